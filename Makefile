@@ -1,0 +1,42 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON := .venv/bin/python
+UV := .venv/bin/uv
+
+help:  ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: .venv/run.stamp  ## Install what is missing and run the whole product (Ctrl-C stops it)
+	@exec $(PYTHON) manage.py run
+
+test: check  ## Static checks and every test but the long ones
+	$(PYTHON) -m pytest
+
+check: .venv/dev.stamp  ## Format, lint, types, layers, migrations
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/lint-imports
+	.venv/bin/mypy
+	$(PYTHON) manage.py makemigrations --check --dry-run
+
+fmt: .venv/dev.stamp  ## Format the code and mend what can be mended
+	.venv/bin/ruff format .
+	.venv/bin/ruff check --fix .
+
+chaos: .venv/dev.stamp  ## Proofs that kill things
+	$(PYTHON) -m pytest -m chaos
+
+bench: .venv/dev.stamp  ## Measure the figures of docs/performance.md
+	$(PYTHON) -m pytest -m bench -s bench
+
+lock: .venv/run.stamp  ## Write the lock files anew from pyproject.toml
+	$(UV) pip compile pyproject.toml -q --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate -o requirements.lock
+	$(UV) pip compile pyproject.toml -q --group dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate -c requirements.lock -o requirements-dev.lock
+
+.venv/run.stamp: deploy/install deploy/apt-packages.txt requirements.lock
+	@deploy/install run
+
+.venv/dev.stamp: deploy/install deploy/apt-packages.txt deploy/apt-packages-dev.txt requirements-dev.lock
+	@deploy/install dev
+
+.PHONY: help run test check fmt chaos bench lock

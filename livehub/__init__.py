@@ -1,0 +1,5 @@
+"""LiveHub: the project."""
+
+from livehub.celery import app as celery_app
+
+__all__ = ["celery_app"]

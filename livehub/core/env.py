@@ -1,0 +1,107 @@
+"""Typed settings from the environment.
+
+Each reader registers what it reads in `DECLARED`, which `docs/settings.md` is compared with, and refuses a value
+that it cannot understand: a misspelt setting must stop the start, not change its meaning.
+"""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+_TRUE = frozenset({"1", "true", "yes", "on"})
+_FALSE = frozenset({"0", "false", "no", "off"})
+
+
+@dataclass(frozen=True)
+class Setting:
+    name: str
+    default: str
+    unit: str
+    purpose: str
+
+
+DECLARED: dict[str, Setting] = {}
+
+
+def text(name: str, *, default: str, purpose: str, unit: str = "") -> str:
+    """Return the variable, or the content of the file that `<name>_FILE` names.
+
+    :raises ImproperlyConfigured: when both are set, or the file cannot be read.
+    """
+    DECLARED[name] = Setting(name, default, unit, purpose)
+    value, path = os.environ.get(name), os.environ.get(f"{name}_FILE")
+    if value is not None and path is not None:
+        raise ImproperlyConfigured(f"{name} and {name}_FILE are both set: keep one.")
+    if path is not None:
+        return _read(name, Path(path))
+    return default if value is None else value
+
+
+def boolean(name: str, *, default: bool, purpose: str) -> bool:
+    """Return whether the variable says yes.
+
+    :raises ImproperlyConfigured: when it is neither a yes nor a no.
+    """
+    value = text(name, default="yes" if default else "no", purpose=purpose, unit="yes/no").strip().lower()
+    if value in _TRUE:
+        return True
+    if value in _FALSE:
+        return False
+    raise ImproperlyConfigured(f"{name} must be yes or no, not {value!r}.")
+
+
+def integer(name: str, *, default: int, purpose: str, unit: str, at_least: int = 0, at_most: int = 2**31) -> int:
+    """Return the variable as a whole number within its bounds.
+
+    :raises ImproperlyConfigured: when it is not a number, or out of bounds.
+    """
+    value = text(name, default=str(default), purpose=purpose, unit=unit).strip()
+    if not value.isascii() or not value.isdigit():
+        raise ImproperlyConfigured(f"{name} must be a whole number ({unit}), not {value!r}.")
+    number = int(value)
+    if not at_least <= number <= at_most:
+        raise ImproperlyConfigured(f"{name} must be from {at_least} to {at_most} ({unit}), not {number}.")
+    return number
+
+
+def port(name: str, *, default: int, purpose: str) -> int:
+    """Return the variable as a TCP port."""
+    return integer(name, default=default, purpose=purpose, unit="TCP port", at_least=1, at_most=65535)
+
+
+def secret(name: str, *, path: Path, purpose: str) -> str:
+    """Return the variable, or a secret of our own making, kept in `path` (mode 0600) from the first start on.
+
+    :raises ImproperlyConfigured: when the file can be neither read nor made.
+    """
+    value = text(name, default="", purpose=purpose, unit=f"made on first start, in {path.parent.name}/{path.name}")
+    return value or _read_or_create(name, path)
+
+
+def _read_or_create(name: str, path: Path) -> str:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Written aside and linked, so that of two processes that start together both see one whole secret.
+        draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        if not path.exists():
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_urlsafe(48))
+            try:
+                path.hardlink_to(draft)
+            except FileExistsError:
+                pass  # Another process was first: its secret holds.
+            finally:
+                draft.unlink()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name} is not set, and {path} cannot be made: {error.strerror}.") from error
+    return _read(name, path)
+
+
+def _read(name: str, path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ImproperlyConfigured(f"{name}: cannot read {path}: {error}.") from error

@@ -1,0 +1,17 @@
+"""Handing work to Celery by name, so that services need not import tasks."""
+
+from functools import partial
+from uuid import UUID
+
+from celery import current_app
+from django.db import transaction
+
+
+def enqueue(task_name: str, **ids: UUID | str | int) -> None:
+    """Send a task when the current transaction commits; nothing is sent when it rolls back.
+
+    The queue is `CELERY_TASK_ROUTES` in the settings. The change is committed by then, so a broker that is away is
+    logged and not raised: whatever must not get lost has a sweep that finds it again.
+    """
+    kwargs = {name: str(value) if isinstance(value, UUID) else value for name, value in ids.items()}
+    transaction.on_commit(partial(current_app.send_task, task_name, kwargs=kwargs), robust=True)

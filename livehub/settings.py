@@ -1,0 +1,358 @@
+"""The one settings file. Everything that differs between installations comes from the environment: docs/settings.md."""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from livehub.core import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# Where this instance lives.
+DATA_DIR = (
+    BASE_DIR / env.text("LIVEHUB_DATA_DIR", default="var", purpose="Everything this instance keeps on disk")
+).resolve()
+
+
+def _runtime_dir() -> Path:
+    """Return the folder of sockets and rendered configuration.
+
+    A Unix socket's path holds 107 bytes (sun_path), so a deeply nested data folder gets a short one elsewhere.
+    """
+    inside = DATA_DIR / "run"
+    if len(os.fsencode(inside)) <= 70:
+        return inside
+    return Path("/tmp") / f"livehub-{os.getuid()}-{hashlib.sha256(os.fsencode(DATA_DIR)).hexdigest()[:12]}"  # noqa: S108  # Made with mode 0700 by the stack.
+
+
+RUNTIME_DIR = _runtime_dir()
+PLAYBACK_DIR = DATA_DIR / "playback"
+WEB_SOCKET = RUNTIME_DIR / "web.sock"
+INGEST_CONTROL_SOCKET = RUNTIME_DIR / "ingest-control.sock"
+BIND = env.text(
+    "LIVEHUB_BIND", default="127.0.0.1", purpose="Address that HTTP, RTMP and RTMPS listen on (0.0.0.0: all)"
+)
+HTTP_PORT = env.port("LIVEHUB_HTTP_PORT", default=8000, purpose="Dashboard, API and playback")
+RTMP_PORT = env.port("LIVEHUB_RTMP_PORT", default=1935, purpose="RTMP ingest")
+RTMPS_PORT = env.port("LIVEHUB_RTMPS_PORT", default=1936, purpose="RTMP ingest over TLS")
+
+
+def _public_url() -> str:
+    host = "localhost" if BIND in {"127.0.0.1", "0.0.0.0", "::", "::1"} else BIND  # noqa: S104  # Compared, not bound.
+    url = env.text(
+        "LIVEHUB_PUBLIC_URL",
+        default="",
+        unit="http(s)://host[:port]; default: http://localhost:<LIVEHUB_HTTP_PORT>",
+        purpose="How browsers and API clients reach this instance",
+    ).rstrip("/")
+    url = url or f"http://{host}:{HTTP_PORT}"
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path:
+        raise ImproperlyConfigured(f"LIVEHUB_PUBLIC_URL must look like https://live.example.org, not {url!r}.")
+    return url
+
+
+PUBLIC_URL = _public_url()
+PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
+RTMP_URL = (
+    env.text(
+        "LIVEHUB_PUBLIC_RTMP_URL",
+        default="",
+        unit="default: rtmp://<public host>:<LIVEHUB_RTMP_PORT>/live/",
+        purpose="Ingest address shown to streamers",
+    )
+    or f"rtmp://{PUBLIC_HOST}:{RTMP_PORT}/live/"
+)
+RTMPS_URL = (
+    env.text(
+        "LIVEHUB_PUBLIC_RTMPS_URL",
+        default="",
+        unit="default: rtmps://<public host>:<LIVEHUB_RTMPS_PORT>/live/",
+        purpose="TLS ingest address shown to streamers",
+    )
+    or f"rtmps://{PUBLIC_HOST}:{RTMPS_PORT}/live/"
+)
+for _name, _url in (("LIVEHUB_PUBLIC_RTMP_URL", RTMP_URL), ("LIVEHUB_PUBLIC_RTMPS_URL", RTMPS_URL)):
+    if not _url.endswith("/"):
+        raise ImproperlyConfigured(f"{_name} must end with a slash: the stream key is appended to it.")
+
+# Where this machine's live worker pulls a session from; only loopback may play.
+INGEST_PULL_URL = f"rtmp://127.0.0.1:{RTMP_PORT}/live/"
+
+# Secrets. Each is made on the first start if it is not given.
+_SECRETS = DATA_DIR / "secrets"
+SECRET_KEY = env.secret(
+    "LIVEHUB_SECRET_KEY", path=_SECRETS / "secret_key", purpose="Signs dashboard sessions and forms"
+)
+LOOKUP_KEY = env.secret(
+    "LIVEHUB_LOOKUP_KEY",
+    path=_SECRETS / "lookup_key",
+    purpose="Keyed hash by which stream keys are found; cannot be changed later",
+)
+ENCRYPTION_KEYS = env.secret(
+    "LIVEHUB_ENCRYPTION_KEYS",
+    path=_SECRETS / "encryption_keys",
+    purpose="Encrypts stored stream keys; comma separated, newest first",
+).split(",")
+INGEST_HOOK_TOKEN = env.secret(
+    "LIVEHUB_INGEST_HOOK_TOKEN",
+    path=_SECRETS / "ingest_hook_token",
+    purpose="Proves that an ingest hook comes from our nginx",
+)
+
+DEBUG = env.boolean("LIVEHUB_DEBUG", default=False, purpose="Django's debug pages; never on a reachable machine")
+ALLOWED_HOSTS = [
+    host.strip()
+    for host in env.text(
+        "LIVEHUB_ALLOWED_HOSTS",
+        default="",
+        unit="comma separated",
+        purpose="Further host names that the dashboard answers to",
+    ).split(",")
+    if host.strip()
+]
+ALLOWED_HOSTS += [PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+# Live sessions.
+LIVE_SLOTS = env.integer(
+    "LIVEHUB_LIVE_SLOTS",
+    default=8,
+    unit="sessions",
+    at_least=1,
+    at_most=256,
+    purpose="Live sessions that this machine's worker carries at once",
+)
+SEGMENT_S = env.integer(
+    "LIVEHUB_SEGMENT_S",
+    default=2,
+    unit="s",
+    at_least=1,
+    at_most=10,
+    purpose="Target length of an HLS segment",
+)
+PLAYLIST_SEGMENTS = env.integer(
+    "LIVEHUB_PLAYLIST_SEGMENTS",
+    default=8,
+    unit="segments",
+    at_least=3,
+    at_most=1800,
+    purpose="Segments listed in a live media playlist",
+)
+THUMBNAIL_S = env.integer(
+    "LIVEHUB_THUMBNAIL_S",
+    default=5,
+    unit="s",
+    at_least=1,
+    at_most=300,
+    purpose="Time between thumbnails of a live session",
+)
+MAX_HEIGHT = env.integer(
+    "LIVEHUB_MAX_HEIGHT",
+    default=2160,
+    unit="pixels",
+    at_least=240,
+    at_most=4320,
+    purpose="Tallest source accepted; the width may be at most 16/9 of it, in either orientation",
+)
+PLAYBACK_RETENTION_S = env.integer(
+    "LIVEHUB_PLAYBACK_RETENTION_S",
+    default=300,
+    unit="s",
+    at_most=30 * 86400,
+    purpose="How long a finished session's segments stay on disk",
+)
+
+# One application, one history of migrations per app.
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "channels",
+    "csp",
+    "django_htmx",
+    "rest_framework",
+    "drf_spectacular",
+    "livehub",
+    "streams",
+    "analytics",
+    "webhooks",
+]
+# CommonMiddleware is left out on purpose: it would redirect slashless POSTs and refuse the hooks' Host header.
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "livehub.urls"
+ASGI_APPLICATION = "livehub.asgi.application"
+APPEND_SLASH = False
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+
+# PostgreSQL: the embedded one unless a URL is given.
+DATABASE_URL = env.text(
+    "DATABASE_URL",
+    default="",
+    unit="postgresql://user:password@host:port/name",
+    purpose="External PostgreSQL instead of the embedded one",
+)
+
+
+def _database() -> dict[str, Any]:
+    # A pool, because under ASGI each request runs in a thread of its own, and connecting costs more than the query.
+    common = {
+        "ENGINE": "django.db.backends.postgresql",
+        "OPTIONS": {"pool": {"min_size": 0, "max_size": 16, "timeout": 10}},
+    }
+    if not DATABASE_URL:
+        return {**common, "NAME": "livehub", "USER": "livehub", "HOST": str(RUNTIME_DIR / "postgres")}
+    parts = urlsplit(DATABASE_URL)
+    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
+        raise ImproperlyConfigured("DATABASE_URL must look like postgresql://user:password@host:5432/name.")
+    return {
+        **common,
+        "NAME": unquote(parts.path.strip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": unquote(parts.hostname or ""),
+        "PORT": str(parts.port or ""),
+    }
+
+
+DATABASES = {"default": _database()}
+
+# Redis: broker and channel layer; nothing that may not be lost.
+_REDIS_SOCKET = RUNTIME_DIR / "redis" / "redis.sock"
+REDIS_URL = env.text(
+    "REDIS_URL", default="", unit="redis://host:port/db", purpose="External Redis instead of the embedded one"
+)
+if REDIS_URL and urlsplit(REDIS_URL).scheme not in {"redis", "rediss", "unix"}:
+    raise ImproperlyConfigured("REDIS_URL must look like redis://host:6379/0.")
+_CACHE_URL = REDIS_URL or f"unix://{quote(str(_REDIS_SOCKET))}"
+CELERY_BROKER_URL = _CACHE_URL.replace("unix://", "redis+socket://", 1)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# A caller must not wait for a broker that is away: what matters has a sweep.
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"streams.run_session": {"queue": "live"}}
+# With the default prefetch a second session waits behind a running one while another worker stands idle.
+CELERY_WORKER_DISABLE_PREFETCH = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE = {
+    "sweep-sessions": {"task": "streams.sweep_sessions", "schedule": 5.0, "options": {"expires": 5}},
+    "remove-expired-playback": {
+        "task": "streams.remove_expired_playback",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": _CACHE_URL,
+        "KEY_PREFIX": "livehub",
+    }
+}
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {"hosts": [_CACHE_URL], "prefix": "livehub"},
+    }
+}
+
+# People.
+AUTH_USER_MODEL = "streams.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "streams:login"
+LOGIN_REDIRECT_URL = "streams:overview"
+LOGOUT_REDIRECT_URL = "streams:login"
+
+# Browser security. The page's own scripts and styles only; hls.js plays from blob: URLs and works in a blob: worker.
+_IS_HTTPS = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _IS_HTTPS
+SESSION_COOKIE_HTTPONLY = True
+SECURE_HSTS_SECONDS = 31_536_000 if _IS_HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "media-src": ["'self'", "blob:"],
+        "worker-src": ["'self'", "blob:"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "form-action": ["'self'"],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+
+# Files. nginx serves what collectstatic gathers, under names that carry a hash.
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+}
+
+LANGUAGE_CODE = "en"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {"TITLE": "LiveHub", "VERSION": "0.1.0", "SERVE_INCLUDE_SCHEMA": False}
+
+LOG_LEVEL = env.text(
+    "LIVEHUB_LOG_LEVEL",
+    default="INFO",
+    unit="DEBUG, INFO, WARNING or ERROR",
+    purpose="Least severe log line written",
+).upper()
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+}

@@ -1,0 +1,77 @@
+"""Shaped reads of livestreams and sessions; each starts from the caller's app."""
+
+from datetime import datetime
+from uuid import UUID
+
+from livehub.core.errors import NotFoundError
+from streams.livestreams.models import Livestream, LivestreamQuerySet, Session, SessionQuerySet
+from streams.organizations.models import App
+
+
+def get_livestream(*, app: App, livestream_id: UUID) -> Livestream:
+    """Return a livestream of the app.
+
+    :raises NotFoundError: when it has no such livestream, or it is deleted.
+    """
+    livestream = Livestream.objects.for_app(app).filter(pk=livestream_id).first()
+    if livestream is None:
+        raise NotFoundError(f"No livestream {livestream_id}.")
+    return livestream
+
+
+def list_livestreams(
+    *,
+    app: App,
+    status: str | None = None,
+    search: str = "",
+    created_from: datetime | None = None,
+    created_until: datetime | None = None,
+    oldest_first: bool = False,
+) -> LivestreamQuerySet:
+    """Return the app's livestreams by time of creation, newest first unless asked otherwise.
+
+    `status` is one of `LivestreamStatus`; `search` matches any part of the name, or a whole id or playback id.
+    """
+    livestreams = Livestream.objects.for_app(app)
+    if status is not None:
+        livestreams = livestreams.filter(status=status)
+    if search:
+        livestreams = livestreams.matching(search)
+    if created_from is not None:
+        livestreams = livestreams.filter(created_at__gte=created_from)
+    if created_until is not None:
+        livestreams = livestreams.filter(created_at__lte=created_until)
+    order = ("created_at", "id") if oldest_first else ("-created_at", "-id")
+    return livestreams.order_by(*order)
+
+
+def list_sessions(livestream: Livestream) -> SessionQuerySet:
+    """Return the livestream's sessions, newest first."""
+    return Session.objects.filter(livestream=livestream).order_by("-created_at", "-id")
+
+
+def find_open_session(livestream: Livestream) -> Session | None:
+    """Return the broadcast that is going on, if one is."""
+    return Session.objects.filter(livestream=livestream).open().first()
+
+
+def get_open_session(livestream: Livestream) -> Session:
+    """Return the broadcast that is going on.
+
+    :raises NotFoundError: when none is.
+    """
+    session = find_open_session(livestream)
+    if session is None:
+        raise NotFoundError(f"No active session for livestream {livestream.pk}.")
+    return session
+
+
+def get_session(*, app: App, session_id: UUID) -> Session:
+    """Return a session of one of the app's livestreams.
+
+    :raises NotFoundError: when there is no such session, or its livestream is deleted.
+    """
+    session = Session.objects.for_app(app).filter(pk=session_id).first()
+    if session is None:
+        raise NotFoundError(f"No livestream session {session_id}.")
+    return session

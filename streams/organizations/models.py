@@ -1,0 +1,178 @@
+"""Who uses this instance: organizations, their apps, their people and the keys of their programs."""
+
+import uuid
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes people who log in with their e-mail address."""
+
+    def create_user(
+        self, email: str, password: str, *, name: str = "", is_staff: bool = False, is_superuser: bool = False
+    ) -> "User":
+        user = User(email=self.normalize_email(email).lower(), name=name, is_staff=is_staff, is_superuser=is_superuser)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str, *, name: str = "") -> "User":
+        return self.create_user(email, password, name=name, is_staff=True, is_superuser=True)
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email=(username or "").lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person. `is_staff` is support staff of the instance, not a role in an organization."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=255, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+
+    class Meta:
+        constraints = [
+            # Addresses are stored in lower case; this keeps two spellings of one from being two people.
+            models.UniqueConstraint(Lower("email"), name="user_email_unique_in_any_case"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Organization(models.Model):
+    """A tenant. The vendors call it account; its id travels as 32 hex digits."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=255)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class App(models.Model):
+    """A part of an organization; every resource belongs to one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="apps")
+    name = models.CharField(max_length=255)
+    is_default = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization"], condition=Q(is_default=True), name="app_one_default_per_organization"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    OWNER = "owner"
+    ADMIN = "admin"
+    OPERATOR = "operator"
+    VIEWER = "viewer"
+
+
+class Member(models.Model):
+    """A person's place in an organization."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="members")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=Role.choices)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "user"], name="member_once_per_organization"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} as {self.role}"
+
+    @property
+    def can_operate(self) -> bool:
+        """May create, change and end livestreams."""
+        return self.role in {Role.OWNER, Role.ADMIN, Role.OPERATOR}
+
+    @property
+    def can_administer(self) -> bool:
+        """May manage members and API keys."""
+        return self.role in {Role.OWNER, Role.ADMIN}
+
+
+class ApiKey(models.Model):
+    """A program's credential, `lh_<lookup>_<secret>`: shown once, stored as a hash.
+
+    A `basic` key is the password of HTTP Basic (Dyte), a `bearer` token is RealtimeKit's; neither works as the other.
+    """
+
+    class Kind(models.TextChoices):
+        BASIC = "basic"
+        BEARER = "bearer"
+
+    class Scope(models.TextChoices):
+        READ = "livestreams:read"
+        WRITE = "livestreams:write"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="api_keys")
+    # Without one the key reaches every app of the organization.
+    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="api_keys", null=True, blank=True)
+    name = models.CharField(max_length=255)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    lookup = models.CharField(max_length=12, unique=True, editable=False)
+    secret_hash = models.CharField(max_length=64, editable=False)
+    scopes = ArrayField(models.CharField(max_length=32, choices=Scope.choices))
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{self.name} (lh_{self.lookup}_…)"
+
+    def is_usable(self, *, at: datetime) -> bool:
+        """Tell whether the key opens anything at that moment."""
+        return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
+
+
+class AuditEntry(models.Model):
+    """Who did what: written with the change itself, never changed (a trigger refuses it)."""
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="audit_entries")
+    # Exactly one of the two acted, or neither: then it was the system or an administrator's command.
+    user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
+    api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, null=True, related_name="+")
+    action = models.CharField(max_length=64)
+    target_type = models.CharField(max_length=32)
+    target_id = models.UUIDField()
+    detail = models.JSONField(default=dict)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [
+            # The audit log of an organization, newest first.
+            models.Index(fields=["organization", "-id"], name="audit_by_organization"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.target_id}"

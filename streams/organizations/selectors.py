@@ -1,0 +1,41 @@
+"""Shaped reads of organizations and their keys."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from livehub.core.errors import NotFoundError
+from streams.organizations.models import ApiKey, App, Member, Organization, User
+
+
+def find_membership(user: User) -> Member | None:
+    """Return the person's oldest membership with its organization, or None.
+
+    One person in several organizations sees the first; choosing comes with the members' page.
+    """
+    return Member.objects.select_related("organization").filter(user=user).order_by("created_at", "id").first()
+
+
+def get_default_app(organization: Organization) -> App:
+    """Return the app that callers who name none mean."""
+    return App.objects.get(organization=organization, is_default=True)
+
+
+def get_app(*, organization: Organization, app_id: UUID) -> App:
+    """Return an app of the organization.
+
+    :raises NotFoundError: when it has no such app.
+    """
+    app = App.objects.filter(organization=organization, pk=app_id).first()
+    if app is None:
+        raise NotFoundError(f"No app {app_id} in this account.")
+    return app
+
+
+def list_api_keys(organization: Organization) -> QuerySet[ApiKey]:
+    """Return the keys that are not revoked, newest first."""
+    return (
+        ApiKey.objects.select_related("app")
+        .filter(organization=organization, revoked_at=None)
+        .order_by("-created_at", "-id")
+    )

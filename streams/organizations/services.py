@@ -1,0 +1,194 @@
+"""Making organizations, people and keys, and writing down who did what."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import models, transaction
+from django.db.models import Q
+
+from livehub.core import clock, crypto
+from livehub.core.errors import DomainError, ValidationFailedError
+from livehub.core.names import check_name
+from streams.organizations.models import ApiKey, App, AuditEntry, Member, Organization, Role, User
+
+_LOOKUP_LENGTH = 12
+_SECRET_LENGTH = 40
+# How stale `last_used_at` may be: a write per request would cost more than the request.
+_LAST_USED_RESOLUTION = timedelta(minutes=1)
+
+
+class ApiKeyRejectedError(DomainError):
+    """Unknown, expired, revoked, of another kind or another organization: the answer does not tell which."""
+
+    code = "authentication_failed"
+    http_status = 401
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who asks for a change: a person, a program, or (neither) the system."""
+
+    user: User | None = None
+    api_key: ApiKey | None = None
+
+
+SYSTEM = Actor()
+
+
+@dataclass(frozen=True)
+class NewOrganization:
+    """What `create_organization` made; the three secrets are readable here and never again."""
+
+    organization: Organization
+    app: App
+    owner: User
+    password: str
+    api_key: str
+    api_token: str
+
+
+def record(*, organization: Organization, actor: Actor, action: str, target: models.Model, **detail: object) -> None:
+    """Write an audit entry; call it in the transaction of the change itself."""
+    AuditEntry.objects.create(
+        organization=organization,
+        user=actor.user,
+        api_key=actor.api_key,
+        action=action,
+        target_type=target._meta.label_lower.rpartition(".")[2],
+        target_id=target.pk,
+        detail=detail,
+    )
+
+
+@transaction.atomic
+def create_organization(
+    *, name: str, email: str, password: str | None = None, is_staff: bool = False
+) -> NewOrganization:
+    """Create an organization with an owner, a default app, and a key of each kind.
+
+    An e-mail address that is already known becomes owner with its own password, and the one given is not used.
+
+    :raises ValidationFailedError: when the name, the address or the password cannot be used.
+    """
+    name = check_name(name, field="organization")
+    owner, password = _get_or_create_owner(email=email, password=password, is_staff=is_staff)
+    organization = Organization.objects.create(name=name)
+    app = App.objects.create(organization=organization, name="Default", is_default=True)
+    Member.objects.create(organization=organization, user=owner, role=Role.OWNER)
+    record(organization=organization, actor=SYSTEM, action="organization.created", target=organization)
+    api_key = create_api_key(organization=organization, name="First API key", kind=ApiKey.Kind.BASIC, actor=SYSTEM)
+    api_token = create_api_key(organization=organization, name="First API token", kind=ApiKey.Kind.BEARER, actor=SYSTEM)
+    return NewOrganization(organization, app, owner, password, api_key[1], api_token[1])
+
+
+@transaction.atomic
+def create_api_key(
+    *,
+    organization: Organization,
+    name: str,
+    kind: str,
+    actor: Actor,
+    app: App | None = None,
+    scopes: list[str] | None = None,
+    expires_at: datetime | None = None,
+) -> tuple[ApiKey, str]:
+    """Create a key and return it with its full text, which is stored nowhere.
+
+    :raises ValidationFailedError: when the name is empty or unusable, a scope is unknown, or the expiry is past.
+    """
+    name = check_name(name)
+    _check_new_key(name=name, scopes=scopes, expires_at=expires_at)
+    lookup, secret = crypto.random_token(_LOOKUP_LENGTH), crypto.random_token(_SECRET_LENGTH)
+    key = ApiKey.objects.create(
+        organization=organization,
+        app=app,
+        name=name,
+        kind=kind,
+        lookup=lookup,
+        secret_hash=crypto.hash_secret(secret),
+        scopes=list(ApiKey.Scope.values) if scopes is None else scopes,
+        expires_at=expires_at,
+    )
+    record(organization=organization, actor=actor, action="api_key.created", target=key, name=name, kind=kind)
+    return key, f"lh_{lookup}_{secret}"
+
+
+@transaction.atomic
+def revoke_api_key(*, api_key: ApiKey, actor: Actor) -> None:
+    """Make a key useless from now on; doing it again changes nothing."""
+    if ApiKey.objects.filter(pk=api_key.pk, revoked_at=None).update(revoked_at=clock.now()):
+        record(
+            organization=api_key.organization,
+            actor=actor,
+            action="api_key.revoked",
+            target=api_key,
+            name=api_key.name,
+        )
+
+
+def authenticate_api_key(*, credential: str, kind: str, organization_id: UUID) -> ApiKey:
+    """Return the key that a program showed, with its organization and app loaded.
+
+    Side effect: `last_used_at`, at most once a minute.
+
+    :raises ApiKeyRejectedError: when it opens nothing there.
+    """
+    _, _, rest = credential.partition("lh_")
+    lookup, _, secret = rest.partition("_")
+    now = clock.now()
+    # NUL cannot be asked of PostgreSQL, and no key of ours holds anything but ASCII.
+    key = _find_key(lookup) if lookup.isascii() and lookup.isalnum() else None
+    is_right = crypto.is_same_secret(secret, key.secret_hash if key else "")
+    if (
+        key is None
+        or not is_right
+        or key.kind != kind
+        or key.organization_id != organization_id
+        or not key.is_usable(at=now)
+    ):
+        raise ApiKeyRejectedError("The API key is not valid here. Create one on the account page of the dashboard.")
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _LAST_USED_RESOLUTION)
+    if key.last_used_at is None or key.last_used_at < now - _LAST_USED_RESOLUTION:
+        ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
+    return key
+
+
+def _find_key(lookup: str) -> ApiKey | None:
+    return ApiKey.objects.select_related("organization", "app").filter(lookup=lookup).first()
+
+
+def _get_or_create_owner(*, email: str, password: str | None, is_staff: bool) -> tuple[User, str]:
+    known = User.objects.filter(email=email.lower()).first()
+    if known is not None:
+        return known, ""
+    password = password or crypto.random_token(16)
+    _check_person(email=email, password=password)
+    return User.objects.create_user(email, password, is_staff=is_staff, is_superuser=is_staff), password
+
+
+def _check_person(*, email: str, password: str) -> None:
+    fields: dict[str, list[str]] = {}
+    for field, check, value in (("email", validate_email, email), ("password", validate_password, password)):
+        try:
+            check(value)
+        except ValidationError as error:
+            fields[field] = list(error.messages)
+    if fields:
+        raise ValidationFailedError("The owner cannot be created.", fields=fields)
+
+
+def _check_new_key(*, name: str, scopes: list[str] | None, expires_at: datetime | None) -> None:
+    fields: dict[str, list[str]] = {}
+    if not name:
+        fields["name"] = ["Give the key a name, so that you know later what uses it."]
+    unknown = sorted(set(scopes or []) - set(ApiKey.Scope.values))
+    if unknown or scopes == []:
+        fields["scopes"] = [f"Choose from {', '.join(ApiKey.Scope.values)}."]
+    if expires_at is not None and expires_at <= clock.now():
+        fields["expires_at"] = ["Choose a time in the future."]
+    if fields:
+        raise ValidationFailedError("The API key cannot be created.", fields=fields)

@@ -1,0 +1,41 @@
+"""Personas and livestreams that most tests need."""
+
+import pytest
+
+from streams.livestreams.services import create_livestream
+from streams.models import Livestream, User
+from streams.organizations.services import SYSTEM, NewOrganization, create_organization
+
+
+@pytest.fixture
+def home(db: None) -> NewOrganization:
+    """The organization of the persona under test, with its owner, default app and keys."""
+    return create_organization(
+        name="Northwind Events", email="owner@northwind.example", password="correct horse battery"
+    )
+
+
+@pytest.fixture
+def abroad(db: None) -> NewOrganization:
+    """Another tenant."""
+    return create_organization(name="Contoso", email="owner@contoso.example", password="another horse battery")
+
+
+@pytest.fixture
+def owner(home: NewOrganization) -> User:
+    return home.owner
+
+
+@pytest.fixture
+def stranger(abroad: NewOrganization) -> User:
+    return abroad.owner
+
+
+@pytest.fixture
+def livestream(home: NewOrganization) -> Livestream:
+    return create_livestream(app=home.app, name="Autumn keynote", actor=SYSTEM)
+
+
+@pytest.fixture
+def foreign_livestream(abroad: NewOrganization) -> Livestream:
+    return create_livestream(app=abroad.app, name="Contoso town hall", actor=SYSTEM)

@@ -1,0 +1,105 @@
+"""Sessions: opened, leased, live, closed."""
+
+import pytest
+
+from livehub.core.errors import IllegalTransitionError, StaleStatusError
+from livehub.core.states import swap_status
+from streams.livestreams import lifecycle
+from streams.livestreams.lifecycle import AlreadyLiveError, Encoder, LeaseLostError
+from streams.livestreams.states import SESSION_MACHINE, EndReason, LivestreamStatus, SessionStatus
+from streams.models import Livestream, Session
+
+ENCODER = Encoder(client_id=7, address="127.0.0.1", software="OBS 31")
+
+
+@pytest.fixture
+def session(livestream: Livestream) -> Session:
+    return lifecycle.start_session(livestream=livestream, encoder=ENCODER)
+
+
+class TestStartSession:
+    def test_opens_a_connecting_session_and_shows_it_on_the_livestream(
+        self, session: Session, livestream: Livestream
+    ) -> None:
+        livestream.refresh_from_db()
+
+        assert session.status == SessionStatus.CONNECTING
+        assert livestream.status == LivestreamStatus.CONNECTING
+        assert [(change.old, change.new) for change in session.status_changes.all()] == [("", "connecting")]
+
+    def test_refuses_a_second_encoder_without_harm(self, session: Session, livestream: Livestream) -> None:
+        with pytest.raises(AlreadyLiveError):
+            lifecycle.start_session(livestream=livestream, encoder=ENCODER)
+
+        assert Session.objects.get() == session
+
+
+class TestLease:
+    def test_admits_one_worker_at_a_time(self, session: Session) -> None:
+        lease = lifecycle.claim_session(session_id=session.pk, worker="first")
+
+        assert lease is not None
+        assert lifecycle.claim_session(session_id=session.pk, worker="second") is None
+
+    def test_fences_off_the_worker_that_lost_it(self, session: Session) -> None:
+        first = lifecycle.claim_session(session_id=session.pk, worker="first")
+        assert first is not None
+        lifecycle.release_lease(first)
+        second = lifecycle.claim_session(session_id=session.pk, worker="second")
+        assert second is not None
+
+        with pytest.raises(LeaseLostError):
+            lifecycle.renew_lease(first, ingest_ms=1)
+        with pytest.raises(LeaseLostError):
+            lifecycle.mark_live(first)
+        lifecycle.mark_live(second)
+
+    def test_is_lost_when_the_session_ends(self, session: Session) -> None:
+        lease = lifecycle.claim_session(session_id=session.pk, worker="first")
+        assert lease is not None
+        lifecycle.end_session(session=session, reason=EndReason.ENCODER_STOPPED)
+
+        with pytest.raises(LeaseLostError):
+            lifecycle.renew_lease(lease, ingest_ms=1)
+
+
+class TestEndSession:
+    def test_closes_it_once_and_makes_the_livestream_idle(self, session: Session, livestream: Livestream) -> None:
+        lifecycle.end_session(session=session, reason=EndReason.ENCODER_STOPPED, ingest_ms=2500)
+        lifecycle.end_session(session=session, reason=EndReason.DISABLED)
+
+        session.refresh_from_db()
+        livestream.refresh_from_db()
+        assert (session.status, session.end_reason, session.ingest_seconds) == ("ended", "encoder_stopped", 2)
+        assert session.stopped_at is not None
+        assert livestream.status == LivestreamStatus.IDLE
+
+    def test_lets_the_encoder_come_again_as_a_new_session(self, session: Session, livestream: Livestream) -> None:
+        lifecycle.end_session(session=session, reason=EndReason.ENCODER_STOPPED)
+
+        assert lifecycle.start_session(livestream=livestream, encoder=ENCODER) != session
+
+
+class TestFailSession:
+    def test_keeps_the_sentence_for_the_operator(self, session: Session, livestream: Livestream) -> None:
+        lifecycle.fail_session(session=session, reason=EndReason.SOURCE_REFUSED, message="Switch the encoder to H.264.")
+
+        session.refresh_from_db()
+        livestream.refresh_from_db()
+        assert (session.status, session.error_message) == ("errored", "Switch the encoder to H.264.")
+        assert livestream.status == LivestreamStatus.ERRORED
+
+
+class TestSwapStatus:
+    def test_refuses_a_step_the_machine_does_not_have(self, session: Session) -> None:
+        lifecycle.end_session(session=session, reason=EndReason.ENCODER_STOPPED)
+        session.refresh_from_db()
+
+        with pytest.raises(IllegalTransitionError):
+            swap_status(session, machine=SESSION_MACHINE, new=SessionStatus.LIVE)
+
+    def test_notices_that_another_process_was_first(self, session: Session) -> None:
+        Session.objects.filter(pk=session.pk).update(status=SessionStatus.LIVE)
+
+        with pytest.raises(StaleStatusError):
+            swap_status(session, machine=SESSION_MACHINE, new=SessionStatus.LIVE)
