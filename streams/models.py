@@ -1,6 +1,6 @@
 """The nouns' models, where Django looks for them."""
 
-from streams.livestreams.models import Livestream, Session, StatusChange
+from streams.livestreams.models import Livestream, LivestreamCount, Session, StatusChange
 from streams.organizations.models import ApiKey, App, AuditEntry, Member, Organization, Role, User
 
 __all__ = [
@@ -8,6 +8,7 @@ __all__ = [
     "App",
     "AuditEntry",
     "Livestream",
+    "LivestreamCount",
     "Member",
     "Organization",
     "Role",

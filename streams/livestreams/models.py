@@ -87,6 +87,22 @@ class Livestream(models.Model):
         return f"{settings.PUBLIC_URL}{self.playback_path}"
 
 
+class LivestreamCount(models.Model):
+    """How many livestreams an app has: exact, because a trigger keeps it in the transaction of each change.
+
+    Lists promise a true total, and counting 100,000 index entries takes longer than the rest of the answer. Only
+    creating and deleting touch this row, never a change of status, so that broadcasts do not wait for each other.
+    """
+
+    app = models.OneToOneField(
+        App, on_delete=models.CASCADE, primary_key=True, related_name="livestream_count", editable=False
+    )
+    total = models.PositiveBigIntegerField(default=0, editable=False)
+
+    def __str__(self) -> str:
+        return str(self.total)
+
+
 class SessionQuerySet(models.QuerySet["Session"]):
     def open(self) -> Self:
         return self.filter(stopped_at=None)

@@ -1,0 +1,72 @@
+"""Shaped reads of livestreams."""
+
+from pytest_django import DjangoAssertNumQueries
+
+from livehub.core import clock
+from streams.livestreams import selectors
+from streams.livestreams.services import create_livestream, delete_livestream
+from streams.models import App, Livestream, LivestreamCount, Session
+from streams.organizations.services import SYSTEM, NewOrganization
+
+
+class TestCountLivestreams:
+    def test_follows_creation_and_deletion(self, home: NewOrganization) -> None:
+        kept = [create_livestream(app=home.app, name=name, actor=SYSTEM) for name in ("one", "two", "three")]
+        delete_livestream(livestream=kept[0], actor=SYSTEM)
+
+        assert selectors.count_livestreams(home.app) == 2 == Livestream.objects.for_app(home.app).count()
+
+    def test_knows_nothing_of_other_apps(self, foreign_livestream: Livestream, home: NewOrganization) -> None:
+        assert selectors.count_livestreams(home.app) == 0
+
+    def test_follows_bulk_changes(self, home: NewOrganization, abroad: NewOrganization) -> None:
+        rows = [
+            Livestream(app=app, stream_key_digest=f"{app.pk}{number}"[-64:], playback_id=f"{number}{app.pk}"[:32])
+            for app in (home.app, abroad.app)
+            for number in range(10)
+        ]
+        Livestream.objects.bulk_create(rows)
+        Livestream.objects.filter(pk__in=[row.pk for row in rows[:4]]).update(deleted_at=clock.now())
+        Livestream.objects.filter(pk__in=[row.pk for row in rows[2:6]]).delete()
+        Livestream.objects.filter(pk=rows[0].pk).update(deleted_at=None)
+
+        assert selectors.count_livestreams(home.app) == 5 == Livestream.objects.for_app(home.app).count()
+        assert selectors.count_livestreams(abroad.app) == 10
+
+    def test_moves_with_a_livestream_to_another_app(self, livestream: Livestream) -> None:
+        other = App.objects.create(organization=livestream.app.organization, name="Second")
+        Livestream.objects.filter(pk=livestream.pk).update(app=other)
+
+        assert selectors.count_livestreams(other) == 1
+        assert selectors.count_livestreams(livestream.app) == 0
+
+    def test_goes_with_its_app(self, home: NewOrganization) -> None:
+        other = App.objects.create(organization=home.organization, name="Second")
+        create_livestream(app=other, name="Short-lived", actor=SYSTEM)
+        other.delete()
+
+        assert not LivestreamCount.objects.filter(pk=other.pk).exists()
+
+
+class TestSumIngestMs:
+    def test_adds_up_all_sessions_in_one_query(
+        self,
+        livestream: Livestream,
+        home: NewOrganization,
+        django_assert_num_queries: DjangoAssertNumQueries,
+    ) -> None:
+        silent = create_livestream(app=home.app, name="Never used", actor=SYSTEM)
+        for ingest_ms in (1500, 2700):
+            Session.objects.create(
+                livestream=livestream,
+                status="ended",
+                stopped_at=clock.now(),
+                ingest_client_id=1,
+                last_ingest_at=clock.now(),
+                ingest_ms=ingest_ms,
+            )
+
+        with django_assert_num_queries(1):
+            sums = selectors.sum_ingest_ms([livestream, silent])
+
+        assert sums == {livestream.pk: 4200}
