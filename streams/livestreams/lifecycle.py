@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from livehub.core import clock, events, jobs
 from livehub.core.errors import DomainError
@@ -15,6 +16,8 @@ from streams.livestreams.states import LIVESTREAM_STATUS_OF_SESSION, SESSION_MAC
 
 # A worker renews its lease every second; after this long without, another may take the session over.
 LEASE_TTL = timedelta(seconds=5)
+# The ingest server reports each encoder every 10 s; one that it has not reported for this long is gone.
+INGEST_TTL = timedelta(seconds=30)
 # Reasons after which the encoder is gone by itself; after every other it has to be cut.
 _ENCODER_IS_GONE = frozenset({EndReason.ENCODER_STOPPED, EndReason.ENCODER_LOST})
 
@@ -127,6 +130,34 @@ def mark_live(lease: Lease) -> None:
         _change(session, new=SessionStatus.LIVE, reason="First segments can be played", started_at=clock.now())
 
 
+def sweep_sessions() -> None:
+    """Call a worker for open sessions whose lease lapsed, and close those whose encoder is gone as well."""
+    now = clock.now()
+    abandoned = Session.objects.open().filter(Q(lease_until=None) | Q(lease_until__lt=now))
+    for session in abandoned.filter(created_at__lt=now - LEASE_TTL):
+        if session.last_ingest_at < now - INGEST_TTL:
+            _end_abandoned(session, reason=EndReason.ENCODER_LOST)
+        else:
+            jobs.enqueue("streams.run_session", session_id=session.pk)
+
+
+def note_ingest(*, client_id: int, livestream: Livestream) -> bool:
+    """Write down that an encoder is still there; tell whether it has an open session."""
+    sessions = Session.objects.open().filter(livestream=livestream, ingest_client_id=client_id)
+    return bool(sessions.update(last_ingest_at=clock.now()))
+
+
+@transaction.atomic
+def encoder_left(*, client_id: int, livestream: Livestream) -> None:
+    """Close the session of an encoder that went away, unless a worker runs it.
+
+    A worker reads to the end of the stream and then closes the session itself, with the exact time.
+    """
+    session = Session.objects.open().filter(livestream=livestream, ingest_client_id=client_id).first()
+    if session is not None and (session.lease_until is None or session.lease_until < clock.now()):
+        _end_abandoned(session, reason=EndReason.ENCODER_STOPPED)
+
+
 @transaction.atomic
 def end_session(*, session: Session, reason: EndReason, ingest_ms: int | None = None) -> None:
     """Close a session that came to its end; one that is over already stays as it is."""
@@ -150,6 +181,13 @@ def end_open_session(*, livestream: Livestream, reason: EndReason) -> None:
     session = Session.objects.select_for_update().filter(livestream=livestream).open().first()
     if session is not None:
         _close(session, new=SessionStatus.ENDED, reason=reason, ingest_ms=None)
+
+
+@transaction.atomic
+def _end_abandoned(session: Session, *, reason: EndReason) -> None:
+    end_session(session=session, reason=reason)
+    # Whoever ran it last did not get to this.
+    jobs.enqueue("streams.finish_playlists", session_id=session.pk)
 
 
 def _close(

@@ -1,0 +1,90 @@
+"""The hooks that nginx-rtmp calls: form fields in, a status code out.
+
+They answer on a private socket, and only to a caller that knows the hook token. nginx-rtmp lets an encoder go on when
+the answer is 2xx, renames its stream when it is 302, and cuts it otherwise.
+Source: nginx-rtmp-module wiki, Directives, Notify.
+"""
+
+import hmac
+import ipaddress
+import logging
+from collections.abc import Callable
+from functools import wraps
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST
+
+from livehub.core.errors import DomainError
+from streams.ingest import services
+from streams.livestreams.lifecycle import Encoder
+
+logger = logging.getLogger(__name__)
+_Hook = Callable[[HttpRequest], HttpResponse]
+
+
+def _hook(view: _Hook) -> _Hook:
+    """Admit nginx only, and turn what the domain refuses into a status that cuts the encoder."""
+
+    @csrf_exempt
+    @require_POST
+    @wraps(view)
+    def wrapper(request: HttpRequest) -> HttpResponse:
+        # In the query, because Django's own log lines name the path.
+        token = request.GET.get("token", "")
+        if not hmac.compare_digest(token.encode(), settings.INGEST_HOOK_TOKEN.encode()):
+            return HttpResponse(status=404)
+        try:
+            return view(request)
+        except DomainError as error:
+            logger.info("encoder refused hook=%s code=%s client=%s", view.__name__, error.code, _client_id(request))
+            return HttpResponse(error.message, status=403, content_type="text/plain")
+
+    return wrapper
+
+
+@_hook
+def publish(request: HttpRequest) -> HttpResponse:
+    """Admit an encoder under its session's id, or refuse it."""
+    name = services.admit_publisher(stream_key=request.POST.get("name", ""), encoder=_encoder(request))
+    return HttpResponse(status=302, headers={"Location": name})
+
+
+@_hook
+def publish_done(request: HttpRequest) -> HttpResponse:
+    """Take note that an encoder went away."""
+    services.publisher_left(stream_key=request.POST.get("name", ""), client_id=_client_id(request))
+    return HttpResponse(status=204)
+
+
+@_hook
+def update(request: HttpRequest) -> HttpResponse:
+    """Keep an encoder's session going, or cut an encoder that has none; our own players are let be."""
+    if request.POST.get("call") == "update_publish":
+        services.note_publisher(stream_key=request.POST.get("name", ""), client_id=_client_id(request))
+    return HttpResponse(status=204)
+
+
+def _encoder(request: HttpRequest) -> Encoder:
+    return Encoder(
+        client_id=_client_id(request),
+        address=_address(request.POST.get("addr", "")),
+        software=_printable(request.POST.get("flashver", "")),
+    )
+
+
+def _client_id(request: HttpRequest) -> int:
+    text = request.POST.get("clientid", "")
+    return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _address(text: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return None
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())

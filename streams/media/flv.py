@@ -1,0 +1,77 @@
+"""Reading FLV as far as a relay needs: where tags end, which are key frames, when they play.
+
+Source: Adobe Flash Video File Format Specification 10.1, annex E.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+_FILE_HEADER_SIZE = 9
+_TAG_HEADER_SIZE = 11
+_PREVIOUS_SIZE = 4
+_KEY_FRAME = 1
+_AVC = 7
+_SEQUENCE_HEADER = 0
+# Enough of a tag's body to tell what it is.
+_PEEK_SIZE = 2
+
+
+class TagType(IntEnum):
+    AUDIO = 8
+    VIDEO = 9
+    SCRIPT = 18
+
+
+@dataclass(frozen=True)
+class Tag:
+    """`size` is that of the media in bytes, `timestamp_ms` that of decoding."""
+
+    type: int
+    timestamp_ms: int
+    size: int
+    is_key_frame: bool
+
+
+class FlvError(Exception):
+    """The bytes are not FLV."""
+
+
+class TagReader:
+    """Finds the tags in a stream that arrives in pieces of any size."""
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+        self._to_skip = _FILE_HEADER_SIZE + _PREVIOUS_SIZE
+        self._has_header = False
+
+    def feed(self, piece: bytes) -> Iterator[Tag]:
+        """Yield the tags that begin in this piece (their last bytes may still be to come).
+
+        :raises FlvError: when the stream does not begin as FLV does.
+        """
+        self._pending += piece
+        while self._skip() and len(self._pending) >= _TAG_HEADER_SIZE + _PEEK_SIZE:
+            header = bytes(self._pending[: _TAG_HEADER_SIZE + _PEEK_SIZE])
+            size = int.from_bytes(header[1:4])
+            self._to_skip = _TAG_HEADER_SIZE + size + _PREVIOUS_SIZE
+            yield _tag(header, size=size)
+
+    def _skip(self) -> bool:
+        """Drop what was read; tell whether the next tag begins at the front."""
+        if not self._has_header and len(self._pending) >= 3:
+            if self._pending[:3] != b"FLV":
+                raise FlvError("The stream does not begin with an FLV header.")
+            self._has_header = True
+        dropped = min(self._to_skip, len(self._pending))
+        del self._pending[:dropped]
+        self._to_skip -= dropped
+        return self._to_skip == 0
+
+
+def _tag(header: bytes, *, size: int) -> Tag:
+    kind = header[0] & 0x1F
+    timestamp = int.from_bytes(header[4:7]) | header[7] << 24
+    first, second = header[_TAG_HEADER_SIZE], header[_TAG_HEADER_SIZE + 1]
+    is_coded_picture = kind == TagType.VIDEO and not (first & 0x0F == _AVC and second == _SEQUENCE_HEADER)
+    return Tag(kind, timestamp, size, is_coded_picture and first >> 4 == _KEY_FRAME)

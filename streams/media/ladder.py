@@ -1,0 +1,106 @@
+"""Which renditions a source is broadcast in."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from streams.media.source import Source
+
+# Short side in pixels and video bitrate in kbit/s of the rungs that are made, tallest first: what veryfast x264
+# needs at 30 frames a second to look clean, in the range of Apple's HLS authoring table.
+_RUNGS = ((1080, 4500), (720, 2800), (480, 1400), (360, 800))
+# A source is passed through when viewers can join and switch quickly enough, and every browser can decode it.
+_PASSABLE_PROFILES = frozenset({"Constrained Baseline", "Baseline", "Main", "High"})
+_LONGEST_PASSABLE_GOP_S = 4.2
+# A rung that would need nearly the bits of the source is not worth more than it has.
+_SHARE_OF_SOURCE = 0.8
+_AUDIO_KBPS = 128
+
+
+class Kind(StrEnum):
+    COPY = "copy"
+    TRANSCODE = "transcode"
+    AUDIO = "audio"
+
+
+@dataclass(frozen=True)
+class Rendition:
+    """One quality; sizes in pixels, 0 where they do not apply. `name` is its folder."""
+
+    name: str
+    kind: Kind
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    video_kbps: int = 0
+    audio_kbps: int = 0
+
+    @property
+    def is_video(self) -> bool:
+        return self.kind is not Kind.AUDIO
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """The renditions, best first; audio, when there is any, is one rendition of its own that all share."""
+
+    renditions: tuple[Rendition, ...]
+    copies_audio: bool
+
+    @property
+    def videos(self) -> tuple[Rendition, ...]:
+        return tuple(rendition for rendition in self.renditions if rendition.is_video)
+
+    @property
+    def transcoded(self) -> tuple[Rendition, ...]:
+        return tuple(rendition for rendition in self.renditions if rendition.kind is Kind.TRANSCODE)
+
+    @property
+    def audio(self) -> Rendition | None:
+        return next((rendition for rendition in self.renditions if rendition.kind is Kind.AUDIO), None)
+
+    @property
+    def copies_video(self) -> bool:
+        return any(rendition.kind is Kind.COPY for rendition in self.renditions)
+
+
+def build_ladder(source: Source) -> Ladder:
+    """Pass the source through as the top rung when it is fit, make rungs below it, never scale up."""
+    top = _copy(source) if can_pass_through(source) else _top_transcode(source)
+    below = [_rung(source, short_side=side, kbps=kbps) for side, kbps in _RUNGS if side < min(top.width, top.height)]
+    audio = [Rendition("audio", Kind.AUDIO, audio_kbps=_AUDIO_KBPS)] if source.has_audio else []
+    return Ladder((top, *below, *audio), copies_audio=_can_copy_audio(source))
+
+
+def can_pass_through(source: Source) -> bool:
+    """Tell whether the encoder's own video can be handed to viewers as it is."""
+    return (
+        source.video_codec == "h264"
+        and source.profile in _PASSABLE_PROFILES
+        and source.pixel_format in {"yuv420p", "yuvj420p"}
+        and 0 < source.gop_s <= _LONGEST_PASSABLE_GOP_S
+    )
+
+
+def _can_copy_audio(source: Source) -> bool:
+    return source.audio_codec == "aac" and source.audio_profile == "LC" and source.audio_channels in {1, 2}
+
+
+def _copy(source: Source) -> Rendition:
+    return Rendition(f"{source.short_side}p", Kind.COPY, source.width, source.height, source.fps, source.video_kbps)
+
+
+def _top_transcode(source: Source) -> Rendition:
+    side = min(source.short_side, _RUNGS[0][0])
+    kbps = next((rate for rung, rate in reversed(_RUNGS) if rung >= side), _RUNGS[0][1])
+    return _rung(source, short_side=side, kbps=kbps)
+
+
+def _rung(source: Source, *, short_side: int, kbps: int) -> Rendition:
+    width = _even(source.width * short_side / source.short_side)
+    height = _even(source.height * short_side / source.short_side)
+    affordable = int(source.video_kbps * _SHARE_OF_SOURCE) if source.video_kbps else kbps
+    return Rendition(f"{short_side}p", Kind.TRANSCODE, width, height, source.fps, max(100, min(kbps, affordable)))
+
+
+def _even(pixels: float) -> int:
+    return max(2, round(pixels / 2) * 2)

@@ -1,0 +1,98 @@
+"""Watching what ffmpeg has written: when it can be played, and at which bitrates."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from streams.media.ffmpeg import PLAYLIST_NAME
+from streams.media.fmp4 import codec_strings
+from streams.media.ladder import Ladder, Rendition
+from streams.media.playlist import Variant, parse_media_playlist, render_multivariant
+
+# What containers add to the codecs' nominal rates, and how far a segment may exceed them.
+_NOMINAL_HEADROOM = 1.1
+_LEAST_KBPS = 32
+
+
+@dataclass
+class _Meter:
+    """Measures one rendition's segments, each once."""
+
+    rendition: Rendition
+    playlist_path: Path
+    codecs: str = ""
+    peak: int = 0
+    bits: int = 0
+    seconds: float = 0.0
+    _last: str = ""
+
+    def read(self) -> None:
+        """Take in the segments that came since the last time."""
+        if not self.playlist_path.exists():
+            return
+        playlist = parse_media_playlist(self.playlist_path.read_text())
+        for segment in playlist.segments:
+            if segment.name > self._last and segment.duration_s > 0:
+                self._measure(segment.name, segment.duration_s)
+        if not self.codecs and self.bits:
+            self.codecs = ",".join(codec_strings((self.playlist_path.parent / playlist.init_name).read_bytes()))
+
+    def _measure(self, name: str, duration_s: float) -> None:
+        bits = (self.playlist_path.parent / name).stat().st_size * 8
+        self._last = name
+        self.bits += bits
+        self.seconds += duration_s
+        self.peak = max(self.peak, int(bits / duration_s))
+
+    def variant(self, *, uri: str) -> Variant:
+        nominal = max(self.rendition.video_kbps + self.rendition.audio_kbps, _LEAST_KBPS) * 1000
+        measured = int(self.bits / self.seconds)
+        # The promise holds for the segments to come too, so a quiet beginning does not lower it.
+        bandwidth = max(self.peak, int(nominal * _NOMINAL_HEADROOM))
+        return Variant(self.rendition, uri, self.codecs, bandwidth, min(measured, bandwidth))
+
+
+@dataclass
+class Output:
+    """The renditions of one run of ffmpeg, and the multivariant playlist that lists them."""
+
+    ladder: Ladder
+    folder: Path
+    multivariant_path: Path
+    _meters: list[_Meter] = field(init=False)
+    _peaks: list[int] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._meters = [
+            _Meter(rendition, self.folder / rendition.name / PLAYLIST_NAME) for rendition in self.ladder.renditions
+        ]
+
+    def prepare(self) -> None:
+        """Make the folders, and take away the playlist of an earlier session: what it lists is over."""
+        for rendition in self.ladder.renditions:
+            (self.folder / rendition.name).mkdir(parents=True, exist_ok=True)
+        self.multivariant_path.unlink(missing_ok=True)
+
+    def publish(self) -> bool:
+        """List the renditions once each has a segment, and again when a peak bitrate grew.
+
+        Returns whether the broadcast can be played. Side effect: the multivariant playlist, replaced in one step.
+        """
+        for meter in self._meters:
+            meter.read()
+        if not all(meter.codecs for meter in self._meters):
+            return False
+        peaks = [meter.peak for meter in self._meters]
+        if peaks != self._peaks:
+            self._peaks = peaks
+            self._write()
+        return True
+
+    def _write(self) -> None:
+        base = Path(os.path.relpath(self.folder, self.multivariant_path.parent))
+        variants = [
+            meter.variant(uri=(base / meter.rendition.name / PLAYLIST_NAME).as_posix()) for meter in self._meters
+        ]
+        draft = self.multivariant_path.with_suffix(".draft")
+        draft.write_text(render_multivariant(variants))
+        draft.replace(self.multivariant_path)

@@ -1,0 +1,88 @@
+"""HLS playlists: reading the media playlists that ffmpeg writes, writing the multivariant playlist.
+
+Source: RFC 8216bis.
+"""
+
+from dataclasses import dataclass
+
+from streams.media.ladder import Rendition
+
+_AUDIO_GROUP = "audio"
+_END = "#EXT-X-ENDLIST"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One entry of a media playlist; the name is relative to it."""
+
+    name: str
+    duration_s: float
+
+
+@dataclass(frozen=True)
+class MediaPlaylist:
+    """`init_name` is the initialization section's, empty while the playlist is."""
+
+    init_name: str
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A rendition as a multivariant playlist lists it; bandwidths in bit/s."""
+
+    rendition: Rendition
+    uri: str
+    codecs: str
+    bandwidth: int
+    average_bandwidth: int
+
+
+def parse_media_playlist(text: str) -> MediaPlaylist:
+    """Return what a media playlist lists, oldest segment first; there may be none yet."""
+    init_name, segments, duration_s = "", [], 0.0
+    for line in text.splitlines():
+        if line.startswith("#EXT-X-MAP:"):
+            init_name = line.partition('URI="')[2].partition('"')[0]
+        elif line.startswith("#EXTINF:"):
+            duration_s = float(line.removeprefix("#EXTINF:").partition(",")[0])
+        elif line and not line.startswith("#"):
+            segments.append(Segment(line, duration_s))
+    return MediaPlaylist(init_name, tuple(segments))
+
+
+def finish(text: str) -> str:
+    """Return a media playlist that says that nothing will follow."""
+    return text if _END in text else f"{text.rstrip()}\n{_END}\n"
+
+
+def render_multivariant(variants: list[Variant]) -> str:
+    """Return the playlist that viewers open: each video rendition, and audio alone for those with little bandwidth.
+
+    Audio is one rendition that all video renditions share, so nobody downloads it twice when the quality changes.
+    Source: RFC 8216bis 4.4.6; BANDWIDTH counts the audio in.
+    """
+    audio = next((variant for variant in variants if not variant.rendition.is_video), None)
+    lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
+    if audio is not None:
+        lines.append(
+            f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{_AUDIO_GROUP}",NAME="Audio",DEFAULT=YES,AUTOSELECT=YES,URI="{audio.uri}"'
+        )
+    for variant in variants:
+        lines += [_stream_inf(variant, audio=audio), variant.uri]
+    return "\n".join(lines) + "\n"
+
+
+def _stream_inf(variant: Variant, *, audio: Variant | None) -> str:
+    rendition, shared = variant.rendition, audio if variant.rendition.is_video else None
+    attributes = {
+        "BANDWIDTH": str(variant.bandwidth + (shared.bandwidth if shared else 0)),
+        "AVERAGE-BANDWIDTH": str(variant.average_bandwidth + (shared.average_bandwidth if shared else 0)),
+        "CODECS": f'"{variant.codecs}{"," + shared.codecs if shared else ""}"',
+    }
+    if rendition.is_video:
+        attributes["RESOLUTION"] = f"{rendition.width}x{rendition.height}"
+        attributes["FRAME-RATE"] = f"{rendition.fps:.3f}"
+    if audio is not None:
+        attributes["AUDIO"] = f'"{_AUDIO_GROUP}"'
+    return "#EXT-X-STREAM-INF:" + ",".join(f"{name}={value}" for name, value in attributes.items())

@@ -1,0 +1,118 @@
+"""What nginx-rtmp asks, and what it is told."""
+
+import time
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from streams.livestreams import services
+from streams.livestreams.states import EndReason, LivestreamStatus, SessionStatus
+from streams.models import Livestream, Session
+from streams.organizations.services import SYSTEM
+
+pytestmark = pytest.mark.django_db
+
+
+def _call(
+    hook: str, *, key: str, client_id: int = 1, token: str | None = None, call: str = "publish"
+) -> tuple[int, str]:
+    response = Client().post(
+        f"/internal/ingest/{hook}?token={settings.INGEST_HOOK_TOKEN if token is None else token}",
+        f"app=live&flashver=FMLE/3.0%20(compatible%3B%20OBS&addr=203.0.113.7&clientid={client_id}&call={call}&name={key}",
+        content_type="application/x-www-form-urlencoded",
+    )
+    return response.status_code, response.headers.get("Location", "")
+
+
+class TestPublish:
+    def test_admits_the_right_key_under_the_sessions_id(self, livestream: Livestream) -> None:
+        status, name = _call("publish", key=livestream.stream_key)
+
+        session = Session.objects.get()
+        assert (status, name) == (302, session.pk.hex)
+        assert (session.encoder_address, session.encoder_software) == ("203.0.113.7", "FMLE/3.0 (compatible; OBS")
+        assert livestream.stream_key not in name
+
+    @pytest.mark.parametrize("key", ["sk_wrong", "", "%00", "%ff%fe", "sk_" + "x" * 5000])
+    def test_refuses_any_other_key(self, livestream: Livestream, key: str) -> None:
+        assert _call("publish", key=key)[0] == 403
+        assert not Session.objects.exists()
+
+    def test_refuses_a_disabled_livestream_and_says_so_on_it(self, livestream: Livestream) -> None:
+        services.disable_livestream(livestream=livestream, actor=SYSTEM)
+
+        assert _call("publish", key=livestream.stream_key)[0] == 403
+
+        livestream.refresh_from_db()
+        assert livestream.refused_publishes == 1
+        assert "disabled" in livestream.last_refusal
+        assert livestream.last_refused_at is not None
+
+    def test_refuses_a_deleted_livestream(self, livestream: Livestream) -> None:
+        services.delete_livestream(livestream=livestream, actor=SYSTEM)
+
+        assert _call("publish", key=livestream.stream_key)[0] == 403
+
+    def test_refuses_the_old_key_after_a_reset(self, livestream: Livestream) -> None:
+        old = livestream.stream_key
+        services.reset_stream_key(livestream=livestream, actor=SYSTEM)
+
+        assert _call("publish", key=old)[0] == 403
+        assert _call("publish", key=livestream.stream_key)[0] == 302
+
+    def test_answers_in_less_than_a_tenth_of_a_second(self, livestream: Livestream) -> None:
+        started = time.monotonic()
+
+        _call("publish", key=livestream.stream_key)
+
+        assert time.monotonic() - started < 0.1
+
+    @pytest.mark.parametrize("token", ["", "wrong"])
+    def test_knows_nobody_but_nginx(self, livestream: Livestream, token: str) -> None:
+        assert _call("publish", key=livestream.stream_key, token=token)[0] == 404
+        assert not Session.objects.exists()
+
+
+class TestSecondEncoder:
+    def test_is_refused_and_its_done_leaves_the_first_unharmed(self, livestream: Livestream) -> None:
+        _call("publish", key=livestream.stream_key, client_id=1)
+
+        refused = _call("publish", key=livestream.stream_key, client_id=2)
+        _call("publish-done", key=livestream.stream_key, client_id=2, call="publish_done")
+
+        livestream.refresh_from_db()
+        assert refused[0] == 403
+        assert Session.objects.get().is_open
+        assert livestream.refused_publishes == 1
+        assert "already publishing" in livestream.last_refusal
+
+
+class TestPublishDone:
+    def test_closes_a_session_that_no_worker_runs(self, livestream: Livestream) -> None:
+        _call("publish", key=livestream.stream_key)
+
+        assert _call("publish-done", key=livestream.stream_key, call="publish_done")[0] == 204
+
+        session = Session.objects.get()
+        livestream.refresh_from_db()
+        assert (session.status, session.end_reason) == (SessionStatus.ENDED, EndReason.ENCODER_STOPPED)
+        assert livestream.status == LivestreamStatus.IDLE
+
+
+class TestUpdate:
+    def test_keeps_a_running_session(self, livestream: Livestream) -> None:
+        _call("publish", key=livestream.stream_key)
+        before = Session.objects.get().last_ingest_at
+
+        assert _call("update", key=livestream.stream_key, call="update_publish")[0] == 204
+        assert Session.objects.get().last_ingest_at > before
+
+    def test_cuts_an_encoder_whose_session_is_over(self, livestream: Livestream) -> None:
+        _call("publish", key=livestream.stream_key)
+        services.end_broadcast(livestream=livestream, actor=SYSTEM)
+
+        assert _call("update", key=livestream.stream_key, call="update_publish")[0] == 403
+
+    def test_lets_our_own_players_be(self, livestream: Livestream) -> None:
+        assert _call("update", key="0123", call="update_play")[0] == 204
