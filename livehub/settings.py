@@ -310,6 +310,8 @@ X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
+        # Named, because the livestream page adds the hashes of its player's styles.
+        "style-src": ["'self'"],
         "media-src": ["'self'", "blob:"],
         "worker-src": ["'self'", "blob:"],
         "img-src": ["'self'", "data:"],
@@ -327,7 +329,7 @@ STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "livehub.static_storage.HashedStaticFilesStorage"},
 }
 
 LANGUAGE_CODE = "en"

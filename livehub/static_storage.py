@@ -1,0 +1,23 @@
+"""Static files under names that carry a hash of their content, so that browsers may keep them for ever."""
+
+from collections.abc import Callable
+from re import Match
+
+from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
+
+
+class HashedStaticFilesStorage(ManifestStaticFilesStorage):
+    """Follows the imports of our own ES modules; the vendored files stay exactly as their makers published them.
+
+    Those are single files, and what looks like a reference in them (a source map that we do not ship) is none.
+    """
+
+    support_js_module_import_aggregation = True
+
+    def url_converter(
+        self, name: str, hashed_files: dict[str, str], template: str | None = None
+    ) -> Callable[[Match[str]], str]:
+        if name.startswith("vendor/"):
+            return lambda match: match[0]
+        convert: Callable[[Match[str]], str] = super().url_converter(name, hashed_files, template)
+        return convert
