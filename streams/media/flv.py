@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+_SIGNATURE = b"FLV"
 _FILE_HEADER_SIZE = 9
 _TAG_HEADER_SIZE = 11
 _PREVIOUS_SIZE = 4
 _KEY_FRAME = 1
 _AVC = 7
-_SEQUENCE_HEADER = 0
+_NAL_UNITS = 1
 # Enough of a tag's body to tell what it is.
 _PEEK_SIZE = 2
 
@@ -59,8 +60,10 @@ class TagReader:
 
     def _skip(self) -> bool:
         """Drop what was read; tell whether the next tag begins at the front."""
-        if not self._has_header and len(self._pending) >= 3:
-            if self._pending[:3] != b"FLV":
+        if not self._has_header:
+            if len(self._pending) < len(_SIGNATURE):
+                return False
+            if not self._pending.startswith(_SIGNATURE):
                 raise FlvError("The stream does not begin with an FLV header.")
             self._has_header = True
         dropped = min(self._to_skip, len(self._pending))
@@ -73,5 +76,6 @@ def _tag(header: bytes, *, size: int) -> Tag:
     kind = header[0] & 0x1F
     timestamp = int.from_bytes(header[4:7]) | header[7] << 24
     first, second = header[_TAG_HEADER_SIZE], header[_TAG_HEADER_SIZE + 1]
-    is_coded_picture = kind == TagType.VIDEO and not (first & 0x0F == _AVC and second == _SEQUENCE_HEADER)
-    return Tag(kind, timestamp, size, is_coded_picture and first >> 4 == _KEY_FRAME)
+    # AVC's sequence header and end of sequence are marked as key frames, but hold no picture.
+    is_picture = kind == TagType.VIDEO and (first & 0x0F != _AVC or second == _NAL_UNITS)
+    return Tag(kind, timestamp, size, is_picture and first >> 4 == _KEY_FRAME)

@@ -1,0 +1,52 @@
+from streams.media.ladder import Kind, Rendition
+from streams.media.playlist import Segment, Variant, finish, parse_media_playlist, render_multivariant
+
+MEDIA = """#EXTM3U
+#EXT-X-VERSION:7
+#EXT-X-TARGETDURATION:2
+#EXT-X-MAP:URI="init_0.mp4"
+#EXTINF:2.000000,
+000007.m4s
+#EXTINF:1.966667,
+000008.m4s
+"""
+
+
+class TestParseMediaPlaylist:
+    def test_reads_segments_in_order(self) -> None:
+        playlist = parse_media_playlist(MEDIA)
+
+        assert playlist.init_name == "init_0.mp4"
+        assert playlist.segments == (Segment("000007.m4s", 2.0), Segment("000008.m4s", 1.966667))
+
+
+class TestFinish:
+    def test_says_once_that_nothing_follows(self) -> None:
+        assert finish(MEDIA).endswith("000008.m4s\n#EXT-X-ENDLIST\n")
+        assert finish(finish(MEDIA)) == finish(MEDIA)
+
+
+class TestRenderMultivariant:
+    video = Variant(
+        Rendition("720p", Kind.COPY, 1280, 720, 29.97, 3000), "a/720p/index.m3u8", "avc1.64001f", 3_000_000, 2_800_000
+    )
+    audio = Variant(Rendition("audio", Kind.AUDIO, audio_kbps=128), "a/audio/index.m3u8", "mp4a.40.2", 140_000, 128_000)
+
+    def test_shares_one_audio_rendition_and_counts_it_in(self) -> None:
+        assert render_multivariant([self.video, self.audio]).splitlines() == [
+            "#EXTM3U",
+            "#EXT-X-VERSION:7",
+            "#EXT-X-INDEPENDENT-SEGMENTS",
+            '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Audio",DEFAULT=YES,AUTOSELECT=YES,URI="a/audio/index.m3u8"',
+            '#EXT-X-STREAM-INF:BANDWIDTH=3140000,AVERAGE-BANDWIDTH=2928000,CODECS="avc1.64001f,mp4a.40.2",'
+            'RESOLUTION=1280x720,FRAME-RATE=29.970,AUDIO="audio"',
+            "a/720p/index.m3u8",
+            '#EXT-X-STREAM-INF:BANDWIDTH=140000,AVERAGE-BANDWIDTH=128000,CODECS="mp4a.40.2",AUDIO="audio"',
+            "a/audio/index.m3u8",
+        ]
+
+    def test_lists_video_alone_for_a_silent_source(self) -> None:
+        text = render_multivariant([self.video])
+
+        assert "AUDIO" not in text
+        assert 'CODECS="avc1.64001f"' in text
