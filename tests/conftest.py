@@ -1,10 +1,19 @@
 """Personas and livestreams that most tests need."""
 
+import celery
 import pytest
 
 from streams.livestreams.services import create_livestream
 from streams.models import Livestream, User
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
+
+
+@pytest.fixture
+def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the tasks that are sent, in place of the broker that would pass them on."""
+    names: list[str] = []
+    monkeypatch.setattr(celery.current_app, "send_task", lambda name, **_: names.append(name))
+    return names
 
 
 @pytest.fixture

@@ -1,6 +1,9 @@
 """Sessions: opened, leased, live, closed."""
 
+from datetime import timedelta
+
 import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 
 from livehub.core.errors import IllegalTransitionError, StaleStatusError
 from livehub.core.states import swap_status
@@ -103,3 +106,69 @@ class TestSwapStatus:
 
         with pytest.raises(StaleStatusError):
             swap_status(session, machine=SESSION_MACHINE, new=SessionStatus.LIVE)
+
+
+class TestSweepSessions:
+    """Time is moved on the rows: what is old to the sweep was written long ago."""
+
+    def test_calls_a_worker_for_a_session_that_nobody_runs(
+        self, session: Session, enqueued: list[str], django_capture_on_commit_callbacks: Capture
+    ) -> None:
+        _age(session, seconds=10)
+
+        with django_capture_on_commit_callbacks(execute=True):
+            lifecycle.sweep_sessions()
+
+        assert enqueued == ["streams.run_session"]
+        session.refresh_from_db()
+        assert session.is_open
+
+    def test_leaves_a_session_alone_whose_lease_holds(
+        self, session: Session, enqueued: list[str], django_capture_on_commit_callbacks: Capture
+    ) -> None:
+        lifecycle.claim_session(session_id=session.pk, worker="first")
+        _age(session, seconds=10)
+
+        with django_capture_on_commit_callbacks(execute=True):
+            lifecycle.sweep_sessions()
+
+        assert enqueued == []
+
+    def test_closes_a_session_whose_encoder_is_gone_as_well(self, session: Session) -> None:
+        _age(session, seconds=60)
+
+        lifecycle.sweep_sessions()
+
+        session.refresh_from_db()
+        assert (session.status, session.end_reason) == ("ended", "encoder_lost")
+
+
+class TestEncoderLeft:
+    def test_leaves_the_closing_to_the_worker_that_runs_the_session(self, session: Session) -> None:
+        lifecycle.claim_session(session_id=session.pk, worker="first")
+
+        lifecycle.encoder_left(client_id=ENCODER.client_id, livestream=session.livestream)
+
+        session.refresh_from_db()
+        assert session.is_open
+
+
+class TestCutting:
+    @pytest.mark.parametrize(("reason", "is_cut"), [(EndReason.DISABLED, True), (EndReason.ENCODER_STOPPED, False)])
+    def test_cuts_the_encoder_unless_it_is_gone(
+        self,
+        session: Session,
+        enqueued: list[str],
+        django_capture_on_commit_callbacks: Capture,
+        reason: EndReason,
+        is_cut: bool,
+    ) -> None:
+        with django_capture_on_commit_callbacks(execute=True):
+            lifecycle.end_session(session=session, reason=reason)
+
+        assert ("streams.drop_publisher" in enqueued) is is_cut
+
+
+def _age(session: Session, *, seconds: int) -> None:
+    then = session.created_at - timedelta(seconds=seconds)
+    Session.objects.filter(pk=session.pk).update(created_at=then, last_ingest_at=then)

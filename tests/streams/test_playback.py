@@ -1,0 +1,84 @@
+"""What becomes of a session's files."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from livehub.core import clock
+from streams.livestreams import lifecycle, playback
+from streams.livestreams.lifecycle import Encoder, Lease
+from streams.livestreams.states import EndReason
+from streams.models import Livestream, Session
+
+ENCODER = Encoder(client_id=7, address="127.0.0.1", software="OBS 31")
+PLAYLIST = '#EXTM3U\n#EXT-X-MAP:URI="init_0.mp4"\n#EXTINF:2.0,\n000000.m4s\n'
+
+
+@pytest.fixture(autouse=True)
+def folder(settings: Settings, tmp_path: Path) -> Path:
+    settings.PLAYBACK_DIR = tmp_path
+    return tmp_path
+
+
+@pytest.fixture
+def session(livestream: Livestream) -> Session:
+    """A session whose ffmpeg was killed: its playlist has no end."""
+    session = lifecycle.start_session(livestream=livestream, encoder=ENCODER)
+    run = playback.packaging_for(livestream, Lease(session.pk, 1)).folder
+    (run / "720p").mkdir(parents=True)
+    (run / "720p" / "index.m3u8").write_text(PLAYLIST)
+    playback.multivariant_path(livestream).write_text(f"#EXTM3U\n{run.name}/720p/index.m3u8\n")
+    return session
+
+
+def _media_playlist(folder: Path) -> str:
+    return next(folder.glob("*/*/720p/index.m3u8")).read_text()
+
+
+def _stopped(session: Session, *, seconds_ago: int) -> None:
+    lifecycle.end_session(session=session, reason=EndReason.ENCODER_STOPPED)
+    Session.objects.filter(pk=session.pk).update(stopped_at=clock.now() - timedelta(seconds=seconds_ago))
+
+
+class TestFinishPlaylists:
+    def test_ends_the_playlists_of_a_session_that_is_over(self, session: Session, folder: Path) -> None:
+        lifecycle.end_session(session=session, reason=EndReason.ENCODER_LOST)
+
+        playback.finish_playlists(session_id=session.pk)
+
+        assert _media_playlist(folder).endswith("#EXT-X-ENDLIST\n")
+
+    def test_leaves_a_running_session_alone(self, session: Session, folder: Path) -> None:
+        playback.finish_playlists(session_id=session.pk)
+
+        assert _media_playlist(folder) == PLAYLIST
+
+
+class TestRemoveExpired:
+    def test_removes_everything_of_the_last_session(self, session: Session, folder: Path) -> None:
+        _stopped(session, seconds_ago=301)
+
+        assert playback.remove_expired() == 1
+        assert playback.remove_expired() == 0
+
+        assert list(folder.iterdir()) == []
+        session.refresh_from_db()
+        assert session.files_removed_at is not None
+
+    def test_keeps_what_is_younger_than_the_retention_time(self, session: Session, folder: Path) -> None:
+        _stopped(session, seconds_ago=290)
+
+        assert playback.remove_expired() == 0
+        assert _media_playlist(folder) == PLAYLIST
+
+    def test_keeps_the_playlist_of_the_session_that_came_after(
+        self, session: Session, livestream: Livestream, folder: Path
+    ) -> None:
+        _stopped(session, seconds_ago=301)
+        playback.multivariant_path(livestream).write_text("#EXTM3U\nnext-1/720p/index.m3u8\n")
+
+        playback.remove_expired()
+
+        assert [path.name for path in folder.glob("*/*")] == ["index.m3u8"]
