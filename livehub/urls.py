@@ -1,5 +1,10 @@
 from django.urls import URLPattern, URLResolver, include, path
 
+from livehub import health
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz),
+    path("readyz", health.readyz),
+    path("", include("livehub.api_urls")),
     path("internal/ingest/", include("streams.ingest.urls")),
 ]

@@ -1,6 +1,7 @@
 """Livestreams, their sessions, and every change of a session's status."""
 
 import uuid
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Self
 
@@ -22,6 +23,9 @@ class LivestreamQuerySet(models.QuerySet["Livestream"]):
 
     def for_organization(self, organization: Organization) -> Self:
         return self.existing().filter(app__organization=organization)
+
+    def in_statuses(self, statuses: Collection[str]) -> Self:
+        return self.filter(status__in=statuses)
 
     def matching(self, search: str) -> Self:
         """Keep those with the text in their name, or as their whole id or playback id."""

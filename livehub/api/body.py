@@ -1,0 +1,42 @@
+"""Reading a request's body, whatever a client puts into it."""
+
+import json
+
+from django.http import HttpRequest
+
+from livehub.api.errors import MalformedBodyError, UnsupportedMediaTypeError
+from livehub.core.errors import ValidationFailedError
+
+
+def read_json_object(request: HttpRequest) -> dict[str, object]:
+    """Return the body as an object; an empty body is an empty object, whatever its content type.
+
+    Not DRF's parsers: they take a chunked body for an empty one, follow the client's choice of charset into codecs that
+    are not text, and let a deeply nested body raise.
+
+    :raises UnsupportedMediaTypeError: when it is not sent as JSON.
+    :raises MalformedBodyError: when it is not JSON.
+    :raises ValidationFailedError: when it is JSON, but no object.
+    :raises RequestDataTooBig: when it is longer than `DATA_UPLOAD_MAX_MEMORY_SIZE`.
+    """
+    body = request.body
+    if not body:
+        return {}
+    if request.content_type != "application/json":
+        raise UnsupportedMediaTypeError("Send the body as JSON, with the header Content-Type: application/json.")
+    value = _parse(body)
+    if not isinstance(value, dict):
+        raise ValidationFailedError("The body must be a JSON object, such as {}.", fields={})
+    return value
+
+
+def _parse(body: bytes) -> object:
+    try:
+        return json.loads(body.decode(), parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise MalformedBodyError("The body is not valid JSON in UTF-8.") from error
+
+
+def _refuse_constant(constant: str) -> object:
+    """Refuse NaN and Infinity, which Python reads and JSON does not have."""
+    raise ValueError(constant)

@@ -1,0 +1,28 @@
+"""Serializer fields that every dialect shares."""
+
+from datetime import datetime
+
+from rest_framework import serializers
+
+from livehub.core import clock
+
+
+class InstantField(serializers.DateTimeField):
+    """A moment, written as ISO 8601 in UTC with milliseconds and Z."""
+
+    def to_representation(self, value: datetime) -> str:
+        return clock.isoformat(value)
+
+
+class TextField(serializers.CharField):
+    """Text and nothing else: a number is not read as its digits, and nothing is trimmed unseen."""
+
+    def __init__(self, *, help_text: str, required: bool = True, allow_null: bool = False) -> None:
+        super().__init__(
+            help_text=help_text, required=required, allow_null=allow_null, allow_blank=True, trim_whitespace=False
+        )
+
+    def to_internal_value(self, data: object) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return data

@@ -1,0 +1,64 @@
+"""Pages of lists: `page_no` from 1, `per_page` up to 100, and where in the whole list a page lies."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypedDict, TypeVar
+
+from django.db.models import Model, QuerySet
+from rest_framework import serializers
+
+_Row = TypeVar("_Row", bound=Model)
+
+# Source: the vendors' documented default; the maximum is ours.
+DEFAULT_PER_PAGE = 25
+MAX_PER_PAGE = 100
+
+
+class PageQuery(serializers.Serializer[None]):
+    """Which page."""
+
+    page_no = serializers.IntegerField(
+        default=1, min_value=0, help_text="Page to return, from 1; 0 counts as 1. A page past the end is empty."
+    )
+    per_page = serializers.IntegerField(
+        default=DEFAULT_PER_PAGE, min_value=1, max_value=MAX_PER_PAGE, help_text="Items on a page."
+    )
+
+
+class PageNumbers(TypedDict):
+    """A checked `PageQuery`."""
+
+    page_no: int
+    per_page: int
+
+
+@dataclass(frozen=True)
+class Page(Generic[_Row]):
+    """Some rows of a list, and where they lie in it."""
+
+    items: Sequence[_Row]
+    total: int
+    first_offset: int
+
+    @property
+    def paging(self) -> dict[str, object]:
+        """Return `total_count` and the 1-based, inclusive offsets; both offsets are 0 when the page is empty."""
+        last = self.first_offset + len(self.items) - 1
+        offsets = (self.first_offset, last) if self.items else (0, 0)
+        return {"total_count": self.total, "start_offset": offsets[0], "end_offset": offsets[1]}
+
+
+def take_page(rows: QuerySet[_Row], *, wanted: PageNumbers, total: int) -> Page[_Row]:
+    """Return a page of the rows; `total` is how many there are."""
+    start = (max(wanted["page_no"], 1) - 1) * wanted["per_page"]
+    # A page past the end is not asked of the database: its offset may be any number that a client can think of.
+    items = list(rows[start : start + wanted["per_page"]]) if start < total else []
+    return Page(items, total, start + 1)
+
+
+class PagingSerializer(serializers.Serializer[None]):
+    """Where a page lies in the whole list."""
+
+    total_count = serializers.IntegerField()
+    start_offset = serializers.IntegerField(help_text="Position of the first item, from 1; 0 when the page is empty.")
+    end_offset = serializers.IntegerField(help_text="Position of the last item; 0 when the page is empty.")

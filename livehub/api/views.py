@@ -1,0 +1,151 @@
+"""The base of every API view: one request in, one dialect's answer out, whatever the client sent."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import ClassVar, NoReturn, Protocol, TypeVar, cast
+
+from django.db.models import Model
+from django.http import HttpRequest
+from rest_framework import serializers
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer, JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from livehub.api.body import read_json_object
+from livehub.api.dialect import Dialect, JsonObject
+from livehub.api.errors import InvalidQueryError, ScopeMissingError, UnknownRouteError, describe_problem
+from livehub.api.paging import Page
+from livehub.core.errors import ValidationFailedError
+
+_Row = TypeVar("_Row", bound=Model)
+
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+_READING = frozenset({"GET", "HEAD"})
+
+
+class Scoped(Protocol):
+    """What the base needs to know of a caller; an authentication class returns one as `request.auth`."""
+
+    @property
+    def scopes(self) -> list[str]: ...
+
+
+class AlwaysJson(BaseContentNegotiation):
+    """Answers JSON whatever the client says it accepts: an error page in HTML helps no program."""
+
+    def select_renderer(
+        self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        renderer = next(iter(renderers))
+        return renderer, renderer.media_type
+
+
+class ApiView(APIView):
+    """Authenticates, checks the scope, reads the body; subclasses answer with `answer` or `answer_list`."""
+
+    # Given by every route: as_view(dialect=...).
+    dialect: Dialect = cast(Dialect, None)
+    read_scope: ClassVar[str]
+    write_scope: ClassVar[str]
+
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
+    renderer_classes = [JSONRenderer]
+    parser_classes = []
+    permission_classes = []
+    content_negotiation_class = AlwaysJson
+
+    body: JsonObject
+
+    def initialize_request(self, request: HttpRequest, *args: object, **kwargs: object) -> Request:
+        # A client's charset may name a codec that is not text (rot13), which would break the query string's reading.
+        request.encoding = "utf-8"
+        return super().initialize_request(request, *args, **kwargs)
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return [self.dialect.authentication()]
+
+    def check_permissions(self, request: Request) -> None:
+        caller = cast(Scoped, request.auth)
+        needed = self.read_scope if request.method in _READING else self.write_scope
+        if needed not in caller.scopes:
+            raise ScopeMissingError(f"This API key lacks the scope {needed}. Use one that has it.")
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> None:
+        super().initial(request, *args, **kwargs)
+        self.body = read_json_object(request._request) if request.method in _WITH_BODY else {}
+
+    def handle_exception(self, exc: Exception) -> Response:
+        problem = describe_problem(exc)
+        headers = dict(problem.headers)
+        if problem.http_status == 401:
+            headers["WWW-Authenticate"] = self.get_authenticate_header(self.request)
+        return Response(self.dialect.error_body(problem), status=problem.http_status, headers=headers)
+
+    @property
+    def default_response_headers(self) -> dict[str, str]:
+        # Answers carry stream keys: nothing on the way may keep them.
+        return {**super().default_response_headers, "Cache-Control": "no-store"}
+
+    def read_query(self, query: type[serializers.Serializer[None]]) -> Mapping[str, object]:
+        """Return the query string's parameters, checked.
+
+        :raises InvalidQueryError: when any of them is not acceptable.
+        """
+        serializer = query(data=self.request.query_params, context={"dialect": self.dialect})
+        if not serializer.is_valid():
+            raise InvalidQueryError("The query string is not acceptable.", fields=_complaints(serializer))
+        return cast(Mapping[str, object], serializer.validated_data)
+
+    def read_body(self, body: type[serializers.Serializer[None]]) -> Mapping[str, object]:
+        """Return the body's members, checked.
+
+        :raises ValidationFailedError: when any of them is not acceptable.
+        """
+        serializer = body(data=self.body)
+        if not serializer.is_valid():
+            raise ValidationFailedError("The body is not acceptable.", fields=_complaints(serializer))
+        return cast(Mapping[str, object], serializer.validated_data)
+
+    def answer(self, data: object, *, status: int = 200, **beside: object) -> Response:
+        """Answer with one thing; `beside` stands next to the data in the envelope."""
+        return Response({**self.dialect.envelope(data), **beside}, status=status)
+
+    def answer_list(self, name: str, items: Sequence[object], *, page: Page[_Row]) -> Response:
+        """Answer with a page of a list; `name` is what the list is called where the dialect names it."""
+        return Response(self.dialect.list_body(name, items, page.paging))
+
+
+class PublicView(ApiView):
+    """Answers whoever asks."""
+
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        return []
+
+    def check_permissions(self, request: Request) -> None:
+        """Need no scope."""
+
+
+class UnknownRouteView(PublicView):
+    """Answers below a dialect's prefix where nothing else does: in that dialect's shape, never in HTML."""
+
+    schema = None
+
+    def initial(self, request: Request, *args: object, **kwargs: object) -> NoReturn:
+        raise UnknownRouteError(f"No operation {request.method} {request.path[:200]}. Paths have no trailing slash.")
+
+
+def _complaints(serializer: serializers.Serializer[None]) -> dict[str, list[str]]:
+    return {str(name): list(_flatten(errors)) for name, errors in serializer.errors.items()}
+
+
+def _flatten(errors: object) -> Iterator[str]:
+    """Yield the sentences; a list's errors are nested by position."""
+    if isinstance(errors, Mapping):
+        errors = list(errors.values())
+    if isinstance(errors, list):
+        for error in errors:
+            yield from _flatten(error)
+    else:
+        yield str(errors)

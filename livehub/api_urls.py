@@ -1,0 +1,29 @@
+"""The REST API: one set of views, mounted once per dialect."""
+
+from django.urls import URLPattern, URLResolver, include, path, re_path
+
+from livehub.api.dialect import Dialect
+from livehub.api.schema import OpenApiDocument, SchemaView
+from livehub.api.views import UnknownRouteView
+from livehub.dialects import DYTE, REALTIMEKIT
+from streams.livestreams.api_routes import livehub_routes, vendor_routes
+from streams.livestreams.serializers import DYTE_SHAPES, REALTIMEKIT_SHAPES
+
+
+def _unknown_routes(prefix: str, dialect: Dialect) -> URLPattern:
+    # (?s): a path may hold a line break, percent-encoded.
+    return re_path(rf"^(?s:{prefix}(/.*)?)\Z", UnknownRouteView.as_view(dialect=dialect))
+
+
+_V2 = path("v2/", include(livehub_routes(DYTE, DYTE_SHAPES)))
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("v2/schema", SchemaView.as_view(dialect=DYTE, document=OpenApiDocument([_V2]))),
+    _V2,
+    path(
+        "client/v4/accounts/<str:account_id>/realtime/kit/<str:app_id>/",
+        include(vendor_routes(REALTIMEKIT, REALTIMEKIT_SHAPES)),
+    ),
+    _unknown_routes("v2", DYTE),
+    _unknown_routes("client/v4", REALTIMEKIT),
+]

@@ -1,0 +1,230 @@
+"""The livestream operations of the REST API, for every dialect that has them."""
+
+from collections.abc import Iterable
+from typing import cast
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from livehub.api.identifiers import get_uuid
+from livehub.api.paging import Page, PageNumbers, PageQuery, take_page
+from livehub.api.schema import Answer, operation
+from livehub.api.views import ApiView
+from streams.livestreams import selectors, services
+from streams.livestreams.api_input import LivestreamBody, LivestreamFilters, LivestreamQuery
+from streams.livestreams.models import Livestream, LivestreamQuerySet, Session
+from streams.livestreams.serializers import (
+    ActiveSession,
+    ActiveSessionSerializer,
+    DeletedLivestreamSerializer,
+    FlatDetailSerializer,
+    LivestreamDetail,
+    LivestreamSerializer,
+    LivestreamShapes,
+    Presenting,
+    SessionSerializer,
+    SwitchedLivestreamSerializer,
+)
+from streams.organizations.authentication import Caller
+from streams.organizations.models import ApiKey
+
+
+class LivestreamApi(ApiView):
+    """What all of them share."""
+
+    # Given by every route: as_view(shapes=...).
+    shapes: LivestreamShapes = cast(LivestreamShapes, None)
+    read_scope = ApiKey.Scope.READ
+    write_scope = ApiKey.Scope.WRITE
+
+    @property
+    def caller(self) -> Caller:
+        return cast(Caller, self.request.auth)
+
+    def get_livestream(self, livestream_id: str) -> Livestream:
+        wanted = get_uuid(livestream_id, noun="livestream")
+        return selectors.get_livestream(app=self.caller.app, livestream_id=wanted)
+
+    def read_page_query(self) -> PageNumbers:
+        return cast(PageNumbers, self.read_query(PageQuery))
+
+    def presenting(self, livestreams: Iterable[Livestream]) -> Presenting:
+        return {"dialect": self.dialect, "ingest_ms": selectors.sum_ingest_ms(livestreams)}
+
+    def answer_livestream(
+        self, livestream: Livestream, *, status: int = 200, shape: type[LivestreamSerializer] = LivestreamSerializer
+    ) -> Response:
+        """Answer with the livestream as it is now: services change more of its row than the one in memory."""
+        livestream = selectors.get_livestream(app=self.caller.app, livestream_id=livestream.pk)
+        return self.answer(shape(livestream, context={**self.presenting([livestream])}).data, status=status)
+
+
+class LivestreamsView(LivestreamApi):
+    """/livestreams"""
+
+    @operation(
+        "create_livestream",
+        "Create a livestream",
+        body=LivestreamBody,
+        answer=Answer(LivestreamSerializer, status=201),
+        writes=True,
+        may_be_unknown=False,
+    )
+    def post(self, request: Request, **path: str) -> Response:
+        name = self.read_body(LivestreamBody).get("name") or ""
+        livestream = services.create_livestream(app=self.caller.app, name=str(name), actor=self.caller.actor)
+        return self.answer_livestream(livestream, status=201)
+
+    @operation(
+        "list_livestreams",
+        "List livestreams",
+        query=LivestreamQuery,
+        answer=Answer(LivestreamSerializer, is_list=True),
+        may_be_unknown=False,
+    )
+    def get(self, request: Request, **path: str) -> Response:
+        filters = cast(LivestreamFilters, self.read_query(LivestreamQuery))
+        rows = self._rows(filters)
+        page = take_page(rows, wanted=filters, total=self._count(rows, filters=filters))
+        shape = self.shapes.listed(context={**self.presenting(page.items)})
+        return self.answer_list("livestreams", [shape.to_representation(row) for row in page.items], page=page)
+
+    def _rows(self, filters: LivestreamFilters) -> LivestreamQuerySet:
+        rows = selectors.list_livestreams(
+            app=self.caller.app,
+            search=filters["search"],
+            created_from=filters["start_time"],
+            created_until=filters["end_time"],
+            oldest_first=filters["sort_order"] == "ASC",
+        )
+        return rows.in_statuses(filters["status"]) if filters["status"] else rows
+
+    def _count(self, rows: LivestreamQuerySet, *, filters: LivestreamFilters) -> int:
+        is_whole_app = not (filters["status"] or filters["search"] or filters["start_time"] or filters["end_time"])
+        return selectors.count_livestreams(self.caller.app) if is_whole_app else rows.count()
+
+
+class LivestreamView(LivestreamApi):
+    """/livestreams/{livestream_id}, as both vendors have it."""
+
+    @operation(
+        "get_livestream",
+        "Get a livestream with its sessions",
+        query=PageQuery,
+        answer=Answer(FlatDetailSerializer, has_paging=True),
+    )
+    def get(self, request: Request, livestream_id: str, **path: str) -> Response:
+        wanted = self.read_page_query()
+        livestream = self.get_livestream(livestream_id)
+        page = _take_sessions(livestream, wanted=wanted)
+        detail = LivestreamDetail(livestream, page.items, page.paging)
+        shape = self.shapes.detail(context={**self.presenting([livestream])})
+        return self.answer(shape.to_representation(detail), paging=page.paging)
+
+
+class EditableLivestreamView(LivestreamView):
+    """The same with what `/v2` has beyond the vendors."""
+
+    @operation(
+        "rename_livestream",
+        "Rename a livestream",
+        body=LivestreamBody,
+        answer=Answer(LivestreamSerializer),
+        writes=True,
+    )
+    def patch(self, request: Request, livestream_id: str, **path: str) -> Response:
+        livestream = self.get_livestream(livestream_id)
+        changes = self.read_body(LivestreamBody)
+        if "name" in changes:
+            services.rename_livestream(livestream=livestream, name=str(changes["name"] or ""), actor=self.caller.actor)
+        return self.answer_livestream(livestream)
+
+    @operation(
+        "delete_livestream", "Delete a livestream; its encoder is cut", answer=Answer(DeletedLivestreamSerializer)
+    )
+    def delete(self, request: Request, livestream_id: str, **path: str) -> Response:
+        livestream = self.get_livestream(livestream_id)
+        services.delete_livestream(livestream=livestream, actor=self.caller.actor)
+        return self.answer({"id": livestream.pk, "message": "Livestream deleted"})
+
+
+class EnableLivestreamView(LivestreamApi):
+    """/livestreams/{livestream_id}/enable"""
+
+    @operation("enable_livestream", "Accept encoders again", answer=Answer(SwitchedLivestreamSerializer), writes=True)
+    def put(self, request: Request, livestream_id: str, **path: str) -> Response:
+        livestream = self.get_livestream(livestream_id)
+        services.enable_livestream(livestream=livestream, actor=self.caller.actor)
+        return self.answer_livestream(livestream, shape=SwitchedLivestreamSerializer)
+
+
+class DisableLivestreamView(LivestreamApi):
+    """/livestreams/{livestream_id}/disable"""
+
+    @operation(
+        "disable_livestream",
+        "Refuse encoders, and cut the one that publishes",
+        answer=Answer(SwitchedLivestreamSerializer),
+        writes=True,
+    )
+    def put(self, request: Request, livestream_id: str, **path: str) -> Response:
+        livestream = self.get_livestream(livestream_id)
+        services.disable_livestream(livestream=livestream, actor=self.caller.actor)
+        return self.answer_livestream(livestream, shape=SwitchedLivestreamSerializer)
+
+
+class ResetStreamKeyView(LivestreamApi):
+    """/livestreams/{livestream_id}/reset-stream-key"""
+
+    @operation(
+        "reset_stream_key",
+        "Give a livestream a new stream key; the encoder on the old one is cut",
+        answer=Answer(LivestreamSerializer),
+        writes=True,
+    )
+    def post(self, request: Request, livestream_id: str, **path: str) -> Response:
+        livestream = self.get_livestream(livestream_id)
+        services.reset_stream_key(livestream=livestream, actor=self.caller.actor)
+        return self.answer_livestream(livestream)
+
+
+class LivestreamSessionsView(LivestreamApi):
+    """/livestreams/{livestream_id}/sessions"""
+
+    @operation(
+        "list_sessions",
+        "List a livestream's sessions, newest first",
+        query=PageQuery,
+        answer=Answer(SessionSerializer, is_list=True),
+    )
+    def get(self, request: Request, livestream_id: str, **path: str) -> Response:
+        wanted = self.read_page_query()
+        page = _take_sessions(self.get_livestream(livestream_id), wanted=wanted)
+        shape = SessionSerializer()
+        return self.answer_list("sessions", [shape.to_representation(row) for row in page.items], page=page)
+
+
+class ActiveSessionView(LivestreamApi):
+    """/livestreams/{livestream_id}/active-livestream-session"""
+
+    @operation("get_active_session", "Get the broadcast that is going on", answer=Answer(ActiveSessionSerializer))
+    def get(self, request: Request, livestream_id: str, **path: str) -> Response:
+        livestream = self.get_livestream(livestream_id)
+        active = ActiveSession(livestream, selectors.get_open_session(livestream))
+        shape = self.shapes.active(context={**self.presenting([livestream])})
+        return self.answer(shape.to_representation(active))
+
+
+class SessionView(LivestreamApi):
+    """/livestreams/sessions/{session_id}"""
+
+    @operation("get_session", "Get a session", answer=Answer(SessionSerializer))
+    def get(self, request: Request, session_id: str, **path: str) -> Response:
+        wanted = get_uuid(session_id, noun="livestream session")
+        session = selectors.get_session(app=self.caller.app, session_id=wanted)
+        return self.answer(SessionSerializer(session).data)
+
+
+def _take_sessions(livestream: Livestream, *, wanted: PageNumbers) -> Page[Session]:
+    sessions = selectors.list_sessions(livestream)
+    return take_page(sessions, wanted=wanted, total=sessions.count())

@@ -1,0 +1,60 @@
+"""What clients may ask of livestreams: query strings and bodies."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from rest_framework import serializers
+
+from livehub.api.dialect import Dialect
+from livehub.api.fields import TextField
+from livehub.api.paging import PageNumbers, PageQuery
+
+
+class LivestreamFilters(PageNumbers):
+    """A checked `LivestreamQuery`."""
+
+    exclude_meetings: bool
+    # In our words; empty for any.
+    status: frozenset[str]
+    start_time: datetime | None
+    end_time: datetime | None
+    sort_order: str
+    search: str
+
+
+class LivestreamQuery(PageQuery):
+    """Which livestreams, in which order."""
+
+    exclude_meetings = serializers.BooleanField(
+        default=False, help_text="Leave out the livestreams of meetings; there are none yet."
+    )
+    status = serializers.ListField(
+        child=serializers.CharField(), default=[], help_text="Repeat the parameter to ask for several."
+    )
+    start_time = serializers.DateTimeField(default=None, help_text="Created at this ISO 8601 time or later.")
+    end_time = serializers.DateTimeField(default=None, help_text="Created at this ISO 8601 time or earlier.")
+    sort_order = serializers.ChoiceField(
+        choices=["ASC", "DSC", "DESC"], default="DSC", help_text="By time of creation; DSC and DESC mean the same."
+    )
+    search = serializers.CharField(default="", help_text="Part of the name, or a whole id or playback id.")
+
+    def validate_status(self, words: Sequence[str]) -> frozenset[str]:
+        dialect: Dialect = self.context["dialect"]
+        meant = [dialect.statuses_called(word) for word in words]
+        if not all(meant):
+            raise serializers.ValidationError(f"Choose from {', '.join(dialect.filter_words)}.")
+        return frozenset().union(*meant)
+
+    def validate(self, attrs: LivestreamFilters) -> LivestreamFilters:
+        start, end = attrs["start_time"], attrs["end_time"]
+        if start is not None and end is not None and end < start:
+            raise serializers.ValidationError({"end_time": ["Choose a time that is not before start_time."]})
+        return attrs
+
+
+class LivestreamBody(serializers.Serializer[None]):
+    """What may be said of a livestream when it is made or changed."""
+
+    name = TextField(
+        required=False, allow_null=True, help_text="Up to 255 printable characters; null or empty for none."
+    )

@@ -1,0 +1,93 @@
+"""Which program calls the API, and which app it means: one class per way to say so."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.request import Request
+
+from livehub.api.credentials import read_basic, read_bearer
+from livehub.api.errors import CredentialsMissingError
+from livehub.api.identifiers import find_uuid, get_uuid
+from livehub.core.errors import NotFoundError
+from streams.organizations import selectors
+from streams.organizations.models import ApiKey, App
+from streams.organizations.services import Actor, authenticate_api_key
+
+# What an id that is none is looked up as, so that it takes the same way and the same time to the same answer.
+_NO_ORGANIZATION = UUID(int=0)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """An authenticated program and the app that its request is about."""
+
+    api_key: ApiKey
+    app: App
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(api_key=self.api_key)
+
+    @property
+    def scopes(self) -> list[str]:
+        return self.api_key.scopes
+
+
+class BasicAuthentication(BaseAuthentication):
+    """Dyte: `Basic base64(organization id:api key)`; the app is the key's own, or else the default one."""
+
+    def authenticate(self, request: Request) -> tuple[None, Caller]:
+        credentials = read_basic(request._request)
+        if credentials is None:
+            raise CredentialsMissingError("Send Authorization: Basic with base64(organization id:api key).")
+        key = _authenticate(credentials.password, kind=ApiKey.Kind.BASIC, organization=credentials.username)
+        return None, Caller(key, key.app or selectors.get_default_app(key.organization))
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Basic realm="LiveHub", charset="UTF-8"'
+
+
+class BearerAuthentication(BaseAuthentication):
+    """RealtimeKit: `Bearer <token>`; account and app stand in the path."""
+
+    def authenticate(self, request: Request) -> tuple[None, Caller]:
+        token = read_bearer(request._request)
+        if token is None:
+            raise CredentialsMissingError("Send Authorization: Bearer with an API token.")
+        path = cast(Mapping[str, str], request.parser_context["kwargs"])
+        key = _authenticate(token, kind=ApiKey.Kind.BEARER, organization=path["account_id"])
+        return None, Caller(key, _get_app(key, app_id=path["app_id"]))
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Bearer realm="LiveHub"'
+
+
+class _BasicScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # Registers itself by being made.
+    target_class = BasicAuthentication
+    name = "organizationKey"
+
+    def get_security_definition(self, auto_schema: object) -> dict[str, object]:
+        return {"type": "http", "scheme": "basic", "description": "Organization id and API key."}
+
+
+def _authenticate(credential: str, *, kind: str, organization: str) -> ApiKey:
+    return authenticate_api_key(
+        credential=credential, kind=kind, organization_id=find_uuid(organization) or _NO_ORGANIZATION
+    )
+
+
+def _get_app(key: ApiKey, *, app_id: str) -> App:
+    """Return the app of the path, if the key reaches it.
+
+    :raises NotFoundError: when it does not, exactly as for an app that does not exist.
+    """
+    wanted = get_uuid(app_id, noun="app")
+    if key.app is None:
+        return selectors.get_app(organization=key.organization, app_id=wanted)
+    if key.app.pk != wanted:
+        raise NotFoundError(f"No app {wanted} in this account.")
+    return key.app
