@@ -80,6 +80,18 @@ for _name, _url in (("LIVEHUB_PUBLIC_RTMP_URL", RTMP_URL), ("LIVEHUB_PUBLIC_RTMP
     if not _url.endswith("/"):
         raise ImproperlyConfigured(f"{_name} must end with a slash: the stream key is appended to it.")
 
+TLS_CERTIFICATE = env.text(
+    "LIVEHUB_TLS_CERTIFICATE",
+    default="",
+    unit="path, PEM with its chain; default: a self-signed one",
+    purpose="Certificate of RTMPS",
+)
+TLS_KEY = env.text("LIVEHUB_TLS_KEY", default="", unit="path, PEM", purpose="Private key of that certificate")
+if bool(TLS_CERTIFICATE) != bool(TLS_KEY):
+    raise ImproperlyConfigured("Set both LIVEHUB_TLS_CERTIFICATE and LIVEHUB_TLS_KEY, or neither.")
+# What streamers are shown: OBS refuses a self-signed certificate.
+INGEST_URL = RTMPS_URL if TLS_CERTIFICATE else RTMP_URL
+
 # Where this machine's live worker pulls a session from; only loopback may play.
 INGEST_PULL_URL = f"rtmp://127.0.0.1:{RTMP_PORT}/live/"
 

@@ -1,0 +1,105 @@
+"""What a person or a program needs to use this instance: shown on the terminal, kept in credentials.json."""
+
+import json
+import secrets
+import shlex
+from io import StringIO
+from typing import TypedDict
+
+from django.core.management import call_command
+
+from livehub.stack.folders import write_private
+from livehub.stack.instance import Instance
+
+_DEMO_NAME = "Demo"
+
+
+class Credentials(TypedDict):
+    dashboard_url: str
+    email: str
+    password: str
+    organization_id: str
+    account_id: str
+    app_id: str
+    api_key: str
+    api_token: str
+    dyte_base_url: str
+    realtimekit_base_url: str
+    rtmp_url: str
+    rtmps_url: str
+
+
+class Urls(TypedDict):
+    """The part that follows the settings."""
+
+    dashboard_url: str
+    dyte_base_url: str
+    realtimekit_base_url: str
+    rtmp_url: str
+    rtmps_url: str
+
+
+def urls(*, public_url: str, rtmp_url: str, rtmps_url: str) -> Urls:
+    """Return where this instance is reached; the ingest URLs end with a slash."""
+    return {
+        "dashboard_url": f"{public_url}/",
+        "dyte_base_url": f"{public_url}/v2",
+        "realtimekit_base_url": f"{public_url}/client/v4",
+        "rtmp_url": rtmp_url,
+        "rtmps_url": rtmps_url,
+    }
+
+
+def ensure_credentials(instance: Instance, *, is_first_start: bool) -> Credentials:
+    """Return the demo organization's credentials; side effects: the organization on the first start, and the file.
+
+    A later start keeps what was made and writes today's URLs. When the file is gone, its secrets are, and a new
+    demo organization is made, whose owner needs another address.
+    """
+    current = urls(public_url=instance.public_url, rtmp_url=instance.rtmp_url, rtmps_url=instance.rtmps_url)
+    if instance.credentials_path.exists():
+        known: Credentials = json.loads(instance.credentials_path.read_text())
+    else:
+        known = _create_demo(suffix="" if is_first_start else f"-{secrets.token_hex(3)}")
+    credentials: Credentials = {**known, **current}
+    write_private(instance.credentials_path, json.dumps(credentials, indent=2) + "\n")
+    return credentials
+
+
+def banner(credentials: Credentials) -> str:
+    """Return what the terminal shows once everything runs."""
+    return "\n".join(
+        (
+            "",
+            f"  Dashboard  {credentials['dashboard_url']}",
+            f"  E-mail     {credentials['email']}",
+            f"  Password   {credentials['password']}",
+            "",
+            "  Create a livestream in the dashboard, put its stream key in place of STREAM_KEY, and publish:",
+            "",
+            f"  {example_command(credentials['rtmp_url'])}",
+            "",
+            "  API keys and addresses are in credentials.json in the data folder. Ctrl-C stops everything.",
+            "",
+        )
+    )
+
+
+def example_command(rtmp_url: str) -> str:
+    """Return an ffmpeg line that publishes a moving picture and a tone, with a key frame every two seconds."""
+    return shlex.join(
+        [
+            *("ffmpeg", "-re", "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=30"),
+            *("-re", "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"),
+            *("-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-pix_fmt", "yuv420p"),
+            *("-b:v", "3000k", "-g", "60", "-keyint_min", "60", "-sc_threshold", "0"),
+            *("-c:a", "aac", "-b:a", "128k", "-f", "flv", f"{rtmp_url}STREAM_KEY"),
+        ]
+    )
+
+
+def _create_demo(*, suffix: str) -> Credentials:
+    output = StringIO()
+    call_command("create_organization", name=_DEMO_NAME, email=f"owner{suffix}@livehub.example", stdout=output)
+    made: Credentials = json.loads(output.getvalue())
+    return made

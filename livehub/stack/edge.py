@@ -1,0 +1,169 @@
+"""The edge nginx: what viewers, browsers and API clients talk to."""
+
+import json
+
+from livehub.stack.instance import Instance
+from livehub.stack.nginx import Host, address, main_context, quoted, temp_paths
+
+# How long a client may show a thumbnail again without asking.
+_THUMBNAIL_MAX_AGE_S = 2
+_BODY_MAX_MB = 1
+_API_PATHS = "v2|client|liveapi|cloudinary"
+_PAGE = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+    "<title>{title}</title>"
+    "<style>body{{font:16px/1.5 system-ui;max-width:32rem;margin:20vh auto;padding:0 1rem}}</style>"
+    "<h1>{title}</h1><p>{message}</p></html>"
+)
+# Part requests, and what players report of themselves (CTA-5004).
+_ALLOWED_HEADERS = "Range, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status"
+_TOO_LARGE = f"The request body is larger than {_BODY_MAX_MB} MB."
+_DOWN = "LiveHub is starting or restarting. Try again in a few seconds; running broadcasts go on."
+
+
+def render_edge(instance: Instance, host: Host) -> str:
+    """Return nginx's configuration."""
+    return "\n".join((main_context(instance, host, name="edge", workers="auto"), _http(instance)))
+
+
+def _http(instance: Instance) -> str:
+    scheme = "https" if instance.public_url.startswith("https://") else "http"
+    return f"""\
+http {{
+    types {{
+        application/javascript js mjs;
+        application/json json map;
+        application/vnd.apple.mpegurl m3u8;
+        font/woff2 woff2;
+        image/jpeg jpg jpeg;
+        image/png png;
+        image/svg+xml svg;
+        image/webp webp;
+        image/x-icon ico;
+        text/css css;
+        text/plain txt;
+        text/vtt vtt;
+        video/iso.segment m4s;
+        video/mp4 mp4;
+        video/mp2t ts;
+    }}
+    default_type application/octet-stream;
+    charset utf-8;
+    charset_types text/css text/plain application/javascript;
+    # No query string: it may carry what must not be written down.
+    log_format line '$remote_addr $time_iso8601 "$request_method $uri" $status $body_bytes_sent $request_time';
+    access_log /dev/stdout line;
+    server_tokens off;
+    sendfile on;
+    tcp_nopush on;
+    keepalive_timeout 65s;
+    client_header_timeout 15s;
+    client_body_timeout 15s;
+    client_max_body_size {_BODY_MAX_MB}m;
+    reset_timedout_connection on;
+    gzip on;
+    gzip_vary on;
+    gzip_min_length 512;
+    gzip_types application/javascript application/vnd.apple.mpegurl image/svg+xml text/css;
+{temp_paths(instance, name="edge")}
+
+    map $http_upgrade $connection_to_web {{ default upgrade; "" ""; }}
+    map $uri $media_age {{
+        default "no-cache";
+        ~\\.jpe?g$ "public, max-age={_THUMBNAIL_MAX_AGE_S}";
+        ~\\.(m4s|mp4)$ "public, max-age=31536000, immutable";
+    }}
+    map $uri $asset_age {{
+        default "no-cache";
+        "~\\.[0-9a-f]{{12}}\\.[^/]+$" "public, max-age=31536000, immutable";
+    }}
+    # What is not there yet may be there in a moment.
+    map $status $media_cache {{ default "no-store"; ~^(200|206|304)$ $media_age; }}
+    map $status $asset_cache {{ default "no-store"; ~^(200|206|304)$ $asset_age; }}
+
+    upstream web {{
+        server {quoted(f"unix:{instance.web_socket}")} max_fails=0;
+        keepalive 16;
+    }}
+
+    server {{
+        listen {address(instance.bind, instance.http_port)};
+        absolute_redirect off;
+        proxy_http_version 1.1;
+        proxy_set_header Host $http_host;
+        # Set, not appended to: what a client claims here is worth nothing.
+        proxy_set_header X-Forwarded-For $remote_addr;
+        proxy_set_header X-Forwarded-Host $http_host;
+        # The scheme of the public URL: TLS may end before us.
+        proxy_set_header X-Forwarded-Proto {scheme};
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection $connection_to_web;
+        proxy_connect_timeout 2s;
+        proxy_read_timeout 75s;
+
+        location / {{
+            proxy_pass http://web;
+            error_page 413 @too_large;
+            error_page 502 504 = @down;
+        }}
+        location ~ ^/({_API_PATHS})/ {{
+            proxy_pass http://web;
+            error_page 413 @too_large_api;
+            error_page 502 504 = @down_api;
+        }}
+        location ^~ /internal {{ return 404; }}
+
+        location ^~ /playback/ {{
+            alias {quoted(f"{instance.playback_dir}/")};
+            access_log off;
+            location ~ /\\. {{ return 404; }}
+            add_header Cache-Control $media_cache always;
+            add_header Access-Control-Allow-Origin "*" always;
+            add_header Access-Control-Allow-Methods "GET, HEAD, OPTIONS" always;
+            add_header Access-Control-Allow-Headers "{_ALLOWED_HEADERS}" always;
+            add_header Access-Control-Expose-Headers "Content-Length, Content-Range, Date" always;
+            add_header Access-Control-Max-Age 86400 always;
+            add_header Cross-Origin-Resource-Policy "cross-origin" always;
+            add_header Timing-Allow-Origin "*" always;
+            add_header X-Content-Type-Options "nosniff" always;
+            if ($request_method = OPTIONS) {{ return 204; }}
+            # A folder answers like a file that is not there.
+            error_page 403 = @no_media;
+        }}
+        location ^~ /static/ {{
+            alias {quoted(f"{instance.static_root}/")};
+            access_log off;
+            add_header Cache-Control $asset_cache always;
+            add_header X-Content-Type-Options "nosniff" always;
+        }}
+
+{_answer("too_large", 413, "text/html", _page("Too large", _TOO_LARGE))}
+{_answer("too_large_api", 413, "application/json", _body(413, "payload_too_large", _TOO_LARGE))}
+{_answer("down", 503, "text/html", _page("One moment", _DOWN))}
+{_answer("down_api", 503, "application/json", _body(503, "unavailable", _DOWN))}
+        location @no_media {{ return 404; }}
+    }}
+}}
+"""
+
+
+def _answer(name: str, status: int, content_type: str, body: str) -> str:
+    retry = "\n            add_header Retry-After 2 always;" if status == 503 else ""
+    return f"""\
+        location @{name} {{
+            default_type {content_type};
+            add_header Cache-Control "no-store" always;
+            add_header X-Content-Type-Options "nosniff" always;{retry}
+            return {status} '{body}';
+        }}"""
+
+
+def _page(title: str, message: str) -> str:
+    return _PAGE.format(title=title, message=message)
+
+
+def _body(status: int, error_type: str, message: str) -> str:
+    """Return the API's error envelope, as docs and clients know it from every other error."""
+    error = {"code": status, "message": message, "type": error_type}
+    errors = [{"code": status, "message": message}]
+    return json.dumps({"success": False, "error": error, "errors": errors}, separators=(",", ":"))

@@ -1,0 +1,130 @@
+"""What the one-box run needs to know of the settings, in one frozen value."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.conf import settings
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One installation: its folders, its addresses, and which servers are its own."""
+
+    base_dir: Path
+    data_dir: Path
+    runtime_dir: Path
+    playback_dir: Path
+    static_root: Path
+    web_socket: Path
+    ingest_control_socket: Path
+    bind: str
+    http_port: int
+    rtmp_port: int
+    rtmps_port: int
+    public_url: str
+    public_host: str
+    rtmp_url: str
+    rtmps_url: str
+    # Both empty: a self-signed pair is made.
+    tls_certificate: str
+    tls_key: str
+    has_embedded_postgres: bool
+    has_embedded_redis: bool
+    live_slots: int
+    ingest_hook_token: str = field(repr=False)
+
+    @classmethod
+    def from_settings(cls) -> "Instance":
+        return cls(
+            base_dir=settings.BASE_DIR,
+            data_dir=settings.DATA_DIR,
+            runtime_dir=settings.RUNTIME_DIR,
+            playback_dir=settings.PLAYBACK_DIR,
+            static_root=settings.STATIC_ROOT,
+            web_socket=settings.WEB_SOCKET,
+            ingest_control_socket=settings.INGEST_CONTROL_SOCKET,
+            bind=settings.BIND,
+            http_port=settings.HTTP_PORT,
+            rtmp_port=settings.RTMP_PORT,
+            rtmps_port=settings.RTMPS_PORT,
+            public_url=settings.PUBLIC_URL,
+            public_host=settings.PUBLIC_HOST,
+            rtmp_url=settings.RTMP_URL,
+            rtmps_url=settings.RTMPS_URL,
+            tls_certificate=settings.TLS_CERTIFICATE,
+            tls_key=settings.TLS_KEY,
+            has_embedded_postgres=not settings.DATABASE_URL,
+            has_embedded_redis=not settings.REDIS_URL,
+            live_slots=settings.LIVE_SLOTS,
+            ingest_hook_token=settings.INGEST_HOOK_TOKEN,
+        )
+
+    @property
+    def cluster_dir(self) -> Path:
+        return self.data_dir / "postgres"
+
+    @property
+    def postgres_socket_dir(self) -> Path:
+        return self.runtime_dir / "postgres"
+
+    @property
+    def redis_socket(self) -> Path:
+        return self.runtime_dir / "redis" / "redis.sock"
+
+    @property
+    def rtmps_socket(self) -> Path:
+        """Where the TLS server hands decrypted RTMP over, inside the ingest nginx."""
+        return self.runtime_dir / "ingest-rtmps.sock"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        return self.runtime_dir / "supervisor.sock"
+
+    @property
+    def supervisor_config(self) -> Path:
+        return self.runtime_dir / "supervisord.conf"
+
+    @property
+    def supervisor_pid_file(self) -> Path:
+        """There while a run lasts, and after one that was killed."""
+        return self.runtime_dir / "supervisord.pid"
+
+    @property
+    def ingest_config(self) -> Path:
+        return self.runtime_dir / "ingest.conf"
+
+    @property
+    def edge_config(self) -> Path:
+        return self.runtime_dir / "edge.conf"
+
+    @property
+    def log_dir(self) -> Path:
+        return self.data_dir / "logs"
+
+    @property
+    def nginx_temp_dir(self) -> Path:
+        return self.data_dir / "nginx"
+
+    @property
+    def beat_schedule(self) -> Path:
+        return self.data_dir / "celery" / "beat-schedule"
+
+    @property
+    def tls_dir(self) -> Path:
+        return self.data_dir / "tls"
+
+    @property
+    def certificate_path(self) -> Path:
+        return Path(self.tls_certificate) if self.tls_certificate else self.tls_dir / "certificate.pem"
+
+    @property
+    def key_path(self) -> Path:
+        return Path(self.tls_key) if self.tls_key else self.tls_dir / "key.pem"
+
+    @property
+    def credentials_path(self) -> Path:
+        return self.data_dir / "credentials.json"
+
+    @property
+    def lock_path(self) -> Path:
+        return self.data_dir / "run.lock"

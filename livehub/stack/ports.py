@@ -1,0 +1,129 @@
+"""Are our ports free, and if not, who has them?"""
+
+import errno
+import pwd
+import socket
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from livehub.stack.errors import StartError
+from livehub.stack.instance import Instance
+
+_LISTEN = "0A"  # /proc/net/tcp, column st.
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port that we are going to listen on, and the setting that moves it."""
+
+    number: int
+    setting: str
+    addresses: tuple[str, ...]
+
+
+def wanted_ports(instance: Instance) -> list[Port]:
+    """Return what the run listens on; RTMP is on loopback too, where the live worker pulls from."""
+    return [
+        Port(instance.http_port, "LIVEHUB_HTTP_PORT", (instance.bind,)),
+        Port(instance.rtmp_port, "LIVEHUB_RTMP_PORT", rtmp_addresses(instance.bind)),
+        Port(instance.rtmps_port, "LIVEHUB_RTMPS_PORT", (instance.bind,)),
+    ]
+
+
+def rtmp_addresses(bind: str) -> tuple[str, ...]:
+    """Return the addresses to listen on so that 127.0.0.1 is always among them."""
+    return (bind,) if bind in {"127.0.0.1", "0.0.0.0", "::"} else (bind, "127.0.0.1")  # noqa: S104  # Compared, not bound.
+
+
+def check_ports(ports: list[Port]) -> None:
+    """Accept ports that can be listened on.
+
+    :raises StartError: naming every one that cannot, its setting, and its holder as far as it can be seen.
+    """
+    complaints = [*_doubles(ports), *(complaint for port in ports for complaint in _complaints(port))]
+    if complaints:
+        raise StartError("\n".join(complaints))
+
+
+def _doubles(ports: list[Port]) -> list[str]:
+    settings: dict[int, list[str]] = {}
+    for port in ports:
+        settings.setdefault(port.number, []).append(port.setting)
+    return [
+        f"Port {number} is set by {' and '.join(names)}: give each its own."
+        for number, names in settings.items()
+        if len(names) > 1
+    ]
+
+
+def _complaints(port: Port) -> Iterator[str]:
+    for address in port.addresses:
+        try:
+            _listen(address, port.number)
+        except OSError as error:
+            if isinstance(error, PermissionError):
+                yield f"Port {port.number}: this user may not listen below 1024. Set {port.setting} to another port."
+            elif error.errno == errno.EADDRINUSE:
+                yield f"Port {port.number} is in use by {find_holder(port.number)}. Stop it, or set {port.setting}."
+            else:
+                yield f"Cannot listen on {address}, port {port.number}: {error.strerror}. Check LIVEHUB_BIND."
+            return
+
+
+def _listen(address: str, number: int) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family is socket.AF_INET6:
+            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if address == "::" else 1)
+        probe.bind((address, number))
+        probe.listen(1)
+
+
+def find_holder(number: int) -> str:
+    """Return a phrase that names who listens on the port: process and pid, or the user if that is all we may see."""
+    owners = dict(_listening(number))
+    for process in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
+        if _has_socket(process, owners.keys()):
+            return f"{_name(process)} (process {process.name})"
+    users = sorted({_user(uid) for uid in owners.values()})
+    if users:
+        return f"a process of the user {', '.join(users)} (which one, only root may see)"
+    return "a process that cannot be seen from here (another container or network namespace)"
+
+
+def _listening(number: int) -> Iterator[tuple[str, int]]:
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in Path(table).read_text().splitlines()[1:]:
+            columns = line.split()
+            if columns[3] == _LISTEN and int(columns[1].rpartition(":")[2], 16) == number:
+                yield f"socket:[{columns[9]}]", int(columns[7])
+
+
+def _has_socket(process: Path, sockets: Set[str]) -> bool:
+    try:
+        return any(_target(link) in sockets for link in (process / "fd").iterdir())
+    except OSError:
+        return False  # Another user's, or gone meanwhile.
+
+
+def _target(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except FileNotFoundError:
+        return ""  # Closed meanwhile.
+
+
+def _name(process: Path) -> str:
+    try:
+        return (process / "comm").read_text().strip()
+    except OSError:
+        return "a process"
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)

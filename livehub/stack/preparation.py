@@ -1,0 +1,105 @@
+"""From running storage to a product that answers: database, files, first organization, the other programs."""
+
+import http.client
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from xmlrpc.client import ServerProxy
+
+import psycopg
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection
+from supervisor.xmlrpc import SupervisorTransport
+
+from livehub.stack import postgres, unix_http
+from livehub.stack.credentials import Credentials, ensure_credentials
+from livehub.stack.errors import StartError
+from livehub.stack.instance import Instance
+from livehub.stack.programs import GROUPS, STORAGE
+
+_STORAGE_TIMEOUT_S = 30
+_READY_TIMEOUT_S = 60
+_POLL_S = 0.1
+
+
+def prepare_and_start(instance: Instance) -> Credentials:
+    """Bring the database and the files up to date, start the other programs, return when they are ready.
+
+    :raises StartError: when something does not answer in time, with its name.
+    """
+    with ThreadPoolExecutor(max_workers=1) as executor:
+        files = executor.submit(_collect_static_files)
+        _wait_for_database(instance)
+        is_first_start = not connection.introspection.table_names()
+        call_command("migrate", interactive=False, verbosity=0)
+        credentials = ensure_credentials(instance, is_first_start=is_first_start)
+        connection.close()
+        files.result()
+    _start_programs(instance)
+    _wait_until_ready(instance)
+    return credentials
+
+
+def _collect_static_files() -> None:
+    # django-htmx 1.29 ships htmx with references to source maps that it does not ship; ours is vendored.
+    call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=["django_htmx/*"])
+
+
+def _wait_for_database(instance: Instance) -> None:
+    deadline = time.monotonic() + _STORAGE_TIMEOUT_S
+    while True:
+        try:
+            _reach_database(instance)
+        except psycopg.OperationalError as error:
+            if time.monotonic() > deadline:
+                raise StartError(_database_complaint(instance, error)) from error
+            time.sleep(_POLL_S)
+        else:
+            return
+
+
+def _reach_database(instance: Instance) -> None:
+    if instance.has_embedded_postgres:
+        postgres.create_database(socket_dir=instance.postgres_socket_dir)
+    else:
+        psycopg.connect(settings.DATABASE_URL, connect_timeout=5).close()
+
+
+def _database_complaint(instance: Instance, error: psycopg.OperationalError) -> str:
+    where = instance.log_dir / "postgres.log" if instance.has_embedded_postgres else "the DATABASE_URL you gave"
+    return f"PostgreSQL does not answer ({str(error).strip().splitlines()[0]}). Look at {where}."
+
+
+def _start_programs(instance: Instance) -> None:
+    transport = SupervisorTransport(None, None, serverurl=f"unix://{instance.supervisor_socket}")
+    supervisor = ServerProxy("http://localhost", transport=transport)
+    for group in GROUPS:
+        if group != STORAGE:
+            # XML-RPC has no keywords; this one is `wait`.
+            supervisor.supervisor.startProcessGroup(group, False)
+
+
+def _wait_until_ready(instance: Instance) -> None:
+    deadline = time.monotonic() + _READY_TIMEOUT_S
+    while (missing := _missing(instance)) is not None:
+        if time.monotonic() > deadline:
+            raise StartError(
+                f"Not ready after {_READY_TIMEOUT_S} s: {missing}. The reason should be in {instance.log_dir}."
+            )
+        time.sleep(_POLL_S)
+
+
+def _missing(instance: Instance) -> str | None:
+    """Return what is not ready, or None when everything is."""
+    try:
+        status, body = unix_http.get(instance.web_socket, "/readyz", timeout_s=5)
+    except (OSError, http.client.HTTPException) as error:
+        return f"the web process does not answer ({error})"
+    if status == http.client.OK:
+        return None
+    try:
+        components: dict[str, str] = json.loads(body)["components"]
+    except (ValueError, KeyError):
+        return f"the web process answers {status}"
+    return ", ".join(f"{name}: {state}" for name, state in components.items() if state != "ok")

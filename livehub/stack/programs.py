@@ -1,0 +1,184 @@
+"""The programs of an instance, and the supervisor's configuration that runs them."""
+
+import shlex
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from livehub.stack import nginx, postgres, redis
+from livehub.stack.instance import Instance
+
+STORAGE = "storage"
+# How long a Python program needs before it can be called started: less, and a broken import restarts for ever.
+_PYTHON_START_S = 10
+_SERVER_START_S = 2
+# With the supervisor's delays of 1, 2, 3... seconds: given up after about a minute.
+_START_RETRIES = 10
+_LOG_MAX_BYTES = 10 * 1024 * 1024
+_LOG_BACKUPS = 3
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program under the supervisor.
+
+    `orphan_signal` is what the kernel sends it when the supervisor dies: SIGKILL, unless it has children of its own
+    to end. `sockets` are removed before each start: a killed program leaves them, and nginx then refuses to start.
+    """
+
+    name: str
+    group: str
+    argv: list[str]
+    start_s: int = _SERVER_START_S
+    stop_signal: str = "TERM"
+    stop_s: int = 10
+    orphan_signal: str = "KILL"
+    sockets: tuple[Path, ...] = ()
+
+    @property
+    def command(self) -> list[str]:
+        """The command line under its leash; the leash goes on last, since changing users takes it off again."""
+        return [*_clearing(self.sockets), *_leashed(self.argv, signal=self.orphan_signal)]
+
+
+# Started in this order, stopped in the reverse one: first the encoders go and what they sent is worked off, then the
+# workers, then the web process that hears of it, and the database last.
+GROUPS = (STORAGE, "front", "workers", "ingest")
+
+
+def programs(instance: Instance) -> list[Program]:
+    """Return what this instance runs: its own PostgreSQL and Redis only when no external one is given."""
+    return [*_storage(instance), *_front(instance), *_workers(instance), *_ingest(instance)]
+
+
+def render_supervisor(instance: Instance) -> str:
+    """Return the supervisor's configuration: storage starts at once, the rest when it is told to."""
+    found = programs(instance)
+    groups = [(name, [program for program in found if program.group == name]) for name in GROUPS]
+    sections = [_supervisor(instance)]
+    sections += [_group(index, name, members) for index, (name, members) in enumerate(groups) if members]
+    sections += [_program(instance, program) for program in found]
+    return "\n".join(sections)
+
+
+def _storage(instance: Instance) -> list[Program]:
+    found = []
+    if instance.has_embedded_postgres:
+        argv = postgres.server_argv(cluster_dir=instance.cluster_dir, socket_dir=instance.postgres_socket_dir)
+        # SIGINT: end the clients, then stop clean. SIGTERM would wait for them.
+        found.append(Program("postgres", STORAGE, argv, stop_signal="INT", stop_s=30, orphan_signal="INT"))
+    if instance.has_embedded_redis:
+        found.append(Program("redis", STORAGE, redis.server_argv(socket_path=instance.redis_socket)))
+    return found
+
+
+def _front(instance: Instance) -> list[Program]:
+    web = [
+        *("-m", "uvicorn", "livehub.asgi:application"),
+        *("--uds", str(instance.web_socket)),
+        # Queries hold the ingest hooks' secret; the edge logs requests.
+        *("--no-access-log", "--log-level", "warning", "--no-server-header"),
+        # Only our nginx can reach the socket.
+        *("--proxy-headers", "--forwarded-allow-ips", "*"),
+        *("--timeout-graceful-shutdown", "3"),
+    ]
+    edge = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
+    return [
+        Program("web", "front", _python(*web), start_s=_PYTHON_START_S),
+        Program("edge", "front", edge, orphan_signal="TERM"),
+    ]
+
+
+def _workers(instance: Instance) -> list[Program]:
+    live = ["-n", "live@%h", "-Q", "live", "-P", "threads", "-c", str(instance.live_slots)]
+    default = ["-n", "default@%h", "-Q", "default", "-P", "prefork", "-c", "1"]
+    quiet = ["--without-gossip", "--without-mingle", "-l", "INFO"]
+    return [
+        Program("live", "workers", _celery("worker", *live, *quiet), start_s=_PYTHON_START_S, stop_s=20),
+        Program("default", "workers", _celery("worker", *default, *quiet), start_s=_PYTHON_START_S, stop_s=20),
+    ]
+
+
+def _ingest(instance: Instance) -> list[Program]:
+    argv = nginx.server_argv(config=instance.ingest_config, prefix=instance.nginx_temp_dir)
+    beat = _celery("beat", "-s", str(instance.beat_schedule), "--pidfile=", "-l", "WARNING")
+    sockets = (instance.rtmps_socket, instance.ingest_control_socket)
+    return [
+        Program("ingest", "ingest", argv, orphan_signal="TERM", sockets=sockets),
+        Program("beat", "ingest", beat, start_s=_PYTHON_START_S),
+    ]
+
+
+def _python(*arguments: str) -> list[str]:
+    return [sys.executable, *arguments]
+
+
+def _celery(command: str, *arguments: str) -> list[str]:
+    return _python("-m", "celery", "-A", "livehub", command, *arguments)
+
+
+def _leashed(argv: list[str], *, signal: str) -> list[str]:
+    if argv[0] == "setpriv":
+        return [argv[0], "--pdeathsig", signal, *argv[1:]]
+    return ["setpriv", "--pdeathsig", signal, "--", *argv]
+
+
+def _clearing(sockets: tuple[Path, ...]) -> list[str]:
+    if not sockets:
+        return []
+    script = f'rm -f -- {" ".join(shlex.quote(str(path)) for path in sockets)}; exec "$@"'
+    return ["/bin/sh", "-c", script, "sh"]
+
+
+def _supervisor(instance: Instance) -> str:
+    return f"""\
+[supervisord]
+nodaemon=true
+silent=true
+logfile={instance.log_dir / "supervisor.log"}
+logfile_maxbytes={_LOG_MAX_BYTES}
+logfile_backups={_LOG_BACKUPS}
+pidfile={instance.supervisor_pid_file}
+childlogdir={instance.log_dir}
+directory={instance.base_dir}
+umask=077
+
+[unix_http_server]
+file={instance.supervisor_socket}
+chmod=0700
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
+
+[supervisorctl]
+serverurl=unix://{instance.supervisor_socket}
+"""
+
+
+def _group(priority: int, name: str, members: list[Program]) -> str:
+    return f"""\
+[group:{name}]
+programs={",".join(program.name for program in members)}
+priority={priority}
+"""
+
+
+def _program(instance: Instance, program: Program) -> str:
+    # The supervisor expands %(...)s in commands.
+    command = shlex.join(program.command).replace("%", "%%")
+    return f"""\
+[program:{program.name}]
+command={command}
+directory={instance.base_dir}
+autostart={"true" if program.group == STORAGE else "false"}
+autorestart=true
+startsecs={program.start_s}
+startretries={_START_RETRIES}
+stopsignal={program.stop_signal}
+stopwaitsecs={program.stop_s}
+killasgroup=true
+redirect_stderr=true
+stdout_logfile={instance.log_dir / f"{program.name}.log"}
+stdout_logfile_maxbytes={_LOG_MAX_BYTES}
+stdout_logfile_backups={_LOG_BACKUPS}
+"""

@@ -1,0 +1,177 @@
+"""The whole product for tests: `manage.py run` in a data folder of its own, on ports of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from xmlrpc.client import ServerProxy
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from livehub.stack.credentials import Credentials
+from tests.services import wait_until
+
+BASE_DIR = Path(__file__).resolve().parent.parent.parent
+_START_TIMEOUT_S = 90
+_STOP_TIMEOUT_S = 60
+# What the test run sets for itself: the stack under test brings its own servers.
+_FOREIGN = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
+_PORTS = ("LIVEHUB_HTTP_PORT", "LIVEHUB_RTMP_PORT", "LIVEHUB_RTMPS_PORT")
+
+
+@dataclass(frozen=True)
+class RunningStack:
+    """A run that is ready."""
+
+    data_dir: Path
+    process: "subprocess.Popen[bytes]"
+    output_path: Path
+    environment: dict[str, str]
+    credentials: Credentials
+
+    @property
+    def http_port(self) -> int:
+        return int(self.environment["LIVEHUB_HTTP_PORT"])
+
+    @property
+    def rtmp_port(self) -> int:
+        return int(self.environment["LIVEHUB_RTMP_PORT"])
+
+    @property
+    def rtmps_port(self) -> int:
+        return int(self.environment["LIVEHUB_RTMPS_PORT"])
+
+    @property
+    def base_url(self) -> str:
+        """Where the dashboard, the API and playback are, without a slash at the end."""
+        return self.credentials["dashboard_url"].rstrip("/")
+
+    @property
+    def output(self) -> str:
+        """What the terminal shows."""
+        return self.output_path.read_text()
+
+    @property
+    def logs(self) -> Path:
+        return self.data_dir / "logs"
+
+    def pids(self) -> dict[str, int]:
+        """Return the process id of every program that runs now, by its name (web, live, ingest, postgres, ...)."""
+        config = Path(f"/proc/{self.process.pid}/cmdline").read_bytes().split(b"\0")[3].decode()
+        transport = SupervisorTransport(None, None, serverurl=f"unix://{Path(config).parent}/supervisor.sock")
+        found = ServerProxy("http://localhost", transport=transport).supervisor.getAllProcessInfo()
+        assert isinstance(found, list)
+        return {str(entry["name"]): int(entry["pid"]) for entry in found if entry["pid"]}
+
+    def manage(self, *arguments: str) -> str:
+        """Run a management command on this instance and return what it prints."""
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=BASE_DIR,
+            env=self.environment,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        ).stdout
+
+    def stop(self) -> int:
+        """Ask it to stop as Ctrl-C and systemd do, and return its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=_STOP_TIMEOUT_S)
+
+
+@contextmanager
+def running_stack(folder: Path, **settings: str) -> Iterator[RunningStack]:
+    """Run the product for as long as the block lasts; `settings` are further environment variables.
+
+    The data folder is `folder / "var"`; a second use of the same folder is a second start. Leaving the block stops
+    the run and checks that it ended with exit code 0 and left no process behind. A block that has ended the run by
+    itself (`stack.stop()`, or a kill) is only checked for leftovers.
+    """
+    with ExitStack() as cleanup:
+        environment = stack_environment(folder, **settings)
+        process, output_path = start(folder, environment)
+        cleanup.callback(_end, process)
+        stack = _await_ready(folder, process, output_path, environment)
+        yield stack
+        if process.poll() is None:
+            assert stack.stop() == 0, stack.output
+        wait_until(lambda: not leftovers(stack.data_dir), timeout_s=10, what="programs to end")
+
+
+def stack_environment(folder: Path, **settings: str) -> dict[str, str]:
+    """Return the environment of a run in that folder, on free ports unless they are given."""
+    inherited = {name: value for name, value in os.environ.items() if name not in _FOREIGN and "LIVEHUB_" not in name}
+    ports = dict(zip(_PORTS, map(str, free_ports(len(_PORTS))), strict=True))
+    return {**inherited, "LIVEHUB_DATA_DIR": str(folder / "var"), **ports, **settings}
+
+
+def free_ports(count: int) -> list[int]:
+    """Return different TCP ports that nobody listens on."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for probe in sockets:
+            probe.bind(("127.0.0.1", 0))
+        return [int(probe.getsockname()[1]) for probe in sockets]
+
+
+def start(folder: Path, environment: dict[str, str]) -> "tuple[subprocess.Popen[bytes], Path]":
+    """Start a run without waiting for it; return it with the path of what it prints."""
+    folder.mkdir(parents=True, exist_ok=True)
+    output_path = folder / "terminal.log"
+    with output_path.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "run"],
+            cwd=BASE_DIR,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            process_group=0,
+        )
+    return process, output_path
+
+
+def leftovers(data_dir: Path) -> list[str]:
+    """Return the command lines of processes that belong to that data folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            environment = (process / "environ").read_bytes()
+        except OSError:
+            continue  # Gone meanwhile, or another user's.
+        is_ours = f"LIVEHUB_DATA_DIR={data_dir}\0".encode() in environment or f"{data_dir}/" in command
+        if is_ours and int(process.name) != os.getpid():
+            found.append(f"{process.name} {command}")
+    return found
+
+
+def _await_ready(
+    folder: Path, process: "subprocess.Popen[bytes]", output_path: Path, environment: dict[str, str]
+) -> RunningStack:
+    wait_until(
+        lambda: "Ctrl-C stops everything" in output_path.read_text() or process.poll() is not None,
+        timeout_s=_START_TIMEOUT_S,
+        what="the banner",
+    )
+    assert process.poll() is None, output_path.read_text()
+    data_dir = Path(environment["LIVEHUB_DATA_DIR"])
+    credentials: Credentials = json.loads((data_dir / "credentials.json").read_text())
+    return RunningStack(data_dir, process, output_path, environment, credentials)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(timeout=_STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
