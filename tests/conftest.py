@@ -2,6 +2,7 @@
 
 import celery
 import pytest
+from pytest_django import Settings
 
 from streams.livestreams.services import create_livestream
 from streams.models import Livestream, User
@@ -14,6 +15,12 @@ def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     monkeypatch.setattr(celery.current_app, "send_task", lambda name, **_: names.append(name))
     return names
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Settings) -> None:
+    """The real hash takes a quarter of a second on purpose, and nearly every test makes an organization."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
