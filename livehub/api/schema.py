@@ -1,7 +1,7 @@
 """The OpenAPI description: each operation says what it answers; this adds what all operations have in common."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, TypeVar, cast
 
@@ -57,7 +57,8 @@ class Answer:
     """What an operation answers when all goes well."""
 
     data: _Serializer
-    status: int = 200
+    # Not part of what is compared: a body is the same whatever its status.
+    status: int = field(default=200, compare=False)
     is_list: bool = False
     has_paging: bool = False
 
@@ -90,25 +91,23 @@ def operation(
         parameters=[query] if query else [],
         request={"application/json": body} if body else None,
         responses={
-            answer.status: _enveloped(
-                answer.data, is_list=answer.is_list, has_paging=answer.is_list or answer.has_paging
-            ),
+            answer.status: _enveloped(answer),
             **{status: OpenApiResponse(_ERROR, description=reason) for status, reason in failures.items()},
         },
     )
 
 
 @cache
-def _enveloped(data: _Serializer, *, is_list: bool, has_paging: bool) -> serializers.Serializer[Any]:
+def _enveloped(answer: Answer) -> serializers.Serializer[Any]:
     """Return the whole body; the same one each time, or the document would hold it twice under one name."""
     fields: dict[str, serializers.Field[Any, Any, Any, Any]] = {
         "success": serializers.BooleanField(help_text="Always true."),
-        "data": data(many=is_list),
+        "data": answer.data(many=answer.is_list),
     }
-    if has_paging:
+    if answer.is_list or answer.has_paging:
         fields["paging"] = PagingSerializer()
-    noun = data.__name__.removesuffix("Serializer")
-    return inline_serializer(f"{noun}{'List' if is_list else ''}Answer", fields)
+    noun = answer.data.__name__.removesuffix("Serializer")
+    return inline_serializer(f"{noun}{'List' if answer.is_list else ''}Answer", fields)
 
 
 class OpenApiDocument:

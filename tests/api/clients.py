@@ -3,7 +3,7 @@
 import json
 from base64 import b64encode
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 from django.http import HttpResponse
 from django.test import Client
