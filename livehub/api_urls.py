@@ -11,8 +11,8 @@ from streams.livestreams.serializers import DYTE_SHAPES, REALTIMEKIT_SHAPES
 
 
 def _unknown_routes(prefix: str, dialect: Dialect) -> URLPattern:
-    # (?s): a path may hold a line break, percent-encoded.
-    return re_path(rf"^(?s:{prefix}(/.*)?)\Z", UnknownRouteView.as_view(dialect=dialect))
+    # Not a dot: a path may hold a line break, percent-encoded. Not (?s): `reverse` cannot read a URLconf that has it.
+    return re_path(rf"^{prefix}(/[\s\S]*)?\Z", UnknownRouteView.as_view(dialect=dialect))
 
 
 _V2 = path("v2/", include(livehub_routes(DYTE, DYTE_SHAPES)))
