@@ -7,9 +7,10 @@ from django.contrib.staticfiles.storage import ManifestStaticFilesStorage
 
 
 class HashedStaticFilesStorage(ManifestStaticFilesStorage):
-    """Follows the imports of our own ES modules; the vendored files stay exactly as their makers published them.
+    """Follows the imports of our own ES modules; everybody else's scripts stay exactly as their makers published them.
 
-    Those are single files, and what looks like a reference in them (a source map that we do not ship) is none.
+    Those are single files, and what looks like a reference in them (a source map that is not shipped, an import in a
+    comment) is none.
     """
 
     support_js_module_import_aggregation = True
@@ -17,7 +18,7 @@ class HashedStaticFilesStorage(ManifestStaticFilesStorage):
     def url_converter(
         self, name: str, hashed_files: dict[str, str], template: str | None = None
     ) -> Callable[[Match[str]], str]:
-        if name.startswith("vendor/"):
+        if name.endswith(".js") and not name.startswith("livehub/"):
             return lambda match: match[0]
         convert: Callable[[Match[str]], str] = super().url_converter(name, hashed_files, template)
         return convert

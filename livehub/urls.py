@@ -7,4 +7,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz),
     path("", include("livehub.api_urls")),
     path("internal/ingest/", include("streams.ingest.urls")),
+    path("", include("streams.urls")),
 ]

@@ -39,3 +39,19 @@ def list_api_keys(organization: Organization) -> QuerySet[ApiKey]:
         .filter(organization=organization, revoked_at=None)
         .order_by("-created_at", "-id")
     )
+
+
+def get_api_key(*, organization: Organization, api_key_id: UUID) -> ApiKey:
+    """Return a key of the organization, revoked or not.
+
+    :raises NotFoundError: when it has no such key.
+    """
+    key = ApiKey.objects.select_related("organization").filter(organization=organization, pk=api_key_id).first()
+    if key is None:
+        raise NotFoundError(f"No API key {api_key_id} in this account.")
+    return key
+
+
+def list_members(organization: Organization) -> QuerySet[Member]:
+    """Return the organization's people with their roles, longest there first."""
+    return Member.objects.select_related("user").filter(organization=organization).order_by("created_at", "id")

@@ -1,0 +1,7 @@
+// What every page of the dashboard does beyond plain links and forms.
+import "./times.js";
+import "./copy.js";
+import "./dialog.js";
+import "./stream-key.js";
+import "./thumbnails.js";
+import "./filters.js";

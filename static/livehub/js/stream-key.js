@@ -1,0 +1,19 @@
+// "Hide" puts the mask back as the page had it, instead of loading the page anew.
+
+let masked = null;
+
+document.addEventListener("htmx:before:swap", (event) => {
+  const box = event.detail.ctx.target;
+  if (box?.id?.startsWith("stream-key-")) masked ??= box.cloneNode(true);
+});
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-hide-key]");
+  if (!link || !masked) return;
+  event.preventDefault();
+  const fresh = masked.cloneNode(true);
+  fresh.querySelectorAll("[data-htmx-powered]").forEach((element) => element.removeAttribute("data-htmx-powered"));
+  link.closest(".field").replaceWith(fresh);
+  htmx.process(fresh);
+  fresh.querySelector("button").focus();
+});

@@ -1,0 +1,53 @@
+// <time data-time> in the reader's words: "3 min ago", "for 1 h 24 min", with the exact time on hover.
+// The server writes exact UTC; that stays for whoever has no JavaScript, and comes back with each live update, so an
+// observer rewrites it before the browser paints.
+
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const TICK_MS = 1000;
+const WEEK_S = 7 * 86400;
+
+function two(number) {
+  return String(number).padStart(2, "0");
+}
+
+function duration(seconds) {
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h ${two(Math.floor((seconds % 3600) / 60))} min`;
+  return `${Math.floor(seconds / 86400)} d ${Math.floor((seconds % 86400) / 3600)} h`;
+}
+
+function rough(seconds) {
+  if (seconds < 60) return `${seconds} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  if (seconds < 86400) return `${Math.floor(seconds / 3600)} h`;
+  return `${Math.floor(seconds / 86400)} d`;
+}
+
+const WORDS = {
+  ago: (at, seconds) => (seconds < 3 ? "just now" : seconds < WEEK_S ? `${rough(seconds)} ago` : day.format(at)),
+  since: (at, seconds) => (seconds < 2 * WEEK_S ? `for ${duration(seconds)}` : `since ${day.format(at)}`),
+  length: (at, seconds) => duration(seconds),
+  until: (at, seconds) => (seconds < 0 ? `in ${rough(-seconds)}` : `${rough(seconds)} ago`),
+  clock: (at) => clock.format(at),
+};
+
+function write(element) {
+  const at = new Date(element.dateTime);
+  const passed = (Date.now() - at) / 1000;
+  const seconds = element.dataset.time === "until" ? Math.floor(passed) : Math.max(0, Math.floor(passed));
+  const text = WORDS[element.dataset.time](at, seconds);
+  if (element.textContent !== text) element.textContent = text;
+  const title = exact.format(at);
+  if (element.title !== title) element.title = title;
+}
+
+function writeAll() {
+  document.querySelectorAll("time[data-time]").forEach(write);
+}
+
+writeAll();
+setInterval(writeAll, TICK_MS);
+new MutationObserver(writeAll).observe(document.body, { childList: true, characterData: true, subtree: true });

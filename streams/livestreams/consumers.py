@@ -1,0 +1,143 @@
+"""Websockets of the dashboard: whatever changes is sent as the same fragments that the pages are made of."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from urllib.parse import parse_qsl
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.contrib.auth.models import AnonymousUser
+from django.db import DatabaseError
+from django.template.loader import render_to_string
+
+from livehub.core.errors import NotFoundError
+from streams.livestreams.forms import LivestreamQueryForm
+from streams.livestreams.live_updates import livestream_group, organization_group
+from streams.livestreams.screens import get_livestream_list, get_livestream_screen, get_overview
+from streams.organizations.models import Member, User
+from streams.organizations.selectors import find_membership
+
+logger = logging.getLogger(__name__)
+
+# Codes of our own (4000-4999). htmx comes back after none of them.
+NOT_LOGGED_IN, NOT_A_MEMBER, NOT_FOUND = 4401, 4403, 4404
+# "Try again later": after this one it does. Source: IANA WebSocket Close Code Number Registry.
+_TRY_AGAIN = 1013
+# What happens at once (a hundred streams starting) becomes one fragment.
+_GATHER_S = 0.15
+
+
+class FragmentConsumer(AsyncWebsocketConsumer):
+    """Sends the page's live fragments on connection, and again after each change."""
+
+    _work: asyncio.Task[None] | None = None
+    _changed: asyncio.Event
+
+    async def connect(self) -> None:
+        await self.accept()
+        self._changed = asyncio.Event()
+        user = self.scope.get("user")
+        member = await self._find_member(user)
+        if member is None:
+            await self.close(NOT_LOGGED_IN if isinstance(user, AnonymousUser | None) else NOT_A_MEMBER)
+            return
+        # First listen, then read: a change between the two is sent twice rather than never.
+        await self.channel_layer.group_add(self.group(member), self.channel_name)
+        self._group = self.group(member)
+        self._changed.set()
+        self._work = asyncio.create_task(self._send_changes())
+
+    async def disconnect(self, code: int) -> None:
+        if self._work is not None:
+            self._work.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._work
+            await self.channel_layer.group_discard(self._group, self.channel_name)
+
+    async def page_changed(self, message: dict[str, object]) -> None:
+        self._changed.set()
+
+    def group(self, member: Member) -> str:
+        """Return the name of the channel group whose messages concern the page."""
+        raise NotImplementedError
+
+    def render(self, member: Member) -> str:
+        """Return the fragments as they stand now.
+
+        :raises NotFoundError: when what the page shows is gone, or another tenant's.
+        """
+        raise NotImplementedError
+
+    async def _send_changes(self) -> None:
+        """Send until the page is gone; runs beside the message loop, so that messages that pile up are gathered."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            try:
+                fragments = await self._render_for_member()
+            except NotFoundError:
+                await self.close(NOT_FOUND)
+                return
+            except DatabaseError:
+                logger.exception(
+                    "A page's fragments could not be read; its browser will come back. group=%s", self._group
+                )
+                await self.close(_TRY_AGAIN)
+                return
+            if fragments is None:
+                await self.close(NOT_A_MEMBER)
+                return
+            await self.send(fragments)
+            await asyncio.sleep(_GATHER_S)
+
+    @database_sync_to_async
+    def _find_member(self, user: User | AnonymousUser | None) -> Member | None:
+        return find_membership(user) if isinstance(user, User) and user.is_active else None
+
+    @database_sync_to_async
+    def _render_for_member(self) -> str | None:
+        """Return the fragments, or None when the reader has lost the membership since the last time."""
+        user = User.objects.filter(pk=self.scope["user"].pk, is_active=True).first()
+        member = find_membership(user) if user else None
+        return self.render(member) if member else None
+
+
+class LivestreamConsumer(FragmentConsumer):
+    """The page of one livestream."""
+
+    def group(self, member: Member) -> str:
+        return livestream_group(self._livestream_id)
+
+    def render(self, member: Member) -> str:
+        screen = get_livestream_screen(organization=member.organization, livestream_id=self._livestream_id)
+        return render_to_string("streams/_livestream_live.html", {"screen": screen, "member": member})
+
+    @property
+    def _livestream_id(self) -> UUID:
+        livestream_id: UUID = self.scope["url_route"]["kwargs"]["livestream_id"]
+        return livestream_id
+
+
+class OverviewConsumer(FragmentConsumer):
+    """The overview of the reader's organization."""
+
+    def group(self, member: Member) -> str:
+        return organization_group(member.organization_id)
+
+    def render(self, member: Member) -> str:
+        context = {"overview": get_overview(member.organization), "member": member, "is_update": True}
+        return render_to_string("streams/_overview_live.html", context)
+
+
+class LivestreamListConsumer(FragmentConsumer):
+    """The list of livestreams, searched, filtered, sorted and paged as its URL says."""
+
+    def group(self, member: Member) -> str:
+        return organization_group(member.organization_id)
+
+    def render(self, member: Member) -> str:
+        query = LivestreamQueryForm(dict(parse_qsl(self.scope["query_string"].decode("ascii", "replace")))).query()
+        found = get_livestream_list(organization=member.organization, query=query)
+        return render_to_string("streams/_livestream_list.html", {"found": found, "member": member, "is_update": True})

@@ -1,0 +1,64 @@
+"""Telling open pages that something changed, so that nobody has to reload.
+
+What is sent is only "look again": each page's consumer reads the rows afresh and renders for its own reader. A lost
+message is therefore repaired by the next one, by a reconnection, or by the page's own slow polling.
+"""
+
+import logging
+from functools import partial
+from uuid import UUID
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.db import transaction
+
+from livehub.core import events
+from streams.livestreams.events import (
+    LivestreamChanged,
+    LivestreamCreated,
+    LivestreamDeleted,
+    PublishRefused,
+    SessionStatusChanged,
+)
+from streams.livestreams.models import Livestream
+
+logger = logging.getLogger(__name__)
+
+LivestreamEvent = LivestreamChanged | LivestreamCreated | LivestreamDeleted | PublishRefused | SessionStatusChanged
+# Calls the method of this name on every consumer in the group.
+MESSAGE = {"type": "page.changed"}
+
+
+def livestream_group(livestream_id: UUID) -> str:
+    return f"livestream.{livestream_id.hex}"
+
+
+def organization_group(organization_id: UUID) -> str:
+    return f"organization.{organization_id.hex}"
+
+
+def subscribe() -> None:
+    """Listen to everything that a page shows (from `AppConfig.ready`)."""
+    events.subscribe(LivestreamChanged, announce)
+    events.subscribe(LivestreamCreated, announce)
+    events.subscribe(LivestreamDeleted, announce)
+    events.subscribe(PublishRefused, announce)
+    events.subscribe(SessionStatusChanged, announce)
+
+
+def announce(event: LivestreamEvent) -> None:
+    """Tell the pages of the livestream and of its organization when the current transaction commits."""
+    organization_id = Livestream.objects.values_list("app__organization_id", flat=True).get(pk=event.livestream_id)
+    groups = (livestream_group(event.livestream_id), organization_group(organization_id))
+    # Robust: the change is committed, so a channel layer that is away is logged and spoils nothing.
+    transaction.on_commit(partial(_send, groups), robust=True)
+
+
+def _send(groups: tuple[str, ...]) -> None:
+    async_to_sync(_send_to_layer)(groups)
+
+
+async def _send_to_layer(groups: tuple[str, ...]) -> None:
+    layer = get_channel_layer()
+    for group in groups:
+        await layer.group_send(group, MESSAGE)

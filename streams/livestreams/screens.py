@@ -1,0 +1,237 @@
+"""Shaped reads for the dashboard's pages; each starts from the member's organization."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Count, F, Max, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from livehub.core import clock
+from livehub.core.errors import NotFoundError
+from streams.livestreams.models import Livestream, LivestreamCount, LivestreamQuerySet, Session, StatusChange
+from streams.livestreams.states import LivestreamStatus, SessionStatus
+from streams.organizations.models import App, Organization
+
+PAGE_SIZE = 25
+_SESSIONS_SHOWN = 10
+_ON_AIR_SHOWN = 12
+_RECENT_SHOWN = 8
+_TROUBLE_SHOWN = 6
+# "Recently" on the overview. Not "today": the server does not know where its reader's day begins.
+RECENT = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class LivestreamScreen:
+    """One livestream and its broadcasts: newest first, the first few of `session_count`."""
+
+    livestream: Livestream
+    sessions: list[Session]
+    session_count: int
+    # The steps of the newest session, newest first.
+    timeline: list[StatusChange]
+
+    @property
+    def latest(self) -> Session | None:
+        return self.sessions[0] if self.sessions else None
+
+    @property
+    def open_session(self) -> Session | None:
+        return self.latest if self.latest is not None and self.latest.is_open else None
+
+    @property
+    def failed(self) -> Session | None:
+        """The newest session, if it went wrong."""
+        return self.latest if self.latest is not None and self.latest.status == SessionStatus.ERRORED else None
+
+    @property
+    def since(self) -> datetime | None:
+        """When the livestream took the status that it has; None when nobody has ever published."""
+        if self.latest is None:
+            return None
+        if self.latest.status == SessionStatus.LIVE:
+            return self.latest.started_at
+        return self.latest.stopped_at or self.latest.created_at
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that a person should look at: a failed broadcast, or an encoder that was turned away."""
+
+    livestream: Livestream
+    at: datetime
+    # Empty for a refused encoder: then the livestream holds the reason.
+    session: Session | None
+
+
+@dataclass(frozen=True)
+class Overview:
+    livestream_count: int
+    live_count: int
+    connecting_count: int
+    # Of the last 24 hours.
+    broadcast_count: int
+    failed_count: int
+    ingest_ms: int
+    # Open sessions that viewers can see or soon will, newest first, with their livestreams.
+    on_air: list[Session]
+    trouble: list[Trouble]
+    recent: list[Session]
+
+
+@dataclass(frozen=True)
+class LivestreamQuery:
+    """What the list is asked for; `status` may also be "disabled"."""
+
+    search: str = ""
+    status: str = ""
+    sort: str = ""
+    page: int = 1
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.search or self.status)
+
+
+@dataclass(frozen=True)
+class LivestreamRow:
+    livestream: Livestream
+    last_live_at: datetime | None
+
+
+@dataclass(frozen=True)
+class LivestreamList:
+    query: LivestreamQuery
+    rows: list[LivestreamRow]
+    page: "Page[Livestream]"
+
+    @property
+    def total(self) -> int:
+        return self.page.paginator.count
+
+
+def get_livestream_of(*, organization: Organization, livestream_id: UUID) -> Livestream:
+    """Return a livestream of any app of the organization.
+
+    :raises NotFoundError: when it has no such livestream, or it is deleted.
+    """
+    livestreams = Livestream.objects.select_related("app__organization").for_organization(organization)
+    livestream = livestreams.filter(pk=livestream_id).first()
+    if livestream is None:
+        raise NotFoundError(f"No livestream {livestream_id}.")
+    return livestream
+
+
+def get_livestream_screen(*, organization: Organization, livestream_id: UUID) -> LivestreamScreen:
+    """Return what the page of a livestream shows.
+
+    :raises NotFoundError: when the organization has no such livestream.
+    """
+    livestream = get_livestream_of(organization=organization, livestream_id=livestream_id)
+    sessions = Session.objects.filter(livestream=livestream).order_by("-created_at", "-id")
+    shown = list(sessions[:_SESSIONS_SHOWN])
+    timeline = StatusChange.objects.filter(session=shown[0]).order_by("-id") if shown else StatusChange.objects.none()
+    count = len(shown) if len(shown) < _SESSIONS_SHOWN else sessions.count()
+    return LivestreamScreen(livestream, shown, count, list(timeline))
+
+
+def list_sessions_page(*, livestream: Livestream, page: int) -> "Page[Session]":
+    """Return a page of the livestream's sessions, newest first; a page beyond the last is the last."""
+    sessions = Session.objects.filter(livestream=livestream).order_by("-created_at", "-id")
+    return Paginator(sessions, PAGE_SIZE).get_page(page)
+
+
+def get_livestream_row(livestream: Livestream) -> LivestreamRow:
+    """Return what the list shows of one livestream."""
+    last = Session.objects.filter(livestream=livestream).aggregate(at=Max("started_at"))
+    return LivestreamRow(livestream, last["at"])
+
+
+def get_livestream_list(*, organization: Organization, query: LivestreamQuery) -> LivestreamList:
+    """Return a page of the organization's livestreams: four queries, however many there are."""
+    # With their ids instead of a join PostgreSQL reads the index in order when there is one app, as there mostly is.
+    apps = _app_ids(organization)
+    livestreams = _narrowed(Livestream.objects.existing().filter(app_id__in=apps), query=query)
+    paginator = Paginator(_sorted(livestreams, sort=query.sort), PAGE_SIZE)
+    if not query.is_narrowed:
+        # Counting a large list costs more than showing it, and its total is kept. `count` is a cached property.
+        vars(paginator)["count"] = _count_existing(apps)
+    page = paginator.get_page(query.page)
+    shown = list(page.object_list)
+    started = Session.objects.filter(livestream__in=shown).values_list("livestream_id").annotate(Max("started_at"))
+    last_live = dict(started)
+    return LivestreamList(query, [LivestreamRow(row, last_live.get(row.pk)) for row in shown], page)
+
+
+def get_overview(organization: Organization) -> Overview:
+    """Return the organization at a glance; every count is exact at the moment of asking."""
+    livestreams = Livestream.objects.for_organization(organization)
+    sessions = Session.objects.filter(
+        livestream__app__organization=organization, livestream__deleted_at=None
+    ).select_related("livestream")
+    recent = sessions.filter(created_at__gte=clock.now() - RECENT).aggregate(
+        count=Count("id"),
+        failed=Count("id", filter=Q(status=SessionStatus.ERRORED)),
+        ingest_ms=Coalesce(Sum("ingest_ms"), 0),
+    )
+    now = sessions.open().aggregate(
+        live=Count("id", filter=Q(status=SessionStatus.LIVE)),
+        connecting=Count("id", filter=Q(status=SessionStatus.CONNECTING)),
+    )
+    return Overview(
+        livestream_count=_count_existing(_app_ids(organization)),
+        live_count=now["live"],
+        connecting_count=now["connecting"],
+        broadcast_count=recent["count"],
+        failed_count=recent["failed"],
+        ingest_ms=recent["ingest_ms"],
+        on_air=list(sessions.open().order_by("-created_at", "-id")[:_ON_AIR_SHOWN]),
+        trouble=_find_trouble(livestreams),
+        recent=list(sessions.exclude(stopped_at=None).order_by("-created_at", "-id")[:_RECENT_SHOWN]),
+    )
+
+
+def _find_trouble(livestreams: LivestreamQuerySet) -> list[Trouble]:
+    """Return failed livestreams and recently refused encoders, newest first."""
+    newest = Session.objects.filter(livestream=OuterRef("pk")).order_by("-created_at", "-id").values("pk")[:1]
+    failed = livestreams.filter(status=LivestreamStatus.ERRORED, disabled=False).annotate(newest=Subquery(newest))
+    sessions = Session.objects.select_related("livestream").filter(pk__in=failed.values("newest"))
+    refused = livestreams.filter(last_refused_at__gte=clock.now() - RECENT).order_by("-last_refused_at")
+    trouble = [
+        Trouble(session.livestream, session.stopped_at or session.created_at, session)
+        for session in sessions.order_by("-created_at")[:_TROUBLE_SHOWN]
+    ]
+    trouble += [Trouble(row, row.last_refused_at, None) for row in refused[:_TROUBLE_SHOWN] if row.last_refused_at]
+    return sorted(trouble, key=lambda item: item.at, reverse=True)[:_TROUBLE_SHOWN]
+
+
+def _narrowed(livestreams: LivestreamQuerySet, *, query: LivestreamQuery) -> LivestreamQuerySet:
+    if query.search:
+        livestreams = livestreams.matching(query.search)
+    if query.status == "disabled":
+        return livestreams.filter(disabled=True)
+    return livestreams.filter(status=query.status) if query.status else livestreams
+
+
+def _sorted(livestreams: LivestreamQuerySet, *, sort: str) -> LivestreamQuerySet:
+    if sort == "oldest":
+        return livestreams.order_by("created_at", "id")
+    if sort == "name":
+        return livestreams.order_by("name", "id")
+    if sort == "last_live":
+        last = Session.objects.filter(livestream=OuterRef("pk")).values("livestream").annotate(at=Max("started_at"))
+        return livestreams.annotate(last_live_at=Subquery(last.values("at"))).order_by(
+            F("last_live_at").desc(nulls_last=True), "-created_at", "-id"
+        )
+    return livestreams.order_by("-created_at", "-id")
+
+
+def _app_ids(organization: Organization) -> list[UUID]:
+    return list(App.objects.filter(organization=organization).values_list("pk", flat=True))
+
+
+def _count_existing(app_ids: Collection[UUID]) -> int:
+    return LivestreamCount.objects.filter(app__in=app_ids).aggregate(total=Coalesce(Sum("total"), 0))["total"]

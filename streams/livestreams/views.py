@@ -1,0 +1,268 @@
+"""The dashboard's pages of livestreams."""
+
+import json
+from pathlib import Path
+from typing import ClassVar
+from uuid import UUID
+
+from csp.decorators import csp_update
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+
+from livehub.core.errors import ValidationFailedError
+from streams.livestreams import services
+from streams.livestreams.forms import LivestreamForm, LivestreamQueryForm
+from streams.livestreams.models import Livestream
+from streams.livestreams.screens import (
+    LivestreamScreen,
+    get_livestream_list,
+    get_livestream_of,
+    get_livestream_row,
+    get_livestream_screen,
+    get_overview,
+    list_sessions_page,
+)
+from streams.livestreams.selectors import find_open_session
+from streams.organizations.membership import MemberView, merged_errors
+from streams.organizations.selectors import get_default_app
+
+# The player's controls write these <style> elements into their shadow roots; deploy/vendor-assets finds the hashes.
+_PLAYER_STYLES: list[str] = json.loads(
+    (Path(settings.BASE_DIR) / "static/vendor/media-chrome@4.19.4/style-hashes.json").read_text()
+)
+# What every streamer can paste: a key frame every 2 s, so that the source can be passed through.
+_FFMPEG_OPTIONS = (
+    "-re -i input.mp4 -c:v libx264 -preset veryfast -b:v 3000k -maxrate 3000k -bufsize 6000k -pix_fmt yuv420p "
+    '-force_key_frames "expr:gte(t,n_forced*2)" -c:a aac -b:a 128k -ar 48000'
+)
+
+
+class OverviewView(MemberView):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        overview = get_overview(self.member.organization)
+        if self.request.htmx:
+            return self.page("streams/_overview_live.html", overview=overview, is_update=True)
+        return self.page("streams/overview.html", overview=overview)
+
+
+class LivestreamListView(MemberView):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        form = LivestreamQueryForm(request.GET)
+        found = get_livestream_list(organization=self.member.organization, query=form.query())
+        if self.request.htmx:
+            return self.page("streams/_livestream_list.html", found=found, is_update=True)
+        return self.page("streams/livestream_list.html", found=found, form=form)
+
+
+class LivestreamCreateView(MemberView):
+    needs = needs_to_look = "can_operate"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self._form(LivestreamForm(), status=200)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = LivestreamForm(request.POST)
+        if not form.is_valid():
+            return self._form(form, status=422)
+        app = get_default_app(self.member.organization)
+        try:
+            livestream = services.create_livestream(app=app, name=form.cleaned_data["name"], actor=self.actor)
+        except ValidationFailedError as error:
+            _complain(form, error)
+            return self._form(form, status=422)
+        return self.go("streams:livestream_detail", livestream_id=livestream.pk)
+
+    def _form(self, form: LivestreamForm, *, status: int) -> HttpResponse:
+        template = "streams/_livestream_create.html" if self.request.htmx else "streams/livestream_create.html"
+        return self.page(template, form=form, is_dialog=bool(self.request.htmx), status=status)
+
+
+class LivestreamView(MemberView):
+    """A page of one livestream."""
+
+    livestream_id: UUID
+
+    def get_screen(self) -> LivestreamScreen:
+        return get_livestream_screen(organization=self.member.organization, livestream_id=self.livestream_id)
+
+    def get_livestream(self) -> Livestream:
+        return get_livestream_of(organization=self.member.organization, livestream_id=self.livestream_id)
+
+    def setup(self, request: HttpRequest, *args: object, **kwargs: object) -> None:
+        super().setup(request, *args, **kwargs)
+        self.livestream_id = UUID(str(kwargs["livestream_id"]))
+
+
+@method_decorator(csp_update({"style-src": _PLAYER_STYLES}), name="dispatch")
+class LivestreamDetailView(LivestreamView):
+    def get(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
+        screen = self.get_screen()
+        if self.request.htmx:
+            return self.page("streams/_livestream_live.html", screen=screen)
+        return self.page("streams/livestream_detail.html", **_setup_box(screen))
+
+
+@method_decorator(csp_update({"style-src": _PLAYER_STYLES}), name="dispatch")
+class StreamKeyView(LivestreamView):
+    """Tells the key to those who may publish, and only when asked: it is in no other page."""
+
+    needs = needs_to_look = "can_operate"
+
+    def post(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
+        screen = self.get_screen()
+        key = screen.livestream.stream_key
+        if request.headers.get("Accept") == "text/plain":
+            response = HttpResponse(key, content_type="text/plain; charset=utf-8")
+        elif self.request.htmx:
+            response = self.page("streams/_stream_key.html", livestream=screen.livestream, stream_key=key)
+        else:
+            response = self.page("streams/livestream_detail.html", stream_key=key, **_setup_box(screen))
+        response["Cache-Control"] = "no-store"
+        return response
+
+
+class SessionListView(LivestreamView):
+    def get(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
+        livestream = self.get_livestream()
+        number = LivestreamQueryForm(request.GET).query().page
+        page = list_sessions_page(livestream=livestream, page=number)
+        return self.page("streams/session_list.html", livestream=livestream, page=page)
+
+
+class LivestreamRenameView(LivestreamView):
+    needs = needs_to_look = "can_operate"
+
+    def get(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
+        livestream = self.get_livestream()
+        return self._form(livestream, LivestreamForm(initial={"name": livestream.name}), status=200)
+
+    def post(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
+        livestream, form = self.get_livestream(), LivestreamForm(request.POST)
+        if not form.is_valid():
+            return self._form(livestream, form, status=422)
+        try:
+            services.rename_livestream(livestream=livestream, name=form.cleaned_data["name"], actor=self.actor)
+        except ValidationFailedError as error:
+            _complain(form, error)
+            return self._form(self.get_livestream(), form, status=422)
+        return self.go("streams:livestream_detail", livestream_id=livestream_id, said="Renamed.")
+
+    def _form(self, livestream: Livestream, form: LivestreamForm, *, status: int) -> HttpResponse:
+        template = "streams/_livestream_rename.html" if self.request.htmx else "streams/livestream_rename.html"
+        is_dialog = bool(self.request.htmx)
+        return self.page(template, livestream=livestream, form=form, is_dialog=is_dialog, status=status)
+
+
+class ConfirmedActionView(LivestreamView):
+    """A change that asks first: GET says what it will do (as a page, or in a dialog), POST does it."""
+
+    needs = needs_to_look = "can_operate"
+    question: ClassVar[str]
+    consequence: ClassVar[str]
+    button: ClassVar[str]
+    is_harmless: ClassVar[bool] = False
+    said: ClassVar[str]
+
+    def get(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
+        template = "streams/_confirm.html" if self.request.htmx else "streams/confirm.html"
+        livestream = self.get_livestream()
+        return self.page(
+            template,
+            livestream=livestream,
+            open_session=find_open_session(livestream),
+            action=self,
+            is_dialog=bool(self.request.htmx),
+        )
+
+    def post(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
+        livestream = self.get_livestream()
+        self.change(livestream)
+        if request.POST.get("from") != "list":
+            return self.done(livestream)
+        if self.request.htmx:
+            return self.page("streams/_livestream_row.html", row=get_livestream_row(livestream))
+        return self.go("streams:livestream_list", said=f"{livestream}: {self.said}")
+
+    def change(self, livestream: Livestream) -> None:
+        """Call the one service that this action is."""
+        raise NotImplementedError
+
+    def done(self, livestream: Livestream) -> HttpResponse:
+        return self.go("streams:livestream_detail", livestream_id=livestream.pk, said=self.said)
+
+
+class LivestreamDisableView(ConfirmedActionView):
+    question = "Disable"
+    consequence = "Encoders are refused until you enable it again. Its key and its playback URL stay the same."
+    button = "Disable livestream"
+    said = "Disabled: encoders are refused from now on."
+
+    def change(self, livestream: Livestream) -> None:
+        services.disable_livestream(livestream=livestream, actor=self.actor)
+
+
+class LivestreamEnableView(ConfirmedActionView):
+    question = "Enable"
+    consequence = "Encoders with its stream key are accepted again."
+    button = "Enable livestream"
+    is_harmless = True
+    said = "Enabled: encoders are accepted again."
+
+    def change(self, livestream: Livestream) -> None:
+        services.enable_livestream(livestream=livestream, actor=self.actor)
+
+
+class StreamKeyResetView(ConfirmedActionView):
+    question = "Reset the stream key of"
+    consequence = "The old key stops working at once. Put the new one into every encoder that publishes here."
+    button = "Reset stream key"
+    said = "The stream key is new: put it into your encoder."
+
+    def change(self, livestream: Livestream) -> None:
+        services.reset_stream_key(livestream=livestream, actor=self.actor)
+
+
+class BroadcastEndView(ConfirmedActionView):
+    question = "End the broadcast of"
+    consequence = "Viewers see it end. The encoder is disconnected, but may publish again with the same key."
+    button = "End broadcast"
+    said = "The broadcast is over."
+
+    def change(self, livestream: Livestream) -> None:
+        services.end_broadcast(livestream=livestream, actor=self.actor)
+
+    def post(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
+        if find_open_session(self.get_livestream()) is None:
+            messages.info(request, "There is no broadcast to end: the encoder is not connected.")
+            return self.go("streams:livestream_detail", livestream_id=livestream_id)
+        return super().post(request, livestream_id)
+
+
+class LivestreamDeleteView(ConfirmedActionView):
+    question = "Delete"
+    consequence = "Its page, its stream key and its playback URL stop working for good. This cannot be undone."
+    button = "Delete livestream"
+    said = "Deleted."
+
+    def change(self, livestream: Livestream) -> None:
+        services.delete_livestream(livestream=livestream, actor=self.actor)
+
+    def done(self, livestream: Livestream) -> HttpResponse:
+        return self.go("streams:livestream_list", said=f"{livestream} is deleted.")
+
+
+def _setup_box(screen: LivestreamScreen) -> dict[str, object]:
+    return {
+        "screen": screen,
+        "rtmp_url": settings.RTMP_URL,
+        "rtmps_url": settings.RTMPS_URL,
+        "ffmpeg_line": f"ffmpeg {_FFMPEG_OPTIONS} -f flv {settings.RTMP_URL}",
+    }
+
+
+def _complain(form: LivestreamForm, error: ValidationFailedError) -> None:
+    for field, complaints in merged_errors(error.fields, known=set(form.fields)).items():
+        for complaint in complaints:
+            form.add_error(None if field == "__all__" else field, complaint)

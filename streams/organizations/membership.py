@@ -1,0 +1,104 @@
+"""Who may see a page of the dashboard, and how each page answers a browser."""
+
+from collections.abc import Mapping
+from typing import ClassVar, cast
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.views import View
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
+from django_htmx.middleware import HtmxDetails
+
+from livehub.core.errors import NotFoundError
+from streams.organizations.models import Member, User
+from streams.organizations.selectors import find_membership
+from streams.organizations.services import Actor
+
+
+class DashboardRequest(HttpRequest):
+    """A request as our middleware hands it on (a type only: Django makes the object)."""
+
+    htmx: HtmxDetails
+
+
+class MemberView(View):
+    """A page for people who are logged in and belong to an organization; a GET needs no more than that."""
+
+    # What a change takes: "can_operate" or "can_administer" of the membership.
+    needs: ClassVar[str] = ""
+    # Forms that nobody without the right may even look at.
+    needs_to_look: ClassVar[str] = ""
+    request: DashboardRequest
+    member: Member
+
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        response = self._answer(request, *args, **kwargs)
+        # The same URL answers a page and a fragment, and neither is for a shared cache or for after the log-out.
+        patch_vary_headers(response, ["HX-Request"])
+        patch_cache_control(response, private=True, no_cache=True)
+        return response
+
+    def page(self, template: str, *, status: int = 200, **context: object) -> HttpResponse:
+        """Return a rendered template; every one gets the `member` that looks at it."""
+        return render(self.request, template, {"member": self.member, **context}, status=status)
+
+    def go(self, url_name: str, *, said: str = "", **url_kwargs: object) -> HttpResponse:
+        """Send the browser to another page, which says what was done."""
+        if said:
+            messages.success(self.request, said)
+        url = reverse(url_name, kwargs=url_kwargs)
+        return HttpResponseClientRedirect(url) if self.request.htmx else _see_other(url)
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(user=cast(User, self.request.user))
+
+    def _answer(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if not request.user.is_authenticated:
+            return self._to_login(request)
+        member = find_membership(request.user)
+        if member is None:
+            return render(request, "streams/no_organization.html", status=403)
+        self.member = member
+        try:
+            self._check_role(request)
+            return super().dispatch(request, *args, **kwargs)
+        except (NotFoundError, Http404) as error:
+            if self.request.htmx:
+                # A fragment cannot say it well: the whole page, loaded anew, can.
+                return HttpResponseClientRefresh()
+            raise Http404(str(error)) from error
+
+    def _check_role(self, request: HttpRequest) -> None:
+        is_change = request.method not in {"GET", "HEAD", "OPTIONS"}
+        right = (is_change and self.needs) or self.needs_to_look
+        if right and not getattr(self.member, right):
+            raise PermissionDenied(f"Your role in {self.member.organization} is {self.member.get_role_display()}.")
+
+    def _to_login(self, request: HttpRequest) -> HttpResponse:
+        if self.request.htmx:
+            return HttpResponseClientRefresh()
+        return redirect_to_login(request.get_full_path())
+
+
+def merged_errors(fields: Mapping[str, list[str]], *, known: set[str]) -> dict[str, list[str]]:
+    """Return a service's complaints as form errors: those about no field of the form become the form's own.
+
+    Keys are field names and "__all__"; values are sentences.
+    """
+    errors: dict[str, list[str]] = {}
+    for field, complaints in fields.items():
+        errors.setdefault(field if field in known else "__all__", []).extend(complaints)
+    return errors
+
+
+def _see_other(url: str) -> HttpResponse:
+    response = HttpResponseRedirect(url)
+    response.status_code = 303
+    return response

@@ -1,0 +1,99 @@
+"""Logging in, and the account page."""
+
+from typing import cast
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.views import LoginView as DjangoLoginView
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
+
+from livehub.core.errors import ValidationFailedError
+from streams.organizations import services
+from streams.organizations.forms import ApiKeyForm, LoginForm
+from streams.organizations.membership import MemberView, merged_errors
+from streams.organizations.models import ApiKey, Organization
+from streams.organizations.selectors import get_api_key, get_default_app, list_api_keys, list_members
+
+
+class LoginView(DjangoLoginView):
+    template_name = "streams/login.html"
+    authentication_form = LoginForm
+
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            return redirect(self.get_success_url())
+        return cast(HttpResponseBase, super().dispatch(request, *args, **kwargs))
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+
+class AccountView(MemberView):
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self.page("streams/account.html", **_account(self.member.organization))
+
+
+class ApiKeyCreateView(MemberView):
+    needs = needs_to_look = "can_administer"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self._form(ApiKeyForm(), status=200)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = ApiKeyForm(request.POST)
+        if not form.is_valid():
+            return self._form(form, status=422)
+        try:
+            api_key, secret = services.create_api_key(
+                organization=self.member.organization,
+                name=form.cleaned_data["name"],
+                kind=form.cleaned_data["kind"],
+                scopes=form.cleaned_data["scopes"],
+                expires_at=form.expires_at(),
+                actor=self.actor,
+            )
+        except ValidationFailedError as error:
+            for field, complaints in merged_errors(error.fields, known=set(form.fields)).items():
+                for complaint in complaints:
+                    form.add_error(None if field == "__all__" else field, complaint)
+            return self._form(form, status=422)
+        return self._shown_once(api_key, secret)
+
+    def _shown_once(self, api_key: ApiKey, secret: str) -> HttpResponse:
+        account = _account(self.member.organization)
+        response = self.page("streams/api_key_created.html", api_key=api_key, secret=secret, **account)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def _form(self, form: ApiKeyForm, *, status: int) -> HttpResponse:
+        return self.page("streams/api_key_create.html", form=form, status=status)
+
+
+class ApiKeyRevokeView(MemberView):
+    needs = needs_to_look = "can_administer"
+
+    def get(self, request: HttpRequest, api_key_id: UUID) -> HttpResponse:
+        api_key = get_api_key(organization=self.member.organization, api_key_id=api_key_id)
+        template = "streams/_api_key_revoke.html" if self.request.htmx else "streams/api_key_revoke.html"
+        return self.page(template, api_key=api_key, is_dialog=bool(self.request.htmx))
+
+    def post(self, request: HttpRequest, api_key_id: UUID) -> HttpResponse:
+        api_key = get_api_key(organization=self.member.organization, api_key_id=api_key_id)
+        services.revoke_api_key(api_key=api_key, actor=self.actor)
+        return self.go("streams:account_detail", said=f"{api_key.name} is revoked: it opens nothing any more.")
+
+
+def _account(organization: Organization) -> dict[str, object]:
+    app = get_default_app(organization)
+    return {
+        "organization": organization,
+        "app": app,
+        "api_keys": list_api_keys(organization),
+        "members": list_members(organization),
+        "dyte_base_url": f"{settings.PUBLIC_URL}/v2",
+        "realtimekit_base_url": f"{settings.PUBLIC_URL}/client/v4",
+        "realtimekit_path": f"/accounts/{organization.pk.hex}/realtime/kit/{app.pk.hex}",
+    }

@@ -1,0 +1,94 @@
+"""Words, icons and times of the dashboard's pages."""
+
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from livehub.core import clock
+
+register = template.Library()
+
+_SPRITE = "vendor/lucide-static@1.62.0/sprite.svg"
+_CODECS = {"h264": "H.264", "hevc": "HEVC", "aac": "AAC", "mp3": "MP3", "av1": "AV1", "opus": "Opus", "vp9": "VP9"}
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """Draw an icon of the sprite; it says nothing to a screen reader, so text must stand beside it."""
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static(_SPRITE), name)
+
+
+@register.simple_tag
+def moment(at: datetime | None, mode: str = "ago") -> SafeString:
+    """Write a time that the browser makes relative ("ago"), or into a duration that goes on ("since").
+
+    What stands here is exact, and all there is without JavaScript.
+    """
+    if at is None:
+        return SafeString('<span class="muted">never</span>')
+    at = at.astimezone(tz=UTC)
+    text = f"{'since ' if mode == 'since' else ''}{at:%-d %b %Y, %H:%M} UTC"
+    return format_html('<time datetime="{}" data-time="{}">{}</time>', clock.isoformat(at), mode, text)
+
+
+@register.simple_tag
+def clock_time(at: datetime) -> SafeString:
+    """Write a time of day to the second; the browser makes it its own zone's."""
+    at = at.astimezone(tz=UTC)
+    return format_html('<time datetime="{}" data-time="clock">{}</time>', clock.isoformat(at), f"{at:%H:%M:%S}")
+
+
+@register.filter
+def duration(milliseconds: int) -> str:
+    """Return a length of time as people say it: 41 s, 3 min 20 s, 2 h 07 min."""
+    seconds = milliseconds // 1000
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min {seconds % 60:02d} s"
+    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+
+
+@register.filter
+def codec(name: str) -> str:
+    """Return a codec's name as its makers write it."""
+    return _CODECS.get(name, name.upper())
+
+
+@register.filter
+def channels(count: int) -> str:
+    return {1: "mono", 2: "stereo"}.get(count, f"{count} channels")
+
+
+@register.filter
+def bitrate(kbps: float) -> str:
+    """Return kbit/s in the unit that people read."""
+    return f"{kbps / 1000:.1f} Mbit/s" if kbps >= 1000 else f"{kbps:.0f} kbit/s"
+
+
+@register.filter
+def compact(number: float) -> str:
+    """Return a number with at most two decimals and no trailing zero: 29.97, 30, 2.5."""
+    return f"{number:.2f}".rstrip("0").rstrip(".")
+
+
+@register.simple_tag
+def list_url(query: object, page: int = 1) -> str:
+    """Return the query string of the livestream list on another page; empty for the plain list."""
+    given = {
+        "q": getattr(query, "search", ""),
+        "status": getattr(query, "status", ""),
+        "sort": getattr(query, "sort", ""),
+        "page": page if page > 1 else "",
+    }
+    pairs = {name: value for name, value in given.items() if value}
+    return f"?{urlencode(pairs)}" if pairs else ""
+
+
+@register.filter
+def khz(hertz: int) -> str:
+    return f"{compact(hertz / 1000)} kHz"

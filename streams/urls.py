@@ -1,0 +1,37 @@
+"""The dashboard's addresses. Integrators' are in the dialects; nobody but a person with a browser comes here."""
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+
+from streams.livestreams import consumers
+from streams.livestreams import views as livestreams
+from streams.organizations import views as organizations
+
+app_name = "streams"
+_LIVESTREAM = "livestreams/<uuid:livestream_id>"
+
+urlpatterns = [
+    path("log-in", organizations.LoginView.as_view(), name="login"),
+    path("log-out", LogoutView.as_view(), name="logout"),
+    path("", livestreams.OverviewView.as_view(), name="overview"),
+    path("livestreams", livestreams.LivestreamListView.as_view(), name="livestream_list"),
+    path("livestreams/create", livestreams.LivestreamCreateView.as_view(), name="livestream_create"),
+    path(_LIVESTREAM, livestreams.LivestreamDetailView.as_view(), name="livestream_detail"),
+    path(f"{_LIVESTREAM}/sessions", livestreams.SessionListView.as_view(), name="session_list"),
+    path(f"{_LIVESTREAM}/stream-key", livestreams.StreamKeyView.as_view(), name="stream_key_show"),
+    path(f"{_LIVESTREAM}/reset-stream-key", livestreams.StreamKeyResetView.as_view(), name="stream_key_reset"),
+    path(f"{_LIVESTREAM}/rename", livestreams.LivestreamRenameView.as_view(), name="livestream_rename"),
+    path(f"{_LIVESTREAM}/disable", livestreams.LivestreamDisableView.as_view(), name="livestream_disable"),
+    path(f"{_LIVESTREAM}/enable", livestreams.LivestreamEnableView.as_view(), name="livestream_enable"),
+    path(f"{_LIVESTREAM}/end", livestreams.BroadcastEndView.as_view(), name="broadcast_end"),
+    path(f"{_LIVESTREAM}/delete", livestreams.LivestreamDeleteView.as_view(), name="livestream_delete"),
+    path("account", organizations.AccountView.as_view(), name="account_detail"),
+    path("account/api-keys/create", organizations.ApiKeyCreateView.as_view(), name="api_key_create"),
+    path("account/api-keys/<uuid:api_key_id>/revoke", organizations.ApiKeyRevokeView.as_view(), name="api_key_revoke"),
+]
+
+websocket_urlpatterns = [
+    path("ws/overview", consumers.OverviewConsumer.as_asgi()),
+    path("ws/livestreams", consumers.LivestreamListConsumer.as_asgi()),
+    path("ws/livestreams/<uuid:livestream_id>", consumers.LivestreamConsumer.as_asgi()),
+]
