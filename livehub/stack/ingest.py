@@ -8,22 +8,28 @@ from livehub.stack.instance import Instance
 from livehub.stack.nginx import RTMP_MODULE, STREAM_MODULE, Host, address, main_context, quoted, temp_paths
 from livehub.stack.ports import rtmp_addresses
 
+# The inner hop of RTMPS: a loopback address beside the usual one, where no client's own port gets in the way.
+INNER_ADDRESS = "127.0.0.2"
 
-def render_ingest(instance: Instance, host: Host) -> str:
-    """Return nginx's configuration; it holds the hooks' secret, so its file must be private."""
+
+def render_ingest(instance: Instance, host: Host, *, inner_port: int) -> str:
+    """Return nginx's configuration; it holds the hooks' secret, so its file must be private.
+
+    `inner_port` is any free port of `INNER_ADDRESS`.
+    """
     return "\n".join(
         (
             f"load_module {quoted(STREAM_MODULE)};",
             f"load_module {quoted(RTMP_MODULE)};",
             main_context(instance, host, name="ingest", workers="1"),
-            _rtmp(instance),
-            _rtmps(instance),
+            _rtmp(instance, inner_port=inner_port),
+            _rtmps(instance, inner_port=inner_port),
             _control(instance),
         )
     )
 
 
-def _rtmp(instance: Instance) -> str:
+def _rtmp(instance: Instance, *, inner_port: int) -> str:
     listens = "\n".join(
         f"        listen {address(host, instance.rtmp_port)};" for host in rtmp_addresses(instance.bind)
     )
@@ -42,7 +48,9 @@ rtmp {{
     notify_method post;
     server {{
 {listens}
-        listen unix:{instance.rtmps_socket} proxy_protocol;
+        # What arrived over TLS. Not on a Unix socket: nginx-rtmp takes a client there for a worker of its own, and
+        # admits it without calling the hooks.
+        listen {INNER_ADDRESS}:{inner_port} proxy_protocol;
         application live {{
             live on;
             wait_key on;
@@ -67,7 +75,7 @@ rtmp {{
 """
 
 
-def _rtmps(instance: Instance) -> str:
+def _rtmps(instance: Instance, *, inner_port: int) -> str:
     return f"""\
 stream {{
     server {{
@@ -81,7 +89,7 @@ stream {{
         proxy_timeout 60s;
         # Else every encoder's address would be this machine's.
         proxy_protocol on;
-        proxy_pass {quoted(f"unix:{instance.rtmps_socket}")};
+        proxy_pass {INNER_ADDRESS}:{inner_port};
     }}
 }}
 """

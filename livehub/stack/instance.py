@@ -72,11 +72,6 @@ class Instance:
         return self.runtime_dir / "redis" / "redis.sock"
 
     @property
-    def rtmps_socket(self) -> Path:
-        """Where the TLS server hands decrypted RTMP over, inside the ingest nginx."""
-        return self.runtime_dir / "ingest-rtmps.sock"
-
-    @property
     def supervisor_socket(self) -> Path:
         return self.runtime_dir / "supervisor.sock"
 

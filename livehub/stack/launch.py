@@ -19,10 +19,10 @@ from livehub.stack.credentials import banner
 from livehub.stack.edge import render_edge
 from livehub.stack.errors import StartError
 from livehub.stack.folders import prepare_folders, write_private
-from livehub.stack.ingest import render_ingest
+from livehub.stack.ingest import INNER_ADDRESS, render_ingest
 from livehub.stack.instance import Instance
 from livehub.stack.lock import lock_data_folder
-from livehub.stack.ports import check_ports, wanted_ports
+from livehub.stack.ports import check_ports, free_port, wanted_ports
 from livehub.stack.preparation import prepare_and_start
 from livehub.stack.programs import render_supervisor
 from livehub.stack.tls import ensure_self_signed
@@ -91,7 +91,8 @@ def _write_configuration(instance: Instance) -> None:
     host = nginx.Host.current()
     write_private(instance.supervisor_config, render_supervisor(instance))
     write_private(instance.edge_config, render_edge(instance, host))
-    write_private(instance.ingest_config, render_ingest(instance, host))
+    inner_port = free_port(INNER_ADDRESS)
+    write_private(instance.ingest_config, render_ingest(instance, host, inner_port=inner_port))
     for config in (instance.edge_config, instance.ingest_config):
         _test_nginx(config, prefix=instance.nginx_temp_dir)
 

@@ -36,6 +36,13 @@ def rtmp_addresses(bind: str) -> tuple[str, ...]:
     return (bind,) if bind in {"127.0.0.1", "0.0.0.0", "::"} else (bind, "127.0.0.1")  # noqa: S104  # Compared, not bound.
 
 
+def free_port(address: str) -> int:
+    """Return a port of an IPv4 address that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind((address, 0))
+        return int(probe.getsockname()[1])
+
+
 def check_ports(ports: list[Port]) -> None:
     """Accept ports that can be listened on.
 

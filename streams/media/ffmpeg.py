@@ -57,7 +57,7 @@ def transcode_argv(ladder: Ladder, packaging: Packaging) -> list[str]:
         "-filter_complex", _filters(ladder, thumbnail_s=packaging.thumbnail_s),
         *_codecs(ladder, segment_s=packaging.segment_s),
         *_hls_output(ladder, packaging),
-        "-map", "[thumbnail]", "-fps_mode", "vfr", "-c:v", "mjpeg", "-q:v", "5",
+        "-map", "[thumbnail]", "-threads", "1", "-fps_mode", "vfr", "-c:v", "mjpeg", "-q:v", "5",
         "-f", "image2", "-update", "1", "-atomic_writing", "1", str(packaging.thumbnail_path),
     ]  # fmt: skip
 
