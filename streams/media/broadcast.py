@@ -98,10 +98,11 @@ class _Run:
         check_source(source, max_height=self._spec.max_height)
         ladder = build_ladder(source)
         self._observer.found(source, ladder)
-        output = Output(ladder, self._spec.packaging.folder, self._spec.multivariant_path)
+        packaging = self._spec.packaging
+        output = Output(ladder, packaging.folder, self._spec.multivariant_path, packaging.thumbnail_path)
         output.prepare()
         with ExitStack() as stack:
-            transcoder = stack.enter_context(running(ffmpeg.transcode_argv(ladder, self._spec.packaging), is_fed=True))
+            transcoder = stack.enter_context(running(ffmpeg.transcode_argv(ladder, packaging), is_fed=True))
             # Whatever happens: no more input first, then time to finish the last segment and the playlists.
             stack.callback(transcoder.wait, timeout_s=_FLUSH_S)
             stack.callback(self._puller.stop)

@@ -6,7 +6,7 @@ from pathlib import Path
 from streams.media.ladder import Kind, Ladder, Rendition
 
 PLAYLIST_NAME = "index.m3u8"
-_BASE = ["ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning"]
+_BASE = ["ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "warning"]
 # Nothing from the ingest server for this long: its connection is dead. Microseconds.
 _PULL_TIMEOUT_US = 15_000_000
 _THUMBNAIL_HEIGHT = 360

@@ -24,7 +24,7 @@ def _packaging(folder: Path) -> ffmpeg.Packaging:
 
 def _transcode(source: Source, clip: bytes, folder: Path) -> Output:
     ladder = build_ladder(source)
-    output = Output(ladder, folder / "run", folder / "index.m3u8")
+    output = Output(ladder, folder / "run", folder / "index.m3u8", folder / "thumbnail.jpg")
     output.prepare()
     subprocess.run(ffmpeg.transcode_argv(ladder, _packaging(folder)), input=clip, check=True, capture_output=True)
     return output
@@ -86,15 +86,20 @@ class TestTranscoding:
 
 class TestOutput:
     def test_is_not_playable_before_every_rendition_has_a_segment(self, tmp_path: Path) -> None:
-        output = Output(build_ladder(SMALL), tmp_path / "run", tmp_path / "index.m3u8")
+        output = _output(tmp_path)
         output.prepare()
 
         assert not output.publish()
         assert not (tmp_path / "index.m3u8").exists()
 
     def test_takes_away_what_an_earlier_session_left(self, tmp_path: Path) -> None:
-        (tmp_path / "index.m3u8").write_text("#EXTM3U")
+        for name in ("index.m3u8", "thumbnail.jpg"):
+            (tmp_path / name).write_text("of an earlier session")
 
-        Output(build_ladder(SMALL), tmp_path / "run", tmp_path / "index.m3u8").prepare()
+        _output(tmp_path).prepare()
 
-        assert not (tmp_path / "index.m3u8").exists()
+        assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def _output(folder: Path) -> Output:
+    return Output(build_ladder(SMALL), folder / "run", folder / "index.m3u8", folder / "thumbnail.jpg")

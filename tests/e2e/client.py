@@ -1,0 +1,78 @@
+"""An integrator: the Dyte v2 dialect over HTTP, and a player that reads playlists."""
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from streams.media.playlist import parse_media_playlist
+from tests.services import wait_until
+from tests.stack.whole import RunningStack
+
+
+@dataclass(frozen=True)
+class Integrator:
+    """Holds the first API key of an instance."""
+
+    http: httpx.Client
+
+    @classmethod
+    def of(cls, stack: RunningStack) -> "Integrator":
+        pair = f"{stack.credentials['organization_id']}:{stack.credentials['api_key']}"
+        token = base64.b64encode(pair.encode()).decode()
+        return cls(
+            httpx.Client(
+                base_url=stack.credentials["dyte_base_url"], headers={"Authorization": f"Basic {token}"}, timeout=10
+            )
+        )
+
+    def call(self, method: str, path: str, **body: object) -> dict[str, Any]:
+        """Return the answer's body; what is not 2xx fails the test with it."""
+        response = self.http.request(method, path, json=body or None)
+        assert response.is_success, response.text
+        answer: dict[str, Any] = response.json() if response.content else {}
+        return answer
+
+    def create(self, name: str = "Keynote") -> "Stream":
+        return Stream(self, self.call("POST", "/livestreams", name=name)["data"])
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A livestream as its creation described it."""
+
+    integrator: Integrator
+    created: dict[str, Any]
+
+    @property
+    def path(self) -> str:
+        return f"/livestreams/{self.created['id']}"
+
+    @property
+    def publish_url(self) -> str:
+        return str(self.created["ingest_server"] + self.created["stream_key"])
+
+    @property
+    def status(self) -> str:
+        return str(self.integrator.call("GET", self.path)["data"]["livestream"]["status"])
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """Return the sessions, newest first."""
+        sessions: list[dict[str, Any]] = self.integrator.call("GET", f"{self.path}/sessions")["data"]
+        return sessions
+
+    def await_status(self, status: str, *, timeout_s: float) -> None:
+        wait_until(lambda: self.status == status, timeout_s=timeout_s, what=f"status {status}")
+
+    def playlists(self) -> dict[str, str]:
+        """Return each media playlist by its address, as a player finds them."""
+        base = httpx.URL(self.created["playback_url"])
+        multivariant = httpx.get(base).raise_for_status().text
+        uris = [line for line in multivariant.splitlines() if line and not line.startswith("#")]
+        return {str(base.join(uri)): httpx.get(base.join(uri)).raise_for_status().text for uri in uris}
+
+    def newest_segment(self) -> str:
+        """Return the address of the newest segment of the first rendition."""
+        address, text = next(iter(self.playlists().items()))
+        return str(httpx.URL(address).join(parse_media_playlist(text).segments[-1].name))

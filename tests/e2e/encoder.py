@@ -1,0 +1,47 @@
+"""An encoder: ffmpeg that publishes a test picture as OBS would."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+_SOUND = ["-f", "lavfi", "-i", "sine=r=44100", "-c:a", "aac", "-b:a", "96k"]
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A running one; `started_at` is `time.monotonic()`."""
+
+    process: "subprocess.Popen[bytes]"
+    started_at: float
+
+    @property
+    def is_connected(self) -> bool:
+        return self.process.poll() is None
+
+    def stop(self) -> None:
+        """Stop as a person does: end the stream, then hang up."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=10)
+
+
+@contextmanager
+def publishing(
+    url: str, *, size: str = "1280x720", kbps: int = 2500, video: str = "libx264", has_video: bool = True
+) -> Iterator[Encoder]:
+    """Publish for as long as the block lasts: 30 frames a second, a key frame every 2 s."""
+    picture = [
+        "-f", "lavfi", "-i", f"testsrc2=s={size}:r=30", "-c:v", video, "-b:v", f"{kbps}k", "-g", "60",
+        *(["-preset", "ultrafast", "-pix_fmt", "yuv420p", "-sc_threshold", "0"] if video == "libx264" else []),
+    ]  # fmt: skip
+    # Inputs go before codecs.
+    inputs = [*(picture[:4] if has_video else []), *_SOUND[:4]]
+    codecs = [*(picture[4:] if has_video else []), *_SOUND[4:]]
+    argv = ["ffmpeg", "-nostdin", "-loglevel", "error", "-re", *inputs, *codecs, "-f", "flv", url]
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield Encoder(process, time.monotonic())
+        finally:
+            process.kill()

@@ -1,0 +1,175 @@
+"""From an encoder to a player, through the real nginx, Celery, ffmpeg, PostgreSQL and Redis."""
+
+import os
+import re
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.client import Stream
+from tests.e2e.encoder import publishing
+from tests.services import wait_until
+from tests.stack.whole import RunningStack
+
+pytestmark = pytest.mark.e2e
+
+_LIVE_TIMEOUT_S = 20
+
+
+class TestFirstLight:
+    def test_a_published_picture_can_be_played_and_ends_well(self, stream: Stream) -> None:
+        assert stream.status == "OFFLINE"
+
+        with publishing(stream.publish_url) as encoder:
+            stream.await_status("LIVE", timeout_s=_LIVE_TIMEOUT_S)
+            multivariant = httpx.get(stream.created["playback_url"])
+            segment = httpx.get(stream.newest_segment())
+            thumbnail = httpx.get(stream.created["playback_url"].replace("index.m3u8", "thumbnail.jpg"))
+            before = stream.newest_segment()
+            wait_until(lambda: stream.newest_segment() != before, timeout_s=10, what="the next segment")
+            encoder.stop()
+            stream.await_status("OFFLINE", timeout_s=5)
+
+        assert re.findall(r"RESOLUTION=(\d+x\d+)", multivariant.text) == ["1280x720", "854x480", "640x360"]
+        assert multivariant.headers["cache-control"] == "no-cache"
+        assert multivariant.headers.get_list("access-control-allow-origin") == ["*"]
+        assert multivariant.headers["content-type"] == "application/vnd.apple.mpegurl"
+        assert "immutable" in segment.headers["cache-control"]
+        assert segment.content[4:8] in {b"styp", b"moof"}
+        assert thumbnail.headers["content-type"] == "image/jpeg"
+        session = stream.sessions()[0]
+        assert session["ingest_seconds"] >= 4
+        assert session["stopped_time"] > session["started_time"] > session["invoked_time"]
+        assert session["err_message"] is None
+        assert all(text.endswith("#EXT-X-ENDLIST\n") for text in stream.playlists().values())
+
+    def test_its_files_go_after_the_retention_time(self, stack: RunningStack, stream: Stream) -> None:
+        playback = stack.data_dir / "playback"
+        with publishing(stream.publish_url, size="320x180", kbps=300):
+            stream.await_status("LIVE", timeout_s=_LIVE_TIMEOUT_S)
+        stream.await_status("OFFLINE", timeout_s=15)
+        folder = playback / httpx.URL(stream.created["playback_url"]).path.split("/")[2]
+        assert folder.exists()
+        time.sleep(2.1)  # The retention time of this instance: the real clock is part of the test.
+
+        stack.manage("shell", "-c", "from streams.livestreams import playback; playback.remove_expired()")
+
+        assert not folder.exists()
+
+    def test_rtmps_carries_it_as_well_with_the_encoders_address(self, stack: RunningStack, stream: Stream) -> None:
+        url = f"{stack.credentials['rtmps_url']}{stream.created['stream_key']}"
+
+        with publishing(url, size="320x180", kbps=300):
+            stream.await_status("LIVE", timeout_s=_LIVE_TIMEOUT_S)
+            address = stack.manage(
+                "shell", "-c", "from streams.models import Session; print(Session.objects.open().get().encoder_address)"
+            )
+
+        assert address.strip().splitlines()[-1] == "127.0.0.1"
+
+
+class TestRefusals:
+    def test_a_wrong_key_is_cut_within_a_second(self, stack: RunningStack) -> None:
+        with publishing(f"{stack.credentials['rtmp_url']}sk_wrong", size="320x180") as encoder:
+            wait_until(lambda: not encoder.is_connected, timeout_s=5, what="the refusal")
+
+            # Starting ffmpeg and encoding the first picture included.
+            assert time.monotonic() - encoder.started_at < 2
+
+    def test_a_second_encoder_is_refused_and_the_first_goes_on(self, stack: RunningStack, stream: Stream) -> None:
+        with publishing(stream.publish_url, size="320x180", kbps=300) as first:
+            stream.await_status("LIVE", timeout_s=_LIVE_TIMEOUT_S)
+            with publishing(stream.publish_url, size="320x180", kbps=300) as second:
+                wait_until(lambda: not second.is_connected, timeout_s=5, what="the refusal")
+            before = stream.newest_segment()
+            wait_until(lambda: stream.newest_segment() != before, timeout_s=10, what="the next segment")
+
+            assert first.is_connected
+            assert stream.status == "LIVE"
+            assert len(stream.sessions()) == 1
+
+    @pytest.mark.parametrize(
+        ("encoder_settings", "advice"),
+        [
+            ({"has_video": False}, "Add a video source"),
+            ({"video": "flv1"}, "H.264"),
+            ({"size": "48x36"}, "at least 64"),
+        ],
+        ids=["no-video", "not-h264", "absurd-size"],
+    )
+    def test_what_cannot_be_broadcast_is_errored_with_advice(
+        self, stream: Stream, encoder_settings: dict[str, object], advice: str
+    ) -> None:
+        with publishing(stream.publish_url, **encoder_settings) as encoder:  # type: ignore[arg-type]  # Test table.
+            stream.await_status("ERRORED", timeout_s=_LIVE_TIMEOUT_S)
+            wait_until(lambda: not encoder.is_connected, timeout_s=5, what="the cut")
+
+        assert advice in stream.sessions()[0]["err_message"]
+
+
+class TestCutting:
+    @pytest.mark.parametrize(
+        ("method", "action"),
+        [("PUT", "/disable"), ("POST", "/reset-stream-key"), ("DELETE", "")],
+        ids=["disable", "reset", "delete"],
+    )
+    def test_cuts_a_running_encoder_within_two_seconds(self, stream: Stream, method: str, action: str) -> None:
+        with publishing(stream.publish_url, size="320x180", kbps=300) as encoder:
+            stream.await_status("LIVE", timeout_s=_LIVE_TIMEOUT_S)
+
+            stream.integrator.call(method, stream.path + action)
+
+            wait_until(lambda: not encoder.is_connected, timeout_s=2, what="the cut")
+
+
+class TestOutages:
+    def test_a_broadcast_goes_on_while_the_web_process_is_down(self, stack: RunningStack, stream: Stream) -> None:
+        with publishing(stream.publish_url, size="320x180", kbps=300) as encoder:
+            stream.await_status("LIVE", timeout_s=_LIVE_TIMEOUT_S)
+            before = stream.newest_segment()
+            os.kill(stack.pids()["web"], 9)
+
+            wait_until(lambda: stream.newest_segment() != before, timeout_s=10, what="the next segment")
+            wait_until(lambda: httpx.get(f"{stack.base_url}/healthz").is_success, timeout_s=20, what="the web process")
+
+            assert encoder.is_connected
+            assert stream.status == "LIVE"
+            assert len(stream.sessions()) == 1
+
+    def test_a_killed_live_worker_is_taken_over_from(self, stack: RunningStack, stream: Stream) -> None:
+        with publishing(stream.publish_url, size="320x180", kbps=300) as encoder:
+            stream.await_status("LIVE", timeout_s=_LIVE_TIMEOUT_S)
+            before = stream.newest_segment().split("/")[-3]
+            os.kill(stack.pids()["live"], 9)
+
+            wait_until(lambda: _run_of(stream) not in {before, None}, timeout_s=30, what="the next run")
+
+            assert encoder.is_connected
+            assert len(stream.sessions()) == 1
+            encoder.stop()
+            stream.await_status("OFFLINE", timeout_s=5)
+
+
+class TestSecrets:
+    def test_no_log_line_holds_a_stream_key_or_the_hooks_token(self, stack: RunningStack, stream: Stream) -> None:
+        with publishing(stream.publish_url, size="320x180", kbps=300):
+            stream.await_status("LIVE", timeout_s=_LIVE_TIMEOUT_S)
+
+        token = (stack.data_dir / "secrets" / "ingest_hook_token").read_text()
+        logs = {path: path.read_text(errors="replace") for path in _log_files(stack.logs)}
+        assert logs
+        assert [path for path, text in logs.items() if stream.created["stream_key"] in text or token in text] == []
+        assert stream.created["stream_key"] not in stream.created["playback_url"]
+
+
+def _run_of(stream: Stream) -> str | None:
+    try:
+        return stream.newest_segment().split("/")[-3]
+    except (httpx.HTTPError, IndexError, StopIteration):
+        return None
+
+
+def _log_files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
