@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import ClassVar, NoReturn, Protocol, TypeVar, cast
 
 from django.db.models import Model
-from django.http import HttpRequest
+from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.negotiation import BaseContentNegotiation
@@ -58,11 +58,6 @@ class ApiView(APIView):
 
     body: JsonObject
 
-    def initialize_request(self, request: HttpRequest, *args: object, **kwargs: object) -> Request:
-        # A client's charset may name a codec that is not text (rot13), which would break the query string's reading.
-        request.encoding = "utf-8"
-        return super().initialize_request(request, *args, **kwargs)
-
     def get_authenticators(self) -> list[BaseAuthentication]:
         return [self.dialect.authentication()]
 
@@ -93,7 +88,9 @@ class ApiView(APIView):
 
         :raises InvalidQueryError: when any of them is not acceptable.
         """
-        serializer = query(data=self.request.query_params, context={"dialect": self.dialect})
+        # Not request.GET, whose encoding a client may choose.
+        parameters = QueryDict(self.request.META["QUERY_STRING"], encoding="utf-8")
+        serializer = query(data=parameters, context={"dialect": self.dialect})
         if not serializer.is_valid():
             raise InvalidQueryError("The query string is not acceptable.", fields=_complaints(serializer))
         return cast(Mapping[str, object], serializer.validated_data)

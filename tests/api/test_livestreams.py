@@ -3,6 +3,7 @@
 import pytest
 
 from livehub.core import clock
+from livehub.dialects import DYTE, REALTIMEKIT
 from streams.livestreams import lifecycle
 from streams.livestreams.services import create_livestream, disable_livestream
 from streams.livestreams.states import EndReason, LivestreamStatus
@@ -268,8 +269,6 @@ class TestStatusWords:
             assert read(api.get(f"/livestreams?status={word}"))["paging"]["total_count"] == 1
 
     def test_exist_for_every_status(self) -> None:
-        from livehub.dialects import DYTE, REALTIMEKIT
-
         for dialect in (DYTE, REALTIMEKIT):
             assert dialect.status_words.keys() == set(LivestreamStatus)
 

@@ -1,0 +1,219 @@
+"""Nothing that a client sends gives a 500 or a page of HTML."""
+
+import json
+import uuid
+from urllib.parse import quote
+
+import pytest
+from django.http import HttpResponse
+
+from streams.models import Livestream, Session
+from streams.organizations.services import NewOrganization
+from tests.api.clients import ApiClient, dyte_client, read, realtimekit_client
+from tests.api.operations import WITH_KEY, Operation
+
+PATH_VALUES = [
+    "x",
+    "0",
+    "-1",
+    "%00",
+    "%0A",
+    "%ff%fe",
+    "%F0%9F%92%A9",
+    "%2e%2e",
+    "'; DROP TABLE streams_livestream; --",
+    "{00000000-0000-0000-0000-000000000000}",
+    "urn:uuid:00000000-0000-0000-0000-000000000000",
+    "00000000-0000-0000-0000-00000000000g",
+    "99999999999999999999999999999999999999999999",
+    "\u0660" * 32,
+    "a" * 5000,
+    "null",
+]
+BODIES = [
+    b"{",
+    b"nul",
+    b"\x00",
+    b"\xff\xfe\xfd",
+    b'{"name": NaN}',
+    b'{"name": "\xed\xa0\x80"}',
+    b'{"name": "\\ud800"}',
+    b'{"name": "\\u0000"}',
+    b'{"name": "\\u001b[31m"}',
+    b'{"name": "a\\u2028b"}',
+    b'{"name": 5}',
+    b'{"name": true}',
+    b'{"name": []}',
+    b'{"name": {"name": "x"}}',
+    b'{"name": 1e400}',
+    b'{"name": "' + b"x" * 256 + b'"}',
+    b'{"\\ud800": 1}',
+    b"[]",
+    b"null",
+    b"5",
+    b'"text"',
+    b"[" * 100_000,
+    b'{"a":' * 50_000,
+    b"9" * 10_000,
+    b"\xef\xbb\xbf{}",
+]
+QUERIES = [
+    "page_no=9223372036854775807",
+    "page_no=9223372036854775808",
+    "page_no=" + "9" * 5000,
+    "page_no=-9223372036854775809",
+    "page_no=1e3",
+    "page_no=%D9%A1",
+    "page_no=NaN",
+    "page_no[]=1",
+    "per_page=101",
+    "per_page=2147483648",
+    "per_page=%00",
+    "status=%00",
+    "status=",
+    "status[0]=LIVE",
+    "status[99999999999999999999]=LIVE",
+    "status=%ED%A0%80",
+    "start_time=0000-00-00T00:00:00Z",
+    "start_time=0001-01-01T00:00:00%2B23:59",
+    "start_time=9999-12-31T23:59:59-23:59",
+    "end_time=-0001-01-01T00:00:00Z",
+    "end_time=1e99",
+    "end_time=20260101",
+    "search=%00",
+    "search=%ff",
+    "search=" + "%25" * 2000,
+    "sort_order=%0a",
+    "exclude_meetings=[]",
+    "format=xml",
+    "%00=%00",
+    "&&&===",
+    "&".join(f"a{number}=1" for number in range(1500)),
+]
+CONTENT_TYPES = ["text/plain", "multipart/form-data", "application/x-www-form-urlencoded", "x", "", "application/xml"]
+
+
+@pytest.fixture
+def ids(home: NewOrganization, livestream: Livestream, session: Session) -> dict[str, str]:
+    return {
+        "account_id": home.organization.pk.hex,
+        "app_id": home.app.pk.hex,
+        "livestream_id": str(livestream.pk),
+        "session_id": str(session.pk),
+    }
+
+
+def _client(operation: Operation, home: NewOrganization) -> ApiClient:
+    made = dyte_client(home) if operation.is_dyte else realtimekit_client(home)
+    return ApiClient(made.name, "", made.authorization)
+
+
+def _check(response: HttpResponse, *, at: object) -> None:
+    """Accept a success, or an error of ours: never a 500, never HTML."""
+    answer = read(response)
+    assert response.status_code < 500, at
+    assert answer["success"] is (response.status_code < 400), at
+    if not answer["success"]:
+        error = answer["error"]
+        assert error["code"] == response.status_code, at
+        assert error["message"], at
+        assert error["type"], at
+        assert answer["errors"][0] == {"code": response.status_code, "message": error["message"]}, at
+
+
+@pytest.mark.parametrize("operation", WITH_KEY, ids=str)
+class TestAnything:
+    def test_in_the_path(self, operation: Operation, home: NewOrganization, ids: dict[str, str]) -> None:
+        client = _client(operation, home)
+        for argument in operation.arguments:
+            for value in PATH_VALUES:
+                path = operation.template.format(**{**ids, argument: quote(value, safe="%")})
+                response = client.request(operation.method, path)
+
+                _check(response, at=path)
+                assert response.status_code in {401, 404}, path
+
+    def test_in_the_query(self, operation: Operation, home: NewOrganization, ids: dict[str, str]) -> None:
+        client = _client(operation, home)
+        for query in QUERIES:
+            _check(client.request(operation.method, f"{operation.template.format(**ids)}?{query}"), at=query)
+
+    def test_in_the_body(self, operation: Operation, home: NewOrganization, ids: dict[str, str]) -> None:
+        client = _client(operation, home)
+        for body in BODIES:
+            response = client.request(operation.method, operation.template.format(**ids), raw=body)
+
+            _check(response, at=body[:50])
+
+    def test_in_the_headers(self, operation: Operation, home: NewOrganization, ids: dict[str, str]) -> None:
+        client = _client(operation, home)
+        path = operation.template.format(**ids)
+        for content_type in [*CONTENT_TYPES, "application/json; charset=rot13", "application/json; charset=utf-16"]:
+            response = client.request(operation.method, path, raw=b"<a>", content_type=content_type)
+            _check(response, at=content_type)
+        for authorization in ["", "Basic", "Basic !", "Basic ////", "Bearer", "Bearer lh_a_é", "Digest x", "\x7f"]:
+            response = client.request(operation.method, path, authorization=authorization or "None")
+            _check(response, at=authorization)
+            assert response.status_code == 401
+
+    @pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "FOO", "GET", "POST", "PUT", "PATCH", "DELETE"])
+    def test_as_the_method(self, operation: Operation, home: NewOrganization, ids: dict[str, str], method: str) -> None:
+        _check(_client(operation, home).request(method, operation.template.format(**ids)), at=method)
+
+
+class TestStatus:
+    @pytest.mark.parametrize("body", [b"{", b'{"name": NaN}', b"[" * 100_000, b"\xff"])
+    def test_malformed_json_is_400(self, api: ApiClient, body: bytes) -> None:
+        response = api.request("POST", "/livestreams", raw=body)
+
+        assert response.status_code == 400
+        assert read(response)["error"]["type"] == "malformed_json"
+
+    @pytest.mark.parametrize("body", [[], None, "text", 5, {"name": 5}, {"name": "\ud800"}, {"name": "\x00"}])
+    def test_json_of_another_shape_is_422(self, api: ApiClient, body: object) -> None:
+        response = api.request("POST", "/livestreams", raw=json.dumps(body).encode())
+
+        assert response.status_code == 422
+        assert not Livestream.objects.exists()
+
+    def test_more_than_a_megabyte_is_413(self, api: ApiClient) -> None:
+        response = api.post("/livestreams", {"name": "x" * 10_000_000})
+
+        assert response.status_code == 413
+        assert "1 MB" in read(response)["error"]["message"]
+
+    @pytest.mark.parametrize("content_type", CONTENT_TYPES)
+    def test_a_body_of_another_type_is_415(self, api: ApiClient, content_type: str) -> None:
+        response = api.request("POST", "/livestreams", raw=b"name=x", content_type=content_type)
+
+        assert response.status_code == 415
+
+    def test_json_with_parameters_is_json(self, api: ApiClient) -> None:
+        response = api.request("POST", "/livestreams", raw=b"{}", content_type="application/json; charset=utf-8")
+
+        assert response.status_code == 201
+
+    @pytest.mark.parametrize("method", ["DELETE", "PATCH", "OPTIONS", "TRACE"])
+    def test_a_method_that_is_not_there_is_405(self, api: ApiClient, method: str) -> None:
+        response = api.request(method, "/livestreams")
+
+        assert response.status_code == 405
+        assert response.headers["Allow"] == "GET, HEAD, POST"
+        assert read(response)["error"]["type"] == "method_not_allowed"
+
+    @pytest.mark.parametrize(
+        "path", ["", "/", "/livestream", "/livestreams/", f"/livestreams/{uuid.UUID(int=1)}/", "/a%0Ab", "/meetings"]
+    )
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    def test_a_route_that_is_not_there_is_404(self, api: ApiClient, path: str, method: str) -> None:
+        response = api.request(method, path)
+
+        assert response.status_code == 404
+        assert read(response)["error"]["type"] == "unknown_route"
+
+    @pytest.mark.parametrize("path", ["/client/v4", "/client/v4/", "/client/v4/accounts/x", "/v2"])
+    def test_a_shorter_path_is_404_too(self, api: ApiClient, path: str) -> None:
+        assert read(ApiClient("any", "", "").get(path))["error"]["code"] == 404
+
+    def test_head_is_answered_like_get(self, api: ApiClient) -> None:
+        assert api.request("HEAD", "/livestreams").status_code == 200
