@@ -54,6 +54,12 @@ def duration(milliseconds: int) -> str:
 
 
 @register.filter
+def status_word(status: str) -> str:
+    """Return a session's status as the pages call it."""
+    return {"errored": "Failed"}.get(status, status.capitalize())
+
+
+@register.filter
 def codec(name: str) -> str:
     """Return a codec's name as its makers write it."""
     return _CODECS.get(name, name.upper())

@@ -12,7 +12,10 @@ document.addEventListener("click", (event) => {
   if (!link || !masked) return;
   event.preventDefault();
   const fresh = masked.cloneNode(true);
-  fresh.querySelectorAll("[data-htmx-powered]").forEach((element) => element.removeAttribute("data-htmx-powered"));
+  for (const element of fresh.querySelectorAll("form, button, a")) {
+    element.removeAttribute("data-htmx-powered");
+    element.classList.remove("htmx-request");
+  }
   link.closest(".field").replaceWith(fresh);
   htmx.process(fresh);
   fresh.querySelector("button").focus();
