@@ -75,5 +75,5 @@ def _ingest() -> str:
 
 
 def _live_worker() -> str:
-    replies = current_app.control.broadcast("ping", reply=True, limit=1, timeout=1.5, pattern="live@*", matcher="glob")
+    replies = current_app.control.broadcast("ping", reply=True, limit=1, timeout=1, pattern="live@*", matcher="glob")
     return _OK if replies else "none answers"

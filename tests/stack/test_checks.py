@@ -1,0 +1,91 @@
+"""The system checks, on machines that lack something."""
+
+from pathlib import Path
+
+import pytest
+from django.core.checks import CheckMessage, run_checks
+from pytest_django import Settings
+
+from livehub.checks import TAG
+
+ANY_ADDRESS = "0.0.0.0"  # noqa: S104  # Compared, not bound.
+
+
+def complaints() -> dict[str, CheckMessage]:
+    return {message.msg: message for message in run_checks(tags=[TAG])}
+
+
+@pytest.fixture(autouse=True)
+def _private_instance(settings: Settings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+
+
+def put_program(folder: Path, name: str, script: str) -> None:
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
+
+
+def test_a_complete_machine_has_no_complaints() -> None:
+    assert complaints() == {}
+
+
+def test_missing_programs_are_named_with_their_package(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings.REDIS_URL = ""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    found = complaints()
+
+    assert found["ffmpeg is not installed."].hint == "As root: apt-get install ffmpeg"
+    assert found["redis-server is not installed."].hint == "As root: apt-get install redis-server"
+
+
+def test_an_external_redis_needs_no_redis_server(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings.REDIS_URL = "redis://redis.example:6379/0"
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert "redis-server is not installed." not in complaints()
+
+
+def test_an_ffmpeg_without_x264_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    put_program(tmp_path, "ffmpeg", "echo ' A....D aac   AAC (Advanced Audio Coding)'")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    assert list(complaints()) == [f"{tmp_path}/ffmpeg was built without the encoder libx264."]
+
+
+def test_secrets_that_others_can_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    key = tmp_path / "secrets" / "lookup_key"
+    key.touch(mode=0o644)
+    key.chmod(0o644)
+
+    assert complaints()[f"Other users can read {key}."].hint == f"chmod go= {key}"
+
+
+def test_a_data_folder_below_a_file_is_named(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "file").touch(mode=0o600)
+    settings.DATA_DIR = tmp_path / "file" / "var"
+
+    assert f"The data folder {settings.DATA_DIR} cannot be written to." in complaints()
+
+
+@pytest.mark.parametrize(
+    ("bind", "public_url", "is_warned"),
+    [
+        ("127.0.0.1", "http://localhost:8000", False),
+        (ANY_ADDRESS, "https://live.example.org", False),
+        (ANY_ADDRESS, "http://live.example.org", True),
+        ("::", "http://live.example.org", True),
+    ],
+)
+def test_passwords_in_the_clear_are_warned_of(
+    settings: Settings, bind: str, public_url: str, *, is_warned: bool
+) -> None:
+    settings.BIND, settings.PUBLIC_URL = bind, public_url
+
+    assert ("livehub.W001" in {message.id for message in complaints().values()}) is is_warned

@@ -1,0 +1,129 @@
+"""credentials.json and the command that makes an organization."""
+
+import json
+import stat
+from dataclasses import replace
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from livehub.stack.credentials import Credentials, banner, ensure_credentials
+from livehub.stack.folders import prepare_folders
+from livehub.stack.instance import Instance
+from streams.models import ApiKey, Organization, User
+from streams.organizations.services import authenticate_api_key
+
+KEYS = {
+    "dashboard_url",
+    "email",
+    "password",
+    "organization_id",
+    "account_id",
+    "app_id",
+    "api_key",
+    "api_token",
+    "dyte_base_url",
+    "realtimekit_base_url",
+    "rtmp_url",
+    "rtmps_url",
+}
+
+
+@pytest.mark.django_db
+class TestEnsureCredentials:
+    @pytest.fixture
+    def made(self, instance: Instance) -> Credentials:
+        prepare_folders(instance)
+        return ensure_credentials(instance, is_first_start=True)
+
+    def test_writes_exactly_what_is_promised_for_its_user_only(self, instance: Instance, made: Credentials) -> None:
+        path = instance.credentials_path
+
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert json.loads(path.read_text()) == made
+        assert set(made) == KEYS
+
+    def test_opens_the_dashboard_and_both_apis(self, made: Credentials) -> None:
+        organization = Organization.objects.get(pk=made["organization_id"])
+
+        assert User.objects.get(email=made["email"]).check_password(made["password"])
+        for credential, kind in ((made["api_key"], ApiKey.Kind.BASIC), (made["api_token"], ApiKey.Kind.BEARER)):
+            authenticate_api_key(credential=credential, kind=kind, organization_id=organization.pk)
+
+    def test_uses_the_vendors_forms(self, instance: Instance, made: Credentials) -> None:
+        assert made["organization_id"] == made["account_id"]
+        assert len(made["organization_id"]) == len(made["app_id"]) == 32
+        assert made["dyte_base_url"] == f"{instance.public_url}/v2"
+        assert made["realtimekit_base_url"] == f"{instance.public_url}/client/v4"
+        assert made["rtmp_url"].endswith("/")
+        assert made["rtmps_url"].endswith("/")
+
+    def test_a_second_start_keeps_the_secrets_and_follows_the_settings(
+        self, instance: Instance, made: Credentials
+    ) -> None:
+        moved = replace(instance, public_url="https://live.example.org")
+
+        again = ensure_credentials(moved, is_first_start=False)
+
+        assert again == {
+            **made,
+            "dashboard_url": "https://live.example.org/",
+            "dyte_base_url": "https://live.example.org/v2",
+            "realtimekit_base_url": "https://live.example.org/client/v4",
+        }
+        assert Organization.objects.count() == 1
+
+    def test_a_lost_file_gets_new_secrets_that_work(self, instance: Instance, made: Credentials) -> None:
+        instance.credentials_path.unlink()
+
+        again = ensure_credentials(instance, is_first_start=False)
+
+        assert again["email"] != made["email"]
+        assert User.objects.get(email=again["email"]).check_password(again["password"])
+
+    def test_the_banner_shows_how_to_log_in_and_publish(self, made: Credentials) -> None:
+        shown = banner(made)
+
+        for text in (made["dashboard_url"], made["email"], made["password"], f"{made['rtmp_url']}STREAM_KEY"):
+            assert text in shown
+
+
+@pytest.mark.django_db
+class TestCreateOrganizationCommand:
+    def run(self, **options: object) -> dict[str, object]:
+        output = StringIO()
+        call_command("create_organization", stdout=output, **options)
+        made: dict[str, object] = json.loads(output.getvalue())
+        return made
+
+    def test_prints_the_credentials(self) -> None:
+        made = self.run(name="Northwind", email="owner@northwind.example", password="correct horse battery")
+
+        assert set(made) == KEYS
+        assert made["password"] == "correct horse battery"
+        assert not User.objects.get().is_staff
+
+    def test_makes_staff_on_request(self) -> None:
+        self.run(name="Northwind", email="owner@northwind.example", staff=True)
+
+        assert User.objects.get().is_staff
+
+    def test_does_not_claim_to_know_an_existing_password(self) -> None:
+        self.run(name="Northwind", email="owner@northwind.example")
+
+        assert self.run(name="Southwind", email="owner@northwind.example")["password"] is None
+
+    def test_names_every_complaint_about_the_owner(self) -> None:
+        with pytest.raises(CommandError) as caught:
+            self.run(name="Northwind", email="nobody", password="short")
+
+        assert "email:" in str(caught.value)
+        assert "password:" in str(caught.value)
+
+    @pytest.mark.parametrize("name", ["", "two\nlines", "x" * 256])
+    def test_refuses_an_unusable_name(self, name: str) -> None:
+        with pytest.raises(CommandError, match="name"):
+            self.run(name=name, email="owner@northwind.example")
+
+        assert not Organization.objects.exists()

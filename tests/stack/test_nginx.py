@@ -1,0 +1,107 @@
+"""The two nginx configurations: what they say, and that nginx takes them."""
+
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from livehub.stack import nginx
+from livehub.stack.edge import render_edge
+from livehub.stack.folders import prepare_folders
+from livehub.stack.ingest import render_ingest
+from livehub.stack.instance import Instance
+from livehub.stack.nginx import Host
+from livehub.stack.tls import ensure_self_signed
+
+HOST = Host(is_root=False, open_files=1024)
+ANY_ADDRESS = "0.0.0.0"  # noqa: S104  # Written into a configuration.
+
+
+class TestRenderIngest:
+    def test_asks_the_web_process_about_encoders_by_its_socket(self, instance: Instance) -> None:
+        config = render_ingest(instance, HOST, inner_port=1937)
+
+        for hook in ("publish", "publish-done", "update"):
+            assert f"http://unix:{instance.web_socket}:/internal/ingest/{hook}" in config
+        assert config.count(instance.ingest_hook_token) == 3
+        assert "notify_update_strict off;" in config
+
+    def test_keeps_stream_keys_out_of_logs(self, instance: Instance) -> None:
+        config = render_ingest(instance, HOST, inner_port=1937)
+
+        assert config.count("access_log off;") == 2
+        assert "error_log stderr warn;" in config
+
+    def test_lets_nobody_but_this_machine_play(self, instance: Instance) -> None:
+        assert "allow play 127.0.0.1;\n            deny play all;" in render_ingest(instance, HOST, inner_port=1937)
+
+    @pytest.mark.parametrize("bind", ["127.0.0.1", "192.0.2.7", ANY_ADDRESS, "::", "2001:db8::7"])
+    def test_can_be_pulled_from_on_loopback_whatever_it_is_bound_to(self, instance: Instance, bind: str) -> None:
+        config = render_ingest(replace(instance, bind=bind, rtmp_port=1935), HOST, inner_port=1937)
+
+        assert any(
+            f"listen {address}" in config for address in ("127.0.0.1:1935;", "0.0.0.0:1935;", "[::]:1935 ipv6only=off;")
+        )
+
+    def test_tells_an_encoder_over_tls_from_this_machine(self, instance: Instance) -> None:
+        config = render_ingest(instance, HOST, inner_port=40000)
+
+        assert "listen 127.0.0.2:40000 proxy_protocol;" in config
+        assert "proxy_protocol on;\n        proxy_pass 127.0.0.2:40000;" in config
+
+    def test_uses_the_operators_certificate(self, instance: Instance) -> None:
+        given = replace(instance, tls_certificate="/etc/tls/live.pem", tls_key="/etc/tls/live.key")
+
+        config = render_ingest(given, HOST, inner_port=1937)
+
+        assert 'ssl_certificate "/etc/tls/live.pem";' in config
+        assert 'ssl_certificate_key "/etc/tls/live.key";' in config
+
+
+class TestRenderEdge:
+    def test_believes_no_forwarding_header_of_a_client(self, instance: Instance) -> None:
+        config = render_edge(instance, HOST)
+
+        assert "proxy_set_header X-Forwarded-For $remote_addr;" in config
+        assert "proxy_add_x_forwarded_for" not in config
+
+    @pytest.mark.parametrize("scheme", ["http", "https"])
+    def test_tells_the_web_process_the_scheme_of_the_public_url(self, instance: Instance, scheme: str) -> None:
+        config = render_edge(replace(instance, public_url=f"{scheme}://live.example.org"), HOST)
+
+        assert f"proxy_set_header X-Forwarded-Proto {scheme};" in config
+
+    def test_answers_too_large_requests_like_every_other_api_error(self, instance: Instance) -> None:
+        config = render_edge(instance, HOST)
+
+        body = json.loads(config.partition("return 413 '{")[2].partition("}';")[0].join("{}"))
+        assert (body["success"], body["error"]["code"], body["error"]["type"]) == (False, 413, "payload_too_large")
+        assert body["errors"] == [{"code": 413, "message": body["error"]["message"]}]
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1", ANY_ADDRESS, "::", "::1"])
+@pytest.mark.parametrize("folder", ["plain", "with blank"])
+def test_nginx_takes_both(instance: Instance, tmp_path: Path, bind: str, folder: str) -> None:
+    base = tmp_path / folder
+    wanted = replace(
+        instance,
+        data_dir=base,
+        runtime_dir=base / "run",
+        playback_dir=base / "playback",
+        static_root=base / "static",
+        web_socket=base / "run" / "web.sock",
+        ingest_control_socket=base / "run" / "ingest-control.sock",
+        bind=bind,
+    )
+    prepare_folders(wanted)
+    ensure_self_signed(certificate_path=wanted.certificate_path, key_path=wanted.key_path, host="localhost")
+    wanted.ingest_config.write_text(render_ingest(wanted, Host.current(), inner_port=1937))
+    wanted.edge_config.write_text(render_edge(wanted, Host.current()))
+
+    for config in (wanted.ingest_config, wanted.edge_config):
+        argv = [*nginx.server_argv(config=config, prefix=wanted.nginx_temp_dir), "-t"]
+        result = subprocess.run(argv, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stderr
+        assert "warn" not in result.stderr
