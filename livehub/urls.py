@@ -1,3 +1,4 @@
+from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
 from livehub import health
@@ -6,6 +7,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("", include("livehub.api_urls")),
+    path("admin/", admin.site.urls),
     path("internal/ingest/", include("streams.ingest.urls")),
     path("", include("streams.urls")),
 ]

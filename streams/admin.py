@@ -1,0 +1,30 @@
+"""The nouns' admin pages, where Django looks for them."""
+
+from django.contrib import admin
+from django.contrib.auth.models import Group
+
+from streams.livestreams.admin import LivestreamAdmin, SessionAdmin
+from streams.organizations.admin import (
+    ApiKeyAdmin,
+    AppAdmin,
+    AuditEntryAdmin,
+    MemberAdmin,
+    OrganizationAdmin,
+    UserAdmin,
+)
+
+# What staff may do does not depend on groups.
+admin.site.unregister(Group)
+admin.site.site_header = "LiveHub support"
+admin.site.site_title = "LiveHub support"
+
+__all__ = [
+    "ApiKeyAdmin",
+    "AppAdmin",
+    "AuditEntryAdmin",
+    "LivestreamAdmin",
+    "MemberAdmin",
+    "OrganizationAdmin",
+    "SessionAdmin",
+    "UserAdmin",
+]

@@ -1,0 +1,147 @@
+"""Support staff's view of organizations, people, keys and the audit log: everything to read, nothing to edit.
+
+What changes goes through the services, which check, record and publish; a form of Django's would do none of it.
+"""
+
+from typing import Generic, TypeVar
+
+from django.contrib import admin
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+
+from streams.organizations.models import ApiKey, App, AuditEntry, Member, Organization, User
+
+_Row = TypeVar("_Row", bound=Model)
+
+
+def staff(request: HttpRequest) -> User | None:
+    """Return the member of support staff who asks, or None."""
+    user: User | AnonymousUser = request.user
+    return user if isinstance(user, User) and user.is_active and user.is_staff else None
+
+
+class ReadOnlyAdmin(Generic[_Row], admin.ModelAdmin):  # type: ignore[type-arg]  # Not generic at run time.
+    """Shows rows to all support staff; `fields` names what is shown, so that a new secret is not shown by itself."""
+
+    show_full_result_count = False
+    list_per_page = 50
+
+    def get_readonly_fields(self, request: HttpRequest, obj: _Row | None = None) -> list[str]:
+        return [str(name) for name in self.fields or ()]
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return staff(request) is not None
+
+    def has_view_permission(self, request: HttpRequest, obj: _Row | None = None) -> bool:
+        return staff(request) is not None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: _Row | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: _Row | None = None) -> bool:
+        return False
+
+
+class ReadOnlyInline(Generic[_Row], admin.TabularInline):  # type: ignore[type-arg]  # As above.
+    """Rows that belong to the one shown, as a table."""
+
+    extra = 0
+    can_delete = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        return [str(name) for name in self.fields or ()]
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return staff(request) is not None
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class AppInline(ReadOnlyInline[App]):
+    model = App
+    fields = ("id", "name", "is_default", "created_at")
+
+
+class MemberInline(ReadOnlyInline[Member]):
+    model = Member
+    fields = ("user", "role", "created_at")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Member]:
+        return super().get_queryset(request).select_related("user")
+
+
+@admin.register(Organization)
+class OrganizationAdmin(ReadOnlyAdmin[Organization]):
+    list_display = ("name", "id", "created_at")
+    search_fields = ("=id", "name", "members__user__email")
+    fields = ("id", "name", "created_at")
+    inlines = (AppInline, MemberInline)
+    ordering = ("-created_at",)
+
+
+@admin.register(App)
+class AppAdmin(ReadOnlyAdmin[App]):
+    list_display = ("name", "organization", "is_default", "id", "created_at")
+    list_select_related = ("organization",)
+    search_fields = ("=id", "name", "organization__name")
+    fields = ("id", "organization", "name", "is_default", "created_at")
+    ordering = ("-created_at",)
+
+
+@admin.register(User)
+class UserAdmin(ReadOnlyAdmin[User]):
+    list_display = ("email", "name", "is_active", "is_staff", "last_login", "created_at")
+    list_filter = ("is_active", "is_staff")
+    search_fields = ("=id", "email", "name")
+    fields = ("id", "email", "name", "is_active", "is_staff", "is_superuser", "last_login", "created_at")
+    ordering = ("email",)
+
+
+@admin.register(Member)
+class MemberAdmin(ReadOnlyAdmin[Member]):
+    list_display = ("user", "organization", "role", "created_at")
+    list_select_related = ("user", "organization")
+    list_filter = ("role",)
+    search_fields = ("user__email", "organization__name", "=organization__id")
+    fields = ("organization", "user", "role", "created_at")
+    ordering = ("-created_at",)
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
+    list_display = ("name", "organization", "app", "kind", "lookup", "last_used_at", "expires_at", "revoked_at")
+    list_select_related = ("organization", "app")
+    list_filter = ("kind",)
+    search_fields = ("=id", "name", "=lookup", "organization__name")
+    fields = (
+        "id",
+        "organization",
+        "app",
+        "name",
+        "kind",
+        "lookup",
+        "scopes",
+        "expires_at",
+        "revoked_at",
+        "last_used_at",
+        "created_at",
+    )
+    ordering = ("-created_at",)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
+    list_display = ("at", "organization", "action", "target_type", "target_id", "user", "api_key")
+    list_select_related = ("organization", "user", "api_key")
+    list_filter = ("target_type", "at")
+    search_fields = ("=target_id", "action", "organization__name", "user__email")
+    fields = ("at", "organization", "user", "api_key", "action", "target_type", "target_id", "detail")
+    ordering = ("-id",)

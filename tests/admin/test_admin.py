@@ -1,0 +1,231 @@
+"""Support staff's pages: who gets in, what is found, what can be done, and what is never shown."""
+
+import re
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from streams.livestreams import lifecycle
+from streams.livestreams.lifecycle import Encoder
+from streams.livestreams.services import create_livestream, delete_livestream
+from streams.models import ApiKey, AuditEntry, Livestream, Session, User
+from streams.organizations.services import SYSTEM, NewOrganization
+
+MODELS = [model for model in admin.site._registry if model._meta.app_label == "streams"]
+# Anything that a policy without 'unsafe-inline' stops.
+INLINE = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)|<style|\sstyle=|\son[a-z]+=", re.IGNORECASE)
+
+
+@pytest.fixture(autouse=True)
+def unhashed_static_files(settings: Settings) -> None:
+    """Nothing is collected in tests, so there is no manifest to look names up in."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.fixture
+def supporter(db: None) -> User:
+    return User.objects.create_user("support@livehub.example", "correct horse battery", is_staff=True)
+
+
+@pytest.fixture
+def desk(supporter: User) -> Client:
+    client = Client()
+    client.force_login(supporter)
+    return client
+
+
+@pytest.fixture
+def session(livestream: Livestream) -> Session:
+    encoder = Encoder(client_id=7, address="127.0.0.1", software="OBS 31")
+    return lifecycle.start_session(livestream=livestream, encoder=encoder)
+
+
+def _list_url(model: type) -> str:
+    return reverse(f"admin:streams_{model.__name__.lower()}_changelist")
+
+
+def _page_url(row: object) -> str:
+    return reverse(f"admin:streams_{type(row).__name__.lower()}_change", args=[row.pk])  # type: ignore[attr-defined]
+
+
+def _found(desk: Client, search: str) -> set[Livestream]:
+    return set(desk.get(_list_url(Livestream), {"q": search}).context["cl"].result_list)
+
+
+class TestDoor:
+    @pytest.mark.parametrize("model", MODELS)
+    def test_is_shut_to_owners_and_strangers(self, model: type, owner: User) -> None:
+        client = Client()
+        for _ in range(2):
+            response = client.get(_list_url(model))
+
+            assert response.status_code == 302
+            assert response.headers["Location"].startswith("/admin/login/")
+            client.force_login(owner)
+
+    def test_lets_staff_log_in(self, supporter: User) -> None:
+        client = Client()
+
+        response = client.post(
+            "/admin/login/?next=/admin/", {"username": supporter.email, "password": "correct horse battery"}
+        )
+
+        assert response.headers["Location"] == "/admin/"
+        assert client.get("/admin/").status_code == 200
+
+    def test_shuts_when_staff_are_dismissed(self, desk: Client, supporter: User) -> None:
+        User.objects.filter(pk=supporter.pk).update(is_staff=False)
+
+        assert desk.get(_list_url(Livestream)).status_code == 302
+
+
+class TestEditing:
+    @pytest.mark.parametrize("model", MODELS)
+    def test_is_not_offered(self, desk: Client, model: type) -> None:
+        name = model.__name__.lower()
+
+        assert desk.get(reverse(f"admin:streams_{name}_add")).status_code == 403
+
+    def test_is_refused(self, desk: Client, livestream: Livestream, session: Session, home: NewOrganization) -> None:
+        for row in (livestream, session, home.organization, home.owner, ApiKey.objects.all()[0]):
+            assert desk.post(_page_url(row), {"name": "Changed", "status": "live"}).status_code == 403
+            assert desk.post(_page_url(row).replace("change", "delete"), {"post": "yes"}).status_code == 403
+        livestream.refresh_from_db()
+        assert livestream.name == "Autumn keynote"
+
+    def test_is_refused_to_superusers_too(self, livestream: Livestream) -> None:
+        root = User.objects.create_superuser("root@livehub.example", "correct horse battery")
+        client = Client()
+        client.force_login(root)
+
+        assert client.post(_page_url(livestream), {"name": "Changed"}).status_code == 403
+
+
+class TestSearch:
+    def test_finds_by_id_name_playback_id_and_owner(
+        self, desk: Client, livestream: Livestream, foreign_livestream: Livestream, home: NewOrganization
+    ) -> None:
+        for search in (str(livestream.pk), livestream.pk.hex, "autumn", livestream.playback_id, home.owner.email):
+            assert _found(desk, search) == {livestream}
+
+    def test_finds_nothing_that_is_not_there(self, desk: Client, livestream: Livestream) -> None:
+        assert _found(desk, "nobody@nowhere.example") == set()
+
+    @pytest.mark.parametrize("search", ["'", "%00", "\ud7ff", "x" * 5000, "{", "\\"])
+    @pytest.mark.parametrize("model", MODELS)
+    def test_survives_anything(self, desk: Client, model: type, search: str) -> None:
+        assert desk.get(_list_url(model), {"q": search}).status_code in {200, 302}
+
+    def test_narrows_by_status(self, desk: Client, livestream: Livestream, session: Session) -> None:
+        connecting = desk.get(_list_url(Livestream), {"status__exact": "connecting"}).context["cl"].result_list
+        live = desk.get(_list_url(Livestream), {"status__exact": "live"}).context["cl"].result_list
+
+        assert (list(connecting), list(live)) == ([livestream], [])
+
+
+class TestActions:
+    @pytest.mark.parametrize(
+        ("action", "end_reason", "audit"),
+        [
+            ("disable_livestream", "disabled", "livestream.disabled"),
+            ("end_broadcast", "ended_by_operator", "livestream.broadcast_ended"),
+        ],
+    )
+    def test_go_through_the_services_in_the_name_of_the_person(
+        self,
+        desk: Client,
+        supporter: User,
+        livestream: Livestream,
+        session: Session,
+        action: str,
+        end_reason: str,
+        audit: str,
+    ) -> None:
+        response = desk.post(_list_url(Livestream), {"action": action, "_selected_action": [str(livestream.pk)]})
+
+        session.refresh_from_db()
+        assert response.status_code == 302
+        assert session.end_reason == end_reason
+        assert AuditEntry.objects.get(action=audit).user == supporter
+
+    def test_enable(self, desk: Client, livestream: Livestream) -> None:
+        for action, expected in (("disable_livestream", True), ("enable_livestream", False)):
+            desk.post(_list_url(Livestream), {"action": action, "_selected_action": [str(livestream.pk)]})
+
+            livestream.refresh_from_db()
+            assert livestream.disabled is expected
+
+    def test_are_not_for_owners(self, livestream: Livestream, owner: User) -> None:
+        client = Client()
+        client.force_login(owner)
+
+        client.post(_list_url(Livestream), {"action": "disable_livestream", "_selected_action": [str(livestream.pk)]})
+
+        livestream.refresh_from_db()
+        assert not livestream.disabled
+
+
+class TestPages:
+    def test_show_no_secret_and_need_no_inline_script(
+        self, desk: Client, livestream: Livestream, session: Session, home: NewOrganization
+    ) -> None:
+        secrets = _secrets(livestream, home)
+        rows = [row for model in MODELS for row in model._default_manager.all()]
+        urls = ["/admin/", *map(_list_url, MODELS), *map(_page_url, rows)]
+
+        for url in urls:
+            response = desk.get(url)
+            page = response.content.decode()
+            assert response.status_code == 200, url
+            assert not [secret for secret in secrets if secret in page], url
+            assert not INLINE.findall(page), url
+            assert "unsafe-inline" not in response.headers["Content-Security-Policy"]
+
+    def test_of_a_session_shows_its_steps(self, desk: Client, session: Session) -> None:
+        assert "Encoder connected" in desk.get(_page_url(session)).content.decode()
+
+    def test_hide_deleted_livestreams(self, desk: Client, livestream: Livestream) -> None:
+        delete_livestream(livestream=livestream, actor=SYSTEM)
+
+        assert _found(desk, "") == set()
+
+
+class TestCost:
+    @pytest.mark.parametrize("model", [Livestream, Session, AuditEntry, ApiKey])
+    def test_of_a_list_does_not_grow_with_it(
+        self, desk: Client, home: NewOrganization, model: type, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        def fill(number: int) -> None:
+            for index in range(number):
+                made = create_livestream(app=home.app, name=f"Stream {index}", actor=SYSTEM)
+                lifecycle.start_session(livestream=made, encoder=Encoder(client_id=1, address=None, software=""))
+
+        fill(1)
+        with CaptureQueriesContext(connection) as few:
+            desk.get(_list_url(model))
+        fill(9)
+
+        with django_assert_num_queries(len(few)):
+            desk.get(_list_url(model))
+
+
+def _secrets(livestream: Livestream, home: NewOrganization) -> list[str]:
+    keys = ApiKey.objects.all()
+    return [
+        livestream.stream_key,
+        livestream.stream_key_digest,
+        livestream.stream_key_encrypted,
+        home.api_key,
+        home.api_token,
+        home.api_key.rpartition("_")[2],
+        home.owner.password,
+        *(key.secret_hash for key in keys),
+    ]
