@@ -1,10 +1,19 @@
 """The dashboard's addresses. Integrators' are in the dialects; nobody but a person with a browser comes here."""
 
-from django.contrib.auth.views import LogoutView
-from django.urls import path
+from collections.abc import Callable
+from typing import cast
 
-from streams.livestreams import consumers
+from django.contrib.auth.views import LogoutView
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path
+
 from streams.livestreams import views as livestreams
+from streams.livestreams.consumers import (
+    FragmentConsumer,
+    LivestreamConsumer,
+    LivestreamListConsumer,
+    OverviewConsumer,
+)
 from streams.organizations import views as organizations
 
 app_name = "streams"
@@ -30,8 +39,14 @@ urlpatterns = [
     path("account/api-keys/<uuid:api_key_id>/revoke", organizations.ApiKeyRevokeView.as_view(), name="api_key_revoke"),
 ]
 
+
+def _socket(route: str, consumer: type[FragmentConsumer]) -> URLPattern:
+    # Channels routes its applications by Django's own `path`, which is typed for views.
+    return path(route, cast(Callable[..., HttpResponseBase], consumer.as_asgi()))
+
+
 websocket_urlpatterns = [
-    path("ws/overview", consumers.OverviewConsumer.as_asgi()),
-    path("ws/livestreams", consumers.LivestreamListConsumer.as_asgi()),
-    path("ws/livestreams/<uuid:livestream_id>", consumers.LivestreamConsumer.as_asgi()),
+    _socket("ws/overview", OverviewConsumer),
+    _socket("ws/livestreams", LivestreamListConsumer),
+    _socket("ws/livestreams/<uuid:livestream_id>", LivestreamConsumer),
 ]

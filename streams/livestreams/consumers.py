@@ -3,12 +3,12 @@
 import asyncio
 import logging
 from contextlib import suppress
+from typing import cast
 from urllib.parse import parse_qsl
 from uuid import UUID
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.contrib.auth.models import AnonymousUser
 from django.db import DatabaseError
 from django.template.loader import render_to_string
 
@@ -38,16 +38,18 @@ class FragmentConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         await self.accept()
         self._changed = asyncio.Event()
-        user = self.scope.get("user")
-        member = await self._find_member(user)
+        if self._user is None:
+            await self.close(NOT_LOGGED_IN)
+            return
+        member = await self._find_member(self._user.pk)
         if member is None:
-            await self.close(NOT_LOGGED_IN if isinstance(user, AnonymousUser | None) else NOT_A_MEMBER)
+            await self.close(NOT_A_MEMBER)
             return
         # First listen, then read: a change between the two is sent twice rather than never.
         await self.channel_layer.group_add(self.group(member), self.channel_name)
         self._group = self.group(member)
         self._changed.set()
-        self._work = asyncio.create_task(self._send_changes())
+        self._work = asyncio.create_task(self._send_changes(self._user.pk))
 
     async def disconnect(self, code: int) -> None:
         if self._work is not None:
@@ -70,13 +72,13 @@ class FragmentConsumer(AsyncWebsocketConsumer):
         """
         raise NotImplementedError
 
-    async def _send_changes(self) -> None:
+    async def _send_changes(self, user_id: UUID) -> None:
         """Send until the page is gone; runs beside the message loop, so that messages that pile up are gathered."""
         while True:
             await self._changed.wait()
             self._changed.clear()
             try:
-                fragments = await self._render_for_member()
+                fragments = await self._render_for(user_id)
             except NotFoundError:
                 await self.close(NOT_FOUND)
                 return
@@ -92,16 +94,25 @@ class FragmentConsumer(AsyncWebsocketConsumer):
             await self.send(fragments)
             await asyncio.sleep(_GATHER_S)
 
-    @database_sync_to_async
-    def _find_member(self, user: User | AnonymousUser | None) -> Member | None:
-        return find_membership(user) if isinstance(user, User) and user.is_active else None
+    @property
+    def _user(self) -> User | None:
+        user = self.scope.get("user")
+        return cast(User, user) if user is not None and user.is_authenticated else None
 
     @database_sync_to_async
-    def _render_for_member(self) -> str | None:
+    def _find_member(self, user_id: UUID) -> Member | None:
+        return _find_member(user_id)
+
+    @database_sync_to_async
+    def _render_for(self, user_id: UUID) -> str | None:
         """Return the fragments, or None when the reader has lost the membership since the last time."""
-        user = User.objects.filter(pk=self.scope["user"].pk, is_active=True).first()
-        member = find_membership(user) if user else None
+        member = _find_member(user_id)
         return self.render(member) if member else None
+
+
+def _find_member(user_id: UUID) -> Member | None:
+    user = User.objects.filter(pk=user_id, is_active=True).first()
+    return find_membership(user) if user else None
 
 
 class LivestreamConsumer(FragmentConsumer):

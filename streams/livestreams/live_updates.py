@@ -10,6 +10,7 @@ from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
 from livehub.core import events
@@ -60,5 +61,7 @@ def _send(groups: tuple[str, ...]) -> None:
 
 async def _send_to_layer(groups: tuple[str, ...]) -> None:
     layer = get_channel_layer()
+    if layer is None:
+        raise ImproperlyConfigured("CHANNEL_LAYERS has no default: open pages cannot be told of changes.")
     for group in groups:
         await layer.group_send(group, MESSAGE)

@@ -234,4 +234,4 @@ def _app_ids(organization: Organization) -> list[UUID]:
 
 
 def _count_existing(app_ids: Collection[UUID]) -> int:
-    return LivestreamCount.objects.filter(app__in=app_ids).aggregate(total=Coalesce(Sum("total"), 0))["total"]
+    return sum(LivestreamCount.objects.filter(app__in=app_ids).values_list("total", flat=True))

@@ -101,7 +101,7 @@ class LivestreamDetailView(LivestreamView):
         screen = self.get_screen()
         if self.request.htmx:
             return self.page("streams/_livestream_live.html", screen=screen)
-        return self.page("streams/livestream_detail.html", **_setup_box(screen))
+        return self.page("streams/livestream_detail.html", _setup_box(screen))
 
 
 @method_decorator(csp_update({"style-src": _PLAYER_STYLES}), name="dispatch")
@@ -118,7 +118,7 @@ class StreamKeyView(LivestreamView):
         elif self.request.htmx:
             response = self.page("streams/_stream_key.html", livestream=screen.livestream, stream_key=key)
         else:
-            response = self.page("streams/livestream_detail.html", stream_key=key, **_setup_box(screen))
+            response = self.page("streams/livestream_detail.html", _setup_box(screen), stream_key=key)
         response["Cache-Control"] = "no-store"
         return response
 

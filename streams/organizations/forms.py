@@ -1,7 +1,6 @@
 """What the dashboard asks for about people and keys."""
 
 from datetime import datetime, timedelta
-from typing import ClassVar
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
@@ -14,7 +13,7 @@ from streams.organizations.models import ApiKey
 class LoginForm(AuthenticationForm):
     """E-mail and password; what is wrong is not told apart, so that nobody learns who has an account."""
 
-    error_messages: ClassVar[dict[str, str]] = {  # type: ignore[misc]  # Django's stub has it per instance.
+    error_messages = {
         "invalid_login": "That e-mail address and password do not belong together. Check both, and mind capitals.",
         "inactive": "This account is switched off. Ask your administrator.",
     }

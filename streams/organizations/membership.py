@@ -44,9 +44,11 @@ class MemberView(View):
         patch_cache_control(response, private=True, no_cache=True)
         return response
 
-    def page(self, template: str, *, status: int = 200, **context: object) -> HttpResponse:
-        """Return a rendered template; every one gets the `member` that looks at it."""
-        return render(self.request, template, {"member": self.member, **context}, status=status)
+    def page(
+        self, template: str, shared: Mapping[str, object] | None = None, *, status: int = 200, **context: object
+    ) -> HttpResponse:
+        """Return a template rendered with both contexts; every one gets the `member` that looks at it."""
+        return render(self.request, template, {"member": self.member, **(shared or {}), **context}, status=status)
 
     def go(self, url_name: str, *, said: str = "", **url_kwargs: object) -> HttpResponse:
         """Send the browser to another page, which says what was done."""

@@ -1,6 +1,5 @@
 """Logging in, and the account page."""
 
-from typing import cast
 from uuid import UUID
 
 from django.conf import settings
@@ -25,7 +24,7 @@ class LoginView(DjangoLoginView):
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if request.user.is_authenticated:
             return redirect(self.get_success_url())
-        return cast(HttpResponseBase, super().dispatch(request, *args, **kwargs))
+        return super().dispatch(request, *args, **kwargs)
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form), status=422)
@@ -33,7 +32,7 @@ class LoginView(DjangoLoginView):
 
 class AccountView(MemberView):
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.page("streams/account.html", **_account(self.member.organization))
+        return self.page("streams/account.html", _account(self.member.organization))
 
 
 class ApiKeyCreateView(MemberView):
@@ -64,7 +63,7 @@ class ApiKeyCreateView(MemberView):
 
     def _shown_once(self, api_key: ApiKey, secret: str) -> HttpResponse:
         account = _account(self.member.organization)
-        response = self.page("streams/api_key_created.html", api_key=api_key, secret=secret, **account)
+        response = self.page("streams/api_key_created.html", account, api_key=api_key, secret=secret)
         response["Cache-Control"] = "no-store"
         return response
 

@@ -1,0 +1,84 @@
+"""What an operator does all day, in a real browser."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.operator import Operator
+from tests.e2e.client import Integrator
+from tests.e2e.encoder import publishing
+from tests.stack.whole import RunningStack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+_LIVE_TIMEOUT_MS = 25_000
+
+
+class TestCreateAndWatch:
+    def test_the_picture_plays_and_ends_without_a_reload(self, operator: Operator, stack: RunningStack) -> None:
+        page = operator.page
+        operator.create_livestream("Autumn keynote")
+        expect(operator.status).to_have_text("Offline")
+        page.evaluate("window.sameDocument = true")
+
+        with publishing(f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{operator.stream_key()}") as encoder:
+            expect(operator.status).to_have_text("Live", timeout=_LIVE_TIMEOUT_MS)
+            operator.watch(for_s=2, timeout_s=20)
+            encoder.stop()
+            expect(operator.status).to_have_text("Offline", timeout=15_000)
+
+        expect(page.get_by_test_id("stage")).to_contain_text("The broadcast has ended")
+        expect(page.locator("video")).to_have_count(0)
+        expect(page.get_by_test_id("session")).to_have_count(1)
+        expect(page.get_by_test_id("session")).to_contain_text("Encoder stopped")
+        assert page.evaluate("window.sameDocument") is True
+        assert operator.complaints == []
+
+    def test_a_second_broadcast_plays_on_the_same_page(self, operator: Operator, stack: RunningStack) -> None:
+        operator.create_livestream("Morning and evening")
+        url = f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{operator.stream_key()}"
+
+        for _ in range(2):
+            with publishing(url, size="320x180", kbps=300) as encoder:
+                expect(operator.status).to_have_text("Live", timeout=_LIVE_TIMEOUT_MS)
+                operator.watch(for_s=1, timeout_s=20)
+                encoder.stop()
+                expect(operator.status).to_have_text("Offline", timeout=15_000)
+
+        expect(operator.page.get_by_test_id("session")).to_have_count(2)
+
+
+class TestWrongPassword:
+    def test_the_page_says_so_and_lets_the_person_try_again(self, page: Page, stack: RunningStack) -> None:
+        visitor = Operator(page)
+        visitor.log_in(stack.credentials["email"], "not the password")
+
+        expect(page.get_by_test_id("login-error")).to_contain_text("do not belong together")
+        expect(page.get_by_label("E-mail address")).to_have_value(stack.credentials["email"])
+
+        visitor.log_in(stack.credentials["email"], stack.credentials["password"])
+
+        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+
+class TestLiveStatusElsewhere:
+    def test_overview_and_list_follow_without_a_reload(
+        self, operator: Operator, integrator: Integrator, stack: RunningStack
+    ) -> None:
+        stream = integrator.create("Lobby camera")
+        overview, listing = operator.page, operator.page.context.new_page()
+        overview.goto("/")
+        listing.goto("/livestreams?q=Lobby")
+        row = listing.get_by_role("row").filter(has_text="Lobby camera")
+        expect(row.get_by_test_id("status")).to_have_text("Offline")
+        for page in (overview, listing):
+            page.evaluate("window.sameDocument = true")
+
+        with publishing(stream.publish_url, size="320x180", kbps=300) as encoder:
+            expect(row.get_by_test_id("status")).to_have_text("Live", timeout=_LIVE_TIMEOUT_MS)
+            expect(overview.get_by_test_id("live-count")).to_contain_text("1 of")
+            expect(overview.get_by_role("link", name="Lobby camera")).to_be_visible()
+            encoder.stop()
+            expect(row.get_by_test_id("status")).to_have_text("Offline", timeout=15_000)
+
+        expect(overview.get_by_test_id("live-count")).to_contain_text("0 of")
+        assert [page.evaluate("window.sameDocument") for page in (overview, listing)] == [True, True]
