@@ -17,6 +17,17 @@ _PAGE = (
 )
 # Part requests, and what players report of themselves (CTA-5004).
 _ALLOWED_HEADERS = "Range, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status"
+# Exactly one Access-Control-Allow-Origin: with two of them browsers refuse the stream.
+_MEDIA_HEADERS = f"""\
+            add_header Cache-Control $media_cache always;
+            add_header Access-Control-Allow-Origin "*" always;
+            add_header Access-Control-Allow-Methods "GET, HEAD, OPTIONS" always;
+            add_header Access-Control-Allow-Headers "{_ALLOWED_HEADERS}" always;
+            add_header Access-Control-Expose-Headers "Content-Length, Content-Range, Date" always;
+            add_header Access-Control-Max-Age 86400 always;
+            add_header Cross-Origin-Resource-Policy "cross-origin" always;
+            add_header Timing-Allow-Origin "*" always;
+            add_header X-Content-Type-Options "nosniff" always;"""
 _TOO_LARGE = f"The request body is larger than {_BODY_MAX_MB} MB."
 _DOWN = "LiveHub is starting or restarting. Try again in a few seconds; running broadcasts go on."
 
@@ -117,15 +128,7 @@ http {{
             alias {quoted(f"{instance.playback_dir}/")};
             access_log off;
             location ~ /\\. {{ return 404; }}
-            add_header Cache-Control $media_cache always;
-            add_header Access-Control-Allow-Origin "*" always;
-            add_header Access-Control-Allow-Methods "GET, HEAD, OPTIONS" always;
-            add_header Access-Control-Allow-Headers "{_ALLOWED_HEADERS}" always;
-            add_header Access-Control-Expose-Headers "Content-Length, Content-Range, Date" always;
-            add_header Access-Control-Max-Age 86400 always;
-            add_header Cross-Origin-Resource-Policy "cross-origin" always;
-            add_header Timing-Allow-Origin "*" always;
-            add_header X-Content-Type-Options "nosniff" always;
+{_MEDIA_HEADERS}
             if ($request_method = OPTIONS) {{ return 204; }}
             # A folder answers like a file that is not there.
             error_page 403 = @no_media;
@@ -141,7 +144,10 @@ http {{
 {_answer("too_large_api", 413, "application/json", _body(413, "payload_too_large", _TOO_LARGE))}
 {_answer("down", 503, "text/html", _page("One moment", _DOWN))}
 {_answer("down_api", 503, "application/json", _body(503, "unavailable", _DOWN))}
-        location @no_media {{ return 404; }}
+        location @no_media {{
+{_MEDIA_HEADERS}
+            return 404;
+        }}
     }}
 }}
 """

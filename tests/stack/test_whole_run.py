@@ -1,0 +1,249 @@
+"""`manage.py run` for real: started once, looked at from outside, hurt, stopped, started again."""
+
+import json
+import os
+import signal
+import stat
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from email.message import Message
+from pathlib import Path
+
+import pytest
+
+from tests.services import wait_until
+from tests.stack import whole
+from tests.stack.whole import RunningStack, running_stack
+
+pytestmark = pytest.mark.e2e
+
+PROGRAMS = {"postgres", "redis", "web", "edge", "live", "default", "ingest", "beat"}
+# A depth at which a Unix socket inside the data folder would have too long a path.
+DEEP = Path("a-folder-with-a-long-name") / ("deep" * 12) / "and a blank"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("stack") / DEEP
+
+
+@pytest.fixture(scope="module")
+def stack(folder: Path) -> Iterator[RunningStack]:
+    with running_stack(folder) as running:
+        yield running
+
+
+def request(
+    stack: RunningStack, path: str, *, method: str = "GET", body: bytes | None = None
+) -> tuple[int, Message, bytes]:
+    wanted = urllib.request.Request(f"{stack.base_url}{path}", method=method, data=body)  # noqa: S310  # Our own http.
+    try:
+        with urllib.request.urlopen(wanted, timeout=10) as response:  # noqa: S310
+            return response.status, response.headers, response.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.headers, error.read()
+
+
+def is_ready(stack: RunningStack) -> bool:
+    try:
+        return request(stack, "/readyz")[0] == 200
+    except OSError:
+        return False
+
+
+class TestRunning:
+    def test_runs_every_program_and_is_ready(self, stack: RunningStack) -> None:
+        assert set(stack.pids()) == PROGRAMS
+        assert json.loads(request(stack, "/readyz")[2]) == {
+            "status": "ok",
+            "components": {"database": "ok", "broker": "ok", "ingest": "ok", "live_worker": "ok"},
+        }
+
+    def test_shows_and_keeps_the_credentials(self, stack: RunningStack) -> None:
+        path = stack.data_dir / "credentials.json"
+
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert stack.credentials["password"] in stack.output
+        assert f"{stack.credentials['rtmp_url']}STREAM_KEY" in stack.output
+
+    def test_logs_and_configuration_are_nobody_elses(self, stack: RunningStack) -> None:
+        assert stat.S_IMODE(stack.logs.stat().st_mode) == 0o700
+        token = (stack.data_dir / "secrets" / "ingest_hook_token").read_text()
+        assert not [log for log in stack.logs.iterdir() if token in log.read_text(errors="replace")]
+
+    def test_refuses_a_second_run_on_the_same_folder(self, stack: RunningStack, tmp_path: Path) -> None:
+        environment = whole.stack_environment(tmp_path, LIVEHUB_DATA_DIR=str(stack.data_dir))
+
+        process, output_path = whole.start(tmp_path, environment)
+
+        assert process.wait(timeout=30) == 1
+        assert (
+            f"already runs on the data folder {stack.data_dir} (process {stack.process.pid})" in output_path.read_text()
+        )
+
+    def test_names_the_holder_of_a_port(self, stack: RunningStack, tmp_path: Path) -> None:
+        environment = whole.stack_environment(tmp_path, LIVEHUB_RTMP_PORT=str(stack.rtmp_port))
+
+        process, output_path = whole.start(tmp_path, environment)
+
+        assert process.wait(timeout=30) == 1
+        assert f"Port {stack.rtmp_port} is in use by nginx (process " in output_path.read_text()
+
+    def test_lets_another_instance_run_beside_it(self, stack: RunningStack, tmp_path: Path) -> None:
+        with running_stack(tmp_path) as other:
+            assert is_ready(other)
+            assert other.credentials["organization_id"] != stack.credentials["organization_id"]
+        assert is_ready(stack)
+
+
+class TestEdge:
+    def test_keeps_the_hooks_inside(self, stack: RunningStack) -> None:
+        for path in ("/internal/ingest/publish", "//internal/ingest/publish", "/%69nternal/ingest/publish"):
+            status, headers, _ = request(stack, path, method="POST", body=b"name=x")
+            assert (status, headers["Content-Security-Policy"]) == (404, None)
+
+    def test_refuses_large_bodies_in_the_shape_of_the_interface(self, stack: RunningStack) -> None:
+        body = b"x" * (2 * 1024 * 1024)
+
+        status, headers, answer = request(stack, "/v2/livestreams", method="POST", body=body)
+
+        assert (status, headers["Content-Type"]) == (413, "application/json")
+        assert json.loads(answer)["error"]["type"] == "payload_too_large"
+        assert request(stack, "/healthz", method="POST", body=body)[0] == 413
+
+    def test_serves_media_to_every_origin(self, stack: RunningStack) -> None:
+        folder = stack.data_dir / "playback" / "pb_test" / "1" / "720p"
+        folder.mkdir(parents=True)
+        for name in ("index.m3u8", "init.mp4", "000001.m4s"):
+            (folder / name).write_bytes(b"x" * 600)
+
+        found = {
+            name: request(stack, f"/playback/pb_test/1/720p/{name}")
+            for name in ("index.m3u8", "init.mp4", "000001.m4s")
+        }
+
+        for status, headers, _ in found.values():
+            assert (status, headers.get_all("Access-Control-Allow-Origin")) == (200, ["*"])
+        assert {name: headers["Content-Type"] for name, (_, headers, _) in found.items()} == {
+            "index.m3u8": "application/vnd.apple.mpegurl",
+            "init.mp4": "video/mp4",
+            "000001.m4s": "video/iso.segment",
+        }
+        assert found["index.m3u8"][1]["Cache-Control"] == "no-cache"
+        assert found["000001.m4s"][1]["Cache-Control"] == "public, max-age=31536000, immutable"
+
+    @pytest.mark.parametrize("path", ["missing.m4s", "", "pb_test/", ".hidden/x.m4s", "../credentials.json"])
+    def test_says_404_to_browsers_too_and_lets_nobody_keep_it(self, stack: RunningStack, path: str) -> None:
+        hidden = stack.data_dir / "playback" / ".hidden"
+        hidden.mkdir(exist_ok=True)
+        (hidden / "x.m4s").touch()
+
+        status, headers, _ = request(stack, f"/playback/{path}")
+
+        assert status == 404
+        if ".." not in path:
+            assert headers.get_all("Access-Control-Allow-Origin") == ["*"]
+            assert headers["Cache-Control"] == "no-store"
+
+    def test_answers_preflights(self, stack: RunningStack) -> None:
+        status, headers, _ = request(stack, "/playback/pb_test/index.m3u8", method="OPTIONS")
+
+        assert (status, headers["Access-Control-Allow-Origin"]) == (204, "*")
+        assert "Range" in headers["Access-Control-Allow-Headers"]
+
+    def test_lets_hashed_assets_be_kept_for_ever(self, stack: RunningStack) -> None:
+        hashed = next((stack.data_dir / "static" / "admin" / "css").glob("base.????????????.css"))
+
+        for name, cache in ((hashed.name, "public, max-age=31536000, immutable"), ("base.css", "no-cache")):
+            status, headers, _ = request(stack, f"/static/admin/css/{name}")
+            assert (status, headers["Cache-Control"], headers["Content-Type"]) == (
+                200,
+                cache,
+                "text/css; charset=utf-8",
+            )
+
+
+class TestRecovery:
+    def test_starts_again_whatever_is_killed(self, stack: RunningStack) -> None:
+        before = stack.pids()
+
+        for pid in before.values():
+            os.kill(pid, signal.SIGKILL)
+
+        wait_until(
+            lambda: stack.pids().keys() == PROGRAMS and not set(before.values()) & set(stack.pids().values()),
+            timeout_s=40,
+            what="new processes",
+        )
+        wait_until(lambda: is_ready(stack), timeout_s=40, what="ready again")
+
+    def test_says_so_while_the_web_process_is_away(self, stack: RunningStack) -> None:
+        os.kill(stack.pids()["web"], signal.SIGKILL)
+
+        status, headers, body = request(stack, "/v2/livestreams")
+        assert (status, headers["Content-Type"], json.loads(body)["error"]["type"]) == (
+            503,
+            "application/json",
+            "unavailable",
+        )
+        assert b"One moment" in request(stack, "/")[2]
+        wait_until(lambda: is_ready(stack), timeout_s=40, what="ready again")
+
+
+def test_a_second_start_loses_nothing(stack: RunningStack, folder: Path) -> None:
+    assert stack.stop() == 0
+    assert not whole.leftovers(stack.data_dir)
+
+    with running_stack(folder, LIVEHUB_PUBLIC_URL="http://127.0.0.1:8000") as again:
+        made_once = ("email", "password", "organization_id", "app_id", "api_key", "api_token")
+        assert {name: again.credentials[name] for name in made_once} == {  # type: ignore[literal-required]
+            name: stack.credentials[name]  # type: ignore[literal-required]  # The names are in the tuple above.
+            for name in made_once
+        }
+        assert again.credentials["dyte_base_url"] == "http://127.0.0.1:8000/v2"
+
+
+@pytest.mark.parametrize(
+    "stop_signal",
+    [
+        signal.SIGTERM,
+        pytest.param(signal.SIGINT, marks=pytest.mark.chaos),
+        pytest.param(signal.SIGHUP, marks=pytest.mark.chaos),
+    ],
+)
+def test_a_stop_during_the_start_leaves_nothing(tmp_path: Path, stop_signal: signal.Signals) -> None:
+    environment = whole.stack_environment(tmp_path)
+    process, _ = whole.start(tmp_path, environment)
+    log = tmp_path / "var" / "logs" / "supervisor.log"
+    wait_until(
+        lambda: log.exists() and "spawned: 'postgres'" in log.read_text(), timeout_s=60, what="the first program"
+    )
+
+    process.send_signal(stop_signal)
+
+    assert process.wait(timeout=30) == 0
+    wait_until(lambda: not whole.leftovers(tmp_path / "var"), timeout_s=5, what="programs to end")
+
+
+@pytest.mark.chaos
+def test_a_start_that_fails_says_why_and_leaves_nothing(tmp_path: Path) -> None:
+    environment = whole.stack_environment(tmp_path, DATABASE_URL="postgresql://nobody@127.0.0.1:9/none")
+    process, output_path = whole.start(tmp_path, environment)
+
+    assert process.wait(timeout=90) == 1
+    assert "PostgreSQL does not answer" in output_path.read_text()
+    assert "DATABASE_URL" in output_path.read_text()
+    assert not whole.leftovers(tmp_path / "var")
+
+
+@pytest.mark.chaos
+def test_nothing_outlives_a_killed_supervisor_and_the_next_start_works(tmp_path: Path) -> None:
+    with running_stack(tmp_path) as stack:
+        stack.process.kill()
+        stack.process.wait()
+        wait_until(lambda: not whole.leftovers(stack.data_dir), timeout_s=10, what="programs to end")
+
+    with running_stack(tmp_path) as again:
+        assert again.credentials["password"] == stack.credentials["password"]
