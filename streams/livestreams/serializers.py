@@ -63,7 +63,7 @@ class LivestreamSerializer(serializers.Serializer[Livestream]):
         return dialect.status_words[livestream.status]
 
     def get_ingest_server(self, livestream: Livestream) -> str:
-        return settings.RTMP_URL
+        return settings.INGEST_URL
 
     def get_meeting_id(self, livestream: Livestream) -> str | None:
         return None
