@@ -43,7 +43,7 @@ class MalformedBodyError(DomainError):
 class BodyTooLargeError(DomainError):
     """The body is longer than we read."""
 
-    code = "body_too_large"
+    code = "payload_too_large"
     http_status = 413
 
 
@@ -83,7 +83,7 @@ class Problem:
 def describe_problem(error: Exception) -> Problem:
     """Return what to tell the client; what is our own fault is logged with its traceback, and not told."""
     match error:
-        case DomainError():
+        case DomainError() if error.http_status < 500:
             return Problem(error.http_status, error.code, error.message, getattr(error, "fields", {}))
         case APIException():
             return Problem(error.status_code, str(error.default_code), str(error.detail))
