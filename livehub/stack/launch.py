@@ -79,6 +79,7 @@ def _prepare_cluster(instance: Instance) -> None:
     if instance.has_embedded_postgres:
         try:
             postgres.prepare(cluster_dir=instance.cluster_dir, socket_dir=instance.postgres_socket_dir)
+            postgres.forget_killed_server(cluster_dir=instance.cluster_dir)
         except postgres.PostgresError as error:
             raise StartError(str(error)) from error
 

@@ -96,6 +96,24 @@ def server_argv(*, cluster_dir: Path, socket_dir: Path) -> list[str]:
     return unprivileged([str(binary("postgres")), "-D", str(cluster_dir), *flags])
 
 
+def forget_killed_server(*, cluster_dir: Path) -> None:
+    """Remove the lock file of a server that is no more; call it only when no other run uses the cluster.
+
+    PostgreSQL itself takes any living process of its user that has got the old number (in a container, soon one has)
+    for the old server, and would never start again.
+    """
+    lock = cluster_dir / "postmaster.pid"
+    if lock.exists() and not _is_server(lock.read_text().split("\n", 1)[0], cluster_dir=cluster_dir):
+        lock.unlink()
+
+
+def _is_server(pid: str, *, cluster_dir: Path) -> bool:
+    try:
+        return Path(f"/proc/{int(pid)}/cwd").readlink() == cluster_dir
+    except (ValueError, FileNotFoundError):
+        return False
+
+
 def create_database(*, socket_dir: Path) -> None:
     """Create the database unless it is there.
 

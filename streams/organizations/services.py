@@ -72,9 +72,9 @@ def create_organization(
 
     An e-mail address that is already known becomes owner with its own password, and the one given is not used.
 
-    :raises ValidationFailedError: when the name, the address or the password cannot be used.
+    :raises ValidationFailedError: when the name, the address or the password cannot be used; names all that cannot.
     """
-    name = check_name(name, field="organization")
+    name = _check_new_organization(name=name, email=email, password=password)
     owner, password = _get_or_create_owner(email=email, password=password, is_staff=is_staff)
     organization = Organization.objects.create(name=name)
     app = App.objects.create(organization=organization, name="Default", is_default=True)
@@ -166,19 +166,33 @@ def _get_or_create_owner(*, email: str, password: str | None, is_staff: bool) ->
     if known is not None:
         return known, ""
     password = password or crypto.random_token(16)
-    _check_person(email=email, password=password)
     return User.objects.create_user(email, password, is_staff=is_staff, is_superuser=is_staff), password
 
 
-def _check_person(*, email: str, password: str) -> None:
+def _check_new_organization(*, name: str, email: str, password: str | None) -> str:
+    """Return the name as it will be stored."""
+    fields: dict[str, list[str]] = {}
+    try:
+        name = check_name(name, field="organization")
+    except ValidationFailedError as error:
+        fields |= error.fields
+    if not name:
+        fields["organization"] = ["Give the organization a name."]
+    fields |= _complaints_about_person(email=email, password=password)
+    if fields:
+        raise ValidationFailedError("The organization cannot be created.", fields=fields)
+    return name
+
+
+def _complaints_about_person(*, email: str, password: str | None) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = {}
     for field, check, value in (("email", validate_email, email), ("password", validate_password, password)):
         try:
-            check(value)
+            if value is not None:
+                check(value)
         except ValidationError as error:
             fields[field] = list(error.messages)
-    if fields:
-        raise ValidationFailedError("The owner cannot be created.", fields=fields)
+    return fields
 
 
 def _check_new_key(*, name: str, scopes: list[str] | None, expires_at: datetime | None) -> None:

@@ -24,8 +24,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, **options: object) -> None:
         password = options.get("password")
-        if not str(options["name"]).strip():
-            raise CommandError("The organization needs a name: --name.")
         try:
             made = create_organization(
                 name=str(options["name"]),
