@@ -1,0 +1,132 @@
+"""Figures of a live session: how soon it can be played, what its ladder costs.
+
+`make bench`, or `python -m pytest -m bench -s bench/test_live_session.py`.
+"""
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from streams.media import ffmpeg
+from streams.media.ladder import build_ladder
+from streams.media.source import Source
+from tests.e2e.client import Integrator, Stream
+from tests.services import wait_until
+from tests.stack.whole import RunningStack, running_stack
+
+pytestmark = pytest.mark.bench
+
+_RUNS = 5
+_CPU_RUNS = 3
+_CPU_WINDOW_S = 40
+_PLAYABLE_BUDGET_S = 6.0
+_CPU_BUDGET = 1.05
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_SOURCE = Source("h264", "High", "yuv420p", 1280, 720, 30.0, 3000, 2.0, "aac", "LC", 2, 48000)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """20 s of 720p30, 3 Mbit/s, GOP 2 s: encoded before, so that the encoder costs nothing while we measure."""
+    path: Path = tmp_path_factory.mktemp("clip") / "720p30.flv"
+    argv = [
+        "ffmpeg", "-nostdin", "-loglevel", "error", "-f", "lavfi", "-i", "testsrc2=s=1280x720:r=30",
+        "-f", "lavfi", "-i", "sine=r=48000", "-t", "20",
+        "-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p",
+        "-b:v", "3M", "-maxrate", "3M", "-bufsize", "3M", "-g", "60", "-sc_threshold", "0",
+        "-c:a", "aac", "-b:a", "128k", "-ac", "2", str(path),
+    ]  # fmt: skip
+    subprocess.run(argv, check=True)
+    return path
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    folder: Path = tmp_path_factory.mktemp("stack")
+    with running_stack(folder) as running:
+        yield running
+
+
+@contextmanager
+def _publishing(clip: Path, stream: Stream) -> Iterator[None]:
+    argv = ["ffmpeg", "-nostdin", "-loglevel", "error", "-re", "-stream_loop", "-1", "-i", str(clip), "-c", "copy"]
+    with subprocess.Popen([*argv, "-f", "flv", stream.publish_url], stderr=subprocess.DEVNULL) as process:
+        try:
+            yield
+        finally:
+            process.kill()
+
+
+def test_publish_to_playable(stack: RunningStack, clip: Path) -> None:
+    took = sorted(_playable_after_s(Integrator.of(stack).create(), clip) for _ in range(_RUNS))
+
+    print(f"\npublish to playable, s: {' '.join(f'{s:.2f}' for s in took)}; median {statistics.median(took):.2f}")
+    assert took[-1] <= _PLAYABLE_BUDGET_S
+
+
+def _playable_after_s(stream: Stream, clip: Path) -> float:
+    started = time.monotonic()
+    with _publishing(clip, stream), httpx.Client() as player:
+        wait_until(lambda: player.get(stream.created["playback_url"]).is_success, timeout_s=20, what="the playlist")
+        assert player.get(stream.newest_segment()).is_success
+        return time.monotonic() - started
+
+
+def test_cpu_beside_bare_ffmpeg(stack: RunningStack, clip: Path, tmp_path: Path) -> None:
+    ratios = [_cpu_ratio(stack, clip, tmp_path / str(run)) for run in range(_CPU_RUNS)]
+
+    print(f"\nCPU of the session / of bare ffmpeg: {' '.join(f'{ratio:.3f}' for ratio in ratios)}")
+    assert statistics.median(ratios) <= _CPU_BUDGET
+
+
+def _cpu_ratio(stack: RunningStack, clip: Path, folder: Path) -> float:
+    stream = Integrator.of(stack).create()
+    with _publishing(clip, stream):
+        stream.await_status("LIVE", timeout_s=20)
+        worker = stack.pids()["live"]
+        session_id = stream.sessions()[0]["id"].replace("-", "")
+        with _bare_ffmpeg(f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{session_id}", folder) as bare:
+            wait_until(lambda: any(folder.rglob("*.m4s")), timeout_s=20, what="bare ffmpeg")
+            ours_before, bare_before, started = _cpu_s(worker), _cpu_s(bare), time.monotonic()
+            time.sleep(_CPU_WINDOW_S)
+            ours, theirs = _cpu_s(worker) - ours_before, _cpu_s(bare) - bare_before
+            took = time.monotonic() - started
+        assert stream.status == "LIVE"
+    print(f"\nper second of stream: session {ours / took:.3f} CPU-s, bare ffmpeg {theirs / took:.3f} CPU-s", end="")
+    return ours / theirs
+
+
+@contextmanager
+def _bare_ffmpeg(url: str, folder: Path) -> Iterator[int]:
+    """Run the same ladder with the same options, pulled by the transcoder itself; yield its process id."""
+    packaging = ffmpeg.Packaging(folder, folder / "thumbnail.jpg", segment_s=2, playlist_segments=8, thumbnail_s=5)
+    argv = ffmpeg.transcode_argv(build_ladder(_SOURCE), packaging)
+    position = argv.index("-f")
+    assert argv[position : position + 2] == ["-f", "flv"]
+    argv[position : position + 2] = []
+    argv[argv.index("pipe:0")] = url
+    folder.mkdir()
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+
+
+def _cpu_s(pid: int) -> float:
+    """Return the CPU time of a process and of its running children."""
+    children = Path(f"/proc/{pid}/task").glob("*/children")
+    pids = [pid, *(int(child) for listed in children for child in listed.read_text().split())]
+    return sum(_ticks(each) for each in pids) / _TICKS_PER_S
+
+
+def _ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])

@@ -1,0 +1,68 @@
+"""Figures of `make run`: how soon it is healthy, and what it holds in memory when idle.
+
+`make bench`, or `python -m pytest -m bench -s bench/test_start.py`.
+"""
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.stack.whole import RunningStack, running_stack
+
+pytestmark = pytest.mark.bench
+
+_RUNS = 3
+_FIRST_START_BUDGET_S = 15
+_NEXT_START_BUDGET_S = 8
+_IDLE_BUDGET_MB = 700
+# The first beats and sweeps have run by then.
+_SETTLE_S = 20
+
+
+def test_first_and_next_start(tmp_path: Path) -> None:
+    first, following = [], []
+    for run in range(_RUNS):
+        folder = tmp_path / str(run)
+        first.append(_started_in_s(folder))
+        following.append(_started_in_s(folder))
+
+    print(f"\nfirst start to ready, s: {_row(first)}; next start: {_row(following)}")
+    assert max(first) <= _FIRST_START_BUDGET_S
+    assert max(following) <= _NEXT_START_BUDGET_S
+
+
+def _started_in_s(folder: Path) -> float:
+    started = time.monotonic()
+    with running_stack(folder):
+        return time.monotonic() - started
+
+
+def test_idle_memory(tmp_path: Path) -> None:
+    with running_stack(tmp_path) as stack:
+        time.sleep(_SETTLE_S)
+        pss, rss = _memory_mb(stack)
+
+    print(f"\nidle stack: {pss:.0f} MB proportional (PSS), {rss:.0f} MB as the sum of RSS")
+    assert pss <= _IDLE_BUDGET_MB
+
+
+def _memory_mb(stack: RunningStack) -> tuple[float, float]:
+    pids = _tree(stack.process.pid)
+    rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids]
+    return tuple(  # type: ignore[return-value]  # Two figures.
+        sum(int(kilobytes) for text in rollups for kilobytes in re.findall(rf"^{name}:\s+(\d+)", text, re.M)) / 1024
+        for name in ("Pss", "Rss")
+    )
+
+
+def _tree(pid: int) -> list[int]:
+    children = [
+        int(child) for listed in Path(f"/proc/{pid}/task").glob("*/children") for child in listed.read_text().split()
+    ]
+    return [pid, *(grandchild for child in children for grandchild in _tree(child))]
+
+
+def _row(seconds: list[float]) -> str:
+    return " ".join(f"{each:.1f}" for each in seconds)
