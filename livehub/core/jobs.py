@@ -1,6 +1,5 @@
 """Handing work to Celery by name, so that services need not import tasks."""
 
-from functools import partial
 from uuid import UUID
 
 from celery import current_app
@@ -14,4 +13,9 @@ def enqueue(task_name: str, **ids: UUID | str | int) -> None:
     logged and not raised: whatever must not get lost has a sweep that finds it again.
     """
     kwargs = {name: str(value) if isinstance(value, UUID) else value for name, value in ids.items()}
-    transaction.on_commit(partial(current_app.send_task, task_name, kwargs=kwargs), robust=True)
+
+    # Not a `partial`: when a robust callback fails, Django 5.2 logs its `__qualname__`, which a partial has not.
+    def send() -> None:
+        current_app.send_task(task_name, kwargs=kwargs)
+
+    transaction.on_commit(send, robust=True)
