@@ -4,8 +4,6 @@ What is sent is only "look again": each page's consumer reads the rows afresh an
 message is therefore repaired by the next one, by a reconnection, or by the page's own slow polling.
 """
 
-import logging
-from functools import partial
 from uuid import UUID
 
 from asgiref.sync import async_to_sync
@@ -22,8 +20,6 @@ from streams.livestreams.events import (
     SessionStatusChanged,
 )
 from streams.livestreams.models import Livestream
-
-logger = logging.getLogger(__name__)
 
 LivestreamEvent = LivestreamChanged | LivestreamCreated | LivestreamDeleted | PublishRefused | SessionStatusChanged
 # Calls the method of this name on every consumer in the group.
@@ -51,12 +47,13 @@ def announce(event: LivestreamEvent) -> None:
     """Tell the pages of the livestream and of its organization when the current transaction commits."""
     organization_id = Livestream.objects.values_list("app__organization_id", flat=True).get(pk=event.livestream_id)
     groups = (livestream_group(event.livestream_id), organization_group(organization_id))
+
+    # Not a `partial`: when a robust callback fails, Django 5.2 logs its `__qualname__`, which a partial has not.
+    def send() -> None:
+        async_to_sync(_send_to_layer)(groups)
+
     # Robust: the change is committed, so a channel layer that is away is logged and spoils nothing.
-    transaction.on_commit(partial(_send, groups), robust=True)
-
-
-def _send(groups: tuple[str, ...]) -> None:
-    async_to_sync(_send_to_layer)(groups)
+    transaction.on_commit(send, robust=True)
 
 
 async def _send_to_layer(groups: tuple[str, ...]) -> None:

@@ -1,0 +1,89 @@
+"""Browsers without a screen: Django's client, logged in as one persona or another."""
+
+from collections.abc import Callable
+
+import pytest
+from django.conf import LazySettings
+from django.test import Client
+
+from streams.livestreams import lifecycle
+from streams.livestreams.lifecycle import Encoder
+from streams.models import Livestream, Member, Role, Session, User
+from streams.organizations.services import NewOrganization
+
+ENCODER = Encoder(client_id=7, address="203.0.113.24", software="OBS 31")
+HTMX = {"HX-Request": "true"}
+
+
+def get_html(client: Client, address: str, **headers: str) -> str:
+    """Return a page that must be there."""
+    answer = client.get(address, headers=headers or None)
+    assert answer.status_code == 200, (address, answer.status_code)
+    return answer.content.decode()
+
+
+@pytest.fixture(autouse=True)
+def _plain_static_names(settings: LazySettings) -> None:
+    """Pages name their files as they are in the tree: nothing has been collected here."""
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.fixture
+def log_in() -> Callable[[User], Client]:
+    def make(user: User) -> Client:
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def viewer(home: NewOrganization) -> User:
+    """May look, and nothing else."""
+    user = User.objects.create_user("viewer@northwind.example", "correct horse battery")
+    Member.objects.create(organization=home.organization, user=user, role=Role.VIEWER)
+    return user
+
+
+@pytest.fixture
+def operator(home: NewOrganization) -> User:
+    """May run livestreams, but not manage keys."""
+    user = User.objects.create_user("operator@northwind.example", "correct horse battery")
+    Member.objects.create(organization=home.organization, user=user, role=Role.OPERATOR)
+    return user
+
+
+@pytest.fixture
+def browser(owner: User, log_in: Callable[[User], Client]) -> Client:
+    """The owner's."""
+    return log_in(owner)
+
+
+@pytest.fixture
+def viewer_browser(viewer: User, log_in: Callable[[User], Client]) -> Client:
+    return log_in(viewer)
+
+
+@pytest.fixture
+def connected(livestream: Livestream) -> Session:
+    """A session whose encoder is there, but not its picture."""
+    return lifecycle.start_session(livestream=livestream, encoder=ENCODER)
+
+
+@pytest.fixture
+def live(connected: Session) -> Session:
+    """A session that viewers can watch."""
+    lease = lifecycle.claim_session(session_id=connected.pk, worker="test")
+    assert lease is not None
+    lifecycle.record_source(
+        lease,
+        source={"video_codec": "h264", "profile": "High", "width": 1280, "height": 720, "fps": 29.97, "gop_s": 2.0},
+        renditions=[{"name": "720p", "kind": "copy", "width": 1280, "height": 720, "video_kbps": 2870}],
+    )
+    lifecycle.mark_live(lease)
+    connected.refresh_from_db()
+    return connected

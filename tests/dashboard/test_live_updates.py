@@ -1,0 +1,128 @@
+"""Open pages hear of changes: over a real Redis, through the real consumers."""
+
+import asyncio
+
+import pytest
+from channels.db import database_sync_to_async
+from django.conf import LazySettings
+from django.contrib.auth.models import AnonymousUser
+
+from streams.livestreams import lifecycle
+from streams.livestreams.consumers import NOT_A_MEMBER, NOT_FOUND, NOT_LOGGED_IN
+from streams.livestreams.services import create_livestream, delete_livestream, rename_livestream
+from streams.models import Livestream, Member, User
+from streams.organizations.services import SYSTEM, NewOrganization
+from tests.dashboard.conftest import ENCODER
+from tests.dashboard.websocket import opened
+
+# The consumers read in threads of their own, which see only what is committed.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+class TestLivestreamPage:
+    def test_gets_the_present_state_at_once_and_each_change_after(self, livestream: Livestream, owner: User) -> None:
+        async def watch() -> tuple[str, str]:
+            async with opened(f"/ws/livestreams/{livestream.pk}", owner) as socket:
+                first = await socket.fragments()
+                await database_sync_to_async(lifecycle.start_session)(livestream=livestream, encoder=ENCODER)
+                return first, await socket.fragments()
+
+        first, second = asyncio.run(watch())
+
+        assert 'data-status="idle"' in first
+        assert 'data-status="connecting"' in second
+        assert "Encoder connected" in second
+        assert second.count("hx-swap-oob") == 9
+
+    def test_gathers_what_happens_at_once(self, livestream: Livestream, owner: User) -> None:
+        async def watch() -> list[str]:
+            async with opened(f"/ws/livestreams/{livestream.pk}", owner) as socket:
+                messages = [await socket.fragments()]
+                for number in range(20):
+                    await database_sync_to_async(rename_livestream)(
+                        livestream=livestream, name=f"Name {number}", actor=SYSTEM
+                    )
+                while "Name 19" not in messages[-1]:
+                    messages.append(await socket.fragments())
+                return messages
+
+        assert len(asyncio.run(watch())) < 20
+
+    def test_holds_neither_key_nor_buttons_for_a_viewer(self, livestream: Livestream, viewer: User) -> None:
+        async def look() -> str:
+            async with opened(f"/ws/livestreams/{livestream.pk}", viewer) as socket:
+                return await socket.fragments()
+
+        html = asyncio.run(look())
+
+        assert livestream.stream_key not in html
+        assert "/delete" not in html
+
+    def test_closes_for_whom_it_does_not_concern(
+        self, livestream: Livestream, owner: User, stranger: User, db: None
+    ) -> None:
+        nobody = User.objects.create_user("nobody@example.com", "correct horse battery")
+
+        async def code(user: User | AnonymousUser) -> int:
+            async with opened(f"/ws/livestreams/{livestream.pk}", user) as socket:
+                return await socket.closing_code()
+
+        assert asyncio.run(code(AnonymousUser())) == NOT_LOGGED_IN
+        assert asyncio.run(code(nobody)) == NOT_A_MEMBER
+        assert asyncio.run(code(stranger)) == NOT_FOUND
+
+    def test_closes_when_the_livestream_is_deleted_or_the_membership_ends(
+        self, livestream: Livestream, owner: User, viewer: User
+    ) -> None:
+        async def code_after_leaving() -> int:
+            async with opened(f"/ws/livestreams/{livestream.pk}", viewer) as socket:
+                await socket.fragments()
+                await database_sync_to_async(Member.objects.filter(user=viewer).delete)()
+                await database_sync_to_async(rename_livestream)(livestream=livestream, name="New", actor=SYSTEM)
+                return await socket.closing_code()
+
+        async def code_after_deletion() -> int:
+            async with opened(f"/ws/livestreams/{livestream.pk}", owner) as socket:
+                await socket.fragments()
+                await database_sync_to_async(delete_livestream)(livestream=livestream, actor=SYSTEM)
+                return await socket.closing_code()
+
+        assert asyncio.run(code_after_leaving()) == NOT_A_MEMBER
+        assert asyncio.run(code_after_deletion()) == NOT_FOUND
+
+
+class TestOverviewAndList:
+    @pytest.mark.parametrize("path", ["/ws/overview", "/ws/livestreams?q=keynote&status=connecting"])
+    def test_hear_of_their_organizations_livestreams(self, livestream: Livestream, owner: User, path: str) -> None:
+        async def watch() -> tuple[str, str]:
+            async with opened(path, owner) as socket:
+                first = await socket.fragments()
+                await database_sync_to_async(lifecycle.start_session)(livestream=livestream, encoder=ENCODER)
+                return first, await socket.fragments()
+
+        first, second = asyncio.run(watch())
+
+        assert "Autumn keynote" not in first
+        assert "Autumn keynote" in second
+
+    def test_hear_nothing_of_others(self, livestream: Livestream, abroad: NewOrganization, owner: User) -> None:
+        async def watch() -> bool:
+            async with opened("/ws/overview", owner) as socket:
+                await socket.fragments()
+                await database_sync_to_async(create_livestream)(app=abroad.app, name="Theirs", actor=SYSTEM)
+                return await socket.hears_nothing(for_s=0.5)
+
+        assert asyncio.run(watch())
+
+
+class TestDeadChannelLayer:
+    @pytest.fixture(autouse=True)
+    def _no_redis(self, settings: LazySettings) -> None:
+        layers = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer"}
+        settings.CHANNEL_LAYERS = {"default": {**layers, "CONFIG": {"hosts": ["redis://127.0.0.1:1"]}}}
+
+    def test_does_not_spoil_the_change(self, livestream: Livestream, caplog: pytest.LogCaptureFixture) -> None:
+        rename_livestream(livestream=livestream, name="Winter keynote", actor=SYSTEM)
+
+        assert Livestream.objects.get().name == "Winter keynote"
+        assert "Error calling" in caplog.text

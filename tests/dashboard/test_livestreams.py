@@ -1,0 +1,210 @@
+"""The pages of livestreams."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
+
+from livehub.core import clock
+from streams.livestreams import lifecycle
+from streams.livestreams.services import create_livestream, disable_livestream
+from streams.livestreams.states import EndReason
+from streams.models import Livestream, Session
+from streams.organizations.services import SYSTEM, NewOrganization
+from tests.dashboard.conftest import ENCODER, HTMX, get_html
+
+
+class TestOverview:
+    def test_without_livestreams_leads_to_the_first_one(self, browser: Client) -> None:
+        html = get_html(browser, "/")
+
+        assert "Create your first livestream" in html
+        assert "live-count" not in html
+
+    def test_counts_what_is_there(self, browser: Client, home: NewOrganization, live: Session) -> None:
+        create_livestream(app=home.app, name="Idle one", actor=SYSTEM)
+
+        html = get_html(browser, "/")
+
+        assert "1 <small>of 2</small>" in html
+        assert f"/playback/{live.livestream.playback_id}/thumbnail.jpg" in html
+
+    def test_shows_what_needs_a_hand(self, browser: Client, connected: Session, home: NewOrganization) -> None:
+        lifecycle.fail_session(session=connected, reason=EndReason.SOURCE_REFUSED, message="Switch to H.264.")
+        refused = create_livestream(app=home.app, name="Refused one", actor=SYSTEM)
+        Livestream.objects.filter(pk=refused.pk).update(last_refusal="It is disabled.", last_refused_at=clock.now())
+
+        html = get_html(browser, "/")
+
+        assert "Switch to H.264." in html
+        assert "It is disabled." in html
+
+    def test_forgets_old_refusals(self, browser: Client, livestream: Livestream) -> None:
+        Livestream.objects.update(last_refusal="It is disabled.", last_refused_at=clock.now() - timedelta(days=2))
+
+        assert "It is disabled." not in get_html(browser, "/")
+
+    def test_is_a_fragment_for_htmx(self, browser: Client, livestream: Livestream) -> None:
+        html = get_html(browser, "/", **HTMX)
+
+        assert html.count("hx-swap-oob") == 1
+        assert "<html" not in html
+
+
+class TestList:
+    def test_costs_the_same_for_many(
+        self, browser: Client, home: NewOrganization, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        for number in range(30):
+            create_livestream(app=home.app, name=f"Camera {number:02d}", actor=SYSTEM)
+
+        # Session and user, membership; then apps, total, page, last broadcasts.
+        with django_assert_num_queries(7):
+            html = get_html(browser, "/livestreams")
+
+        assert "1\u201325 of 30" in html
+        assert "26\u201330 of 30" in get_html(browser, "/livestreams?page=2")
+        assert "26\u201330 of 30" in get_html(browser, "/livestreams?page=99")
+
+    def test_searches_filters_and_sorts(self, browser: Client, home: NewOrganization, live: Session) -> None:
+        other = create_livestream(app=home.app, name="Aardvark 100%", actor=SYSTEM)
+        disable_livestream(livestream=other, actor=SYSTEM)
+
+        assert "Aardvark" not in get_html(browser, "/livestreams?q=keynote")
+        assert "Aardvark" in get_html(browser, f"/livestreams?q={other.playback_id}")
+        assert "Aardvark" in get_html(browser, f"/livestreams?q={other.pk}")
+        assert "Aardvark" not in get_html(browser, "/livestreams?status=live")
+        assert "keynote" not in get_html(browser, "/livestreams?status=disabled")
+        for sort, first in (("name", "Aardvark"), ("oldest", "Autumn"), ("last_live", "Autumn"), ("", "Aardvark")):
+            html = get_html(browser, f"/livestreams?sort={sort}")
+            assert (html.index("Aardvark") < html.index("Autumn keynote")) == (first == "Aardvark"), sort
+
+    @pytest.mark.parametrize(
+        "query", ["q=%00", "status=nonsense", "sort=nonsense", "page=0", "page=x", "page=99999999999999999999"]
+    )
+    def test_takes_nonsense_calmly(self, browser: Client, livestream: Livestream, query: str) -> None:
+        assert browser.get(f"/livestreams?{query}").status_code == 200
+
+    def test_says_when_nothing_matches_and_when_nothing_is_there(self, browser: Client, home: NewOrganization) -> None:
+        assert "No livestreams yet" in get_html(browser, "/livestreams")
+        assert "No livestream matches" in get_html(browser, "/livestreams?q=x")
+
+    def test_keeps_its_query_in_its_pages(self, browser: Client, home: NewOrganization) -> None:
+        for number in range(26):
+            create_livestream(app=home.app, name=f"A&B {number}", actor=SYSTEM)
+
+        assert "/livestreams?q=A%26B&amp;sort=name&amp;page=2" in get_html(browser, "/livestreams?q=A%26B&sort=name")
+
+    def test_switch_answers_with_the_row(self, browser: Client, livestream: Livestream) -> None:
+        answer = browser.post(f"/livestreams/{livestream.pk}/disable", {"from": "list"}, headers=HTMX)
+
+        assert answer.content.decode().strip().startswith(f'<tr id="livestream-row-{livestream.pk}"')
+        assert "Disabled" in answer.content.decode()
+
+    def test_switch_works_without_javascript(self, browser: Client, livestream: Livestream) -> None:
+        answer = browser.post(f"/livestreams/{livestream.pk}/disable", {"from": "list"})
+
+        assert (answer.status_code, answer["Location"]) == (303, "/livestreams")
+
+    def test_escapes_names(self, browser: Client, home: NewOrganization) -> None:
+        create_livestream(app=home.app, name="<script>alert(1)</script>", actor=SYSTEM)
+
+        for page in ("/", "/livestreams"):
+            assert "<script>alert" not in get_html(browser, page)
+
+
+class TestCreate:
+    def test_leads_to_its_page(self, browser: Client, home: NewOrganization) -> None:
+        answer = browser.post("/livestreams/create", {"name": "Autumn keynote"})
+
+        livestream = Livestream.objects.get()
+        assert (answer.status_code, answer["Location"]) == (303, f"/livestreams/{livestream.pk}")
+        assert livestream.app == home.app
+
+    @pytest.mark.parametrize("name", ["", "  ", "x" * 256, "line\nbreak", "bell\x07", "nul\x00"])
+    def test_explains_a_name_that_cannot_be_used(self, browser: Client, home: NewOrganization, name: str) -> None:
+        answer = browser.post("/livestreams/create", {"name": name})
+
+        assert answer.status_code == 422
+        assert 'class="field-error"' in answer.content.decode()
+        assert not Livestream.objects.exists()
+
+    def test_opens_in_a_dialog(self, browser: Client, home: NewOrganization) -> None:
+        dialog = get_html(browser, "/livestreams/create", **HTMX)
+
+        assert "<html" not in dialog
+        assert 'hx-post="/livestreams/create"' in dialog
+        answer = browser.post("/livestreams/create", {"name": "Keynote"}, headers=HTMX)
+        assert answer["HX-Redirect"] == f"/livestreams/{Livestream.objects.get().pk}"
+
+
+class TestPage:
+    def test_shows_a_live_broadcast(self, browser: Client, live: Session) -> None:
+        html = get_html(browser, f"/livestreams/{live.livestream_id}")
+
+        for text in ("Live", "H.264 High, 1280\u00d7720", "29.97 fps", "OBS 31 from 203.0.113.24", "720p, as sent"):
+            assert text in html
+        assert "First segments can be played" in html
+        assert "End broadcast" in html
+
+    def test_puts_the_error_of_a_failed_broadcast_first(self, browser: Client, connected: Session) -> None:
+        lifecycle.fail_session(session=connected, reason=EndReason.SOURCE_REFUSED, message="Switch to H.264.")
+
+        html = get_html(browser, f"/livestreams/{connected.livestream_id}")
+
+        assert html.index("Switch to H.264.") < html.index("Connect an encoder")
+        assert "End broadcast" not in html
+
+    def test_forgets_the_error_with_the_next_broadcast(self, browser: Client, connected: Session) -> None:
+        lifecycle.fail_session(session=connected, reason=EndReason.SOURCE_REFUSED, message="Switch to H.264.")
+        lifecycle.start_session(livestream=connected.livestream, encoder=ENCODER)
+
+        assert 'data-testid="error"' not in get_html(browser, f"/livestreams/{connected.livestream_id}")
+
+    def test_counts_refused_encoders(self, browser: Client, livestream: Livestream) -> None:
+        Livestream.objects.update(
+            refused_publishes=3, last_refusal="The livestream is disabled.", last_refused_at=clock.now()
+        )
+
+        html = get_html(browser, f"/livestreams/{livestream.pk}")
+
+        assert "3 encoder connections refused." in html
+        assert "The livestream is disabled." in html
+
+    @pytest.mark.parametrize("source", [{}, {"width": 1280}, {"video_codec": "h264"}, {"unknown": [1]}])
+    def test_bears_a_source_that_tells_little(self, browser: Client, live: Session, source: dict[str, object]) -> None:
+        Session.objects.update(source=source, renditions=[{"name": "main"}, {"kind": "audio"}])
+
+        assert "OBS 31" in get_html(browser, f"/livestreams/{live.livestream_id}")
+
+    def test_never_holds_the_key_unasked(self, browser: Client, live: Session) -> None:
+        key = live.livestream.stream_key
+
+        for address in (f"/livestreams/{live.livestream_id}", "/livestreams", "/"):
+            assert key not in get_html(browser, address)
+            assert key not in get_html(browser, address, **HTMX)
+
+    def test_live_parts_are_all_of_the_page(self, browser: Client, live: Session) -> None:
+        page = get_html(browser, f"/livestreams/{live.livestream_id}")
+        parts = get_html(browser, f"/livestreams/{live.livestream_id}", **HTMX)
+
+        ids = [part.split('"')[0] for part in parts.split('id="livestream-')[1:]]
+        assert len(ids) == 9
+        for name in ids:
+            assert f'id="livestream-{name}"' in page
+
+    def test_lists_its_sessions_in_pages(
+        self, browser: Client, livestream: Livestream, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        for _ in range(27):
+            session = lifecycle.start_session(livestream=livestream, encoder=ENCODER)
+            lifecycle.end_session(session=session, reason=EndReason.ENCODER_STOPPED, ingest_ms=125_000)
+
+        with django_assert_num_queries(7):
+            html = get_html(browser, f"/livestreams/{livestream.pk}")
+
+        assert "all 27" in html
+        assert html.count('data-testid="session"') == 10
+        assert "2 min 05 s" in html
+        assert "26\u201327 of 27" in get_html(browser, f"/livestreams/{livestream.pk}/sessions?page=2")

@@ -1,0 +1,55 @@
+"""A page's websocket, without a server. (The one of `channels.testing` brings a whole server with it.)"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from asgiref.testing import ApplicationCommunicator
+from channels.routing import URLRouter
+from django.contrib.auth.models import AnonymousUser
+
+from streams.models import User
+from streams.urls import websocket_urlpatterns
+
+_TIMEOUT_S = 5
+
+
+class PageSocket:
+    """The browser's end."""
+
+    def __init__(self, communicator: ApplicationCommunicator) -> None:
+        self._communicator = communicator
+
+    async def fragments(self) -> str:
+        """Return the next message."""
+        message = await self._communicator.receive_output(timeout=_TIMEOUT_S)
+        assert message["type"] == "websocket.send", message
+        return str(message["text"])
+
+    async def closing_code(self) -> int:
+        """Return with which code the server closes."""
+        message = await self._communicator.receive_output(timeout=_TIMEOUT_S)
+        assert message["type"] == "websocket.close", message
+        return int(message["code"])
+
+    async def hears_nothing(self, *, for_s: float) -> bool:
+        return bool(await self._communicator.receive_nothing(timeout=for_s))
+
+
+@asynccontextmanager
+async def opened(path: str, user: User | AnonymousUser) -> AsyncIterator[PageSocket]:
+    """Open a websocket as a person who is logged in, or is not, for as long as the block lasts."""
+    path, _, query = path.partition("?")
+    scope: dict[str, object] = {
+        "type": "websocket",
+        "path": path,
+        "query_string": query.encode(),
+        "headers": [],
+        "user": user,
+    }
+    router = URLRouter(websocket_urlpatterns)  # type: ignore[arg-type]  # Django's own patterns.
+    communicator = ApplicationCommunicator(router, scope)
+    await communicator.send_input({"type": "websocket.connect"})
+    assert (await communicator.receive_output(timeout=_TIMEOUT_S))["type"] == "websocket.accept"
+    yield PageSocket(communicator)
+    await communicator.send_input({"type": "websocket.disconnect", "code": 1001})
+    await communicator.wait(timeout=_TIMEOUT_S)
