@@ -66,6 +66,16 @@ def codec(name: str) -> str:
 
 
 @register.filter
+def software(announced: str) -> str:
+    """Return an encoder's name out of what it announces, which for RTMP is mostly a disguise as Flash's encoder.
+
+    The ingest server cuts the announcement short, so the closing bracket may be missing.
+    """
+    name = announced.partition("(compatible; ")[2].rstrip(")") or announced
+    return f"ffmpeg ({name})" if name.startswith("Lavf") else name or "Unknown software"
+
+
+@register.filter
 def channels(count: int) -> str:
     return {1: "mono", 2: "stereo"}.get(count, f"{count} channels")
 

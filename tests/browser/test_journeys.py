@@ -1,7 +1,7 @@
 """What an operator does all day, in a real browser."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.operator import Operator
 from tests.e2e.client import Integrator
@@ -82,3 +82,35 @@ class TestLiveStatusElsewhere:
 
         expect(overview.get_by_test_id("live-count")).to_contain_text("0 of")
         assert [page.evaluate("window.sameDocument") for page in (overview, listing)] == [True, True]
+
+    def test_the_page_stays_right_when_no_socket_can_be_opened(
+        self, operator: Operator, integrator: Integrator
+    ) -> None:
+        stream = integrator.create("Behind a strict proxy")
+        operator.page.route_web_socket("**/ws/**", lambda socket: socket.close())
+        operator.page.goto(f"/livestreams/{stream.created['id']}")
+        expect(operator.status).to_have_text("Offline")
+
+        integrator.call("PUT", f"{stream.path}/disable")
+
+        expect(operator.status).to_have_text("Disabled", timeout=15_000)
+
+
+class TestWithoutJavaScript:
+    def test_everything_can_be_done(self, browser: Browser, stack: RunningStack) -> None:
+        page = browser.new_context(base_url=stack.base_url, java_script_enabled=False).new_page()
+        Operator(page).log_in(stack.credentials["email"], stack.credentials["password"])
+        page.get_by_role("link", name="Create livestream").first.or_(
+            page.get_by_role("link", name="Create your first livestream")
+        ).first.click()
+        page.get_by_label("Name").fill("By hand")
+        page.get_by_test_id("submit").click()
+        page.get_by_test_id("show-key").click()
+        expect(page.get_by_test_id("stream-key")).not_to_contain_text("•")
+        page.get_by_test_id("disable").click()
+        page.get_by_test_id("submit").click()
+        expect(page.get_by_test_id("status").first).to_have_text("Disabled")
+        page.goto("/livestreams?q=By+hand")
+        page.get_by_role("row").filter(has_text="By hand").get_by_role("button", name="Enable").click()
+        expect(page.get_by_text("By hand: Enabled")).to_be_visible()
+        page.context.close()

@@ -52,6 +52,8 @@ export class Player {
     const hls = new Hls({
       backBufferLength: 30,
       capLevelToPlayerSize: true,
+      // The controls tell a live stream by its endless duration, and only then whether one watches its live edge.
+      liveDurationInfinity: true,
       cmcd: { contentId: this.#stage.dataset.contentId, useHeaders: true },
     });
     this.#hls = hls;
