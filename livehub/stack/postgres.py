@@ -110,7 +110,8 @@ def forget_killed_server(*, cluster_dir: Path) -> None:
 def _is_server(pid: str, *, cluster_dir: Path) -> bool:
     try:
         return Path(f"/proc/{int(pid)}/cwd").readlink() == cluster_dir
-    except (ValueError, FileNotFoundError):
+    except (ValueError, OSError):
+        # No number, no such process, or another user's, which we may not look at: our own server we always may.
         return False
 
 

@@ -1,5 +1,6 @@
 """The lock file of a PostgreSQL that was killed."""
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
@@ -35,6 +36,19 @@ def test_stays_while_the_server_still_ends(lock: Path) -> None:
 @pytest.mark.parametrize("content", ["", "nonsense\n", "4194305\n"])
 def test_is_removed_when_it_names_no_process(lock: Path, content: str) -> None:
     lock.write_text(content)
+
+    forget_killed_server(cluster_dir=lock.parent)
+
+    assert not lock.exists()
+
+
+def test_is_removed_when_another_user_has_got_its_number(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> Path:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    # What an unprivileged user hears of another user's process; the tests may run as root, who may look at all.
+    monkeypatch.setattr(Path, "readlink", refuse)
+    lock.write_text("1\n")
 
     forget_killed_server(cluster_dir=lock.parent)
 
