@@ -91,7 +91,8 @@ def _front(instance: Instance) -> list[Program]:
 
 def _workers(instance: Instance) -> list[Program]:
     live = ["-n", "live@%h", "-Q", "live", "-P", "threads", "-c", str(instance.live_slots)]
-    default = ["-n", "default@%h", "-Q", "default", "-P", "prefork", "-c", "1"]
+    # Two: cutting an encoder is promised within 2 s, also while the retention removes files.
+    default = ["-n", "default@%h", "-Q", "default", "-P", "prefork", "-c", "2"]
     quiet = ["--without-gossip", "--without-mingle", "-l", "INFO"]
     return [
         Program("live", "workers", _celery("worker", *live, *quiet), start_s=_PYTHON_START_S, stop_s=20),
