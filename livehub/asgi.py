@@ -10,15 +10,14 @@ _http = get_asgi_application()
 # Only now are the apps loaded that the consumers need.
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from channels.security.websocket import AllowedHostsOriginValidator, WebsocketDenier  # noqa: E402
+from django.urls import re_path  # noqa: E402
 
 from streams.urls import websocket_urlpatterns  # noqa: E402
 
+# Channels answers an unknown path with a traceback in the log; this one with 403, before a websocket is opened.
+_unknown = re_path("", WebsocketDenier.as_asgi())  # type: ignore[arg-type]  # Typed for views.
+_websocket = URLRouter([*websocket_urlpatterns, _unknown])  # type: ignore[list-item]  # Django's own patterns.
 application = ProtocolTypeRouter(
-    {
-        "http": _http,
-        "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(URLRouter(websocket_urlpatterns))  # type: ignore[arg-type]  # Django's own patterns.
-        ),
-    }
+    {"http": _http, "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(_websocket))}
 )

@@ -54,9 +54,11 @@ class FragmentConsumer(AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         if self._work is not None:
             self._work.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._work
-            await self.channel_layer.group_discard(self._group, self.channel_name)
+            try:
+                with suppress(asyncio.CancelledError):
+                    await self._work
+            finally:
+                await self.channel_layer.group_discard(self._group, self.channel_name)
 
     async def page_changed(self, message: dict[str, object]) -> None:
         self._changed.set()
@@ -77,22 +79,27 @@ class FragmentConsumer(AsyncWebsocketConsumer):
         while True:
             await self._changed.wait()
             self._changed.clear()
+            answer = await self._answer(user_id)
             try:
-                fragments = await self._render_for(user_id)
-            except NotFoundError:
-                await self.close(NOT_FOUND)
+                if isinstance(answer, int):
+                    await self.close(answer)
+                    return
+                await self.send(answer)
+            except OSError:
+                # The browser has vanished, and `disconnect` follows. Source: ASGI, "Disconnected Client - send".
                 return
-            except DatabaseError:
-                logger.exception(
-                    "A page's fragments could not be read; its browser will come back. group=%s", self._group
-                )
-                await self.close(_TRY_AGAIN)
-                return
-            if fragments is None:
-                await self.close(NOT_A_MEMBER)
-                return
-            await self.send(fragments)
             await asyncio.sleep(_GATHER_S)
+
+    async def _answer(self, user_id: UUID) -> str | int:
+        """Return the fragments, or the code to close with when there is nothing to show any more."""
+        try:
+            fragments = await self._render_for(user_id)
+        except NotFoundError:
+            return NOT_FOUND
+        except DatabaseError:
+            logger.exception("A page's fragments could not be read; its browser will come back. group=%s", self._group)
+            return _TRY_AGAIN
+        return NOT_A_MEMBER if fragments is None else fragments
 
     @property
     def _user(self) -> User | None:

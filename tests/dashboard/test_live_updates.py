@@ -3,17 +3,19 @@
 import asyncio
 
 import pytest
+from asgiref.testing import ApplicationCommunicator
 from channels.db import database_sync_to_async
 from django.conf import LazySettings
 from django.contrib.auth.models import AnonymousUser
 
+from livehub.asgi import application
 from streams.livestreams import lifecycle
 from streams.livestreams.consumers import NOT_A_MEMBER, NOT_FOUND, NOT_LOGGED_IN
 from streams.livestreams.services import create_livestream, delete_livestream, rename_livestream
 from streams.models import Livestream, Member, User
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.dashboard.conftest import ENCODER
-from tests.dashboard.websocket import opened
+from tests.dashboard.websocket import Message, opened, page_sockets, socket_scope
 
 # The consumers read in threads of their own, which see only what is committed.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -89,6 +91,46 @@ class TestLivestreamPage:
 
         assert asyncio.run(code_after_leaving()) == NOT_A_MEMBER
         assert asyncio.run(code_after_deletion()) == NOT_FOUND
+
+    def test_ends_quietly_when_the_browser_vanishes(self, livestream: Livestream, owner: User) -> None:
+        async def browse() -> list[object]:
+            sent, has_vanished = [], asyncio.Event()
+            heard: list[Message] = [{"type": "websocket.disconnect", "code": 1006}, {"type": "websocket.connect"}]
+
+            async def receive() -> Message:
+                message = heard.pop()
+                if not heard:
+                    await has_vanished.wait()
+                return message
+
+            async def send(message: Message) -> None:
+                sent.append(message["type"])
+                if message["type"] == "websocket.send":
+                    has_vanished.set()
+                    raise OSError("what the server raises once the connection is gone")
+
+            scope = socket_scope(f"/ws/livestreams/{livestream.pk}", owner)
+            async with asyncio.timeout(5):
+                await page_sockets()(scope, receive, send)
+            return sent
+
+        assert asyncio.run(browse()) == ["websocket.accept", "websocket.send"]
+
+
+class TestUnknownAddress:
+    @pytest.mark.parametrize("path", ["/ws/nothing-here", "/ws/livestreams/no-id", "/"])
+    def test_is_refused_without_an_error_in_the_log(self, path: str) -> None:
+        async def answer() -> object:
+            scope = {**socket_scope(path, AnonymousUser()), "headers": [(b"origin", b"http://localhost")]}
+            communicator = ApplicationCommunicator(application, scope)
+            await communicator.send_input({"type": "websocket.connect"})
+            message = await communicator.receive_output(timeout=5)
+            await communicator.send_input({"type": "websocket.disconnect", "code": 1006})
+            await communicator.wait(timeout=5)
+            return message["type"]
+
+        # Closed before it is accepted: the server answers 403.
+        assert asyncio.run(answer()) == "websocket.close"
 
 
 class TestOverviewAndList:

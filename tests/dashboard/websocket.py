@@ -1,7 +1,8 @@
 """A page's websocket, without a server. (The one of `channels.testing` brings a whole server with it.)"""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 
 from asgiref.testing import ApplicationCommunicator
 from channels.routing import URLRouter
@@ -11,6 +12,10 @@ from streams.models import User
 from streams.urls import websocket_urlpatterns
 
 _TIMEOUT_S = 5
+Message = dict[str, object]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class PageSocket:
@@ -35,19 +40,21 @@ class PageSocket:
         return bool(await self._communicator.receive_nothing(timeout=for_s))
 
 
+def socket_scope(path: str, user: User | AnonymousUser) -> Message:
+    """Return what the server tells the application of a websocket."""
+    path, _, query = path.partition("?")
+    return {"type": "websocket", "path": path, "query_string": query.encode(), "headers": [], "user": user}
+
+
+def page_sockets() -> Application:
+    """Return what answers the dashboard's websockets."""
+    return cast(Application, URLRouter(websocket_urlpatterns))  # type: ignore[arg-type]  # Django's own patterns.
+
+
 @asynccontextmanager
 async def opened(path: str, user: User | AnonymousUser) -> AsyncIterator[PageSocket]:
     """Open a websocket as a person who is logged in, or is not, for as long as the block lasts."""
-    path, _, query = path.partition("?")
-    scope: dict[str, object] = {
-        "type": "websocket",
-        "path": path,
-        "query_string": query.encode(),
-        "headers": [],
-        "user": user,
-    }
-    router = URLRouter(websocket_urlpatterns)  # type: ignore[arg-type]  # Django's own patterns.
-    communicator = ApplicationCommunicator(router, scope)
+    communicator = ApplicationCommunicator(page_sockets(), socket_scope(path, user))
     await communicator.send_input({"type": "websocket.connect"})
     assert (await communicator.receive_output(timeout=_TIMEOUT_S))["type"] == "websocket.accept"
     yield PageSocket(communicator)
