@@ -15,6 +15,8 @@ from livehub.core.errors import DomainError, ValidationFailedError
 from livehub.core.names import check_name
 from streams.organizations.models import ApiKey, App, AuditEntry, Member, Organization, Role, User
 
+# What a leaked key is found by; secret scanners look for it, too.
+_KEY_PREFIX = "lh_"
 _LOOKUP_LENGTH = 12
 _SECRET_LENGTH = 40
 # How stale `last_used_at` may be: a write per request would cost more than the request.
@@ -70,11 +72,12 @@ def create_organization(
 ) -> NewOrganization:
     """Create an organization with an owner, a default app, and a key of each kind.
 
-    An e-mail address that is already known becomes owner with its own password, and the one given is not used.
+    An e-mail address that is already known becomes owner with its own password, and the one given is not used;
+    it cannot become staff, who see every organization: nobody gets that along the way.
 
     :raises ValidationFailedError: when the name, the address or the password cannot be used; names all that cannot.
     """
-    name = _check_new_organization(name=name, email=email, password=password)
+    name = _check_new_organization(name=name, email=email, password=password, is_staff=is_staff)
     owner, password = _get_or_create_owner(email=email, password=password, is_staff=is_staff)
     organization = Organization.objects.create(name=name)
     app = App.objects.create(organization=organization, name="Default", is_default=True)
@@ -114,7 +117,7 @@ def create_api_key(
         expires_at=expires_at,
     )
     record(organization=organization, actor=actor, action="api_key.created", target=key, name=name, kind=kind)
-    return key, f"lh_{lookup}_{secret}"
+    return key, f"{_KEY_PREFIX}{lookup}_{secret}"
 
 
 @transaction.atomic
@@ -137,11 +140,11 @@ def authenticate_api_key(*, credential: str, kind: str, organization_id: UUID) -
 
     :raises ApiKeyRejectedError: when it opens nothing there.
     """
-    _, _, rest = credential.partition("lh_")
+    before, _, rest = credential.partition(_KEY_PREFIX)
     lookup, _, secret = rest.partition("_")
     now = clock.now()
     # NUL cannot be asked of PostgreSQL, and no key of ours holds anything but ASCII.
-    key = _find_key(lookup) if lookup.isascii() and lookup.isalnum() else None
+    key = _find_key(lookup) if not before and lookup.isascii() and lookup.isalnum() else None
     is_right = crypto.is_same_secret(secret, key.secret_hash if key else "")
     if (
         key is None
@@ -169,7 +172,7 @@ def _get_or_create_owner(*, email: str, password: str | None, is_staff: bool) ->
     return User.objects.create_user(email, password, is_staff=is_staff, is_superuser=is_staff), password
 
 
-def _check_new_organization(*, name: str, email: str, password: str | None) -> str:
+def _check_new_organization(*, name: str, email: str, password: str | None, is_staff: bool) -> str:
     """Return the name as it will be stored."""
     fields: dict[str, list[str]] = {}
     try:
@@ -179,6 +182,10 @@ def _check_new_organization(*, name: str, email: str, password: str | None) -> s
     if not name:
         fields["organization"] = ["Give the organization a name."]
     fields |= _complaints_about_person(email=email, password=password)
+    if is_staff and User.objects.filter(email=email.lower(), is_staff=False).exists():
+        fields["email"] = [
+            "This address has an account already. Give support staff an account with an address of its own."
+        ]
     if fields:
         raise ValidationFailedError("The organization cannot be created.", fields=fields)
     return name

@@ -7,7 +7,14 @@ import pytest
 
 from livehub.core import clock
 from streams.models import ApiKey, Livestream
-from streams.organizations.services import SYSTEM, NewOrganization, create_api_key, revoke_api_key
+from streams.organizations.services import (
+    SYSTEM,
+    ApiKeyRejectedError,
+    NewOrganization,
+    authenticate_api_key,
+    create_api_key,
+    revoke_api_key,
+)
 from tests.api.clients import ApiClient, basic, read
 
 
@@ -83,6 +90,11 @@ class TestKey:
 
         assert response.status_code == 401
         assert read(response)["error"]["type"] == "authentication_failed"
+
+    @pytest.mark.parametrize("before", ["x", "lh_", " ", "x lh_"])
+    def test_opens_nothing_with_something_before_it(self, home: NewOrganization, before: str) -> None:
+        with pytest.raises(ApiKeyRejectedError):
+            authenticate_api_key(credential=before + home.api_key, kind="basic", organization_id=home.organization.pk)
 
     def test_is_never_repeated_in_an_answer(self, api: ApiClient, home: NewOrganization) -> None:
         wrong = home.api_key[:-1] + ("a" if home.api_key[-1] != "a" else "b")

@@ -109,6 +109,22 @@ class TestCreateOrganizationCommand:
 
         assert User.objects.get().is_staff
 
+    def test_makes_nobody_staff_who_has_an_account_already(self) -> None:
+        self.run(name="Northwind", email="owner@northwind.example")
+
+        with pytest.raises(CommandError, match=r"email: .* an address of its own"):
+            self.run(name="Southwind", email="Owner@northwind.example", staff=True)
+
+        assert not User.objects.get().is_staff
+        assert Organization.objects.count() == 1
+
+    def test_gives_staff_another_organization(self) -> None:
+        self.run(name="Northwind", email="owner@northwind.example", staff=True)
+        self.run(name="Southwind", email="owner@northwind.example", staff=True)
+
+        assert User.objects.get().is_staff
+        assert Organization.objects.count() == 2
+
     def test_does_not_claim_to_know_an_existing_password(self) -> None:
         self.run(name="Northwind", email="owner@northwind.example")
 
