@@ -73,18 +73,19 @@ class Problem:
     type: str
     message: str
     fields: Mapping[str, list[str]] = field(default_factory=dict)
+    is_retryable: bool = False
 
     @property
     def headers(self) -> dict[str, str]:
-        # The vendors' SDKs send a 409 three times unless told that the answer will not change.
-        return {"x-should-retry": "false"} if self.http_status == 409 else {}
+        # The vendors' SDKs send every 409 three times unless told that the answer will not change.
+        return {"x-should-retry": "true" if self.is_retryable else "false"} if self.http_status == 409 else {}
 
 
 def describe_problem(error: Exception) -> Problem:
     """Return what to tell the client; what is our own fault is logged with its traceback, and not told."""
     match error:
         case DomainError() if error.http_status < 500:
-            return Problem(error.http_status, error.code, error.message, getattr(error, "fields", {}))
+            return Problem(error.http_status, error.code, error.message, getattr(error, "fields", {}), error.retryable)
         case APIException():
             return Problem(error.status_code, str(error.default_code), str(error.detail))
         case RequestDataTooBig():

@@ -3,7 +3,7 @@
 import pytest
 
 from livehub.api.errors import describe_problem
-from livehub.core.errors import StaleStatusError
+from livehub.core.errors import DomainError, IllegalTransitionError, StaleStatusError
 from streams.models import Livestream
 from tests.api.clients import ApiClient, read
 
@@ -23,8 +23,14 @@ class TestOurFault:
 
 
 class TestConflict:
-    def test_is_not_tried_again_by_the_vendors_clients(self) -> None:
-        problem = describe_problem(StaleStatusError("Somebody else was first."))
+    @pytest.mark.parametrize(
+        ("error", "should_retry"),
+        [(StaleStatusError("Somebody else was first."), "true"), (IllegalTransitionError("No such step."), "false")],
+    )
+    def test_is_tried_again_by_the_vendors_clients_only_where_that_helps(
+        self, error: DomainError, should_retry: str
+    ) -> None:
+        problem = describe_problem(error)
 
-        assert (problem.http_status, problem.type) == (409, "stale_status")
-        assert problem.headers == {"x-should-retry": "false"}
+        assert (problem.http_status, problem.type) == (409, error.code)
+        assert problem.headers == {"x-should-retry": should_retry}
