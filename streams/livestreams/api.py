@@ -90,14 +90,14 @@ class LivestreamsView(LivestreamApi):
         return self.answer_list("livestreams", [shape.to_representation(row) for row in page.items], page=page)
 
     def _rows(self, filters: LivestreamFilters) -> LivestreamQuerySet:
-        rows = selectors.list_livestreams(
+        return selectors.list_livestreams(
             app=self.caller.app,
+            statuses=filters["status"],
             search=filters["search"],
             created_from=filters["start_time"],
             created_until=filters["end_time"],
             oldest_first=filters["sort_order"] == "ASC",
         )
-        return rows.in_statuses(filters["status"]) if filters["status"] else rows
 
     def _count(self, rows: LivestreamQuerySet, *, filters: LivestreamFilters) -> int:
         is_whole_app = not (filters["status"] or filters["search"] or filters["start_time"] or filters["end_time"])

@@ -12,6 +12,7 @@ from django.db.models.functions import Coalesce
 from livehub.core import clock
 from livehub.core.errors import NotFoundError
 from streams.livestreams.models import Livestream, LivestreamCount, LivestreamQuerySet, Session, StatusChange
+from streams.livestreams.selectors import list_sessions
 from streams.livestreams.states import LivestreamStatus, SessionStatus
 from streams.organizations.models import App, Organization
 
@@ -131,7 +132,7 @@ def get_livestream_screen(*, organization: Organization, livestream_id: UUID) ->
     :raises NotFoundError: when the organization has no such livestream.
     """
     livestream = get_livestream_of(organization=organization, livestream_id=livestream_id)
-    sessions = Session.objects.filter(livestream=livestream).order_by("-created_at", "-id")
+    sessions = list_sessions(livestream)
     shown = list(sessions[:_SESSIONS_SHOWN])
     timeline = StatusChange.objects.filter(session=shown[0]).order_by("-id") if shown else StatusChange.objects.none()
     count = len(shown) if len(shown) < _SESSIONS_SHOWN else sessions.count()
@@ -140,8 +141,7 @@ def get_livestream_screen(*, organization: Organization, livestream_id: UUID) ->
 
 def list_sessions_page(*, livestream: Livestream, page: int) -> "Page[Session]":
     """Return a page of the livestream's sessions, newest first; a page beyond the last is the last."""
-    sessions = Session.objects.filter(livestream=livestream).order_by("-created_at", "-id")
-    return Paginator(sessions, PAGE_SIZE).get_page(page)
+    return Paginator(list_sessions(livestream), PAGE_SIZE).get_page(page)
 
 
 def get_livestream_row(livestream: Livestream) -> LivestreamRow:

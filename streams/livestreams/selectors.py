@@ -1,6 +1,6 @@
 """Shaped reads of livestreams and sessions; each starts from the caller's app."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -25,7 +25,7 @@ def get_livestream(*, app: App, livestream_id: UUID) -> Livestream:
 def list_livestreams(
     *,
     app: App,
-    status: str | None = None,
+    statuses: Collection[str] = (),
     search: str = "",
     created_from: datetime | None = None,
     created_until: datetime | None = None,
@@ -33,11 +33,12 @@ def list_livestreams(
 ) -> LivestreamQuerySet:
     """Return the app's livestreams by time of creation, newest first unless asked otherwise.
 
-    `status` is one of `LivestreamStatus`; `search` matches any part of the name, or a whole id or playback id.
+    `statuses` are `LivestreamStatus` values, empty for any; `search` matches any part of the name, or a whole id or
+    playback id.
     """
     livestreams = Livestream.objects.for_app(app)
-    if status is not None:
-        livestreams = livestreams.filter(status=status)
+    if statuses:
+        livestreams = livestreams.in_statuses(statuses)
     if search:
         livestreams = livestreams.matching(search)
     if created_from is not None:

@@ -25,7 +25,7 @@ from streams.livestreams.screens import (
     list_sessions_page,
 )
 from streams.livestreams.selectors import find_open_session
-from streams.organizations.membership import MemberView, merged_errors
+from streams.organizations.membership import MemberView, complain
 from streams.organizations.selectors import get_default_app
 
 # The player's controls write these <style> elements into their shadow roots; deploy/vendor-assets finds the hashes.
@@ -70,7 +70,7 @@ class LivestreamCreateView(MemberView):
         try:
             livestream = services.create_livestream(app=app, name=form.cleaned_data["name"], actor=self.actor)
         except ValidationFailedError as error:
-            _complain(form, error)
+            complain(form, error)
             return self._form(form, status=422)
         return self.go("streams:livestream_detail", livestream_id=livestream.pk)
 
@@ -145,7 +145,7 @@ class LivestreamRenameView(LivestreamView):
         try:
             services.rename_livestream(livestream=livestream, name=form.cleaned_data["name"], actor=self.actor)
         except ValidationFailedError as error:
-            _complain(form, error)
+            complain(form, error)
             return self._form(self.get_livestream(), form, status=422)
         return self.go("streams:livestream_detail", livestream_id=livestream_id, said="Renamed.")
 
@@ -260,9 +260,3 @@ def _setup_box(screen: LivestreamScreen) -> dict[str, object]:
         "rtmps_url": settings.RTMPS_URL,
         "ffmpeg_line": f"ffmpeg {_FFMPEG_OPTIONS} -f flv {settings.RTMP_URL}",
     }
-
-
-def _complain(form: LivestreamForm, error: ValidationFailedError) -> None:
-    for field, complaints in merged_errors(error.fields, known=set(form.fields)).items():
-        for complaint in complaints:
-            form.add_error(None if field == "__all__" else field, complaint)

@@ -6,6 +6,7 @@ from typing import ClassVar, cast
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
+from django.forms import BaseForm
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -15,7 +16,7 @@ from django.views import View
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
-from livehub.core.errors import NotFoundError
+from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.organizations.models import Member, User
 from streams.organizations.selectors import find_membership
 from streams.organizations.services import Actor
@@ -89,15 +90,11 @@ class MemberView(View):
         return redirect_to_login(request.get_full_path())
 
 
-def merged_errors(fields: Mapping[str, list[str]], *, known: set[str]) -> dict[str, list[str]]:
-    """Return a service's complaints as form errors: those about no field of the form become the form's own.
-
-    Keys are field names and "__all__"; values are sentences.
-    """
-    errors: dict[str, list[str]] = {}
-    for field, complaints in fields.items():
-        errors.setdefault(field if field in known else "__all__", []).extend(complaints)
-    return errors
+def complain(form: BaseForm, error: ValidationFailedError) -> None:
+    """Show a service's complaints in the form; one about no field of it becomes the form's own."""
+    for field, complaints in error.fields.items():
+        for complaint in complaints:
+            form.add_error(field if field in form.fields else None, complaint)
 
 
 def _see_other(url: str) -> HttpResponse:

@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 from livehub.core.errors import ValidationFailedError
 from streams.organizations import services
 from streams.organizations.forms import ApiKeyForm, LoginForm
-from streams.organizations.membership import MemberView, merged_errors
+from streams.organizations.membership import MemberView, complain
 from streams.organizations.models import ApiKey, Organization
 from streams.organizations.selectors import get_api_key, get_default_app, list_api_keys, list_members
 
@@ -55,9 +55,7 @@ class ApiKeyCreateView(MemberView):
                 actor=self.actor,
             )
         except ValidationFailedError as error:
-            for field, complaints in merged_errors(error.fields, known=set(form.fields)).items():
-                for complaint in complaints:
-                    form.add_error(None if field == "__all__" else field, complaint)
+            complain(form, error)
             return self._form(form, status=422)
         return self._shown_once(api_key, secret)
 
