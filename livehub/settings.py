@@ -242,6 +242,8 @@ def _database() -> dict[str, Any]:
     # A pool, because under ASGI each request runs in a thread of its own, and connecting costs more than the query.
     common = {
         "ENGINE": "django.db.backends.postgresql",
+        # Else the pool hands out connections to a server that was restarted since.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {"pool": {"min_size": 0, "max_size": 16, "timeout": 10}},
     }
     if not DATABASE_URL:

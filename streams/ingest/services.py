@@ -63,12 +63,14 @@ def publisher_left(*, stream_key: str, client_id: int) -> None:
 
 @transaction.atomic
 def _admit(livestream: Livestream, encoder: Encoder) -> str:
-    # Locked, so that a livestream that is being disabled is either refused here, or has its new session ended there.
-    locked = Livestream.objects.existing().select_for_update().filter(pk=livestream.pk).first()
-    if locked is None or locked.disabled:
-        raise LivestreamDisabledError(
-            "The livestream is disabled. Enable it on its page, then start the encoder again."
-        )
+    # Locked and read again: a livestream that is being disabled, deleted or given a new key at this moment is either
+    # refused here, or has its new session ended there.
+    same = Livestream.objects.existing().filter(pk=livestream.pk, stream_key_digest=livestream.stream_key_digest)
+    locked = same.select_for_update().first()
+    if locked is None:
+        raise StreamKeyRejectedError("No livestream has this stream key.")
+    if locked.disabled:
+        raise LivestreamDisabledError("The livestream is disabled. Enable it on its page, then start the encoder.")
     return lifecycle.start_session(livestream=locked, encoder=encoder).pk.hex
 
 

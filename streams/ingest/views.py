@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from functools import wraps
 
+from django import db
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -47,36 +48,47 @@ def _hook(view: _Hook) -> _Hook:
 @_hook
 def publish(request: HttpRequest) -> HttpResponse:
     """Admit an encoder under its session's id, or refuse it."""
-    name = services.admit_publisher(stream_key=request.POST.get("name", ""), encoder=_encoder(request))
+    name = services.admit_publisher(stream_key=_field(request, "name"), encoder=_encoder(request))
     return HttpResponse(status=302, headers={"Location": name})
 
 
 @_hook
 def publish_done(request: HttpRequest) -> HttpResponse:
     """Take note that an encoder went away."""
-    services.publisher_left(stream_key=request.POST.get("name", ""), client_id=_client_id(request))
+    services.publisher_left(stream_key=_field(request, "name"), client_id=_client_id(request))
     return HttpResponse(status=204)
 
 
 @_hook
 def update(request: HttpRequest) -> HttpResponse:
     """Keep an encoder's session going, or cut an encoder that has none; our own players are let be."""
-    if request.POST.get("call") == "update_publish":
-        services.note_publisher(stream_key=request.POST.get("name", ""), client_id=_client_id(request))
+    if _field(request, "call") != "update_publish":
+        return HttpResponse(status=204)
+    try:
+        services.note_publisher(stream_key=_field(request, "name"), client_id=_client_id(request))
+    except (db.OperationalError, db.InterfaceError):
+        # Any other answer than 2xx cuts the encoder, and a broadcast outlives its database.
+        logger.warning("encoder not noted, the database is away client=%s", _client_id(request), exc_info=True)
     return HttpResponse(status=204)
 
 
 def _encoder(request: HttpRequest) -> Encoder:
     return Encoder(
         client_id=_client_id(request),
-        address=_address(request.POST.get("addr", "")),
-        software=_printable(request.POST.get("flashver", "")),
+        address=_address(_field(request, "addr")),
+        software=_printable(_field(request, "flashver")),
     )
 
 
 def _client_id(request: HttpRequest) -> int:
-    text = request.POST.get("clientid", "")
+    text = _field(request, "clientid")
     return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _field(request: HttpRequest, name: str) -> str:
+    """Return nginx's own value: what an encoder appends to its stream name (`key?addr=...`) comes after it."""
+    values = request.POST.getlist(name)
+    return values[0] if values else ""
 
 
 def _address(text: str) -> str | None:

@@ -36,3 +36,11 @@ class SessionStatusChanged:
     session_id: UUID
     old: str
     new: str
+
+
+@dataclass(frozen=True)
+class SessionResumed:
+    """A live session is played from another run's files: players have to load it again."""
+
+    livestream_id: UUID
+    session_id: UUID

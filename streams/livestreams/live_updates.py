@@ -17,11 +17,14 @@ from streams.livestreams.events import (
     LivestreamCreated,
     LivestreamDeleted,
     PublishRefused,
+    SessionResumed,
     SessionStatusChanged,
 )
 from streams.livestreams.models import Livestream
 
-LivestreamEvent = LivestreamChanged | LivestreamCreated | LivestreamDeleted | PublishRefused | SessionStatusChanged
+LivestreamEvent = (
+    LivestreamChanged | LivestreamCreated | LivestreamDeleted | PublishRefused | SessionResumed | SessionStatusChanged
+)
 # Calls the method of this name on every consumer in the group.
 MESSAGE = {"type": "page.changed"}
 
@@ -40,6 +43,7 @@ def subscribe() -> None:
     events.subscribe(LivestreamCreated, announce)
     events.subscribe(LivestreamDeleted, announce)
     events.subscribe(PublishRefused, announce)
+    events.subscribe(SessionResumed, announce)
     events.subscribe(SessionStatusChanged, announce)
 
 

@@ -8,6 +8,7 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 
 from livehub.core import crypto
 from streams.livestreams.states import EndReason, LivestreamStatus, SessionStatus
@@ -111,6 +112,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def open(self) -> Self:
         return self.filter(stopped_at=None)
 
+    def abandoned(self) -> Self:
+        """Keep open ones that no worker runs, by the database's clock."""
+        return self.open().filter(Q(lease_until=None) | Q(lease_until__lt=Now()))
+
     def for_app(self, app: App) -> Self:
         return self.filter(livestream__app=app, livestream__deleted_at=None)
 
@@ -132,6 +137,8 @@ class Session(models.Model):
     encoder_address = models.GenericIPAddressField(null=True, editable=False)
     encoder_software = models.CharField(max_length=255, blank=True, editable=False)
     last_ingest_at = models.DateTimeField(editable=False)
+    # Set while a worker is still working off what the encoder sent last.
+    encoder_left_at = models.DateTimeField(null=True, editable=False)
 
     # What the probe found and what the ladder made of it: `streams.media`'s Source and Rendition as objects.
     source = models.JSONField(default=dict, editable=False)
@@ -141,6 +148,11 @@ class Session(models.Model):
     worker = models.CharField(max_length=255, blank=True, editable=False)
     epoch = models.PositiveIntegerField(default=0, editable=False)
     lease_until = models.DateTimeField(null=True, editable=False)
+    # The run that viewers see: the epoch in which the session went live last.
+    live_epoch = models.PositiveIntegerField(default=0, editable=False)
+    # Runs that ended in a crash in a row, and when the latest did.
+    crashes = models.PositiveIntegerField(default=0, editable=False)
+    crashed_at = models.DateTimeField(null=True, editable=False)
 
     ingest_ms = models.PositiveBigIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -165,6 +177,8 @@ class Session(models.Model):
         indexes = [
             # The sessions of a livestream, newest first.
             models.Index(fields=["livestream", "-created_at", "-id"], name="session_by_livestream"),
+            # The overview: what was broadcast lately.
+            models.Index(fields=["-created_at"], name="session_recent"),
             # The sweep over open sessions.
             models.Index(fields=["lease_until"], condition=Q(stopped_at=None), name="session_open"),
             # Finished sessions whose segments are still on disk.

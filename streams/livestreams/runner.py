@@ -2,9 +2,12 @@
 
 import logging
 import threading
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from uuid import UUID
 
 from django import db
@@ -16,23 +19,26 @@ from streams.livestreams.lifecycle import Lease, LeaseLostError
 from streams.livestreams.models import Session
 from streams.livestreams.states import EndReason
 from streams.media import nginx_rtmp
-from streams.media.broadcast import JobSpec, Outcome, run_broadcast
-from streams.media.errors import SourceLostError, SourceRefusedError, TranscoderFailedError
+from streams.media.broadcast import JobSpec, run_broadcast
+from streams.media.errors import BrokenOffError, MediaError, SourceLostError, SourceRefusedError
 from streams.media.ladder import Ladder
 from streams.media.source import Source
 
 logger = logging.getLogger(__name__)
 
-# After this many runs ended in a crash of ffmpeg, another one would end alike.
-_MOST_RUNS = 5
+_DATABASE_RETRY_S = 1.0
 # How long nginx may take to register an encoder whose hook it is still waiting for.
 _REGISTRATION_S = 3.0
 # By then an encoder that sends H.264 has announced it.
 _ANNOUNCEMENT_S = 4.0
 
 
-class HandOverError(Exception):
+class HandOverError(BrokenOffError):
     """This worker is shutting down: another one is to run the session."""
+
+
+class BrokenPullError(MediaError):
+    """The pull from the ingest server ended, but the encoder still publishes."""
 
 
 def run_session(*, session_id: UUID, worker: str, stopping: threading.Event) -> None:
@@ -46,31 +52,59 @@ def run_session(*, session_id: UUID, worker: str, stopping: threading.Event) -> 
         return
     session = Session.objects.select_related("livestream").get(pk=session_id)
     logger.info("session starts session=%s epoch=%s", session_id, lease.epoch)
+    if lease.epoch == 1:
+        playback.take_down_earlier(session.livestream)
+    conclude = _broadcast(session, lease, stopping)
+    try:
+        _write(conclude)
+    except LeaseLostError:
+        logger.info("session is over or another worker's session=%s epoch=%s", session_id, lease.epoch)
+    _write(partial(playback.finish_playlists, session_id=session_id))
+
+
+def _broadcast(session: Session, lease: Lease, stopping: threading.Event) -> Callable[[], None]:
+    """Run the media plane and return what to write about how that ended."""
     try:
         outcome = run_broadcast(_job_spec(session, lease), _SessionObserver(session, lease, stopping))
-        lifecycle.end_session(session=session, reason=EndReason.ENCODER_STOPPED, ingest_ms=_ingest_ms(session, outcome))
-    except SourceLostError:
-        lifecycle.end_session(session=session, reason=EndReason.ENCODER_LOST)
+        _check_unpublished(session)
     except SourceRefusedError as error:
-        lifecycle.fail_session(session=session, reason=EndReason.SOURCE_REFUSED, message=str(error))
-    except TranscoderFailedError as error:
-        _retry_or_fail(session, lease, error)
-    except HandOverError:
-        lifecycle.release_lease(lease)
-    except LeaseLostError:
-        logger.info("session is over or handed over session=%s epoch=%s", session_id, lease.epoch)
-    finally:
-        playback.finish_playlists(session_id=session_id)
-        db.close_old_connections()
+        return partial(lifecycle.fail_session, lease, reason=EndReason.SOURCE_REFUSED, message=str(error))
+    except SourceLostError:
+        return partial(lifecycle.finish_session, lease, reason=EndReason.ENCODER_LOST)
+    except (HandOverError, LeaseLostError):
+        # Releasing a lease that is lost changes nothing.
+        return partial(lifecycle.release_lease, lease)
+    except Exception as error:
+        # Whatever it was (a crash of ffmpeg, a full disk): the broadcast is tried again, and then the operator told.
+        logger.exception("session crashed session=%s epoch=%s", session.pk, lease.epoch)
+        return partial(lifecycle.retry_session, lease, message=str(error))
+    ingest_ms = _elapsed_ms(session, received_at=outcome.received_at)
+    return partial(lifecycle.finish_session, lease, reason=EndReason.ENCODER_STOPPED, ingest_ms=ingest_ms)
 
 
-def _retry_or_fail(session: Session, lease: Lease, error: TranscoderFailedError) -> None:
-    logger.error("transcoder failed session=%s epoch=%s: %s", session.pk, lease.epoch, error)
-    if lease.epoch < _MOST_RUNS:
-        lifecycle.release_lease(lease)
-        return
-    message = f"The transcoder failed {_MOST_RUNS} times. Its last words: {error}"
-    lifecycle.fail_session(session=session, reason=EndReason.TRANSCODER_FAILED, message=message)
+def _check_unpublished(session: Session) -> None:
+    """Accept the end of the stream if it is the encoder's.
+
+    :raises BrokenPullError: when the encoder is still there.
+    """
+    with suppress(nginx_rtmp.IngestUnavailableError):  # Then no encoder is connected to it either.
+        if nginx_rtmp.find_publisher(settings.INGEST_CONTROL_SOCKET, name=session.pk.hex) is not None:
+            raise BrokenPullError("The pull from the ingest server broke off.")
+
+
+def _write(change: Callable[[], None]) -> None:
+    """Write, as soon as the database lets us: a broadcast outlives its database, and so does what became of it."""
+    while True:
+        try:
+            change()
+        except (db.OperationalError, db.InterfaceError):
+            logger.warning("the database is away; trying again", exc_info=True)
+            time.sleep(_DATABASE_RETRY_S)
+        else:
+            return
+        finally:
+            # Back to the pool: a session lasts for hours.
+            db.close_old_connections()
 
 
 def _job_spec(session: Session, lease: Lease) -> JobSpec:
@@ -82,14 +116,10 @@ def _job_spec(session: Session, lease: Lease) -> JobSpec:
     )
 
 
-def _ingest_ms(session: Session, outcome: Outcome) -> int:
-    return _elapsed_ms(session, received_at=outcome.received_at)
-
-
-def _elapsed_ms(session: Session, *, received_at: float) -> int:
-    """Return the time from the acceptance of the encoder to its latest media."""
+def _elapsed_ms(session: Session, *, received_at: float) -> int | None:
+    """Return the time from the acceptance of the encoder to its latest media, None before there is any."""
     if received_at == 0:
-        return 0
+        return None
     elapsed = datetime.fromtimestamp(received_at, tz=UTC) - session.created_at
     return max(0, int(elapsed.total_seconds() * 1000))
 
@@ -107,12 +137,11 @@ class _SessionObserver:
             raise HandOverError
         try:
             lifecycle.renew_lease(self._lease, ingest_ms=_elapsed_ms(self._session, received_at=received_at))
-        except db.Error:
-            # A broadcast outlives its database: as long as that is away nobody else can claim the session, and once it
-            # is back, the next renewal tells whether somebody has.
+        except (db.OperationalError, db.InterfaceError):
+            # As long as the database is away nobody else can claim the session either, and once it is back, the next
+            # renewal tells whether somebody has.
             logger.warning("lease not renewed session=%s", self._session.pk, exc_info=True)
         finally:
-            # Back to the pool: a session lasts for hours.
             db.close_old_connections()
 
     def await_media(self, *, waited_s: float) -> None:
@@ -125,10 +154,10 @@ class _SessionObserver:
 
     def found(self, source: Source, ladder: Ladder) -> None:
         renditions: list[dict[str, object]] = [asdict(rendition) for rendition in ladder.renditions]
-        lifecycle.record_source(self._lease, source=asdict(source), renditions=renditions)
+        _write(partial(lifecycle.record_source, self._lease, source=asdict(source), renditions=renditions))
 
     def playable(self) -> None:
-        lifecycle.mark_live(self._lease)
+        _write(partial(lifecycle.mark_live, self._lease))
         logger.info("session is live session=%s after_s=%.2f", self._session.pk, _age_s(self._session))
 
 

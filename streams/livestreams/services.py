@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from livehub.core import clock, crypto, events
+from livehub.core import clock, crypto, events, jobs
 from livehub.core.names import check_name
 from streams.livestreams import lifecycle
 from streams.livestreams.events import LivestreamChanged, LivestreamCreated, LivestreamDeleted
@@ -81,18 +81,14 @@ def reset_stream_key(*, livestream: Livestream, actor: Actor) -> None:
 @transaction.atomic
 def end_broadcast(*, livestream: Livestream, actor: Actor) -> None:
     """End the session that is going on, if one is; the encoder may publish again."""
-    record(
-        organization=livestream.app.organization,
-        actor=actor,
-        action="livestream.broadcast_ended",
-        target=livestream,
-    )
-    lifecycle.end_open_session(livestream=livestream, reason=EndReason.ENDED_BY_OPERATOR)
+    if lifecycle.end_open_session(livestream=livestream, reason=EndReason.ENDED_BY_OPERATOR):
+        organization = livestream.app.organization
+        record(organization=organization, actor=actor, action="livestream.broadcast_ended", target=livestream)
 
 
 @transaction.atomic
 def delete_livestream(*, livestream: Livestream, actor: Actor) -> None:
-    """Take a livestream away from every interface, and cut its encoder."""
+    """Take a livestream away from every interface and its files from viewers, and cut its encoder."""
     livestream.deleted_at = clock.now()
     livestream.save(update_fields=["deleted_at", "updated_at"])
     record(
@@ -103,6 +99,7 @@ def delete_livestream(*, livestream: Livestream, actor: Actor) -> None:
         name=livestream.name,
     )
     lifecycle.end_open_session(livestream=livestream, reason=EndReason.DELETED)
+    jobs.enqueue("streams.remove_playback", livestream_id=livestream.pk)
     events.publish(LivestreamDeleted(livestream.pk))
 
 

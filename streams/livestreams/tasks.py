@@ -51,6 +51,12 @@ def finish_playlists(session_id: str) -> None:
     playback.finish_playlists(session_id=UUID(session_id))
 
 
+@shared_task(name="streams.remove_playback", time_limit=60, autoretry_for=(OSError,), retry_backoff=True, max_retries=8)
+def remove_playback(livestream_id: str) -> None:
+    """Remove the files of a deleted livestream."""
+    playback.remove_deleted(livestream_id=UUID(livestream_id))
+
+
 @shared_task(name="streams.remove_expired_playback", time_limit=300)
 def remove_expired_playback() -> None:
     """Remove the files of sessions that ended long enough ago."""

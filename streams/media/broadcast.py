@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from streams.media import ffmpeg
-from streams.media.errors import SourceLostError, SourceRefusedError, TranscoderFailedError
+from streams.media.errors import BrokenOffError, SourceLostError, SourceRefusedError, TranscoderFailedError
 from streams.media.intake import Intake
 from streams.media.ladder import Ladder, build_ladder
 from streams.media.output import Output
@@ -24,7 +24,8 @@ _WATCH_S = 0.1
 _LONGEST_GOP_WAIT_S = 4.5
 # An encoder set to "automatic" key frames may send one in 10 s, and we join in between.
 _LONGEST_START_S = 30.0
-_PROBE_TIMEOUT_S = 10.0
+# The probe reads a few megabytes from memory; while it does, nobody checks in.
+_PROBE_TIMEOUT_S = 4.0
 # After the last input, what is in the encoders and the packager comes out in less.
 _FLUSH_S = 5.0
 
@@ -40,7 +41,7 @@ class JobSpec:
 
 
 class Observer(Protocol):
-    """Who runs the broadcast; any exception raised here ends it."""
+    """Who runs the broadcast; any exception raised here ends it, `BrokenOffError` without an end for its viewers."""
 
     def check_in(self, *, received_at: float) -> None:
         """Called every second; `received_at` is the `time.time()` of the latest media, or 0."""
@@ -99,7 +100,7 @@ class _Run:
         ladder = build_ladder(source)
         self._observer.found(source, ladder)
         packaging = self._spec.packaging
-        output = Output(ladder, packaging.folder, self._spec.multivariant_path, packaging.thumbnail_path)
+        output = Output(ladder, packaging.folder, self._spec.multivariant_path)
         output.prepare()
         with ExitStack() as stack:
             transcoder = stack.enter_context(running(ffmpeg.transcode_argv(ladder, packaging), is_fed=True))
@@ -107,7 +108,11 @@ class _Run:
             stack.callback(transcoder.wait, timeout_s=_FLUSH_S)
             stack.callback(self._puller.stop)
             self._intake.attach(transcoder.stdin)
-            self._watch(transcoder, output)
+            try:
+                self._watch(transcoder, output)
+            except BrokenOffError:
+                transcoder.kill()
+                raise
         return Outcome(self._intake.received_at)
 
     def _await_group_of_pictures(self) -> None:
@@ -135,9 +140,13 @@ class _Run:
             raise SourceRefusedError("No key frame came for 30 seconds. Set the encoder's key-frame interval to 2 s.")
 
     def _probe(self) -> Source:
-        result = subprocess.run(
-            ffmpeg.probe_argv(), input=self._intake.held(), capture_output=True, timeout=_PROBE_TIMEOUT_S, check=False
-        )
+        clip = self._intake.held()
+        try:
+            result = subprocess.run(
+                ffmpeg.probe_argv(), input=clip, capture_output=True, timeout=_PROBE_TIMEOUT_S, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise TranscoderFailedError(f"ffprobe gave no answer in {_PROBE_TIMEOUT_S:g} s.") from error
         return parse_probe(result.stdout, video_kbps=self._intake.video_kbps, gop_s=self._intake.gop_s)
 
     def _watch(self, transcoder: Child, output: Output) -> None:

@@ -15,3 +15,7 @@ class SourceLostError(MediaError):
 
 class TranscoderFailedError(MediaError):
     """ffmpeg ended by itself; the message holds its last words."""
+
+
+class BrokenOffError(MediaError):
+    """This run must end at once, because another one goes on with the broadcast: nothing may tell players of an end."""

@@ -59,7 +59,6 @@ class Output:
     ladder: Ladder
     folder: Path
     multivariant_path: Path
-    thumbnail_path: Path
     _meters: list[_Meter] = field(init=False)
     _peaks: list[int] = field(init=False, default_factory=list)
 
@@ -69,11 +68,9 @@ class Output:
         ]
 
     def prepare(self) -> None:
-        """Make the folders, and take away what an earlier session shows: it is over."""
+        """Make the folders."""
         for rendition in self.ladder.renditions:
             (self.folder / rendition.name).mkdir(parents=True, exist_ok=True)
-        self.multivariant_path.unlink(missing_ok=True)
-        self.thumbnail_path.unlink(missing_ok=True)
 
     def publish(self) -> bool:
         """List the renditions once each has a segment, and again when a peak bitrate grew.

@@ -1,5 +1,7 @@
 """Child processes that never outlive their owner."""
 
+import os
+import select
 import signal
 import subprocess
 import tempfile
@@ -36,16 +38,27 @@ class Child:
 
     def wait(self, *, timeout_s: float) -> bool:
         """Tell whether it ended within the time."""
+        if self.exit_code is not None:
+            return True
+        # Popen.wait with a timeout asks twenty times a second; a session waits for hours.
+        descriptor = os.pidfd_open(self.process.pid)
         try:
-            self.process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            return False
-        return True
+            poll = select.poll()
+            poll.register(descriptor, select.POLLIN)
+            poll.poll(timeout_s * 1000)
+        finally:
+            os.close(descriptor)
+        return self.exit_code is not None
 
     def stop(self) -> None:
         """Ask it to end."""
         if self.exit_code is None:
             self.process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it without asking, and without anything that it would do at its end."""
+        if self.exit_code is None:
+            self.process.kill()
 
     def last_words(self) -> str:
         """Return the end of what it wrote to stderr."""
@@ -75,7 +88,7 @@ def running(argv: list[str], *, feeds: bool = False, is_fed: bool = False) -> It
         finally:
             child.stop()
             if not child.wait(timeout_s=_GRACE_S):
-                process.kill()
+                child.kill()
                 process.wait()
             if process.stdout is not None:
                 process.stdout.close()

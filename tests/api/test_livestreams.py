@@ -10,6 +10,7 @@ from streams.livestreams.states import EndReason, LivestreamStatus
 from streams.models import AuditEntry, Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.api.clients import ApiClient, read
+from tests.runs import failed, finished
 
 LIVESTREAM_MEMBERS = {
     "id",
@@ -112,7 +113,7 @@ class TestGet:
     def test_adds_up_the_seconds_of_all_sessions(
         self, api: ApiClient, livestream: Livestream, session: Session
     ) -> None:
-        lifecycle.end_session(session=session, reason=EndReason.ENCODER_STOPPED, ingest_ms=61_500)
+        finished(session, ingest_ms=61_500)
 
         data = read(api.get(f"/livestreams/{livestream.pk}"))["data"]
 
@@ -164,7 +165,7 @@ class TestActiveSession:
 
 class TestSession:
     def test_tells_what_went_wrong(self, api: ApiClient, session: Session) -> None:
-        lifecycle.fail_session(session=session, reason=EndReason.SOURCE_REFUSED, message="Switch the encoder to H.264.")
+        failed(session, message="Switch the encoder to H.264.")
 
         data = read(api.get(f"/livestreams/sessions/{session.pk}"))["data"]
 

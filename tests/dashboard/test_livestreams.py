@@ -9,10 +9,10 @@ from pytest_django import DjangoAssertNumQueries
 from livehub.core import clock
 from streams.livestreams import lifecycle
 from streams.livestreams.services import create_livestream, disable_livestream
-from streams.livestreams.states import EndReason
 from streams.models import Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.dashboard.conftest import ENCODER, HTMX, get_html
+from tests.runs import failed, finished
 
 
 class TestOverview:
@@ -31,7 +31,7 @@ class TestOverview:
         assert f"/playback/{live.livestream.playback_id}/thumbnail.jpg" in html
 
     def test_shows_what_needs_a_hand(self, browser: Client, connected: Session, home: NewOrganization) -> None:
-        lifecycle.fail_session(session=connected, reason=EndReason.SOURCE_REFUSED, message="Switch to H.264.")
+        failed(connected, message="Switch to H.264.")
         refused = create_livestream(app=home.app, name="Refused one", actor=SYSTEM)
         Livestream.objects.filter(pk=refused.pk).update(last_refusal="It is disabled.", last_refused_at=clock.now())
 
@@ -149,7 +149,7 @@ class TestPage:
         assert "End broadcast" in html
 
     def test_puts_the_error_of_a_failed_broadcast_first(self, browser: Client, connected: Session) -> None:
-        lifecycle.fail_session(session=connected, reason=EndReason.SOURCE_REFUSED, message="Switch to H.264.")
+        failed(connected, message="Switch to H.264.")
 
         html = get_html(browser, f"/livestreams/{connected.livestream_id}")
 
@@ -157,7 +157,7 @@ class TestPage:
         assert "End broadcast" not in html
 
     def test_forgets_the_error_with_the_next_broadcast(self, browser: Client, connected: Session) -> None:
-        lifecycle.fail_session(session=connected, reason=EndReason.SOURCE_REFUSED, message="Switch to H.264.")
+        failed(connected, message="Switch to H.264.")
         lifecycle.start_session(livestream=connected.livestream, encoder=ENCODER)
 
         assert 'data-testid="error"' not in get_html(browser, f"/livestreams/{connected.livestream_id}")
@@ -199,7 +199,7 @@ class TestPage:
     ) -> None:
         for _ in range(27):
             session = lifecycle.start_session(livestream=livestream, encoder=ENCODER)
-            lifecycle.end_session(session=session, reason=EndReason.ENCODER_STOPPED, ingest_ms=125_000)
+            finished(session, ingest_ms=125_000)
 
         with django_assert_num_queries(7):
             html = get_html(browser, f"/livestreams/{livestream.pk}")

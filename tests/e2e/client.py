@@ -72,7 +72,22 @@ class Stream:
         uris = [line for line in multivariant.splitlines() if line and not line.startswith("#")]
         return {str(base.join(uri)): httpx.get(base.join(uri)).raise_for_status().text for uri in uris}
 
+    def has_newer_than(self, segment: str) -> bool:
+        """Tell whether another segment is the newest; no while nothing can be fetched."""
+        try:
+            return self.newest_segment() != segment
+        except (httpx.HTTPError, IndexError):
+            return False
+
     def newest_segment(self) -> str:
         """Return the address of the newest segment of the first rendition."""
         address, text = next(iter(self.playlists().items()))
         return str(httpx.URL(address).join(parse_media_playlist(text).segments[-1].name))
+
+
+def run_of(stream: Stream) -> str | None:
+    """Return the folder of the run that viewers see, None while nothing can be fetched."""
+    try:
+        return stream.newest_segment().split("/")[-3]
+    except (httpx.HTTPError, IndexError):
+        return None

@@ -11,7 +11,7 @@ from tests.stack.whole import RunningStack, running_stack
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     """One run of the whole product for all tests here; each makes a livestream of its own."""
     folder: Path = tmp_path_factory.mktemp("stack")
-    with running_stack(folder, LIVEHUB_PLAYBACK_RETENTION_S="2") as running:
+    with running_stack(folder) as running:
         yield running
 
 

@@ -1,11 +1,13 @@
 """Killing each program in the middle of a broadcast: viewers go on, and so does LiveHub (make chaos)."""
 
 import os
+from contextlib import ExitStack
+from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.e2e.client import Integrator, Stream
+from tests.e2e.client import Integrator, Stream, run_of
 from tests.e2e.encoder import publishing
 from tests.services import wait_until
 from tests.stack.whole import RunningStack
@@ -14,24 +16,61 @@ pytestmark = [pytest.mark.chaos, pytest.mark.e2e]
 
 _LIVE_TIMEOUT_S = 30
 _RECOVERY_TIMEOUT_S = 60
+# nginx-rtmp reports each encoder this often, and cuts it when the answer is a refusal.
+_UPDATE_S = 11
 
 
 @pytest.mark.parametrize("program", ["web", "edge", "postgres", "redis", "default", "beat"])
 def test_a_broadcast_outlives_a_killed_program(stack: RunningStack, stream: Stream, program: str) -> None:
     with publishing(stream.publish_url, size="320x180", kbps=300) as encoder:
         stream.await_status("LIVE", timeout_s=_LIVE_TIMEOUT_S)
-        before = stream.newest_segment()
+        before, run = stream.newest_segment(), run_of(stream)
 
         os.kill(stack.pids()[program], 9)
 
-        wait_until(lambda: _is_past(stream, before), timeout_s=_RECOVERY_TIMEOUT_S, what="the next segment")
+        wait_until(lambda: stream.has_newer_than(before), timeout_s=_RECOVERY_TIMEOUT_S, what="the next segment")
         wait_until(lambda: _is_ready(stack), timeout_s=_RECOVERY_TIMEOUT_S, what="the instance")
         assert encoder.is_connected
         assert stream.status == "LIVE"
-        assert _run_of(stream.newest_segment()) == _run_of(before)
+        assert run_of(stream) == run
         assert len(stream.sessions()) == 1
     stream.await_status("OFFLINE", timeout_s=20)
     _assert_a_new_broadcast_works(stack)
+
+
+def test_no_encoder_is_cut_by_a_restart_of_the_database(stack: RunningStack) -> None:
+    """Several encoders, over three of their 10 s updates: pooled connections are dead after a restart."""
+    streams = [Integrator.of(stack).create(f"Camera {number}") for number in range(3)]
+    with ExitStack() as publishers:
+        encoders = [
+            publishers.enter_context(publishing(stream.publish_url, size="192x108", kbps=100)) for stream in streams
+        ]
+        for stream in streams:
+            stream.await_status("LIVE", timeout_s=_LIVE_TIMEOUT_S)
+
+        for _ in range(3):
+            os.kill(stack.pids()["postgres"], 9)
+            with pytest.raises(TimeoutError):
+                wait_until(lambda: not all(encoder.is_connected for encoder in encoders), timeout_s=_UPDATE_S)
+
+        wait_until(lambda: _is_ready(stack), timeout_s=_RECOVERY_TIMEOUT_S, what="the instance")
+        assert [stream.status for stream in streams] == ["LIVE"] * 3
+    for stream in streams:
+        stream.await_status("OFFLINE", timeout_s=20)
+
+
+@pytest.mark.parametrize("kind", ["pull", "transcoder"])
+def test_a_killed_ffmpeg_is_run_again(stack: RunningStack, stream: Stream, kind: str) -> None:
+    with publishing(stream.publish_url, size="320x180", kbps=300) as encoder:
+        stream.await_status("LIVE", timeout_s=_LIVE_TIMEOUT_S)
+        before = run_of(stream)
+
+        os.kill(_ffmpeg(stack, pulls=kind == "pull"), 9)
+
+        wait_until(lambda: run_of(stream) not in {before, None}, timeout_s=_RECOVERY_TIMEOUT_S, what="the next run")
+        assert encoder.is_connected
+        assert stream.status == "LIVE"
+        assert len(stream.sessions()) == 1
 
 
 def test_a_killed_ingest_server_ends_the_session_and_takes_the_encoder_again(
@@ -57,11 +96,15 @@ def _assert_a_new_broadcast_works(stack: RunningStack) -> None:
     other.await_status("OFFLINE", timeout_s=20)
 
 
-def _is_past(stream: Stream, before: str) -> bool:
-    try:
-        return stream.newest_segment() != before
-    except httpx.HTTPError:
-        return False
+def _ffmpeg(stack: RunningStack, *, pulls: bool) -> int:
+    """Return the process id of the live worker's ffmpeg that pulls, or of the one that transcodes."""
+    worker = stack.pids()["live"]
+    for listed in Path(f"/proc/{worker}/task").glob("*/children"):
+        for pid in listed.read_text().split():
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+            if (b"rtmp://" in command) is pulls:
+                return int(pid)
+    raise AssertionError("no such ffmpeg")
 
 
 def _is_ready(stack: RunningStack) -> bool:
@@ -69,7 +112,3 @@ def _is_ready(stack: RunningStack) -> bool:
         return httpx.get(f"{stack.base_url}/readyz").is_success
     except httpx.HTTPError:
         return False
-
-
-def _run_of(address: str) -> str:
-    return address.split("/")[-3]

@@ -4,6 +4,7 @@ import time
 
 import pytest
 from django.conf import settings
+from django.db import OperationalError
 from django.test import Client
 
 from streams.livestreams import services
@@ -53,6 +54,16 @@ class TestPublish:
         services.delete_livestream(livestream=livestream, actor=SYSTEM)
 
         assert _call("publish", key=livestream.stream_key)[0] == 403
+
+    def test_refuses_a_key_that_is_reset_at_the_same_moment(
+        self, livestream: Livestream, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        found = Livestream.objects.get()
+        services.reset_stream_key(livestream=livestream, actor=SYSTEM)
+        monkeypatch.setattr("streams.ingest.services._find_by_key", lambda _key: found)
+
+        assert _call("publish", key="the old one")[0] == 403
+        assert not Session.objects.exists()
 
     def test_refuses_the_old_key_after_a_reset(self, livestream: Livestream) -> None:
         old = livestream.stream_key
@@ -113,6 +124,25 @@ class TestUpdate:
         services.end_broadcast(livestream=livestream, actor=SYSTEM)
 
         assert _call("update", key=livestream.stream_key, call="update_publish")[0] == 403
+
+    def test_cuts_nobody_while_the_database_is_away(
+        self, livestream: Livestream, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(**_: object) -> None:
+            raise OperationalError("the connection is closed")
+
+        monkeypatch.setattr("streams.ingest.services.note_publisher", fail)
+
+        assert _call("update", key=livestream.stream_key, call="update_publish")[0] == 204
+
+    def test_does_not_let_an_encoder_speak_for_nginx(self, livestream: Livestream) -> None:
+        """What stands behind the key (`key?call=x`) is appended to nginx's own fields."""
+        _call("publish", key=f"{livestream.stream_key}&addr=8.8.8.8&clientid=99")
+        services.end_broadcast(livestream=livestream, actor=SYSTEM)
+
+        session = Session.objects.get()
+        assert (session.encoder_address, session.ingest_client_id) == ("203.0.113.7", 1)
+        assert _call("update", key=f"{livestream.stream_key}&call=update_play", call="update_publish")[0] == 403
 
     def test_lets_our_own_players_be(self, livestream: Livestream) -> None:
         assert _call("update", key="0123", call="update_play")[0] == 204

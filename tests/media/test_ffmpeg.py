@@ -24,7 +24,7 @@ def _packaging(folder: Path) -> ffmpeg.Packaging:
 
 def _transcode(source: Source, clip: bytes, folder: Path) -> Output:
     ladder = build_ladder(source)
-    output = Output(ladder, folder / "run", folder / "index.m3u8", folder / "thumbnail.jpg")
+    output = Output(ladder, folder / "run", folder / "index.m3u8")
     output.prepare()
     subprocess.run(ffmpeg.transcode_argv(ladder, _packaging(folder)), input=clip, check=True, capture_output=True)
     return output
@@ -92,14 +92,6 @@ class TestOutput:
         assert not output.publish()
         assert not (tmp_path / "index.m3u8").exists()
 
-    def test_takes_away_what_an_earlier_session_left(self, tmp_path: Path) -> None:
-        for name in ("index.m3u8", "thumbnail.jpg"):
-            (tmp_path / name).write_text("of an earlier session")
-
-        _output(tmp_path).prepare()
-
-        assert [path.name for path in tmp_path.iterdir()] == ["run"]
-
 
 def _output(folder: Path) -> Output:
-    return Output(build_ladder(SMALL), folder / "run", folder / "index.m3u8", folder / "thumbnail.jpg")
+    return Output(build_ladder(SMALL), folder / "run", folder / "index.m3u8")

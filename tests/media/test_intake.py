@@ -2,8 +2,7 @@ import os
 import threading
 from pathlib import Path
 
-from streams.media.errors import SourceRefusedError
-from streams.media.flv import FlvError
+from streams.media.errors import TranscoderFailedError
 from streams.media.intake import Intake
 from tests.media.clips import flv
 from tests.services import wait_until
@@ -49,4 +48,4 @@ class TestIntake:
         assert intake.failure is None
 
     def test_keeps_the_failure_for_its_owner(self) -> None:
-        assert isinstance(_intake(b"not a stream at all").failure, FlvError | SourceRefusedError)
+        assert isinstance(_intake(b"not a stream at all").failure, TranscoderFailedError)

@@ -1,16 +1,22 @@
 """Sessions: opened, leased, live, closed."""
 
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
+from django.test import TestCase
 from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 
+from livehub.core import clock, events
 from livehub.core.errors import IllegalTransitionError, StaleStatusError
 from livehub.core.states import swap_status
 from streams.livestreams import lifecycle
+from streams.livestreams.events import SessionResumed
 from streams.livestreams.lifecycle import AlreadyLiveError, Encoder, LeaseLostError
 from streams.livestreams.states import SESSION_MACHINE, EndReason, LivestreamStatus, SessionStatus
 from streams.models import Livestream, Session
+from tests.runs import claimed, failed, finished
 
 ENCODER = Encoder(client_id=7, address="127.0.0.1", software="OBS 31")
 
@@ -39,36 +45,106 @@ class TestStartSession:
 
 class TestLease:
     def test_admits_one_worker_at_a_time(self, session: Session) -> None:
-        lease = lifecycle.claim_session(session_id=session.pk, worker="first")
+        claimed(session)
 
-        assert lease is not None
         assert lifecycle.claim_session(session_id=session.pk, worker="second") is None
 
-    def test_fences_off_the_worker_that_lost_it(self, session: Session) -> None:
-        first = lifecycle.claim_session(session_id=session.pk, worker="first")
-        assert first is not None
-        lifecycle.release_lease(first)
-        second = lifecycle.claim_session(session_id=session.pk, worker="second")
-        assert second is not None
+    def test_may_be_taken_once_it_has_lapsed(self, session: Session) -> None:
+        claimed(session)
+        Session.objects.filter(pk=session.pk).update(lease_until=clock.now() - timedelta(seconds=1))
 
-        with pytest.raises(LeaseLostError):
-            lifecycle.renew_lease(first, ingest_ms=1)
-        with pytest.raises(LeaseLostError):
-            lifecycle.mark_live(first)
+        assert claimed(session, worker="second").epoch == 2
+
+    def test_fences_off_the_worker_that_lost_it(self, session: Session) -> None:
+        first = claimed(session)
+        lifecycle.release_lease(first)
+        second = claimed(session, worker="second")
+
+        for write in (
+            partial(lifecycle.renew_lease, first, ingest_ms=1),
+            partial(lifecycle.mark_live, first),
+            partial(lifecycle.record_source, first, source={}, renditions=[]),
+            partial(lifecycle.finish_session, first, reason=EndReason.ENCODER_STOPPED),
+            partial(lifecycle.fail_session, first, reason=EndReason.SOURCE_REFUSED, message="No."),
+            partial(lifecycle.retry_session, first, message="No."),
+        ):
+            with pytest.raises(LeaseLostError):
+                write()
         lifecycle.mark_live(second)
 
     def test_is_lost_when_the_session_ends(self, session: Session) -> None:
-        lease = lifecycle.claim_session(session_id=session.pk, worker="first")
-        assert lease is not None
-        lifecycle.end_session(session=session, reason=EndReason.ENCODER_STOPPED)
+        lease = claimed(session)
+        lifecycle.end_session(session=session, reason=EndReason.ENDED_BY_OPERATOR)
 
         with pytest.raises(LeaseLostError):
             lifecycle.renew_lease(lease, ingest_ms=1)
 
+    def test_keeps_what_was_taken_in_until_the_next_run_has_media(self, session: Session) -> None:
+        first = claimed(session)
+        lifecycle.renew_lease(first, ingest_ms=3_600_000)
+        lifecycle.release_lease(first)
+        second = claimed(session, worker="second")
+
+        lifecycle.renew_lease(second, ingest_ms=None)
+
+        session.refresh_from_db()
+        assert session.ingest_seconds == 3600
+
+
+class TestMarkLive:
+    def test_tells_players_when_another_run_has_taken_over(
+        self, session: Session, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        published: list[object] = []
+        first = claimed(session)
+        lifecycle.mark_live(first)
+        lifecycle.release_lease(first)
+        monkeypatch.setattr(events, "publish", published.append)
+
+        lifecycle.mark_live(claimed(session, worker="second"))
+
+        assert published == [SessionResumed(session.livestream_id, session.pk)]
+        session.refresh_from_db()
+        assert session.live_epoch == 2
+
+
+class TestRetrySession:
+    def test_calls_for_another_run_at_once(self, session: Session, enqueued: list[str]) -> None:
+        with TestCase.captureOnCommitCallbacks(execute=True):
+            lifecycle.retry_session(claimed(session), message="Killed.")
+
+        assert enqueued == ["streams.run_session"]
+        claimed(session, worker="second")
+
+    def test_gives_up_after_five_crashes_in_a_row(self, session: Session) -> None:
+        for _ in range(5):
+            lifecycle.retry_session(claimed(session), message="No such codec.")
+
+        session.refresh_from_db()
+        assert (session.status, session.end_reason) == ("errored", "transcoder_failed")
+        assert "No such codec." in session.error_message
+
+    def test_does_not_count_crashes_that_are_far_apart(self, session: Session) -> None:
+        for _ in range(8):
+            lifecycle.retry_session(claimed(session), message="Killed.")
+            Session.objects.filter(pk=session.pk).update(crashed_at=clock.now() - timedelta(minutes=3))
+
+        session.refresh_from_db()
+        assert session.is_open
+
+    def test_does_not_count_takeovers(self, session: Session) -> None:
+        for _ in range(8):
+            lifecycle.release_lease(claimed(session))
+
+        lifecycle.retry_session(claimed(session), message="Killed.")
+
+        session.refresh_from_db()
+        assert session.is_open
+
 
 class TestEndSession:
     def test_closes_it_once_and_makes_the_livestream_idle(self, session: Session, livestream: Livestream) -> None:
-        lifecycle.end_session(session=session, reason=EndReason.ENCODER_STOPPED, ingest_ms=2500)
+        finished(session, ingest_ms=2500)
         lifecycle.end_session(session=session, reason=EndReason.DISABLED)
 
         session.refresh_from_db()
@@ -85,7 +161,7 @@ class TestEndSession:
 
 class TestFailSession:
     def test_keeps_the_sentence_for_the_operator(self, session: Session, livestream: Livestream) -> None:
-        lifecycle.fail_session(session=session, reason=EndReason.SOURCE_REFUSED, message="Switch the encoder to H.264.")
+        failed(session, message="Switch the encoder to H.264.")
 
         session.refresh_from_db()
         livestream.refresh_from_db()
@@ -134,6 +210,18 @@ class TestSweepSessions:
 
         assert enqueued == []
 
+    def test_leaves_a_session_alone_that_was_claimed_meanwhile(
+        self, session: Session, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        _age(session, seconds=60)
+        lock = lifecycle._lock_open
+        monkeypatch.setattr(lifecycle, "_lock_open", lambda session_id: (claimed(session), lock(session_id))[1])
+
+        lifecycle.sweep_sessions()
+
+        session.refresh_from_db()
+        assert session.is_open
+
     def test_closes_a_session_whose_encoder_is_gone_as_well(self, session: Session) -> None:
         _age(session, seconds=60)
 
@@ -144,6 +232,20 @@ class TestSweepSessions:
 
 
 class TestEncoderLeft:
+    def test_lets_the_encoder_come_back_while_a_worker_still_works_the_session_off(
+        self, session: Session, livestream: Livestream
+    ) -> None:
+        claimed(session)
+        lifecycle.encoder_left(client_id=ENCODER.client_id, livestream=livestream)
+
+        following = lifecycle.start_session(livestream=livestream, encoder=replace(ENCODER, client_id=8))
+
+        session.refresh_from_db()
+        livestream.refresh_from_db()
+        assert (session.status, session.end_reason) == ("ended", "encoder_stopped")
+        assert following.is_open
+        assert livestream.status == LivestreamStatus.CONNECTING
+
     def test_leaves_the_closing_to_the_worker_that_runs_the_session(self, session: Session) -> None:
         lifecycle.claim_session(session_id=session.pk, worker="first")
 

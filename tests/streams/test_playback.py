@@ -7,10 +7,11 @@ import pytest
 from pytest_django import Settings
 
 from livehub.core import clock
-from streams.livestreams import lifecycle, playback
+from streams.livestreams import lifecycle, playback, services
 from streams.livestreams.lifecycle import Encoder, Lease
 from streams.livestreams.states import EndReason
 from streams.models import Livestream, Session
+from streams.organizations.services import SYSTEM
 
 ENCODER = Encoder(client_id=7, address="127.0.0.1", software="OBS 31")
 PLAYLIST = '#EXTM3U\n#EXT-X-MAP:URI="init_0.mp4"\n#EXTINF:2.0,\n000000.m4s\n'
@@ -73,6 +74,22 @@ class TestRemoveExpired:
         assert playback.remove_expired() == 0
         assert _media_playlist(folder) == PLAYLIST
 
+    def test_goes_on_with_the_others_when_one_cannot_be_removed(
+        self, session: Session, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        _stopped(session, seconds_ago=301)
+
+        def refuse(path: Path) -> None:
+            raise PermissionError(path)
+
+        monkeypatch.setattr("shutil.rmtree", refuse)
+        assert playback.remove_expired() == 0
+        monkeypatch.undo()
+
+        assert "files not removed" in caplog.text
+        session.refresh_from_db()
+        assert session.files_removed_at is None
+
     def test_keeps_the_playlist_of_the_session_that_came_after(
         self, session: Session, livestream: Livestream, folder: Path
     ) -> None:
@@ -82,3 +99,28 @@ class TestRemoveExpired:
         playback.remove_expired()
 
         assert [path.name for path in folder.glob("*/*")] == ["index.m3u8"]
+
+
+class TestTakeDownEarlier:
+    def test_shows_nothing_of_a_session_that_is_over(self, session: Session, livestream: Livestream) -> None:
+        playback.take_down_earlier(livestream)
+        playback.take_down_earlier(livestream)
+
+        assert not playback.multivariant_path(livestream).exists()
+
+
+class TestRemoveDeleted:
+    def test_leaves_nothing_to_watch(self, session: Session, livestream: Livestream, folder: Path) -> None:
+        services.delete_livestream(livestream=livestream, actor=SYSTEM)
+
+        playback.remove_deleted(livestream_id=livestream.pk)
+        playback.remove_deleted(livestream_id=livestream.pk)
+
+        assert list(folder.iterdir()) == []
+
+    def test_touches_nothing_of_a_livestream_that_is_there(
+        self, session: Session, livestream: Livestream, folder: Path
+    ) -> None:
+        playback.remove_deleted(livestream_id=livestream.pk)
+
+        assert _media_playlist(folder) == PLAYLIST
