@@ -169,7 +169,7 @@ MAX_HEIGHT = env.integer(
     unit="pixels",
     at_least=240,
     at_most=4320,
-    purpose="Longest that the shorter side of a source may be; the longer side may be up to 64/27 (21:9) of the shorter",
+    purpose="Longest that a source's shorter side may be; its longer side may be up to 64/27 (21:9) of that",
 )
 PLAYBACK_RETENTION_S = env.integer(
     "LIVEHUB_PLAYBACK_RETENTION_S",
