@@ -25,6 +25,8 @@ pytestmark = pytest.mark.bench
 
 _RUNS = 5
 _CPU_RUNS = 3
+_HOOK_CALLS = 30
+_HOOK_BUDGET_MS = 100
 _CPU_WINDOW_S = 40
 _PLAYABLE_BUDGET_S = 6.0
 _CPU_BUDGET = 1.05
@@ -62,6 +64,26 @@ def _publishing(clip: Path, stream: Stream) -> Iterator[None]:
             yield
         finally:
             process.kill()
+
+
+def test_publish_hook(stack: RunningStack) -> None:
+    streams = [Integrator.of(stack).create() for _ in range(_HOOK_CALLS)]
+    token = (stack.data_dir / "secrets" / "ingest_hook_token").read_text()
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(stack.data_dir / "run" / "web.sock"))) as nginx:
+        took = sorted(_admitted_ms(nginx, stream, token=token) for stream in streams)
+
+    print(f"\npublish hook, ms: median {statistics.median(took):.1f}, worst {took[-1]:.1f} of {len(took)}")
+    assert took[-1] <= _HOOK_BUDGET_MS
+
+
+def _admitted_ms(nginx: httpx.Client, stream: Stream, *, token: str) -> float:
+    fields = {"call": "publish", "name": stream.created["stream_key"], "clientid": "1", "addr": "127.0.0.1"}
+    started = time.monotonic()
+    answer = nginx.post(f"http://localhost/internal/ingest/publish?token={token}", data=fields)
+    took_ms = (time.monotonic() - started) * 1000
+    assert answer.status_code == 302
+    nginx.post(f"http://localhost/internal/ingest/publish-done?token={token}", data=fields)
+    return took_ms
 
 
 def test_publish_to_playable(stack: RunningStack, clip: Path) -> None:
