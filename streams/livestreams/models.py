@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection
 from contextlib import suppress
+from datetime import timedelta
 from typing import Self
 
 from django.conf import settings
@@ -10,9 +11,13 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from livehub.core import crypto
+from livehub.core import clock, crypto
 from streams.livestreams.states import EndReason, LivestreamStatus, SessionStatus
 from streams.organizations.models import App, Organization
+
+
+# A free worker takes a session within a fraction of a second.
+_WORKER_PATIENCE = timedelta(seconds=10)
 
 
 class LivestreamQuerySet(models.QuerySet["Livestream"]):
@@ -199,6 +204,11 @@ class Session(models.Model):
     @property
     def is_open(self) -> bool:
         return self.stopped_at is None
+
+    @property
+    def lacks_a_worker(self) -> bool:
+        """No worker has taken it for so long that none can be free."""
+        return self.is_open and self.epoch == 0 and clock.now() - self.created_at > _WORKER_PATIENCE
 
 
 class StatusChange(models.Model):

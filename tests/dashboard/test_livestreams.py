@@ -148,6 +148,14 @@ class TestPage:
         assert "First segments can be played" in html
         assert "End broadcast" in html
 
+    def test_says_when_no_worker_is_free(self, browser: Client, connected: Session) -> None:
+        address = f"/livestreams/{connected.livestream_id}"
+        assert "Waiting for a free worker" not in get_html(browser, address)
+
+        Session.objects.filter(pk=connected.pk).update(created_at=clock.now() - timedelta(seconds=11))
+
+        assert "Waiting for a free worker" in get_html(browser, address)
+
     def test_puts_the_error_of_a_failed_broadcast_first(self, browser: Client, connected: Session) -> None:
         failed(connected, message="Switch to H.264.")
 
