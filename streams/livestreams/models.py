@@ -15,7 +15,6 @@ from livehub.core import clock, crypto
 from streams.livestreams.states import EndReason, LivestreamStatus, SessionStatus
 from streams.organizations.models import App, Organization
 
-
 # A free worker takes a session within a fraction of a second.
 _WORKER_PATIENCE = timedelta(seconds=10)
 
