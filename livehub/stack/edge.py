@@ -28,8 +28,17 @@ _MEDIA_HEADERS = f"""\
             add_header Cross-Origin-Resource-Policy "cross-origin" always;
             add_header Timing-Allow-Origin "*" always;
             add_header X-Content-Type-Options "nosniff" always;"""
+# Per client address: no person logs in so often, and no guesser gets far.
+_LOG_INS_PER_MINUTE = 10
+_LOG_IN_BURST = 10
+# A look at every component costs more than any other request that nobody has to log in for.
+_READINESS_PER_S = 2
+_READINESS_BURST = 10
 _TOO_LARGE = f"The request body is larger than {_BODY_MAX_MB} MB."
 _DOWN = "LiveHub is starting or restarting. Try again in a few seconds; running broadcasts go on."
+_LOG_IN_RETRY_S = 60
+_TOO_MANY_LOG_INS = "Somebody at your address has tried to log in too often. Try again in a minute."
+_TOO_MANY_CHECKS = f"This is answered {_READINESS_PER_S} times a second. Try again in a second."
 
 
 def render_edge(instance: Instance, host: Host) -> str:
@@ -78,6 +87,14 @@ http {{
     gzip_types application/javascript application/vnd.apple.mpegurl image/svg+xml text/css;
 {temp_paths(instance, name="edge")}
 
+    # An empty key is not limited: anybody may look at the form.
+    map $request_method $log_in_address {{ POST $binary_remote_addr; default ""; }}
+    limit_req_zone $log_in_address zone=log_in:1m rate={_LOG_INS_PER_MINUTE}r/m;
+    limit_req_zone $binary_remote_addr zone=readiness:1m rate={_READINESS_PER_S}r/s;
+    limit_req_status 429;
+    # Less than the log's least: the access log has it, without the query string.
+    limit_req_log_level info;
+
     map $http_upgrade $connection_to_web {{ default upgrade; "" ""; }}
     map $uri $media_age {{
         default "no-cache";
@@ -117,6 +134,20 @@ http {{
             error_page 413 @too_large;
             error_page 502 504 = @down;
         }}
+        location ~ ^/(log-in|admin/login/)$ {{
+            limit_req zone=log_in burst={_LOG_IN_BURST} nodelay;
+            proxy_pass http://web;
+            error_page 413 @too_large;
+            error_page 429 @too_many_log_ins;
+            error_page 502 504 = @down;
+        }}
+        location = /readyz {{
+            limit_req zone=readiness burst={_READINESS_BURST} nodelay;
+            proxy_pass http://web;
+            error_page 413 @too_large_api;
+            error_page 429 @too_many_checks;
+            error_page 502 504 = @down_api;
+        }}
         location ~ ^/({_API_PATHS})/ {{
             proxy_pass http://web;
             error_page 413 @too_large_api;
@@ -142,8 +173,10 @@ http {{
 
 {_answer("too_large", 413, "text/html", _page("Too large", _TOO_LARGE))}
 {_answer("too_large_api", 413, "application/json", _body(413, "payload_too_large", _TOO_LARGE))}
-{_answer("down", 503, "text/html", _page("One moment", _DOWN))}
-{_answer("down_api", 503, "application/json", _body(503, "unavailable", _DOWN))}
+{_answer("too_many_log_ins", 429, "text/html", _page("Too many attempts", _TOO_MANY_LOG_INS), retry_s=_LOG_IN_RETRY_S)}
+{_answer("too_many_checks", 429, "application/json", _body(429, "rate_limited", _TOO_MANY_CHECKS), retry_s=1)}
+{_answer("down", 503, "text/html", _page("One moment", _DOWN), retry_s=2)}
+{_answer("down_api", 503, "application/json", _body(503, "unavailable", _DOWN), retry_s=2)}
         location @no_media {{
 {_MEDIA_HEADERS}
             return 404;
@@ -153,8 +186,8 @@ http {{
 """
 
 
-def _answer(name: str, status: int, content_type: str, body: str) -> str:
-    retry = "\n            add_header Retry-After 2 always;" if status == 503 else ""
+def _answer(name: str, status: int, content_type: str, body: str, *, retry_s: int = 0) -> str:
+    retry = f"\n            add_header Retry-After {retry_s} always;" if retry_s else ""
     return f"""\
         location @{name} {{
             default_type {content_type};

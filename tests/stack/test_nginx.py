@@ -1,8 +1,13 @@
 """The two nginx configurations: what they say, and that nginx takes them."""
 
 import json
+import socket
 import subprocess
-from dataclasses import replace
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from email.message import Message
 from pathlib import Path
 
 import pytest
@@ -14,6 +19,7 @@ from livehub.stack.ingest import render_ingest
 from livehub.stack.instance import Instance
 from livehub.stack.nginx import Host
 from livehub.stack.tls import ensure_self_signed
+from tests.services import running, wait_until
 
 HOST = Host(is_root=False, open_files=1024)
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104  # Written into a configuration.
@@ -79,6 +85,67 @@ class TestRenderEdge:
         body = json.loads(config.partition("return 413 '{")[2].partition("}';")[0].join("{}"))
         assert (body["success"], body["error"]["code"], body["error"]["type"]) == (False, 413, "payload_too_large")
         assert body["errors"] == [{"code": 413, "message": body["error"]["message"]}]
+
+
+class TestLimits:
+    """The edge by itself: what it lets through is answered 503, since no web process is there."""
+
+    @pytest.fixture
+    def base_url(self, instance: Instance, tmp_path: Path) -> Iterator[str]:
+        prepare_folders(instance)
+        instance.edge_config.write_text(render_edge(instance, Host.current()))
+        argv = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
+        with running(argv, log_path=tmp_path / "edge.log"):
+            wait_until(lambda: accepts(instance.http_port), timeout_s=5, what="the edge")
+            yield f"http://127.0.0.1:{instance.http_port}"
+
+    @pytest.mark.parametrize("path", ["/log-in", "/admin/login/", "//log-in", "/%6cog-in?next=/"])
+    def test_a_guesser_of_passwords_is_told_to_wait(self, base_url: str, path: str) -> None:
+        answers = [ask(f"{base_url}{path}", method="POST") for _ in range(30)]
+
+        assert [answer.status for answer in answers[:11]] == [503] * 11
+        assert (answers[-1].status, answers[-1].headers["Retry-After"]) == (429, "60")
+        assert "Try again in a minute" in answers[-1].body
+
+    def test_the_form_can_still_be_looked_at(self, base_url: str) -> None:
+        for _ in range(30):
+            ask(f"{base_url}/log-in", method="POST")
+
+        assert {ask(f"{base_url}/log-in").status for _ in range(30)} == {503}
+
+    def test_readiness_is_not_worked_out_as_often_as_a_stranger_likes(self, base_url: str) -> None:
+        answers = [ask(f"{base_url}/readyz") for _ in range(60)]
+
+        assert [answer.status for answer in answers[:11]] == [503] * 11
+        assert (answers[-1].status, answers[-1].headers["Retry-After"]) == (429, "1")
+        assert json.loads(answers[-1].body)["error"]["type"] == "rate_limited"
+
+    def test_nothing_else_is_limited(self, base_url: str) -> None:
+        paths = ["/", "/v2/livestreams", "/livestreams", "/healthz"] * 15
+
+        assert {ask(f"{base_url}{path}", method="POST").status for path in paths} == {503}
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: Message
+    body: str
+
+
+def ask(url: str, *, method: str = "GET") -> Answer:
+    wanted = urllib.request.Request(url, method=method, data=b"x" if method == "POST" else None)  # noqa: S310  # Our own http.
+    try:
+        with urllib.request.urlopen(wanted, timeout=5) as response:  # noqa: S310
+            return Answer(response.status, response.headers, response.read().decode())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Answer(error.code, error.headers, error.read().decode())
+
+
+def accepts(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.mark.parametrize("bind", ["127.0.0.1", ANY_ADDRESS, "::", "::1"])
