@@ -1,6 +1,7 @@
 """Support staff's view of livestreams and sessions; what they may do goes through the services and is recorded."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Protocol
 
 from django.contrib import admin, messages
@@ -8,12 +9,12 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from streams.livestreams import services
 from streams.livestreams.models import Livestream, LivestreamQuerySet, Session, StatusChange
-from streams.organizations.admin import ReadOnlyAdmin, ReadOnlyInline, staff
+from streams.organizations.admin import ReadOnlyAdmin, ReadOnlyInline, exact, staff
 from streams.organizations.models import Member
 from streams.organizations.services import Actor
 
@@ -41,7 +42,7 @@ def _action(service: _Service, *, description: str, done: str) -> Callable[..., 
 
 @admin.register(Livestream)
 class LivestreamAdmin(ReadOnlyAdmin[Livestream]):
-    list_display = ("__str__", "organization", "status", "disabled", "playback_id", "created_at")
+    list_display = ("__str__", "organization", "status", "encoders", "playback_id", "created")
     list_select_related = ("app__organization",)
     list_filter = ("status", "disabled", "created_at")
     # Shows the search box; `get_search_results` searches.
@@ -53,14 +54,14 @@ class LivestreamAdmin(ReadOnlyAdmin[Livestream]):
         "organization",
         "app",
         "status",
-        "disabled",
+        "encoders",
         "playback_id",
         "sessions",
         "refused_publishes",
         "last_refusal",
-        "last_refused_at",
-        "created_at",
-        "updated_at",
+        "refused",
+        "created",
+        "updated",
     )
     ordering = ("-created_at", "-id")
     actions = (
@@ -91,16 +92,37 @@ class LivestreamAdmin(ReadOnlyAdmin[Livestream]):
         url = reverse("admin:streams_session_changelist")
         return format_html('<a href="{}?livestream__id__exact={}">Show</a>', url, livestream.pk)
 
+    # In words: Django's icon for "not disabled" is a red cross.
+    @admin.display(ordering="disabled")
+    def encoders(self, livestream: Livestream) -> str:
+        return "Refused: disabled" if livestream.disabled else "Accepted"
+
+    @admin.display(description="last refused")
+    def refused(self, livestream: Livestream) -> str:
+        return exact(livestream.last_refused_at)
+
+    @admin.display(ordering="created_at")
+    def created(self, livestream: Livestream) -> str:
+        return exact(livestream.created_at)
+
+    @admin.display
+    def updated(self, livestream: Livestream) -> str:
+        return exact(livestream.updated_at)
+
 
 class StatusChangeInline(ReadOnlyInline[StatusChange]):
     model = StatusChange
-    fields = ("at", "old", "new", "reason")
+    fields = ("time", "old", "new", "reason")
     ordering = ("id",)
+
+    @admin.display
+    def time(self, change: StatusChange) -> str:
+        return exact(change.at)
 
 
 @admin.register(Session)
 class SessionAdmin(ReadOnlyAdmin[Session]):
-    list_display = ("id", "livestream", "status", "end_reason", "ingest_seconds", "started_at", "stopped_at")
+    list_display = ("connected", "name", "status", "end_reason", "ingest", "stopped")
     list_select_related = ("livestream",)
     list_filter = ("status", "end_reason", "created_at")
     search_fields = ("=id", "=livestream__id", "livestream__name", "=livestream__playback_id")
@@ -112,15 +134,53 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
         "error_message",
         "encoder_address",
         "encoder_software",
-        "source",
-        "renditions",
+        "arriving",
+        "outgoing",
         "worker",
         "epoch",
-        "ingest_seconds",
-        "created_at",
-        "started_at",
-        "stopped_at",
-        "files_removed_at",
+        "ingest",
+        "connected",
+        "playable",
+        "stopped",
+        "removed",
     )
     inlines = (StatusChangeInline,)
     ordering = ("-created_at", "-id")
+
+    # Not the foreign key itself: Django would not let a long name wrap.
+    @admin.display(description="livestream", ordering="livestream__name")
+    def name(self, session: Session) -> str:
+        return str(session.livestream)
+
+    @admin.display(description="source")
+    def arriving(self, session: Session) -> str:
+        return _listed(session.source)
+
+    @admin.display(description="renditions")
+    def outgoing(self, session: Session) -> SafeString | str:
+        return format_html_join(mark_safe("<br>"), "{}", ([_listed(each)] for each in session.renditions)) or "-"
+
+    @admin.display(description="taken in", ordering="ingest_ms")
+    def ingest(self, session: Session) -> str:
+        return str(timedelta(seconds=session.ingest_seconds))
+
+    @admin.display(description="encoder connected", ordering="created_at")
+    def connected(self, session: Session) -> str:
+        return exact(session.created_at)
+
+    @admin.display
+    def playable(self, session: Session) -> str:
+        return exact(session.started_at)
+
+    @admin.display
+    def stopped(self, session: Session) -> str:
+        return exact(session.stopped_at)
+
+    @admin.display(description="files removed")
+    def removed(self, session: Session) -> str:
+        return exact(session.files_removed_at)
+
+
+def _listed(facts: Mapping[str, object]) -> str:
+    """Return a stored description (a source, a rendition) as a line to read."""
+    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items() if value) or "-"

@@ -192,6 +192,30 @@ class TestPages:
     def test_of_a_session_shows_its_steps(self, desk: Client, session: Session) -> None:
         assert "Encoder connected" in desk.get(_page_url(session)).content.decode()
 
+    def test_of_a_session_tells_source_renditions_and_times_in_words(self, desk: Client, session: Session) -> None:
+        source = {"width": 1280, "height": 720, "video_codec": "h264", "audio_codec": ""}
+        renditions = [{"name": "720p", "video_kbps": 2800}, {"name": "<360p>", "video_kbps": 700}]
+        Session.objects.filter(pk=session.pk).update(source=source, renditions=renditions, ingest_ms=3_723_000)
+
+        page = desk.get(_page_url(session)).content.decode()
+
+        assert "width 1280, height 720, video codec h264<" in page
+        assert "name 720p, video kbps 2800<br>name &lt;360p&gt;, video kbps 700" in page
+        assert "1:02:03" in page
+        assert f"{session.created_at:%Y-%m-%d %H:%M:%S} UTC" in page
+
+    def test_tell_whether_encoders_are_accepted(self, desk: Client, livestream: Livestream) -> None:
+        assert "Accepted" in desk.get(_page_url(livestream)).content.decode()
+        Livestream.objects.filter(pk=livestream.pk).update(disabled=True)
+
+        for url in (_page_url(livestream), _list_url(Livestream)):
+            assert "Refused: disabled" in desk.get(url).content.decode()
+
+    def test_have_the_audit_log_as_their_history(self, desk: Client, livestream: Livestream) -> None:
+        response = desk.get(_page_url(livestream).replace("change", "history"), follow=True)
+
+        assert [entry.target_id for entry in response.context["cl"].result_list] == [livestream.pk]
+
     def test_hide_deleted_livestreams(self, desk: Client, livestream: Livestream) -> None:
         delete_livestream(livestream=livestream, actor=SYSTEM)
 
