@@ -78,13 +78,15 @@ class Problem:
     @property
     def headers(self) -> dict[str, str]:
         # The vendors' SDKs send every 409 three times unless told that the answer will not change.
-        return {"x-should-retry": "true" if self.is_retryable else "false"} if self.http_status == 409 else {}
+        if self.is_retryable:
+            return {"x-should-retry": "true"}
+        return {"x-should-retry": "false"} if self.http_status == 409 else {}
 
 
 def describe_problem(error: Exception) -> Problem:
     """Return what to tell the client; what is our own fault is logged with its traceback, and not told."""
     match error:
-        case DomainError() if error.http_status < 500:
+        case DomainError() if error.http_status < 500 or error.retryable:
             return Problem(error.http_status, error.code, error.message, getattr(error, "fields", {}), error.retryable)
         case APIException():
             return Problem(error.status_code, str(error.default_code), str(error.detail))

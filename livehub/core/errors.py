@@ -40,7 +40,8 @@ class StaleStatusError(DomainError):
     """Somebody else changed the status between the reading and the writing."""
 
     code = "stale_status"
-    http_status = 409
+    # Not 409, which tells the vendors' clients that another try is useless.
+    http_status = 503
     retryable = True
 
 

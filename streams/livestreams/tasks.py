@@ -57,7 +57,8 @@ def remove_playback(livestream_id: str) -> None:
     playback.remove_deleted(livestream_id=UUID(livestream_id))
 
 
-@shared_task(name="streams.remove_expired_playback", time_limit=300)
+# Less than the time between two of them, so that they never take both slots of the queue.
+@shared_task(name="streams.remove_expired_playback", time_limit=50)
 def remove_expired_playback() -> None:
     """Remove the files of sessions that ended long enough ago."""
     playback.remove_expired()

@@ -24,13 +24,16 @@ class TestOurFault:
 
 class TestConflict:
     @pytest.mark.parametrize(
-        ("error", "should_retry"),
-        [(StaleStatusError("Somebody else was first."), "true"), (IllegalTransitionError("No such step."), "false")],
+        ("error", "http_status", "should_retry"),
+        [
+            (StaleStatusError("Somebody else was first."), 503, "true"),
+            (IllegalTransitionError("No such step."), 409, "false"),
+        ],
     )
     def test_is_tried_again_by_the_vendors_clients_only_where_that_helps(
-        self, error: DomainError, should_retry: str
+        self, error: DomainError, http_status: int, should_retry: str
     ) -> None:
         problem = describe_problem(error)
 
-        assert (problem.http_status, problem.type) == (409, error.code)
+        assert (problem.http_status, problem.type) == (http_status, error.code)
         assert problem.headers == {"x-should-retry": should_retry}
