@@ -169,6 +169,7 @@ class AuditEntry(models.Model):
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name_plural = "audit entries"
         indexes = [
             # The audit log of an organization, newest first.
             models.Index(fields=["organization", "-id"], name="audit_by_organization"),
