@@ -1,5 +1,1 @@
 """LiveHub: the project."""
-
-from livehub.celery import app as celery_app
-
-__all__ = ["celery_app"]

@@ -5,4 +5,5 @@ class LivehubConfig(AppConfig):
     name = "livehub"
 
     def ready(self) -> None:
-        from livehub import checks  # noqa: F401  # Registers itself.
+        # Both register themselves. Not imported by the package itself, which beat and the supervisor need to be light.
+        from livehub import celery, checks  # noqa: F401

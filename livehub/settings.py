@@ -244,7 +244,8 @@ def _database() -> dict[str, Any]:
         "ENGINE": "django.db.backends.postgresql",
         # Else the pool hands out connections to a server that was restarted since.
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"pool": {"min_size": 0, "max_size": 16, "timeout": 10}},
+        # After an outage the pool would wait as long again before it tries once more; a session's lease lasts 5 s.
+        "OPTIONS": {"pool": {"min_size": 0, "max_size": 16, "timeout": 3, "reconnect_timeout": 1}},
     }
     if not DATABASE_URL:
         return {**common, "NAME": "livehub", "USER": "livehub", "HOST": str(RUNTIME_DIR / "postgres")}

@@ -102,7 +102,9 @@ def _workers(instance: Instance) -> list[Program]:
 
 def _ingest(instance: Instance) -> list[Program]:
     argv = nginx.server_argv(config=instance.ingest_config, prefix=instance.nginx_temp_dir)
-    beat = _celery("beat", "-s", str(instance.beat_schedule), "--pidfile=", "-l", "WARNING")
+    beat = _python(
+        "-m", "celery", "-A", "livehub.beat", "beat", "-s", str(instance.beat_schedule), "--pidfile=", "-l", "WARNING"
+    )
     sockets = (instance.ingest_control_socket,)
     return [
         Program("ingest", "ingest", argv, orphan_signal="TERM", sockets=sockets),

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from livehub.core import clock, events, jobs
 from livehub.core.errors import DomainError
 from livehub.core.states import swap_status
+from streams.livestreams.encoders import is_publishing
 from streams.livestreams.events import SessionResumed, SessionStatusChanged
 from streams.livestreams.models import Livestream, Session, StatusChange
 from streams.livestreams.states import LIVESTREAM_STATUS_OF_SESSION, SESSION_MACHINE, EndReason, SessionStatus
@@ -182,7 +183,8 @@ def sweep_sessions() -> None:
     """Call a worker for open sessions whose lease lapsed, and close those whose encoder is gone as well."""
     abandoned = Session.objects.abandoned().filter(created_at__lt=clock.now() - LEASE_TTL)
     for session in abandoned:
-        if session.last_ingest_at < clock.now() - INGEST_TTL:
+        # Nobody can report an encoder while the database is away: ask before it is given up.
+        if session.last_ingest_at < clock.now() - INGEST_TTL and not is_publishing(session.pk):
             _end_abandoned(session, reason=EndReason.ENCODER_LOST)
         else:
             # The next sweep calls again.

@@ -6,7 +6,6 @@
 import errno
 import logging
 import shutil
-from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -68,7 +67,8 @@ def remove_deleted(*, livestream_id: UUID) -> None:
     livestream = Livestream.objects.filter(pk=livestream_id, deleted_at__isnull=False).first()
     if livestream is None:
         return
-    with suppress(FileNotFoundError):
+    # Not by suppressing FileNotFoundError: a file that vanishes meanwhile raises it too, and leaves the rest.
+    if _folder(livestream).exists():
         shutil.rmtree(_folder(livestream))
     Session.objects.filter(livestream=livestream, files_removed_at=None).update(files_removed_at=clock.now())
 
@@ -88,8 +88,7 @@ def _remove(session: Session) -> bool:
     try:
         for run in folder.glob(f"{prefix}*"):
             shutil.rmtree(run)
-        playlist = folder / PLAYLIST_NAME
-        if playlist.exists() and prefix in playlist.read_text():
+        if not any(path.is_dir() for path in folder.glob("*")):
             # Nobody has come since: what is left shows a broadcast that is gone.
             take_down_earlier(session.livestream)
         _remove_if_empty(folder)

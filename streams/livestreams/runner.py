@@ -15,11 +15,12 @@ from django.conf import settings
 
 from livehub.core import clock
 from streams.livestreams import lifecycle, playback
+from streams.livestreams.encoders import is_publishing
 from streams.livestreams.lifecycle import Lease, LeaseLostError
 from streams.livestreams.models import Session
 from streams.livestreams.states import EndReason
 from streams.media import nginx_rtmp
-from streams.media.broadcast import JobSpec, run_broadcast
+from streams.media.broadcast import JobSpec, Outcome, run_broadcast
 from streams.media.errors import BrokenOffError, MediaError, SourceLostError, SourceRefusedError
 from streams.media.ladder import Ladder
 from streams.media.source import Source
@@ -34,7 +35,7 @@ _ANNOUNCEMENT_S = 4.0
 
 
 class HandOverError(BrokenOffError):
-    """This worker is shutting down: another one is to run the session."""
+    """Another worker is to run the session, or does already."""
 
 
 class BrokenPullError(MediaError):
@@ -65,8 +66,7 @@ def run_session(*, session_id: UUID, worker: str, stopping: threading.Event) -> 
 def _broadcast(session: Session, lease: Lease, stopping: threading.Event) -> Callable[[], None]:
     """Run the media plane and return what to write about how that ended."""
     try:
-        outcome = run_broadcast(_job_spec(session, lease), _SessionObserver(session, lease, stopping))
-        _check_unpublished(session)
+        outcome = _run(session, lease, stopping)
     except SourceRefusedError as error:
         return partial(lifecycle.fail_session, lease, reason=EndReason.SOURCE_REFUSED, message=str(error))
     except SourceLostError:
@@ -82,14 +82,20 @@ def _broadcast(session: Session, lease: Lease, stopping: threading.Event) -> Cal
     return partial(lifecycle.finish_session, lease, reason=EndReason.ENCODER_STOPPED, ingest_ms=ingest_ms)
 
 
-def _check_unpublished(session: Session) -> None:
-    """Accept the end of the stream if it is the encoder's.
+def _run(session: Session, lease: Lease, stopping: threading.Event) -> Outcome:
+    """Run the media plane, and believe an end of the stream only if the encoder is gone.
 
-    :raises BrokenPullError: when the encoder is still there.
+    :raises BrokenPullError: when it is still there.
     """
-    with suppress(nginx_rtmp.IngestUnavailableError):  # Then no encoder is connected to it either.
-        if nginx_rtmp.find_publisher(settings.INGEST_CONTROL_SOCKET, name=session.pk.hex) is not None:
-            raise BrokenPullError("The pull from the ingest server broke off.")
+    try:
+        outcome = run_broadcast(_job_spec(session, lease), _SessionObserver(session, lease, stopping))
+    except SourceLostError as error:
+        if is_publishing(session.pk):
+            raise BrokenPullError("The pull from the ingest server broke off before a picture came.") from error
+        raise
+    if is_publishing(session.pk):
+        raise BrokenPullError("The pull from the ingest server broke off.")
+    return outcome
 
 
 def _write(change: Callable[[], None]) -> None:
@@ -137,6 +143,10 @@ class _SessionObserver:
             raise HandOverError
         try:
             lifecycle.renew_lease(self._lease, ingest_ms=_elapsed_ms(self._session, received_at=received_at))
+        except LeaseLostError:
+            if Session.objects.open().filter(pk=self._session.pk).exists():
+                raise HandOverError("Another worker runs the session.") from None
+            raise
         except (db.OperationalError, db.InterfaceError):
             # As long as the database is away nobody else can claim the session either, and once it is back, the next
             # renewal tells whether somebody has.

@@ -222,6 +222,17 @@ class TestSweepSessions:
         session.refresh_from_db()
         assert session.is_open
 
+    def test_asks_the_ingest_server_before_it_gives_an_encoder_up(
+        self, session: Session, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        _age(session, seconds=60)
+        monkeypatch.setattr(lifecycle, "is_publishing", lambda session_id: session_id == session.pk)
+
+        lifecycle.sweep_sessions()
+
+        session.refresh_from_db()
+        assert session.is_open
+
     def test_closes_a_session_whose_encoder_is_gone_as_well(self, session: Session) -> None:
         _age(session, seconds=60)
 

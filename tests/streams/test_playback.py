@@ -94,11 +94,22 @@ class TestRemoveExpired:
         self, session: Session, livestream: Livestream, folder: Path
     ) -> None:
         _stopped(session, seconds_ago=301)
-        playback.multivariant_path(livestream).write_text("#EXTM3U\nnext-1/720p/index.m3u8\n")
+        (playback.multivariant_path(livestream).parent / "next-1").mkdir()
 
         playback.remove_expired()
 
-        assert [path.name for path in folder.glob("*/*")] == ["index.m3u8"]
+        assert sorted(path.name for path in folder.glob("*/*")) == ["index.m3u8", "next-1"]
+
+    def test_removes_the_thumbnail_of_a_session_that_was_never_playable(
+        self, session: Session, livestream: Livestream, folder: Path
+    ) -> None:
+        _stopped(session, seconds_ago=301)
+        playback.multivariant_path(livestream).unlink()
+        (playback.multivariant_path(livestream).parent / "thumbnail.jpg").write_bytes(b"a picture")
+
+        playback.remove_expired()
+
+        assert list(folder.iterdir()) == []
 
 
 class TestTakeDownEarlier:
@@ -117,6 +128,22 @@ class TestRemoveDeleted:
         playback.remove_deleted(livestream_id=livestream.pk)
 
         assert list(folder.iterdir()) == []
+
+    def test_is_tried_again_when_a_file_vanishes_meanwhile(
+        self, session: Session, livestream: Livestream, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        services.delete_livestream(livestream=livestream, actor=SYSTEM)
+
+        def vanish(path: Path) -> None:
+            raise FileNotFoundError(path / "index.m3u8.tmp")
+
+        monkeypatch.setattr("shutil.rmtree", vanish)
+
+        with pytest.raises(FileNotFoundError):
+            playback.remove_deleted(livestream_id=livestream.pk)
+
+        session.refresh_from_db()
+        assert session.files_removed_at is None
 
     def test_touches_nothing_of_a_livestream_that_is_there(
         self, session: Session, livestream: Livestream, folder: Path
