@@ -91,6 +91,8 @@ def server_argv(*, cluster_dir: Path, socket_dir: Path) -> list[str]:
         "max_connections": "100",
         "shared_buffers": "64MB",
         "log_min_messages": "warning",
+        # Nothing subscribes to another server: one process less.
+        "max_logical_replication_workers": "0",
     }
     flags = [flag for name, value in options.items() for flag in ("-c", f"{name}={value}")]
     return unprivileged([str(binary("postgres")), "-D", str(cluster_dir), *flags])

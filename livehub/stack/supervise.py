@@ -1,7 +1,6 @@
 """The supervisor process: supervisord, which ends with a true exit code.
 
-Run by path, not as a module: importing `livehub` would load Celery into a process that lives as long as the product.
-It differs from supervisord in four things: a program that keeps failing ends the run with exit code 1, and so does
+It lives as long as the product, so it is run by path and loads nothing of it. It differs from supervisord in four things: a program that keeps failing ends the run with exit code 1, and so does
 a failed preparation; what a killed program leaves of its process group is killed before the program starts again;
 and a closed terminal stops the run, where supervisord would restart it.
 """
