@@ -1,8 +1,9 @@
 """The supervisor process: supervisord, which ends with a true exit code.
 
-It lives as long as the product, so it is run by path and loads nothing of it. It differs from supervisord in four things: a program that keeps failing ends the run with exit code 1, and so does
-a failed preparation; what a killed program leaves of its process group is killed before the program starts again;
-and a closed terminal stops the run, where supervisord would restart it.
+It lives as long as the product, so it is run by path and loads nothing of it. It differs from supervisord in four
+things: a program that keeps failing ends the run with exit code 1, and so does a failed preparation; what a killed
+program leaves of its process group is killed before the program starts again; and a closed terminal stops the run,
+where supervisord would restart it.
 """
 
 import os
