@@ -102,7 +102,7 @@ def _workers(instance: Instance) -> list[Program]:
 
 def _ingest(instance: Instance) -> list[Program]:
     argv = nginx.server_argv(config=instance.ingest_config, prefix=instance.nginx_temp_dir)
-    beat = _celery("beat", "-s", str(instance.beat_schedule), "--pidfile=", "-l", "WARNING", app="livehub.beat")
+    beat = _python("-m", "livehub.beat", str(instance.beat_schedule))
     sockets = (instance.ingest_control_socket,)
     return [
         Program("ingest", "ingest", argv, orphan_signal="TERM", sockets=sockets),
@@ -114,8 +114,8 @@ def _python(*arguments: str) -> list[str]:
     return [sys.executable, *arguments]
 
 
-def _celery(command: str, *arguments: str, app: str = "livehub") -> list[str]:
-    return _python("-m", "celery", "-A", app, command, *arguments)
+def _celery(command: str, *arguments: str) -> list[str]:
+    return _python("-m", "celery", "-A", "livehub", command, *arguments)
 
 
 def _leashed(argv: list[str], *, signal: str) -> list[str]:
