@@ -21,6 +21,7 @@ from pytest_django.live_server_helper import LiveServer
 from streams.livestreams import lifecycle
 from streams.models import ApiKey, Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization, create_api_key
+from tests.runs import claimed
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -93,8 +94,7 @@ class TestSdk:
     def test_gets_the_active_session(
         self, sdk: Cloudflare, place: Place, livestream: Livestream, session: Session
     ) -> None:
-        lease = lifecycle.claim_session(session_id=session.pk, worker="test")
-        assert lease is not None
+        lease = claimed(session)
         lifecycle.mark_live(lease)
 
         data = sdk.realtime_kit.livestreams.get_active_livestreams_for_livestream_id(str(livestream.pk), **place).data

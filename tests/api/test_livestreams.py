@@ -10,7 +10,7 @@ from streams.livestreams.states import EndReason, LivestreamStatus
 from streams.models import AuditEntry, Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.api.clients import ApiClient, read
-from tests.runs import failed, finished
+from tests.runs import claimed, failed, finished
 
 LIVESTREAM_MEMBERS = {
     "id",
@@ -275,8 +275,7 @@ class TestStatusWords:
 
 
 def _go_live(session: Session, *, ingest_ms: int) -> None:
-    lease = lifecycle.claim_session(session_id=session.pk, worker="test")
-    assert lease is not None
+    lease = claimed(session)
     lifecycle.mark_live(lease)
     lifecycle.renew_lease(lease, ingest_ms=ingest_ms)
 

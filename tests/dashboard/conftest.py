@@ -10,6 +10,7 @@ from streams.livestreams import lifecycle
 from streams.livestreams.lifecycle import Encoder
 from streams.models import Livestream, Member, Role, Session, User
 from streams.organizations.services import NewOrganization
+from tests.runs import claimed
 
 ENCODER = Encoder(client_id=7, address="203.0.113.24", software="OBS 31")
 HTMX = {"HX-Request": "true"}
@@ -77,8 +78,7 @@ def connected(livestream: Livestream) -> Session:
 @pytest.fixture
 def live(connected: Session) -> Session:
     """A session that viewers can watch."""
-    lease = lifecycle.claim_session(session_id=connected.pk, worker="test")
-    assert lease is not None
+    lease = claimed(connected)
     lifecycle.record_source(
         lease,
         source={"video_codec": "h264", "profile": "High", "width": 1280, "height": 720, "fps": 29.97, "gop_s": 2.0},
