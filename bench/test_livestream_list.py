@@ -13,7 +13,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from livehub.core import crypto
-from streams.models import App, Livestream
+from streams.models import App, Livestream, StreamKey
 from streams.organizations.services import NewOrganization, create_organization
 from tests.api.clients import ApiClient, dyte_client, read, realtimekit_client
 
@@ -58,24 +58,20 @@ def _ratio(few: ApiClient, many: ApiClient, *, query: str) -> float:
 def _filled(name: str, *, number: int) -> NewOrganization:
     made = create_organization(name=name, email=f"{name}@bench.example")
     encrypted = crypto.encrypt(f"sk_{crypto.random_token(40)}")
-    Livestream.objects.bulk_create(
-        (_livestream(made.app, number=index, encrypted=encrypted) for index in range(number)), batch_size=5000
+    rows = Livestream.objects.bulk_create(
+        (_livestream(made.app, number=index) for index in range(number)), batch_size=5000
+    )
+    StreamKey.objects.bulk_create(
+        (StreamKey(livestream=row, digest=uuid.uuid4().hex * 2, encrypted=encrypted) for row in rows), batch_size=5000
     )
     with connection.cursor() as cursor:
         # What autovacuum has done in a database that is in use.
-        cursor.execute("ANALYZE streams_livestream")
+        cursor.execute("ANALYZE streams_livestream, streams_streamkey")
     return made
 
 
-def _livestream(app: App, *, number: int, encrypted: str) -> Livestream:
-    unique = uuid.uuid4().hex
-    return Livestream(
-        app=app,
-        name=f"Livestream {number}",
-        stream_key_digest=unique * 2,
-        stream_key_encrypted=encrypted,
-        playback_id=unique,
-    )
+def _livestream(app: App, *, number: int) -> Livestream:
+    return Livestream(app=app, name=f"Livestream {number}", playback_id=uuid.uuid4().hex)
 
 
 def _count_queries(client: ApiClient, *, query: str) -> int:

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -131,6 +132,14 @@ ALLOWED_HOSTS += [PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 # Live sessions.
+NODE = env.text(
+    "LIVEHUB_NODE",
+    default="main",
+    unit="up to 32 lower-case letters, digits and dashes",
+    purpose="This machine's name among those that take encoders in, run sessions and keep files",
+)
+if not re.fullmatch(r"[a-z0-9-]{1,32}", NODE):
+    raise ImproperlyConfigured(f"LIVEHUB_NODE must be up to 32 lower-case letters, digits and dashes, not {NODE!r}.")
 LIVE_SLOTS = env.integer(
     "LIVEHUB_LIVE_SLOTS",
     default=8,
@@ -284,8 +293,8 @@ CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep-sessions": {"task": "streams.sweep_sessions", "schedule": 5.0, "options": {"expires": 5}},
-    "remove-expired-playback": {
-        "task": "streams.remove_expired_playback",
+    "call-for-removal": {
+        "task": "streams.call_for_removal",
         "schedule": 60.0,
         "options": {"expires": 60},
     },

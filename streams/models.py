@@ -1,18 +1,21 @@
 """The nouns' models, where Django looks for them."""
 
-from streams.livestreams.models import Livestream, LivestreamCount, Session, StatusChange
+from streams.livestreams.models import Connection, Lease, Livestream, LivestreamCount, Session, SessionEvent, StreamKey
 from streams.organizations.models import ApiKey, App, AuditEntry, Member, Organization, Role, User
 
 __all__ = [
     "ApiKey",
     "App",
     "AuditEntry",
+    "Connection",
+    "Lease",
     "Livestream",
     "LivestreamCount",
     "Member",
     "Organization",
     "Role",
     "Session",
-    "StatusChange",
+    "SessionEvent",
+    "StreamKey",
     "User",
 ]

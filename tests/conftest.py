@@ -1,7 +1,10 @@
 """Personas and livestreams that most tests need."""
 
+from dataclasses import dataclass, field
+
 import celery
 import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 from pytest_django import Settings
 
 from streams.livestreams.services import create_livestream
@@ -9,12 +12,37 @@ from streams.models import Livestream, User
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
 
 
+@dataclass
+class Broker:
+    """In place of the broker that would pass tasks on: what was sent to it, in order."""
+
+    names: list[str] = field(default_factory=list)
+    queues: list[tuple[str, str | None]] = field(default_factory=list)
+    arguments: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+
+    def send_task(self, name: str, *, kwargs: dict[str, object], queue: str | None = None, **_: object) -> None:
+        self.names.append(name)
+        self.queues.append((name, queue))
+        self.arguments.append((name, kwargs))
+
+
 @pytest.fixture
-def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of the tasks that are sent, in place of the broker that would pass them on."""
-    names: list[str] = []
-    monkeypatch.setattr(celery.current_app, "send_task", lambda name, **_: names.append(name))
-    return names
+def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
+    broker = Broker()
+    monkeypatch.setattr(celery.current_app, "send_task", broker.send_task)
+    return broker
+
+
+@pytest.fixture
+def enqueued(broker: Broker) -> list[str]:
+    """The names of the tasks that are sent."""
+    return broker.names
+
+
+@pytest.fixture
+def capture(django_capture_on_commit_callbacks: Capture) -> Capture:
+    """What would happen after the commit, within a test's own transaction."""
+    return django_capture_on_commit_callbacks
 
 
 @pytest.fixture(autouse=True)

@@ -1,28 +1,55 @@
-"""What a worker does to a session, without running it."""
+"""What an encoder and a worker do to a session, without either."""
 
-from streams.livestreams import lifecycle
-from streams.livestreams.lifecycle import Lease
+from django.db import transaction
+
+from streams.livestreams import leases, lifecycle
+from streams.livestreams.lifecycle import Encoder
+from streams.livestreams.locks import lock_livestream
 from streams.livestreams.states import EndReason
-from streams.models import Session
+from streams.models import Connection, Lease, Livestream, Session, StreamKey
+from streams.organizations.services import SYSTEM
+
+ENCODER = Encoder(node="main", client_id=7, address="203.0.113.24", software="OBS 31")
+
+
+def connected(livestream: Livestream, *, encoder: Encoder = ENCODER) -> Session:
+    """Publish with the livestream's present key, and return the session that this opens."""
+    with transaction.atomic():
+        locked = lock_livestream(livestream.pk)
+        key = StreamKey.objects.get(livestream=livestream, revoked_at=None)
+        return lifecycle.start_session(livestream=locked, stream_key=key, encoder=encoder).session
 
 
 def claimed(session: Session, *, worker: str = "first") -> Lease:
     """Take the session's lease, which must be free."""
-    lease = lifecycle.claim_session(session_id=session.pk, worker=worker)
+    lease = leases.claim_session(session_id=session.pk, worker=worker, node="main")
     assert lease is not None
     return lease
 
 
-def finished(session: Session, *, ingest_ms: int) -> None:
+def taken_in(session: Session, *, media_ms: int) -> None:
+    """Take in so much media over the session's connection."""
+    leases.note_media(Connection.objects.get(session=session), media_ms=media_ms)
+
+
+def finished(session: Session, *, media_ms: int = 0) -> None:
     """Run a session to its encoder's end."""
-    lifecycle.finish_session(_lease_of(session), reason=EndReason.ENCODER_STOPPED, ingest_ms=ingest_ms)
+    lease = _lease_of(session)
+    taken_in(session, media_ms=media_ms)
+    leases.finish_session(lease, reason=EndReason.ENCODER_STOPPED)
 
 
 def failed(session: Session, *, message: str) -> None:
     """Find that what the encoder sends cannot be broadcast."""
-    lifecycle.fail_session(_lease_of(session), reason=EndReason.SOURCE_REFUSED, message=message)
+    leases.fail_session(_lease_of(session), reason=EndReason.SOURCE_REFUSED, message=message)
+
+
+def ended(session: Session, *, reason: EndReason = EndReason.ENDED_BY_OPERATOR) -> None:
+    """Close a session, whoever runs it."""
+    with transaction.atomic():
+        lifecycle.end_open_session(livestream=lock_livestream(session.livestream_id), reason=reason, actor=SYSTEM)
 
 
 def _lease_of(session: Session) -> Lease:
-    session.refresh_from_db()
-    return Lease(session.pk, session.epoch) if session.lease_until else claimed(session)
+    lease = Lease.objects.get(pk=session.pk)
+    return lease if lease.until else claimed(session)

@@ -35,7 +35,7 @@ def _rtmp(instance: Instance, *, inner_port: int) -> str:
     )
     hooks = f"http://unix:{instance.web_socket}:/internal/ingest"
     # In the query, because log lines of the web process name the path.
-    token = f"?token={instance.ingest_hook_token}"
+    token = f"?token={instance.ingest_hook_token}&node={instance.node}"
     return f"""\
 rtmp {{
     # Stream keys stand in what it would log.

@@ -30,6 +30,7 @@ class Instance:
     tls_key: str
     has_embedded_postgres: bool
     has_embedded_redis: bool
+    node: str
     live_slots: int
     ingest_hook_token: str = field(repr=False)
 
@@ -55,6 +56,7 @@ class Instance:
             tls_key=settings.TLS_KEY,
             has_embedded_postgres=not settings.DATABASE_URL,
             has_embedded_redis=not settings.REDIS_URL,
+            node=settings.NODE,
             live_slots=settings.LIVE_SLOTS,
             ingest_hook_token=settings.INGEST_HOOK_TOKEN,
         )

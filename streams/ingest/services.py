@@ -1,21 +1,19 @@
 """Letting encoders in: who may publish, and under which name."""
 
+from collections.abc import Mapping
+
 from django.db import transaction
 from django.db.models import F
 
-from livehub.core import clock, crypto, events
-from livehub.core.errors import DomainError
-from streams.livestreams import lifecycle
+from livehub.core import clock, events
+from livehub.core.errors import DomainError, NotFoundError
+from streams.livestreams import connections, lifecycle
 from streams.livestreams.events import PublishRefused
 from streams.livestreams.lifecycle import AlreadyLiveError, Encoder
-from streams.livestreams.models import Livestream
-
-
-class StreamKeyRejectedError(DomainError):
-    """No livestream has this key."""
-
-    code = "stream_key_rejected"
-    http_status = 403
+from streams.livestreams.locks import lock_livestream
+from streams.livestreams.models import Livestream, StreamKey
+from streams.livestreams.stream_keys import StreamKeyPasswordError, StreamKeyRejectedError, resolve_key
+from streams.organizations.services import SYSTEM
 
 
 class LivestreamDisabledError(DomainError):
@@ -25,62 +23,60 @@ class LivestreamDisabledError(DomainError):
     http_status = 403
 
 
-def admit_publisher(*, stream_key: str, encoder: Encoder) -> str:
+def admit_publisher(*, name: str, args: Mapping[str, str], encoder: Encoder) -> str:
     """Open a session for an encoder and return its stream name, in place of the secret key.
 
     Side effect of a refusal with a known key: it is counted on the livestream, with its reason.
 
-    :raises StreamKeyRejectedError: when no livestream has the key.
+    :raises StreamKeyRejectedError: when no livestream has the key, or its password is wrong.
     :raises LivestreamDisabledError: when an operator has disabled it.
     :raises AlreadyLiveError: when another encoder is publishing.
     """
-    livestream = _find_by_key(stream_key)
-    if livestream is None:
-        raise StreamKeyRejectedError("No livestream has this stream key.")
     try:
-        return _admit(livestream, encoder)
+        stream_key = resolve_key(name, args)
+    except StreamKeyPasswordError as refusal:
+        _count_refusal(refusal.livestream, reason=refusal.message)
+        raise
+    try:
+        return _admit(stream_key, encoder)
     except (LivestreamDisabledError, AlreadyLiveError) as refusal:
-        _count_refusal(livestream, reason=refusal.message)
+        _count_refusal(stream_key.livestream, reason=refusal.message)
         raise
 
 
-def note_publisher(*, stream_key: str, client_id: int) -> None:
+def note_publisher(*, name: str, node: str, client_id: int) -> None:
     """Write down that an encoder is still there.
 
     :raises StreamKeyRejectedError: when it has no open session (any more): it has to be cut.
     """
-    livestream = _find_by_key(stream_key)
-    if livestream is None or not lifecycle.note_ingest(client_id=client_id, livestream=livestream):
+    if not connections.note_encoder(key=name, node=node, client_id=client_id):
         raise StreamKeyRejectedError("This encoder's session is over.")
 
 
-def publisher_left(*, stream_key: str, client_id: int) -> None:
+def publisher_left(*, name: str, node: str, client_id: int) -> None:
     """Take note that an encoder went away; one that was refused has no session, and changes nothing."""
-    livestream = _find_by_key(stream_key)
-    if livestream is not None:
-        lifecycle.encoder_left(client_id=client_id, livestream=livestream)
+    connections.encoder_left(key=name, node=node, client_id=client_id)
 
 
 @transaction.atomic
-def _admit(livestream: Livestream, encoder: Encoder) -> str:
+def _admit(stream_key: StreamKey, encoder: Encoder) -> str:
     # Locked and read again: a livestream that is being disabled, deleted or given a new key at this moment is either
     # refused here, or has its new session ended there.
-    same = Livestream.objects.existing().filter(pk=livestream.pk, stream_key_digest=livestream.stream_key_digest)
-    locked = same.select_for_update().first()
-    if locked is None:
+    try:
+        livestream = lock_livestream(stream_key.livestream_id)
+    except NotFoundError as error:
+        raise StreamKeyRejectedError("No livestream has this stream key.") from error
+    if not StreamKey.objects.valid().filter(pk=stream_key.pk).exists():
         raise StreamKeyRejectedError("No livestream has this stream key.")
-    if locked.disabled:
+    if livestream.disabled:
         raise LivestreamDisabledError("The livestream is disabled. Enable it on its page, then start the encoder.")
-    return lifecycle.start_session(livestream=locked, encoder=encoder).pk.hex
+    return lifecycle.start_session(livestream=livestream, stream_key=stream_key, encoder=encoder).pk.hex
 
 
 @transaction.atomic
 def _count_refusal(livestream: Livestream, *, reason: str) -> None:
+    now = clock.now()
     Livestream.objects.filter(pk=livestream.pk).update(
-        refused_publishes=F("refused_publishes") + 1, last_refusal=reason[:255], last_refused_at=clock.now()
+        refused_publishes=F("refused_publishes") + 1, last_refusal=reason[:255], last_refused_at=now
     )
-    events.publish(PublishRefused(livestream.pk))
-
-
-def _find_by_key(stream_key: str) -> Livestream | None:
-    return Livestream.objects.existing().filter(stream_key_digest=crypto.lookup_digest(stream_key)).first()
+    events.publish(PublishRefused.of(livestream, at=now, actor=SYSTEM, reason=reason))

@@ -48,14 +48,14 @@ def _hook(view: _Hook) -> _Hook:
 @_hook
 def publish(request: HttpRequest) -> HttpResponse:
     """Admit an encoder under its session's id, or refuse it."""
-    name = services.admit_publisher(stream_key=_field(request, "name"), encoder=_encoder(request))
+    name = services.admit_publisher(name=_field(request, "name"), args=_args(request), encoder=_encoder(request))
     return HttpResponse(status=302, headers={"Location": name})
 
 
 @_hook
 def publish_done(request: HttpRequest) -> HttpResponse:
     """Take note that an encoder went away."""
-    services.publisher_left(stream_key=_field(request, "name"), client_id=_client_id(request))
+    services.publisher_left(name=_field(request, "name"), node=_node(request), client_id=_client_id(request))
     return HttpResponse(status=204)
 
 
@@ -65,7 +65,7 @@ def update(request: HttpRequest) -> HttpResponse:
     if _field(request, "call") != "update_publish":
         return HttpResponse(status=204)
     try:
-        services.note_publisher(stream_key=_field(request, "name"), client_id=_client_id(request))
+        services.note_publisher(name=_field(request, "name"), node=_node(request), client_id=_client_id(request))
     except (db.OperationalError, db.InterfaceError):
         # Any other answer than 2xx cuts the encoder, and a broadcast outlives its database.
         logger.warning("encoder not noted, the database is away client=%s", _client_id(request), exc_info=True)
@@ -74,10 +74,16 @@ def update(request: HttpRequest) -> HttpResponse:
 
 def _encoder(request: HttpRequest) -> Encoder:
     return Encoder(
+        node=_node(request),
         client_id=_client_id(request),
         address=_address(_field(request, "addr")),
         software=_printable(_field(request, "flashver")),
     )
+
+
+def _node(request: HttpRequest) -> str:
+    # In the query, as the token is: nginx's configuration says it, and no encoder can.
+    return request.GET.get("node", "")
 
 
 def _client_id(request: HttpRequest) -> int:
@@ -89,6 +95,11 @@ def _field(request: HttpRequest, name: str) -> str:
     """Return nginx's own value: what an encoder appends to its stream name (`key?addr=...`) comes after it."""
     values = request.POST.getlist(name)
     return values[0] if values else ""
+
+
+def _args(request: HttpRequest) -> dict[str, str]:
+    """Return what stands behind the stream name (`key?password=...`), among nginx's own fields, which come first."""
+    return {name: _field(request, name) for name in request.POST}
 
 
 def _address(text: str) -> str | None:

@@ -13,14 +13,14 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from streams.livestreams import services
-from streams.livestreams.models import Livestream, LivestreamQuerySet, Session, StatusChange
+from streams.livestreams.models import Connection, Lease, Livestream, LivestreamQuerySet, Session, SessionEvent
 from streams.organizations.admin import ReadOnlyAdmin, ReadOnlyInline, exact, staff
 from streams.organizations.models import Member
 from streams.organizations.services import Actor
 
 
 class _Service(Protocol):
-    def __call__(self, *, livestream: Livestream, actor: Actor) -> None: ...
+    def __call__(self, *, livestream: Livestream, actor: Actor) -> object: ...
 
 
 def _action(service: _Service, *, description: str, done: str) -> Callable[..., None]:
@@ -110,14 +110,54 @@ class LivestreamAdmin(ReadOnlyAdmin[Livestream]):
         return exact(livestream.updated_at)
 
 
-class StatusChangeInline(ReadOnlyInline[StatusChange]):
-    model = StatusChange
-    fields = ("time", "old", "new", "reason")
+class ConnectionInline(ReadOnlyInline[Connection]):
+    model = Connection
+    fields = ("node", "client_id", "address", "software", "connected", "seen", "disconnected", "sent")
+    ordering = ("connected_at",)
+
+    @admin.display(description="from")
+    def connected(self, connection: Connection) -> str:
+        return exact(connection.connected_at)
+
+    @admin.display(description="last seen")
+    def seen(self, connection: Connection) -> str:
+        return exact(connection.last_seen_at)
+
+    @admin.display(description="until")
+    def disconnected(self, connection: Connection) -> str:
+        return exact(connection.disconnected_at)
+
+    @admin.display(description="media")
+    def sent(self, connection: Connection) -> str:
+        return str(timedelta(seconds=connection.media_ms // 1000))
+
+
+class LeaseInline(ReadOnlyInline[Lease]):
+    model = Lease
+    verbose_name_plural = "lease"
+    fields = ("worker", "epoch", "ends", "next_run")
+
+    @admin.display(description="until")
+    def ends(self, lease: Lease) -> str:
+        return exact(lease.until)
+
+    @admin.display(description="not before")
+    def next_run(self, lease: Lease) -> str:
+        return exact(lease.not_before)
+
+
+class SessionEventInline(ReadOnlyInline[SessionEvent]):
+    model = SessionEvent
+    fields = ("time", "kind", "reason", "details")
     ordering = ("id",)
 
     @admin.display
-    def time(self, change: StatusChange) -> str:
-        return exact(change.at)
+    def time(self, event: SessionEvent) -> str:
+        return exact(event.at)
+
+    @admin.display
+    def details(self, event: SessionEvent) -> str:
+        return _listed(event.data)
 
 
 @admin.register(Session)
@@ -132,20 +172,19 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
         "status",
         "end_reason",
         "error_message",
-        "encoder_address",
-        "encoder_software",
         "arriving",
         "outgoing",
-        "worker",
-        "epoch",
         "ingest",
         "connected",
         "playable",
         "stopped",
-        "removed",
+        "files",
     )
-    inlines = (StatusChangeInline,)
+    inlines = (ConnectionInline, LeaseInline, SessionEventInline)
     ordering = ("-created_at", "-id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
+        return Session.objects.with_connections()
 
     # Not the foreign key itself: Django would not let a long name wrap.
     @admin.display(description="livestream", ordering="livestream__name")
@@ -160,7 +199,7 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
     def outgoing(self, session: Session) -> SafeString | str:
         return format_html_join(mark_safe("<br>"), "{}", ([_listed(each)] for each in session.renditions)) or "-"
 
-    @admin.display(description="taken in", ordering="ingest_ms")
+    @admin.display(description="taken in")
     def ingest(self, session: Session) -> str:
         return str(timedelta(seconds=session.ingest_seconds))
 
@@ -176,9 +215,9 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
     def stopped(self, session: Session) -> str:
         return exact(session.stopped_at)
 
-    @admin.display(description="files removed")
-    def removed(self, session: Session) -> str:
-        return exact(session.files_removed_at)
+    @admin.display(description="files on")
+    def files(self, session: Session) -> str:
+        return ", ".join(session.file_nodes) or "-"
 
 
 def _listed(facts: Mapping[str, object]) -> str:

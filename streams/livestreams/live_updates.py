@@ -16,14 +16,21 @@ from streams.livestreams.events import (
     LivestreamChanged,
     LivestreamCreated,
     LivestreamDeleted,
+    LivestreamEvent,
     PublishRefused,
+    SessionInterrupted,
     SessionResumed,
     SessionStatusChanged,
 )
-from streams.livestreams.models import Livestream
 
-LivestreamEvent = (
-    LivestreamChanged | LivestreamCreated | LivestreamDeleted | PublishRefused | SessionResumed | SessionStatusChanged
+_SHOWN = (
+    LivestreamChanged,
+    LivestreamCreated,
+    LivestreamDeleted,
+    PublishRefused,
+    SessionInterrupted,
+    SessionResumed,
+    SessionStatusChanged,
 )
 # Calls the method of this name on every consumer in the group.
 MESSAGE = {"type": "page.changed"}
@@ -39,18 +46,13 @@ def organization_group(organization_id: UUID) -> str:
 
 def subscribe() -> None:
     """Listen to everything that a page shows (from `AppConfig.ready`)."""
-    events.subscribe(LivestreamChanged, announce)
-    events.subscribe(LivestreamCreated, announce)
-    events.subscribe(LivestreamDeleted, announce)
-    events.subscribe(PublishRefused, announce)
-    events.subscribe(SessionResumed, announce)
-    events.subscribe(SessionStatusChanged, announce)
+    for event_type in _SHOWN:
+        events.subscribe(event_type, announce)
 
 
 def announce(event: LivestreamEvent) -> None:
     """Tell the pages of the livestream and of its organization when the current transaction commits."""
-    organization_id = Livestream.objects.values_list("app__organization_id", flat=True).get(pk=event.livestream_id)
-    groups = (livestream_group(event.livestream_id), organization_group(organization_id))
+    groups = (livestream_group(event.livestream_id), organization_group(event.organization_id))
 
     # Not a `partial`: when a robust callback fails, Django 5.2 logs its `__qualname__`, which a partial has not.
     def send() -> None:

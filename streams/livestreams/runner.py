@@ -4,182 +4,181 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict
-from datetime import UTC, datetime
 from functools import partial
+from typing import TypeVar
 from uuid import UUID
 
 from django import db
 from django.conf import settings
 
 from livehub.core import clock
-from streams.livestreams import lifecycle, playback
-from streams.livestreams.encoders import is_publishing
-from streams.livestreams.lifecycle import Lease, LeaseLostError
-from streams.livestreams.models import Session
+from streams.livestreams import leases, playback
+from streams.livestreams.encoders import IngestSource
+from streams.livestreams.locks import LeaseLostError
+from streams.livestreams.models import Connection, Lease, Session
 from streams.livestreams.states import EndReason
-from streams.media import nginx_rtmp
-from streams.media.broadcast import JobSpec, Outcome, run_broadcast
-from streams.media.errors import BrokenOffError, MediaError, SourceLostError, SourceRefusedError
+from streams.livestreams.storage import Storage, local_storage, run_name
+from streams.media.broadcast import JobSpec, run_broadcast
+from streams.media.errors import (
+    BrokenOffError,
+    IngestSilentError,
+    SourceLostError,
+    SourceRefusedError,
+    StorageFullError,
+)
+from streams.media.ffmpeg import Packaging
 from streams.media.ladder import Ladder
+from streams.media.nginx_rtmp import IngestUnavailableError
 from streams.media.source import Source
 
 logger = logging.getLogger(__name__)
 
+_Result = TypeVar("_Result")
+# What to write about how a run went; it returns the seconds until the next one may start, or None for no more here.
+_Conclusion = Callable[[], float | None]
 _DATABASE_RETRY_S = 1.0
-# How long nginx may take to register an encoder whose hook it is still waiting for.
-_REGISTRATION_S = 3.0
-# By then an encoder that sends H.264 has announced it.
-_ANNOUNCEMENT_S = 4.0
+# A lease is free by the database's clock; asked a little early it would be refused.
+_CLOCK_SLACK_S = 0.05
 
 
 class HandOverError(BrokenOffError):
     """Another worker is to run the session, or does already."""
 
 
-class BrokenPullError(MediaError):
-    """The pull from the ingest server ended, but the encoder still publishes."""
+class Worker:
+    """This process, as it runs sessions; a `stopping` one hands them over instead of finishing them."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.stopping = threading.Event()
+
+    def run_session(self, session_id: UUID) -> None:
+        """Run a session until its encoder stops, if nobody else does.
+
+        Side effects: the session's rows, its files, child processes (none is left behind).
+        """
+        while True:
+            lease = leases.claim_session(session_id=session_id, worker=self.name, node=settings.NODE)
+            if lease is None:
+                return
+            logger.info("run starts session=%s epoch=%s", session_id, lease.epoch)
+            delay_s = _Run(lease, self.stopping).run()
+            # The slot stays ours: until then the session is nobody else's either.
+            if delay_s is None or self.stopping.wait(delay_s + _CLOCK_SLACK_S):
+                return
 
 
-def run_session(*, session_id: UUID, worker: str, stopping: threading.Event) -> None:
-    """Run a session until its encoder stops, if nobody else does.
+class _Run:
+    """One run of a session. Writes down what the media plane tells, and ends when the session is no longer ours."""
 
-    Side effects: the session's row, its files, child processes (none is left behind). A `stopping` worker hands the
-    session over instead of finishing it.
-    """
-    lease = lifecycle.claim_session(session_id=session_id, worker=worker)
-    if lease is None:
-        return
-    session = Session.objects.select_related("livestream").get(pk=session_id)
-    logger.info("session starts session=%s epoch=%s", session_id, lease.epoch)
-    if lease.epoch == 1:
-        playback.take_down_earlier(session.livestream)
-    conclude = _broadcast(session, lease, stopping)
-    try:
-        _write(conclude)
-    except LeaseLostError:
-        logger.info("session is over or another worker's session=%s epoch=%s", session_id, lease.epoch)
-    _write(partial(playback.finish_playlists, session_id=session_id))
-
-
-def _broadcast(session: Session, lease: Lease, stopping: threading.Event) -> Callable[[], None]:
-    """Run the media plane and return what to write about how that ended."""
-    try:
-        outcome = _run(session, lease, stopping)
-    except SourceRefusedError as error:
-        return partial(lifecycle.fail_session, lease, reason=EndReason.SOURCE_REFUSED, message=str(error))
-    except SourceLostError:
-        return partial(lifecycle.finish_session, lease, reason=EndReason.ENCODER_LOST)
-    except (HandOverError, LeaseLostError):
-        # Releasing a lease that is lost changes nothing.
-        return partial(lifecycle.release_lease, lease)
-    except Exception as error:
-        # Whatever it was (a crash of ffmpeg, a full disk): the broadcast is tried again, and then the operator told.
-        logger.exception("session crashed session=%s epoch=%s", session.pk, lease.epoch)
-        return partial(lifecycle.retry_session, lease, message=str(error))
-    ingest_ms = _elapsed_ms(session, received_at=outcome.received_at)
-    return partial(lifecycle.finish_session, lease, reason=EndReason.ENCODER_STOPPED, ingest_ms=ingest_ms)
-
-
-def _run(session: Session, lease: Lease, stopping: threading.Event) -> Outcome:
-    """Run the media plane, and believe an end of the stream only if the encoder is gone.
-
-    :raises BrokenPullError: when it is still there.
-    """
-    try:
-        outcome = run_broadcast(_job_spec(session, lease), _SessionObserver(session, lease, stopping))
-    except SourceLostError as error:
-        if is_publishing(session.pk):
-            raise BrokenPullError("The pull from the ingest server broke off before a picture came.") from error
-        raise
-    if is_publishing(session.pk):
-        raise BrokenPullError("The pull from the ingest server broke off.")
-    return outcome
-
-
-def _write(change: Callable[[], None]) -> None:
-    """Write, as soon as the database lets us: a broadcast outlives its database, and so does what became of it."""
-    while True:
-        try:
-            change()
-        except (db.OperationalError, db.InterfaceError):
-            logger.warning("the database is away; trying again", exc_info=True)
-            time.sleep(_DATABASE_RETRY_S)
-        else:
-            return
-        finally:
-            # Back to the pool: a session lasts for hours.
-            db.close_old_connections()
-
-
-def _job_spec(session: Session, lease: Lease) -> JobSpec:
-    return JobSpec(
-        source_url=f"{settings.INGEST_PULL_URL}{session.pk.hex}",
-        multivariant_path=playback.multivariant_path(session.livestream),
-        packaging=playback.packaging_for(session.livestream, lease),
-        max_height=settings.MAX_HEIGHT,
-    )
-
-
-def _elapsed_ms(session: Session, *, received_at: float) -> int | None:
-    """Return the time from the acceptance of the encoder to its latest media, None before there is any."""
-    if received_at == 0:
-        return None
-    elapsed = datetime.fromtimestamp(received_at, tz=UTC) - session.created_at
-    return max(0, int(elapsed.total_seconds() * 1000))
-
-
-class _SessionObserver:
-    """Writes down what the media plane tells, and ends the run when the session is no longer ours."""
-
-    def __init__(self, session: Session, lease: Lease, stopping: threading.Event) -> None:
-        self._session = session
+    def __init__(self, lease: Lease, stopping: threading.Event) -> None:
         self._lease = lease
         self._stopping = stopping
+        self._session = Session.objects.select_related("livestream").with_connections().get(pk=lease.session_id)
+        self._connection: Connection | None = self._session.connection
+        self._earlier_ms = self._connection.media_ms if self._connection else 0
+        self._storage: Storage = local_storage()
 
-    def check_in(self, *, received_at: float) -> None:
+    def run(self) -> float | None:
+        """Return the seconds until the next run may start, or None when this worker is done with the session."""
+        try:
+            delay_s = self._write(self._broadcast())
+        except LeaseLostError:
+            logger.info("session is over or another worker's session=%s", self._lease)
+            delay_s = None
+        self._write(partial(playback.finish_playlists, session_id=self._lease.session_id))
+        return delay_s
+
+    def check_in(self, *, media_ms: int) -> None:
         if self._stopping.is_set():
             raise HandOverError
         try:
-            lifecycle.renew_lease(self._lease, ingest_ms=_elapsed_ms(self._session, received_at=received_at))
+            leases.renew_lease(self._lease)
+            if self._connection is not None:
+                leases.note_media(self._connection, media_ms=self._earlier_ms + media_ms)
         except LeaseLostError:
-            if Session.objects.open().filter(pk=self._session.pk).exists():
+            if Session.objects.open().filter(pk=self._lease.session_id).exists():
                 raise HandOverError("Another worker runs the session.") from None
             raise
         except (db.OperationalError, db.InterfaceError):
             # As long as the database is away nobody else can claim the session either, and once it is back, the next
             # renewal tells whether somebody has.
-            logger.warning("lease not renewed session=%s", self._session.pk, exc_info=True)
+            logger.warning("lease not renewed session=%s", self._lease, exc_info=True)
         finally:
             db.close_old_connections()
 
-    def await_media(self, *, waited_s: float) -> None:
-        with suppress(nginx_rtmp.IngestUnavailableError):  # Then the relay ends too, and says so.
-            publisher = nginx_rtmp.find_publisher(settings.INGEST_CONTROL_SOCKET, name=self._session.pk.hex)
-            if publisher is None and waited_s > _REGISTRATION_S:
-                raise SourceLostError("Nothing is published under this name any more.")
-            if publisher is not None and waited_s > _ANNOUNCEMENT_S:
-                _check_announcement(publisher)
-
     def found(self, source: Source, ladder: Ladder) -> None:
         renditions: list[dict[str, object]] = [asdict(rendition) for rendition in ladder.renditions]
-        _write(partial(lifecycle.record_source, self._lease, source=asdict(source), renditions=renditions))
+        self._write(partial(leases.record_source, self._lease, source=asdict(source), renditions=renditions))
 
     def playable(self) -> None:
-        _write(partial(lifecycle.mark_live, self._lease))
-        logger.info("session is live session=%s after_s=%.2f", self._session.pk, _age_s(self._session))
+        self._write(partial(leases.mark_live, self._lease))
+        age_s = (clock.now() - self._session.created_at).total_seconds()
+        logger.info("session is live session=%s after_s=%.2f", self._lease, age_s)
 
+    def _broadcast(self) -> _Conclusion:
+        """Run the media plane and return what to write about how that ended."""
+        try:
+            if self._lease.epoch == 1:
+                # Nothing of an earlier session is shown while a new one connects.
+                self._storage.withdraw(self._session.livestream.playback_id)
+            outcome = run_broadcast(self._job_spec(), self)
+        except SourceRefusedError as error:
+            return partial(leases.fail_session, self._lease, reason=EndReason.SOURCE_REFUSED, message=str(error))
+        except SourceLostError:
+            return partial(leases.finish_session, self._lease, reason=EndReason.ENCODER_LOST)
+        except (HandOverError, LeaseLostError):
+            # Releasing a lease that is lost changes nothing.
+            return partial(leases.release_lease, self._lease)
+        except (IngestSilentError, IngestUnavailableError, StorageFullError) as error:
+            logger.warning("run postponed session=%s: %s", self._lease, error)
+            return partial(leases.postpone_session, self._lease, message=str(error))
+        except Exception as error:
+            # Whatever it was (a crash of ffmpeg, a hung pull): it is tried again, and in the end the operator told.
+            logger.exception("run failed session=%s", self._lease)
+            return partial(leases.retry_session, self._lease, message=str(error))
+        return partial(self._finish, media_ms=outcome.media_ms)
 
-def _check_announcement(publisher: nginx_rtmp.Publisher) -> None:
-    if not publisher.video_codec:
-        raise SourceRefusedError("No video arrives. Add a video source to the encoder, in H.264.")
-    if publisher.video_codec != "H264":
-        # nginx-rtmp misnames the codecs of enhanced RTMP, so a name of ours would be a guess.
-        raise SourceRefusedError(
-            "The video is not H.264 (perhaps HEVC or AV1). Set the encoder's video codec to H.264."
+    def _finish(self, *, media_ms: int) -> None:
+        if self._connection is not None:
+            leases.note_media(self._connection, media_ms=self._earlier_ms + media_ms)
+        leases.finish_session(self._lease, reason=EndReason.ENCODER_STOPPED)
+
+    def _job_spec(self) -> JobSpec:
+        if self._connection is None:
+            raise SourceLostError("No encoder has connected.")
+        source, playback_id = IngestSource.of(self._connection), self._session.livestream.playback_id
+        run = run_name(self._lease.session_id, epoch=self._lease.epoch)
+        packaging = Packaging(
+            folder=self._storage.run_folder(playback_id, run=run),
+            thumbnail_path=self._storage.thumbnail_path(playback_id),
+            segment_s=settings.SEGMENT_S,
+            playlist_segments=settings.PLAYLIST_SEGMENTS,
+            thumbnail_s=settings.THUMBNAIL_S,
+        )
+        return JobSpec(
+            server=source.server,
+            name=source.name,
+            packaging=packaging,
+            run_name=run,
+            publish=partial(self._storage.publish, playback_id),
+            max_height=settings.MAX_HEIGHT,
         )
 
+    def _write(self, change: Callable[[], _Result]) -> _Result:
+        """Write as soon as the database lets us: a broadcast outlives it, and so does what became of it.
 
-def _age_s(session: Session) -> float:
-    return (clock.now() - session.created_at).total_seconds()
+        :raises LeaseLostError: when this worker stops meanwhile: the lease runs out, and another one takes over.
+        """
+        while True:
+            try:
+                return change()
+            except (db.OperationalError, db.InterfaceError):
+                logger.warning("the database is away; trying again session=%s", self._lease, exc_info=True)
+            finally:
+                # Back to the pool: a session lasts for hours.
+                db.close_old_connections()
+            if self._stopping.is_set():
+                raise LeaseLostError(f"Session {self._lease.session_id} was not concluded before this worker stopped.")
+            time.sleep(_DATABASE_RETRY_S)

@@ -7,7 +7,14 @@ from uuid import UUID
 from django.db.models import Sum
 
 from livehub.core.errors import NotFoundError
-from streams.livestreams.models import Livestream, LivestreamCount, LivestreamQuerySet, Session, SessionQuerySet
+from streams.livestreams.models import (
+    Connection,
+    Livestream,
+    LivestreamCount,
+    LivestreamQuerySet,
+    Session,
+    SessionQuerySet,
+)
 from streams.organizations.models import App
 
 
@@ -16,7 +23,7 @@ def get_livestream(*, app: App, livestream_id: UUID) -> Livestream:
 
     :raises NotFoundError: when it has no such livestream, or it is deleted.
     """
-    livestream = Livestream.objects.for_app(app).filter(pk=livestream_id).first()
+    livestream = Livestream.objects.for_app(app).with_stream_key().filter(pk=livestream_id).first()
     if livestream is None:
         raise NotFoundError(f"No livestream {livestream_id}.")
     return livestream
@@ -59,18 +66,18 @@ def sum_ingest_ms(livestreams: Iterable[Livestream]) -> dict[UUID, int]:
 
     Milliseconds; one that was never published to is missing. One query, however many are asked for.
     """
-    sessions = Session.objects.filter(livestream__in=[livestream.pk for livestream in livestreams])
-    return dict(sessions.values_list("livestream").annotate(Sum("ingest_ms")))
+    connections = Connection.objects.filter(session__livestream__in=[livestream.pk for livestream in livestreams])
+    return dict(connections.values_list("session__livestream").annotate(Sum("media_ms")))
 
 
 def list_sessions(livestream: Livestream) -> SessionQuerySet:
-    """Return the livestream's sessions, newest first."""
-    return Session.objects.filter(livestream=livestream).order_by("-created_at", "-id")
+    """Return the livestream's sessions with their connections, newest first."""
+    return Session.objects.filter(livestream=livestream).with_connections().order_by("-created_at", "-id")
 
 
 def find_open_session(livestream: Livestream) -> Session | None:
     """Return the broadcast that is going on, if one is."""
-    return Session.objects.filter(livestream=livestream).open().first()
+    return Session.objects.filter(livestream=livestream).with_connections().open().first()
 
 
 def get_open_session(livestream: Livestream) -> Session:
@@ -89,7 +96,7 @@ def get_session(*, app: App, session_id: UUID) -> Session:
 
     :raises NotFoundError: when there is no such session, or its livestream is deleted.
     """
-    session = Session.objects.for_app(app).filter(pk=session_id).first()
+    session = Session.objects.for_app(app).with_connections().filter(pk=session_id).first()
     if session is None:
         raise NotFoundError(f"No livestream session {session_id}.")
     return session

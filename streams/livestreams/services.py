@@ -1,17 +1,23 @@
-"""Making livestreams and changing them; how a session lives is in `lifecycle.py`."""
+"""Making livestreams and changing them; how a session lives is in `lifecycle.py`.
+
+Each locks its livestream and reads it again first: what the caller holds may be stale, or deleted meanwhile.
+"""
+
+from datetime import timedelta
 
 from django.db import transaction
 
-from livehub.core import clock, crypto, events, jobs
+from livehub.core import clock, crypto, events
 from livehub.core.names import check_name
-from streams.livestreams import lifecycle
-from streams.livestreams.events import LivestreamChanged, LivestreamCreated, LivestreamDeleted
+from streams.livestreams import jobs_of_files, lifecycle
+from streams.livestreams.events import LivestreamChanged, LivestreamCreated, LivestreamDeleted, LivestreamEvent
+from streams.livestreams.locks import lock_livestream
 from streams.livestreams.models import Livestream
 from streams.livestreams.states import EndReason
+from streams.livestreams.stream_keys import give_key
 from streams.organizations.models import App
 from streams.organizations.services import Actor, record
 
-_KEY_LENGTH = 40
 _PLAYBACK_ID_LENGTH = 20
 
 
@@ -21,95 +27,109 @@ def create_livestream(*, app: App, name: str, actor: Actor) -> Livestream:
 
     :raises ValidationFailedError: when the name cannot be used.
     """
-    livestream = Livestream(
+    livestream = Livestream.objects.create(
         app=app, name=check_name(name), playback_id=f"pb_{crypto.random_token(_PLAYBACK_ID_LENGTH)}"
     )
-    _give_new_key(livestream)
-    livestream.save()
-    record(
-        organization=app.organization,
-        actor=actor,
-        action="livestream.created",
-        target=livestream,
-        name=livestream.name,
-    )
-    events.publish(LivestreamCreated(livestream.pk))
+    give_key(livestream)
+    _tell(livestream, LivestreamCreated, action="livestream.created", actor=actor, name=livestream.name)
     return livestream
 
 
 @transaction.atomic
-def rename_livestream(*, livestream: Livestream, name: str, actor: Actor) -> None:
-    """Call a livestream something else.
+def rename_livestream(*, livestream: Livestream, name: str, actor: Actor) -> Livestream:
+    """Call a livestream something else, and return it.
 
+    :raises NotFoundError: when it is deleted.
     :raises ValidationFailedError: when the name cannot be used.
     """
+    livestream = lock_livestream(livestream.pk)
     livestream.name = check_name(name)
-    _save(livestream, "name", action="livestream.renamed", actor=actor, name=livestream.name)
+    livestream.save(update_fields=["name", "updated_at"])
+    _tell(livestream, LivestreamChanged, action="livestream.renamed", actor=actor, name=livestream.name)
+    return livestream
 
 
 @transaction.atomic
-def disable_livestream(*, livestream: Livestream, actor: Actor) -> None:
-    """Refuse encoders from now on, and cut the one that is publishing; doing it again changes nothing."""
-    if not livestream.disabled:
-        livestream.disabled = True
-        _save(livestream, "disabled", action="livestream.disabled", actor=actor)
-    lifecycle.end_open_session(livestream=livestream, reason=EndReason.DISABLED)
+def disable_livestream(*, livestream: Livestream, actor: Actor) -> Livestream:
+    """Refuse encoders from now on, and cut the one that is publishing; doing it again changes nothing.
+
+    :raises NotFoundError: when it is deleted.
+    """
+    livestream = lock_livestream(livestream.pk)
+    _switch(livestream, disabled=True, action="livestream.disabled", actor=actor)
+    lifecycle.end_open_session(livestream=livestream, reason=EndReason.DISABLED, actor=actor)
+    return livestream
 
 
 @transaction.atomic
-def enable_livestream(*, livestream: Livestream, actor: Actor) -> None:
-    """Accept encoders again; doing it again changes nothing."""
-    if livestream.disabled:
-        livestream.disabled = False
-        _save(livestream, "disabled", action="livestream.enabled", actor=actor)
+def enable_livestream(*, livestream: Livestream, actor: Actor) -> Livestream:
+    """Accept encoders again; doing it again changes nothing.
+
+    :raises NotFoundError: when it is deleted.
+    """
+    livestream = lock_livestream(livestream.pk)
+    _switch(livestream, disabled=False, action="livestream.enabled", actor=actor)
+    return livestream
 
 
 @transaction.atomic
-def reset_stream_key(*, livestream: Livestream, actor: Actor) -> None:
-    """Give the livestream a new key; the old one opens nothing any more, and its encoder is cut."""
-    _give_new_key(livestream)
-    _save(
-        livestream,
-        "stream_key_digest",
-        "stream_key_encrypted",
-        action="livestream.stream_key_reset",
-        actor=actor,
-    )
-    lifecycle.end_open_session(livestream=livestream, reason=EndReason.KEY_RESET)
+def reset_stream_key(*, livestream: Livestream, actor: Actor, overlap: timedelta = timedelta(0)) -> Livestream:
+    """Give the livestream a new key.
+
+    Without an overlap the old one opens nothing any more, and its encoder is cut; with one it runs out after that time.
+
+    :raises NotFoundError: when the livestream is deleted.
+    """
+    livestream = lock_livestream(livestream.pk)
+    give_key(livestream, overlap=overlap)
+    livestream.save(update_fields=["updated_at"])
+    detail = {"overlap_s": int(overlap.total_seconds())} if overlap else {}
+    _tell(livestream, LivestreamChanged, action="livestream.stream_key_reset", actor=actor, **detail)
+    if not overlap:
+        lifecycle.end_open_session(livestream=livestream, reason=EndReason.KEY_RESET, actor=actor)
+    return livestream
 
 
 @transaction.atomic
-def end_broadcast(*, livestream: Livestream, actor: Actor) -> None:
-    """End the session that is going on, if one is; the encoder may publish again."""
-    if lifecycle.end_open_session(livestream=livestream, reason=EndReason.ENDED_BY_OPERATOR):
-        organization = livestream.app.organization
-        record(organization=organization, actor=actor, action="livestream.broadcast_ended", target=livestream)
+def end_broadcast(*, livestream: Livestream, actor: Actor) -> bool:
+    """End the session that is going on, and tell whether one was; the encoder may publish again.
+
+    :raises NotFoundError: when the livestream is deleted.
+    """
+    livestream = lock_livestream(livestream.pk)
+    had_one = lifecycle.end_open_session(livestream=livestream, reason=EndReason.ENDED_BY_OPERATOR, actor=actor)
+    if had_one:
+        record(
+            organization=livestream.app.organization,
+            actor=actor,
+            action="livestream.broadcast_ended",
+            target=livestream,
+        )
+    return had_one
 
 
 @transaction.atomic
 def delete_livestream(*, livestream: Livestream, actor: Actor) -> None:
-    """Take a livestream away from every interface and its files from viewers, and cut its encoder."""
+    """Take a livestream away from every interface and its files from viewers, and cut its encoder.
+
+    :raises NotFoundError: when it is deleted already.
+    """
+    livestream = lock_livestream(livestream.pk)
     livestream.deleted_at = clock.now()
     livestream.save(update_fields=["deleted_at", "updated_at"])
-    record(
-        organization=livestream.app.organization,
-        actor=actor,
-        action="livestream.deleted",
-        target=livestream,
-        name=livestream.name,
-    )
-    lifecycle.end_open_session(livestream=livestream, reason=EndReason.DELETED)
-    jobs.enqueue("streams.remove_playback", livestream_id=livestream.pk)
-    events.publish(LivestreamDeleted(livestream.pk))
+    lifecycle.end_open_session(livestream=livestream, reason=EndReason.DELETED, actor=actor)
+    jobs_of_files.remove_playback(livestream.pk)
+    _tell(livestream, LivestreamDeleted, action="livestream.deleted", actor=actor, name=livestream.name)
 
 
-def _give_new_key(livestream: Livestream) -> None:
-    key = f"sk_{crypto.random_token(_KEY_LENGTH)}"
-    livestream.stream_key_digest = crypto.lookup_digest(key)
-    livestream.stream_key_encrypted = crypto.encrypt(key)
+def _switch(livestream: Livestream, *, disabled: bool, action: str, actor: Actor) -> None:
+    if livestream.disabled != disabled:
+        livestream.disabled = disabled
+        livestream.save(update_fields=["disabled", "updated_at"])
+        _tell(livestream, LivestreamChanged, action=action, actor=actor)
 
 
-def _save(livestream: Livestream, *fields: str, action: str, actor: Actor, **detail: object) -> None:
-    livestream.save(update_fields=[*fields, "updated_at"])
+def _tell(livestream: Livestream, event: type[LivestreamEvent], *, action: str, actor: Actor, **detail: object) -> None:
+    """Write the change into the audit log, and publish its event."""
     record(organization=livestream.app.organization, actor=actor, action=action, target=livestream, **detail)
-    events.publish(LivestreamChanged(livestream.pk))
+    events.publish(event.of(livestream, at=clock.now(), actor=actor))

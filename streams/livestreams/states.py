@@ -49,3 +49,13 @@ class EndReason(models.TextChoices):
     DELETED = "deleted", "Livestream deleted"
     SOURCE_REFUSED = "source_refused", "Source not usable"
     TRANSCODER_FAILED = "transcoder_failed", "Transcoder failed"
+
+
+class EventKind(models.TextChoices):
+    """What can happen to a session; the label is what its timeline says."""
+
+    STATUS = "status", "Status"
+    RUN_STARTED = "run_started", "Run started"
+    RUN_FAILED = "run_failed", "Interrupted"
+    RUN_POSTPONED = "run_postponed", "Waiting"
+    RESUMED = "resumed", "Resumed"

@@ -19,7 +19,6 @@ from streams.livestreams.screens import (
     LivestreamScreen,
     get_livestream_list,
     get_livestream_of,
-    get_livestream_row,
     get_livestream_screen,
     get_overview,
     list_sessions_page,
@@ -182,7 +181,7 @@ class ConfirmedActionView(LivestreamView):
         if request.POST.get("from") != "list":
             return self.done(livestream)
         if self.request.htmx:
-            return self.page("streams/_livestream_row.html", row=get_livestream_row(livestream))
+            return self.page("streams/_livestream_row.html", livestream=self.get_livestream())
         return self.go("streams:livestream_list", said=f"{livestream}: {self.said}")
 
     def change(self, livestream: Livestream) -> None:

@@ -10,11 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from streams.livestreams import lifecycle
-from streams.livestreams.lifecycle import Encoder
 from streams.livestreams.services import create_livestream, delete_livestream
 from streams.models import ApiKey, AuditEntry, Livestream, Session, User
 from streams.organizations.services import SYSTEM, NewOrganization
+from tests.runs import connected, taken_in
 
 MODELS = [model for model in admin.site._registry if model._meta.app_label == "streams"]
 # Anything that a policy without 'unsafe-inline' stops.
@@ -44,8 +43,7 @@ def desk(supporter: User) -> Client:
 
 @pytest.fixture
 def session(livestream: Livestream) -> Session:
-    encoder = Encoder(client_id=7, address="127.0.0.1", software="OBS 31")
-    return lifecycle.start_session(livestream=livestream, encoder=encoder)
+    return connected(livestream)
 
 
 def _list_url(model: type) -> str:
@@ -195,7 +193,8 @@ class TestPages:
     def test_of_a_session_tells_source_renditions_and_times_in_words(self, desk: Client, session: Session) -> None:
         source = {"width": 1280, "height": 720, "video_codec": "h264", "audio_codec": ""}
         renditions = [{"name": "720p", "video_kbps": 2800}, {"name": "<360p>", "video_kbps": 700}]
-        Session.objects.filter(pk=session.pk).update(source=source, renditions=renditions, ingest_ms=3_723_000)
+        Session.objects.filter(pk=session.pk).update(source=source, renditions=renditions)
+        taken_in(session, media_ms=3_723_000)
 
         page = desk.get(_page_url(session)).content.decode()
 
@@ -230,7 +229,7 @@ class TestCost:
         def fill(number: int) -> None:
             for index in range(number):
                 made = create_livestream(app=home.app, name=f"Stream {index}", actor=SYSTEM)
-                lifecycle.start_session(livestream=made, encoder=Encoder(client_id=1, address=None, software=""))
+                connected(made)
 
         fill(1)
         with CaptureQueriesContext(connection) as few:
@@ -245,8 +244,8 @@ def _secrets(livestream: Livestream, home: NewOrganization) -> list[str]:
     keys = ApiKey.objects.all()
     return [
         livestream.stream_key,
-        livestream.stream_key_digest,
-        livestream.stream_key_encrypted,
+        livestream.stream_keys.get().digest,
+        livestream.stream_keys.get().encrypted,
         home.api_key,
         home.api_token,
         home.api_key.rpartition("_")[2],

@@ -4,11 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from streams.livestreams import lifecycle
-from streams.livestreams.lifecycle import Encoder
 from streams.models import Livestream, Session
 from streams.organizations.services import NewOrganization
 from tests.api.clients import ApiClient, dyte_client, realtimekit_client
+from tests.runs import connected
 
 
 @pytest.fixture
@@ -30,5 +29,4 @@ def api(request: pytest.FixtureRequest, home: NewOrganization) -> ApiClient:
 
 @pytest.fixture
 def session(livestream: Livestream) -> Session:
-    encoder = Encoder(client_id=7, address="127.0.0.1", software="OBS 31")
-    return lifecycle.start_session(livestream=livestream, encoder=encoder)
+    return connected(livestream)

@@ -18,7 +18,7 @@ from cloudflare import (
 )
 from pytest_django.live_server_helper import LiveServer
 
-from streams.livestreams import lifecycle
+from streams.livestreams import leases
 from streams.models import ApiKey, Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization, create_api_key
 from tests.runs import claimed
@@ -95,7 +95,7 @@ class TestSdk:
         self, sdk: Cloudflare, place: Place, livestream: Livestream, session: Session
     ) -> None:
         lease = claimed(session)
-        lifecycle.mark_live(lease)
+        leases.mark_live(lease)
 
         data = sdk.realtime_kit.livestreams.get_active_livestreams_for_livestream_id(str(livestream.pk), **place).data
 

@@ -4,7 +4,7 @@ import pytest
 
 from livehub.api.errors import describe_problem
 from livehub.core.errors import DomainError, IllegalTransitionError, StaleStatusError
-from streams.models import Livestream
+from streams.models import Livestream, StreamKey
 from tests.api.clients import ApiClient, read
 
 
@@ -12,7 +12,7 @@ class TestOurFault:
     def test_is_json_and_logged_and_tells_nothing(
         self, api: ApiClient, livestream: Livestream, caplog: pytest.LogCaptureFixture
     ) -> None:
-        Livestream.objects.filter(pk=livestream.pk).update(stream_key_encrypted="under a lost key")
+        StreamKey.objects.filter(livestream=livestream).update(encrypted="under a lost key")
 
         response = api.get(f"/livestreams/{livestream.pk}")
 

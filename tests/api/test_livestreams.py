@@ -4,13 +4,13 @@ import pytest
 
 from livehub.core import clock
 from livehub.dialects import DYTE, REALTIMEKIT
-from streams.livestreams import lifecycle
+from streams.livestreams import leases
 from streams.livestreams.services import create_livestream, disable_livestream
 from streams.livestreams.states import EndReason, LivestreamStatus
 from streams.models import AuditEntry, Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.api.clients import ApiClient, read
-from tests.runs import claimed, failed, finished
+from tests.runs import claimed, failed, finished, taken_in
 
 LIVESTREAM_MEMBERS = {
     "id",
@@ -113,7 +113,7 @@ class TestGet:
     def test_adds_up_the_seconds_of_all_sessions(
         self, api: ApiClient, livestream: Livestream, session: Session
     ) -> None:
-        finished(session, ingest_ms=61_500)
+        finished(session, media_ms=61_500)
 
         data = read(api.get(f"/livestreams/{livestream.pk}"))["data"]
 
@@ -205,9 +205,12 @@ class TestSwitch:
 
 class TestResetStreamKey:
     def test_changes_the_key_and_nothing_else(self, api: ApiClient, livestream: Livestream, session: Session) -> None:
+        old = livestream.stream_key
+
         data = read(api.request("POST", f"/livestreams/{livestream.pk}/reset-stream-key"))["data"]
 
-        assert data["stream_key"] != livestream.stream_key
+        assert data["stream_key"] != old
+        assert data["stream_key"] == livestream.stream_key
         assert data["playback_url"] == livestream.playback_url
         assert data["id"] == str(livestream.pk)
         session.refresh_from_db()
@@ -276,8 +279,8 @@ class TestStatusWords:
 
 def _go_live(session: Session, *, ingest_ms: int) -> None:
     lease = claimed(session)
-    lifecycle.mark_live(lease)
-    lifecycle.renew_lease(lease, ingest_ms=ingest_ms)
+    leases.mark_live(lease)
+    taken_in(session, media_ms=ingest_ms)
 
 
 def _add_sessions(livestream: Livestream, *, number: int) -> list[Session]:
@@ -287,8 +290,6 @@ def _add_sessions(livestream: Livestream, *, number: int) -> list[Session]:
             livestream=livestream,
             status="ended",
             stopped_at=clock.now(),
-            ingest_client_id=1,
-            last_ingest_at=clock.now(),
         )
         for _ in range(number)
     ]

@@ -6,13 +6,12 @@ import pytest
 from django.conf import LazySettings
 from django.test import Client
 
-from streams.livestreams import lifecycle
-from streams.livestreams.lifecycle import Encoder
+from streams.livestreams import leases
 from streams.models import Livestream, Member, Role, Session, User
 from streams.organizations.services import NewOrganization
+from tests import runs
 from tests.runs import claimed
 
-ENCODER = Encoder(client_id=7, address="203.0.113.24", software="OBS 31")
 HTMX = {"HX-Request": "true"}
 
 
@@ -72,18 +71,18 @@ def viewer_browser(viewer: User, log_in: Callable[[User], Client]) -> Client:
 @pytest.fixture
 def connected(livestream: Livestream) -> Session:
     """A session whose encoder is there, but not its picture."""
-    return lifecycle.start_session(livestream=livestream, encoder=ENCODER)
+    return runs.connected(livestream)
 
 
 @pytest.fixture
 def live(connected: Session) -> Session:
     """A session that viewers can watch."""
     lease = claimed(connected)
-    lifecycle.record_source(
+    leases.record_source(
         lease,
         source={"video_codec": "h264", "profile": "High", "width": 1280, "height": 720, "fps": 29.97, "gop_s": 2.0},
         renditions=[{"name": "720p", "kind": "copy", "width": 1280, "height": 720, "video_kbps": 2870}],
     )
-    lifecycle.mark_live(lease)
+    leases.mark_live(lease)
     connected.refresh_from_db()
     return connected

@@ -78,9 +78,11 @@ class TestDeeds:
         assert "There is no broadcast to end" in answer.content.decode()
 
     def test_reset_stream_key(self, browser: Client, livestream: Livestream) -> None:
+        old = livestream.stream_key
+
         browser.post(f"/livestreams/{livestream.pk}/reset-stream-key")
 
-        assert Livestream.objects.get().stream_key != livestream.stream_key
+        assert livestream.stream_key != old
 
     def test_delete_leads_to_the_list(self, browser: Client, livestream: Livestream) -> None:
         answer = browser.post(f"/livestreams/{livestream.pk}/delete")

@@ -9,13 +9,12 @@ from django.conf import LazySettings
 from django.contrib.auth.models import AnonymousUser
 
 from livehub.asgi import application
-from streams.livestreams import lifecycle
 from streams.livestreams.consumers import NOT_A_MEMBER, NOT_FOUND, NOT_LOGGED_IN
 from streams.livestreams.services import create_livestream, delete_livestream, rename_livestream
 from streams.models import Livestream, Member, User
 from streams.organizations.services import SYSTEM, NewOrganization
-from tests.dashboard.conftest import ENCODER
 from tests.dashboard.websocket import Message, opened, page_sockets, socket_scope
+from tests.runs import connected
 
 # The consumers read in threads of their own, which see only what is committed.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -26,7 +25,7 @@ class TestLivestreamPage:
         async def watch() -> tuple[str, str]:
             async with opened(f"/ws/livestreams/{livestream.pk}", owner) as socket:
                 first = await socket.fragments()
-                await database_sync_to_async(lifecycle.start_session)(livestream=livestream, encoder=ENCODER)
+                await database_sync_to_async(connected)(livestream)
                 return first, await socket.fragments()
 
         first, second = asyncio.run(watch())
@@ -139,7 +138,7 @@ class TestOverviewAndList:
         async def watch() -> tuple[str, str]:
             async with opened(path, owner) as socket:
                 first = await socket.fragments()
-                await database_sync_to_async(lifecycle.start_session)(livestream=livestream, encoder=ENCODER)
+                await database_sync_to_async(connected)(livestream)
                 return first, await socket.fragments()
 
         first, second = asyncio.run(watch())

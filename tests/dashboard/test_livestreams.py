@@ -7,11 +7,11 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from livehub.core import clock
-from streams.livestreams import lifecycle
 from streams.livestreams.services import create_livestream, disable_livestream
 from streams.models import Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization
-from tests.dashboard.conftest import ENCODER, HTMX, get_html
+from tests import runs
+from tests.dashboard.conftest import HTMX, get_html
 from tests.runs import failed, finished
 
 
@@ -59,8 +59,8 @@ class TestList:
         for number in range(30):
             create_livestream(app=home.app, name=f"Camera {number:02d}", actor=SYSTEM)
 
-        # Session and user, membership; then apps, total, page, last broadcasts.
-        with django_assert_num_queries(7):
+        # Session and user, membership; then apps, total, page.
+        with django_assert_num_queries(6):
             html = get_html(browser, "/livestreams")
 
         assert "1\u201325 of 30" in html
@@ -166,7 +166,7 @@ class TestPage:
 
     def test_forgets_the_error_with_the_next_broadcast(self, browser: Client, connected: Session) -> None:
         failed(connected, message="Switch to H.264.")
-        lifecycle.start_session(livestream=connected.livestream, encoder=ENCODER)
+        runs.connected(connected.livestream)
 
         assert 'data-testid="error"' not in get_html(browser, f"/livestreams/{connected.livestream_id}")
 
@@ -206,10 +206,10 @@ class TestPage:
         self, browser: Client, livestream: Livestream, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         for _ in range(27):
-            session = lifecycle.start_session(livestream=livestream, encoder=ENCODER)
-            finished(session, ingest_ms=125_000)
+            finished(runs.connected(livestream), media_ms=125_000)
 
-        with django_assert_num_queries(7):
+        # Session and user, membership; then livestream, sessions, their connections, their number, the timeline.
+        with django_assert_num_queries(8):
             html = get_html(browser, f"/livestreams/{livestream.pk}")
 
         assert "all 27" in html

@@ -16,6 +16,10 @@ from tests.stack.whole import RunningStack
 pytestmark = pytest.mark.e2e
 
 _LIVE_TIMEOUT_S = 20
+_ADDRESS_OF_THE_ENCODER = """
+from streams.models import Connection
+print(Connection.objects.latest("connected_at").address)
+"""
 _EXPIRE_EVERYTHING = """
 from django.conf import settings
 from streams.livestreams import playback
@@ -69,7 +73,9 @@ class TestFirstLight:
         with publishing(url, size="320x180", kbps=300):
             stream.await_status("LIVE", timeout_s=_LIVE_TIMEOUT_S)
             address = stack.manage(
-                "shell", "-c", "from streams.models import Session; print(Session.objects.open().get().encoder_address)"
+                "shell",
+                "-c",
+                "from streams.models import Connection as C; print(C.objects.latest('connected_at').address)",
             )
 
         assert address.strip().splitlines()[-1] == "127.0.0.1"

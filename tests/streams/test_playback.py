@@ -4,16 +4,17 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 from pytest_django import Settings
 
 from livehub.core import clock
-from streams.livestreams import lifecycle, playback, services
-from streams.livestreams.lifecycle import Encoder, Lease
-from streams.livestreams.states import EndReason
+from streams.livestreams import leases, playback, services
+from streams.livestreams.storage import local_storage, run_name
 from streams.models import Livestream, Session
 from streams.organizations.services import SYSTEM
+from tests.conftest import Broker
+from tests.runs import claimed, connected, ended
 
-ENCODER = Encoder(client_id=7, address="127.0.0.1", software="OBS 31")
 PLAYLIST = '#EXTM3U\n#EXT-X-MAP:URI="init_0.mp4"\n#EXTINF:2.0,\n000000.m4s\n'
 
 
@@ -23,14 +24,21 @@ def folder(settings: Settings, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def _write_run(session: Session) -> str:
+    """Write what a run's ffmpeg leaves that was killed: a playlist without an end."""
+    lease, storage, playback_id = claimed(session), local_storage(), session.livestream.playback_id
+    run = run_name(session.pk, epoch=lease.epoch)
+    (storage.run_folder(playback_id, run=run) / "720p").mkdir(parents=True)
+    (storage.run_folder(playback_id, run=run) / "720p" / "index.m3u8").write_text(PLAYLIST)
+    storage.publish(playback_id, f"#EXTM3U\n{run}/720p/index.m3u8\n")
+    return run
+
+
 @pytest.fixture
 def session(livestream: Livestream) -> Session:
-    """A session whose ffmpeg was killed: its playlist has no end."""
-    session = lifecycle.start_session(livestream=livestream, encoder=ENCODER)
-    run = playback.packaging_for(livestream, Lease(session.pk, 1)).folder
-    (run / "720p").mkdir(parents=True)
-    (run / "720p" / "index.m3u8").write_text(PLAYLIST)
-    playback.multivariant_path(livestream).write_text(f"#EXTM3U\n{run.name}/720p/index.m3u8\n")
+    session = connected(livestream)
+    _write_run(session)
+    session.refresh_from_db()
     return session
 
 
@@ -39,13 +47,19 @@ def _media_playlist(folder: Path) -> str:
 
 
 def _stopped(session: Session, *, seconds_ago: int) -> None:
-    lifecycle.end_session(session=session, reason=EndReason.ENCODER_STOPPED)
+    ended(session)
     Session.objects.filter(pk=session.pk).update(stopped_at=clock.now() - timedelta(seconds=seconds_ago))
+
+
+class TestRunName:
+    def test_differs_between_runs_and_sessions(self, session: Session, livestream: Livestream) -> None:
+        assert run_name(session.pk, epoch=1) != run_name(session.pk, epoch=2)
+        assert run_name(session.pk, epoch=1) != run_name(livestream.pk, epoch=1)
 
 
 class TestFinishPlaylists:
     def test_ends_the_playlists_of_a_session_that_is_over(self, session: Session, folder: Path) -> None:
-        lifecycle.end_session(session=session, reason=EndReason.ENCODER_LOST)
+        ended(session)
 
         playback.finish_playlists(session_id=session.pk)
 
@@ -66,10 +80,23 @@ class TestRemoveExpired:
 
         assert list(folder.iterdir()) == []
         session.refresh_from_db()
-        assert session.files_removed_at is not None
+        assert session.file_nodes == []
 
     def test_keeps_what_is_younger_than_the_retention_time(self, session: Session, folder: Path) -> None:
         _stopped(session, seconds_ago=290)
+
+        assert playback.remove_expired() == 0
+        assert _media_playlist(folder) == PLAYLIST
+
+    def test_never_touches_a_session_that_is_going_on(self, session: Session, folder: Path) -> None:
+        Session.objects.update(created_at=clock.now() - timedelta(days=2), started_at=clock.now() - timedelta(days=2))
+
+        assert playback.remove_expired() == 0
+        assert _media_playlist(folder) == PLAYLIST
+
+    def test_leaves_what_other_nodes_have_to_them(self, session: Session, folder: Path) -> None:
+        Session.objects.update(file_nodes=["north"])
+        _stopped(session, seconds_ago=301)
 
         assert playback.remove_expired() == 0
         assert _media_playlist(folder) == PLAYLIST
@@ -88,36 +115,62 @@ class TestRemoveExpired:
 
         assert "files not removed" in caplog.text
         session.refresh_from_db()
-        assert session.files_removed_at is None
+        assert session.file_nodes == ["main"]
 
     def test_keeps_the_playlist_of_the_session_that_came_after(
         self, session: Session, livestream: Livestream, folder: Path
     ) -> None:
         _stopped(session, seconds_ago=301)
-        (playback.multivariant_path(livestream).parent / "next-1").mkdir()
+        following = _write_run(connected(livestream))
 
         playback.remove_expired()
 
-        assert sorted(path.name for path in folder.glob("*/*")) == ["index.m3u8", "next-1"]
+        assert sorted(path.name for path in folder.glob("*/*")) == sorted([following, "index.m3u8"])
 
     def test_removes_the_thumbnail_of_a_session_that_was_never_playable(
         self, session: Session, livestream: Livestream, folder: Path
     ) -> None:
         _stopped(session, seconds_ago=301)
-        playback.multivariant_path(livestream).unlink()
-        (playback.multivariant_path(livestream).parent / "thumbnail.jpg").write_bytes(b"a picture")
+        local_storage().withdraw(livestream.playback_id)
+        local_storage().thumbnail_path(livestream.playback_id).write_bytes(b"a picture")
 
         playback.remove_expired()
 
         assert list(folder.iterdir()) == []
 
 
-class TestTakeDownEarlier:
-    def test_shows_nothing_of_a_session_that_is_over(self, session: Session, livestream: Livestream) -> None:
-        playback.take_down_earlier(livestream)
-        playback.take_down_earlier(livestream)
+class TestCallForRemoval:
+    def test_calls_each_node_that_has_files(self, session: Session, broker: Broker, capture: Capture) -> None:
+        leases.release_lease(_lease(session))
+        leases.claim_session(session_id=session.pk, worker="second", node="north")
+        _stopped(session, seconds_ago=301)
 
-        assert not playback.multivariant_path(livestream).exists()
+        with capture(execute=True):
+            playback.call_for_removal()
+
+        calls = [call for call in broker.queues if call[0] == "streams.remove_expired_playback"]
+        assert [queue for _, queue in calls] == ["files.main", "files.north"]
+
+    def test_calls_nobody_for_nothing(self, session: Session, broker: Broker, capture: Capture) -> None:
+        with capture(execute=True):
+            playback.call_for_removal()
+
+        assert broker.names == []
+
+
+def _lease(session: Session) -> leases.Lease:
+    return leases.Lease.objects.get(pk=session.pk)
+
+
+class TestWithdraw:
+    def test_shows_nothing_of_a_session_that_is_over(
+        self, session: Session, livestream: Livestream, folder: Path
+    ) -> None:
+        for _ in range(2):
+            local_storage().withdraw(livestream.playback_id)
+
+        assert not list(folder.glob("*/index.m3u8"))
+        assert _media_playlist(folder) == PLAYLIST
 
 
 class TestRemoveDeleted:
@@ -128,6 +181,19 @@ class TestRemoveDeleted:
         playback.remove_deleted(livestream_id=livestream.pk)
 
         assert list(folder.iterdir()) == []
+        session.refresh_from_db()
+        assert session.file_nodes == []
+
+    def test_is_asked_of_every_node_that_has_files(
+        self, session: Session, livestream: Livestream, broker: Broker, capture: Capture
+    ) -> None:
+        Session.objects.update(file_nodes=["main", "north"])
+
+        with capture(execute=True):
+            services.delete_livestream(livestream=livestream, actor=SYSTEM)
+
+        calls = [call for call in broker.queues if call[0] == "streams.remove_playback"]
+        assert [queue for _, queue in calls] == ["files.main", "files.north"]
 
     def test_is_tried_again_when_a_file_vanishes_meanwhile(
         self, session: Session, livestream: Livestream, monkeypatch: pytest.MonkeyPatch
@@ -143,7 +209,7 @@ class TestRemoveDeleted:
             playback.remove_deleted(livestream_id=livestream.pk)
 
         session.refresh_from_db()
-        assert session.files_removed_at is None
+        assert session.file_nodes == ["main"]
 
     def test_touches_nothing_of_a_livestream_that_is_there(
         self, session: Session, livestream: Livestream, folder: Path

@@ -5,8 +5,9 @@ from pytest_django import DjangoAssertNumQueries
 from livehub.core import clock
 from streams.livestreams import selectors
 from streams.livestreams.services import create_livestream, delete_livestream
-from streams.models import App, Livestream, LivestreamCount, Session
+from streams.models import App, Livestream, LivestreamCount
 from streams.organizations.services import SYSTEM, NewOrganization
+from tests.runs import connected, finished
 
 
 class TestCountLivestreams:
@@ -21,7 +22,7 @@ class TestCountLivestreams:
 
     def test_follows_bulk_changes(self, home: NewOrganization, abroad: NewOrganization) -> None:
         rows = [
-            Livestream(app=app, stream_key_digest=f"{app.pk}{number}"[-64:], playback_id=f"{number}{app.pk}"[:32])
+            Livestream(app=app, playback_id=f"{number}{app.pk}"[:32])
             for app in (home.app, abroad.app)
             for number in range(10)
         ]
@@ -56,15 +57,8 @@ class TestSumIngestMs:
         django_assert_num_queries: DjangoAssertNumQueries,
     ) -> None:
         silent = create_livestream(app=home.app, name="Never used", actor=SYSTEM)
-        for ingest_ms in (1500, 2700):
-            Session.objects.create(
-                livestream=livestream,
-                status="ended",
-                stopped_at=clock.now(),
-                ingest_client_id=1,
-                last_ingest_at=clock.now(),
-                ingest_ms=ingest_ms,
-            )
+        for media_ms in (1500, 2700):
+            finished(connected(livestream), media_ms=media_ms)
 
         with django_assert_num_queries(1):
             sums = selectors.sum_ingest_ms([livestream, silent])

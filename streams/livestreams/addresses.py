@@ -1,0 +1,14 @@
+"""The paths under which viewers find a livestream's files: the only place that spells them."""
+
+PLAYLIST_NAME = "index.m3u8"
+THUMBNAIL_NAME = "thumbnail.jpg"
+
+
+def multivariant_path(playback_id: str) -> str:
+    """Return the path of the playlist that stays the same from session to session."""
+    return f"/playback/{playback_id}/{PLAYLIST_NAME}"
+
+
+def thumbnail_path(playback_id: str) -> str:
+    """Return the path of the newest picture of a live session."""
+    return f"/playback/{playback_id}/{THUMBNAIL_NAME}"

@@ -1,0 +1,162 @@
+"""What the worker that runs a session may write, for as long as it holds the session's lease."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from livehub.core import clock, events, jobs
+from streams.livestreams.events import SessionInterrupted, SessionResumed
+from streams.livestreams.lifecycle import REASON_MAX_LENGTH, change_status, close_session
+from streams.livestreams.locks import LeaseLostError, lock_held_session, lock_open_session
+from streams.livestreams.models import Connection, Lease, Session, SessionEvent
+from streams.livestreams.states import EndReason, EventKind, SessionStatus
+from streams.organizations.services import SYSTEM
+
+# A worker renews its lease every second; after this long without, another may take the session over.
+LEASE_TTL = timedelta(seconds=5)
+# Seconds until the next run after the first, second, ... failure of a session within the window.
+_FAILURE_DELAYS_S = (0.5, 1.0, 2.0, 5.0)
+# Failures further apart than this have nothing to do with each other.
+_FAILURE_WINDOW = timedelta(minutes=2)
+# Seconds until the next run after something that is not the session's fault and may last.
+_POSTPONEMENT_S = 3.0
+
+
+@transaction.atomic
+def claim_session(*, session_id: UUID, worker: str, node: str) -> Lease | None:
+    """Take the lease of an open session that nobody holds and that may be run already, or return None.
+
+    Leases are measured by the database's clock, which all workers share.
+    """
+    session = lock_open_session(session_id)
+    free = Lease.objects.claimable().filter(pk=session_id)
+    if session is None or not free.update(epoch=F("epoch") + 1, worker=worker, until=Now() + LEASE_TTL):
+        return None
+    lease = Lease.objects.get(pk=session_id)
+    if node not in session.file_nodes:
+        session.file_nodes.append(node)
+        session.save(update_fields=["file_nodes", "updated_at"])
+    _note(session, EventKind.RUN_STARTED, epoch=lease.epoch, worker=worker, node=node)
+    return lease
+
+
+def renew_lease(lease: Lease) -> None:
+    """Keep the session for another `LEASE_TTL`.
+
+    :raises LeaseLostError: when it is over or another worker's.
+    """
+    if not Lease.objects.filter(pk=lease.pk, epoch=lease.epoch).update(until=Now() + LEASE_TTL):
+        raise LeaseLostError(f"Session {lease.session_id} is over, or is another worker's.")
+
+
+def note_media(connection: Connection, *, media_ms: int) -> None:
+    """Write down how much media came over a connection in all; call it with the lease just renewed."""
+    Connection.objects.filter(pk=connection.pk, media_ms__lt=media_ms).update(media_ms=media_ms, last_seen_at=Now())
+
+
+@transaction.atomic
+def release_lease(lease: Lease) -> None:
+    """Let another worker take the session at once, and call one; a lease that is lost already stays so."""
+    if Lease.objects.filter(pk=lease.pk, epoch=lease.epoch).update(until=None):
+        jobs.enqueue("streams.run_session", session_id=lease.session_id)
+
+
+@transaction.atomic
+def record_source(lease: Lease, *, source: dict[str, object], renditions: list[dict[str, object]]) -> None:
+    """Write down what the probe found and the ladder made of it.
+
+    :raises LeaseLostError: when the session is over or another worker's.
+    """
+    session = lock_held_session(lease)
+    session.source, session.renditions = source, renditions
+    session.save(update_fields=["source", "renditions", "updated_at"])
+
+
+@transaction.atomic
+def mark_live(lease: Lease) -> None:
+    """Say that viewers can play the session, from this run's files.
+
+    :raises LeaseLostError: when the session is over or another worker's.
+    """
+    session = lock_held_session(lease)
+    if session.status == SessionStatus.LIVE:
+        session.live_epoch = lease.epoch
+        session.save(update_fields=["live_epoch", "updated_at"])
+        _note(session, EventKind.RESUMED, reason="Viewers get new media", epoch=lease.epoch)
+        events.publish(SessionResumed.of(session.livestream, at=clock.now(), actor=SYSTEM, session_id=session.pk))
+    else:
+        changes = {"started_at": clock.now(), "live_epoch": lease.epoch}
+        change_status(session, new=SessionStatus.LIVE, reason="First segments can be played", **changes)
+
+
+@transaction.atomic
+def finish_session(lease: Lease, *, reason: EndReason) -> None:
+    """Close the session that this worker ran to its end.
+
+    :raises LeaseLostError: when it is over already, or another worker's.
+    """
+    close_session(lock_held_session(lease), new=SessionStatus.ENDED, reason=reason)
+
+
+@transaction.atomic
+def fail_session(lease: Lease, *, reason: EndReason, message: str) -> None:
+    """Close a session that went wrong; `message` says what to change, to the person at the encoder.
+
+    :raises LeaseLostError: when it is over already, or another worker's.
+    """
+    close_session(lock_held_session(lease), new=SessionStatus.ERRORED, reason=reason, error_message=message)
+
+
+@transaction.atomic
+def retry_session(lease: Lease, *, message: str) -> float | None:
+    """Free the lease after a failed run; give the session up after too many within a short time.
+
+    Returns the seconds before which nobody may run it again, more after each failure; None when it is given up.
+
+    :raises LeaseLostError: when the session is over or another worker's.
+    """
+    session = lock_held_session(lease)
+    _note_interruption(session, EventKind.RUN_FAILED, reason=message)
+    lately = clock.now() - _FAILURE_WINDOW
+    failures = session.events.filter(kind=EventKind.RUN_FAILED, at__gt=lately).count()
+    if failures > len(_FAILURE_DELAYS_S):
+        told = f"The transcoder failed {failures} times in a row. Its last words: {message}"
+        close_session(session, new=SessionStatus.ERRORED, reason=EndReason.TRANSCODER_FAILED, error_message=told)
+        return None
+    return _free(lease, delay_s=_FAILURE_DELAYS_S[failures - 1])
+
+
+@transaction.atomic
+def postpone_session(lease: Lease, *, message: str) -> float:
+    """Free the lease of a session that cannot be run at the moment, for no fault of its own; as often as it takes.
+
+    Returns the seconds before which nobody may run it again.
+
+    :raises LeaseLostError: when the session is over or another worker's.
+    """
+    session = lock_held_session(lease)
+    latest = session.events.exclude(kind=EventKind.RUN_STARTED).order_by("-id").first()
+    # A disk may stay full for hours: one entry tells it.
+    if latest is None or (latest.kind, latest.reason) != (EventKind.RUN_POSTPONED, message[:REASON_MAX_LENGTH]):
+        _note_interruption(session, EventKind.RUN_POSTPONED, reason=message)
+    return _free(lease, delay_s=_POSTPONEMENT_S)
+
+
+def _free(lease: Lease, *, delay_s: float) -> float:
+    Lease.objects.filter(pk=lease.pk).update(until=None, not_before=Now() + timedelta(seconds=delay_s))
+    return delay_s
+
+
+def _note_interruption(session: Session, kind: EventKind, *, reason: str) -> None:
+    _note(session, kind, reason=reason)
+    told = {"at": clock.now(), "actor": SYSTEM, "reason": reason, "session_id": session.pk}
+    events.publish(SessionInterrupted.of(session.livestream, **told))  # type: ignore[arg-type]  # Named above.
+
+
+def _note(session: Session, kind: EventKind, *, reason: str = "", **data: object) -> None:
+    SessionEvent.objects.create(
+        session=session, kind=kind, at=clock.now(), reason=reason[:REASON_MAX_LENGTH], data=data
+    )

@@ -1,0 +1,21 @@
+"""Livestreams, their broadcasts, and who runs these."""
+
+from streams.livestreams.models.livestream import (
+    Livestream,
+    LivestreamCount,
+    LivestreamQuerySet,
+    StreamKey,
+)
+from streams.livestreams.models.session import Connection, Lease, Session, SessionEvent, SessionQuerySet
+
+__all__ = [
+    "Connection",
+    "Lease",
+    "Livestream",
+    "LivestreamCount",
+    "LivestreamQuerySet",
+    "Session",
+    "SessionEvent",
+    "SessionQuerySet",
+    "StreamKey",
+]

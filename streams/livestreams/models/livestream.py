@@ -1,0 +1,164 @@
+"""Livestreams and the keys that encoders publish to them with."""
+
+import uuid
+from collections.abc import Collection
+from contextlib import suppress
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, FilteredRelation, Q
+from django.db.models.functions import Now
+
+from livehub.core import crypto
+from streams.livestreams import addresses
+from streams.livestreams.states import LivestreamStatus
+from streams.organizations.models import App, Organization
+
+
+class LivestreamQuerySet(models.QuerySet["Livestream"]):
+    def existing(self) -> Self:
+        return self.filter(deleted_at=None)
+
+    def for_app(self, app: App) -> Self:
+        return self.existing().filter(app=app)
+
+    def for_organization(self, organization: Organization) -> Self:
+        return self.existing().filter(app__organization=organization)
+
+    def in_statuses(self, statuses: Collection[str]) -> Self:
+        return self.filter(status__in=statuses)
+
+    def matching(self, search: str) -> Self:
+        """Keep those with the text in their name, or as their whole id or playback id."""
+        search = search.replace("\x00", "")
+        found = Q(name__icontains=search) | Q(playback_id=search)
+        with suppress(ValueError):
+            found |= Q(pk=uuid.UUID(search))
+        return self.filter(found)
+
+    def with_stream_key(self) -> Self:
+        """Read each one's present key along, in the same query."""
+        return self.annotate(
+            current_key=FilteredRelation("stream_keys", condition=Q(stream_keys__revoked_at=None)),
+            stream_key_encrypted=F("current_key__encrypted"),
+        )
+
+
+class Livestream(models.Model):
+    """A place to publish to and to watch: its id, key and playback URL stay the same from session to session.
+
+    A deleted one keeps its row, so that what was broadcast still counts in analytics; no interface shows it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="livestreams")
+    name = models.CharField(max_length=255, blank=True)
+    # Written together with the newest session's status, and by nothing else.
+    status = models.CharField(
+        max_length=16, choices=LivestreamStatus.choices, default=LivestreamStatus.IDLE, editable=False
+    )
+    disabled = models.BooleanField(default=False)
+    playback_id = models.CharField(max_length=32, unique=True, editable=False)
+    refused_publishes = models.PositiveIntegerField(default=0, editable=False)
+    last_refusal = models.CharField(max_length=255, blank=True, editable=False)
+    last_refused_at = models.DateTimeField(null=True, editable=False)
+    # When its newest session that viewers could play became playable.
+    last_live_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, editable=False)
+
+    objects = LivestreamQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            # The list of an app, newest first or oldest first, a page at a time.
+            models.Index(fields=["app", "-created_at", "-id"], condition=Q(deleted_at=None), name="livestream_list"),
+            # The same, filtered by status.
+            models.Index(
+                fields=["app", "status", "-created_at", "-id"],
+                condition=Q(deleted_at=None),
+                name="livestream_list_by_status",
+            ),
+            # The dashboard's list, last live first.
+            models.Index(
+                "app",
+                F("last_live_at").desc(nulls_last=True),
+                condition=Q(deleted_at=None),
+                name="livestream_by_last_live",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or str(self.pk)
+
+    @property
+    def stream_key(self) -> str:
+        """The key to publish with; `with_stream_key` has read it along, else it is asked for."""
+        encrypted: str | None = vars(self).get("stream_key_encrypted")
+        return crypto.decrypt(encrypted or self.stream_keys.get(revoked_at=None).encrypted)
+
+    @property
+    def playback_path(self) -> str:
+        return addresses.multivariant_path(self.playback_id)
+
+    @property
+    def thumbnail_path(self) -> str:
+        return addresses.thumbnail_path(self.playback_id)
+
+    @property
+    def playback_url(self) -> str:
+        return f"{settings.PUBLIC_URL}{self.playback_path}"
+
+
+class LivestreamCount(models.Model):
+    """How many livestreams an app has: exact, because a trigger keeps it in the transaction of each change.
+
+    Lists promise a true total, and counting 100,000 index entries takes longer than the rest of the answer. Only
+    creating and deleting touch this row, never a change of status, so that broadcasts do not wait for each other.
+    """
+
+    app = models.OneToOneField(
+        App, on_delete=models.CASCADE, primary_key=True, related_name="livestream_count", editable=False
+    )
+    total = models.PositiveBigIntegerField(default=0, editable=False)
+
+    def __str__(self) -> str:
+        return str(self.total)
+
+
+class StreamKeyQuerySet(models.QuerySet["StreamKey"]):
+    def valid(self) -> Self:
+        """Keep those that open something now, by the database's clock."""
+        return self.filter(Q(revoked_at=None) | Q(revoked_at__gt=Now()))
+
+
+class StreamKey(models.Model):
+    """A secret that an encoder publishes with; a livestream has one present key, and older ones that run out.
+
+    It must be found by its value and shown again: a keyed hash for the one, a ciphertext for the other. With a password
+    it opens nothing alone: the encoder sends it as `key?password=...`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    livestream = models.ForeignKey(Livestream, on_delete=models.CASCADE, related_name="stream_keys")
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    encrypted = models.TextField(editable=False)
+    # Empty for a key that needs no password.
+    password_digest = models.CharField(max_length=64, blank=True, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    # In the future while the key overlaps with the one that takes its place.
+    revoked_at = models.DateTimeField(null=True, editable=False)
+
+    objects = StreamKeyQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["livestream"], condition=Q(revoked_at=None), name="stream_key_one_present_per_livestream"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)

@@ -1,0 +1,199 @@
+"""A broadcast: the session, its encoder's connections, the worker that runs it, and what happened."""
+
+import uuid
+from datetime import timedelta
+from typing import Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from livehub.core import clock
+from streams.livestreams.models.livestream import Livestream, StreamKey
+from streams.livestreams.states import EndReason, EventKind, SessionStatus
+from streams.organizations.models import App, Organization
+
+# A free worker takes a session within a fraction of a second.
+_WORKER_PATIENCE = timedelta(seconds=10)
+_NODE_MAX_LENGTH = 32
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    def open(self) -> Self:
+        return self.filter(stopped_at=None)
+
+    def for_app(self, app: App) -> Self:
+        return self.filter(livestream__app=app, livestream__deleted_at=None)
+
+    def for_organization(self, organization: Organization) -> Self:
+        return self.filter(livestream__app__organization=organization, livestream__deleted_at=None)
+
+    def with_connections(self) -> Self:
+        """Read along what `ingest_ms` and `connection` are made of: one more query, however many sessions."""
+        return self.prefetch_related("connections")
+
+    def with_files_on(self, node: str) -> Self:
+        return self.filter(file_nodes__contains=[node])
+
+
+class Session(models.Model):
+    """One broadcast of a livestream: from an accepted encoder to its end."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    livestream = models.ForeignKey(Livestream, on_delete=models.CASCADE, related_name="sessions")
+    status = models.CharField(
+        max_length=16, choices=SessionStatus.choices, default=SessionStatus.CONNECTING, editable=False
+    )
+    end_reason = models.CharField(max_length=32, choices=EndReason.choices, blank=True, editable=False)
+    error_message = models.TextField(blank=True, editable=False)
+
+    # What the probe found and what the ladder made of it: `streams.media`'s Source and Rendition as objects.
+    source = models.JSONField(default=dict, editable=False)
+    renditions = models.JSONField(default=list, editable=False)
+    # The run that viewers see: the epoch in which the session went live last.
+    live_epoch = models.PositiveIntegerField(default=0, editable=False)
+    # The nodes that hold files of it; empty once they are all removed.
+    file_nodes = ArrayField(models.CharField(max_length=_NODE_MAX_LENGTH), default=list, editable=False)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    started_at = models.DateTimeField(null=True, editable=False)
+    stopped_at = models.DateTimeField(null=True, editable=False)
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["livestream"], condition=Q(stopped_at=None), name="session_one_open_per_livestream"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=[SessionStatus.CONNECTING, SessionStatus.LIVE], stopped_at=None)
+                | Q(status__in=[SessionStatus.ENDED, SessionStatus.ERRORED], stopped_at__isnull=False),
+                name="session_stopped_iff_over",
+            ),
+        ]
+        indexes = [
+            # The sessions of a livestream, newest first.
+            models.Index(fields=["livestream", "-created_at", "-id"], name="session_by_livestream"),
+            # The overview: what was broadcast lately.
+            models.Index(fields=["-created_at"], name="session_recent"),
+            # Finished sessions whose segments are still on a disk.
+            models.Index(
+                fields=["stopped_at"],
+                condition=Q(stopped_at__isnull=False) & ~Q(file_nodes=[]),
+                name="session_with_files",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def is_open(self) -> bool:
+        return self.stopped_at is None
+
+    @property
+    def connection(self) -> "Connection | None":
+        """The newest connection of its encoder."""
+        return max(self.connections.all(), key=lambda connection: connection.connected_at, default=None)
+
+    @property
+    def ingest_ms(self) -> int:
+        """How much media its encoder has sent and we have taken in, over all its connections."""
+        return sum(connection.media_ms for connection in self.connections.all())
+
+    @property
+    def ingest_seconds(self) -> int:
+        return self.ingest_ms // 1000
+
+    @property
+    def lacks_a_worker(self) -> bool:
+        """No worker has taken it for so long that none can be free."""
+        return self.is_open and self.lease.epoch == 0 and clock.now() - self.created_at > _WORKER_PATIENCE
+
+
+class Connection(models.Model):
+    """One encoder's stay at an ingest node; its id is the name under which that node carries the stream."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="connections")
+    # None for connections from before keys had rows of their own.
+    stream_key = models.ForeignKey(StreamKey, on_delete=models.CASCADE, null=True, related_name="+", editable=False)
+    node = models.CharField(max_length=_NODE_MAX_LENGTH, editable=False)
+    # nginx-rtmp's word for it. The hooks of a second, refused encoder carry the same key but another client id, and
+    # must not end this connection.
+    client_id = models.PositiveBigIntegerField(editable=False)
+    address = models.GenericIPAddressField(null=True, editable=False)
+    software = models.CharField(max_length=255, blank=True, editable=False)
+    connected_at = models.DateTimeField(default=clock.now, editable=False)
+    disconnected_at = models.DateTimeField(null=True, editable=False)
+    # When the ingest node reported it last, or media came from it.
+    last_seen_at = models.DateTimeField(default=clock.now, editable=False)
+    # Measured from the stream's own timestamps.
+    media_ms = models.PositiveBigIntegerField(default=0, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session"], condition=Q(disconnected_at=None), name="connection_one_open_per_session"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+
+class LeaseQuerySet(models.QuerySet["Lease"]):
+    def free(self) -> Self:
+        """Keep those that no worker holds, by the database's clock."""
+        return self.filter(Q(until=None) | Q(until__lt=Now()))
+
+    def claimable(self) -> Self:
+        """Keep free ones whose next run may start already."""
+        return self.free().filter(Q(not_before=None) | Q(not_before__lte=Now()))
+
+
+class Lease(models.Model):
+    """The right to run an open session: one worker at a time holds it, and each claim is a new epoch.
+
+    There is one row per open session, and it is renewed every second. It is narrow, and no index names a column that
+    changes, so that a renewal costs PostgreSQL next to nothing (a heap-only tuple).
+    """
+
+    session = models.OneToOneField(
+        Session, on_delete=models.CASCADE, primary_key=True, related_name="lease", editable=False
+    )
+    worker = models.CharField(max_length=255, blank=True, editable=False)
+    epoch = models.PositiveIntegerField(default=0, editable=False)
+    until = models.DateTimeField(null=True, editable=False)
+    # Back-off after a failed run: nobody may claim the session earlier.
+    not_before = models.DateTimeField(null=True, editable=False)
+
+    objects = LeaseQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.session_id} epoch {self.epoch}"
+
+
+class SessionEvent(models.Model):
+    """One thing that happened to a session; history, timelines and reports all read these.
+
+    `data` holds, by kind: `old` and `new` of a change of status; `epoch`, `worker` and `node` of a run's start.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    session = models.ForeignKey(Session, on_delete=models.CASCADE, related_name="events")
+    kind = models.CharField(max_length=16, choices=EventKind.choices)
+    at = models.DateTimeField()
+    reason = models.CharField(max_length=255, blank=True)
+    data = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.reason}"
+
+    @property
+    def status(self) -> str:
+        """The status that the session took, empty for what is no change of status."""
+        return str(self.data.get("new", ""))

@@ -1,0 +1,220 @@
+"""Who runs a session, and what becomes of failed runs."""
+
+from datetime import timedelta
+from functools import partial
+
+import pytest
+from django.db.models.functions import Now
+from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
+
+from livehub.core import clock, events
+from streams.livestreams import leases
+from streams.livestreams.events import SessionResumed
+from streams.livestreams.locks import LeaseLostError
+from streams.livestreams.states import EndReason, EventKind
+from streams.models import Connection, Lease, Livestream, Session, SessionEvent
+from tests.runs import claimed, ended, taken_in
+
+SECOND = timedelta(seconds=1)
+
+
+def _claim(session: Session) -> Lease | None:
+    return leases.claim_session(session_id=session.pk, worker="second", node="second")
+
+
+class TestLease:
+    def test_admits_one_worker_at_a_time(self, session: Session) -> None:
+        claimed(session)
+
+        assert _claim(session) is None
+
+    def test_may_be_taken_once_it_has_lapsed(self, session: Session) -> None:
+        claimed(session)
+        Lease.objects.update(until=Now() - SECOND)
+
+        assert claimed(session, worker="second").epoch == 2
+
+    def test_is_not_there_for_a_session_that_is_over(self, session: Session) -> None:
+        ended(session)
+
+        assert _claim(session) is None
+
+    def test_fences_off_the_worker_that_lost_it(self, session: Session) -> None:
+        first = claimed(session)
+        leases.release_lease(first)
+        second = claimed(session, worker="second")
+
+        for write in (
+            partial(leases.renew_lease, first),
+            partial(leases.mark_live, first),
+            partial(leases.record_source, first, source={}, renditions=[]),
+            partial(leases.finish_session, first, reason=EndReason.ENCODER_STOPPED),
+            partial(leases.fail_session, first, reason=EndReason.SOURCE_REFUSED, message="No."),
+            partial(leases.retry_session, first, message="No."),
+            partial(leases.postpone_session, first, message="No."),
+        ):
+            with pytest.raises(LeaseLostError):
+                write()
+        leases.mark_live(second)
+
+    def test_is_not_released_by_a_stale_epoch(self, session: Session, enqueued: list[str], capture: Capture) -> None:
+        first = claimed(session)
+        leases.release_lease(first)
+        claimed(session, worker="second")
+
+        with capture(execute=True):
+            leases.release_lease(first)
+
+        assert _claim(session) is None
+        assert enqueued == []
+
+    def test_calls_another_worker_when_it_is_released(
+        self, session: Session, enqueued: list[str], capture: Capture
+    ) -> None:
+        lease = claimed(session)
+
+        with capture(execute=True):
+            leases.release_lease(lease)
+
+        assert enqueued == ["streams.run_session"]
+
+    def test_is_lost_when_the_session_ends(self, session: Session) -> None:
+        lease = claimed(session)
+        ended(session)
+
+        with pytest.raises(LeaseLostError):
+            leases.renew_lease(lease)
+
+    def test_is_renewed_for_five_seconds(self, session: Session) -> None:
+        lease = claimed(session)
+        Lease.objects.update(until=Now() + SECOND)
+
+        leases.renew_lease(lease)
+
+        assert Lease.objects.filter(until__gt=Now() + 4 * SECOND, until__lt=Now() + 6 * SECOND).exists()
+
+    def test_writes_down_where_each_run_keeps_its_files(self, session: Session) -> None:
+        leases.release_lease(claimed(session))
+        leases.claim_session(session_id=session.pk, worker="second", node="north")
+
+        session.refresh_from_db()
+        assert session.file_nodes == ["main", "north"]
+        started = session.events.filter(kind=EventKind.RUN_STARTED).order_by("id")
+        assert [(event.data["epoch"], event.data["node"]) for event in started] == [(1, "main"), (2, "north")]
+
+
+class TestNoteMedia:
+    def test_never_takes_anything_back(self, session: Session) -> None:
+        taken_in(session, media_ms=3_600_000)
+        taken_in(session, media_ms=1_000)
+
+        assert session.ingest_seconds == 3600
+
+    def test_adds_up_over_connections(self, session: Session) -> None:
+        taken_in(session, media_ms=1_500)
+        Connection.objects.update(disconnected_at=clock.now())
+        Connection.objects.create(session=session, node="main", client_id=9, media_ms=2_600)
+
+        assert session.ingest_ms == 4_100
+
+    def test_shows_that_the_encoder_is_there(self, session: Session) -> None:
+        Connection.objects.update(last_seen_at=clock.now() - timedelta(minutes=1))
+
+        taken_in(session, media_ms=1)
+
+        assert Connection.objects.get().last_seen_at > clock.now() - 10 * SECOND
+
+
+class TestMarkLive:
+    def test_shows_since_when_on_the_livestream(self, session: Session, livestream: Livestream) -> None:
+        leases.mark_live(claimed(session))
+
+        session.refresh_from_db()
+        livestream.refresh_from_db()
+        assert (session.status, livestream.status) == ("live", "live")
+        assert livestream.last_live_at is not None
+        assert session.started_at is not None
+
+    def test_tells_players_when_another_run_has_taken_over(self, session: Session, published: list[object]) -> None:
+        first = claimed(session)
+        leases.mark_live(first)
+        leases.release_lease(first)
+        published.clear()
+
+        leases.mark_live(claimed(session, worker="second"))
+
+        (event,) = published
+        assert isinstance(event, SessionResumed)
+        assert (event.livestream_id, event.session_id) == (session.livestream_id, session.pk)
+        assert event.organization_id == session.livestream.app.organization_id
+        session.refresh_from_db()
+        assert session.live_epoch == 2
+
+
+class TestRetrySession:
+    def test_waits_longer_each_time_and_gives_up_after_five_failures(self, session: Session) -> None:
+        delays = []
+        for _ in range(5):
+            delays.append(leases.retry_session(claimed(session), message="No such codec."))
+            Lease.objects.update(not_before=None)
+
+        session.refresh_from_db()
+        assert delays == [0.5, 1.0, 2.0, 5.0, None]
+        assert (session.status, session.end_reason) == ("errored", "transcoder_failed")
+        assert "No such codec." in session.error_message
+
+    def test_lets_nobody_run_the_session_before_the_delay_is_over(self, session: Session) -> None:
+        leases.retry_session(claimed(session), message="Killed.")
+
+        assert _claim(session) is None
+        Lease.objects.update(not_before=Now() - SECOND)
+        assert _claim(session) is not None
+
+    def test_sends_no_message_that_would_come_too_early(
+        self, session: Session, enqueued: list[str], capture: Capture
+    ) -> None:
+        with capture(execute=True):
+            leases.retry_session(claimed(session), message="Killed.")
+
+        assert enqueued == []
+
+    def test_does_not_count_failures_that_are_far_apart(self, session: Session) -> None:
+        for _ in range(8):
+            assert leases.retry_session(claimed(session), message="Killed.") == 0.5
+            SessionEvent.objects.update(at=clock.now() - timedelta(minutes=3))
+            Lease.objects.update(not_before=None)
+
+    def test_does_not_count_takeovers(self, session: Session) -> None:
+        for _ in range(8):
+            leases.release_lease(claimed(session))
+
+        assert leases.retry_session(claimed(session), message="Killed.") == 0.5
+
+
+class TestPostponeSession:
+    def test_never_gives_up_and_says_why_once(self, session: Session) -> None:
+        for _ in range(10):
+            assert leases.postpone_session(claimed(session), message="The disk is full.") == 3.0
+            Lease.objects.update(not_before=None)
+
+        session.refresh_from_db()
+        assert session.is_open
+        assert [event.reason for event in session.events.filter(kind=EventKind.RUN_POSTPONED)] == ["The disk is full."]
+
+    def test_says_so_again_when_something_happened_meanwhile(self, session: Session) -> None:
+        leases.mark_live(claimed(session))
+        for _ in range(2):
+            leases.postpone_session(Lease.objects.get(), message="The disk is full.")
+            Lease.objects.update(not_before=None)
+            leases.mark_live(claimed(session))
+
+        assert session.events.filter(kind=EventKind.RUN_POSTPONED).count() == 2
+
+
+@pytest.fixture
+def published() -> list[object]:
+    """What is published while the test runs."""
+    heard: list[object] = []
+    events.subscribe(SessionResumed, heard.append)
+    yield heard
+    events._subscribers[SessionResumed].remove(heard.append)

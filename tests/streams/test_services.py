@@ -1,0 +1,125 @@
+"""Changes of livestreams: on the row as it is, whatever the caller holds; each is recorded and told once."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from livehub.core import events
+from livehub.core.errors import NotFoundError
+from streams.livestreams import services
+from streams.livestreams.events import (
+    LivestreamChanged,
+    LivestreamCreated,
+    LivestreamDeleted,
+    LivestreamEvent,
+    SessionStatusChanged,
+)
+from streams.models import AuditEntry, Livestream, StreamKey
+from streams.organizations.services import SYSTEM, Actor, NewOrganization
+from tests.runs import connected
+
+_EVENTS: tuple[type[LivestreamEvent], ...] = (
+    LivestreamChanged,
+    LivestreamCreated,
+    LivestreamDeleted,
+    SessionStatusChanged,
+)
+CHANGES: list[Callable[..., object]] = [
+    services.disable_livestream,
+    services.enable_livestream,
+    services.reset_stream_key,
+    services.end_broadcast,
+    services.delete_livestream,
+]
+
+
+@pytest.fixture
+def heard() -> Iterator[list[LivestreamEvent]]:
+    """Every event that is published while the test runs."""
+    found: list[LivestreamEvent] = []
+
+    def hear(event: LivestreamEvent) -> None:
+        found.append(event)
+
+    for kind in _EVENTS:
+        events.subscribe(kind, hear)
+    yield found
+    for kind in _EVENTS:
+        events._subscribers[kind].remove(hear)  # type: ignore[arg-type]  # Kept apart by the key.
+
+
+class TestStaleRows:
+    @pytest.mark.parametrize("change", CHANGES, ids=lambda change: str(change.__name__))
+    def test_of_a_deleted_livestream_change_nothing(
+        self, livestream: Livestream, change: Callable[..., object]
+    ) -> None:
+        stale = Livestream.objects.get()
+        services.delete_livestream(livestream=livestream, actor=SYSTEM)
+        entries = AuditEntry.objects.count()
+
+        with pytest.raises(NotFoundError):
+            change(livestream=stale, actor=SYSTEM)
+
+        assert AuditEntry.objects.count() == entries
+
+    def test_are_not_renamed_after_the_deletion(self, livestream: Livestream) -> None:
+        stale = Livestream.objects.get()
+        services.delete_livestream(livestream=livestream, actor=SYSTEM)
+
+        with pytest.raises(NotFoundError):
+            services.rename_livestream(livestream=stale, name="New", actor=SYSTEM)
+
+        assert not AuditEntry.objects.filter(action="livestream.renamed").exists()
+
+    def test_are_read_again(self, livestream: Livestream) -> None:
+        stale = Livestream.objects.get()
+        services.disable_livestream(livestream=livestream, actor=SYSTEM)
+
+        services.disable_livestream(livestream=stale, actor=SYSTEM)
+        services.rename_livestream(livestream=stale, name="New", actor=SYSTEM)
+
+        livestream.refresh_from_db()
+        assert (livestream.disabled, livestream.name) == (True, "New")
+        assert AuditEntry.objects.filter(action="livestream.disabled").count() == 1
+
+
+class TestEvents:
+    def test_say_everything_a_subscriber_needs(
+        self, home: NewOrganization, livestream: Livestream, heard: list[LivestreamEvent]
+    ) -> None:
+        actor = Actor(user=home.owner)
+        connected(livestream)
+        heard.clear()
+
+        services.disable_livestream(livestream=livestream, actor=actor)
+
+        assert [type(event) for event in heard] == [LivestreamChanged, SessionStatusChanged]
+        for event in heard:
+            assert (event.organization_id, event.app_id, event.livestream_id, event.actor) == (
+                home.organization.pk,
+                home.app.pk,
+                livestream.pk,
+                actor,
+            )
+        assert heard[1].reason == "Livestream disabled"
+
+    def test_follow_creation_and_deletion(self, home: NewOrganization, heard: list[LivestreamEvent]) -> None:
+        made = services.create_livestream(app=home.app, name="Short-lived", actor=SYSTEM)
+        services.delete_livestream(livestream=made, actor=SYSTEM)
+
+        assert [(type(event), event.livestream_id) for event in heard] == [
+            (LivestreamCreated, made.pk),
+            (LivestreamDeleted, made.pk),
+        ]
+
+
+class TestResetStreamKey:
+    def test_leaves_one_present_key(self, livestream: Livestream) -> None:
+        old = livestream.stream_key
+
+        services.reset_stream_key(livestream=livestream, actor=SYSTEM)
+        services.reset_stream_key(livestream=livestream, actor=SYSTEM)
+
+        assert livestream.stream_key != old
+        assert StreamKey.objects.valid().filter(livestream=livestream).count() == 1
+        assert Livestream.objects.with_stream_key().get().stream_key == livestream.stream_key

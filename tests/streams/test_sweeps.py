@@ -1,0 +1,144 @@
+"""What nobody reports is found. Time is moved on the rows: what is old to the sweep was written long ago."""
+
+from datetime import timedelta
+
+import pytest
+from django.db.models.functions import Now
+from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
+from pytest_django import Settings
+
+from livehub.core import clock
+from streams.livestreams import leases, sweeps
+from streams.models import Connection, Lease, Session
+from tests.ingest_server import ingest_server
+from tests.runs import claimed
+
+
+def _age(session: Session, *, seconds: int) -> None:
+    then = clock.now() - timedelta(seconds=seconds)
+    Session.objects.filter(pk=session.pk).update(created_at=then)
+    Connection.objects.filter(session=session).update(connected_at=then, last_seen_at=then)
+
+
+def _left(session: Session, *, seconds_ago: int) -> None:
+    Connection.objects.filter(session=session).update(disconnected_at=clock.now() - timedelta(seconds=seconds_ago))
+
+
+@pytest.fixture
+def sweep(capture: Capture, enqueued: list[str]) -> "Sweep":
+    return Sweep(capture, enqueued)
+
+
+class Sweep:
+    def __init__(self, capture: Capture, enqueued: list[str]) -> None:
+        self._capture, self._enqueued = capture, enqueued
+
+    def __call__(self) -> list[str]:
+        """Sweep, and return the tasks that were sent."""
+        self._enqueued.clear()
+        with self._capture(execute=True):
+            sweeps.sweep_sessions()
+        return self._enqueued
+
+
+class TestSessionsThatNobodyRuns:
+    def test_get_a_worker_called(self, session: Session, sweep: Sweep) -> None:
+        _age(session, seconds=10)
+
+        assert sweep() == ["streams.run_session"]
+        session.refresh_from_db()
+        assert session.is_open
+
+    def test_are_left_to_their_first_message_for_a_while(self, session: Session, sweep: Sweep) -> None:
+        assert sweep() == []
+
+    def test_are_not_those_whose_lease_holds(self, session: Session, sweep: Sweep) -> None:
+        claimed(session)
+        _age(session, seconds=10)
+
+        assert sweep() == []
+
+    def test_are_called_for_when_the_lease_has_lapsed(self, session: Session, sweep: Sweep) -> None:
+        claimed(session)
+        _age(session, seconds=10)
+        Lease.objects.update(until=Now() - timedelta(seconds=1))
+
+        assert sweep() == ["streams.run_session"]
+
+    def test_are_not_called_for_before_their_delay_is_over(self, session: Session, sweep: Sweep) -> None:
+        _age(session, seconds=10)
+        leases.postpone_session(claimed(session), message="The disk is full.")
+
+        assert sweep() == []
+
+
+class TestEncodersThatLeft:
+    def test_end_their_session_whoever_holds_the_lease(self, session: Session, sweep: Sweep) -> None:
+        claimed(session)
+        _left(session, seconds_ago=11)
+
+        assert "streams.finish_playlists" in sweep()
+
+        session.refresh_from_db()
+        assert (session.status, session.end_reason) == ("ended", "encoder_stopped")
+
+    def test_leave_the_worker_some_time(self, session: Session, sweep: Sweep) -> None:
+        claimed(session)
+        _left(session, seconds_ago=5)
+
+        sweep()
+
+        session.refresh_from_db()
+        assert session.is_open
+
+    def test_do_not_end_a_session_that_has_another_connection(self, session: Session, sweep: Sweep) -> None:
+        claimed(session)
+        _left(session, seconds_ago=60)
+        Connection.objects.create(session=session, node="main", client_id=9)
+
+        sweep()
+
+        session.refresh_from_db()
+        assert session.is_open
+
+
+class TestEncodersThatNobodyReports:
+    def test_stay_while_the_ingest_server_knows_them(self, session: Session, sweep: Sweep, settings: Settings) -> None:
+        _age(session, seconds=60)
+        with ingest_server(publishing=(Connection.objects.get().pk.hex,)) as (settings.INGEST_CONTROL_SOCKET, _):
+            sweep()
+
+        session.refresh_from_db()
+        assert session.is_open
+
+    @pytest.mark.parametrize("is_run", [False, True])
+    def test_are_lost_when_it_does_not(self, session: Session, sweep: Sweep, settings: Settings, is_run: bool) -> None:
+        if is_run:
+            claimed(session)
+        _age(session, seconds=60)
+        with ingest_server(publishing=("another",)) as (settings.INGEST_CONTROL_SOCKET, _):
+            sweep()
+
+        session.refresh_from_db()
+        assert (session.status, session.end_reason) == ("ended", "encoder_lost")
+
+    def test_are_not_asked_for_while_they_are_heard_of(
+        self, session: Session, sweep: Sweep, settings: Settings
+    ) -> None:
+        _age(session, seconds=20)
+        with ingest_server() as (settings.INGEST_CONTROL_SOCKET, asked):
+            sweep()
+
+        assert asked == []
+
+    @pytest.mark.parametrize(("seconds", "is_open"), [(60, True), (301, False)])
+    def test_are_given_up_late_by_an_ingest_server_that_does_not_answer(
+        self, session: Session, sweep: Sweep, settings: Settings, seconds: int, is_open: bool
+    ) -> None:
+        claimed(session)
+        _age(session, seconds=seconds)
+        with ingest_server(is_silent=True) as (settings.INGEST_CONTROL_SOCKET, _):
+            sweep()
+
+        session.refresh_from_db()
+        assert session.is_open is is_open
