@@ -40,6 +40,8 @@ _Conclusion = Callable[[], float | None]
 _DATABASE_RETRY_S = 1.0
 # A lease is free by the database's clock; asked a little early it would be refused.
 _CLOCK_SLACK_S = 0.05
+# A run checks in every second while it makes progress, and may wait for the database for some of them.
+_PROGRESS_S = 10.0
 
 
 class HandOverError(BrokenOffError):
@@ -52,21 +54,37 @@ class Worker:
     def __init__(self, name: str) -> None:
         self.name = name
         self.stopping = threading.Event()
+        self._runs: dict[UUID, _Run] = {}
 
     def run_session(self, session_id: UUID) -> None:
         """Run a session until its encoder stops, if nobody else does.
 
         Side effects: the session's rows, its files, child processes (none is left behind).
         """
-        while True:
-            lease = leases.claim_session(session_id=session_id, worker=self.name, node=settings.NODE)
-            if lease is None:
+        delay_s: float | None = 0.0
+        while delay_s is not None:
+            # The slot stays ours: during a delay the session is nobody else's either.
+            if self.stopping.wait(delay_s + _CLOCK_SLACK_S if delay_s else 0.0):
                 return
-            logger.info("run starts session=%s epoch=%s", session_id, lease.epoch)
-            delay_s = _Run(lease, self.stopping).run()
-            # The slot stays ours: until then the session is nobody else's either.
-            if delay_s is None or self.stopping.wait(delay_s + _CLOCK_SLACK_S):
-                return
+            delay_s = self._run_once(session_id)
+
+    def _run_once(self, session_id: UUID) -> float | None:
+        """Run it once; return the seconds until the next run may start, or None when there is none for us."""
+        running = self._runs.get(session_id)
+        if running is not None and running.is_progressing:
+            # The database was away for longer than a lease lasts, and the next renewal makes up for it: there is
+            # nothing to take over from ourselves.
+            return None
+        lease = leases.claim_session(session_id=session_id, worker=self.name, node=settings.NODE)
+        if lease is None:
+            return None
+        logger.info("run starts session=%s", lease)
+        run = self._runs[session_id] = _Run(lease, self.stopping)
+        try:
+            return run.run()
+        finally:
+            if self._runs.get(session_id) is run:
+                del self._runs[session_id]
 
 
 class _Run:
@@ -79,6 +97,12 @@ class _Run:
         self._connection: Connection | None = self._session.connection
         self._earlier_ms = self._connection.media_ms if self._connection else 0
         self._storage: Storage = local_storage()
+        self._checked_in_at = time.monotonic()
+
+    @property
+    def is_progressing(self) -> bool:
+        """Media went through lately, whether or not the database let us say so."""
+        return time.monotonic() - self._checked_in_at < _PROGRESS_S
 
     def run(self) -> float | None:
         """Return the seconds until the next run may start, or None when this worker is done with the session."""
@@ -91,6 +115,7 @@ class _Run:
         return delay_s
 
     def check_in(self, *, media_ms: int) -> None:
+        self._checked_in_at = time.monotonic()
         if self._stopping.is_set():
             raise HandOverError
         try:
