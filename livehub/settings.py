@@ -387,4 +387,6 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    # It tells of every request at INFO, with its query: what we ask the ingest server names streams.
+    "loggers": {"httpx": {"level": "WARNING"}},
 }

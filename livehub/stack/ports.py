@@ -12,6 +12,7 @@ import psutil
 from livehub.stack.errors import StartError
 from livehub.stack.instance import Instance
 
+_ANY, _LOOPBACK = "0.0.0.0", "127.0.0.1"  # noqa: S104  # Bound when the operator says so.
 _LISTENING = "0A"  # /proc/net/tcp, column st.
 
 
@@ -26,16 +27,23 @@ class Port:
 
 def wanted_ports(instance: Instance) -> list[Port]:
     """Return what the run listens on; RTMP is on loopback too, where the live worker pulls from."""
+    addresses = listen_addresses(instance.bind)
     return [
-        Port(instance.http_port, "LIVEHUB_HTTP_PORT", (instance.bind,)),
+        Port(instance.http_port, "LIVEHUB_HTTP_PORT", addresses),
         Port(instance.rtmp_port, "LIVEHUB_RTMP_PORT", rtmp_addresses(instance.bind)),
-        Port(instance.rtmps_port, "LIVEHUB_RTMPS_PORT", (instance.bind,)),
+        Port(instance.rtmps_port, "LIVEHUB_RTMPS_PORT", addresses),
     ]
+
+
+def listen_addresses(bind: str) -> tuple[str, ...]:
+    """Return the addresses to listen on; one socket for both kinds would know IPv4 clients as ::ffff:192.0.2.7."""
+    return (_ANY, "::") if bind == "::" else (bind,)
 
 
 def rtmp_addresses(bind: str) -> tuple[str, ...]:
     """Return the addresses to listen on so that 127.0.0.1 is always among them."""
-    return (bind,) if bind in {"127.0.0.1", "0.0.0.0", "::"} else (bind, "127.0.0.1")  # noqa: S104  # Compared, not bound.
+    addresses = listen_addresses(bind)
+    return addresses if {_ANY, _LOOPBACK} & {*addresses} else (*addresses, _LOOPBACK)
 
 
 def free_port(address: str) -> int:
@@ -85,7 +93,7 @@ def _listen(address: str, number: int) -> None:
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family is socket.AF_INET6:
-            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if address == "::" else 1)
+            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         probe.bind((address, number))
         probe.listen(1)
 
