@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 import livehub.settings
@@ -29,6 +30,15 @@ def test_every_setting_is_documented_as_it_is() -> None:
     documented = {match["name"]: match.groupdict() for match in ROW.finditer(DOCUMENT.read_text())}
 
     assert documented == {setting.name: row(setting) for setting in DECLARED.values()}
+
+
+def test_what_we_ask_of_other_servers_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    answering = httpx.MockTransport(lambda _: httpx.Response(200))
+
+    with httpx.Client(transport=answering) as client:
+        client.get("http://localhost/control/drop/publisher?name=secret")
+
+    assert "secret" not in caplog.text
 
 
 class TestAddresses:
