@@ -103,7 +103,10 @@ def find_holder(number: int) -> str:
     holders = {
         connection.pid
         for connection in psutil.net_connections("tcp")
-        if connection.status == psutil.CONN_LISTEN and connection.laddr.port == number and connection.pid
+        if connection.status == psutil.CONN_LISTEN
+        and connection.laddr
+        and connection.laddr.port == number
+        and connection.pid
     }
     if holders:
         return f"{_name(min(holders))} (process {min(holders)})"

@@ -8,14 +8,15 @@ transaction) and all that a module says outside of its functions.
 import os
 import sys
 import types
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from importlib import import_module
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
 from multiprocessing import get_context
+from multiprocessing.queues import SimpleQueue
 
 import pytest
 
@@ -31,7 +32,6 @@ _PRELOADED = (
     *("celery.app.base", "channels.layers", "cryptography.fernet", "django.test", "django_htmx.middleware"),
     *("drf_spectacular.views", "httpx", "psycopg_pool", "pytest_django.plugin", "redis"),
 )
-_servers = ExitStack()
 
 
 class _Loader(MetaPathFinder, SourceFileLoader):
@@ -51,23 +51,35 @@ class _Loader(MetaPathFinder, SourceFileLoader):
 
 
 def main(paths: list[str]) -> int:
-    """Test the mutants of some modules, of all targets unless named; return 1 when one survived."""
+    """Test the mutants of some modules; print each survivor when it is found, and return 1 when there is one."""
     mutants = [mutant for path in paths for mutant in list_mutants(path)]
-    with ProcessPoolExecutor(_WORKERS, mp_context=get_context("fork"), initializer=_start) as pool:
+    survivors = 0
+    with _workers() as pool:
         failing = [path for path in paths if pool.submit(_is_noticed, path, None).result()]
         if failing:
             raise SystemExit(f"The tests fail without a mutant: {', '.join(failing)}")
         verdicts = {pool.submit(_is_noticed, mutant.path, mutant): mutant for mutant in mutants}
-        survivors = [verdicts[verdict] for verdict in as_completed(verdicts) if not verdict.result()]
-    for mutant in sorted(survivors, key=lambda each: (each.path, each.line)):
-        print(mutant)
-    print(f"{len(survivors)} of {len(mutants)} mutants survived ({len(survivors) / len(mutants):.0%})")
+        for verdict in as_completed(verdicts):
+            if not verdict.result():
+                survivors += 1
+                print(verdicts[verdict], flush=True)
+    print(f"{survivors} of {len(mutants)} mutants survived ({survivors / len(mutants):.0%})")
     return 1 if survivors else 0
 
 
-def _start() -> None:
-    """Give a worker servers of its own; the tests of its mutants share them, and the database that they make."""
-    os.environ |= _servers.enter_context(throwaway_services())
+@contextmanager
+def _workers() -> Iterator[ProcessPoolExecutor]:
+    """Yield workers with servers of their own; the tests of a worker's mutants share them, and the database in them."""
+    fork = get_context("fork")
+    environments: SimpleQueue[dict[str, str]] = fork.SimpleQueue()
+    with ExitStack() as servers:
+        for _ in range(_WORKERS):
+            environments.put(servers.enter_context(throwaway_services()))
+        yield servers.enter_context(ProcessPoolExecutor(_WORKERS, fork, initializer=_start, initargs=(environments,)))
+
+
+def _start(environments: "SimpleQueue[dict[str, str]]") -> None:
+    os.environ |= environments.get()
     os.environ |= {"DJANGO_SETTINGS_MODULE": "livehub.settings", "LIVEHUB_TEST_SERVICES": "given"}
     for name in _PRELOADED:
         import_module(name)

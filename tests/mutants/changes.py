@@ -102,7 +102,7 @@ def _other_constants(value: object) -> Iterator[ast.expr]:
             yield ast.Constant(not value)
         case int() | float():
             yield ast.Constant(value + 1)
-        case str():
+        case str() if not (" " in value and value.endswith(".")):  # A sentence is for people.
             yield ast.Constant(f"{value}x")
         case bytes():
             yield ast.Constant(value + b"x")
