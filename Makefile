@@ -26,6 +26,9 @@ fmt: .venv/dev.stamp  ## Format the code and mend what can be mended
 chaos: .venv/dev.stamp  ## Proofs that kill things
 	$(PYTHON) -m pytest -m chaos
 
+mutants: .venv/dev.stamp  ## Break the core in small ways: do the tests notice?
+	$(PYTHON) -m tests.mutants
+
 bench: .venv/dev.stamp  ## Measure the figures of docs/performance.md
 	$(PYTHON) -m pytest -m bench -s bench
 
@@ -39,4 +42,4 @@ lock: .venv/run.stamp  ## Write the lock files anew from pyproject.toml
 .venv/dev.stamp: deploy/install deploy/apt-packages.txt deploy/apt-packages-dev.txt requirements-dev.lock
 	@deploy/install dev
 
-.PHONY: help run test check fmt chaos bench lock
+.PHONY: help run test check fmt chaos mutants bench lock

@@ -3,10 +3,10 @@
 `make bench`, or `python -m pytest -m bench -s bench/test_start.py`.
 """
 
-import re
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.stack.whole import RunningStack, running_stack
@@ -17,6 +17,7 @@ _RUNS = 3
 _FIRST_START_BUDGET_S = 15
 _NEXT_START_BUDGET_S = 8
 _IDLE_BUDGET_MB = 700
+_MB = 1024**2
 # The first beats and sweeps have run by then.
 _SETTLE_S = 20
 
@@ -49,19 +50,9 @@ def test_idle_memory(tmp_path: Path) -> None:
 
 
 def _memory_mb(stack: RunningStack) -> tuple[float, float]:
-    pids = _tree(stack.process.pid)
-    rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in pids]
-    return tuple(  # type: ignore[return-value]  # Two figures.
-        sum(int(kilobytes) for text in rollups for kilobytes in re.findall(rf"^{name}:\s+(\d+)", text, re.M)) / 1024
-        for name in ("Pss", "Rss")
-    )
-
-
-def _tree(pid: int) -> list[int]:
-    children = [
-        int(child) for listed in Path(f"/proc/{pid}/task").glob("*/children") for child in listed.read_text().split()
-    ]
-    return [pid, *(grandchild for child in children for grandchild in _tree(child))]
+    leader = psutil.Process(stack.process.pid)
+    held = [process.memory_full_info() for process in (leader, *leader.children(recursive=True))]
+    return sum(each.pss for each in held) / _MB, sum(each.rss for each in held) / _MB
 
 
 def _row(seconds: list[float]) -> str:

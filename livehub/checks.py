@@ -79,7 +79,7 @@ def check_data_folder(**options: object) -> list[CheckMessage]:
 @register(TAG)
 def check_exposure(**options: object) -> list[CheckMessage]:
     """Warn when other machines can reach an instance that is not set up for them."""
-    if _is_loopback(settings.BIND):
+    if ip_address(settings.BIND).is_loopback:
         return []
     warnings: list[CheckMessage] = []
     if settings.PUBLIC_URL.startswith("http://"):
@@ -119,10 +119,3 @@ def _private_files(folder: Path) -> Iterator[Path]:
         if path.exists():
             yield path
     yield from sorted((folder / "secrets").glob("*"))
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return address == "localhost"

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 
+import httpx
 from celery import current_app
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-
-from livehub.stack import unix_http
 
 _BOUND_S = 1.8
 _OK = "ok"
@@ -70,8 +69,9 @@ def _broker() -> str:
 
 
 def _ingest() -> str:
-    status, _ = unix_http.get(settings.INGEST_CONTROL_SOCKET, "/stat", timeout_s=1)
-    return _OK if status == 200 else f"answers {status}"
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(settings.INGEST_CONTROL_SOCKET)), timeout=1) as ingest:
+        answer = ingest.get("http://localhost/stat")
+    return _OK if answer.is_success else f"answers {answer.status_code}"
 
 
 def _live_worker() -> str:

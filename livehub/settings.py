@@ -34,30 +34,45 @@ RUNTIME_DIR = _runtime_dir()
 PLAYBACK_DIR = DATA_DIR / "playback"
 WEB_SOCKET = RUNTIME_DIR / "web.sock"
 INGEST_CONTROL_SOCKET = RUNTIME_DIR / "ingest-control.sock"
-BIND = env.text(
-    "LIVEHUB_BIND", default="127.0.0.1", purpose="Address that HTTP, RTMP and RTMPS listen on (0.0.0.0: all)"
+BIND = env.address(
+    "LIVEHUB_BIND",
+    default="127.0.0.1",
+    purpose="Where HTTP, RTMP and RTMPS listen (0.0.0.0: on every IPv4 address; `::`: on all, IPv4 and IPv6)",
 )
 HTTP_PORT = env.port("LIVEHUB_HTTP_PORT", default=8000, purpose="Dashboard, API and playback")
 RTMP_PORT = env.port("LIVEHUB_RTMP_PORT", default=1935, purpose="RTMP ingest")
 RTMPS_PORT = env.port("LIVEHUB_RTMPS_PORT", default=1936, purpose="RTMP ingest over TLS")
 
 
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
 def _public_url() -> str:
-    host = "localhost" if BIND in {"127.0.0.1", "0.0.0.0", "::", "::1"} else BIND  # noqa: S104  # Compared, not bound.
+    # A name for those who look from here; an address of its own is reached by nothing else.
+    host = "localhost" if BIND in {"127.0.0.1", "0.0.0.0", "::"} else _in_url(BIND)  # noqa: S104  # Compared, not bound.
     url = env.text(
         "LIVEHUB_PUBLIC_URL",
         default="",
-        unit="http(s)://host[:port]; default: http://localhost:<LIVEHUB_HTTP_PORT>",
+        unit="http(s)://host[:port]; default: http://localhost:<LIVEHUB_HTTP_PORT>, or at LIVEHUB_BIND's address",
         purpose="How browsers and API clients reach this instance",
     ).rstrip("/")
     url = url or f"http://{host}:{HTTP_PORT}"
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path:
+    if not _is_root_url(url):
         raise ImproperlyConfigured(f"LIVEHUB_PUBLIC_URL must look like https://live.example.org, not {url!r}.")
     return url
 
 
+def _is_root_url(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.path and parts.port != 0
+    except ValueError:
+        return False  # An IPv6 address without its brackets, or no port.
+
+
 PUBLIC_URL = _public_url()
+# As a certificate names it: an IPv6 address without brackets.
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
 RTMP_URL = (
     env.text(
@@ -66,7 +81,7 @@ RTMP_URL = (
         unit="default: rtmp://<public host>:<LIVEHUB_RTMP_PORT>/live/",
         purpose="Ingest address shown to streamers",
     )
-    or f"rtmp://{PUBLIC_HOST}:{RTMP_PORT}/live/"
+    or f"rtmp://{_in_url(PUBLIC_HOST)}:{RTMP_PORT}/live/"
 )
 RTMPS_URL = (
     env.text(
@@ -75,7 +90,7 @@ RTMPS_URL = (
         unit="default: rtmps://<public host>:<LIVEHUB_RTMPS_PORT>/live/",
         purpose="TLS ingest address shown to streamers",
     )
-    or f"rtmps://{PUBLIC_HOST}:{RTMPS_PORT}/live/"
+    or f"rtmps://{_in_url(PUBLIC_HOST)}:{RTMPS_PORT}/live/"
 )
 for _name, _url in (("LIVEHUB_PUBLIC_RTMP_URL", RTMP_URL), ("LIVEHUB_PUBLIC_RTMPS_URL", RTMPS_URL)):
     if not _url.endswith("/"):
@@ -93,7 +108,7 @@ if bool(TLS_CERTIFICATE) != bool(TLS_KEY):
 # What streamers are shown: OBS refuses a self-signed certificate.
 INGEST_URL = RTMPS_URL if TLS_CERTIFICATE else RTMP_URL
 
-# Where this machine's live worker pulls a session from; only loopback may play.
+# Where this machine's live worker pulls a session from; only loopback may play, and there RTMP always listens.
 INGEST_PULL_URL = f"rtmp://127.0.0.1:{RTMP_PORT}/live/"
 
 # Secrets. Each is made on the first start if it is not given.
@@ -128,7 +143,7 @@ ALLOWED_HOSTS = [
     ).split(",")
     if host.strip()
 ]
-ALLOWED_HOSTS += [PUBLIC_HOST, "localhost", "127.0.0.1", "[::1]"]
+ALLOWED_HOSTS += [_in_url(PUBLIC_HOST), "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 # Live sessions.
@@ -381,4 +396,6 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    # It tells of every request at INFO, with its query: what we ask the ingest server names streams.
+    "loggers": {"httpx": {"level": "WARNING"}},
 }

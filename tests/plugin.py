@@ -13,7 +13,9 @@ _stack = ExitStack()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
-    if not early_config.known_args_namespace.help and not early_config.known_args_namespace.version:
+    options = early_config.known_args_namespace
+    # Given: many short runs share them (tests/mutants).
+    if not (options.help or options.version or "LIVEHUB_TEST_SERVICES" in os.environ):
         os.environ.update(_stack.enter_context(throwaway_services()))
     return (yield)
 

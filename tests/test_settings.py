@@ -1,7 +1,14 @@
-"""docs/settings.md names every setting with its default, and no other."""
+"""docs/settings.md names every setting with its default, and no other; addresses in all their forms."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
+
+import httpx
+import pytest
 
 import livehub.settings
 from livehub.core.env import DECLARED, Setting
@@ -23,3 +30,85 @@ def test_every_setting_is_documented_as_it_is() -> None:
     documented = {match["name"]: match.groupdict() for match in ROW.finditer(DOCUMENT.read_text())}
 
     assert documented == {setting.name: row(setting) for setting in DECLARED.values()}
+
+
+def test_what_we_ask_of_other_servers_is_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    answering = httpx.MockTransport(lambda _: httpx.Response(200))
+
+    with httpx.Client(transport=answering) as client:
+        client.get("http://localhost/control/drop/publisher?name=secret")
+
+    assert "secret" not in caplog.text
+
+
+class TestAddresses:
+    """Read by a process of its own: settings are read once."""
+
+    NAMES = ("BIND", "PUBLIC_URL", "PUBLIC_HOST", "RTMP_URL", "RTMPS_URL", "INGEST_PULL_URL", "ALLOWED_HOSTS")
+    SCRIPT = (
+        "import json, sys; from livehub import settings; "
+        "print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}))"
+    )
+
+    def start(self, folder: Path, **environment: str) -> "subprocess.CompletedProcess[str]":
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("LIVEHUB_")}
+        return subprocess.run(
+            [sys.executable, "-c", self.SCRIPT, *self.NAMES],
+            env={**inherited, "LIVEHUB_DATA_DIR": str(folder), **environment},
+            cwd=livehub.settings.BASE_DIR,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+
+    def read(self, folder: Path, **environment: str) -> dict[str, str]:
+        result = self.start(folder, **environment)
+        assert result.returncode == 0, result.stderr
+        found: dict[str, str] = json.loads(result.stdout)
+        return found
+
+    @pytest.mark.parametrize(
+        ("given", "bind", "host"),
+        [
+            ("127.0.0.1", "127.0.0.1", "localhost"),
+            ("localhost", "127.0.0.1", "localhost"),
+            ("0.0.0.0", "0.0.0.0", "localhost"),  # noqa: S104  # Read, not bound.
+            ("::", "::", "localhost"),
+            ("127.0.0.5", "127.0.0.5", "127.0.0.5"),
+            ("::1", "::1", "[::1]"),
+            ("[::1]", "::1", "[::1]"),
+            ("FD00:0:0::0001", "fd00::1", "[fd00::1]"),
+            ("::ffff:192.0.2.7", "192.0.2.7", "192.0.2.7"),
+        ],
+    )
+    def test_every_address_is_written_as_urls_need_it(self, tmp_path: Path, given: str, bind: str, host: str) -> None:
+        found = self.read(tmp_path, LIVEHUB_BIND=given)
+
+        assert (found["BIND"], found["PUBLIC_HOST"]) == (bind, host.strip("[]"))
+        assert found["PUBLIC_URL"] == f"http://{host}:8000"
+        assert found["RTMP_URL"] == f"rtmp://{host}:1935/live/"
+        assert found["RTMPS_URL"] == f"rtmps://{host}:1936/live/"
+        assert found["INGEST_PULL_URL"] == "rtmp://127.0.0.1:1935/live/"
+        assert host in found["ALLOWED_HOSTS"]
+
+    def test_a_public_url_may_name_an_ipv6_address(self, tmp_path: Path) -> None:
+        found = self.read(tmp_path, LIVEHUB_BIND="::", LIVEHUB_PUBLIC_URL="https://[2001:db8::7]")
+
+        assert found["PUBLIC_HOST"] == "2001:db8::7"
+        assert found["RTMP_URL"] == "rtmp://[2001:db8::7]:1935/live/"
+        assert "[2001:db8::7]" in found["ALLOWED_HOSTS"]
+
+    @pytest.mark.parametrize("bind", ["live.example.org", "192.0.2", "fe80::1%eth0", ""])
+    def test_what_is_no_address_is_refused(self, tmp_path: Path, bind: str) -> None:
+        result = self.start(tmp_path, LIVEHUB_BIND=bind)
+
+        assert "LIVEHUB_BIND must be an" in result.stderr.splitlines()[-1]
+
+    @pytest.mark.parametrize(
+        "url", ["http://2001:db8::7:8000", "http://[2001:db8::7", "http://live.example.org:x", "ftp://live.example.org"]
+    )
+    def test_what_is_no_url_is_refused(self, tmp_path: Path, url: str) -> None:
+        result = self.start(tmp_path, LIVEHUB_PUBLIC_URL=url)
+
+        assert "LIVEHUB_PUBLIC_URL must look like" in result.stderr.splitlines()[-1]

@@ -7,6 +7,7 @@ that it cannot understand: a misspelt setting must stop the start, not change it
 import os
 import secrets
 from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -70,6 +71,23 @@ def integer(name: str, *, default: int, purpose: str, unit: str, at_least: int =
 def port(name: str, *, default: int, purpose: str) -> int:
     """Return the variable as a TCP port."""
     return integer(name, default=default, purpose=purpose, unit="TCP port", at_least=1, at_most=65535)
+
+
+def address(name: str, *, default: str, purpose: str) -> str:
+    """Return the variable as an IP address in its shortest form, without brackets; "localhost" is 127.0.0.1.
+
+    :raises ImproperlyConfigured: when it is a name, or an address within one link only (fe80::1%eth0).
+    """
+    value = text(name, default=default, purpose=purpose, unit="IPv4 or IPv6 address").strip()
+    try:
+        found = ip_address("127.0.0.1" if value == "localhost" else value.removeprefix("[").removesuffix("]"))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be an IP address such as 192.0.2.7 or ::1, not {value!r}.") from error
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    if found.scope_id:
+        raise ImproperlyConfigured(f"{name} must be an address that needs no interface's name, not {value!r}.")
+    return str(found.ipv4_mapped or found)
 
 
 def secret(name: str, *, path: Path, purpose: str) -> str:

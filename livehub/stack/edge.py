@@ -3,7 +3,8 @@
 import json
 
 from livehub.stack.instance import Instance
-from livehub.stack.nginx import Host, address, main_context, quoted, temp_paths
+from livehub.stack.nginx import Host, listens, main_context, quoted, temp_paths
+from livehub.stack.ports import listen_addresses
 
 # How long a client may show a thumbnail again without asking.
 _THUMBNAIL_MAX_AGE_S = 2
@@ -115,7 +116,7 @@ http {{
     }}
 
     server {{
-        listen {address(instance.bind, instance.http_port)};
+        {listens(listen_addresses(instance.bind), instance.http_port)}
         absolute_redirect off;
         proxy_http_version 1.1;
         proxy_set_header Host $http_host;

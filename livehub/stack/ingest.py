@@ -5,8 +5,8 @@ worker generation would part the publishers from the players.
 """
 
 from livehub.stack.instance import Instance
-from livehub.stack.nginx import RTMP_MODULE, STREAM_MODULE, Host, address, main_context, quoted, temp_paths
-from livehub.stack.ports import rtmp_addresses
+from livehub.stack.nginx import RTMP_MODULE, STREAM_MODULE, Host, listens, main_context, quoted, temp_paths
+from livehub.stack.ports import listen_addresses, rtmp_addresses
 
 # The inner hop of RTMPS: a loopback address beside the usual one, where no client's own port gets in the way.
 INNER_ADDRESS = "127.0.0.2"
@@ -30,9 +30,6 @@ def render_ingest(instance: Instance, host: Host, *, inner_port: int) -> str:
 
 
 def _rtmp(instance: Instance, *, inner_port: int) -> str:
-    listens = "\n".join(
-        f"        listen {address(host, instance.rtmp_port)};" for host in rtmp_addresses(instance.bind)
-    )
     hooks = f"http://unix:{instance.web_socket}:/internal/ingest"
     # In the query, because log lines of the web process name the path.
     token = f"?token={instance.ingest_hook_token}&node={instance.node}"
@@ -47,7 +44,7 @@ rtmp {{
     max_message 2M;
     notify_method post;
     server {{
-{listens}
+        {listens(rtmp_addresses(instance.bind), instance.rtmp_port)}
         # What arrived over TLS. Not on a Unix socket: nginx-rtmp takes a client there for a worker of its own, and
         # admits it without calling the hooks.
         listen {INNER_ADDRESS}:{inner_port} proxy_protocol;
@@ -79,7 +76,7 @@ def _rtmps(instance: Instance, *, inner_port: int) -> str:
     return f"""\
 stream {{
     server {{
-        listen {address(instance.bind, instance.rtmps_port)} ssl;
+        {listens(listen_addresses(instance.bind), instance.rtmps_port, option=" ssl")}
         ssl_certificate {quoted(instance.certificate_path)};
         ssl_certificate_key {quoted(instance.key_path)};
         ssl_protocols TLSv1.2 TLSv1.3;

@@ -43,11 +43,13 @@ def quoted(value: Path | str) -> str:
     return f'"{value}"'
 
 
-def address(host: str, port: int) -> str:
-    """Return what a `listen` takes; an IPv6 wildcard takes IPv4 too."""
-    if ":" not in host:
-        return f"{host}:{port}"
-    return f"[{host}]:{port} ipv6only={'off' if host == '::' else 'on'}"
+def listens(addresses: tuple[str, ...], port: int, *, option: str = "") -> str:
+    """Return the `listen` directives of a server block."""
+    return "\n        ".join(f"listen {_address(host, port)}{option};" for host in addresses)
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port} ipv6only=on" if ":" in host else f"{host}:{port}"
 
 
 def main_context(instance: Instance, host: Host, *, name: str, workers: str) -> str:

@@ -3,14 +3,17 @@
 import errno
 import pwd
 import socket
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import psutil
 
 from livehub.stack.errors import StartError
 from livehub.stack.instance import Instance
 
-_LISTEN = "0A"  # /proc/net/tcp, column st.
+_ANY, _LOOPBACK = "0.0.0.0", "127.0.0.1"  # noqa: S104  # Bound when the operator says so.
+_LISTENING = "0A"  # /proc/net/tcp, column st.
 
 
 @dataclass(frozen=True)
@@ -24,16 +27,23 @@ class Port:
 
 def wanted_ports(instance: Instance) -> list[Port]:
     """Return what the run listens on; RTMP is on loopback too, where the live worker pulls from."""
+    addresses = listen_addresses(instance.bind)
     return [
-        Port(instance.http_port, "LIVEHUB_HTTP_PORT", (instance.bind,)),
+        Port(instance.http_port, "LIVEHUB_HTTP_PORT", addresses),
         Port(instance.rtmp_port, "LIVEHUB_RTMP_PORT", rtmp_addresses(instance.bind)),
-        Port(instance.rtmps_port, "LIVEHUB_RTMPS_PORT", (instance.bind,)),
+        Port(instance.rtmps_port, "LIVEHUB_RTMPS_PORT", addresses),
     ]
+
+
+def listen_addresses(bind: str) -> tuple[str, ...]:
+    """Return the addresses to listen on; one socket for both kinds would know IPv4 clients as ::ffff:192.0.2.7."""
+    return (_ANY, "::") if bind == "::" else (bind,)
 
 
 def rtmp_addresses(bind: str) -> tuple[str, ...]:
     """Return the addresses to listen on so that 127.0.0.1 is always among them."""
-    return (bind,) if bind in {"127.0.0.1", "0.0.0.0", "::"} else (bind, "127.0.0.1")  # noqa: S104  # Compared, not bound.
+    addresses = listen_addresses(bind)
+    return addresses if {_ANY, _LOOPBACK} & {*addresses} else (*addresses, _LOOPBACK)
 
 
 def free_port(address: str) -> int:
@@ -83,50 +93,43 @@ def _listen(address: str, number: int) -> None:
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family is socket.AF_INET6:
-            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if address == "::" else 1)
+            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         probe.bind((address, number))
         probe.listen(1)
 
 
 def find_holder(number: int) -> str:
     """Return a phrase that names who listens on the port: process and pid, or the user if that is all we may see."""
-    owners = dict(_listening(number))
-    for process in sorted(Path("/proc").glob("[0-9]*"), key=lambda path: int(path.name)):
-        if _has_socket(process, owners.keys()):
-            return f"{_name(process)} (process {process.name})"
-    users = sorted({_user(uid) for uid in owners.values()})
+    holders = {
+        connection.pid
+        for connection in psutil.net_connections("tcp")
+        if connection.status == psutil.CONN_LISTEN
+        and connection.laddr
+        and connection.laddr.port == number
+        and connection.pid
+    }
+    if holders:
+        return f"{_name(min(holders))} (process {min(holders)})"
+    users = sorted({_user(uid) for uid in _listening_users(number)})
     if users:
         return f"a process of the user {', '.join(users)} (which one, only root may see)"
     return "a process that cannot be seen from here (another container or network namespace)"
 
 
-def _listening(number: int) -> Iterator[tuple[str, int]]:
+def _name(pid: int) -> str:
+    try:
+        return psutil.Process(pid).name()
+    except psutil.Error:
+        return "a process"  # Gone meanwhile.
+
+
+def _listening_users(number: int) -> Iterator[int]:
+    # psutil tells an ordinary user that another's socket listens, but not whose it is; the kernel's table does.
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in Path(table).read_text().splitlines()[1:]:
             columns = line.split()
-            if columns[3] == _LISTEN and int(columns[1].rpartition(":")[2], 16) == number:
-                yield f"socket:[{columns[9]}]", int(columns[7])
-
-
-def _has_socket(process: Path, sockets: Set[str]) -> bool:
-    try:
-        return any(_target(link) in sockets for link in (process / "fd").iterdir())
-    except OSError:
-        return False  # Another user's, or gone meanwhile.
-
-
-def _target(link: Path) -> str:
-    try:
-        return str(link.readlink())
-    except FileNotFoundError:
-        return ""  # Closed meanwhile.
-
-
-def _name(process: Path) -> str:
-    try:
-        return (process / "comm").read_text().strip()
-    except OSError:
-        return "a process"
+            if columns[3] == _LISTENING and int(columns[1].rpartition(":")[2], 16) == number:
+                yield int(columns[7])
 
 
 def _user(uid: int) -> str:

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import psutil
+
 ROLE = DATABASE = "livehub"
 _UNPRIVILEGED_USER = "postgres"
 
@@ -111,8 +113,8 @@ def forget_killed_server(*, cluster_dir: Path) -> None:
 
 def _is_server(pid: str, *, cluster_dir: Path) -> bool:
     try:
-        return Path(f"/proc/{int(pid)}/cwd").readlink() == cluster_dir
-    except (ValueError, OSError):
+        return psutil.Process(int(pid)).cwd() == str(cluster_dir)
+    except (ValueError, psutil.Error):
         # No number, no such process, or another user's, which we may not look at: our own server we always may.
         return False
 

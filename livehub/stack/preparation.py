@@ -1,18 +1,17 @@
 """From running storage to a product that answers: database, files, first organization, the other programs."""
 
-import http.client
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 from xmlrpc.client import ServerProxy
 
+import httpx
 import psycopg
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from supervisor.xmlrpc import SupervisorTransport
 
-from livehub.stack import postgres, unix_http
+from livehub.stack import postgres
 from livehub.stack.credentials import Credentials, ensure_credentials
 from livehub.stack.errors import StartError
 from livehub.stack.instance import Instance
@@ -93,13 +92,14 @@ def _wait_until_ready(instance: Instance) -> None:
 def _missing(instance: Instance) -> str | None:
     """Return what is not ready, or None when everything is."""
     try:
-        status, body = unix_http.get(instance.web_socket, "/readyz", timeout_s=5)
-    except (OSError, http.client.HTTPException) as error:
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(instance.web_socket)), timeout=5) as web:
+            answer = web.get("http://localhost/readyz")
+    except httpx.HTTPError as error:
         return f"the web process does not answer ({error})"
-    if status == http.client.OK:
+    if answer.is_success:
         return None
     try:
-        components: dict[str, str] = json.loads(body)["components"]
+        components: dict[str, str] = answer.json()["components"]
     except (ValueError, KeyError):
-        return f"the web process answers {status}"
+        return f"the web process answers {answer.status_code}"
     return ", ".join(f"{name}: {state}" for name, state in components.items() if state != "ok")

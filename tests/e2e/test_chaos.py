@@ -2,9 +2,9 @@
 
 import os
 from contextlib import ExitStack
-from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 
 from tests.e2e.client import Integrator, Stream, run_of
@@ -98,12 +98,9 @@ def _assert_a_new_broadcast_works(stack: RunningStack) -> None:
 
 def _ffmpeg(stack: RunningStack, *, pulls: bool) -> int:
     """Return the process id of the live worker's ffmpeg that pulls, or of the one that transcodes."""
-    worker = stack.pids()["live"]
-    for listed in Path(f"/proc/{worker}/task").glob("*/children"):
-        for pid in listed.read_text().split():
-            command = Path(f"/proc/{pid}/cmdline").read_bytes()
-            if (b"rtmp://" in command) is pulls:
-                return int(pid)
+    for process in psutil.Process(stack.pids()["live"]).children():
+        if any("rtmp://" in word for word in process.cmdline()) is pulls:
+            return process.pid
     raise AssertionError("no such ffmpeg")
 
 

@@ -1,6 +1,7 @@
 """The two nginx configurations: what they say, and that nginx takes them."""
 
 import json
+import re
 import socket
 import subprocess
 import urllib.error
@@ -47,9 +48,7 @@ class TestRenderIngest:
     def test_can_be_pulled_from_on_loopback_whatever_it_is_bound_to(self, instance: Instance, bind: str) -> None:
         config = render_ingest(replace(instance, bind=bind, rtmp_port=1935), HOST, inner_port=1937)
 
-        assert any(
-            f"listen {address}" in config for address in ("127.0.0.1:1935;", "0.0.0.0:1935;", "[::]:1935 ipv6only=off;")
-        )
+        assert any(f"listen {address}:1935;" in config for address in ("127.0.0.1", ANY_ADDRESS))
 
     def test_tells_an_encoder_over_tls_from_this_machine(self, instance: Instance) -> None:
         config = render_ingest(instance, HOST, inner_port=40000)
@@ -72,6 +71,19 @@ class TestRenderEdge:
 
         assert "proxy_set_header X-Forwarded-For $remote_addr;" in config
         assert "proxy_add_x_forwarded_for" not in config
+
+    @pytest.mark.parametrize(
+        ("bind", "expected"),
+        [
+            (ANY_ADDRESS, ["0.0.0.0:80"]),
+            ("::1", ["[::1]:80 ipv6only=on"]),
+            ("::", ["0.0.0.0:80", "[::]:80 ipv6only=on"]),
+        ],
+    )
+    def test_listens_on_addresses_of_both_kinds(self, instance: Instance, bind: str, expected: list[str]) -> None:
+        config = render_edge(replace(instance, bind=bind, http_port=80), HOST)
+
+        assert re.findall(r"listen (.*);", config) == expected
 
     @pytest.mark.parametrize("scheme", ["http", "https"])
     def test_tells_the_web_process_the_scheme_of_the_public_url(self, instance: Instance, scheme: str) -> None:
@@ -124,6 +136,20 @@ class TestLimits:
         paths = ["/", "/v2/livestreams", "/livestreams", "/healthz"] * 15
 
         assert {ask(f"{base_url}{path}", method="POST").status for path in paths} == {503}
+
+
+def test_an_ipv4_client_is_known_by_its_own_address_whatever_is_listened_on(instance: Instance, tmp_path: Path) -> None:
+    wanted = replace(instance, bind="::")
+    prepare_folders(wanted)
+    wanted.edge_config.write_text(render_edge(wanted, Host.current()))
+    log = tmp_path / "edge.log"
+    with running(nginx.server_argv(config=wanted.edge_config, prefix=wanted.nginx_temp_dir), log_path=log):
+        wait_until(lambda: accepts(wanted.http_port), timeout_s=5, what="the edge")
+        for host in ("127.0.0.1", "[::1]"):
+            ask(f"http://{host}:{wanted.http_port}/internal")
+        wait_until(lambda: log.read_text().count(" 404 ") == 2, timeout_s=5, what="the lines")
+
+    assert [line.split()[0] for line in log.read_text().splitlines()] == ["127.0.0.1", "::1"]
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,23 @@
 """The lock file of a PostgreSQL that was killed."""
 
-import errno
+import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from livehub.stack.postgres import forget_killed_server
+from tests.stack.users import NOBODY, ordinary_user
 
 
 @pytest.fixture
-def lock(tmp_path: Path) -> Path:
-    return tmp_path / "postmaster.pid"
+def lock() -> Iterator[Path]:
+    # Not pytest's own folder, which no other user may enter.
+    with tempfile.TemporaryDirectory(prefix="lh-test-") as folder:
+        yield Path(folder) / "postmaster.pid"
 
 
 def test_is_removed_when_another_process_has_got_its_number(lock: Path) -> None:
@@ -42,14 +47,12 @@ def test_is_removed_when_it_names_no_process(lock: Path, content: str) -> None:
     assert not lock.exists()
 
 
-def test_is_removed_when_another_user_has_got_its_number(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(path: Path) -> Path:
-        raise PermissionError(errno.EACCES, "Permission denied", str(path))
-
-    # What an unprivileged user hears of another user's process; the tests may run as root, who may look at all.
-    monkeypatch.setattr(Path, "readlink", refuse)
+def test_is_removed_when_another_user_has_got_its_number(lock: Path) -> None:
     lock.write_text("1\n")
+    for path in (lock, lock.parent):
+        os.chown(path, NOBODY if os.geteuid() == 0 else -1, -1)
 
-    forget_killed_server(cluster_dir=lock.parent)
+    with ordinary_user():
+        forget_killed_server(cluster_dir=lock.parent)
 
     assert not lock.exists()

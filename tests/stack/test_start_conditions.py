@@ -5,7 +5,8 @@ import socket
 import stat
 import subprocess
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,8 +18,24 @@ from livehub.stack.errors import StartError
 from livehub.stack.folders import prepare_folders, write_private
 from livehub.stack.instance import Instance
 from livehub.stack.lock import lock_data_folder
-from livehub.stack.ports import check_ports, wanted_ports
+from livehub.stack.ports import check_ports, find_holder, wanted_ports
 from livehub.stack.tls import ensure_self_signed
+from tests.stack.users import ordinary_user
+
+
+@contextmanager
+def listening(address: str, port: int) -> Iterator[int]:
+    """Yield the id of another process, which listens there."""
+    script = (
+        "import socket, sys; family = socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET; "
+        "held = socket.create_server((sys.argv[1], int(sys.argv[2])), family=family); print(flush=True); input()"
+    )
+    argv = [sys.executable, "-c", script, address, str(port)]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"\n"
+        yield holder.pid
+        holder.kill()
 
 
 class TestCheckPorts:
@@ -26,20 +43,23 @@ class TestCheckPorts:
         check_ports(wanted_ports(instance))
 
     def test_names_port_setting_and_holder(self, instance: Instance) -> None:
-        script = (
-            "import socket, sys; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); print(flush=True); input()"
-        )
-        argv = [sys.executable, "-c", script, str(instance.rtmp_port)]
-        with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-            assert holder.stdout is not None
-            holder.stdout.readline()
-            with pytest.raises(StartError) as caught:
-                check_ports(wanted_ports(instance))
-            holder.kill()
+        with listening("127.0.0.1", instance.rtmp_port) as pid, pytest.raises(StartError) as caught:
+            check_ports(wanted_ports(instance))
 
         assert f"Port {instance.rtmp_port} is in use by python" in str(caught.value)
-        assert f"(process {holder.pid})" in str(caught.value)
+        assert f"(process {pid})" in str(caught.value)
         assert "LIVEHUB_RTMP_PORT" in str(caught.value)
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="needs two users")
+    @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+    def test_names_the_user_of_what_an_ordinary_user_may_not_see(self, instance: Instance, address: str) -> None:
+        with listening(address, instance.http_port), ordinary_user():
+            assert find_holder(instance.http_port) == "a process of the user root (which one, only root may see)"
+
+    @pytest.mark.parametrize("bind", ["::1", "::"])
+    def test_names_the_holder_of_an_ipv6_port(self, instance: Instance, bind: str) -> None:
+        with listening("::1", instance.http_port) as pid, pytest.raises(StartError, match=rf"in use by .* {pid}\)"):
+            check_ports(wanted_ports(replace(instance, bind=bind)))
 
     def test_names_every_port_at_once(self, instance: Instance) -> None:
         taken = (instance.http_port, instance.rtmps_port)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xmlrpc.client import ServerProxy
 
+import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
 from livehub.stack.credentials import Credentials
@@ -63,7 +64,7 @@ class RunningStack:
 
     def pids(self) -> dict[str, int]:
         """Return the process id of every program that runs now, by its name (web, live, ingest, postgres, ...)."""
-        config = Path(f"/proc/{self.process.pid}/cmdline").read_bytes().split(b"\0")[3].decode()
+        config = psutil.Process(self.process.pid).cmdline()[3]
         transport = SupervisorTransport(None, None, serverurl=f"unix://{Path(config).parent}/supervisor.sock")
         found = ServerProxy("http://localhost", transport=transport).supervisor.getAllProcessInfo()
         assert isinstance(found, list)
@@ -142,15 +143,13 @@ def start(folder: Path, environment: dict[str, str]) -> "tuple[subprocess.Popen[
 def leftovers(data_dir: Path) -> list[str]:
     """Return the command lines of processes that belong to that data folder."""
     found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            environment = (process / "environ").read_bytes()
-        except OSError:
-            continue  # Gone meanwhile, or another user's.
-        is_ours = f"LIVEHUB_DATA_DIR={data_dir}\0".encode() in environment or f"{data_dir}/" in command
-        if is_ours and int(process.name) != os.getpid():
-            found.append(f"{process.name} {command}")
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        # None: gone meanwhile, or another user's.
+        command = " ".join(process.info["cmdline"] or ())
+        environment = process.info["environ"] or {}
+        is_ours = environment.get("LIVEHUB_DATA_DIR") == str(data_dir) or f"{data_dir}/" in command
+        if is_ours and process.pid != os.getpid():
+            found.append(f"{process.pid} {command}")
     return found
 
 
