@@ -3,54 +3,91 @@
 This is the seam to the rest of LiveHub: a `JobSpec` goes in, an `Observer` is told what happens, `Outcome` comes out.
 """
 
+import errno
+import logging
 import subprocess
 import time
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from streams.media import ffmpeg
-from streams.media.errors import BrokenOffError, SourceLostError, SourceRefusedError, TranscoderFailedError
+from streams.media.encoder_watch import EncoderWatch
+from streams.media.errors import (
+    BrokenOffError,
+    IngestSilentError,
+    PullFailedError,
+    SourceLostError,
+    SourceRefusedError,
+    StorageFullError,
+    TranscoderFailedError,
+)
 from streams.media.intake import Intake
 from streams.media.ladder import Ladder, build_ladder
+from streams.media.nginx_rtmp import IngestServer
 from streams.media.output import Output
 from streams.media.process import Child, running
+from streams.media.progress import AwakeClock
 from streams.media.source import Source, check_source, parse_probe
+from streams.media.transcoding import Transcoding
+
+logger = logging.getLogger(__name__)
 
 _CHECK_IN_S = 1.0
+# The longest step of a loop that runs; see `AwakeClock`.
+_LONGEST_STEP_S = 1.25
 _WATCH_S = 0.1
+# Then reports of progress wake us twice a second anyway.
+_PLAYABLE_WATCH_S = 0.5
 # The longest distance of key frames worth waiting for; a source beyond it is not passed through.
 _LONGEST_GOP_WAIT_S = 4.5
 # An encoder set to "automatic" key frames may send one in 10 s, and we join in between.
 _LONGEST_START_S = 30.0
 # The probe reads a few megabytes from memory; while it does, nobody checks in.
 _PROBE_TIMEOUT_S = 4.0
+_INTAKE_END_S = 2.0
+# Every rendition's first segment is there in a few seconds, or something is wrong that ffmpeg does not tell.
+_LONGEST_PACKAGING_S = 30.0
 # After the last input, what is in the encoders and the packager comes out in less.
-_FLUSH_S = 5.0
+_FLUSH_S = 3.0
+# Another run follows, so players must not be told of an end: ffmpeg is killed before it can write one.
+_BREAKING_OFF = (
+    BrokenOffError,
+    IngestSilentError,
+    PullFailedError,
+    StorageFullError,
+    TranscoderFailedError,
+    OSError,
+)
 
 
 @dataclass(frozen=True)
 class JobSpec:
-    """`multivariant_path` is the stable playback URL's file, `packaging.folder` belongs to this run alone."""
+    """`name` is the stream's at the ingest server, `packaging.folder` belongs to this run alone.
 
-    source_url: str
-    multivariant_path: Path
+    `run_name` is that folder's URI as seen from the multivariant playlist, the stable playback URL; `publish` replaces
+    that playlist in one step.
+    """
+
+    server: IngestServer
+    name: str
     packaging: ffmpeg.Packaging
+    run_name: str
+    publish: Callable[[str], None]
     max_height: int
 
 
 class Observer(Protocol):
     """Who runs the broadcast; any exception raised here ends it, `BrokenOffError` without an end for its viewers."""
 
-    def check_in(self, *, received_at: float) -> None:
-        """Called every second; `received_at` is the `time.time()` of the latest media, or 0."""
+    def check_in(self, *, media_ms: int) -> None:
+        """Called about every second as long as the run does what nobody else could do better.
 
-    def await_media(self, *, waited_s: float) -> None:
-        """Called every second before the first picture.
-
-        :raises SourceRefusedError: when the ingest server knows that no usable picture will come.
-        :raises SourceLostError: when nothing is published under this name any more.
+        That is: media comes in and output follows, or the run waits for what no other run would get sooner (the
+        encoder's first key frame, an encoder that stands still, the ingest server's answer), each within a bound of its
+        own. It is not called while the transcoder owes output, nor while this process is stopped. `media_ms` is the
+        media time this run has taken in.
         """
 
     def found(self, source: Source, ladder: Ladder) -> None:
@@ -62,9 +99,9 @@ class Observer(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a broadcast went that ended because its encoder did; `received_at` as in `Observer.check_in`."""
+    """How a broadcast went that ended because its encoder did; `media_ms` as in `Observer.check_in`."""
 
-    received_at: float
+    media_ms: int
 
 
 def run_broadcast(spec: JobSpec, observer: Observer) -> Outcome:
@@ -73,16 +110,19 @@ def run_broadcast(spec: JobSpec, observer: Observer) -> Outcome:
     Side effects: child processes (none is left behind), the renditions' folders, the multivariant playlist.
 
     :raises SourceRefusedError: when what the encoder sends cannot be broadcast.
-    :raises SourceLostError: when it went away before a picture came.
-    :raises TranscoderFailedError: when ffmpeg ended by itself.
+    :raises SourceLostError: when it went away before a picture came, or stood still.
+    :raises PullFailedError: when nothing comes from the ingest server, although the encoder is there and sends.
+    :raises IngestSilentError: when the ingest server does not answer.
+    :raises TranscoderFailedError: when ffmpeg ended by itself, or hung.
+    :raises StorageFullError: when the disk is full.
     """
-    with running(ffmpeg.pull_argv(spec.source_url), feeds=True) as puller:
+    argv = ffmpeg.pull_argv(spec.server.pull_url(spec.name))
+    with running(argv, label=f"pull {spec.name}", feeds=True) as puller:
         intake = Intake(puller.stdout)
         try:
             return _Run(spec, observer, puller, intake).run()
         finally:
-            puller.stop()
-            intake.join(timeout_s=_FLUSH_S)
+            intake.stop(timeout_s=_INTAKE_END_S)
 
 
 class _Run:
@@ -91,80 +131,132 @@ class _Run:
         self._observer = observer
         self._puller = puller
         self._intake = intake
+        self._clock = AwakeClock()
+        self._encoder = EncoderWatch(spec.server, spec.name, self._clock)
+        self._received_bytes = 0
         self._checked_in_at = 0.0
+        self._is_playable = False
 
     def run(self) -> Outcome:
         self._await_group_of_pictures()
+        self._check_in()
         source = self._probe()
         check_source(source, max_height=self._spec.max_height)
         ladder = build_ladder(source)
         self._observer.found(source, ladder)
-        packaging = self._spec.packaging
-        output = Output(ladder, packaging.folder, self._spec.multivariant_path)
-        output.prepare()
-        with ExitStack() as stack:
-            transcoder = stack.enter_context(running(ffmpeg.transcode_argv(ladder, packaging), is_fed=True))
-            # Whatever happens: no more input first, then time to finish the last segment and the playlists.
-            stack.callback(transcoder.wait, timeout_s=_FLUSH_S)
-            stack.callback(self._puller.stop)
-            self._intake.attach(transcoder.stdin)
+        output = Output(ladder, self._spec.packaging.folder, self._spec.run_name, self._spec.publish)
+        with _full_disk_named():
+            output.prepare()
+        argv = ffmpeg.transcode_argv(ladder, self._spec.packaging)
+        with running(argv, label=f"transcoder {self._spec.name}", feeds=True, is_fed=True) as child:
             try:
-                self._watch(transcoder, output)
-            except BrokenOffError:
-                transcoder.kill()
-                raise
-        return Outcome(self._intake.received_at)
+                self._transcode(child, output)
+            finally:
+                # It reads no more, or has read everything: nobody writes to a pipe that is about to be closed.
+                child.kill()
+                self._intake.stop(timeout_s=_INTAKE_END_S)
+        return Outcome(self._intake.media_ms)
 
     def _await_group_of_pictures(self) -> None:
-        started = time.monotonic()
         first_picture_at: float | None = None
         while self._intake.gop_s == 0:
-            now = time.monotonic()
+            self._clock.tick(at_most_s=_LONGEST_STEP_S)
             if self._intake.key_frames_ms and first_picture_at is None:
-                first_picture_at = now
-            if first_picture_at is not None and now - first_picture_at > _LONGEST_GOP_WAIT_S:
+                first_picture_at = self._clock.now_s
+            if first_picture_at is not None and self._clock.now_s - first_picture_at > _LONGEST_GOP_WAIT_S:
                 return
-            self._raise_if_over(waited_s=now - started)
-            if self._check_in() and first_picture_at is None:
-                self._observer.await_media(waited_s=now - started)
+            if self._encoder.look(has_input=self._has_input(), is_over=self._intake.is_over):
+                raise SourceLostError("The encoder went away before one group of pictures was complete.")
+            if first_picture_at is None and self._clock.now_s > _LONGEST_START_S:
+                raise SourceRefusedError(
+                    "No key frame came for 30 seconds. Set the encoder's key-frame interval to 2 s."
+                )
+            self._check_in_when_due()
             self._intake.wait(timeout_s=_WATCH_S)
 
-    def _raise_if_over(self, *, waited_s: float) -> None:
+    def _probe(self) -> Source:
+        with running(ffmpeg.probe_argv(), label=f"probe {self._spec.name}", feeds=True, is_fed=True) as child:
+            try:
+                report, _ = child.process.communicate(self._intake.held(), timeout=_PROBE_TIMEOUT_S)
+            except subprocess.TimeoutExpired as error:
+                raise TranscoderFailedError(f"ffprobe gave no answer in {_PROBE_TIMEOUT_S:g} s.") from error
+        return parse_probe(report, video_kbps=self._intake.video_kbps, gop_s=self._intake.gop_s)
+
+    def _transcode(self, child: Child, output: Output) -> None:
+        self._clock.tick(at_most_s=_LONGEST_STEP_S)
+        transcoding = Transcoding(child, self._clock, folder=self._spec.packaging.folder)
+        self._intake.attach(child.stdin)
+        try:
+            self._watch(transcoding, output)
+        except _BREAKING_OFF:
+            raise
+        except Exception:
+            self._finish(transcoding, checks_in=False)
+            raise
+        self._finish(transcoding, checks_in=True)
+        transcoding.check_end()
+        self._publish(output)
+
+    def _watch(self, transcoding: Transcoding, output: Output) -> None:
+        """Return when the encoder has left."""
+        began_at = self._clock.now_s
+        is_gone = False
+        while not is_gone:
+            transcoding.wait(timeout_s=_PLAYABLE_WATCH_S if self._is_playable else _WATCH_S)
+            self._clock.tick(at_most_s=_LONGEST_STEP_S)
+            has_input = self._has_input()
+            transcoding.look(has_input=has_input)
+            is_gone = self._encoder.look(has_input=has_input, is_over=self._intake.is_over)
+            if not transcoding.is_owing:
+                # In this order: who was stopped for long finds out that another run has taken over.
+                self._check_in_when_due()
+                self._publish(output)
+            if not self._is_playable and self._clock.now_s - began_at > _LONGEST_PACKAGING_S:
+                raise TranscoderFailedError(f"No segment was complete after {_LONGEST_PACKAGING_S:g} seconds.")
+
+    def _finish(self, transcoding: Transcoding, *, checks_in: bool) -> None:
+        """End the input, and let what is in the encoders and the packager come out; then players know of the end."""
+        self._intake.finish()
+        self._puller.kill()
+        advanced_at = self._clock.now_s
+        while not transcoding.wait(timeout_s=_PLAYABLE_WATCH_S):
+            self._clock.tick(at_most_s=_LONGEST_STEP_S)
+            if transcoding.has_advanced():
+                advanced_at = self._clock.now_s
+                if checks_in:
+                    self._check_in_when_due()
+            if self._clock.now_s - advanced_at > _FLUSH_S:
+                logger.error("transcoder %s: hangs at its end and is killed", self._spec.name)
+                return
+
+    def _has_input(self) -> bool:
+        """Tell whether something came since the last time, or is being pushed on."""
         if self._intake.failure is not None:
             raise self._intake.failure
-        if self._intake.is_over and not self._intake.key_frames_ms:
-            raise SourceLostError("The encoder went away before a picture came.")
-        if self._intake.is_over:
-            raise SourceLostError("The encoder stopped before one group of pictures was complete.")
-        if waited_s > _LONGEST_START_S and not self._intake.key_frames_ms:
-            raise SourceRefusedError("No key frame came for 30 seconds. Set the encoder's key-frame interval to 2 s.")
+        before, self._received_bytes = self._received_bytes, self._intake.received_bytes
+        return self._received_bytes > before or self._intake.is_pushing
 
-    def _probe(self) -> Source:
-        clip = self._intake.held()
-        try:
-            result = subprocess.run(
-                ffmpeg.probe_argv(), input=clip, capture_output=True, timeout=_PROBE_TIMEOUT_S, check=False
-            )
-        except subprocess.TimeoutExpired as error:
-            raise TranscoderFailedError(f"ffprobe gave no answer in {_PROBE_TIMEOUT_S:g} s.") from error
-        return parse_probe(result.stdout, video_kbps=self._intake.video_kbps, gop_s=self._intake.gop_s)
+    def _publish(self, output: Output) -> None:
+        with _full_disk_named():
+            is_playable = output.publish()
+        if is_playable and not self._is_playable:
+            self._is_playable = True
+            self._observer.playable()
 
-    def _watch(self, transcoder: Child, output: Output) -> None:
-        is_playable = is_over = False
-        while not is_over:
-            is_over = transcoder.wait(timeout_s=_CHECK_IN_S if is_playable else _WATCH_S)
+    def _check_in_when_due(self) -> None:
+        if time.monotonic() - self._checked_in_at >= _CHECK_IN_S:
             self._check_in()
-            if output.publish() and not is_playable:
-                is_playable = True
-                self._observer.playable()
-        if transcoder.exit_code != 0 or not self._intake.is_over:
-            raise TranscoderFailedError(transcoder.last_words() or f"ffmpeg ended with code {transcoder.exit_code}.")
 
-    def _check_in(self) -> bool:
-        """Tell the observer that all is well, once a second; return whether it was time to."""
-        now = time.monotonic()
-        if now - self._checked_in_at < _CHECK_IN_S:
-            return False
-        self._checked_in_at = now
-        self._observer.check_in(received_at=self._intake.received_at)
-        return True
+    def _check_in(self) -> None:
+        self._checked_in_at = time.monotonic()
+        self._observer.check_in(media_ms=self._intake.media_ms)
+
+
+@contextmanager
+def _full_disk_named() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise StorageFullError(f"The disk is full: {error}.") from error
+        raise

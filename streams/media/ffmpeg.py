@@ -9,6 +9,8 @@ PLAYLIST_NAME = "index.m3u8"
 _BASE = ["ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "warning"]
 # Nothing from the ingest server for this long: its connection is dead. Microseconds.
 _PULL_TIMEOUT_US = 15_000_000
+# Seconds between two reports of progress, which `progress.Reports` reads.
+_REPORT_S = 0.5
 _THUMBNAIL_HEIGHT = 360
 # Longer than any distance of forced key frames, so that x264 adds none of its own.
 _NO_GOP_LIMIT = 600
@@ -47,13 +49,14 @@ def probe_argv() -> list[str]:
 def transcode_argv(ladder: Ladder, packaging: Packaging) -> list[str]:
     """Return the command that turns the FLV on its stdin into the ladder's HLS renditions and thumbnails.
 
-    One decode serves every rung. Key frames of all renditions align: with the source's own where that is passed
-    through, else with multiples of the segment length.
+    It reports its progress on stdout. One decode serves every rung. Key frames of all renditions align: with the
+    source's own where that is passed through, else with multiples of the segment length.
     """
     # Where the picture is only needed for thumbnails, its key frames are all that has to be decoded.
     decoding = [] if ladder.transcoded else ["-skip_frame", "nokey"]
     return [
-        *_BASE, *decoding, "-f", "flv", "-fflags", "+genpts", "-i", "pipe:0",
+        *_BASE, "-nostats", "-progress", "pipe:1", "-stats_period", str(_REPORT_S),
+        *decoding, "-f", "flv", "-fflags", "+genpts", "-i", "pipe:0",
         "-filter_complex", _filters(ladder, thumbnail_s=packaging.thumbnail_s),
         *_codecs(ladder, segment_s=packaging.segment_s),
         *_hls_output(ladder, packaging),

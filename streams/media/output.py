@@ -1,6 +1,6 @@
 """Watching what ffmpeg has written: when it can be played, and at which bitrates."""
 
-import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -54,11 +54,15 @@ class _Meter:
 
 @dataclass
 class Output:
-    """The renditions of one run of ffmpeg, and the multivariant playlist that lists them."""
+    """The renditions of one run of ffmpeg, and the multivariant playlist that lists them.
+
+    `run_name` is the folder's URI as seen from that playlist, `replace` replaces the playlist in one step.
+    """
 
     ladder: Ladder
     folder: Path
-    multivariant_path: Path
+    run_name: str
+    replace: Callable[[str], None]
     _meters: list[_Meter] = field(init=False)
     _peaks: list[int] = field(init=False, default_factory=list)
 
@@ -75,7 +79,7 @@ class Output:
     def publish(self) -> bool:
         """List the renditions once each has a segment, and again when a peak bitrate grew.
 
-        Returns whether the broadcast can be played. Side effect: the multivariant playlist, replaced in one step.
+        Returns whether the broadcast can be played. Side effect: the multivariant playlist.
         """
         for meter in self._meters:
             meter.read()
@@ -88,10 +92,8 @@ class Output:
         return True
 
     def _write(self) -> None:
-        base = Path(os.path.relpath(self.folder, self.multivariant_path.parent))
-        variants = [
-            meter.variant(uri=(base / meter.rendition.name / PLAYLIST_NAME).as_posix()) for meter in self._meters
-        ]
-        draft = self.multivariant_path.with_suffix(".draft")
-        draft.write_text(render_multivariant(variants))
-        draft.replace(self.multivariant_path)
+        self.replace(
+            render_multivariant(
+                [meter.variant(uri=f"{self.run_name}/{meter.rendition.name}/{PLAYLIST_NAME}") for meter in self._meters]
+            )
+        )

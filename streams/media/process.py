@@ -1,17 +1,21 @@
 """Child processes that never outlive their owner."""
 
+import logging
 import os
 import select
-import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import IO
 
-_LAST_WORDS_BYTES = 2000
-_GRACE_S = 3.0
+from streams.media.words import Words
+
+logger = logging.getLogger(__name__)
+
+# A killed process ends in milliseconds, unless it waits for a disk that does not answer.
+_REAP_S = 2.0
+_LAST_WORDS_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,8 @@ class Child:
     """A running program; the pipes are there when they were asked for."""
 
     process: subprocess.Popen[bytes]
-    _stderr: IO[bytes]
+    _pidfd: int
+    _words: Words
 
     @property
     def stdin(self) -> IO[bytes]:
@@ -36,59 +41,67 @@ class Child:
         """None while it runs."""
         return self.process.poll()
 
-    def wait(self, *, timeout_s: float) -> bool:
-        """Tell whether it ended within the time."""
-        if self.exit_code is not None:
-            return True
+    def wait(self, *, timeout_s: float, or_readable: int | None = None) -> bool:
+        """Tell whether it ended; return after the time at the latest, or as soon as that descriptor can be read."""
         # Popen.wait with a timeout asks twenty times a second; a session waits for hours.
-        descriptor = os.pidfd_open(self.process.pid)
-        try:
-            poll = select.poll()
-            poll.register(descriptor, select.POLLIN)
-            poll.poll(timeout_s * 1000)
-        finally:
-            os.close(descriptor)
+        poll = select.poll()
+        poll.register(self._pidfd, select.POLLIN)
+        if or_readable is not None:
+            poll.register(or_readable, select.POLLIN)
+        poll.poll(timeout_s * 1000)
         return self.exit_code is not None
 
-    def stop(self) -> None:
-        """Ask it to end."""
-        if self.exit_code is None:
-            self.process.send_signal(signal.SIGTERM)
-
     def kill(self) -> None:
-        """End it without asking, and without anything that it would do at its end."""
+        """End it without asking, and without anything that it would do at its end; that works on a stopped one too."""
         if self.exit_code is None:
             self.process.kill()
 
     def last_words(self) -> str:
         """Return the end of what it wrote to stderr."""
-        self._stderr.seek(0, 2)
-        self._stderr.seek(max(0, self._stderr.tell() - _LAST_WORDS_BYTES))
-        return self._stderr.read().decode(errors="replace").strip()
+        return self._words.last(timeout_s=_LAST_WORDS_S)
 
 
 @contextmanager
-def running(argv: list[str], *, feeds: bool = False, is_fed: bool = False) -> Iterator[Child]:
-    """Run a program in a process group of its own for as long as the block lasts.
+def running(argv: list[str], *, label: str, feeds: bool = False, is_fed: bool = False) -> Iterator[Child]:
+    """Run a program in a process group of its own for as long as the block lasts; what still runs then is killed.
 
-    `feeds`: its stdout is a pipe to read; `is_fed`: its stdin is a pipe to write. It dies with the thread that started
-    it (PR_SET_PDEATHSIG follows the thread), however that ends.
+    `label` names it in the log, where its stderr goes; `feeds`: its stdout is a pipe to read; `is_fed`: its stdin is
+    an unbuffered pipe to write. It dies with the thread that started it (PR_SET_PDEATHSIG follows the thread), however
+    that ends.
     """
-    with tempfile.TemporaryFile() as stderr:
+    child = _start(argv, label=label, feeds=feeds, is_fed=is_fed)
+    try:
+        yield child
+    finally:
+        _end(child, label=label)
+
+
+def _start(argv: list[str], *, label: str, feeds: bool, is_fed: bool) -> Child:
+    reading, writing = os.pipe()
+    try:
         process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", "--", *argv],
             stdin=subprocess.PIPE if is_fed else subprocess.DEVNULL,
             stdout=subprocess.PIPE if feeds else subprocess.DEVNULL,
-            stderr=stderr,
+            stderr=writing,
+            bufsize=0,
             process_group=0,
         )
-        child = Child(process, stderr)
-        try:
-            yield child
-        finally:
-            child.stop()
-            if not child.wait(timeout_s=_GRACE_S):
-                child.kill()
-                process.wait()
-            if process.stdout is not None:
-                process.stdout.close()
+    except BaseException:
+        os.close(reading)
+        raise
+    finally:
+        os.close(writing)
+    return Child(process, os.pidfd_open(process.pid), Words(reading, label=label))
+
+
+def _end(child: Child, *, label: str) -> None:
+    child.kill()
+    if not child.wait(timeout_s=_REAP_S):
+        # Uninterruptible: it ends when its disk answers, and is reaped when the next child is started.
+        logger.error("%s: killed, but pid %s has not ended", label, child.process.pid)
+    os.close(child._pidfd)
+    for pipe in (child.process.stdin, child.process.stdout):
+        if pipe is not None:
+            with suppress(BrokenPipeError):
+                pipe.close()

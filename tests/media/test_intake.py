@@ -1,51 +1,156 @@
 import os
+import subprocess
+import sys
 import threading
+import time
 from pathlib import Path
+from typing import IO
 
-from streams.media.errors import TranscoderFailedError
+import pytest
+
+from streams.media.errors import PullFailedError
 from streams.media.intake import Intake
 from tests.media.clips import flv
 from tests.services import wait_until
 
+# As an ordinary user: opens wide pipes until the kernel allows no more, then reads a stream from another one.
+_MANY_PIPES = """
+import fcntl, os, sys
+from streams.media.intake import Intake
 
-def _intake(data: bytes) -> Intake:
+kept = []
+while True:
+    kept.append(os.pipe())
+    try:
+        fcntl.fcntl(kept[-1][0], fcntl.F_SETPIPE_SZ, 1 << 20)
+    except PermissionError:
+        break
+reading, writing = os.pipe()
+intake = Intake(os.fdopen(reading, "rb", buffering=0))
+os.close(writing)
+intake.stop(timeout_s=5)
+print(len(kept), intake.is_over, intake.failure)
+"""
+
+
+def _stream(data: bytes) -> IO[bytes]:
     reading, writing = os.pipe()
-    intake = Intake(os.fdopen(reading, "rb", buffering=0))
 
     def write() -> None:
         with os.fdopen(writing, "wb") as pipe:
             pipe.write(data)
 
     threading.Thread(target=write, daemon=True).start()
+    return os.fdopen(reading, "rb", buffering=0)
+
+
+def _finished_intake(data: bytes) -> Intake:
+    intake = Intake(_stream(data))
     wait_until(lambda: intake.is_over, timeout_s=5, what="the end of the stream")
     return intake
 
 
 class TestIntake:
     def test_measures_what_passes_through(self) -> None:
-        intake = _intake(flv())
+        intake = _finished_intake(flv())
 
         assert intake.gop_s == 2.0
         assert 100 < intake.video_kbps < 10_000
-        assert intake.received_at > 0
+        assert 4900 < intake.media_ms <= 5000
+        assert intake.received_bytes == len(flv())
 
-    def test_hands_on_every_byte_that_came_before_the_sink(self, tmp_path: Path) -> None:
-        intake = _intake(flv())
-        path = tmp_path / "sink.flv"
+    def test_hands_on_every_byte_and_then_the_end(self) -> None:
+        intake = _finished_intake(flv())
+        reading, writing = os.pipe()
+        intake.attach(os.fdopen(writing, "wb", buffering=0))
+        intake.finish()
 
-        intake.attach(path.open("wb"))
+        with os.fdopen(reading, "rb") as pipe:
+            assert pipe.read() == flv()
 
-        assert path.read_bytes() == flv()
+    def test_does_not_tell_its_reader_of_an_end_before_it_may(self) -> None:
+        intake = _finished_intake(flv())
+        reading, writing = os.pipe()
+        sink = os.fdopen(writing, "wb", buffering=0)
+        intake.attach(sink)
+        intake.stop(timeout_s=5)
+
+        assert not sink.closed
+        sink.close()
+        os.close(reading)
 
     def test_outlives_a_sink_that_is_gone(self) -> None:
-        intake = _intake(flv())
+        intake = _finished_intake(flv())
         reading, writing = os.pipe()
         os.close(reading)
 
-        intake.attach(os.fdopen(writing, "wb"))
+        intake.attach(os.fdopen(writing, "wb", buffering=0))
+        intake.finish()
+        intake.stop(timeout_s=5)
 
-        assert intake.is_over
+        assert not intake._thread.is_alive()
         assert intake.failure is None
 
+    def test_ends_although_its_sink_takes_nothing(self) -> None:
+        intake = Intake(_stream(flv(seconds=20)))
+        reading, writing = os.pipe()
+        with os.fdopen(writing, "wb", buffering=0) as sink:
+            intake.attach(sink)
+            wait_until(lambda: intake.is_pushing, timeout_s=5, what="a full pipe")
+
+            intake.stop(timeout_s=5)
+
+        assert not intake._thread.is_alive()
+        os.close(reading)
+
+    def test_takes_in_no_more_than_its_sink_does(self) -> None:
+        """A transcoder that hangs must not fill the memory."""
+        endless, source = os.pipe()
+        intake = Intake(os.fdopen(endless, "rb", buffering=0))
+        reading, writing = os.pipe()
+        with os.fdopen(writing, "wb", buffering=0) as sink:
+            intake.attach(sink)
+            os.set_blocking(source, False)
+            os.write(source, flv()[:13])
+            sent = _fill(source)
+            assert sent < 4 << 20
+            assert intake.received_bytes < 2 << 20
+
+            intake.stop(timeout_s=5)
+        os.close(reading)
+        os.close(source)
+
+    def test_ends_although_nothing_comes(self) -> None:
+        reading, writing = os.pipe()
+        intake = Intake(os.fdopen(reading, "rb", buffering=0))
+
+        intake.stop(timeout_s=5)
+
+        assert not intake._thread.is_alive()
+        os.close(writing)
+
     def test_keeps_the_failure_for_its_owner(self) -> None:
-        assert isinstance(_intake(b"not a stream at all").failure, TranscoderFailedError)
+        assert isinstance(_finished_intake(b"not a stream at all").failure, PullFailedError)
+
+    @pytest.mark.skipif(os.getuid() == 0 and not Path("/usr/bin/setpriv").exists(), reason="cannot become another user")
+    def test_works_for_a_user_who_has_too_many_pipes(self) -> None:
+        become = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all"]
+        argv = [*(become if os.getuid() == 0 else []), sys.executable, "-c", _MANY_PIPES]
+
+        run = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+
+        assert run.returncode == 0, run.stderr
+        assert run.stdout.split()[1:] == ["True", "None"]
+
+
+def _fill(descriptor: int) -> int:
+    """Write tags without a picture for as long as somebody takes them; return how many bytes that were."""
+    tag = b"\x12" + (65536).to_bytes(3) + bytes(7) + bytes(65536 + 4)
+    sent, full_since = 0, time.monotonic()
+    while time.monotonic() - full_since < 0.5:
+        try:
+            sent += os.write(descriptor, tag[sent % len(tag) :])
+            full_since = time.monotonic()
+        except BlockingIOError:
+            time.sleep(0.02)
+    return sent

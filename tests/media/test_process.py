@@ -1,7 +1,11 @@
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import pytest
 
 from streams.media.process import running
 from tests.services import wait_until
@@ -9,7 +13,7 @@ from tests.services import wait_until
 _OWNER = """
 from streams.media.process import running
 
-with running(["sleep", "60"]) as child:
+with running(["sleep", "60"], label="sleep") as child:
     print(child.process.pid, flush=True)
     input()
 """
@@ -24,21 +28,38 @@ def _is_alive(pid: int) -> bool:
 
 class TestRunning:
     def test_leaves_nothing_behind(self) -> None:
-        with running(["sleep", "60"]) as child:
+        with running(["sleep", "60"], label="sleep") as child:
             pid = child.process.pid
             assert _is_alive(pid)
 
         assert not _is_alive(pid)
 
-    def test_kills_what_does_not_want_to_end(self) -> None:
-        with running(["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done"], feeds=True) as child:
+    @pytest.mark.parametrize("state", ["stopped", "deaf"])
+    def test_kills_what_cannot_or_does_not_want_to_end(self, state: str) -> None:
+        began_at = time.monotonic()
+        deaf = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 1; done"]
+        with running(deaf, label="deaf", feeds=True) as child:
             assert child.stdout.readline() == b"ready\n"
             pid = child.process.pid
+            if state == "stopped":
+                os.kill(pid, signal.SIGSTOP)
 
         assert not _is_alive(pid)
+        assert time.monotonic() - began_at < 2
+
+    def test_ends_a_wait_when_there_is_something_to_read(self) -> None:
+        with running(["sh", "-c", "echo ready; sleep 60"], label="sh", feeds=True) as child:
+            began_at = time.monotonic()
+
+            assert not child.wait(timeout_s=30, or_readable=child.stdout.fileno())
+            assert time.monotonic() - began_at < 10
+
+    def test_does_not_hold_up_who_writes_to_stderr(self) -> None:
+        with running(["sh", "-c", "head -c 10000000 /dev/zero | tr '\\0' '\\n' >&2"], label="sh") as child:
+            assert child.wait(timeout_s=10)
 
     def test_keeps_the_last_words(self) -> None:
-        with running(["sh", "-c", "echo no such codec >&2; exit 3"]) as child:
+        with running(["sh", "-c", "echo no such codec >&2; exit 3"], label="sh") as child:
             assert child.wait(timeout_s=5)
 
             assert (child.exit_code, child.last_words()) == (3, "no such codec")

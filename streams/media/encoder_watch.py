@@ -1,0 +1,116 @@
+"""Finding out why nothing comes: has the encoder left, is the pull broken, or does the ingest server not answer?"""
+
+from streams.media.errors import IngestSilentError, PullFailedError, SourceLostError, SourceRefusedError
+from streams.media.nginx_rtmp import IngestServer, IngestUnavailableError, Publisher
+from streams.media.progress import AwakeClock
+
+# Asking costs a millisecond, and a network that stutters makes pauses too.
+_ASK_AFTER_S = 1.0
+_ASK_EVERY_S = 0.75
+# An answer takes 2 s at most, and some for an overloaded machine.
+_LONGEST_ANSWER_S = 2.5
+# From here on a pause is not the network's any more.
+_STALE_S = 2.5
+# nginx's drop_idle_publisher cuts an encoder that stands still after 5 s; if it does not, we do.
+_LONGEST_PAUSE_S = 30.0
+# A restarted server answers after one or two.
+_LONGEST_SILENCE_S = 15.0
+# The same once the pull has ended: what is left to find out is only whether viewers are to be told of an end.
+_LONGEST_SILENCE_AT_END_S = 5.0
+# How long nginx may take to register an encoder whose hook it is still waiting for.
+_REGISTRATION_S = 3.0
+# By then an encoder that sends H.264 has announced it.
+_ANNOUNCEMENT_S = 4.0
+
+
+class EncoderWatch:
+    """Asks the ingest server about one stream, as long as nothing comes of it."""
+
+    def __init__(self, server: IngestServer, name: str, clock: AwakeClock) -> None:
+        self._server = server
+        self._name = name
+        self._clock = clock
+        self._began_at = self._input_at = self._asked_at = clock.now_s
+        self._has_begun = False
+        self._silent_since: float | None = None
+        self._bytes_in: int | None = None
+        self._sent_at: float | None = None
+
+    def look(self, *, has_input: bool, is_over: bool) -> bool:
+        """Note what was seen since the last look; return whether the encoder has left.
+
+        `is_over`: the pull has ended.
+
+        :raises PullFailedError: when it is there and sends, and nothing reaches us.
+        :raises IngestSilentError: when the server has not answered for too long.
+        :raises SourceLostError: when nothing was ever published, or the encoder stands still for too long.
+        :raises SourceRefusedError: when the server knows that no usable picture will come.
+        """
+        now_s = self._clock.now_s
+        if has_input:
+            self._has_begun = True
+            self._input_at, self._silent_since, self._bytes_in, self._sent_at = now_s, None, None, None
+            return False
+        if now_s - self._asked_at < _ASK_EVERY_S or (now_s - self._input_at < _ASK_AFTER_S and not is_over):
+            return False
+        publisher = self._ask(is_over=is_over)
+        if self._silent_since is not None:
+            return False
+        if publisher is None:
+            return self._is_gone(is_over=is_over)
+        if is_over:
+            raise PullFailedError("The pull from the ingest server broke off, but the encoder is there.")
+        if self._has_begun:
+            self._judge_pause(publisher)
+        elif self._clock.now_s - self._began_at > _ANNOUNCEMENT_S:
+            _check_announcement(publisher)
+        return False
+
+    def _ask(self, *, is_over: bool) -> Publisher | None:
+        """Return who publishes; `_silent_since` tells whether None means nobody or no answer."""
+        asked_at = self._clock.now_s
+        try:
+            publisher = self._server.find_publisher(self._name)
+        except IngestUnavailableError as error:
+            self._silent_since = asked_at if self._silent_since is None else self._silent_since
+            self._clock.tick(at_most_s=_LONGEST_ANSWER_S)
+            longest_s = _LONGEST_SILENCE_AT_END_S if is_over else _LONGEST_SILENCE_S
+            if self._clock.now_s - self._silent_since > longest_s:
+                raise IngestSilentError(
+                    "The ingest server does not answer, so the encoder may still be there."
+                ) from error
+            return None
+        else:
+            self._silent_since = None
+            return publisher
+        finally:
+            self._asked_at = self._clock.now_s
+
+    def _is_gone(self, *, is_over: bool) -> bool:
+        if self._has_begun or is_over:
+            return True
+        if self._clock.now_s - self._began_at > _REGISTRATION_S:
+            raise SourceLostError("Nothing is published under this name any more.")
+        return False
+
+    def _judge_pause(self, publisher: Publisher) -> None:
+        now_s = self._clock.now_s
+        if self._bytes_in is not None and publisher.bytes_in > self._bytes_in and self._sent_at is None:
+            self._sent_at = now_s
+        self._bytes_in = publisher.bytes_in
+        pause_s = now_s - self._input_at
+        # What the encoder has sent since the last time may be on its way, so once is not enough.
+        if self._sent_at is not None and now_s > self._sent_at and pause_s > _STALE_S:
+            raise PullFailedError("The encoder sends, but the pull from the ingest server hangs.")
+        if pause_s > _LONGEST_PAUSE_S:
+            raise SourceLostError("The encoder is connected, but has sent nothing for 30 seconds.")
+
+
+def _check_announcement(publisher: Publisher) -> None:
+    if not publisher.video_codec:
+        raise SourceRefusedError("No video arrives. Add a video source to the encoder, in H.264.")
+    if publisher.video_codec != "H264":
+        # nginx-rtmp misnames the codecs of enhanced RTMP, so a name of ours would be a guess.
+        raise SourceRefusedError(
+            "The video is not H.264 (perhaps HEVC or AV1). Set the encoder's video codec to H.264."
+        )

@@ -1,0 +1,231 @@
+"""Broadcasts from a real ingest server by the real ffmpeg, and what becomes of them when something hangs."""
+
+import errno
+import signal
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from streams.media.errors import (
+    BrokenOffError,
+    IngestSilentError,
+    PullFailedError,
+    SourceLostError,
+    StorageFullError,
+    TranscoderFailedError,
+)
+from tests.media.broadcasts import Broadcast
+from tests.media.clips import flv
+from tests.media.ingest import Ingest
+
+# New media is to come 10 s after a hang, and a new run needs 5 to 6 of them.
+_DETECTION_S = 4.5
+
+
+class TestRunBroadcast:
+    def test_ends_with_its_encoder_and_measures_the_media(
+        self, ingest: Ingest, broadcast: Broadcast, small_clip: Path
+    ) -> None:
+        with ingest.publishing("leaves", small_clip, is_endless=False):
+            broadcast.start_playable(ingest.server, "leaves")
+            broadcast.await_end(timeout_s=15)
+
+        assert broadcast.outcome is not None, broadcast.error
+        # The first second may go by before nginx has a key frame for us.
+        assert 4500 < broadcast.outcome.media_ms < 6100
+        assert all("#EXT-X-ENDLIST" in text for text in broadcast.media_playlists())
+        assert "run/180p/index.m3u8" in broadcast.multivariant
+        measured = [media_ms for _, media_ms in broadcast.check_ins]
+        assert measured == sorted(measured)
+        assert broadcast.children() == {}
+
+    def test_finds_out_that_nobody_publishes(self, ingest: Ingest, broadcast: Broadcast) -> None:
+        broadcast.start(ingest.server, "nobody")
+
+        assert broadcast.await_end(timeout_s=10) > 2.5
+        assert isinstance(broadcast.error, SourceLostError)
+
+    def test_leaves_no_end_for_viewers_where_another_run_goes_on(
+        self, ingest: Ingest, broadcast: Broadcast, small_clip: Path
+    ) -> None:
+        with ingest.publishing("broken-off", small_clip):
+            broadcast.start_playable(ingest.server, "broken-off")
+            broadcast.to_raise = BrokenOffError()
+            broadcast.await_end(timeout_s=5)
+
+        assert broadcast.error is broadcast.to_raise
+        assert not any("#EXT-X-ENDLIST" in text for text in broadcast.media_playlists())
+
+    def test_tells_viewers_of_an_end_that_its_owner_wants(
+        self, ingest: Ingest, broadcast: Broadcast, small_clip: Path
+    ) -> None:
+        with ingest.publishing("closed", small_clip):
+            broadcast.start_playable(ingest.server, "closed")
+            broadcast.to_raise = LookupError("closed by the operator")
+            broadcast.await_end(timeout_s=5)
+
+        assert broadcast.error is broadcast.to_raise
+        assert all("#EXT-X-ENDLIST" in text for text in broadcast.media_playlists())
+
+
+class TestHungTranscoder:
+    def test_is_killed_and_not_waited_for(self, ingest: Ingest, broadcast: Broadcast, small_clip: Path) -> None:
+        with ingest.publishing("hung-transcoder", small_clip):
+            broadcast.start_playable(ingest.server, "hung-transcoder")
+            broadcast.children()["transcoder"].suspend()
+            hung_at = time.monotonic()
+
+            took_s = broadcast.await_end(timeout_s=10)
+
+        assert isinstance(broadcast.error, TranscoderFailedError)
+        assert "stopped making progress" in str(broadcast.error)
+        assert took_s < _DETECTION_S
+        assert broadcast.children() == {}
+        # The lease is not renewed any more once it is plain that nothing follows.
+        assert broadcast.check_ins[-1][0] - hung_at < 2.5
+
+    def test_is_noticed_at_a_bitrate_that_fills_the_pipe(
+        self, ingest: Ingest, broadcast: Broadcast, tmp_path: Path
+    ) -> None:
+        """Then the relay cannot hand on what it has, takes in nothing, and the pull must not be blamed."""
+        clip = tmp_path / "large.flv"
+        clip.write_bytes(flv(size="1280x720", gop=30, seconds=4))
+        with ingest.publishing("full-pipe", clip):
+            broadcast.start_playable(ingest.server, "full-pipe")
+            broadcast.children()["transcoder"].suspend()
+
+            took_s = broadcast.await_end(timeout_s=10)
+
+        assert isinstance(broadcast.error, TranscoderFailedError), broadcast.error
+        assert took_s < _DETECTION_S
+
+    def test_does_not_hold_up_the_end_of_a_session(
+        self, ingest: Ingest, broadcast: Broadcast, small_clip: Path
+    ) -> None:
+        with ingest.publishing("gone", small_clip) as encoder:
+            broadcast.start_playable(ingest.server, "gone")
+            broadcast.children()["transcoder"].suspend()
+            encoder.kill()
+
+            broadcast.await_end(timeout_s=8)
+
+        assert broadcast.outcome is not None or isinstance(broadcast.error, TranscoderFailedError)
+
+    def test_is_not_confused_with_one_that_has_nothing_to_do(
+        self, ingest: Ingest, broadcast: Broadcast, small_clip: Path
+    ) -> None:
+        with ingest.publishing("stutters", small_clip) as encoder:
+            broadcast.start_playable(ingest.server, "stutters")
+            encoder.send_signal(signal.SIGSTOP)
+            time.sleep(3.5)
+            encoder.send_signal(signal.SIGCONT)
+            time.sleep(2)
+
+            assert not broadcast.is_over, broadcast.error
+
+
+class TestHungPull:
+    def test_is_killed_when_the_encoder_goes_on(self, ingest: Ingest, broadcast: Broadcast, small_clip: Path) -> None:
+        with ingest.publishing("hung-pull", small_clip):
+            broadcast.start_playable(ingest.server, "hung-pull")
+            broadcast.children()["pull"].suspend()
+
+            took_s = broadcast.await_end(timeout_s=10)
+
+        assert isinstance(broadcast.error, PullFailedError)
+        assert took_s < _DETECTION_S
+        assert not any("#EXT-X-ENDLIST" in text for text in broadcast.media_playlists())
+
+    def test_ends_the_broadcast_when_the_encoder_has_left(
+        self, ingest: Ingest, broadcast: Broadcast, small_clip: Path
+    ) -> None:
+        with ingest.publishing("both", small_clip) as encoder:
+            broadcast.start_playable(ingest.server, "both")
+            broadcast.children()["pull"].suspend()
+            encoder.kill()
+
+            broadcast.await_end(timeout_s=10)
+
+        assert broadcast.outcome is not None, broadcast.error
+        assert all("#EXT-X-ENDLIST" in text for text in broadcast.media_playlists())
+
+    def test_that_ended_is_no_end_while_the_encoder_is_there(
+        self, ingest: Ingest, broadcast: Broadcast, small_clip: Path
+    ) -> None:
+        with ingest.publishing("broken-pull", small_clip):
+            broadcast.start_playable(ingest.server, "broken-pull")
+            broadcast.children()["pull"].kill()
+
+            broadcast.await_end(timeout_s=5)
+
+        assert isinstance(broadcast.error, PullFailedError)
+
+
+class TestSilentIngestServer:
+    def test_is_no_end_of_the_broadcast(
+        self, fragile_ingest: Ingest, broadcast: Broadcast, small_clip: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("streams.media.encoder_watch._LONGEST_SILENCE_S", 5.0)
+        with fragile_ingest.publishing("silent", small_clip):
+            broadcast.start_playable(fragile_ingest.server, "silent")
+            fragile_ingest.process.send_signal(signal.SIGSTOP)
+            stopped_at = time.monotonic()
+
+            broadcast.await_end(timeout_s=15)
+
+        assert isinstance(broadcast.error, IngestSilentError)
+        # Another run would get no answer either, so the lease is kept.
+        assert broadcast.check_ins[-1][0] - stopped_at > 3
+        gaps = [later - sooner for (sooner, _), (later, _) in pairwise(broadcast.check_ins)]
+        assert max(gaps) < 4.5
+        assert not any("#EXT-X-ENDLIST" in text for text in broadcast.media_playlists())
+
+    def test_that_died_leaves_the_encoders_fate_open(
+        self, fragile_ingest: Ingest, broadcast: Broadcast, small_clip: Path
+    ) -> None:
+        with fragile_ingest.publishing("killed", small_clip):
+            broadcast.start_playable(fragile_ingest.server, "killed")
+            fragile_ingest.process.kill()
+
+            broadcast.await_end(timeout_s=12)
+
+        assert isinstance(broadcast.error, IngestSilentError)
+
+    def test_goes_on_when_it_answers_again(
+        self, fragile_ingest: Ingest, broadcast: Broadcast, small_clip: Path
+    ) -> None:
+        with fragile_ingest.publishing("wakes", small_clip):
+            broadcast.start_playable(fragile_ingest.server, "wakes")
+            fragile_ingest.process.send_signal(signal.SIGSTOP)
+            time.sleep(4)
+            fragile_ingest.process.send_signal(signal.SIGCONT)
+            time.sleep(2)
+
+            assert not broadcast.is_over, broadcast.error
+
+
+class TestFullDisk:
+    def test_is_named_when_ffmpeg_says_so(self, ingest: Ingest, broadcast: Broadcast, small_clip: Path) -> None:
+        # What ffmpeg writes the thumbnail to before it renames it.
+        broadcast.folder.mkdir()
+        (broadcast.folder / "thumbnail.jpg.tmp").symlink_to("/dev/full")
+        with ingest.publishing("full-1", small_clip):
+            broadcast.start(ingest.server, "full-1")
+            broadcast.await_end(timeout_s=10)
+
+        assert isinstance(broadcast.error, StorageFullError), broadcast.error
+
+    def test_is_named_when_our_own_writing_fails(
+        self, ingest: Ingest, broadcast: Broadcast, small_clip: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def publish(_: str) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        monkeypatch.setattr(broadcast, "publish", publish)
+        with ingest.publishing("full-2", small_clip):
+            broadcast.start(ingest.server, "full-2")
+            broadcast.await_end(timeout_s=10)
+
+        assert isinstance(broadcast.error, StorageFullError), broadcast.error
