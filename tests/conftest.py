@@ -4,6 +4,7 @@ import celery
 import pytest
 from pytest_django import Settings
 
+from livehub.core import deferred
 from streams.livestreams.services import create_livestream
 from streams.models import Livestream, User
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
@@ -13,7 +14,14 @@ from streams.organizations.services import SYSTEM, NewOrganization, create_organ
 def enqueued(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the tasks that are sent, in place of the broker that would pass them on."""
     names: list[str] = []
+    post = deferred.post
+
+    def post_and_wait(send: deferred.Send, *, what: str) -> None:
+        post(send, what=what)
+        assert deferred.flush(10)
+
     monkeypatch.setattr(celery.current_app, "send_task", lambda name, **_: names.append(name))
+    monkeypatch.setattr(deferred, "post", post_and_wait)
     return names
 
 
