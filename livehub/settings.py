@@ -300,7 +300,7 @@ CACHES = {
 }
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "livehub.core.channel_layer.BoundedChannelLayer",
         "CONFIG": {"hosts": [{"address": _CACHE_URL, **_REDIS_BOUNDS}], "prefix": "livehub"},
     }
 }

@@ -10,6 +10,7 @@ import logging
 import os
 import queue
 import threading
+from collections import Counter
 from collections.abc import Callable, Coroutine
 
 from celery.signals import worker_process_shutdown
@@ -31,7 +32,7 @@ class Outbox:
 
     def __init__(self, *, capacity: int = _CAPACITY) -> None:
         self._waiting: queue.Queue[tuple[str, Send] | threading.Event] = queue.Queue(capacity)
-        self._lost = 0
+        self._lost: Counter[str] = Counter()
         # One for all messages, since the channel layer keeps its connections by loop.
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._run, name="deferred", daemon=True).start()
@@ -68,15 +69,14 @@ class Outbox:
         except Exception as error:  # Whatever is wrong with Redis or a message: the next one may get through.
             self._lose(what, reason=repr(error))
         else:
-            if self._lost:
-                logger.warning("sending works again lost=%d", self._lost)
-            self._lost = 0
+            if lost := self._lost.pop(what, 0):
+                logger.warning("sending works again message=%s lost=%d", what, lost)
 
     def _lose(self, what: str, *, reason: str) -> None:
-        """Count a message; the first one of an outage is worth a line."""
-        if not self._lost:
-            logger.warning("not sent, nor may be those that follow: %s (%s)", what, reason)
-        self._lost += 1
+        """Count a message; the first of its kind in an outage is worth a line."""
+        if not self._lost[what]:
+            logger.warning("not sent, nor may be those that follow message=%s: %s", what, reason)
+        self._lost[what] += 1
 
 
 _outbox: Outbox | None = None
@@ -112,7 +112,9 @@ def _forget() -> None:
     _outbox, _lock = None, threading.Lock()
 
 
-@worker_process_shutdown.connect
 def _flush_child(**_: object) -> None:
-    # Children of Celery's pool end without what `atexit` holds.
     flush(_FLUSH_S)
+
+
+# Children of Celery's pool end without what `atexit` holds.
+worker_process_shutdown.connect(_flush_child)

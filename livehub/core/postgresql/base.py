@@ -1,9 +1,11 @@
 """The backend as Django loads it."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.backends.postgresql import base
+from psycopg import Connection
 
 from livehub.core.postgresql import bounds
 from livehub.core.postgresql.pool import BoundedPool
@@ -11,6 +13,10 @@ from livehub.core.postgresql.pool import BoundedPool
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """Connections of a pool, all of them bounded; direct and unbounded ones where `bounds.lifted()` says so."""
+
+    # Django's own, of which its type stubs know nothing.
+    _connection_pools: ClassVar[dict[str, BoundedPool]]
+    _configure_connection: Callable[[Connection[Any]], None]
 
     @property
     def pool(self) -> BoundedPool | None:
