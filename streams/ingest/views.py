@@ -27,7 +27,7 @@ _Hook = Callable[[HttpRequest], HttpResponse]
 
 
 # An encoder gets its answer within 2 s: one that is refused tries again, one that is kept waiting looks broken.
-_HOOK_TIMEOUT_S = 1.5
+_HOOK_TIMEOUT_S = 1.2
 
 
 def _hook(*, during_outage: int) -> Callable[[_Hook], _Hook]:

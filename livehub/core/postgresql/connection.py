@@ -1,6 +1,7 @@
 """A connection that is not waited for longer than allowed."""
 
-from typing import Any, TypeVar
+import traceback
+from typing import Any, Self, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
@@ -20,6 +21,16 @@ class StalledError(psycopg.OperationalError):
 
 class BoundedConnection(psycopg.Connection[Any]):
     """Waits for each answer no longer than `bounds.STATEMENT_TIMEOUT_S`, or than the present deadline allows."""
+
+    @classmethod
+    def connect(cls, conninfo: str = "", **parameters: Any) -> Self:
+        try:
+            return super().connect(conninfo, **parameters)
+        except psycopg.Error as error:
+            # What psycopg 3.3 has given up waiting for is referred to by this error and refers to it: without this
+            # the socket stays open until Python looks for such circles.
+            traceback.clear_frames(error.__traceback__)
+            raise
 
     def wait(self, gen: PQGen[_Result], interval: float = _INTERVAL_S, timeout: float | None = None) -> _Result:
         bound_s = remaining_s(at_most=bounds.STATEMENT_TIMEOUT_S if timeout is None else timeout)
