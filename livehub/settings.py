@@ -5,7 +5,7 @@ import os
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -224,6 +224,7 @@ INSTALLED_APPS = [
 ]
 # CommonMiddleware is left out on purpose: it would redirect slashless POSTs and refuse the hooks' Host header.
 MIDDLEWARE = [
+    "livehub.outage.OutageMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -263,27 +264,15 @@ DATABASE_URL = env.text(
 
 
 def _database() -> dict[str, Any]:
-    # A pool, because under ASGI each request runs in a thread of its own, and connecting costs more than the query.
-    common = {
-        "ENGINE": "django.db.backends.postgresql",
-        # Else the pool hands out connections to a server that was restarted since.
-        "CONN_HEALTH_CHECKS": True,
-        # After an outage the pool would wait as long again before it tries once more; a session's lease lasts 5 s.
-        "OPTIONS": {"pool": {"min_size": 0, "max_size": 16, "timeout": 3, "reconnect_timeout": 1}},
-    }
-    if not DATABASE_URL:
-        return {**common, "NAME": "livehub", "USER": "livehub", "HOST": str(RUNTIME_DIR / "postgres")}
-    parts = urlsplit(DATABASE_URL)
-    if parts.scheme not in {"postgres", "postgresql"} or not parts.path.strip("/"):
-        raise ImproperlyConfigured("DATABASE_URL must look like postgresql://user:password@host:5432/name.")
-    return {
-        **common,
-        "NAME": unquote(parts.path.strip("/")),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": unquote(parts.hostname or ""),
-        "PORT": str(parts.port or ""),
-    }
+    if DATABASE_URL:
+        # Not above: beat, which needs no database, would load psycopg as well.
+        from livehub.core.postgresql.url import database_from_url
+
+        where = database_from_url(DATABASE_URL)
+    else:
+        where = {"NAME": "livehub", "USER": "livehub", "HOST": str(RUNTIME_DIR / "postgres"), "OPTIONS": {}}
+    # Celery has to know of the pool: it closes it in the processes that it forks.
+    return {"ENGINE": "livehub.core.postgresql", **where, "OPTIONS": {**where["OPTIONS"], "pool": True}}
 
 
 DATABASES = {"default": _database()}
@@ -297,9 +286,20 @@ if REDIS_URL and urlsplit(REDIS_URL).scheme not in {"redis", "rediss", "unix"}:
     raise ImproperlyConfigured("REDIS_URL must look like redis://host:6379/0.")
 _CACHE_URL = REDIS_URL or f"unix://{quote(str(_REDIS_SOCKET))}"
 CELERY_BROKER_URL = _CACHE_URL.replace("unix://", "redis+socket://", 1)
+# A Redis that accepts and never answers must hold up nobody. More than the 1 s for which workers ask for work (BRPOP).
+_REDIS_TIMEOUT_S = 2.0
+_REDIS_BOUNDS: dict[str, Any] = {"socket_timeout": _REDIS_TIMEOUT_S, "socket_connect_timeout": _REDIS_TIMEOUT_S}
+if not _CACHE_URL.startswith("unix://"):
+    _REDIS_BOUNDS["socket_keepalive"] = True
+# A worker drops a connection on which nothing has come for twice this and a second, and makes a new one.
+CELERY_BROKER_TRANSPORT_OPTIONS = {**_REDIS_BOUNDS, "health_check_interval": 3}
+CELERY_BROKER_CONNECTION_TIMEOUT = _REDIS_TIMEOUT_S
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-# A caller must not wait for a broker that is away: what matters has a sweep.
-CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1}
+# For ever: a worker that gave up would take its live sessions with it.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_WORKER_CONSUMER = "livehub.core.broker:PromptConsumer"
+# Tried once: a connection that broke while nobody used it is noticed before, and what is lost has a sweep.
+CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"streams.run_session": {"queue": "live"}}
@@ -319,12 +319,13 @@ CACHES = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
         "LOCATION": _CACHE_URL,
         "KEY_PREFIX": "livehub",
+        "OPTIONS": _REDIS_BOUNDS,
     }
 }
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {"hosts": [_CACHE_URL], "prefix": "livehub"},
+        "BACKEND": "livehub.core.channel_layer.BoundedChannelLayer",
+        "CONFIG": {"hosts": [{"address": _CACHE_URL, **_REDIS_BOUNDS}], "prefix": "livehub"},
     }
 }
 

@@ -3,6 +3,8 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from livehub import health
 
+handler500 = "livehub.outage.server_error"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),

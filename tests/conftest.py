@@ -7,6 +7,7 @@ import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 from pytest_django import Settings
 
+from livehub.core import deferred
 from streams.livestreams.services import create_livestream
 from streams.models import Livestream, User
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
@@ -29,7 +30,14 @@ class Broker:
 @pytest.fixture
 def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     broker = Broker()
+    post = deferred.post
+
+    def post_and_wait(send: deferred.Send, *, what: str) -> None:
+        post(send, what=what)
+        assert deferred.flush(10)
+
     monkeypatch.setattr(celery.current_app, "send_task", broker.send_task)
+    monkeypatch.setattr(deferred, "post", post_and_wait)
     return broker
 
 

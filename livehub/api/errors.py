@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
 from rest_framework.exceptions import APIException
 
+from livehub.core import outage
 from livehub.core.errors import DomainError
 
 logger = logging.getLogger(__name__)
@@ -74,13 +76,25 @@ class Problem:
     message: str
     fields: Mapping[str, list[str]] = field(default_factory=dict)
     is_retryable: bool = False
+    retry_after_s: int | None = None
 
     @property
     def headers(self) -> dict[str, str]:
         # The vendors' SDKs send every 409 three times unless told that the answer will not change.
         if self.is_retryable:
-            return {"x-should-retry": "true"}
+            wait = {} if self.retry_after_s is None else {"Retry-After": str(self.retry_after_s)}
+            return {"x-should-retry": "true", **wait}
         return {"x-should-retry": "false"} if self.http_status == 409 else {}
+
+
+# The edge says the same of a web process that is away.
+_DATABASE_AWAY = Problem(
+    503,
+    "unavailable",
+    "The database does not answer in time. Try again in a few seconds.",
+    is_retryable=True,
+    retry_after_s=outage.RETRY_AFTER_S,
+)
 
 
 def describe_problem(error: Exception) -> Problem:
@@ -94,6 +108,9 @@ def describe_problem(error: Exception) -> Problem:
             return describe_problem(BodyTooLargeError("The body is too large: send at most 1 MB."))
         case SuspiciousOperation():
             return Problem(400, "bad_request", "The request cannot be read.")
+        case OperationalError() | InterfaceError():
+            logger.warning("API request not answered %s", outage.describe(error))
+            return _DATABASE_AWAY
     logger.error("Unexpected error in an API request", exc_info=error)
     return Problem(500, "internal_error", "Something went wrong on our side. Try again, or tell the operator.")
 

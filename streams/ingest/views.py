@@ -11,13 +11,14 @@ import logging
 from collections.abc import Callable
 from functools import wraps
 
-from django import db
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from livehub.core.deadline import deadline
 from livehub.core.errors import DomainError
+from livehub.core.outage import DATABASE_OUTAGE, describe
 from streams.ingest import services
 from streams.livestreams.lifecycle import Encoder
 
@@ -25,50 +26,58 @@ logger = logging.getLogger(__name__)
 _Hook = Callable[[HttpRequest], HttpResponse]
 
 
-def _hook(view: _Hook) -> _Hook:
-    """Admit nginx only, and turn what the domain refuses into a status that cuts the encoder."""
-
-    @csrf_exempt
-    @require_POST
-    @wraps(view)
-    def wrapper(request: HttpRequest) -> HttpResponse:
-        # In the query, because Django's own log lines name the path.
-        token = request.GET.get("token", "")
-        if not hmac.compare_digest(token.encode(), settings.INGEST_HOOK_TOKEN.encode()):
-            return HttpResponse(status=404)
-        try:
-            return view(request)
-        except DomainError as error:
-            logger.info("encoder refused hook=%s code=%s client=%s", view.__name__, error.code, _client_id(request))
-            return HttpResponse(error.message, status=403, content_type="text/plain")
-
-    return wrapper
+# An encoder gets its answer within 2 s: one that is refused tries again, one that is kept waiting looks broken.
+_HOOK_TIMEOUT_S = 1.2
 
 
-@_hook
+def _hook(*, during_outage: int) -> Callable[[_Hook], _Hook]:
+    """Admit nginx only, and turn what goes wrong into a status: 403 cuts the encoder, `during_outage` is the hook's."""
+
+    def decorate(view: _Hook) -> _Hook:
+        @csrf_exempt
+        @require_POST
+        @wraps(view)
+        def wrapper(request: HttpRequest) -> HttpResponse:
+            # In the query, because Django's own log lines name the path.
+            token = request.GET.get("token", "")
+            if not hmac.compare_digest(token.encode(), settings.INGEST_HOOK_TOKEN.encode()):
+                return HttpResponse(status=404)
+            try:
+                with deadline(_HOOK_TIMEOUT_S):
+                    return view(request)
+            except DomainError as error:
+                logger.info("encoder refused hook=%s code=%s client=%s", view.__name__, error.code, _client_id(request))
+                return HttpResponse(error.message, status=403, content_type="text/plain")
+            except DATABASE_OUTAGE as error:
+                logger.warning("hook=%s client=%s %s", view.__name__, _client_id(request), describe(error))
+                return HttpResponse(status=during_outage)
+
+        return wrapper
+
+    return decorate
+
+
+@_hook(during_outage=503)
 def publish(request: HttpRequest) -> HttpResponse:
     """Admit an encoder under its session's id, or refuse it."""
     name = services.admit_publisher(name=_field(request, "name"), args=_args(request), encoder=_encoder(request))
     return HttpResponse(status=302, headers={"Location": name})
 
 
-@_hook
+# Nobody acts on this one's answer; the sweep finds a session whose encoder has left.
+@_hook(during_outage=503)
 def publish_done(request: HttpRequest) -> HttpResponse:
     """Take note that an encoder went away."""
     services.publisher_left(name=_field(request, "name"), node=_node(request), client_id=_client_id(request))
     return HttpResponse(status=204)
 
 
-@_hook
+# Any other answer than 2xx cuts the encoder, and a broadcast outlives its database.
+@_hook(during_outage=204)
 def update(request: HttpRequest) -> HttpResponse:
     """Keep an encoder's session going, or cut an encoder that has none; our own players are let be."""
-    if _field(request, "call") != "update_publish":
-        return HttpResponse(status=204)
-    try:
+    if _field(request, "call") == "update_publish":
         services.note_publisher(name=_field(request, "name"), node=_node(request), client_id=_client_id(request))
-    except (db.OperationalError, db.InterfaceError):
-        # Any other answer than 2xx cuts the encoder, and a broadcast outlives its database.
-        logger.warning("encoder not noted, the database is away client=%s", _client_id(request), exc_info=True)
     return HttpResponse(status=204)
 
 

@@ -3,16 +3,19 @@
 import asyncio
 import logging
 from contextlib import suppress
-from typing import cast
+from functools import partial
+from typing import Any, cast
 from urllib.parse import parse_qsl
 from uuid import UUID
 
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
-from django.db import DatabaseError
 from django.template.loader import render_to_string
 
+from livehub.core.channel_layer import LAYER_OUTAGE
 from livehub.core.errors import NotFoundError
+from livehub.core.outage import DATABASE_OUTAGE, describe
+from livehub.core.readers import read
+from livehub.core.websockets import TRY_AGAIN, turn_away
 from streams.livestreams.forms import LivestreamQueryForm
 from streams.livestreams.live_updates import livestream_group, organization_group
 from streams.livestreams.screens import get_livestream_list, get_livestream_screen, get_overview
@@ -21,10 +24,8 @@ from streams.organizations.selectors import find_membership
 
 logger = logging.getLogger(__name__)
 
-# Codes of our own (4000-4999). htmx comes back after none of them.
+# Codes of our own (4000-4999). htmx comes back after none of them, but after `TRY_AGAIN`.
 NOT_LOGGED_IN, NOT_A_MEMBER, NOT_FOUND = 4401, 4403, 4404
-# "Try again later": after this one it does. Source: IANA WebSocket Close Code Number Registry.
-_TRY_AGAIN = 1013
 # What happens at once (a hundred streams starting) becomes one fragment.
 _GATHER_S = 0.15
 
@@ -35,18 +36,31 @@ class FragmentConsumer(AsyncWebsocketConsumer):
     _work: asyncio.Task[None] | None = None
     _changed: asyncio.Event
 
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        except LAYER_OUTAGE as error:
+            # Before `connect`: a consumer gets a channel first of all.
+            logger.warning("page not served, the channel layer is away error=%r", error)
+            await turn_away(send)
+
     async def connect(self) -> None:
         await self.accept()
         self._changed = asyncio.Event()
         if self._user is None:
             await self.close(NOT_LOGGED_IN)
             return
-        member = await self._find_member(self._user.pk)
-        if member is None:
-            await self.close(NOT_A_MEMBER)
+        try:
+            member = await read(partial(_find_member, self._user.pk))
+            if member is None:
+                await self.close(NOT_A_MEMBER)
+                return
+            # First listen, then read: a change between the two is sent twice rather than never.
+            await self.channel_layer.group_add(self.group(member), self.channel_name)
+        except (*DATABASE_OUTAGE, *LAYER_OUTAGE) as error:
+            logger.warning("page not served %s", describe(error))
+            await self.close(TRY_AGAIN)
             return
-        # First listen, then read: a change between the two is sent twice rather than never.
-        await self.channel_layer.group_add(self.group(member), self.channel_name)
         self._group = self.group(member)
         self._changed.set()
         self._work = asyncio.create_task(self._send_changes(self._user.pk))
@@ -58,7 +72,9 @@ class FragmentConsumer(AsyncWebsocketConsumer):
                 with suppress(asyncio.CancelledError):
                     await self._work
             finally:
-                await self.channel_layer.group_discard(self._group, self.channel_name)
+                # The layer forgets the channel before it tells Redis, so one that is away changes nothing.
+                with suppress(*LAYER_OUTAGE):
+                    await self.channel_layer.group_discard(self._group, self.channel_name)
 
     async def page_changed(self, message: dict[str, object]) -> None:
         self._changed.set()
@@ -93,12 +109,12 @@ class FragmentConsumer(AsyncWebsocketConsumer):
     async def _answer(self, user_id: UUID) -> str | int:
         """Return the fragments, or the code to close with when there is nothing to show any more."""
         try:
-            fragments = await self._render_for(user_id)
+            fragments = await read(partial(self._render_for, user_id))
         except NotFoundError:
             return NOT_FOUND
-        except DatabaseError:
-            logger.exception("A page's fragments could not be read; its browser will come back. group=%s", self._group)
-            return _TRY_AGAIN
+        except (*DATABASE_OUTAGE, TimeoutError) as error:
+            logger.warning("page not read, its browser will come back group=%s %s", self._group, describe(error))
+            return TRY_AGAIN
         return NOT_A_MEMBER if fragments is None else fragments
 
     @property
@@ -106,11 +122,6 @@ class FragmentConsumer(AsyncWebsocketConsumer):
         user = self.scope.get("user")
         return cast(User, user) if user is not None and user.is_authenticated else None
 
-    @database_sync_to_async
-    def _find_member(self, user_id: UUID) -> Member | None:
-        return _find_member(user_id)
-
-    @database_sync_to_async
     def _render_for(self, user_id: UUID) -> str | None:
         """Return the fragments, or None when the reader has lost the membership since the last time."""
         member = _find_member(user_id)

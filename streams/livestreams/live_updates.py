@@ -6,12 +6,11 @@ message is therefore repaired by the next one, by a reconnection, or by the page
 
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
-from livehub.core import events
+from livehub.core import deferred, events
 from streams.livestreams.events import (
     LivestreamChanged,
     LivestreamCreated,
@@ -54,12 +53,7 @@ def announce(event: LivestreamEvent) -> None:
     """Tell the pages of the livestream and of its organization when the current transaction commits."""
     groups = (livestream_group(event.livestream_id), organization_group(event.organization_id))
 
-    # Not a `partial`: when a robust callback fails, Django 5.2 logs its `__qualname__`, which a partial has not.
-    def send() -> None:
-        async_to_sync(_send_to_layer)(groups)
-
-    # Robust: the change is committed, so a channel layer that is away is logged and spoils nothing.
-    transaction.on_commit(send, robust=True)
+    transaction.on_commit(lambda: deferred.post(lambda: _send_to_layer(groups), what="page.changed"))
 
 
 async def _send_to_layer(groups: tuple[str, ...]) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from django.db import transaction
 
-from livehub.core import jobs
+from livehub.core import deferred, jobs
 
 
 class TestEnqueue:
@@ -19,4 +19,5 @@ class TestEnqueue:
         with transaction.atomic():
             jobs.enqueue("streams.run_session", session_id="x")
 
+        assert deferred.flush(10)
         assert "no broker" in caplog.text

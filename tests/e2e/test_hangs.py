@@ -30,7 +30,9 @@ class TestHungFfmpeg:
             before, (pid,) = run_of(stream), ffmpegs(stack, pulls=pulls)
 
             with hung([pid]):
-                wait_until(lambda: run_of(stream) not in {before, None}, timeout_s=_RECOVERY_TIMEOUT_S, what="a new run")
+                wait_until(
+                    lambda: run_of(stream) not in {before, None}, timeout_s=_RECOVERY_TIMEOUT_S, what="a new run"
+                )
                 assert pid not in ffmpegs(stack, pulls=pulls)
 
             assert encoder.is_connected

@@ -1,0 +1,43 @@
+"""Reading the database from asynchronous code: in a few threads, each read with a bound.
+
+Not `database_sync_to_async`: all that it runs outside a request shares one thread, so that one page whose read waits
+for a lock stops every other page.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
+
+from django.db import close_old_connections
+
+from livehub.core.deadline import deadline
+
+_Result = TypeVar("_Result")
+
+# Half of a process's connections, so that what else runs in it finds some.
+_READERS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="reader")
+_READ_S = 4.0
+# With the wait for a free thread.
+_ANSWER_S = 5.0
+
+
+async def read(function: Callable[[], _Result]) -> _Result:
+    """Return what the function reads.
+
+    :raises django.db.OperationalError: when the database is away or hangs.
+    :raises TimeoutError: when all threads are waiting for it.
+    """
+    async with asyncio.timeout(_ANSWER_S):
+        return await asyncio.get_running_loop().run_in_executor(_READERS, partial(_read, function))
+
+
+def _read(function: Callable[[], _Result]) -> _Result:
+    close_old_connections()
+    try:
+        with deadline(_READ_S):
+            return function()
+    finally:
+        # Back to the pool.
+        close_old_connections()

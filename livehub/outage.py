@@ -1,0 +1,50 @@
+"""What a browser is answered while the database is away, and how long it waits for that."""
+
+import logging
+import sys
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.template.loader import render_to_string
+from django.views import defaults
+
+from livehub.core.deadline import deadline
+from livehub.core.outage import DATABASE_OUTAGE, RETRY_AFTER_S, describe
+from livehub.core.postgresql.bounds import REQUEST_TIMEOUT_S
+
+logger = logging.getLogger(__name__)
+
+
+class OutageMiddleware:
+    """Bounds what a request waits for the database; a view that fails for its sake answers 503, "One moment"."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with deadline(REQUEST_TIMEOUT_S):
+            return self._get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, DATABASE_OUTAGE):
+            return None
+        logger.warning("page not answered path=%s %s", request.path, describe(exception))
+        return _one_moment(request)
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    """Answer what a middleware raised: the user's dashboard session is written after the view, for one."""
+    if isinstance(sys.exc_info()[1], DATABASE_OUTAGE):
+        return _one_moment(request)
+    return defaults.server_error(request)
+
+
+def _one_moment(request: HttpRequest) -> HttpResponse:
+    headers = {"Retry-After": str(RETRY_AFTER_S)}
+    if "HX-Request" in request.headers:
+        # What is only refreshed stays as it is; what somebody asked for is answered with the whole page.
+        headers |= (
+            {"HX-Reswap": "none"} if request.method == "GET" else {"HX-Retarget": "body", "HX-Reswap": "innerHTML"}
+        )
+    return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
