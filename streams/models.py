@@ -1,12 +1,22 @@
 """The nouns' models, where Django looks for them."""
 
 from streams.livestreams.models import Livestream, LivestreamCount, Session, StatusChange
-from streams.organizations.models import ApiKey, App, AuditEntry, Member, Organization, Role, User
+from streams.organizations.models import (
+    ApiKey,
+    App,
+    AuditEntry,
+    CredentialRevision,
+    Member,
+    Organization,
+    Role,
+    User,
+)
 
 __all__ = [
     "ApiKey",
     "App",
     "AuditEntry",
+    "CredentialRevision",
     "Livestream",
     "LivestreamCount",
     "Member",
