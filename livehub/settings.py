@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -32,6 +33,7 @@ def _runtime_dir() -> Path:
 RUNTIME_DIR = _runtime_dir()
 PLAYBACK_DIR = DATA_DIR / "playback"
 WEB_SOCKET = RUNTIME_DIR / "web.sock"
+ASGI_SOCKET = RUNTIME_DIR / "asgi.sock"
 INGEST_CONTROL_SOCKET = RUNTIME_DIR / "ingest-control.sock"
 BIND = env.text(
     "LIVEHUB_BIND", default="127.0.0.1", purpose="Address that HTTP, RTMP and RTMPS listen on (0.0.0.0: all)"
@@ -139,6 +141,14 @@ LIVE_SLOTS = env.integer(
     at_most=256,
     purpose="Live sessions that this machine's worker carries at once",
 )
+NODE = env.text(
+    "LIVEHUB_NODE",
+    default="main",
+    purpose="This machine's name among the ingest, transcoding and storage nodes",
+    unit="letters, digits and dashes",
+)
+if not re.fullmatch(r"[a-z0-9-]{1,32}", NODE):
+    raise ImproperlyConfigured(f"LIVEHUB_NODE must be 1 to 32 of a-z, 0-9 and dashes, not {NODE!r}.")
 SEGMENT_S = env.integer(
     "LIVEHUB_SEGMENT_S",
     default=2,
@@ -201,16 +211,17 @@ INSTALLED_APPS = [
 # CommonMiddleware is left out on purpose: it would redirect slashless POSTs and refuse the hooks' Host header.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
+    "livehub.middleware.PageContentSecurityPolicy",
+    "livehub.middleware.PageSession",
+    "livehub.middleware.PageCsrf",
+    "livehub.middleware.PageUser",
+    "livehub.middleware.PageMessages",
+    "livehub.middleware.PageFrameOptions",
+    "livehub.middleware.PageHtmx",
 ]
 ROOT_URLCONF = "livehub.urls"
 ASGI_APPLICATION = "livehub.asgi.application"
+WSGI_APPLICATION = "livehub.wsgi.application"
 APPEND_SLASH = False
 TEMPLATES = [
     {
@@ -277,8 +288,16 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # A caller must not wait for a broker that is away: what matters has a sweep.
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_step": 0.1}
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"streams.run_session": {"queue": "live"}}
+# Queues by promise: nothing in `urgent` is slow, and nothing there waits for what is. What works on files runs on the
+# machine that has them.
+CELERY_TASK_DEFAULT_QUEUE = "urgent"
+_FILES = {"queue": f"files.{NODE}"}
+CELERY_TASK_ROUTES = {
+    "streams.run_session": {"queue": "live"},
+    "streams.finish_playlists": _FILES,
+    "streams.remove_playback": _FILES,
+    "streams.remove_expired_playback": _FILES,
+}
 # With the default prefetch a second session waits behind a running one while another worker stands idle.
 CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -16,6 +16,7 @@ class Instance:
     playback_dir: Path
     static_root: Path
     web_socket: Path
+    asgi_socket: Path
     ingest_control_socket: Path
     bind: str
     http_port: int
@@ -30,6 +31,7 @@ class Instance:
     tls_key: str
     has_embedded_postgres: bool
     has_embedded_redis: bool
+    node: str
     live_slots: int
     ingest_hook_token: str = field(repr=False)
 
@@ -42,6 +44,7 @@ class Instance:
             playback_dir=settings.PLAYBACK_DIR,
             static_root=settings.STATIC_ROOT,
             web_socket=settings.WEB_SOCKET,
+            asgi_socket=settings.ASGI_SOCKET,
             ingest_control_socket=settings.INGEST_CONTROL_SOCKET,
             bind=settings.BIND,
             http_port=settings.HTTP_PORT,
@@ -55,6 +58,7 @@ class Instance:
             tls_key=settings.TLS_KEY,
             has_embedded_postgres=not settings.DATABASE_URL,
             has_embedded_redis=not settings.REDIS_URL,
+            node=settings.NODE,
             live_slots=settings.LIVE_SLOTS,
             ingest_hook_token=settings.INGEST_HOOK_TOKEN,
         )

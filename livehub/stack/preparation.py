@@ -93,9 +93,10 @@ def _wait_until_ready(instance: Instance) -> None:
 def _missing(instance: Instance) -> str | None:
     """Return what is not ready, or None when everything is."""
     try:
+        unix_http.get(instance.asgi_socket, "/healthz", timeout_s=5)
         status, body = unix_http.get(instance.web_socket, "/readyz", timeout_s=5)
     except (OSError, http.client.HTTPException) as error:
-        return f"the web process does not answer ({error})"
+        return f"a web process does not answer ({error})"
     if status == http.client.OK:
         return None
     try:
