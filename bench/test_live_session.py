@@ -68,7 +68,7 @@ def _publishing(clip: Path, stream: Stream) -> Iterator[None]:
 def test_publish_hook(stack: RunningStack) -> None:
     streams = [Integrator.of(stack).create() for _ in range(_HOOK_CALLS)]
     token = (stack.data_dir / "secrets" / "ingest_hook_token").read_text()
-    with httpx.Client(transport=httpx.HTTPTransport(uds=str(stack.data_dir / "run" / "web.sock"))) as nginx:
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(stack.data_dir / "run" / "asgi.sock"))) as nginx:
         took = sorted(_admitted_ms(nginx, stream, token=token) for stream in streams)
 
     print(f"\npublish hook, ms: median {statistics.median(took):.1f}, worst {took[-1]:.1f} of {len(took)}")

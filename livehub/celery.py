@@ -1,4 +1,4 @@
-"""Celery: queue `live` carries one task per live session, queue `default` everything short."""
+"""Celery: a queue per promise; see CELERY_TASK_ROUTES in the settings."""
 
 import os
 

@@ -33,6 +33,7 @@ def _runtime_dir() -> Path:
 RUNTIME_DIR = _runtime_dir()
 PLAYBACK_DIR = DATA_DIR / "playback"
 WEB_SOCKET = RUNTIME_DIR / "web.sock"
+ASGI_SOCKET = RUNTIME_DIR / "asgi.sock"
 INGEST_CONTROL_SOCKET = RUNTIME_DIR / "ingest-control.sock"
 BIND = env.address(
     "LIVEHUB_BIND",
@@ -226,16 +227,17 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "livehub.outage.OutageMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
+    "livehub.middleware.PageContentSecurityPolicy",
+    "livehub.middleware.PageSession",
+    "livehub.middleware.PageCsrf",
+    "livehub.middleware.PageUser",
+    "livehub.middleware.PageMessages",
+    "livehub.middleware.PageFrameOptions",
+    "livehub.middleware.PageHtmx",
 ]
 ROOT_URLCONF = "livehub.urls"
 ASGI_APPLICATION = "livehub.asgi.application"
+WSGI_APPLICATION = "livehub.wsgi.application"
 APPEND_SLASH = False
 TEMPLATES = [
     {
@@ -301,7 +303,9 @@ CELERY_WORKER_CONSUMER = "livehub.core.broker:PromptConsumer"
 # Tried once: a connection that broke while nobody used it is noticed before, and what is lost has a sweep.
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_DEFAULT_QUEUE = "default"
+# Queues by promise: nothing in `urgent` is slow, and nothing there waits for what is. Work on files names its queue, that
+# of the node which has them.
+CELERY_TASK_DEFAULT_QUEUE = "urgent"
 CELERY_TASK_ROUTES = {"streams.run_session": {"queue": "live"}}
 # With the default prefetch a second session waits behind a running one while another worker stands idle.
 CELERY_WORKER_DISABLE_PREFETCH = True

@@ -1,13 +1,23 @@
 """The nouns' models, where Django looks for them."""
 
 from streams.livestreams.models import Connection, Lease, Livestream, LivestreamCount, Session, SessionEvent, StreamKey
-from streams.organizations.models import ApiKey, App, AuditEntry, Member, Organization, Role, User
+from streams.organizations.models import (
+    ApiKey,
+    App,
+    AuditEntry,
+    CredentialRevision,
+    Member,
+    Organization,
+    Role,
+    User,
+)
 
 __all__ = [
     "ApiKey",
     "App",
     "AuditEntry",
     "Connection",
+    "CredentialRevision",
     "Lease",
     "Livestream",
     "LivestreamCount",

@@ -10,7 +10,8 @@ from livehub.api.errors import Problem
 JsonObject = dict[str, object]
 
 
-@dataclass(frozen=True)
+# Compared and hashed by identity: each vendor has one.
+@dataclass(frozen=True, eq=False)
 class Dialect:
     """Passed to every view through `as_view(dialect=...)`; a view never asks which one it has."""
 

@@ -1,6 +1,6 @@
 """Pages of lists: `page_no` from 1, `per_page` up to 100, and where in the whole list a page lies."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypedDict, TypeVar
 
@@ -48,9 +48,13 @@ class Page(Generic[_Row]):
         return {"total_count": self.total, "start_offset": offsets[0], "end_offset": offsets[1]}
 
 
-def take_page(rows: QuerySet[_Row], *, wanted: PageNumbers, total: int) -> Page[_Row]:
-    """Return a page of the rows; `total` is how many there are."""
+def take_page(rows: QuerySet[_Row], *, wanted: PageNumbers, count: Callable[[], int]) -> Page[_Row]:
+    """Return a page of the rows; `count` tells how many there are, and is asked only where the page does not."""
     start = (max(wanted["page_no"], 1) - 1) * wanted["per_page"]
+    if start == 0:
+        items = list(rows[: wanted["per_page"]])
+        return Page(items, len(items) if len(items) < wanted["per_page"] else count(), 1)
+    total = count()
     # A page past the end is not asked of the database: its offset may be any number that a client can think of.
     items = list(rows[start : start + wanted["per_page"]]) if start < total else []
     return Page(items, total, start + 1)

@@ -2,6 +2,7 @@
 
 import json
 
+from livehub.core.paths import API_ROOTS
 from livehub.stack.instance import Instance
 from livehub.stack.nginx import Host, listens, main_context, quoted, temp_paths
 from livehub.stack.ports import listen_addresses
@@ -9,7 +10,7 @@ from livehub.stack.ports import listen_addresses
 # How long a client may show a thumbnail again without asking.
 _THUMBNAIL_MAX_AGE_S = 2
 _BODY_MAX_MB = 1
-_API_PATHS = "v2|client|liveapi|cloudinary"
+_API_PATHS = "|".join(API_ROOTS)
 _PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     "<title>{title}</title>"
@@ -35,6 +36,10 @@ _LOG_IN_BURST = 10
 # A look at every component costs more than any other request that nobody has to log in for.
 _READINESS_PER_S = 2
 _READINESS_BURST = 10
+# Every answer is bounded: the database gives up after a few seconds. Longer than that, and the process hangs.
+_ANSWER_S = 15
+# The ASGI process asks open pages every 20 s whether they are still there.
+_WEBSOCKET_SILENCE_S = 75
 _TOO_LARGE = f"The request body is larger than {_BODY_MAX_MB} MB."
 _DOWN = "LiveHub is starting or restarting. Try again in a few seconds; running broadcasts go on."
 _LOG_IN_RETRY_S = 60
@@ -96,7 +101,6 @@ http {{
     # Less than the log's least: the access log has it, without the query string.
     limit_req_log_level info;
 
-    map $http_upgrade $connection_to_web {{ default upgrade; "" ""; }}
     map $uri $media_age {{
         default "no-cache";
         ~\\.jpe?g$ "public, max-age={_THUMBNAIL_MAX_AGE_S}";
@@ -110,10 +114,10 @@ http {{
     map $status $media_cache {{ default "no-store"; ~^(200|206|304)$ $media_age; }}
     map $status $asset_cache {{ default "no-store"; ~^(200|206|304)$ $asset_age; }}
 
-    upstream web {{
-        server {quoted(f"unix:{instance.web_socket}")} max_fails=0;
-        keepalive 16;
-    }}
+    map $http_upgrade $hop {{ default upgrade; "" close; }}
+    # A connection per request, none kept: a worker that hangs keeps only what it has, and the other takes the rest.
+    upstream web {{ server {quoted(f"unix:{instance.web_socket}")} max_fails=0; }}
+    upstream asgi {{ server {quoted(f"unix:{instance.asgi_socket}")} max_fails=0; }}
 
     server {{
         {listens(listen_addresses(instance.bind), instance.http_port)}
@@ -126,9 +130,9 @@ http {{
         # The scheme of the public URL: TLS may end before us.
         proxy_set_header X-Forwarded-Proto {scheme};
         proxy_set_header Upgrade $http_upgrade;
-        proxy_set_header Connection $connection_to_web;
+        proxy_set_header Connection $hop;
         proxy_connect_timeout 2s;
-        proxy_read_timeout 75s;
+        proxy_read_timeout {_ANSWER_S}s;
 
         location / {{
             proxy_pass http://web;
@@ -155,6 +159,10 @@ http {{
             error_page 502 504 = @down_api;
         }}
         location ^~ /internal {{ return 404; }}
+        location ^~ /ws/ {{
+            proxy_read_timeout {_WEBSOCKET_SILENCE_S}s;
+            proxy_pass http://asgi;
+        }}
 
         location ^~ /playback/ {{
             alias {quoted(f"{instance.playback_dir}/")};

@@ -1,4 +1,4 @@
-"""The ingest nginx: RTMP and RTMPS in, hooks to the web process, statistics and control on a private socket.
+"""The ingest nginx: RTMP and RTMPS in, hooks to the ASGI process, statistics and control on a private socket.
 
 A server of its own, so that nothing done to the edge ever cuts a broadcast. It must not be reloaded either: a second
 worker generation would part the publishers from the players.
@@ -30,8 +30,8 @@ def render_ingest(instance: Instance, host: Host, *, inner_port: int) -> str:
 
 
 def _rtmp(instance: Instance, *, inner_port: int) -> str:
-    hooks = f"http://unix:{instance.web_socket}:/internal/ingest"
-    # In the query, because log lines of the web process name the path.
+    hooks = f"http://unix:{instance.asgi_socket}:/internal/ingest"
+    # In the query, because log lines of the ASGI process name the path.
     token = f"?token={instance.ingest_hook_token}&node={instance.node}"
     return f"""\
 rtmp {{
@@ -64,7 +64,7 @@ rtmp {{
             on_publish_done {quoted(f"{hooks}/publish-done{token}")};
             on_update {quoted(f"{hooks}/update{token}")};
             notify_update_timeout 10s;
-            # Strict would cut every running broadcast while the web process is down.
+            # Strict would cut every running broadcast while the ASGI process is down.
             notify_update_strict off;
         }}
     }}

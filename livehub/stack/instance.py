@@ -16,6 +16,7 @@ class Instance:
     playback_dir: Path
     static_root: Path
     web_socket: Path
+    asgi_socket: Path
     ingest_control_socket: Path
     bind: str
     http_port: int
@@ -43,6 +44,7 @@ class Instance:
             playback_dir=settings.PLAYBACK_DIR,
             static_root=settings.STATIC_ROOT,
             web_socket=settings.WEB_SOCKET,
+            asgi_socket=settings.ASGI_SOCKET,
             ingest_control_socket=settings.INGEST_CONTROL_SOCKET,
             bind=settings.BIND,
             http_port=settings.HTTP_PORT,

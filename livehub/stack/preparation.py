@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from xmlrpc.client import ServerProxy
 
 import httpx
@@ -20,6 +21,7 @@ from livehub.stack.programs import GROUPS, STORAGE
 _STORAGE_TIMEOUT_S = 30
 _READY_TIMEOUT_S = 60
 _POLL_S = 0.1
+_ANSWER_TIMEOUT_S = 5
 
 
 def prepare_and_start(instance: Instance) -> Credentials:
@@ -92,10 +94,10 @@ def _wait_until_ready(instance: Instance) -> None:
 def _missing(instance: Instance) -> str | None:
     """Return what is not ready, or None when everything is."""
     try:
-        with httpx.Client(transport=httpx.HTTPTransport(uds=str(instance.web_socket)), timeout=5) as web:
-            answer = web.get("http://localhost/readyz")
+        _get(instance.asgi_socket, "/healthz")
+        answer = _get(instance.web_socket, "/readyz")
     except httpx.HTTPError as error:
-        return f"the web process does not answer ({error})"
+        return f"a web process does not answer ({error})"
     if answer.is_success:
         return None
     try:
@@ -103,3 +105,10 @@ def _missing(instance: Instance) -> str | None:
     except (ValueError, KeyError):
         return f"the web process answers {answer.status_code}"
     return ", ".join(f"{name}: {state}" for name, state in components.items() if state != "ok")
+
+
+def _get(socket_path: Path, path: str) -> httpx.Response:
+    # It speaks no TLS, and loading the certificates for that takes longer than the question.
+    transport = httpx.HTTPTransport(uds=str(socket_path), verify=False)
+    with httpx.Client(transport=transport, timeout=_ANSWER_TIMEOUT_S) as client:
+        return client.get(f"http://localhost{path}")

@@ -14,6 +14,8 @@ _PYTHON_START_S = 10
 _SERVER_START_S = 2
 # With the supervisor's delays of 1, 2, 3... seconds: given up after about a minute.
 _START_RETRIES = 10
+# Cutting encoders, sweeps, calling for a take-over: short, and never to wait for one another.
+_URGENT_SLOTS = 8
 _LOG_MAX_BYTES = 10 * 1024 * 1024
 _LOG_BACKUPS = 3
 
@@ -42,7 +44,7 @@ class Program:
 
 
 # Started in this order, stopped in the reverse one: first the encoders go and what they sent is worked off, then the
-# workers, then the web process that hears of it, and the database last.
+# workers, then the web processes that hear of it, and the database last.
 GROUPS = (STORAGE, "front", "workers", "ingest")
 
 
@@ -73,9 +75,10 @@ def _storage(instance: Instance) -> list[Program]:
 
 
 def _front(instance: Instance) -> list[Program]:
-    web = [
+    web = _python("-m", "livehub.web", str(instance.web_socket))
+    asgi = [
         *("-m", "uvicorn", "livehub.asgi:application"),
-        *("--uds", str(instance.web_socket)),
+        *("--uds", str(instance.asgi_socket)),
         # Queries hold the ingest hooks' secret; the edge logs requests.
         *("--no-access-log", "--log-level", "warning", "--no-server-header"),
         # Only our nginx can reach the socket.
@@ -84,19 +87,22 @@ def _front(instance: Instance) -> list[Program]:
     ]
     edge = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
     return [
-        Program("web", "front", _python(*web), start_s=_PYTHON_START_S),
+        Program("web", "front", web, start_s=_PYTHON_START_S, sockets=(instance.web_socket,)),
+        Program("asgi", "front", _python(*asgi), start_s=_PYTHON_START_S, sockets=(instance.asgi_socket,)),
         Program("edge", "front", edge, orphan_signal="TERM"),
     ]
 
 
 def _workers(instance: Instance) -> list[Program]:
     live = ["-n", "live@%h", "-Q", "live", "-P", "threads", "-c", str(instance.live_slots)]
-    # Two: cutting an encoder is promised within 2 s, also while the retention removes files.
-    default = ["-n", "default@%h", "-Q", "default", "-P", "prefork", "-c", "2"]
+    urgent = ["-n", "urgent@%h", "-Q", "urgent", "-P", "threads", "-c", str(_URGENT_SLOTS)]
+    # A process of its own, since threads know no time limit.
+    files = ["-n", "files@%h", "-Q", f"files.{instance.node}", "-P", "prefork", "-c", "1"]
     quiet = ["--without-gossip", "--without-mingle", "-l", "INFO"]
     return [
         Program("live", "workers", _celery("worker", *live, *quiet), start_s=_PYTHON_START_S, stop_s=20),
-        Program("default", "workers", _celery("worker", *default, *quiet), start_s=_PYTHON_START_S, stop_s=20),
+        Program("urgent", "workers", _celery("worker", *urgent, *quiet), start_s=_PYTHON_START_S, stop_s=20),
+        Program("files", "workers", _celery("worker", *files, *quiet), start_s=_PYTHON_START_S, stop_s=20),
     ]
 
 

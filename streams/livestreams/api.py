@@ -85,7 +85,7 @@ class LivestreamsView(LivestreamApi):
     def get(self, request: Request, **path: str) -> Response:
         filters = cast(LivestreamFilters, self.read_query(LivestreamQuery))
         rows = self._rows(filters)
-        page = take_page(rows.with_stream_key(), wanted=filters, total=self._count(rows, filters=filters))
+        page = take_page(rows.with_stream_key(), wanted=filters, count=lambda: self._count(rows, filters=filters))
         shape = self.shapes.listed(context={**self.presenting(page.items)})
         return self.answer_list("livestreams", [shape.to_representation(row) for row in page.items], page=page)
 
@@ -227,4 +227,4 @@ class SessionView(LivestreamApi):
 
 def _take_sessions(livestream: Livestream, *, wanted: PageNumbers) -> Page[Session]:
     sessions = selectors.list_sessions(livestream)
-    return take_page(sessions, wanted=wanted, total=sessions.count())
+    return take_page(sessions, wanted=wanted, count=sessions.count)

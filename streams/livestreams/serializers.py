@@ -1,16 +1,22 @@
-"""Livestreams and sessions on the wire: one shape per endpoint where the dialects differ."""
+"""Livestreams and sessions on the wire: one shape per endpoint where the dialects differ.
+
+The fields are the description; what is answered is written out in `to_representation`, because going through the
+fields costs more than the queries.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypedDict
 from uuid import UUID
 
 from django.conf import settings
 from rest_framework import serializers
 
-from livehub.api.dialect import Dialect
+from livehub.api.dialect import Dialect, JsonObject
 from livehub.api.fields import InstantField
 from livehub.api.paging import PagingSerializer
+from livehub.core import clock
 from streams.livestreams.models import Livestream, Session
 
 
@@ -43,52 +49,53 @@ class LivestreamSerializer(serializers.Serializer[Livestream]):
     """A livestream: where to publish, where to watch, and whether somebody does."""
 
     id = serializers.UUIDField()
-    name = serializers.SerializerMethodField()
-    status = serializers.SerializerMethodField(help_text="OFFLINE, INVOKED, LIVE or ERRORED.")
-    ingest_server = serializers.SerializerMethodField(help_text="Ends with a slash; the stream key is appended.")
+    name = serializers.CharField(read_only=True, allow_null=True)
+    status = serializers.CharField(read_only=True, help_text="OFFLINE, INVOKED, LIVE or ERRORED.")
+    ingest_server = serializers.CharField(read_only=True, help_text="Ends with a slash; the stream key is appended.")
     stream_key = serializers.CharField()
     playback_url = serializers.CharField(help_text="Multivariant HLS playlist; stays the same for every broadcast.")
-    meeting_id = serializers.SerializerMethodField(help_text="Null for an independent livestream.")
+    meeting_id = serializers.CharField(read_only=True, allow_null=True, help_text="Null for an independent livestream.")
     disabled = serializers.BooleanField(help_text="Encoders are refused.")
-    ingest_seconds = serializers.SerializerMethodField(help_text="Media taken in, over all sessions.")
-    viewer_seconds = serializers.SerializerMethodField(help_text="Always 0: viewers are not counted yet.")
+    ingest_seconds = serializers.IntegerField(read_only=True, help_text="Media taken in, over all sessions.")
+    viewer_seconds = serializers.IntegerField(read_only=True, help_text="Always 0: viewers are not counted yet.")
     created_at = InstantField()
     updated_at = InstantField()
 
-    def get_name(self, livestream: Livestream) -> str | None:
-        return livestream.name or None
-
-    def get_status(self, livestream: Livestream) -> str:
+    def to_representation(self, livestream: Livestream) -> JsonObject:
         dialect: Dialect = self.context["dialect"]
-        return dialect.status_words[livestream.status]
-
-    def get_ingest_server(self, livestream: Livestream) -> str:
-        return settings.INGEST_URL
-
-    def get_meeting_id(self, livestream: Livestream) -> str | None:
-        return None
-
-    def get_ingest_seconds(self, livestream: Livestream) -> int:
-        sums: Mapping[UUID, int] = self.context["ingest_ms"]
-        return sums.get(livestream.pk, 0) // 1000
-
-    def get_viewer_seconds(self, livestream: Livestream) -> int:
-        return 0
+        ingest_ms: Mapping[UUID, int] = self.context["ingest_ms"]
+        return {
+            "id": str(livestream.pk),
+            "name": livestream.name or None,
+            "status": dialect.status_words[livestream.status],
+            "ingest_server": settings.INGEST_URL,
+            "stream_key": livestream.stream_key,
+            "playback_url": livestream.playback_url,
+            "meeting_id": None,
+            "disabled": livestream.disabled,
+            "ingest_seconds": ingest_ms.get(livestream.pk, 0) // 1000,
+            "viewer_seconds": 0,
+            "created_at": clock.isoformat(livestream.created_at),
+            "updated_at": clock.isoformat(livestream.updated_at),
+        }
 
 
 class SwitchedLivestreamSerializer(LivestreamSerializer):
     """A livestream that was enabled or disabled. Source: Dyte v2, PUT /livestreams/{id}/enable."""
 
-    org_id = serializers.CharField(source="app.organization_id.hex")
+    org_id = serializers.CharField()
+
+    def to_representation(self, livestream: Livestream) -> JsonObject:
+        return {**super().to_representation(livestream), "org_id": livestream.app.organization_id.hex}
 
 
 class TextFlagLivestreamSerializer(LivestreamSerializer):
     """A livestream whose flag is "true" or "false". Source: Cloudflare's SDK, where it is typed as text."""
 
-    disabled = serializers.SerializerMethodField()  # type: ignore[assignment]  # Another type is the point.
+    disabled = serializers.CharField(read_only=True)  # type: ignore[assignment]  # Another type is the point.
 
-    def get_disabled(self, livestream: Livestream) -> str:
-        return "true" if livestream.disabled else "false"
+    def to_representation(self, livestream: Livestream) -> JsonObject:
+        return {**super().to_representation(livestream), "disabled": "true" if livestream.disabled else "false"}
 
 
 class SessionSerializer(serializers.Serializer[Session]):
@@ -96,29 +103,43 @@ class SessionSerializer(serializers.Serializer[Session]):
 
     id = serializers.UUIDField()
     livestream_id = serializers.UUIDField()
-    err_message = serializers.SerializerMethodField(help_text="What to change at the encoder; null when all was well.")
-    invoked_time = InstantField(source="created_at", help_text="When the encoder connected.")
-    started_time = InstantField(source="started_at", allow_null=True, help_text="When viewers could play it.")
-    stopped_time = InstantField(source="stopped_at", allow_null=True)
+    err_message = serializers.CharField(
+        read_only=True, allow_null=True, help_text="What to change at the encoder; null when all was well."
+    )
+    invoked_time = InstantField(help_text="When the encoder connected.")
+    started_time = InstantField(allow_null=True, help_text="When viewers could play it.")
+    stopped_time = InstantField(allow_null=True)
     ingest_seconds = serializers.IntegerField(help_text="Media taken in; grows every second while live.")
-    viewer_seconds = serializers.SerializerMethodField(help_text="Always 0: viewers are not counted yet.")
+    viewer_seconds = serializers.IntegerField(read_only=True, help_text="Always 0: viewers are not counted yet.")
     created_at = InstantField()
     updated_at = InstantField()
 
-    def get_err_message(self, session: Session) -> str | None:
-        return session.error_message or None
-
-    def get_viewer_seconds(self, session: Session) -> int:
-        return 0
+    def to_representation(self, session: Session) -> JsonObject:
+        return {
+            "id": str(session.pk),
+            "livestream_id": str(session.livestream_id),
+            "err_message": session.error_message or None,
+            "invoked_time": clock.isoformat(session.created_at),
+            "started_time": _instant(session.started_at),
+            "stopped_time": _instant(session.stopped_at),
+            "ingest_seconds": session.ingest_seconds,
+            "viewer_seconds": 0,
+            "created_at": clock.isoformat(session.created_at),
+            "updated_at": clock.isoformat(session.updated_at),
+        }
 
 
 class TextSecondsSessionSerializer(SessionSerializer):
     """A session whose seconds are text. Source: Cloudflare's SDK, active-livestream-session only."""
 
     ingest_seconds = serializers.CharField()  # type: ignore[assignment]  # Another type is the point.
+    viewer_seconds = serializers.CharField(  # type: ignore[assignment]  # As above.
+        read_only=True, help_text="Always 0: viewers are not counted yet."
+    )
 
-    def get_viewer_seconds(self, session: Session) -> str:  # type: ignore[override]  # As above.
-        return "0"
+    def to_representation(self, session: Session) -> JsonObject:
+        seconds = {"ingest_seconds": str(session.ingest_seconds), "viewer_seconds": "0"}
+        return {**super().to_representation(session), **seconds}
 
 
 class FlatDetailSerializer(LivestreamSerializer):
@@ -130,11 +151,9 @@ class FlatDetailSerializer(LivestreamSerializer):
     livestream = LivestreamSerializer()
     sessions = SessionSerializer(many=True)
 
-    def to_representation(self, detail: LivestreamDetail) -> dict[str, object]:  # type: ignore[override]  # Wraps one.
-        livestream = LivestreamSerializer(context=self.context).to_representation(detail.livestream)
-        shape = SessionSerializer()
-        sessions = [shape.to_representation(session) for session in detail.sessions]
-        return {**livestream, "livestream": livestream, "sessions": sessions}
+    def to_representation(self, detail: LivestreamDetail) -> JsonObject:  # type: ignore[override]  # Wraps one.
+        livestream = super().to_representation(detail.livestream)
+        return {**livestream, "livestream": livestream, "sessions": _sessions(detail)}
 
 
 class NestedDetailSerializer(serializers.Serializer[LivestreamDetail]):
@@ -144,12 +163,15 @@ class NestedDetailSerializer(serializers.Serializer[LivestreamDetail]):
     """
 
     livestream = TextFlagLivestreamSerializer()
-    session = serializers.SerializerMethodField()
+    session = SessionSerializer(read_only=True, allow_null=True)
     sessions = SessionSerializer(many=True)
     paging = PagingSerializer()
 
-    def get_session(self, detail: LivestreamDetail) -> dict[str, object] | None:
-        return SessionSerializer(detail.sessions[0]).data if detail.sessions else None
+    def to_representation(self, detail: LivestreamDetail) -> JsonObject:
+        livestream = TextFlagLivestreamSerializer(context=self.context).to_representation(detail.livestream)
+        sessions = _sessions(detail)
+        session = sessions[0] if sessions else None
+        return {"livestream": livestream, "session": session, "sessions": sessions, "paging": detail.paging}
 
 
 class ActiveSessionSerializer(serializers.Serializer[ActiveSession]):
@@ -180,3 +202,12 @@ DYTE_SHAPES = LivestreamShapes(listed=LivestreamSerializer, detail=FlatDetailSer
 REALTIMEKIT_SHAPES = LivestreamShapes(
     listed=TextFlagLivestreamSerializer, detail=NestedDetailSerializer, active=TextActiveSessionSerializer
 )
+
+
+def _sessions(detail: LivestreamDetail) -> list[JsonObject]:
+    shape = SessionSerializer()
+    return [shape.to_representation(session) for session in detail.sessions]
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return None if moment is None else clock.isoformat(moment)

@@ -17,7 +17,7 @@ ALTER TABLE streams_connection SET (fillfactor = 50);
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('streams', '0005_audit_entries'),
+        ('streams', '0006_credential_revision'),
     ]
 
     operations = [

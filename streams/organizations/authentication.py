@@ -1,5 +1,6 @@
 """Which program calls the API, and which app it means: one class per way to say so."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -13,12 +14,14 @@ from livehub.api.credentials import read_basic, read_bearer
 from livehub.api.errors import CredentialsMissingError
 from livehub.api.identifiers import find_uuid, get_uuid
 from livehub.core.errors import NotFoundError
-from streams.organizations import selectors
+from streams.organizations import selectors, services
+from streams.organizations.credential_cache import CredentialCache
 from streams.organizations.models import ApiKey, App
-from streams.organizations.services import Actor, authenticate_api_key
+from streams.organizations.services import Actor
 
 # What an id that is none is looked up as, so that it takes the same way and the same time to the same answer.
 _NO_ORGANIZATION = UUID(int=0)
+_CALLERS_MAX = 4096
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,22 @@ class Caller:
         return self.api_key.scopes
 
 
+@dataclass(frozen=True)
+class _Shown:
+    """What a request shows of who asks, and for which app; the credential itself is kept nowhere."""
+
+    digest: bytes
+    kind: str
+    organization_id: UUID
+    # As the path has it; empty where it has none.
+    app_id: str
+
+
+_callers: CredentialCache[_Shown, Caller] = CredentialCache(
+    read_revision=selectors.find_credential_revision, max_entries=_CALLERS_MAX
+)
+
+
 class BasicAuthentication(BaseAuthentication):
     """Dyte: `Basic base64(organization id:api key)`; the app is the key's own, or else the default one."""
 
@@ -44,8 +63,9 @@ class BasicAuthentication(BaseAuthentication):
         credentials = read_basic(request._request)
         if credentials is None:
             raise CredentialsMissingError("Send Authorization: Basic with base64(organization id:api key).")
-        key = _authenticate(credentials.password, kind=ApiKey.Kind.BASIC, organization=credentials.username)
-        return None, Caller(key, key.app or selectors.get_default_app(key.organization))
+        return None, _authenticate(
+            credentials.password, kind=ApiKey.Kind.BASIC, organization=credentials.username, app_id=""
+        )
 
     def authenticate_header(self, request: Request) -> str:
         return 'Basic realm="LiveHub", charset="UTF-8"'
@@ -59,8 +79,9 @@ class BearerAuthentication(BaseAuthentication):
         if token is None:
             raise CredentialsMissingError("Send Authorization: Bearer with an API token.")
         path = cast(Mapping[str, str], request.parser_context["kwargs"])
-        key = _authenticate(token, kind=ApiKey.Kind.BEARER, organization=path["account_id"])
-        return None, Caller(key, _get_app(key, app_id=path["app_id"]))
+        return None, _authenticate(
+            token, kind=ApiKey.Kind.BEARER, organization=path["account_id"], app_id=path["app_id"]
+        )
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="LiveHub"'
@@ -74,17 +95,27 @@ class _BasicScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {"type": "http", "scheme": "basic", "description": "Organization id and API key."}
 
 
-def _authenticate(credential: str, *, kind: str, organization: str) -> ApiKey:
-    return authenticate_api_key(
-        credential=credential, kind=kind, organization_id=find_uuid(organization) or _NO_ORGANIZATION
-    )
+def _authenticate(credential: str, *, kind: str, organization: str, app_id: str) -> Caller:
+    organization_id = find_uuid(organization) or _NO_ORGANIZATION
+    digest = hashlib.sha256(credential.encode("utf-8", "surrogatepass")).digest()
+    shown = _Shown(digest, kind, organization_id, app_id)
+    caller = _callers.get(shown, load=lambda: _find_caller(credential, shown))
+    services.use_api_key(caller.api_key)
+    return caller
+
+
+def _find_caller(credential: str, shown: _Shown) -> Caller:
+    key = services.authenticate_api_key(credential=credential, kind=shown.kind, organization_id=shown.organization_id)
+    return Caller(key, _get_app(key, app_id=shown.app_id))
 
 
 def _get_app(key: ApiKey, *, app_id: str) -> App:
-    """Return the app of the path, if the key reaches it.
+    """Return the app of the path, or where it has none the key's own or the default one, if the key reaches it.
 
     :raises NotFoundError: when it does not, exactly as for an app that does not exist.
     """
+    if not app_id:
+        return key.app or selectors.get_default_app(key.organization)
     wanted = get_uuid(app_id, noun="app")
     if key.app is None:
         return selectors.get_app(organization=key.organization, app_id=wanted)

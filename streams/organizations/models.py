@@ -154,6 +154,22 @@ class ApiKey(models.Model):
         return self.revoked_at is None and (self.expires_at is None or at < self.expires_at)
 
 
+class CredentialRevision(models.Model):
+    """One row; triggers give it another revision with every change of a key or of what keys reach. At first none."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1, editable=False)
+    # Not a count: after a rollback or a restored backup it would come to the same number by another way.
+    revision = models.UUIDField(editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="credential_revision_is_one_row"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.revision)
+
+
 class AuditEntry(models.Model):
     """Who did what: written with the change itself, never changed (a trigger refuses it)."""
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from livehub.core.errors import NotFoundError
-from streams.organizations.models import ApiKey, App, Member, Organization, User
+from streams.organizations.models import ApiKey, App, CredentialRevision, Member, Organization, User
 
 
 def find_membership(user: User) -> Member | None:
@@ -30,6 +30,11 @@ def get_app(*, organization: Organization, app_id: UUID) -> App:
     if app is None:
         raise NotFoundError(f"No app {app_id} in this account.")
     return app
+
+
+def find_credential_revision() -> UUID | None:
+    """Return what is another value after each change of credentials, or None before the first."""
+    return CredentialRevision.objects.values_list("revision", flat=True).first()
 
 
 def list_api_keys(organization: Organization) -> QuerySet[ApiKey]:

@@ -21,6 +21,7 @@ _LOOKUP_LENGTH = 12
 _SECRET_LENGTH = 40
 # How stale `last_used_at` may be: a write per request would cost more than the request.
 _LAST_USED_RESOLUTION = timedelta(minutes=1)
+_REJECTED = "The API key is not valid here. Create one on the account page of the dashboard."
 
 
 class ApiKeyRejectedError(DomainError):
@@ -142,22 +143,30 @@ def authenticate_api_key(*, credential: str, kind: str, organization_id: UUID) -
     """
     before, _, rest = credential.partition(_KEY_PREFIX)
     lookup, _, secret = rest.partition("_")
-    now = clock.now()
     # NUL cannot be asked of PostgreSQL, and no key of ours holds anything but ASCII.
     key = _find_key(lookup) if not before and lookup.isascii() and lookup.isalnum() else None
     is_right = crypto.is_same_secret(secret, key.secret_hash if key else "")
-    if (
-        key is None
-        or not is_right
-        or key.kind != kind
-        or key.organization_id != organization_id
-        or not key.is_usable(at=now)
-    ):
-        raise ApiKeyRejectedError("The API key is not valid here. Create one on the account page of the dashboard.")
-    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _LAST_USED_RESOLUTION)
-    if key.last_used_at is None or key.last_used_at < now - _LAST_USED_RESOLUTION:
-        ApiKey.objects.filter(stale, pk=key.pk).update(last_used_at=now)
+    if key is None or not is_right or key.kind != kind or key.organization_id != organization_id:
+        raise ApiKeyRejectedError(_REJECTED)
+    use_api_key(key)
     return key
+
+
+def use_api_key(api_key: ApiKey) -> None:
+    """Accept one more use of a key that was found to be right.
+
+    Side effect: `last_used_at`, at most once a minute.
+
+    :raises ApiKeyRejectedError: when it has been revoked, or has expired by now.
+    """
+    now = clock.now()
+    if not api_key.is_usable(at=now):
+        raise ApiKeyRejectedError(_REJECTED)
+    if api_key.last_used_at is None or api_key.last_used_at < now - _LAST_USED_RESOLUTION:
+        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _LAST_USED_RESOLUTION)
+        # In memory first: the same object answers for other requests at this moment.
+        api_key.last_used_at = now
+        ApiKey.objects.filter(stale, pk=api_key.pk).update(last_used_at=now)
 
 
 def _find_key(lookup: str) -> ApiKey | None:

@@ -21,6 +21,7 @@ def instance(tmp_path: Path) -> Instance:
         playback_dir=data_dir / "playback",
         static_root=data_dir / "static",
         web_socket=data_dir / "run" / "web.sock",
+        asgi_socket=data_dir / "run" / "asgi.sock",
         ingest_control_socket=data_dir / "run" / "ingest-control.sock",
         bind="127.0.0.1",
         http_port=http,

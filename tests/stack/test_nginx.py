@@ -27,11 +27,11 @@ ANY_ADDRESS = "0.0.0.0"  # noqa: S104  # Written into a configuration.
 
 
 class TestRenderIngest:
-    def test_asks_the_web_process_about_encoders_by_its_socket(self, instance: Instance) -> None:
+    def test_asks_the_asgi_process_about_encoders_by_its_socket(self, instance: Instance) -> None:
         config = render_ingest(instance, HOST, inner_port=1937)
 
         for hook in ("publish", "publish-done", "update"):
-            assert f"http://unix:{instance.web_socket}:/internal/ingest/{hook}" in config
+            assert f"http://unix:{instance.asgi_socket}:/internal/ingest/{hook}" in config
         assert config.count(instance.ingest_hook_token) == 3
         assert "notify_update_strict off;" in config
 
@@ -185,6 +185,7 @@ def test_nginx_takes_both(instance: Instance, tmp_path: Path, bind: str, folder:
         playback_dir=base / "playback",
         static_root=base / "static",
         web_socket=base / "run" / "web.sock",
+        asgi_socket=base / "run" / "asgi.sock",
         ingest_control_socket=base / "run" / "ingest-control.sock",
         bind=bind,
     )

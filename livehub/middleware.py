@@ -1,0 +1,65 @@
+"""What requests pass through: programs meet none of what only a browser's pages need."""
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from csp.middleware import CSPMiddleware
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponseBase
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.csrf import CsrfViewMiddleware
+from django_htmx.middleware import HtmxMiddleware
+
+from livehub.core.paths import is_page
+
+_Answer = HttpResponseBase | Awaitable[HttpResponseBase]
+
+
+class _PagesOnly:
+    """Put before a middleware's class, it keeps that one out of everything but pages."""
+
+    if TYPE_CHECKING:
+        get_response: Callable[[HttpRequest], Any]
+
+    def __call__(self, request: HttpRequest) -> _Answer:
+        if not is_page(request.path_info):
+            answer: _Answer = self.get_response(request)
+            return answer
+        return super().__call__(request)  # type: ignore[misc,no-any-return]  # The middleware's.
+
+
+class PageContentSecurityPolicy(_PagesOnly, CSPMiddleware):
+    """What a page may load, and who may frame it."""
+
+
+class PageSession(_PagesOnly, SessionMiddleware):
+    """The browser's session."""
+
+
+class PageCsrf(_PagesOnly, CsrfViewMiddleware):
+    """Forms come from our own pages. Programs show their key in each request; a browser does not add it by itself."""
+
+    def process_view(
+        self, request: HttpRequest, callback: Any, callback_args: Any, callback_kwargs: Any
+    ) -> HttpResponseBase | None:
+        if not is_page(request.path_info):
+            return None
+        return super().process_view(request, callback, callback_args, callback_kwargs)
+
+
+class PageUser(_PagesOnly, AuthenticationMiddleware):
+    """Who is logged in."""
+
+
+class PageMessages(_PagesOnly, MessageMiddleware):
+    """What the next page says of the last deed."""
+
+
+class PageFrameOptions(_PagesOnly, XFrameOptionsMiddleware):
+    """No page in a frame, for browsers that do not know the policy."""
+
+
+class PageHtmx(_PagesOnly, HtmxMiddleware):
+    """Which part of a page is asked for."""

@@ -1,0 +1,76 @@
+"""The web server: granian, with the application loaded once and its workers forked from that.
+
+Run by `python -m livehub.web SOCKET`. Not granian's own command line, which loads the application anew in each worker,
+and whose workers outlive a main process that is killed.
+"""
+
+import ctypes
+import gc
+import multiprocessing
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+
+WORKERS = 2
+THREADS_PER_WORKER = 8
+_STOP_S = 3
+_PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def serve(socket_path: Path, *, load: Callable[[], Any]) -> None:
+    """Serve what `load` returns until told to stop; a worker that dies is replaced."""
+    multiprocessing.set_start_method("fork")
+    load()
+    # What is loaded is shared by the workers for as long as nobody writes to it; the collector would.
+    gc.collect()
+    gc.freeze()
+    main_pid = os.getpid()
+    server = Granian(
+        "livehub.wsgi:application",
+        uds=socket_path,
+        uds_permissions=0o600,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        # A connection carries one request: with open ones nginx would go on handing requests to a worker that hangs.
+        http1_settings=HTTP1Settings(keep_alive=False),
+        workers=WORKERS,
+        blocking_threads=THREADS_PER_WORKER,
+        # No more than there are threads: the rest waits where the other worker can take it.
+        backpressure=THREADS_PER_WORKER,
+        respawn_failed_workers=True,
+        workers_kill_timeout=_STOP_S,
+        # It warns of the number of threads, which mostly wait for the database.
+        log_level=LogLevels.error,
+    )
+    server.serve(target_loader=lambda: _in_worker(load, main_pid=main_pid), wrap_loader=False)
+
+
+def _in_worker(load: Callable[[], Any], *, main_pid: int) -> Any:
+    _die_with(main_pid)
+    return load()
+
+
+def _die_with(main_pid: int) -> None:
+    """Have the kernel end this process when the one that forked it is gone, however it went."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != main_pid:
+        # It was gone before we asked.
+        os._exit(1)
+
+
+def _load() -> Any:
+    from livehub.wsgi import application
+
+    return application
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]), load=_load)

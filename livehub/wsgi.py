@@ -1,0 +1,8 @@
+"""What granian serves: every plain request."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "livehub.settings")
+application = get_wsgi_application()

@@ -1,0 +1,116 @@
+"""Pages get what protects a browser; programs get none of it."""
+
+import pytest
+from django.test import Client
+
+from livehub.core.paths import is_page
+from streams.organizations.services import NewOrganization
+from tests.api.clients import ApiClient, dyte_client, realtimekit_client
+
+# Written out: whoever loosens it has to loosen it here as well.
+POLICY = {
+    "default-src": "'self'",
+    "style-src": "'self'",
+    "media-src": "'self' blob:",
+    "worker-src": "'self' blob:",
+    "img-src": "'self' data:",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+    "form-action": "'self'",
+}
+BROWSER_HEADERS = {"Content-Security-Policy", "X-Frame-Options", "Set-Cookie"}
+
+
+def policy(text: str) -> dict[str, str]:
+    directives = (directive.strip().partition(" ") for directive in text.split(";"))
+    return {name: sources for name, _, sources in directives}
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/", True),
+        ("/livestreams", True),
+        ("/admin/login/", True),
+        ("/v2x", True),
+        ("/healthz/", False),
+        ("/healthz", False),
+        ("/readyz", False),
+        ("/v2", False),
+        ("/v2/livestreams", False),
+        ("/client/v4/accounts/x", False),
+        ("/internal/ingest/publish", False),
+    ],
+)
+def test_tells_pages_from_what_is_for_programs(path: str, expected: bool) -> None:
+    assert is_page(path) is expected
+
+
+@pytest.mark.django_db
+class TestPages:
+    @pytest.mark.parametrize("path", ["/log-in", "/admin/login/"])
+    def test_say_what_they_may_load_and_that_nobody_may_frame_them(self, path: str) -> None:
+        response = Client().get(path)
+
+        assert response.status_code == 200
+        assert policy(response.headers["Content-Security-Policy"]) == POLICY
+        assert response.headers["X-Frame-Options"] == "DENY"
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert response.headers["Referrer-Policy"] == "same-origin"
+
+    def test_that_are_not_there_say_so_too(self) -> None:
+        response = Client().get("/nowhere")
+
+        assert response.status_code == 404
+        assert policy(response.headers["Content-Security-Policy"]) == POLICY
+        assert response.headers["X-Frame-Options"] == "DENY"
+
+    @pytest.mark.parametrize("path", ["/log-in", "/log-out", "/admin/login/"])
+    def test_take_forms_with_a_token_only(self, path: str) -> None:
+        assert Client(enforce_csrf_checks=True).post(path, {"username": "x"}).status_code == 403
+
+    def test_log_people_in(self, home: NewOrganization) -> None:
+        browser = Client(enforce_csrf_checks=True)
+        browser.get("/log-in")
+        form = {
+            "username": home.owner.email,
+            "password": home.password,
+            "csrfmiddlewaretoken": browser.cookies["csrftoken"].value,
+        }
+
+        assert browser.post("/log-in", form).status_code == 302
+
+        assert browser.cookies["sessionid"]["httponly"]
+        assert browser.get("/account").status_code == 200
+
+
+@pytest.mark.django_db
+class TestPrograms:
+    @pytest.mark.parametrize("make", [dyte_client, realtimekit_client])
+    @pytest.mark.parametrize("path", ["/livestreams", "/unknown"])
+    def test_get_no_cookies_and_no_rules_for_browsers(self, make: object, path: str, home: NewOrganization) -> None:
+        assert callable(make)
+        api: ApiClient = make(home)
+
+        response = api.get(path)
+
+        assert not BROWSER_HEADERS & response.headers.keys()
+        assert not response.cookies
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+    def test_need_no_token_and_no_query_for_a_session(self, home: NewOrganization) -> None:
+        browser = Client(enforce_csrf_checks=True)
+        browser.force_login(home.owner)
+
+        response = browser.post("/v2/livestreams", b"{}", content_type="application/json")
+
+        # Logged in or not, who shows no key is nobody here.
+        assert response.status_code == 401
+
+    @pytest.mark.parametrize(("path", "status"), [("/healthz", 200), ("/internal/ingest/publish", 405)])
+    def test_of_our_own_neither(self, path: str, status: int) -> None:
+        response = Client().get(path)
+
+        assert response.status_code == status
+        assert not BROWSER_HEADERS & response.headers.keys()
