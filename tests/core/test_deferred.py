@@ -26,6 +26,13 @@ deferred.post(send, what="x")
 """
 
 
+def _waiting_for(event: threading.Event) -> deferred.Send:
+    def send() -> None:
+        event.wait(10)
+
+    return send
+
+
 class TestOutbox:
     def test_sends_in_order_on_one_thread(self) -> None:
         outbox, sent = Outbox(), list[tuple[int, int]]()
@@ -76,7 +83,7 @@ class TestOutbox:
 
     def test_drops_what_has_no_room_and_makes_nobody_wait(self, caplog: pytest.LogCaptureFixture) -> None:
         outbox, may_go_on, sent = Outbox(capacity=2), threading.Event(), list[int]()
-        outbox.post(lambda: may_go_on.wait(10) and None, what="stuck")
+        outbox.post(_waiting_for(may_go_on), what="stuck")
         started = time.monotonic()
         for _ in range(50):
             outbox.post(lambda: sent.append(1), what="x")
@@ -90,7 +97,7 @@ class TestOutbox:
 
     def test_flush_gives_up_in_time(self) -> None:
         outbox, may_go_on = Outbox(), threading.Event()
-        outbox.post(lambda: may_go_on.wait(10) and None, what="stuck")
+        outbox.post(_waiting_for(may_go_on), what="stuck")
 
         assert not outbox.flush(timeout_s=0.1)
         may_go_on.set()
