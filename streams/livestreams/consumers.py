@@ -40,7 +40,9 @@ class FragmentConsumer(AsyncWebsocketConsumer):
         try:
             await super().__call__(scope, receive, send)
         except LAYER_OUTAGE as error:
-            # Before `connect`: a consumer gets a channel first of all.
+            if hasattr(self, "channel_name"):
+                raise
+            # It gets a channel first of all, before `connect`.
             logger.warning("page not served, the channel layer is away error=%r", error)
             await turn_away(send)
 

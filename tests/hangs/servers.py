@@ -48,12 +48,12 @@ def stopped(processes: list[psutil.Process]) -> Iterator[None]:
 @contextmanager
 def locked_rows(table: str) -> Iterator[None]:
     """Let nobody else write a table's rows."""
-    with _somebody_else() as somebody, somebody.transaction():
+    with somebody_else() as somebody, somebody.transaction():
         somebody.execute(sql.SQL("SELECT 1 FROM {} FOR UPDATE").format(sql.Identifier(table)))
         yield
 
 
-def _somebody_else() -> psycopg.Connection[tuple[object, ...]]:
+def somebody_else() -> psycopg.Connection[tuple[object, ...]]:
     where = connection.settings_dict
     return psycopg.connect(dbname=where["NAME"], user=where["USER"], host=where["HOST"])
 

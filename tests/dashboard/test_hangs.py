@@ -1,0 +1,116 @@
+"""Open pages while the database keeps one of them waiting, or Redis hangs."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from asgiref.testing import ApplicationCommunicator
+from channels.db import database_sync_to_async
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection
+from django.test import Client
+
+from livehub.core.websockets import TRY_AGAIN, with_user
+from streams.livestreams.consumers import FragmentConsumer
+from streams.livestreams.live_updates import organization_group
+from streams.livestreams.services import rename_livestream
+from streams.models import Livestream, Member, User
+from streams.organizations.services import SYSTEM
+from tests.dashboard.websocket import opened, page_sockets, socket_scope
+from tests.hangs.servers import hung_postgres, hung_redis, somebody_else
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+_LOCK = 20_26
+
+
+class StuckPage(FragmentConsumer):
+    """A page whose read waits for a lock that somebody else keeps."""
+
+    def group(self, member: Member) -> str:
+        return organization_group(member.organization_id)
+
+    def render(self, member: Member) -> str:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        return "not stuck"
+
+
+@contextmanager
+def _lock() -> Iterator[None]:
+    with somebody_else() as somebody, somebody.transaction():
+        somebody.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+        yield
+
+
+class TestLockedRead:
+    def test_stops_no_other_page_and_ends_with_come_again(self, livestream: Livestream, owner: User) -> None:
+        async def watch() -> tuple[str, int]:
+            stuck = ApplicationCommunicator(StuckPage.as_asgi(), socket_scope("/", owner))
+            await stuck.send_input({"type": "websocket.connect"})
+            await stuck.receive_output(timeout=5)
+            async with opened(f"/ws/livestreams/{livestream.pk}", owner) as other:
+                await other.fragments()
+                await database_sync_to_async(rename_livestream)(livestream=livestream, name="New", actor=SYSTEM)
+                html = await other.fragments()
+                assert await stuck.receive_nothing(timeout=0.1)
+            close = await stuck.receive_output(timeout=6)
+            await stuck.send_input({"type": "websocket.disconnect", "code": TRY_AGAIN})
+            await stuck.wait(timeout=5)
+            return html, int(close["code"])
+
+        with _lock():
+            html, code = asyncio.run(watch())
+
+        assert "New" in html
+        assert code == TRY_AGAIN
+
+
+class TestHungDatabase:
+    def test_has_a_browser_come_again_before_it_knows_whose_it_is(self, owner: User) -> None:
+        async def code() -> int:
+            scope = {**socket_scope("/ws/overview", AnonymousUser()), "headers": [(b"cookie", cookie.encode())]}
+            communicator = ApplicationCommunicator(with_user(page_sockets()), scope)
+            await communicator.send_input({"type": "websocket.connect"})
+            assert (await communicator.receive_output(timeout=8))["type"] == "websocket.accept"
+            return int((await communicator.receive_output(timeout=8))["code"])
+
+        browser = Client()
+        browser.force_login(owner)
+        cookie = f"sessionid={browser.cookies['sessionid'].value}"
+
+        with hung_postgres():
+            assert asyncio.run(code()) == TRY_AGAIN
+        connection.close()
+
+
+class TestHungRedis:
+    def test_leaves_pages_as_they_are_and_lets_them_come_and_go(self, livestream: Livestream, owner: User) -> None:
+        async def browse() -> str:
+            async with opened("/ws/overview", owner) as page:
+                await page.fragments()
+                with hung_redis():
+                    async with opened("/ws/livestreams", owner) as another:
+                        return await another.fragments()
+
+        assert livestream.name in asyncio.run(browse())
+
+    def test_has_the_first_page_of_a_process_come_again(self, owner: User) -> None:
+        async def code() -> int:
+            async with opened("/ws/overview", owner) as page:
+                return await page.closing_code()
+
+        with hung_redis():
+            assert asyncio.run(code()) == TRY_AGAIN
+
+    def test_is_over_for_pages_as_soon_as_it_answers(self, livestream: Livestream, owner: User) -> None:
+        async def browse() -> str:
+            async with opened(f"/ws/livestreams/{livestream.pk}", owner) as page:
+                await page.fragments()
+                with hung_redis():
+                    await asyncio.sleep(1)
+                await database_sync_to_async(rename_livestream)(livestream=livestream, name="After", actor=SYSTEM)
+                return await page.fragments()
+
+        assert "After" in asyncio.run(browse())

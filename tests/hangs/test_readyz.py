@@ -1,0 +1,59 @@
+"""/readyz while what it asks about hangs."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from django.conf import LazySettings
+from django.db import connection
+from django.test import Client
+
+from tests.hangs.servers import hung_postgres, hung_redis, timed
+from tests.services import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def hung_ingest(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
+    """A socket that accepts and never answers."""
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "control.sock"))
+        server.listen()
+        settings.INGEST_CONTROL_SOCKET = tmp_path / "control.sock"
+        yield
+
+
+def test_is_answered_in_time_and_leaks_neither_threads_nor_connections(hung_ingest: None) -> None:
+    Client().get("/readyz")
+    threads, sockets = threading.active_count(), _sockets()
+
+    with hung_postgres(), hung_redis():
+        connection.close()
+        answers = [_get() for _ in range(3)]
+        together = [threading.Thread(target=_get) for _ in range(27)]
+        for thread in together:
+            thread.start()
+        most = threading.active_count() - len(together) - threads
+        for thread in together:
+            thread.join(10)
+
+    assert all(status == 503 and took_s < 2.5 for status, took_s in answers)
+    assert most <= 4
+    wait_until(lambda: threading.active_count() <= threads, timeout_s=15, what="the probes' threads end")
+    wait_until(lambda: _sockets() <= sockets, timeout_s=15, what="their connections are closed")
+    components = Client().get("/readyz").json()["components"]
+    assert (components["database"], components["broker"]) == ("ok", "ok")
+
+
+def _get() -> tuple[int, float]:
+    statuses = list[int]()
+    took_s = timed(lambda: statuses.append(Client().get("/readyz").status_code))
+    return statuses[0], took_s
+
+
+def _sockets() -> int:
+    return len(psutil.Process().net_connections(kind="all"))

@@ -1,0 +1,86 @@
+"""A Celery worker, with LiveHub's own settings, on a Redis that hangs, and on another one in its place."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import celery
+import pytest
+
+from livehub.stack.redis import server_argv
+from tests.services import running, wait_until
+
+# About as long as it takes a worker to find out that its Redis hangs: 1 s for BRPOP, and two looks 3 s apart at most.
+_HANG_S = 6.0
+# A worker tries again each second, each try for 2 s at most.
+_BACK_S = 8.0
+
+Redis = Callable[[], "subprocess.Popen[bytes]"]
+
+
+@contextmanager
+def _redis(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    socket = folder / "redis.sock"
+    with running(server_argv(socket_path=socket), log_path=folder / "redis.log") as process:
+        wait_until(socket.exists, timeout_s=10, what="Redis")
+        yield process
+
+
+@contextmanager
+def _worker(folder: Path) -> Iterator[None]:
+    argv = [sys.executable, "-m", "celery", "-A", "tests.hangs.worker_app", "worker", "-Q", "default"]
+    argv += ["-P", "threads", "-c", "1", "--without-gossip", "--without-mingle", "-l", "INFO"]
+    environment = {**os.environ, "REDIS_URL": f"unix://{folder / 'redis.sock'}"}
+    log_path = folder / "worker.log"
+    with log_path.open("wb") as log, subprocess.Popen(argv, stdout=log, stderr=log, env=environment) as process:
+        try:
+            yield
+        finally:
+            # Before its Redis does, whose end would only make it try again.
+            process.kill()
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[celery.Celery]:
+    with celery.Celery(broker=f"redis+socket://{tmp_path / 'redis.sock'}", set_as_current=False) as app:
+        app.conf.task_default_queue = "default"
+        app.conf.broker_transport_options = {"socket_timeout": 2}
+        yield app
+
+
+def _runs_a_task(broker: celery.Celery, sign: Path, *, within_s: float) -> None:
+    """Call for a task until one runs, as the sweeps do: a message that was under way when Redis hung may be lost."""
+    sent_at = list[float]()
+
+    def is_run() -> bool:
+        if not sent_at or time.monotonic() - sent_at[-1] > 1:
+            with broker.connection_for_write() as connection:
+                broker.send_task("tests.leave_sign", args=[str(sign)], connection=connection)
+            sent_at.append(time.monotonic())
+        return sign.exists()
+
+    wait_until(is_run, timeout_s=within_s, what=f"the task that leaves {sign.name}")
+
+
+def test_works_again_within_seconds(tmp_path: Path, broker: celery.Celery) -> None:
+    with _redis(tmp_path) as redis, _worker(tmp_path):
+        _runs_a_task(broker, tmp_path / "before", within_s=30)
+
+        os.kill(redis.pid, signal.SIGSTOP)
+        time.sleep(_HANG_S)
+        os.kill(redis.pid, signal.SIGCONT)
+        _runs_a_task(broker, tmp_path / "after a hang", within_s=_BACK_S)
+
+        # The worker's connections are those of a server that will never answer nor close them.
+        os.kill(redis.pid, signal.SIGSTOP)
+        (tmp_path / "redis.sock").unlink()
+        try:
+            with _redis(tmp_path):
+                _runs_a_task(broker, tmp_path / "with another one", within_s=2 * _BACK_S)
+        finally:
+            os.kill(redis.pid, signal.SIGCONT)
