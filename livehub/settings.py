@@ -303,7 +303,7 @@ CELERY_WORKER_CONSUMER = "livehub.core.broker:PromptConsumer"
 # Tried once: a connection that broke while nobody used it is noticed before, and what is lost has a sweep.
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
-# Queues by promise: nothing in `urgent` is slow, and nothing there waits for what is. Work on files names its own queue,
+# Queues by promise: nothing in `urgent` is slow, and nothing there waits for what is. Work on files names its queue:
 # that of the node which has them.
 CELERY_TASK_DEFAULT_QUEUE = "urgent"
 CELERY_TASK_ROUTES = {"streams.run_session": {"queue": "live"}}

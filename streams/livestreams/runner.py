@@ -13,6 +13,8 @@ from django import db
 from django.conf import settings
 
 from livehub.core import clock
+from livehub.core.deadline import deadline
+from livehub.core.outage import DATABASE_OUTAGE, describe
 from streams.livestreams import leases, playback
 from streams.livestreams.encoders import IngestSource
 from streams.livestreams.locks import LeaseLostError
@@ -38,6 +40,7 @@ _Result = TypeVar("_Result")
 # What to write about how a run went; it returns the seconds until the next one may start, or None for no more here.
 _Conclusion = Callable[[], float | None]
 _DATABASE_RETRY_S = 1.0
+_RENEWAL_TIMEOUT_S = 0.9
 # A lease is free by the database's clock; asked a little early it would be refused.
 _CLOCK_SLACK_S = 0.05
 # A run checks in every second while it makes progress, and may wait for the database for some of them.
@@ -119,17 +122,18 @@ class _Run:
         if self._stopping.is_set():
             raise HandOverError
         try:
-            leases.renew_lease(self._lease)
-            if self._connection is not None:
-                leases.note_media(self._connection, media_ms=self._earlier_ms + media_ms)
+            # Less than the time between two: ffmpeg is watched from the same thread.
+            with deadline(_RENEWAL_TIMEOUT_S):
+                leases.renew_lease(self._lease)
+                self._note_media(media_ms)
         except LeaseLostError:
             if Session.objects.open().filter(pk=self._lease.session_id).exists():
                 raise HandOverError("Another worker runs the session.") from None
             raise
-        except (db.OperationalError, db.InterfaceError):
+        except DATABASE_OUTAGE as error:
             # As long as the database is away nobody else can claim the session either, and once it is back, the next
             # renewal tells whether somebody has.
-            logger.warning("lease not renewed session=%s", self._lease, exc_info=True)
+            logger.warning("lease not renewed session=%s %s", self._lease, describe(error))
         finally:
             db.close_old_connections()
 
@@ -166,9 +170,12 @@ class _Run:
         return partial(self._finish, media_ms=outcome.media_ms)
 
     def _finish(self, *, media_ms: int) -> None:
+        self._note_media(media_ms)
+        leases.finish_session(self._lease, reason=EndReason.ENCODER_STOPPED)
+
+    def _note_media(self, media_ms: int) -> None:
         if self._connection is not None:
             leases.note_media(self._connection, media_ms=self._earlier_ms + media_ms)
-        leases.finish_session(self._lease, reason=EndReason.ENCODER_STOPPED)
 
     def _job_spec(self) -> JobSpec:
         if self._connection is None:
@@ -199,8 +206,8 @@ class _Run:
         while True:
             try:
                 return change()
-            except (db.OperationalError, db.InterfaceError):
-                logger.warning("the database is away; trying again session=%s", self._lease, exc_info=True)
+            except DATABASE_OUTAGE as error:
+                logger.warning("not written yet session=%s %s", self._lease, describe(error))
             finally:
                 # Back to the pool: a session lasts for hours.
                 db.close_old_connections()
