@@ -23,6 +23,7 @@ class Broadcast:
         self.folder = folder
         self.multivariant = ""
         self.check_ins: list[tuple[float, int]] = []
+        self.source: Source | None = None
         self.ladder: Ladder | None = None
         self.is_playable = threading.Event()
         self.outcome: Outcome | None = None
@@ -38,7 +39,7 @@ class Broadcast:
             raise self.to_raise
 
     def found(self, source: Source, ladder: Ladder) -> None:
-        self.ladder = ladder
+        self.source, self.ladder = source, ladder
 
     def playable(self) -> None:
         self.is_playable.set()

@@ -12,13 +12,14 @@ from streams.media.errors import (
     BrokenOffError,
     IngestSilentError,
     PullFailedError,
-    SourceLostError,
     StorageFullError,
     TranscoderFailedError,
 )
+from streams.media.ladder import Kind
 from tests.media.broadcasts import Broadcast
 from tests.media.clips import flv
 from tests.media.ingest import Ingest
+from tests.services import wait_until
 
 # New media is to come 10 s after a hang, and a new run needs 5 to 6 of them.
 _DETECTION_S = 4.5
@@ -41,11 +42,20 @@ class TestRunBroadcast:
         assert measured == sorted(measured)
         assert broadcast.children() == {}
 
-    def test_finds_out_that_nobody_publishes(self, ingest: Ingest, broadcast: Broadcast) -> None:
-        broadcast.start(ingest.server, "nobody")
+    def test_waits_for_the_second_key_frame_of_a_source_that_can_be_passed_through(
+        self, ingest: Ingest, broadcast: Broadcast, tmp_path: Path
+    ) -> None:
+        clip = tmp_path / "long.flv"
+        clip.write_bytes(flv(size="320x180", gop=90, seconds=6))
+        # The run is there first, so that the first key frame is its.
+        broadcast.start(ingest.server, "long-gop")
+        with ingest.publishing("long-gop", clip):
+            wait_until(lambda: broadcast.ladder, timeout_s=10, what="the ladder")
 
-        assert broadcast.await_end(timeout_s=10) > 2.5
-        assert isinstance(broadcast.error, SourceLostError)
+        assert broadcast.source is not None
+        assert broadcast.source.gop_s == 3.0
+        assert broadcast.ladder is not None
+        assert broadcast.ladder.videos[0].kind is Kind.COPY
 
     def test_leaves_no_end_for_viewers_where_another_run_goes_on(
         self, ingest: Ingest, broadcast: Broadcast, small_clip: Path
@@ -111,19 +121,7 @@ class TestHungTranscoder:
 
             broadcast.await_end(timeout_s=8)
 
-        assert broadcast.outcome is not None or isinstance(broadcast.error, TranscoderFailedError)
-
-    def test_is_not_confused_with_one_that_has_nothing_to_do(
-        self, ingest: Ingest, broadcast: Broadcast, small_clip: Path
-    ) -> None:
-        with ingest.publishing("stutters", small_clip) as encoder:
-            broadcast.start_playable(ingest.server, "stutters")
-            encoder.send_signal(signal.SIGSTOP)
-            time.sleep(3.5)
-            encoder.send_signal(signal.SIGCONT)
-            time.sleep(2)
-
-            assert not broadcast.is_over, broadcast.error
+        assert broadcast.outcome is not None, broadcast.error
 
 
 class TestHungPull:
@@ -167,7 +165,7 @@ class TestSilentIngestServer:
     def test_is_no_end_of_the_broadcast(
         self, fragile_ingest: Ingest, broadcast: Broadcast, small_clip: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("streams.media.encoder_watch._LONGEST_SILENCE_S", 5.0)
+        monkeypatch.setattr("streams.media.encoder_watch._LONGEST_SILENCE_S", 3.5)
         with fragile_ingest.publishing("silent", small_clip):
             broadcast.start_playable(fragile_ingest.server, "silent")
             fragile_ingest.process.send_signal(signal.SIGSTOP)
@@ -177,14 +175,15 @@ class TestSilentIngestServer:
 
         assert isinstance(broadcast.error, IngestSilentError)
         # Another run would get no answer either, so the lease is kept.
-        assert broadcast.check_ins[-1][0] - stopped_at > 3
+        assert broadcast.check_ins[-1][0] - stopped_at > 2
         gaps = [later - sooner for (sooner, _), (later, _) in pairwise(broadcast.check_ins)]
         assert max(gaps) < 4.5
         assert not any("#EXT-X-ENDLIST" in text for text in broadcast.media_playlists())
 
     def test_that_died_leaves_the_encoders_fate_open(
-        self, fragile_ingest: Ingest, broadcast: Broadcast, small_clip: Path
+        self, fragile_ingest: Ingest, broadcast: Broadcast, small_clip: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr("streams.media.encoder_watch._LONGEST_SILENCE_AT_END_S", 1.0)
         with fragile_ingest.publishing("killed", small_clip):
             broadcast.start_playable(fragile_ingest.server, "killed")
             fragile_ingest.process.kill()
@@ -199,10 +198,11 @@ class TestSilentIngestServer:
         with fragile_ingest.publishing("wakes", small_clip):
             broadcast.start_playable(fragile_ingest.server, "wakes")
             fragile_ingest.process.send_signal(signal.SIGSTOP)
-            time.sleep(4)
+            time.sleep(3)
+            before_ms = broadcast.check_ins[-1][1]
             fragile_ingest.process.send_signal(signal.SIGCONT)
-            time.sleep(2)
 
+            wait_until(lambda: broadcast.check_ins[-1][1] > before_ms, timeout_s=5, what="more media")
             assert not broadcast.is_over, broadcast.error
 
 
