@@ -59,7 +59,11 @@ class Broadcast:
     def start_playable(self, server: IngestServer, name: str) -> None:
         """Start, and return once it can be played."""
         self.start(server, name)
-        wait_until(lambda: self.is_playable.is_set() or self.is_over, timeout_s=15, what="the first segments")
+        self.await_playable()
+
+    def await_playable(self) -> None:
+        """Return once it can be played."""
+        wait_until(lambda: self.is_playable.is_set() or self.is_over, timeout_s=20, what="the first segments")
         assert self.is_playable.is_set(), self.error
 
     @property

@@ -2,7 +2,11 @@
 
 import errno
 import signal
+import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -23,6 +27,38 @@ from tests.services import wait_until
 
 # New media is to come 10 s after a hang, and a new run needs 5 to 6 of them.
 _DETECTION_S = 4.5
+# Tests that use `live`.
+_LIVE = 7
+
+
+@dataclass(frozen=True)
+class Live:
+    """A broadcast that can be played, and its encoder."""
+
+    broadcast: Broadcast
+    encoder: "subprocess.Popen[bytes]"
+
+
+@pytest.fixture(scope="module")
+def all_live(ingest: Ingest, small_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Live]]:
+    """One for each test that wants one; they start at the same time, because each start is a wait."""
+    with ExitStack() as stack:
+        started = []
+        for number in range(_LIVE):
+            encoder = stack.enter_context(ingest.publishing(f"live-{number}", small_clip))
+            broadcast = Broadcast(tmp_path_factory.mktemp("live"))
+            stack.callback(broadcast.end)
+            broadcast.start(ingest.server, f"live-{number}")
+            started.append(Live(broadcast, encoder))
+        yield started
+
+
+@pytest.fixture
+def live(all_live: list[Live]) -> Live:
+    """One that no other test has had."""
+    found = all_live.pop()
+    found.broadcast.await_playable()
+    return found
 
 
 class TestRunBroadcast:
@@ -57,37 +93,30 @@ class TestRunBroadcast:
         assert broadcast.ladder is not None
         assert broadcast.ladder.videos[0].kind is Kind.COPY
 
-    def test_leaves_no_end_for_viewers_where_another_run_goes_on(
-        self, ingest: Ingest, broadcast: Broadcast, small_clip: Path
-    ) -> None:
-        with ingest.publishing("broken-off", small_clip):
-            broadcast.start_playable(ingest.server, "broken-off")
-            broadcast.to_raise = BrokenOffError()
-            broadcast.await_end(timeout_s=5)
+    def test_leaves_no_end_for_viewers_where_another_run_goes_on(self, live: Live) -> None:
+        broadcast = live.broadcast
+        broadcast.to_raise = BrokenOffError()
+        broadcast.await_end(timeout_s=5)
 
         assert broadcast.error is broadcast.to_raise
         assert not any("#EXT-X-ENDLIST" in text for text in broadcast.media_playlists())
 
-    def test_tells_viewers_of_an_end_that_its_owner_wants(
-        self, ingest: Ingest, broadcast: Broadcast, small_clip: Path
-    ) -> None:
-        with ingest.publishing("closed", small_clip):
-            broadcast.start_playable(ingest.server, "closed")
-            broadcast.to_raise = LookupError("closed by the operator")
-            broadcast.await_end(timeout_s=5)
+    def test_tells_viewers_of_an_end_that_its_owner_wants(self, live: Live) -> None:
+        broadcast = live.broadcast
+        broadcast.to_raise = LookupError("closed by the operator")
+        broadcast.await_end(timeout_s=5)
 
         assert broadcast.error is broadcast.to_raise
         assert all("#EXT-X-ENDLIST" in text for text in broadcast.media_playlists())
 
 
 class TestHungTranscoder:
-    def test_is_killed_and_not_waited_for(self, ingest: Ingest, broadcast: Broadcast, small_clip: Path) -> None:
-        with ingest.publishing("hung-transcoder", small_clip):
-            broadcast.start_playable(ingest.server, "hung-transcoder")
-            broadcast.children()["transcoder"].suspend()
-            hung_at = time.monotonic()
+    def test_is_killed_and_not_waited_for(self, live: Live) -> None:
+        broadcast = live.broadcast
+        broadcast.children()["transcoder"].suspend()
+        hung_at = time.monotonic()
 
-            took_s = broadcast.await_end(timeout_s=10)
+        took_s = broadcast.await_end(timeout_s=10)
 
         assert isinstance(broadcast.error, TranscoderFailedError)
         assert "stopped making progress" in str(broadcast.error)
@@ -111,52 +140,42 @@ class TestHungTranscoder:
         assert isinstance(broadcast.error, TranscoderFailedError), broadcast.error
         assert took_s < _DETECTION_S
 
-    def test_does_not_hold_up_the_end_of_a_session(
-        self, ingest: Ingest, broadcast: Broadcast, small_clip: Path
-    ) -> None:
-        with ingest.publishing("gone", small_clip) as encoder:
-            broadcast.start_playable(ingest.server, "gone")
-            broadcast.children()["transcoder"].suspend()
-            encoder.kill()
+    def test_does_not_hold_up_the_end_of_a_session(self, live: Live) -> None:
+        broadcast = live.broadcast
+        broadcast.children()["transcoder"].suspend()
+        live.encoder.kill()
 
-            broadcast.await_end(timeout_s=8)
+        broadcast.await_end(timeout_s=8)
 
         assert broadcast.outcome is not None, broadcast.error
 
 
 class TestHungPull:
-    def test_is_killed_when_the_encoder_goes_on(self, ingest: Ingest, broadcast: Broadcast, small_clip: Path) -> None:
-        with ingest.publishing("hung-pull", small_clip):
-            broadcast.start_playable(ingest.server, "hung-pull")
-            broadcast.children()["pull"].suspend()
+    def test_is_killed_when_the_encoder_goes_on(self, live: Live) -> None:
+        broadcast = live.broadcast
+        broadcast.children()["pull"].suspend()
 
-            took_s = broadcast.await_end(timeout_s=10)
+        took_s = broadcast.await_end(timeout_s=10)
 
         assert isinstance(broadcast.error, PullFailedError)
         assert took_s < _DETECTION_S
         assert not any("#EXT-X-ENDLIST" in text for text in broadcast.media_playlists())
 
-    def test_ends_the_broadcast_when_the_encoder_has_left(
-        self, ingest: Ingest, broadcast: Broadcast, small_clip: Path
-    ) -> None:
-        with ingest.publishing("both", small_clip) as encoder:
-            broadcast.start_playable(ingest.server, "both")
-            broadcast.children()["pull"].suspend()
-            encoder.kill()
+    def test_ends_the_broadcast_when_the_encoder_has_left(self, live: Live) -> None:
+        broadcast = live.broadcast
+        broadcast.children()["pull"].suspend()
+        live.encoder.kill()
 
-            broadcast.await_end(timeout_s=10)
+        broadcast.await_end(timeout_s=10)
 
         assert broadcast.outcome is not None, broadcast.error
         assert all("#EXT-X-ENDLIST" in text for text in broadcast.media_playlists())
 
-    def test_that_ended_is_no_end_while_the_encoder_is_there(
-        self, ingest: Ingest, broadcast: Broadcast, small_clip: Path
-    ) -> None:
-        with ingest.publishing("broken-pull", small_clip):
-            broadcast.start_playable(ingest.server, "broken-pull")
-            broadcast.children()["pull"].kill()
+    def test_that_ended_is_no_end_while_the_encoder_is_there(self, live: Live) -> None:
+        broadcast = live.broadcast
+        broadcast.children()["pull"].kill()
 
-            broadcast.await_end(timeout_s=5)
+        broadcast.await_end(timeout_s=5)
 
         assert isinstance(broadcast.error, PullFailedError)
 
@@ -165,7 +184,7 @@ class TestSilentIngestServer:
     def test_is_no_end_of_the_broadcast(
         self, fragile_ingest: Ingest, broadcast: Broadcast, small_clip: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("streams.media.encoder_watch._LONGEST_SILENCE_S", 3.5)
+        monkeypatch.setattr("streams.media.encoder_watch._LONGEST_SILENCE_S", 3.0)
         with fragile_ingest.publishing("silent", small_clip):
             broadcast.start_playable(fragile_ingest.server, "silent")
             fragile_ingest.process.send_signal(signal.SIGSTOP)

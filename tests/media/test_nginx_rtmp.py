@@ -95,8 +95,12 @@ def _serving(behave: Callable[[socket.socket, threading.Event], None], path: Pat
 class TestUnavailableServer:
     @pytest.mark.parametrize("behave", [_never_answer, _drip, _drip_the_body, _say_nonsense, _fail])
     def test_is_named_in_bounded_time(
-        self, tmp_path: Path, behave: Callable[[socket.socket, threading.Event], None]
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        behave: Callable[[socket.socket, threading.Event], None],
     ) -> None:
+        monkeypatch.setattr("streams.media.nginx_rtmp._TIMEOUT_S", 0.5)
         with _serving(behave, tmp_path / "control.sock") as server:
             began_at = time.monotonic()
             with pytest.raises(IngestUnavailableError):
