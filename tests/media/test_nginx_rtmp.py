@@ -52,15 +52,23 @@ def _never_answer(connection: socket.socket, is_over: threading.Event) -> None:
     is_over.wait(30)
 
 
+# 8 s of them: a client that waits for the end is found out.
+_DRIPS = 80
+
+
 def _drip(connection: socket.socket, is_over: threading.Event) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nX-")
-    while not is_over.wait(0.1):
+    for _ in range(_DRIPS):
+        if is_over.wait(0.1):
+            return
         connection.sendall(b"x")
 
 
 def _drip_the_body(connection: socket.socket, is_over: threading.Event) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-    while not is_over.wait(0.1):
+    for _ in range(_DRIPS):
+        if is_over.wait(0.1):
+            return
         connection.sendall(b"x")
 
 
