@@ -11,6 +11,8 @@ _ASK_EVERY_S = 0.75
 _LONGEST_ANSWER_S = 2.5
 # From here on a pause is not the network's any more.
 _STALE_S = 2.5
+# What came since the last answer may be on its way to us, or half a frame; not so twice.
+_ENOUGH_GROWTHS = 2
 # nginx's drop_idle_publisher cuts an encoder that stands still after 5 s; if it does not, we do.
 _LONGEST_PAUSE_S = 30.0
 # A restarted server answers after one or two.
@@ -34,7 +36,7 @@ class EncoderWatch:
         self._has_begun = False
         self._silent_since: float | None = None
         self._bytes_in: int | None = None
-        self._sent_at: float | None = None
+        self._growths = 0
 
     def look(self, *, has_input: bool, is_over: bool) -> bool:
         """Note what was seen since the last look; return whether the encoder has left.
@@ -49,7 +51,7 @@ class EncoderWatch:
         now_s = self._clock.now_s
         if has_input:
             self._has_begun = True
-            self._input_at, self._silent_since, self._bytes_in, self._sent_at = now_s, None, None, None
+            self._input_at, self._silent_since, self._bytes_in, self._growths = now_s, None, None, 0
             return False
         if now_s - self._asked_at < _ASK_EVERY_S or (now_s - self._input_at < _ASK_AFTER_S and not is_over):
             return False
@@ -94,13 +96,11 @@ class EncoderWatch:
         return False
 
     def _judge_pause(self, publisher: Publisher) -> None:
-        now_s = self._clock.now_s
-        if self._bytes_in is not None and publisher.bytes_in > self._bytes_in and self._sent_at is None:
-            self._sent_at = now_s
+        if self._bytes_in is not None and publisher.bytes_in > self._bytes_in:
+            self._growths += 1
         self._bytes_in = publisher.bytes_in
-        pause_s = now_s - self._input_at
-        # What the encoder has sent since the last time may be on its way, so once is not enough.
-        if self._sent_at is not None and now_s > self._sent_at and pause_s > _STALE_S:
+        pause_s = self._clock.now_s - self._input_at
+        if self._growths >= _ENOUGH_GROWTHS and pause_s > _STALE_S:
             raise PullFailedError("The encoder sends, but the pull from the ingest server hangs.")
         if pause_s > _LONGEST_PAUSE_S:
             raise SourceLostError("The encoder is connected, but has sent nothing for 30 seconds.")

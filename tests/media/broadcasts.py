@@ -23,6 +23,7 @@ class Broadcast:
         self.folder = folder
         self.multivariant = ""
         self.check_ins: list[tuple[float, int]] = []
+        self.source: Source | None = None
         self.ladder: Ladder | None = None
         self.is_playable = threading.Event()
         self.outcome: Outcome | None = None
@@ -38,7 +39,7 @@ class Broadcast:
             raise self.to_raise
 
     def found(self, source: Source, ladder: Ladder) -> None:
-        self.ladder = ladder
+        self.source, self.ladder = source, ladder
 
     def playable(self) -> None:
         self.is_playable.set()
@@ -58,7 +59,11 @@ class Broadcast:
     def start_playable(self, server: IngestServer, name: str) -> None:
         """Start, and return once it can be played."""
         self.start(server, name)
-        wait_until(lambda: self.is_playable.is_set() or self.is_over, timeout_s=15, what="the first segments")
+        self.await_playable()
+
+    def await_playable(self) -> None:
+        """Return once it can be played."""
+        wait_until(lambda: self.is_playable.is_set() or self.is_over, timeout_s=20, what="the first segments")
         assert self.is_playable.is_set(), self.error
 
     @property

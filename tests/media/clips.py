@@ -3,17 +3,31 @@
 import subprocess
 from functools import lru_cache
 
-_PICTURE = ["-f", "lavfi", "-i", "testsrc2=s={size}:r={fps}"]
+_PICTURE = ["-f", "lavfi", "-i", "testsrc2=s={size}:r={fps}{effect}"]
+# The whole picture changes every 0.7 s.
+_CUTS = ",negate=enable='mod(floor(t/0.7),2)'"
 _SOUND = ["-f", "lavfi", "-i", "sine=r=48000"]
 
 
 @lru_cache
-def flv(*, size: str = "640x360", fps: int = 30, gop: int = 60, seconds: float = 5, has_audio: bool = True) -> bytes:
+def flv(
+    *,
+    size: str = "640x360",
+    fps: int = 30,
+    gop: int = 60,
+    seconds: float = 5,
+    has_audio: bool = True,
+    has_cuts: bool = False,
+    profile: str = "high",
+    level: str = "3.1",
+) -> bytes:
     """Return H.264 (and AAC) in FLV, as an encoder sends it."""
     sound = [*_SOUND, "-c:a", "aac", "-ac", "2"] if has_audio else []
+    picture = [part.format(size=size, fps=fps, effect=_CUTS if has_cuts else "") for part in _PICTURE]
     argv = [
-        "ffmpeg", "-nostdin", "-loglevel", "error", *(part.format(size=size, fps=fps) for part in _PICTURE),
-        *sound, "-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", str(gop), "-sc_threshold", "0",
+        "ffmpeg", "-nostdin", "-loglevel", "error", *picture, *sound,
+        "-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-profile:v", profile, "-level", level,
+        "-pix_fmt", "yuv420p", "-g", str(gop), "-sc_threshold", "0",
         "-t", str(seconds), "-f", "flv", "-flvflags", "no_duration_filesize", "pipe:1",
     ]  # fmt: skip
     return subprocess.run(argv, capture_output=True, check=True).stdout

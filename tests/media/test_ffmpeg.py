@@ -1,16 +1,20 @@
 """The command lines, and what the real ffmpeg makes of them."""
 
 import dataclasses
+import json
+import re
 import subprocess
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain, pairwise
 from pathlib import Path
 
 import pytest
 
 from streams.media import ffmpeg
-from streams.media.fmp4 import codec_strings
-from streams.media.ladder import build_ladder
+from streams.media.ladder import Ladder, build_ladder
 from streams.media.output import Output
-from streams.media.playlist import parse_media_playlist
+from streams.media.playlist import MediaPlaylist, parse_media_playlist
 from streams.media.source import Source
 from tests.media.clips import flv
 from tests.media.test_source import GOOD
@@ -22,12 +26,45 @@ def _packaging(folder: Path) -> ffmpeg.Packaging:
     return ffmpeg.Packaging(folder / "run", folder / "thumbnail.jpg", segment_s=2, playlist_segments=8, thumbnail_s=5)
 
 
-def _transcode(source: Source, clip: bytes, folder: Path) -> Output:
+@dataclass(frozen=True)
+class Packet:
+    at_s: float
+    is_key_frame: bool
+
+
+@dataclass(frozen=True)
+class Transcoded:
+    """What the real ffmpeg made of a clip."""
+
+    ladder: Ladder
+    folder: Path
+    multivariant: str
+
+    def playlist(self, name: str) -> MediaPlaylist:
+        return parse_media_playlist((self.folder / name / ffmpeg.PLAYLIST_NAME).read_text())
+
+    def segments(self, name: str) -> list[list[Packet]]:
+        """Return the packets of a rendition's segments, each read by itself."""
+        playlist = self.playlist(name)
+        init = (self.folder / name / playlist.init_name).read_bytes()
+        return [_packets(init + (self.folder / name / segment.name).read_bytes()) for segment in playlist.segments]
+
+
+@cache
+def _packets(data: bytes) -> list[Packet]:
+    argv = ["ffprobe", "-loglevel", "error", "-print_format", "json", "-show_packets", "-i", "pipe:0"]
+    report = json.loads(subprocess.run(argv, input=data, capture_output=True, check=True).stdout)
+    return [Packet(float(packet["pts_time"]), packet["flags"].startswith("K")) for packet in report["packets"]]
+
+
+def _transcode(source: Source, clip: bytes, folder: Path) -> Transcoded:
     ladder = build_ladder(source)
-    output = Output(ladder, folder / "run", folder / "index.m3u8")
+    published: list[str] = []
+    output = Output(ladder, folder / "run", "run", published.append)
     output.prepare()
     subprocess.run(ffmpeg.transcode_argv(ladder, _packaging(folder)), input=clip, check=True, capture_output=True)
-    return output
+    assert output.publish()
+    return Transcoded(ladder, folder / "run", published[-1])
 
 
 class TestTranscodeArgv:
@@ -49,49 +86,68 @@ class TestTranscodeArgv:
         assert "-skip_frame" not in ffmpeg.transcode_argv(build_ladder(GOOD), _packaging(tmp_path))
 
 
-class TestTranscoding:
-    @pytest.mark.parametrize("gop_s", [2.0, 8.0], ids=["passed-through", "transcoded"])
-    def test_aligns_the_segments_of_all_renditions(self, tmp_path: Path, gop_s: float) -> None:
-        output = _transcode(dataclasses.replace(SMALL, gop_s=gop_s), flv(size="640x480", seconds=7), tmp_path)
+@pytest.fixture(scope="module", params=[2.0, 8.0], ids=["passed-through", "transcoded"])
+def cut_clip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Transcoded:
+    """7 s with many scene cuts and a key frame every 2 s, in both shapes of the ladder."""
+    clip = flv(size="640x480", seconds=7, has_cuts=True)
+    return _transcode(dataclasses.replace(SMALL, gop_s=request.param), clip, tmp_path_factory.mktemp("cuts"))
 
+
+class TestTranscoding:
+    def test_aligns_the_segments_of_all_renditions(self, cut_clip: Transcoded) -> None:
         durations = {
-            rendition.name: [
-                round(segment.duration_s, 1)
-                for segment in parse_media_playlist(
-                    (tmp_path / "run" / rendition.name / "index.m3u8").read_text()
-                ).segments
-            ]
-            for rendition in output.ladder.videos
+            rendition.name: [round(segment.duration_s, 1) for segment in cut_clip.playlist(rendition.name).segments]
+            for rendition in cut_clip.ladder.videos
         }
+
         assert durations == {"480p": [2.0, 2.0, 2.0, 1.0], "360p": [2.0, 2.0, 2.0, 1.0]}
 
+    def test_sets_key_frames_at_the_start_of_segments_only(self, cut_clip: Transcoded) -> None:
+        for rendition in cut_clip.ladder.videos:
+            for packets in cut_clip.segments(rendition.name):
+                assert [packet.is_key_frame for packet in packets] == [True] + [False] * (len(packets) - 1)
+
+    def test_leaves_no_gap_and_no_overlap(self, cut_clip: Transcoded) -> None:
+        for rendition in cut_clip.ladder.renditions:
+            frame_s = 1 / 30 if rendition.is_video else 1024 / 48000
+            packets = list(chain(*cut_clip.segments(rendition.name)))
+            steps_s = [later.at_s - sooner.at_s for sooner, later in pairwise(packets)]
+
+            assert len(packets) > 200
+            assert min(steps_s) > frame_s * 0.5, rendition.name
+            assert max(steps_s) < frame_s * 1.5, rendition.name
+
+    def test_keeps_sound_and_picture_together(self, cut_clip: Transcoded) -> None:
+        sound = list(chain(*cut_clip.segments("audio")))
+        for rendition in cut_clip.ladder.videos:
+            picture = list(chain(*cut_clip.segments(rendition.name)))
+
+            assert abs(picture[0].at_s - sound[0].at_s) < 0.1
+            assert abs(picture[-1].at_s - sound[-1].at_s) < 0.1
+            # As long as the clip is: neither is played faster or slower.
+            assert abs(picture[-1].at_s - picture[0].at_s - 7) < 0.1
+
+    @pytest.mark.parametrize(("profile", "codec"), [("main", "avc1.4d401f"), ("high", "avc1.64001f")])
+    def test_names_the_codecs_of_a_source_that_it_passes_through(
+        self, tmp_path: Path, profile: str, codec: str
+    ) -> None:
+        transcoded = _transcode(SMALL, flv(size="640x480", profile=profile, level="3.1"), tmp_path)
+
+        # The first is the source's own, the second what x264 chooses for 640x480 at 30 frames a second.
+        assert re.findall(r'CODECS="([^"]*)"', transcoded.multivariant) == [
+            f"{codec},mp4a.40.2",
+            "avc1.64001e,mp4a.40.2",
+            "mp4a.40.2",
+        ]
+
     def test_writes_a_true_multivariant_playlist_and_a_thumbnail(self, tmp_path: Path) -> None:
-        output = _transcode(SMALL, flv(size="640x480"), tmp_path)
+        transcoded = _transcode(SMALL, flv(size="640x480"), tmp_path)
 
-        assert output.publish()
-
-        text = (tmp_path / "index.m3u8").read_text()
-        assert 'RESOLUTION=640x480,FRAME-RATE=30.000,AUDIO="audio"' in text
-        assert "run/480p/index.m3u8\n" in text
+        assert 'RESOLUTION=640x480,FRAME-RATE=30.000,AUDIO="audio"' in transcoded.multivariant
+        assert "run/480p/index.m3u8\n" in transcoded.multivariant
         assert (tmp_path / "thumbnail.jpg").read_bytes().startswith(b"\xff\xd8")
-        init = next((tmp_path / "run" / "360p").glob("init*.mp4")).read_bytes()
-        assert f'CODECS="{codec_strings(init)[0]},mp4a.40.2"' in text
 
     def test_works_without_audio(self, tmp_path: Path) -> None:
-        output = _transcode(dataclasses.replace(SMALL, audio_codec=""), flv(size="640x480", has_audio=False), tmp_path)
+        clip = flv(size="640x480", has_audio=False)
 
-        assert output.publish()
-        assert "AUDIO" not in (tmp_path / "index.m3u8").read_text()
-
-
-class TestOutput:
-    def test_is_not_playable_before_every_rendition_has_a_segment(self, tmp_path: Path) -> None:
-        output = _output(tmp_path)
-        output.prepare()
-
-        assert not output.publish()
-        assert not (tmp_path / "index.m3u8").exists()
-
-
-def _output(folder: Path) -> Output:
-    return Output(build_ladder(SMALL), folder / "run", folder / "index.m3u8")
+        assert "AUDIO" not in _transcode(dataclasses.replace(SMALL, audio_codec=""), clip, tmp_path).multivariant

@@ -52,15 +52,23 @@ def _never_answer(connection: socket.socket, is_over: threading.Event) -> None:
     is_over.wait(30)
 
 
+# 8 s of them: a client that waits for the end is found out.
+_DRIPS = 80
+
+
 def _drip(connection: socket.socket, is_over: threading.Event) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nX-")
-    while not is_over.wait(0.1):
+    for _ in range(_DRIPS):
+        if is_over.wait(0.1):
+            return
         connection.sendall(b"x")
 
 
 def _drip_the_body(connection: socket.socket, is_over: threading.Event) -> None:
     connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-    while not is_over.wait(0.1):
+    for _ in range(_DRIPS):
+        if is_over.wait(0.1):
+            return
         connection.sendall(b"x")
 
 
@@ -95,8 +103,12 @@ def _serving(behave: Callable[[socket.socket, threading.Event], None], path: Pat
 class TestUnavailableServer:
     @pytest.mark.parametrize("behave", [_never_answer, _drip, _drip_the_body, _say_nonsense, _fail])
     def test_is_named_in_bounded_time(
-        self, tmp_path: Path, behave: Callable[[socket.socket, threading.Event], None]
+        self,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        behave: Callable[[socket.socket, threading.Event], None],
     ) -> None:
+        monkeypatch.setattr("streams.media.nginx_rtmp._TIMEOUT_S", 0.5)
         with _serving(behave, tmp_path / "control.sock") as server:
             began_at = time.monotonic()
             with pytest.raises(IngestUnavailableError):
