@@ -16,7 +16,7 @@ pytestmark = pytest.mark.bench
 _RUNS = 3
 _FIRST_START_BUDGET_S = 15
 _NEXT_START_BUDGET_S = 8
-_IDLE_BUDGET_MB = 700
+_IDLE_BUDGET_MB = 500
 _MB = 1024**2
 # The first beats and sweeps have run by then.
 _SETTLE_S = 20

@@ -20,7 +20,8 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 WORKERS = 2
-THREADS_PER_WORKER = 8
+# More of them get in each other's way: Python runs one at a time, and the others wait for the database.
+THREADS_PER_WORKER = 4
 _STOP_S = 3
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -47,8 +48,7 @@ def serve(socket_path: Path, *, load: Callable[[], Any]) -> None:
         backpressure=THREADS_PER_WORKER,
         respawn_failed_workers=True,
         workers_kill_timeout=_STOP_S,
-        # It warns of the number of threads, which mostly wait for the database.
-        log_level=LogLevels.error,
+        log_level=LogLevels.warning,
     )
     server.serve(target_loader=lambda: _in_worker(load, main_pid=main_pid), wrap_loader=False)
 

@@ -99,7 +99,7 @@ class TestPrograms:
         assert not response.cookies
         assert response.headers["X-Content-Type-Options"] == "nosniff"
 
-    def test_need_no_token_and_no_query_for_a_session(self, home: NewOrganization) -> None:
+    def test_need_no_token_of_a_form(self, home: NewOrganization) -> None:
         browser = Client(enforce_csrf_checks=True)
         browser.force_login(home.owner)
 
@@ -107,6 +107,7 @@ class TestPrograms:
 
         # Logged in or not, who shows no key is nobody here.
         assert response.status_code == 401
+        assert browser.post("/healthz").status_code == 405
 
     @pytest.mark.parametrize(("path", "status"), [("/healthz", 200), ("/internal/ingest/publish", 405)])
     def test_of_our_own_neither(self, path: str, status: int) -> None:

@@ -1,10 +1,36 @@
 """What runs, and how wide."""
 
+from dataclasses import replace
+
+from django.conf import settings
+
 from livehub.stack.instance import Instance
-from livehub.stack.programs import programs
+from livehub.stack.programs import Program, programs
+
+
+def program(instance: Instance, name: str) -> Program:
+    return next(each for each in programs(instance) if each.name == name)
+
+
+def option(instance: Instance, name: str, flag: str) -> str:
+    argv = program(instance, name).argv
+    return argv[argv.index(flag) + 1]
+
+
+def test_every_queue_that_tasks_are_sent_to_has_a_worker(instance: Instance) -> None:
+    served = {option(instance, name, "-Q") for name in ("live", "urgent", "files")}
+
+    sent_to = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
+    assert served == {settings.CELERY_TASK_DEFAULT_QUEUE, *sent_to}
+
+
+def test_what_works_on_files_runs_where_they_are(instance: Instance) -> None:
+    assert option(replace(instance, node="berlin-2"), "files", "-Q") == "files.berlin-2"
+
+
+def test_what_works_on_files_can_be_ended_by_its_time_limit(instance: Instance) -> None:
+    assert option(instance, "files", "-P") == "prefork"
 
 
 def test_a_slow_task_does_not_keep_encoders_from_being_cut(instance: Instance) -> None:
-    default = next(program for program in programs(instance) if program.name == "default")
-
-    assert int(default.argv[default.argv.index("-c") + 1]) >= 2
+    assert int(option(instance, "urgent", "-c")) >= 2

@@ -4,9 +4,11 @@ import json
 import os
 import signal
 import stat
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from email.message import Message
 from pathlib import Path
 
@@ -102,6 +104,39 @@ class TestRunning:
             assert is_ready(other)
             assert other.credentials["organization_id"] != stack.credentials["organization_id"]
         assert is_ready(stack)
+
+
+class TestKeys:
+    MAKE = """
+from streams.models import Organization
+from streams.organizations.services import SYSTEM, create_api_key
+organization = Organization.objects.get(pk="{organization_id}")
+print(create_api_key(organization=organization, name="Short-lived", kind="bearer", actor=SYSTEM)[1])
+"""
+    REVOKE = """
+import time
+from streams.models import ApiKey
+from streams.organizations.services import SYSTEM, revoke_api_key
+revoke_api_key(api_key=ApiKey.objects.get(name="Short-lived"), actor=SYSTEM)
+print(time.time())
+"""
+
+    def test_a_revocation_elsewhere_holds_in_every_process_within_a_second(self, stack: RunningStack) -> None:
+        organization_id, app_id = stack.credentials["organization_id"], stack.credentials["app_id"]
+        path = f"/client/v4/accounts/{organization_id}/realtime/kit/{app_id}/livestreams"
+        key = stack.manage("shell", "-v0", "-c", self.MAKE.format(organization_id=organization_id)).strip()
+        as_program = {"Authorization": f"Bearer {key}"}
+
+        with ThreadPoolExecutor(max_workers=8) as executor:
+            statuses = executor.map(lambda _: request(stack, path, headers=as_program)[0], range(40))
+            assert set(statuses) == {200}
+            # Kept in use, so that every process remembers it at the moment of the revocation.
+            revoking = executor.submit(stack.manage, "shell", "-v0", "-c", self.REVOKE)
+            while not revoking.done():
+                request(stack, path, headers=as_program)
+            revoked_at = float(revoking.result())
+            wait_until(lambda: time.time() - revoked_at >= 1, timeout_s=5, what="a second")
+            assert {request(stack, path, headers=as_program)[0] for _ in range(40)} == {401}
 
 
 class TestEdge:

@@ -1,0 +1,187 @@
+"""The two web programs as the supervisor runs them: what becomes of them when they are killed, or hang."""
+
+import http.client
+import os
+import signal
+import socket
+import stat
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from livehub import web
+from livehub.stack import unix_http
+from livehub.stack.folders import prepare_folders
+from livehub.stack.instance import Instance
+from livehub.stack.programs import Program, programs
+from streams.livestreams.services import create_livestream
+from streams.models import Livestream
+from streams.organizations.services import SYSTEM, NewOrganization
+from tests.services import running, wait_until
+
+_START_S = 30
+
+
+@contextmanager
+def started(program: Program, *, log_path: Path) -> "Iterator[subprocess.Popen[bytes]]":
+    """Run it on the tests' database, and wait until it answers."""
+    (socket_path,) = program.sockets
+    with running(program.command, log_path=log_path) as process:
+        wait_until(
+            lambda: process.poll() is not None or answers(socket_path), timeout_s=_START_S, what=f"{program.name}"
+        )
+        assert process.poll() is None, log_path.read_text()
+        yield process
+
+
+def answers(socket_path: Path) -> bool:
+    try:
+        return unix_http.get(socket_path, "/healthz", timeout_s=5)[0] == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def children(pid: int) -> set[int]:
+    return {int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()}
+
+
+def thread_states(pid: int) -> list[str]:
+    """Return the kernel's letter for each thread; empty when the process is gone."""
+    stats = [path.read_text() for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return [stat.rpartition(")")[2].split()[0] for stat in stats]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return bool(set(thread_states(pid)) - {"Z"})
+    except OSError:
+        return False  # Gone while we looked.
+
+
+@pytest.fixture
+def on_test_database(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
+    """Programs that are started find the tests' database, not the one it was made beside."""
+    base, _, _ = settings.DATABASE_URL.rpartition("/")
+    monkeypatch.setenv("DATABASE_URL", f"{base}/{connection.settings_dict['NAME']}")
+
+
+@pytest.fixture
+def program(instance: Instance, on_test_database: None) -> Callable[[str], Program]:
+    prepare_folders(instance)
+    found = {each.name: each for each in programs(instance)}
+    return found.__getitem__
+
+
+@pytest.mark.django_db(transaction=True)
+class TestWeb:
+    @pytest.fixture
+    def running_web(self, program: Callable[[str], Program], tmp_path: Path) -> "Iterator[subprocess.Popen[bytes]]":
+        with started(program("web"), log_path=tmp_path / "web.log") as process:
+            wait_until(lambda: len(children(process.pid)) == web.WORKERS, timeout_s=10, what="its workers")
+            yield process
+
+    def test_lets_nobody_else_in(self, running_web: object, instance: Instance) -> None:
+        assert stat.S_IMODE(instance.web_socket.stat().st_mode) == 0o600
+
+    @pytest.mark.parametrize("path", ["/v2/%E2%82%AC", "/v2/a%2Fb%20c", "/v2/%0a", "/v2/livestreams/%00"])
+    def test_takes_any_path(self, running_web: object, instance: Instance, path: str) -> None:
+        assert unix_http.get(instance.web_socket, path, timeout_s=10)[0] in {401, 404}
+
+    def test_replaces_a_worker_that_is_killed(self, running_web: "subprocess.Popen[bytes]", instance: Instance) -> None:
+        before = children(running_web.pid)
+
+        os.kill(next(iter(before)), signal.SIGKILL)
+
+        assert answers(instance.web_socket)
+        wait_until(
+            lambda: len(children(running_web.pid) - before) == 1 and len(children(running_web.pid)) == web.WORKERS,
+            timeout_s=15,
+            what="another worker",
+        )
+
+    def test_goes_on_while_a_worker_hangs(self, running_web: "subprocess.Popen[bytes]", instance: Instance) -> None:
+        hanging = next(iter(children(running_web.pid)))
+        os.kill(hanging, signal.SIGSTOP)
+        # What it took until this moment hangs with it.
+        wait_until(lambda: set(thread_states(hanging)) == {"T"}, timeout_s=5, what="the stop")
+        try:
+            with ThreadPoolExecutor(max_workers=8) as executor:
+                assert all(executor.map(lambda _: answers(instance.web_socket), range(80)))
+        finally:
+            os.kill(hanging, signal.SIGCONT)
+
+    def test_leaves_nobody_behind_when_it_is_killed_and_starts_again(
+        self,
+        running_web: "subprocess.Popen[bytes]",
+        program: Callable[[str], Program],
+        tmp_path: Path,
+    ) -> None:
+        workers = children(running_web.pid)
+
+        running_web.kill()
+        running_web.wait(timeout=10)
+
+        wait_until(lambda: not any(map(is_alive, workers)), timeout_s=5, what="its workers to end")
+        with started(program("web"), log_path=tmp_path / "again.log"):
+            pass
+
+    def test_stops_although_a_worker_hangs(self, running_web: "subprocess.Popen[bytes]") -> None:
+        workers = children(running_web.pid)
+        os.kill(next(iter(workers)), signal.SIGSTOP)
+
+        running_web.terminate()
+
+        running_web.wait(timeout=9)  # After 10 s the supervisor kills.
+        assert not any(map(is_alive, workers))
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAsgi:
+    def test_a_hook_that_waits_for_a_row_keeps_no_other_waiting(
+        self, program: Callable[[str], Program], instance: Instance, home: NewOrganization, tmp_path: Path
+    ) -> None:
+        locked, *others = [create_livestream(app=home.app, name=str(index), actor=SYSTEM) for index in range(9)]
+        with (
+            started(program("asgi"), log_path=tmp_path / "asgi.log"),
+            locking(locked),
+            ThreadPoolExecutor(max_workers=4) as executor,
+        ):
+            waiting = [executor.submit(publish, instance, locked) for _ in range(4)]
+            time.sleep(0.5)  # They are in the database by now.
+
+            assert [publish(instance, livestream) for livestream in others] == [302] * len(others)
+
+            assert not any(future.done() and future.result() == 302 for future in waiting)
+
+
+@contextmanager
+def locking(livestream: Livestream) -> Iterator[None]:
+    """Hold the livestream's row, as somebody else's hanging transaction would."""
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.Cursor}) as holder:
+        holder.execute("SELECT 1 FROM streams_livestream WHERE id = %s FOR UPDATE", [livestream.pk])
+        yield
+
+
+def publish(instance: Instance, livestream: Livestream) -> int:
+    """Call the hook as nginx does, and return its status; 0 when it does not answer."""
+    body = f"call=publish&name={livestream.stream_key}&clientid=1&addr=127.0.0.1".encode()
+    head = (
+        f"POST /internal/ingest/publish?token={settings.INGEST_HOOK_TOKEN} HTTP/1.0\r\nHost: localhost\r\n"
+        f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.socket(socket.AF_UNIX) as caller:
+        caller.settimeout(5)
+        caller.connect(str(instance.asgi_socket))
+        caller.sendall(head.encode() + body)
+        try:
+            return int(caller.recv(4096).split()[1])
+        except TimeoutError:
+            return 0
