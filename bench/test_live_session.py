@@ -139,7 +139,8 @@ def _bare_ffmpeg(url: str, folder: Path) -> Iterator[int]:
     argv[position : position + 2] = []
     argv[argv.index("pipe:0")] = url
     folder.mkdir()
-    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    nowhere = subprocess.DEVNULL
+    with subprocess.Popen(argv, stdin=nowhere, stdout=nowhere, stderr=nowhere) as process:
         try:
             yield process.pid
         finally:

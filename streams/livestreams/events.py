@@ -31,7 +31,7 @@ class LivestreamEvent:
             at=at,
             reason=reason,
             actor=actor,
-            **details,  # type: ignore[arg-type]  # The subclass's own fields.
+            **details,
         )
 
 

@@ -88,8 +88,13 @@ def mark_live(lease: Lease) -> None:
         _note(session, EventKind.RESUMED, reason="Viewers get new media", epoch=lease.epoch)
         events.publish(SessionResumed.of(session.livestream, at=clock.now(), actor=SYSTEM, session_id=session.pk))
     else:
-        changes = {"started_at": clock.now(), "live_epoch": lease.epoch}
-        change_status(session, new=SessionStatus.LIVE, reason="First segments can be played", **changes)
+        change_status(
+            session,
+            new=SessionStatus.LIVE,
+            reason="First segments can be played",
+            started_at=clock.now(),
+            live_epoch=lease.epoch,
+        )
 
 
 @transaction.atomic

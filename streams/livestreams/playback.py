@@ -5,10 +5,11 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, Func, QuerySet, Value
+from django.db.models import F, Func, Value
 
-from livehub.core import clock, jobs
-from streams.livestreams.models import Livestream, Session
+from livehub.core import clock
+from streams.livestreams import jobs_of_files
+from streams.livestreams.models import Livestream, Session, SessionQuerySet
 from streams.livestreams.storage import local_storage
 
 logger = logging.getLogger(__name__)
@@ -39,8 +40,7 @@ def call_for_removal() -> None:
     """Have each node remove what it has of sessions whose retention time is over."""
     holders = set(_expired().values_list(Func(F("file_nodes"), function="unnest"), flat=True).distinct())
     for node in sorted(holders):
-        # The next call comes before this one would be of use.
-        jobs.enqueue("streams.remove_expired_playback", queue=f"files.{node}", expires_s=60)
+        jobs_of_files.remove_expired(node)
 
 
 def remove_expired() -> int:
@@ -52,7 +52,7 @@ def remove_expired() -> int:
     return sum(_remove(session) for session in expired.order_by("?")[:_MOST_REMOVED_AT_ONCE])
 
 
-def _expired() -> "QuerySet[Session]":
+def _expired() -> SessionQuerySet:
     before = clock.now() - timedelta(seconds=settings.PLAYBACK_RETENTION_S)
     return Session.objects.filter(stopped_at__lt=before).exclude(file_nodes=[])
 
@@ -67,7 +67,7 @@ def _remove(session: Session) -> bool:
     return True
 
 
-def _forget_files(sessions: "QuerySet[Session]") -> None:
+def _forget_files(sessions: SessionQuerySet) -> None:
     """Write down that this node has none of their files any more."""
     remaining = Func(F("file_nodes"), Value(settings.NODE), function="array_remove")
     sessions.filter(file_nodes__contains=[settings.NODE]).update(file_nodes=remaining)

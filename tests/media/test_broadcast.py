@@ -188,7 +188,7 @@ class TestSilentIngestServer:
     def test_is_no_end_of_the_broadcast(
         self, fragile_ingest: Ingest, broadcast: Broadcast, small_clip: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("streams.media.encoder_watch._LONGEST_SILENCE_S", 2.0)
+        monkeypatch.setattr("streams.media.encoder_watch._LONGEST_SILENCE_S", 4.0)
         with fragile_ingest.publishing("silent", small_clip):
             broadcast.start_playable(fragile_ingest.server, "silent")
             fragile_ingest.process.send_signal(signal.SIGSTOP)

@@ -1,6 +1,5 @@
 """The two web programs as the supervisor runs them: what becomes of them when they are killed, or hang."""
 
-import http.client
 import os
 import signal
 import socket
@@ -12,13 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import psycopg
 import pytest
 from django.conf import settings
 from django.db import connection
 
 from livehub import web
-from livehub.stack import unix_http
 from livehub.stack.folders import prepare_folders
 from livehub.stack.instance import Instance
 from livehub.stack.programs import Program, programs
@@ -44,9 +43,14 @@ def started(program: Program, *, log_path: Path) -> "Iterator[subprocess.Popen[b
 
 def answers(socket_path: Path) -> bool:
     try:
-        return unix_http.get(socket_path, "/healthz", timeout_s=5)[0] == 200
-    except (OSError, http.client.HTTPException):
+        return ask(socket_path, "/healthz").is_success
+    except httpx.HTTPError:
         return False
+
+
+def ask(socket_path: Path, path: str) -> httpx.Response:
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket_path)), timeout=10) as client:
+        return client.get(f"http://localhost{path}")
 
 
 def children(pid: int) -> set[int]:
@@ -93,7 +97,7 @@ class TestWeb:
 
     @pytest.mark.parametrize("path", ["/v2/%E2%82%AC", "/v2/a%2Fb%20c", "/v2/%0a", "/v2/livestreams/%00"])
     def test_takes_any_path(self, running_web: object, instance: Instance, path: str) -> None:
-        assert unix_http.get(instance.web_socket, path, timeout_s=10)[0] in {401, 404}
+        assert ask(instance.web_socket, path).status_code in {401, 404}
 
     def test_replaces_a_worker_that_is_killed(self, running_web: "subprocess.Popen[bytes]", instance: Instance) -> None:
         before = children(running_web.pid)

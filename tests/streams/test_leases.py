@@ -1,5 +1,6 @@
 """Who runs a session, and what becomes of failed runs."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 
@@ -212,7 +213,7 @@ class TestPostponeSession:
 
 
 @pytest.fixture
-def published() -> list[object]:
+def published() -> Iterator[list[object]]:
     """What is published while the test runs."""
     heard: list[object] = []
     events.subscribe(SessionResumed, heard.append)
