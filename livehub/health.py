@@ -1,5 +1,7 @@
 """Is the product up, and is all of it there?"""
 
+from pathlib import Path
+
 import httpx
 from celery import current_app
 from django.conf import settings
@@ -49,16 +51,24 @@ def _broker() -> str:
 
 
 def _ingest() -> str:
-    # It speaks no TLS, and loading the certificates for that takes longer than the question.
-    transport = httpx.HTTPTransport(uds=str(settings.INGEST_CONTROL_SOCKET), verify=False)
-    with httpx.Client(transport=transport, timeout=_PROBE_S) as client:
-        status = client.get("http://ingest/stat").status_code
-    return OK if status == httpx.codes.OK else f"answers {status}"
+    return _state_of(settings.INGEST_CONTROL_SOCKET, "/stat")
+
+
+def _asgi() -> str:
+    return _state_of(settings.ASGI_SOCKET, "/healthz")
 
 
 def _live_worker() -> str:
     replies = current_app.control.broadcast("ping", reply=True, limit=1, timeout=1, pattern="live@*", matcher="glob")
     return OK if replies else "none answers"
+
+
+def _state_of(socket_path: Path, path: str) -> str:
+    # It speaks no TLS, and loading the certificates for that takes longer than the question.
+    transport = httpx.HTTPTransport(uds=str(socket_path), verify=False)
+    with httpx.Client(transport=transport, timeout=_PROBE_S) as client:
+        status = client.get(f"http://localhost{path}").status_code
+    return OK if status == httpx.codes.OK else f"answers {status}"
 
 
 _PROBES = {
@@ -67,6 +77,7 @@ _PROBES = {
         "database": _database,
         "broker": _broker,
         "ingest": _ingest,
+        "asgi": _asgi,
         "live_worker": _live_worker,
     }.items()
 }

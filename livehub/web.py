@@ -19,6 +19,8 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
+from livehub.heartbeat import Heartbeats
+
 WORKERS = 2
 # More of them get in each other's way: Python runs one at a time, and the others wait for the database.
 THREADS_PER_WORKER = 4
@@ -27,13 +29,13 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def serve(socket_path: Path, *, load: Callable[[], Any]) -> None:
-    """Serve what `load` returns until told to stop; a worker that dies is replaced."""
+    """Serve what `load` returns until told to stop; a worker that dies or hangs is replaced."""
     multiprocessing.set_start_method("fork")
     load()
     # What is loaded is shared by the workers for as long as nobody writes to it; the collector would.
     gc.collect()
     gc.freeze()
-    main_pid = os.getpid()
+    main_pid, heartbeats = os.getpid(), Heartbeats()
     server = Granian(
         "livehub.wsgi:application",
         uds=socket_path,
@@ -50,12 +52,14 @@ def serve(socket_path: Path, *, load: Callable[[], Any]) -> None:
         workers_kill_timeout=_STOP_S,
         log_level=LogLevels.warning,
     )
-    server.serve(target_loader=lambda: _in_worker(load, main_pid=main_pid), wrap_loader=False)
 
+    def load_in_worker() -> Any:
+        _die_with(main_pid)
+        heartbeats.beat()
+        return load()
 
-def _in_worker(load: Callable[[], Any], *, main_pid: int) -> Any:
-    _die_with(main_pid)
-    return load()
+    heartbeats.watch()
+    server.serve(target_loader=load_in_worker, wrap_loader=False)
 
 
 def _die_with(main_pid: int) -> None:

@@ -94,10 +94,9 @@ def _wait_until_ready(instance: Instance) -> None:
 def _missing(instance: Instance) -> str | None:
     """Return what is not ready, or None when everything is."""
     try:
-        _get(instance.asgi_socket, "/healthz")
         answer = _get(instance.web_socket, "/readyz")
     except httpx.HTTPError as error:
-        return f"a web process does not answer ({error})"
+        return f"the web process does not answer ({error})"
     if answer.is_success:
         return None
     try:

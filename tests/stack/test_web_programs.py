@@ -116,11 +116,15 @@ class TestWeb:
         os.kill(hanging, signal.SIGSTOP)
         # What it took until this moment hangs with it.
         wait_until(lambda: set(thread_states(hanging)) == {"T"}, timeout_s=5, what="the stop")
-        try:
-            with ThreadPoolExecutor(max_workers=8) as executor:
-                assert all(executor.map(lambda _: answers(instance.web_socket), range(80)))
-        finally:
-            os.kill(hanging, signal.SIGCONT)
+
+        with ThreadPoolExecutor(max_workers=8) as executor:
+            assert all(executor.map(lambda _: answers(instance.web_socket), range(80)))
+        wait_until(
+            lambda: hanging not in children(running_web.pid) and len(children(running_web.pid)) == web.WORKERS,
+            timeout_s=40,
+            what="another worker in its place",
+        )
+        assert answers(instance.web_socket)
 
     def test_leaves_nobody_behind_when_it_is_killed_and_starts_again(
         self,

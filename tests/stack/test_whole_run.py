@@ -66,7 +66,7 @@ class TestRunning:
         assert set(stack.pids()) == PROGRAMS
         assert json.loads(request(stack, "/readyz")[2]) == {
             "status": "ok",
-            "components": {"database": "ok", "broker": "ok", "ingest": "ok", "live_worker": "ok"},
+            "components": {"database": "ok", "broker": "ok", "ingest": "ok", "asgi": "ok", "live_worker": "ok"},
         }
 
     def test_shows_and_keeps_the_credentials(self, stack: RunningStack) -> None:
