@@ -48,14 +48,14 @@ def _hook(view: _Hook) -> _Hook:
 @_hook
 def publish(request: HttpRequest) -> HttpResponse:
     """Admit an encoder under its session's id, or refuse it."""
-    name = services.admit_publisher(name=_field(request, "name"), args=_args(request), encoder=_encoder(request))
+    name = services.admit_encoder(name=_field(request, "name"), args=_args(request), encoder=_encoder(request))
     return HttpResponse(status=302, headers={"Location": name})
 
 
 @_hook
 def publish_done(request: HttpRequest) -> HttpResponse:
     """Take note that an encoder went away."""
-    services.publisher_left(name=_field(request, "name"), node=_node(request), client_id=_client_id(request))
+    services.encoder_left(name=_field(request, "name"), node=_node(request), client_id=_client_id(request))
     return HttpResponse(status=204)
 
 
@@ -65,7 +65,7 @@ def update(request: HttpRequest) -> HttpResponse:
     if _field(request, "call") != "update_publish":
         return HttpResponse(status=204)
     try:
-        services.note_publisher(name=_field(request, "name"), node=_node(request), client_id=_client_id(request))
+        services.note_encoder(name=_field(request, "name"), node=_node(request), client_id=_client_id(request))
     except (db.OperationalError, db.InterfaceError):
         # Any other answer than 2xx cuts the encoder, and a broadcast outlives its database.
         logger.warning("encoder not noted, the database is away client=%s", _client_id(request), exc_info=True)

@@ -31,7 +31,7 @@ from streams.organizations.selectors import get_default_app
 _PLAYER_STYLES: list[str] = json.loads(
     (Path(settings.BASE_DIR) / "static/vendor/media-chrome@4.19.4/style-hashes.json").read_text()
 )
-# What every streamer can paste: a key frame every 2 s, so that the source can be passed through.
+# What everybody can paste: a key frame every 2 s, so that the source can be passed through.
 _FFMPEG_OPTIONS = (
     "-re -i input.mp4 -c:v libx264 -preset veryfast -b:v 3000k -maxrate 3000k -bufsize 6000k -pix_fmt yuv420p "
     '-force_key_frames "expr:gte(t,n_forced*2)" -c:a aac -b:a 128k -ar 48000'
