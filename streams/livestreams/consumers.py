@@ -13,9 +13,9 @@ from django.db import DatabaseError
 from django.template.loader import render_to_string
 
 from livehub.core.errors import NotFoundError
-from streams.livestreams.forms import LivestreamQueryForm
+from streams.livestreams.forms import LivestreamFilterForm
 from streams.livestreams.live_updates import livestream_group, organization_group
-from streams.livestreams.screens import get_livestream_list, get_livestream_screen, get_overview
+from streams.livestreams.selectors import get_livestream_list, get_livestream_screen, get_overview
 from streams.organizations.models import Member, User
 from streams.organizations.selectors import find_membership
 
@@ -156,6 +156,6 @@ class LivestreamListConsumer(FragmentConsumer):
         return organization_group(member.organization_id)
 
     def render(self, member: Member) -> str:
-        query = LivestreamQueryForm(dict(parse_qsl(self.scope["query_string"].decode("ascii", "replace")))).query()
-        found = get_livestream_list(organization=member.organization, query=query)
+        form = LivestreamFilterForm(dict(parse_qsl(self.scope["query_string"].decode("ascii", "replace"))))
+        found = get_livestream_list(owner=member.organization, wanted=form.wanted(), page=form.number())
         return render_to_string("streams/_livestream_list.html", {"found": found, "member": member, "is_update": True})

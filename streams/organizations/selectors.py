@@ -32,6 +32,11 @@ def get_app(*, organization: Organization, app_id: UUID) -> App:
     return app
 
 
+def list_app_ids(organization: Organization) -> list[UUID]:
+    """Return the ids of the organization's apps."""
+    return list(App.objects.filter(organization=organization).values_list("pk", flat=True))
+
+
 def list_api_keys(organization: Organization) -> QuerySet[ApiKey]:
     """Return the keys that are not revoked, newest first."""
     return (

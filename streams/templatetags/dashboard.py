@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from livehub.core import clock
+from streams.livestreams.selectors import LivestreamFilter
 
 register = template.Library()
 
@@ -54,12 +55,6 @@ def duration(milliseconds: int) -> str:
 
 
 @register.filter
-def status_word(status: str) -> str:
-    """Return a session's status as the pages call it."""
-    return {"errored": "Failed"}.get(status, status.capitalize())
-
-
-@register.filter
 def codec(name: str) -> str:
     """Return a codec's name as its makers write it."""
     return _CODECS.get(name, name.upper())
@@ -93,12 +88,12 @@ def compact(number: float) -> str:
 
 
 @register.simple_tag
-def list_url(query: object, page: int = 1) -> str:
+def list_url(wanted: LivestreamFilter, page: int = 1) -> str:
     """Return the query string of the livestream list on another page; empty for the plain list."""
     given = {
-        "q": getattr(query, "search", ""),
-        "status": getattr(query, "status", ""),
-        "sort": getattr(query, "sort", ""),
+        "q": wanted.search,
+        "status": next(iter(wanted.states), ""),
+        "sort": wanted.order.value,
         "page": page if page > 1 else "",
     }
     pairs = {name: value for name, value in given.items() if value}

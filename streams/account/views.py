@@ -10,9 +10,9 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
 from livehub.core.errors import ValidationFailedError
+from streams.account.forms import ApiKeyForm, LoginForm
+from streams.dashboard.pages import MemberView, complain
 from streams.organizations import services
-from streams.organizations.forms import ApiKeyForm, LoginForm
-from streams.organizations.membership import MemberView, complain
 from streams.organizations.models import ApiKey, Organization
 from streams.organizations.selectors import get_api_key, get_default_app, list_api_keys, list_members
 
