@@ -186,6 +186,11 @@ class ConfirmedActionView(OneLivestreamView):
             return self.page("streams/_livestream_row.html", livestream=self.get_livestream())
         return self.go("streams:livestream_list", said=f"{livestream}: {self.said}")
 
+    @property
+    def tone(self) -> str:
+        """The class of its button."""
+        return "primary" if self.is_harmless else "danger-solid"
+
     def change(self, livestream: Livestream) -> None:
         """Call the one service that this action is."""
         raise NotImplementedError

@@ -105,6 +105,11 @@ class Session(models.Model):
         return self.stopped_at is None
 
     @property
+    def why_it_ended(self) -> str:
+        """What to change, if it went wrong, else how it ended; empty for one that goes on."""
+        return self.error_message or self.get_end_reason_display()
+
+    @property
     def connection(self) -> "Connection | None":
         """The newest connection of its encoder."""
         return max(self.connections.all(), key=lambda connection: connection.connected_at, default=None)

@@ -32,6 +32,10 @@ class Trouble:
     def shown(self) -> Shown:
         return self.session.shown if self.session else REFUSED
 
+    @property
+    def reason(self) -> str:
+        return self.session.why_it_ended if self.session else self.livestream.last_refusal
+
 
 @dataclass(frozen=True)
 class Overview:
