@@ -198,6 +198,9 @@ class TestPage:
 
         assert 'data-testid="interruption"' not in get_html(browser, f"/livestreams/{live.livestream_id}")
 
+    def test_says_nothing_of_an_interruption_before_the_first_run(self, browser: Client, connected: Session) -> None:
+        assert 'data-testid="interruption"' not in get_html(browser, f"/livestreams/{connected.livestream_id}")
+
     def test_says_nothing_of_an_interruption_once_the_broadcast_is_over(self, browser: Client, live: Session) -> None:
         leases.retry_session(Lease.objects.get(), message="The disk answers too slowly.")
         runs.ended(live)
