@@ -15,6 +15,7 @@ test: check  ## Static checks and every test but the long ones
 check: .venv/dev.stamp  ## Format, lint, types, layers, migrations
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
+	.venv/bin/djlint --check --quiet templates
 	.venv/bin/lint-imports
 	.venv/bin/mypy
 	$(PYTHON) manage.py makemigrations --check --dry-run
@@ -22,6 +23,7 @@ check: .venv/dev.stamp  ## Format, lint, types, layers, migrations
 fmt: .venv/dev.stamp  ## Format the code and mend what can be mended
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
+	.venv/bin/djlint --reformat --quiet templates
 
 chaos: .venv/dev.stamp  ## Proofs that kill things
 	$(PYTHON) -m pytest -m chaos

@@ -6,8 +6,8 @@ from livehub.api.dialect import Dialect
 from livehub.api.schema import OpenApiDocument, SchemaView
 from livehub.api.views import UnknownRouteView
 from livehub.dialects import DYTE, REALTIMEKIT
-from streams.livestreams.api_routes import livehub_routes, vendor_routes
-from streams.livestreams.serializers import DYTE_SHAPES, REALTIMEKIT_SHAPES
+from streams.livestreams.api.routes import livehub_routes, vendor_routes
+from streams.livestreams.api.serializers import DYTE_SHAPES, REALTIMEKIT_SHAPES
 
 
 def _unknown_routes(prefix: str, dialect: Dialect) -> URLPattern:

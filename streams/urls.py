@@ -7,6 +7,7 @@ from django.contrib.auth.views import LogoutView
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
+from streams.account import views as account
 from streams.livestreams import views as livestreams
 from streams.livestreams.consumers import (
     FragmentConsumer,
@@ -14,13 +15,12 @@ from streams.livestreams.consumers import (
     LivestreamListConsumer,
     OverviewConsumer,
 )
-from streams.organizations import views as organizations
 
 app_name = "streams"
 _LIVESTREAM = "livestreams/<uuid:livestream_id>"
 
 urlpatterns = [
-    path("log-in", organizations.LoginView.as_view(), name="login"),
+    path("log-in", account.LoginView.as_view(), name="login"),
     path("log-out", LogoutView.as_view(), name="logout"),
     path("", livestreams.OverviewView.as_view(), name="overview"),
     path("livestreams", livestreams.LivestreamListView.as_view(), name="livestream_list"),
@@ -34,9 +34,9 @@ urlpatterns = [
     path(f"{_LIVESTREAM}/enable", livestreams.LivestreamEnableView.as_view(), name="livestream_enable"),
     path(f"{_LIVESTREAM}/end", livestreams.BroadcastEndView.as_view(), name="broadcast_end"),
     path(f"{_LIVESTREAM}/delete", livestreams.LivestreamDeleteView.as_view(), name="livestream_delete"),
-    path("account", organizations.AccountView.as_view(), name="account_detail"),
-    path("account/api-keys/create", organizations.ApiKeyCreateView.as_view(), name="api_key_create"),
-    path("account/api-keys/<uuid:api_key_id>/revoke", organizations.ApiKeyRevokeView.as_view(), name="api_key_revoke"),
+    path("account", account.AccountView.as_view(), name="account_detail"),
+    path("account/api-keys/create", account.ApiKeyCreateView.as_view(), name="api_key_create"),
+    path("account/api-keys/<uuid:api_key_id>/revoke", account.ApiKeyRevokeView.as_view(), name="api_key_revoke"),
 ]
 
 

@@ -1,7 +1,7 @@
 """The ingest nginx: RTMP and RTMPS in, hooks to the ASGI process, statistics and control on a private socket.
 
 A server of its own, so that nothing done to the edge ever cuts a broadcast. It must not be reloaded either: a second
-worker generation would part the publishers from the players.
+worker generation would part the encoders from the players.
 """
 
 from livehub.stack.instance import Instance

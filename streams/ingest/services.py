@@ -23,7 +23,7 @@ class LivestreamDisabledError(DomainError):
     http_status = 403
 
 
-def admit_publisher(*, name: str, args: Mapping[str, str], encoder: Encoder) -> str:
+def admit_encoder(*, name: str, args: Mapping[str, str], encoder: Encoder) -> str:
     """Open a session for an encoder and return its stream name, in place of the secret key.
 
     Side effect of a refusal with a known key: it is counted on the livestream, with its reason.
@@ -44,7 +44,7 @@ def admit_publisher(*, name: str, args: Mapping[str, str], encoder: Encoder) -> 
         raise
 
 
-def note_publisher(*, name: str, node: str, client_id: int) -> None:
+def note_encoder(*, name: str, node: str, client_id: int) -> None:
     """Write down that an encoder is still there.
 
     :raises StreamKeyRejectedError: when it has no open session (any more): it has to be cut.
@@ -53,7 +53,7 @@ def note_publisher(*, name: str, node: str, client_id: int) -> None:
         raise StreamKeyRejectedError("This encoder's session is over.")
 
 
-def publisher_left(*, name: str, node: str, client_id: int) -> None:
+def encoder_left(*, name: str, node: str, client_id: int) -> None:
     """Take note that an encoder went away; one that was refused has no session, and changes nothing."""
     connections.encoder_left(key=name, node=node, client_id=client_id)
 

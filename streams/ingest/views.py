@@ -60,7 +60,7 @@ def _hook(*, during_outage: int) -> Callable[[_Hook], _Hook]:
 @_hook(during_outage=503)
 def publish(request: HttpRequest) -> HttpResponse:
     """Admit an encoder under its session's id, or refuse it."""
-    name = services.admit_publisher(name=_field(request, "name"), args=_args(request), encoder=_encoder(request))
+    name = services.admit_encoder(name=_field(request, "name"), args=_args(request), encoder=_encoder(request))
     return HttpResponse(status=302, headers={"Location": name})
 
 
@@ -68,7 +68,7 @@ def publish(request: HttpRequest) -> HttpResponse:
 @_hook(during_outage=503)
 def publish_done(request: HttpRequest) -> HttpResponse:
     """Take note that an encoder went away."""
-    services.publisher_left(name=_field(request, "name"), node=_node(request), client_id=_client_id(request))
+    services.encoder_left(name=_field(request, "name"), node=_node(request), client_id=_client_id(request))
     return HttpResponse(status=204)
 
 
@@ -77,7 +77,7 @@ def publish_done(request: HttpRequest) -> HttpResponse:
 def update(request: HttpRequest) -> HttpResponse:
     """Keep an encoder's session going, or cut an encoder that has none; our own players are let be."""
     if _field(request, "call") == "update_publish":
-        services.note_publisher(name=_field(request, "name"), node=_node(request), client_id=_client_id(request))
+        services.note_encoder(name=_field(request, "name"), node=_node(request), client_id=_client_id(request))
     return HttpResponse(status=204)
 
 

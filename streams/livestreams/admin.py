@@ -6,7 +6,7 @@ from typing import Protocol
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
@@ -14,8 +14,9 @@ from django.utils.safestring import SafeString, mark_safe
 
 from streams.livestreams import services
 from streams.livestreams.models import Connection, Lease, Livestream, LivestreamQuerySet, Session, SessionEvent
+from streams.livestreams.states import LIVESTREAM_STATES, SESSION_STATES, Shown
 from streams.organizations.admin import ReadOnlyAdmin, ReadOnlyInline, exact, staff
-from streams.organizations.models import Member
+from streams.organizations.models import Member, Role
 from streams.organizations.services import Actor
 
 
@@ -40,11 +41,33 @@ def _action(service: _Service, *, description: str, done: str) -> Callable[..., 
     return act
 
 
+class StateFilter(admin.SimpleListFilter):
+    """Keeps one status, called as it is called everywhere."""
+
+    title = "status"
+    parameter_name = "status"
+    states: Mapping[str, Shown]
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [(status, shown.label) for status, shown in self.states.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Model]) -> QuerySet[Model]:
+        return queryset.filter(status=self.value()) if self.value() else queryset
+
+
+class LivestreamStateFilter(StateFilter):
+    states = LIVESTREAM_STATES
+
+
+class SessionStateFilter(StateFilter):
+    states = SESSION_STATES
+
+
 @admin.register(Livestream)
 class LivestreamAdmin(ReadOnlyAdmin[Livestream]):
-    list_display = ("__str__", "organization", "status", "encoders", "playback_id", "created")
+    list_display = ("__str__", "organization", "state", "encoders", "playback_id", "created")
     list_select_related = ("app__organization",)
-    list_filter = ("status", "disabled", "created_at")
+    list_filter = (LivestreamStateFilter, "disabled", "created_at")
     # Shows the search box; `get_search_results` searches.
     search_fields = ("name",)
     search_help_text = "Part of the name, or a whole id, playback id, or e-mail address of an owner"
@@ -53,7 +76,7 @@ class LivestreamAdmin(ReadOnlyAdmin[Livestream]):
         "name",
         "organization",
         "app",
-        "status",
+        "state",
         "encoders",
         "playback_id",
         "sessions",
@@ -78,7 +101,7 @@ class LivestreamAdmin(ReadOnlyAdmin[Livestream]):
     ) -> tuple[QuerySet[Livestream], bool]:
         if not search_term:
             return queryset, False
-        owners = Member.objects.filter(role="owner", user__email__iexact=search_term)
+        owners = Member.objects.filter(role=Role.OWNER, user__email__iexact=search_term)
         of_owner = Livestream.objects.filter(app__organization__in=owners.values("organization"))
         found = Livestream.objects.matching(search_term) | of_owner
         return queryset.filter(pk__in=found.values("pk")), False
@@ -91,6 +114,10 @@ class LivestreamAdmin(ReadOnlyAdmin[Livestream]):
     def sessions(self, livestream: Livestream) -> SafeString:
         url = reverse("admin:streams_session_changelist")
         return format_html('<a href="{}?livestream__id__exact={}">Show</a>', url, livestream.pk)
+
+    @admin.display(description="status", ordering="status")
+    def state(self, livestream: Livestream) -> str:
+        return LIVESTREAM_STATES[livestream.status].label
 
     # In words: Django's icon for "not disabled" is a red cross.
     @admin.display(ordering="disabled")
@@ -162,14 +189,14 @@ class SessionEventInline(ReadOnlyInline[SessionEvent]):
 
 @admin.register(Session)
 class SessionAdmin(ReadOnlyAdmin[Session]):
-    list_display = ("connected", "name", "status", "end_reason", "ingest", "stopped")
+    list_display = ("connected", "name", "state", "end_reason", "ingest", "stopped")
     list_select_related = ("livestream",)
-    list_filter = ("status", "end_reason", "created_at")
+    list_filter = (SessionStateFilter, "end_reason", "created_at")
     search_fields = ("=id", "=livestream__id", "livestream__name", "=livestream__playback_id")
     fields = (
         "id",
         "livestream",
-        "status",
+        "state",
         "end_reason",
         "error_message",
         "arriving",
@@ -185,6 +212,10 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Session]:
         return Session.objects.with_connections()
+
+    @admin.display(description="status", ordering="status")
+    def state(self, session: Session) -> str:
+        return session.shown.label
 
     # Not the foreign key itself: Django would not let a long name wrap.
     @admin.display(description="livestream", ordering="livestream__name")

@@ -16,9 +16,9 @@ from livehub.core.errors import NotFoundError
 from livehub.core.outage import DATABASE_OUTAGE, describe
 from livehub.core.readers import read
 from livehub.core.websockets import TRY_AGAIN, turn_away
-from streams.livestreams.forms import LivestreamQueryForm
+from streams.livestreams.forms import LivestreamFilterForm
 from streams.livestreams.live_updates import livestream_group, organization_group
-from streams.livestreams.screens import get_livestream_list, get_livestream_screen, get_overview
+from streams.livestreams.selectors import get_livestream_list, get_livestream_screen, get_overview
 from streams.organizations.models import Member, User
 from streams.organizations.selectors import find_membership
 
@@ -169,6 +169,6 @@ class LivestreamListConsumer(FragmentConsumer):
         return organization_group(member.organization_id)
 
     def render(self, member: Member) -> str:
-        query = LivestreamQueryForm(dict(parse_qsl(self.scope["query_string"].decode("ascii", "replace")))).query()
-        found = get_livestream_list(organization=member.organization, query=query)
+        form = LivestreamFilterForm(dict(parse_qsl(self.scope["query_string"].decode("ascii", "replace"))))
+        found = get_livestream_list(owner=member.organization, wanted=form.wanted(), page=form.number())
         return render_to_string("streams/_livestream_list.html", {"found": found, "member": member, "is_update": True})

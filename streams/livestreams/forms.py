@@ -3,22 +3,14 @@
 from django import forms
 
 from livehub.core.names import NAME_MAX_LENGTH
-from streams.livestreams.screens import LivestreamQuery
+from streams.dashboard.paging import PageForm
+from streams.livestreams.selectors import LivestreamFilter, LivestreamOrder
+from streams.livestreams.states import DISABLED, LIVESTREAM_STATES
 
-STATUS_CHOICES = (
+_STATUS_CHOICES = [
     ("", "Any status"),
-    ("live", "Live"),
-    ("connecting", "Connecting"),
-    ("idle", "Offline"),
-    ("errored", "Failed"),
-    ("disabled", "Disabled"),
-)
-SORT_CHOICES = (
-    ("", "Newest first"),
-    ("oldest", "Oldest first"),
-    ("last_live", "Last live first"),
-    ("name", "By name"),
-)
+    *((shown.value, shown.label) for shown in (*LIVESTREAM_STATES.values(), DISABLED)),
+]
 
 
 class LivestreamForm(forms.Form):
@@ -31,21 +23,19 @@ class LivestreamForm(forms.Form):
     )
 
 
-class LivestreamQueryForm(forms.Form):
-    """The list's search, filter and order. What it cannot understand it leaves out: a list is never an error."""
+class LivestreamFilterForm(PageForm):
+    """The list's search, filter and order, and which page of it."""
 
     q = forms.CharField(max_length=NAME_MAX_LENGTH, required=False)
-    status = forms.ChoiceField(choices=STATUS_CHOICES, required=False)
-    sort = forms.ChoiceField(choices=SORT_CHOICES, required=False)
-    page = forms.IntegerField(min_value=1, max_value=1_000_000, required=False)
+    status = forms.ChoiceField(choices=_STATUS_CHOICES, required=False)
+    sort = forms.ChoiceField(choices=LivestreamOrder.choices, required=False)
 
-    def query(self) -> LivestreamQuery:
+    def wanted(self) -> LivestreamFilter:
         """Return what was asked for."""
         self.is_valid()
-        cleaned = self.cleaned_data
-        return LivestreamQuery(
-            search=cleaned.get("q") or "",
-            status=cleaned.get("status") or "",
-            sort=cleaned.get("sort") or "",
-            page=cleaned.get("page") or 1,
+        status = self.cleaned_data.get("status")
+        return LivestreamFilter(
+            search=self.cleaned_data.get("q") or "",
+            states=frozenset({status} if status else ()),
+            order=LivestreamOrder(self.cleaned_data.get("sort") or ""),
         )

@@ -112,7 +112,7 @@ def close_session(
         connection.disconnected_at = now
         connection.save(update_fields=["disconnected_at"])
         if reason not in _ENCODER_IS_GONE:
-            jobs.enqueue("streams.drop_publisher", node=connection.node, name=connection.pk.hex)
+            jobs.enqueue("streams.drop_encoder", node=connection.node, name=connection.pk.hex)
 
 
 def change_status(

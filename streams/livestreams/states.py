@@ -1,4 +1,7 @@
-"""The life of a session, and what a livestream shows of it."""
+"""The life of a session, and how a person is shown it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from django.db import models
 
@@ -59,3 +62,56 @@ class EventKind(models.TextChoices):
     RUN_FAILED = "run_failed", "Interrupted"
     RUN_POSTPONED = "run_postponed", "Waiting"
     RESUMED = "resumed", "Resumed"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How people see a state; `value` is what filters and page scripts call it."""
+
+    value: str
+    label: str
+    # The class that colours its pill and its dot in a timeline; empty for a plain one.
+    tone: str = ""
+    # An encoder is there.
+    is_on_air: bool = False
+    # Viewers can play it.
+    is_playable: bool = False
+
+
+_LIVE = Shown("live", "Live", "live", is_on_air=True, is_playable=True)
+_CONNECTING = Shown("connecting", "Connecting", "warn", is_on_air=True)
+_FAILED = Shown("errored", "Failed", "bad")
+# What the overview shows of a livestream that has turned an encoder away.
+REFUSED = Shown("refused", "Refused", "warn")
+# What a livestream shows whose encoders are refused, once nothing is on air.
+DISABLED = Shown("disabled", "Disabled", "off")
+
+# In the order in which a person is offered them.
+LIVESTREAM_STATES: Mapping[str, Shown] = {
+    LivestreamStatus.LIVE: _LIVE,
+    LivestreamStatus.CONNECTING: _CONNECTING,
+    LivestreamStatus.IDLE: Shown("idle", "Offline"),
+    LivestreamStatus.ERRORED: _FAILED,
+}
+SESSION_STATES: Mapping[str, Shown] = {
+    SessionStatus.CONNECTING: _CONNECTING,
+    SessionStatus.LIVE: _LIVE,
+    SessionStatus.ENDED: Shown("ended", "Ended"),
+    SessionStatus.ERRORED: _FAILED,
+}
+# What a timeline has beside changes of status, which look as the new status does.
+EVENT_STATES: Mapping[str, Shown] = {
+    kind: Shown(kind.value, kind.label, tone)
+    for kind, tone in {
+        EventKind.RUN_STARTED: "",
+        EventKind.RUN_FAILED: "bad",
+        EventKind.RUN_POSTPONED: "warn",
+        EventKind.RESUMED: "live",
+    }.items()
+}
+
+
+def show_livestream(*, status: str, is_disabled: bool) -> Shown:
+    """Return what a livestream shows: a broadcast that is on air comes before everything else."""
+    shown = LIVESTREAM_STATES[status]
+    return DISABLED if is_disabled and not shown.is_on_air else shown

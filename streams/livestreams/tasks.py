@@ -27,13 +27,13 @@ def run_session(session_id: str) -> None:
 
 
 @shared_task(
-    name="streams.drop_publisher",
+    name="streams.drop_encoder",
     time_limit=30,
     autoretry_for=(IngestUnavailableError,),
     retry_backoff=True,
     max_retries=5,
 )
-def drop_publisher(node: str, name: str) -> None:
+def drop_encoder(node: str, name: str) -> None:
     """Cut an encoder whose session is over."""
     encoders.drop_encoder(IngestSource(node, name))
 

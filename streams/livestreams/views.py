@@ -12,26 +12,27 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 
 from livehub.core.errors import ValidationFailedError
+from streams.dashboard.pages import MemberView, complain
+from streams.dashboard.paging import PageForm, page_of
 from streams.livestreams import services
-from streams.livestreams.forms import LivestreamForm, LivestreamQueryForm
+from streams.livestreams.forms import LivestreamFilterForm, LivestreamForm
 from streams.livestreams.models import Livestream
-from streams.livestreams.screens import (
+from streams.livestreams.selectors import (
     LivestreamScreen,
+    find_open_session,
+    get_livestream,
     get_livestream_list,
-    get_livestream_of,
     get_livestream_screen,
     get_overview,
-    list_sessions_page,
+    list_sessions,
 )
-from streams.livestreams.selectors import find_open_session
-from streams.organizations.membership import MemberView, complain
 from streams.organizations.selectors import get_default_app
 
 # The player's controls write these <style> elements into their shadow roots; deploy/vendor-assets finds the hashes.
 _PLAYER_STYLES: list[str] = json.loads(
     (Path(settings.BASE_DIR) / "static/vendor/media-chrome@4.19.4/style-hashes.json").read_text()
 )
-# What every streamer can paste: a key frame every 2 s, so that the source can be passed through.
+# What everybody can paste: a key frame every 2 s, so that the source can be passed through.
 _FFMPEG_OPTIONS = (
     "-re -i input.mp4 -c:v libx264 -preset veryfast -b:v 3000k -maxrate 3000k -bufsize 6000k -pix_fmt yuv420p "
     '-force_key_frames "expr:gte(t,n_forced*2)" -c:a aac -b:a 128k -ar 48000'
@@ -48,8 +49,9 @@ class OverviewView(MemberView):
 
 class LivestreamListView(MemberView):
     def get(self, request: HttpRequest) -> HttpResponse:
-        form = LivestreamQueryForm(request.GET)
-        found = get_livestream_list(organization=self.member.organization, query=form.query())
+        form = LivestreamFilterForm(request.GET)
+        owner = self.member.organization
+        found = get_livestream_list(owner=owner, wanted=form.wanted(), page=form.number())
         if self.request.htmx:
             return self.page("streams/_livestream_list.html", found=found, is_update=True)
         return self.page("streams/livestream_list.html", found=found, form=form)
@@ -78,7 +80,7 @@ class LivestreamCreateView(MemberView):
         return self.page(template, form=form, is_dialog=bool(self.request.htmx), status=status)
 
 
-class LivestreamView(MemberView):
+class OneLivestreamView(MemberView):
     """A page of one livestream."""
 
     livestream_id: UUID
@@ -87,7 +89,7 @@ class LivestreamView(MemberView):
         return get_livestream_screen(organization=self.member.organization, livestream_id=self.livestream_id)
 
     def get_livestream(self) -> Livestream:
-        return get_livestream_of(organization=self.member.organization, livestream_id=self.livestream_id)
+        return get_livestream(owner=self.member.organization, livestream_id=self.livestream_id)
 
     def setup(self, request: HttpRequest, *args: object, **kwargs: object) -> None:
         super().setup(request, *args, **kwargs)
@@ -95,7 +97,7 @@ class LivestreamView(MemberView):
 
 
 @method_decorator(csp_update({"style-src": _PLAYER_STYLES}), name="dispatch")
-class LivestreamDetailView(LivestreamView):
+class LivestreamDetailView(OneLivestreamView):
     def get(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
         screen = self.get_screen()
         if self.request.htmx:
@@ -104,7 +106,7 @@ class LivestreamDetailView(LivestreamView):
 
 
 @method_decorator(csp_update({"style-src": _PLAYER_STYLES}), name="dispatch")
-class StreamKeyView(LivestreamView):
+class StreamKeyView(OneLivestreamView):
     """Tells the key to those who may publish, and only when asked: it is in no other page."""
 
     needs = needs_to_look = "can_operate"
@@ -122,15 +124,15 @@ class StreamKeyView(LivestreamView):
         return response
 
 
-class SessionListView(LivestreamView):
+class SessionListView(OneLivestreamView):
     def get(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
         livestream = self.get_livestream()
-        number = LivestreamQueryForm(request.GET).query().page
-        page = list_sessions_page(livestream=livestream, page=number)
+        sessions = list_sessions(livestream)
+        page = page_of(sessions, number=PageForm(request.GET).number(), total=sessions.count())
         return self.page("streams/session_list.html", livestream=livestream, page=page)
 
 
-class LivestreamRenameView(LivestreamView):
+class LivestreamRenameView(OneLivestreamView):
     needs = needs_to_look = "can_operate"
 
     def get(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
@@ -154,7 +156,7 @@ class LivestreamRenameView(LivestreamView):
         return self.page(template, livestream=livestream, form=form, is_dialog=is_dialog, status=status)
 
 
-class ConfirmedActionView(LivestreamView):
+class ConfirmedActionView(OneLivestreamView):
     """A change that asks first: GET says what it will do (as a page, or in a dialog), POST does it."""
 
     needs = needs_to_look = "can_operate"
@@ -183,6 +185,11 @@ class ConfirmedActionView(LivestreamView):
         if self.request.htmx:
             return self.page("streams/_livestream_row.html", livestream=self.get_livestream())
         return self.go("streams:livestream_list", said=f"{livestream}: {self.said}")
+
+    @property
+    def tone(self) -> str:
+        """The class of its button."""
+        return "primary" if self.is_harmless else "danger-solid"
 
     def change(self, livestream: Livestream) -> None:
         """Call the one service that this action is."""

@@ -37,6 +37,11 @@ def find_credential_revision() -> UUID | None:
     return CredentialRevision.objects.values_list("revision", flat=True).first()
 
 
+def list_app_ids(organization: Organization) -> list[UUID]:
+    """Return the ids of the organization's apps."""
+    return list(App.objects.filter(organization=organization).values_list("pk", flat=True))
+
+
 def list_api_keys(organization: Organization) -> QuerySet[ApiKey]:
     """Return the keys that are not revoked, newest first."""
     return (

@@ -1,14 +1,19 @@
 """Words, icons and times of the dashboard's pages."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlencode
 
 from django import template
+from django.template import Context
 from django.templatetags.static import static
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from livehub.core import clock
+from streams.livestreams.selectors import LivestreamFilter
 
 register = template.Library()
 
@@ -20,6 +25,15 @@ _CODECS = {"h264": "H.264", "hevc": "HEVC", "aac": "AAC", "mp3": "MP3", "av1": "
 def icon(name: str) -> SafeString:
     """Draw an icon of the sprite; it says nothing to a screen reader, so text must stand beside it."""
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}#{}"/></svg>', static(_SPRITE), name)
+
+
+@register.inclusion_tag("streams/_nav_link.html", takes_context=True)
+def nav_link(context: Context, url_name: str, *, icon: str, label: str) -> dict[str, str]:
+    """Link a main page; it is the current one, or the present page is somewhere below it."""
+    url, path = reverse(f"streams:{url_name}"), context["request"].path
+    is_below = url != "/" and path.startswith(f"{url}/")
+    current = "page" if path == url else "true" if is_below else ""
+    return {"url": url, "icon": icon, "label": label, "current": current}
 
 
 @register.simple_tag
@@ -54,12 +68,6 @@ def duration(milliseconds: int) -> str:
 
 
 @register.filter
-def status_word(status: str) -> str:
-    """Return a session's status as the pages call it."""
-    return {"errored": "Failed"}.get(status, status.capitalize())
-
-
-@register.filter
 def codec(name: str) -> str:
     """Return a codec's name as its makers write it."""
     return _CODECS.get(name, name.upper())
@@ -73,6 +81,35 @@ def software(announced: str) -> str:
     """
     name = announced.partition("(compatible; ")[2].rstrip(")") or announced
     return f"ffmpeg ({name})" if name.startswith("Lavf") else name or "Unknown software"
+
+
+@register.filter
+def video_words(source: Mapping[str, Any]) -> str:
+    """Describe the picture that an encoder sends: H.264 High, 1280x720."""
+    size = f", {source['width']}\u00d7{source.get('height', '')}" if source.get("width") else ""
+    return f"{codec(source['video_codec'])} {source.get('profile') or ''}".rstrip() + size
+
+
+@register.filter
+def audio_words(source: Mapping[str, Any]) -> str:
+    """Describe the sound that an encoder sends: AAC, stereo, 48 kHz."""
+    facts = [
+        codec(source.get("audio_codec") or ""),
+        channels(source["audio_channels"]) if source.get("audio_channels") else "",
+        khz(source["sample_rate"]) if source.get("sample_rate") else "",
+    ]
+    return ", ".join(filter(None, facts)) or "none"
+
+
+@register.filter
+def rendition_words(rendition: Mapping[str, Any]) -> str:
+    """Describe what viewers get: 720p, as sent; 480p, 1.2 Mbit/s; Audio 128 kbit/s."""
+    if rendition.get("kind") == "audio":
+        return f"Audio {bitrate(rendition['audio_kbps'])}" if rendition.get("audio_kbps") else "Audio"
+    name = f"{rendition['height']}p" if rendition.get("height") else str(rendition.get("name", ""))
+    if rendition.get("kind") == "copy":
+        return f"{name}, as sent"
+    return f"{name}, {bitrate(rendition['video_kbps'])}" if rendition.get("video_kbps") else name
 
 
 @register.filter
@@ -93,12 +130,12 @@ def compact(number: float) -> str:
 
 
 @register.simple_tag
-def list_url(query: object, page: int = 1) -> str:
+def list_url(wanted: LivestreamFilter, page: int = 1) -> str:
     """Return the query string of the livestream list on another page; empty for the plain list."""
     given = {
-        "q": getattr(query, "search", ""),
-        "status": getattr(query, "status", ""),
-        "sort": getattr(query, "sort", ""),
+        "q": wanted.search,
+        "status": next(iter(wanted.states), ""),
+        "sort": wanted.order.value,
         "page": page if page > 1 else "",
     }
     pairs = {name: value for name, value in given.items() if value}

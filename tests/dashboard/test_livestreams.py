@@ -7,12 +7,13 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from livehub.core import clock
+from streams.livestreams import leases
 from streams.livestreams.services import create_livestream, disable_livestream
-from streams.models import Livestream, Session
+from streams.models import Lease, Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests import runs
 from tests.dashboard.conftest import HTMX, get_html
-from tests.runs import failed, finished
+from tests.runs import claimed, failed, finished
 
 
 class TestOverview:
@@ -163,6 +164,48 @@ class TestPage:
 
         assert html.index("Switch to H.264.") < html.index("Connect an encoder")
         assert "End broadcast" not in html
+
+    def test_says_that_a_broadcast_is_interrupted_until_a_worker_has_it_again(
+        self, browser: Client, live: Session
+    ) -> None:
+        address = f"/livestreams/{live.livestream_id}"
+        assert 'data-testid="interruption"' not in get_html(browser, address)
+
+        leases.retry_session(Lease.objects.get(), message="The disk answers too slowly.")
+
+        html = get_html(browser, address)
+        assert html.index("<b>Interrupted.</b> The disk answers too slowly.") < html.index("Connect an encoder")
+        assert html.index("Connect an encoder") < html.index("<b>Interrupted</b> The disk answers too slowly.")
+        Lease.objects.update(not_before=None)
+        leases.mark_live(claimed(live, worker="second"))
+        html = get_html(browser, address)
+        assert 'data-testid="interruption"' not in html
+        assert "<b>Resumed</b>" in html
+
+    def test_says_that_a_broadcast_waits(self, browser: Client, live: Session) -> None:
+        leases.postpone_session(Lease.objects.get(), message="The disk is full.")
+
+        html = get_html(browser, f"/livestreams/{live.livestream_id}")
+
+        assert "<b>Waiting.</b> The disk is full. The broadcast goes on as soon as possible." in html
+
+    def test_says_nothing_of_an_interruption_while_a_worker_has_the_session(
+        self, browser: Client, live: Session
+    ) -> None:
+        leases.retry_session(Lease.objects.get(), message="The disk answers too slowly.")
+        Lease.objects.update(not_before=None)
+        claimed(live, worker="second")
+
+        assert 'data-testid="interruption"' not in get_html(browser, f"/livestreams/{live.livestream_id}")
+
+    def test_says_nothing_of_an_interruption_before_the_first_run(self, browser: Client, connected: Session) -> None:
+        assert 'data-testid="interruption"' not in get_html(browser, f"/livestreams/{connected.livestream_id}")
+
+    def test_says_nothing_of_an_interruption_once_the_broadcast_is_over(self, browser: Client, live: Session) -> None:
+        leases.retry_session(Lease.objects.get(), message="The disk answers too slowly.")
+        runs.ended(live)
+
+        assert 'data-testid="interruption"' not in get_html(browser, f"/livestreams/{live.livestream_id}")
 
     def test_forgets_the_error_with_the_next_broadcast(self, browser: Client, connected: Session) -> None:
         failed(connected, message="Switch to H.264.")

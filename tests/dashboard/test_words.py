@@ -2,7 +2,16 @@
 
 import pytest
 
-from streams.templatetags.dashboard import bitrate, codec, compact, duration, software
+from streams.templatetags.dashboard import (
+    audio_words,
+    bitrate,
+    codec,
+    compact,
+    duration,
+    rendition_words,
+    software,
+    video_words,
+)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +34,40 @@ def test_duration(milliseconds: int, text: str) -> None:
 )
 def test_software(announced: str, name: str) -> None:
     assert software(announced) == name
+
+
+@pytest.mark.parametrize(
+    ("source", "picture", "sound"),
+    [
+        ({"video_codec": "h264"}, "H.264", "none"),
+        (
+            {"video_codec": "h264", "profile": "High", "width": 1280, "height": 720, "audio_codec": "aac"},
+            "H.264 High, 1280\u00d7720",
+            "AAC",
+        ),
+        (
+            {"video_codec": "hevc", "audio_codec": "aac", "audio_channels": 2, "sample_rate": 44100},
+            "HEVC",
+            "AAC, stereo, 44.1 kHz",
+        ),
+    ],
+)
+def test_source(source: dict[str, object], picture: str, sound: str) -> None:
+    assert (video_words(source), audio_words(source)) == (picture, sound)
+
+
+@pytest.mark.parametrize(
+    ("rendition", "text"),
+    [
+        ({"name": "720p", "kind": "copy", "height": 720, "video_kbps": 2870}, "720p, as sent"),
+        ({"name": "480p", "kind": "video", "height": 480, "video_kbps": 1200}, "480p, 1.2 Mbit/s"),
+        ({"name": "main"}, "main"),
+        ({"kind": "audio", "audio_kbps": 128}, "Audio 128 kbit/s"),
+        ({"kind": "audio"}, "Audio"),
+    ],
+)
+def test_rendition(rendition: dict[str, object], text: str) -> None:
+    assert rendition_words(rendition) == text
 
 
 def test_units() -> None:

@@ -41,9 +41,9 @@ def test_a_broadcast_outlives_a_killed_program(stack: RunningStack, stream: Stre
 def test_no_encoder_is_cut_by_a_restart_of_the_database(stack: RunningStack) -> None:
     """Several encoders, over three of their 10 s updates: pooled connections are dead after a restart."""
     streams = [Integrator.of(stack).create(f"Camera {number}") for number in range(3)]
-    with ExitStack() as publishers:
+    with ExitStack() as running:
         encoders = [
-            publishers.enter_context(publishing(stream.publish_url, size="192x108", kbps=100)) for stream in streams
+            running.enter_context(publishing(stream.publish_url, size="192x108", kbps=100)) for stream in streams
         ]
         for stream in streams:
             stream.await_status("LIVE", timeout_s=_LIVE_TIMEOUT_S)

@@ -159,7 +159,7 @@ class TestUpdate:
         def fail(**_: object) -> None:
             raise OperationalError("the connection is closed")
 
-        monkeypatch.setattr("streams.ingest.services.note_publisher", fail)
+        monkeypatch.setattr("streams.ingest.services.note_encoder", fail)
 
         assert _call("update", key=livestream.stream_key, call="update_publish")[0] == 204
 

@@ -112,7 +112,7 @@ class TestClosing:
         with capture(execute=True):
             ended(session, reason=EndReason(reason))
 
-        assert (("streams.drop_publisher", {"node": "main", "name": name}) in broker.arguments) is is_cut
+        assert (("streams.drop_encoder", {"node": "main", "name": name}) in broker.arguments) is is_cut
 
     def test_tells_when_nothing_was_open(self, livestream: Livestream) -> None:
         with transaction.atomic():

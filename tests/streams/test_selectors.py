@@ -1,11 +1,14 @@
 """Shaped reads of livestreams."""
 
+import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from livehub.core import clock
+from livehub.core.errors import NotFoundError
 from streams.livestreams import selectors
-from streams.livestreams.services import create_livestream, delete_livestream
-from streams.models import App, Livestream, LivestreamCount
+from streams.livestreams.selectors import LivestreamFilter
+from streams.livestreams.services import create_livestream, delete_livestream, disable_livestream
+from streams.models import App, Livestream, LivestreamCount, Organization
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.runs import connected, finished
 
@@ -47,6 +50,47 @@ class TestCountLivestreams:
         other.delete()
 
         assert not LivestreamCount.objects.filter(pk=other.pk).exists()
+
+
+class TestOneReadPath:
+    """An app's livestreams are its integrators'; all of an organization's are its members'."""
+
+    def test_lists_and_counts_of_an_app_or_of_all_apps(
+        self, livestream: Livestream, foreign_livestream: Livestream, home: NewOrganization
+    ) -> None:
+        other = App.objects.create(organization=home.organization, name="Second")
+        in_other = create_livestream(app=other, name="Winter keynote", actor=SYSTEM)
+
+        def found(owner: App | Organization, *, search: str = "") -> list[Livestream]:
+            kept = selectors.list_livestreams(owner=owner, wanted=LivestreamFilter(search=search))
+            assert kept.count() == len(kept.rows)
+            return list(kept.rows)
+
+        assert found(home.app) == [livestream]
+        assert found(other) == [in_other]
+        assert found(home.organization) == [in_other, livestream]
+        assert found(home.organization, search="autumn") == [livestream]
+
+    def test_gets_of_an_app_or_of_all_apps(
+        self, livestream: Livestream, home: NewOrganization, abroad: NewOrganization
+    ) -> None:
+        other = App.objects.create(organization=home.organization, name="Second")
+
+        for owner in (home.app, home.organization):
+            assert selectors.get_livestream(owner=owner, livestream_id=livestream.pk) == livestream
+        for owner in (other, abroad.app, abroad.organization):
+            with pytest.raises(NotFoundError):
+                selectors.get_livestream(owner=owner, livestream_id=livestream.pk)
+
+    @pytest.mark.parametrize(("states", "names"), [({"idle"}, {"A", "B"}), ({"disabled"}, {"B"}), ({"live"}, set())])
+    def test_keeps_states(self, home: NewOrganization, states: set[str], names: set[str]) -> None:
+        create_livestream(app=home.app, name="A", actor=SYSTEM)
+        disable_livestream(livestream=create_livestream(app=home.app, name="B", actor=SYSTEM), actor=SYSTEM)
+
+        found = selectors.list_livestreams(owner=home.app, wanted=LivestreamFilter(states=frozenset(states)))
+
+        assert {row.name for row in found.rows} == names
+        assert found.count() == len(names)
 
 
 class TestSumIngestMs:

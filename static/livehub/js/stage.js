@@ -7,8 +7,8 @@ let session = "";
 let queue = Promise.resolve();
 
 function wanted() {
-  const { status, session: id } = stage.querySelector(".curtain").dataset;
-  return status === "live" ? id : "";
+  const { playable, session: id } = stage.querySelector(".curtain").dataset;
+  return playable === undefined ? "" : id;
 }
 
 async function follow() {
@@ -31,7 +31,7 @@ function check() {
 check();
 new MutationObserver(check).observe(stage, {
   attributes: true,
-  attributeFilter: ["data-status", "data-session"],
+  attributeFilter: ["data-playable", "data-session"],
   childList: true,
   subtree: true,
 });

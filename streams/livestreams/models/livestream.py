@@ -12,7 +12,7 @@ from django.db.models.functions import Now
 
 from livehub.core import crypto
 from streams.livestreams import addresses
-from streams.livestreams.states import LivestreamStatus
+from streams.livestreams.states import DISABLED, LivestreamStatus, Shown, show_livestream
 from streams.organizations.models import App, Organization
 
 
@@ -26,8 +26,11 @@ class LivestreamQuerySet(models.QuerySet["Livestream"]):
     def for_organization(self, organization: Organization) -> Self:
         return self.existing().filter(app__organization=organization)
 
-    def in_statuses(self, statuses: Collection[str]) -> Self:
-        return self.filter(status__in=statuses)
+    def in_states(self, values: Collection[str]) -> Self:
+        """Keep those of these statuses; "disabled" stands beside them for those that refuse encoders."""
+        return self.filter(
+            Q(status__in=values) | Q(disabled=True) if DISABLED.value in values else Q(status__in=values)
+        )
 
     def matching(self, search: str) -> Self:
         """Keep those with the text in their name, or as their whole id or playback id."""
@@ -92,6 +95,10 @@ class Livestream(models.Model):
 
     def __str__(self) -> str:
         return self.name or str(self.pk)
+
+    @property
+    def shown(self) -> Shown:
+        return show_livestream(status=self.status, is_disabled=self.disabled)
 
     @property
     def stream_key(self) -> str:

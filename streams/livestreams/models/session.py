@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from livehub.core import clock
 from streams.livestreams.models.livestream import Livestream, StreamKey
-from streams.livestreams.states import EndReason, EventKind, SessionStatus
+from streams.livestreams.states import EVENT_STATES, SESSION_STATES, EndReason, EventKind, SessionStatus, Shown
 from streams.organizations.models import App, Organization
 
 # A free worker takes a session within a fraction of a second.
@@ -22,6 +22,12 @@ _NODE_MAX_LENGTH = 32
 class SessionQuerySet(models.QuerySet["Session"]):
     def open(self) -> Self:
         return self.filter(stopped_at=None)
+
+    def over(self) -> Self:
+        return self.exclude(stopped_at=None)
+
+    def newest_first(self) -> Self:
+        return self.order_by("-created_at", "-id")
 
     def for_app(self, app: App) -> Self:
         return self.filter(livestream__app=app, livestream__deleted_at=None)
@@ -91,8 +97,17 @@ class Session(models.Model):
         return str(self.pk)
 
     @property
+    def shown(self) -> Shown:
+        return SESSION_STATES[self.status]
+
+    @property
     def is_open(self) -> bool:
         return self.stopped_at is None
+
+    @property
+    def why_it_ended(self) -> str:
+        """What to change, if it went wrong, else how it ended; empty for one that goes on."""
+        return self.error_message or self.get_end_reason_display()
 
     @property
     def connection(self) -> "Connection | None":
@@ -176,6 +191,11 @@ class Lease(models.Model):
     def __str__(self) -> str:
         return f"{self.session_id} epoch {self.epoch}"
 
+    @property
+    def is_free(self) -> bool:
+        """No worker holds it, by our clock: for people to see, never to decide by."""
+        return self.until is None or self.until < clock.now()
+
 
 class SessionEvent(models.Model):
     """One thing that happened to a session; history, timelines and reports all read these.
@@ -194,6 +214,9 @@ class SessionEvent(models.Model):
         return f"{self.kind} {self.reason}"
 
     @property
-    def status(self) -> str:
-        """The status that the session took, empty for what is no change of status."""
-        return str(self.data.get("new", ""))
+    def is_interruption(self) -> bool:
+        return self.kind in {EventKind.RUN_FAILED, EventKind.RUN_POSTPONED}
+
+    @property
+    def shown(self) -> Shown:
+        return SESSION_STATES[self.data["new"]] if self.kind == EventKind.STATUS else EVENT_STATES[self.kind]

@@ -10,8 +10,8 @@ from livehub.api.fields import TextField
 from livehub.api.paging import PageNumbers, PageQuery
 
 
-class LivestreamFilters(PageNumbers):
-    """A checked `LivestreamQuery`."""
+class LivestreamListParameters(PageNumbers):
+    """A checked `LivestreamListQuery`."""
 
     exclude_meetings: bool
     # In our words; empty for any.
@@ -22,7 +22,7 @@ class LivestreamFilters(PageNumbers):
     search: str
 
 
-class LivestreamQuery(PageQuery):
+class LivestreamListQuery(PageQuery):
     """Which livestreams, in which order."""
 
     exclude_meetings = serializers.BooleanField(
@@ -45,7 +45,7 @@ class LivestreamQuery(PageQuery):
             raise serializers.ValidationError(f"Choose from {', '.join(dialect.filter_words)}.")
         return frozenset().union(*meant)
 
-    def validate(self, attrs: LivestreamFilters) -> LivestreamFilters:
+    def validate(self, attrs: LivestreamListParameters) -> LivestreamListParameters:
         start, end = attrs["start_time"], attrs["end_time"]
         if start is not None and end is not None and end < start:
             raise serializers.ValidationError({"end_time": ["Choose a time that is not before start_time."]})

@@ -10,9 +10,9 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 
 from livehub.core.errors import ValidationFailedError
+from streams.account.forms import ApiKeyForm, LoginForm
+from streams.dashboard.pages import MemberView, complain
 from streams.organizations import services
-from streams.organizations.forms import ApiKeyForm, LoginForm
-from streams.organizations.membership import MemberView, complain
 from streams.organizations.models import ApiKey, Organization
 from streams.organizations.selectors import get_api_key, get_default_app, list_api_keys, list_members
 
@@ -60,8 +60,7 @@ class ApiKeyCreateView(MemberView):
         return self._shown_once(api_key, secret)
 
     def _shown_once(self, api_key: ApiKey, secret: str) -> HttpResponse:
-        account = _account(self.member.organization)
-        response = self.page("streams/api_key_created.html", account, api_key=api_key, secret=secret)
+        response = self.page("streams/api_key_created.html", _new_key(api_key, secret), api_key=api_key, secret=secret)
         response["Cache-Control"] = "no-store"
         return response
 
@@ -81,6 +80,15 @@ class ApiKeyRevokeView(MemberView):
         api_key = get_api_key(organization=self.member.organization, api_key_id=api_key_id)
         services.revoke_api_key(api_key=api_key, actor=self.actor)
         return self.go("streams:account_detail", said=f"{api_key.name} is revoked: it opens nothing any more.")
+
+
+def _new_key(api_key: ApiKey, secret: str) -> dict[str, object]:
+    account = _account(api_key.organization)
+    if api_key.kind == ApiKey.Kind.BASIC:
+        asking = f"-u {api_key.organization_id.hex}:{secret} {account['dyte_base_url']}"
+        return {"key_label": "API key", "curl_line": f"curl {asking}/livestreams"}
+    url = f"{account['realtimekit_base_url']}{account['realtimekit_path']}"
+    return {"key_label": "API token", "curl_line": f'curl -H "Authorization: Bearer {secret}" {url}/livestreams'}
 
 
 def _account(organization: Organization) -> dict[str, object]:

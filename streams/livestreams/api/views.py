@@ -11,9 +11,8 @@ from livehub.api.paging import Page, PageNumbers, PageQuery, take_page
 from livehub.api.schema import Answer, operation
 from livehub.api.views import ApiView
 from streams.livestreams import selectors, services
-from streams.livestreams.api_input import LivestreamBody, LivestreamFilters, LivestreamQuery
-from streams.livestreams.models import Livestream, LivestreamQuerySet, Session
-from streams.livestreams.serializers import (
+from streams.livestreams.api.input import LivestreamBody, LivestreamListParameters, LivestreamListQuery
+from streams.livestreams.api.serializers import (
     ActiveSession,
     ActiveSessionSerializer,
     DeletedLivestreamSerializer,
@@ -25,6 +24,8 @@ from streams.livestreams.serializers import (
     SessionSerializer,
     SwitchedLivestreamSerializer,
 )
+from streams.livestreams.models import Livestream, Session
+from streams.livestreams.selectors import LivestreamFilter, LivestreamOrder
 from streams.organizations.authentication import Caller
 from streams.organizations.models import ApiKey
 
@@ -43,7 +44,7 @@ class LivestreamApi(ApiView):
 
     def get_livestream(self, livestream_id: str) -> Livestream:
         wanted = get_uuid(livestream_id, noun="livestream")
-        return selectors.get_livestream(app=self.caller.app, livestream_id=wanted)
+        return selectors.get_livestream(owner=self.caller.app, livestream_id=wanted)
 
     def read_page_query(self) -> PageNumbers:
         return cast(PageNumbers, self.read_query(PageQuery))
@@ -55,7 +56,7 @@ class LivestreamApi(ApiView):
         self, livestream: Livestream, *, status: int = 200, shape: type[LivestreamSerializer] = LivestreamSerializer
     ) -> Response:
         """Answer with the livestream as it is now: services change more of its row than the one in memory."""
-        livestream = selectors.get_livestream(app=self.caller.app, livestream_id=livestream.pk)
+        livestream = selectors.get_livestream(owner=self.caller.app, livestream_id=livestream.pk)
         return self.answer(shape(livestream, context={**self.presenting([livestream])}).data, status=status)
 
 
@@ -78,30 +79,16 @@ class LivestreamsView(LivestreamApi):
     @operation(
         "list_livestreams",
         "List livestreams",
-        query=LivestreamQuery,
+        query=LivestreamListQuery,
         answer=Answer(LivestreamSerializer, is_list=True),
         may_be_unknown=False,
     )
     def get(self, request: Request, **path: str) -> Response:
-        filters = cast(LivestreamFilters, self.read_query(LivestreamQuery))
-        rows = self._rows(filters)
-        page = take_page(rows.with_stream_key(), wanted=filters, count=lambda: self._count(rows, filters=filters))
+        parameters = cast(LivestreamListParameters, self.read_query(LivestreamListQuery))
+        found = selectors.list_livestreams(owner=self.caller.app, wanted=_filter(parameters))
+        page = take_page(found.rows.with_stream_key(), wanted=parameters, count=found.count)
         shape = self.shapes.listed(context={**self.presenting(page.items)})
         return self.answer_list("livestreams", [shape.to_representation(row) for row in page.items], page=page)
-
-    def _rows(self, filters: LivestreamFilters) -> LivestreamQuerySet:
-        return selectors.list_livestreams(
-            app=self.caller.app,
-            statuses=filters["status"],
-            search=filters["search"],
-            created_from=filters["start_time"],
-            created_until=filters["end_time"],
-            oldest_first=filters["sort_order"] == "ASC",
-        )
-
-    def _count(self, rows: LivestreamQuerySet, *, filters: LivestreamFilters) -> int:
-        is_whole_app = not (filters["status"] or filters["search"] or filters["start_time"] or filters["end_time"])
-        return selectors.count_livestreams(self.caller.app) if is_whole_app else rows.count()
 
 
 class LivestreamView(LivestreamApi):
@@ -223,6 +210,17 @@ class SessionView(LivestreamApi):
         wanted = get_uuid(session_id, noun="livestream session")
         session = selectors.get_session(app=self.caller.app, session_id=wanted)
         return self.answer(SessionSerializer(session).data)
+
+
+def _filter(parameters: LivestreamListParameters) -> LivestreamFilter:
+    is_oldest_first = parameters["sort_order"] == "ASC"
+    return LivestreamFilter(
+        search=parameters["search"],
+        states=parameters["status"],
+        created_from=parameters["start_time"],
+        created_until=parameters["end_time"],
+        order=LivestreamOrder.OLDEST if is_oldest_first else LivestreamOrder.NEWEST,
+    )
 
 
 def _take_sessions(livestream: Livestream, *, wanted: PageNumbers) -> Page[Session]:

@@ -1,0 +1,39 @@
+"""Where the livestream operations live below a dialect's prefix."""
+
+from django.urls import URLPattern, path
+
+from livehub.api.dialect import Dialect
+from streams.livestreams.api import views
+from streams.livestreams.api.serializers import LivestreamShapes
+
+_ONE = "livestreams/<str:livestream_id>"
+
+
+def vendor_routes(dialect: Dialect, shapes: LivestreamShapes) -> list[URLPattern]:
+    """Return what the vendors have."""
+    return [
+        *_common_routes(dialect, shapes),
+        path(_ONE, views.LivestreamView.as_view(dialect=dialect, shapes=shapes)),
+    ]
+
+
+def livehub_routes(dialect: Dialect, shapes: LivestreamShapes) -> list[URLPattern]:
+    """Return what the vendors have, and what LiveHub has beyond them."""
+    return [
+        *_common_routes(dialect, shapes),
+        path(f"{_ONE}/sessions", views.LivestreamSessionsView.as_view(dialect=dialect, shapes=shapes)),
+        path(_ONE, views.EditableLivestreamView.as_view(dialect=dialect, shapes=shapes)),
+    ]
+
+
+def _common_routes(dialect: Dialect, shapes: LivestreamShapes) -> list[URLPattern]:
+    given = {"dialect": dialect, "shapes": shapes}
+    return [
+        path("livestreams", views.LivestreamsView.as_view(**given)),
+        # Before those of one livestream: "sessions" is no id.
+        path("livestreams/sessions/<str:session_id>", views.SessionView.as_view(**given)),
+        path(f"{_ONE}/active-livestream-session", views.ActiveSessionView.as_view(**given)),
+        path(f"{_ONE}/enable", views.EnableLivestreamView.as_view(**given)),
+        path(f"{_ONE}/disable", views.DisableLivestreamView.as_view(**given)),
+        path(f"{_ONE}/reset-stream-key", views.ResetStreamKeyView.as_view(**given)),
+    ]

@@ -1,0 +1,87 @@
+"""An organization at a glance."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
+
+from livehub.core import clock
+from streams.livestreams.models import Connection, Livestream, LivestreamQuerySet, Session
+from streams.livestreams.selectors.livestreams import count_livestreams, livestreams_of
+from streams.livestreams.states import REFUSED, LivestreamStatus, SessionStatus, Shown
+from streams.organizations.models import Organization
+
+_ON_AIR_SHOWN = 12
+_RECENT_SHOWN = 8
+_TROUBLE_SHOWN = 6
+# "Recently" on the overview. Not "today": the server does not know where its reader's day begins.
+_RECENT = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that a person should look at: a failed broadcast, or an encoder that was turned away."""
+
+    livestream: Livestream
+    at: datetime
+    # None for a refused encoder: then the livestream holds the reason.
+    session: Session | None
+
+    @property
+    def shown(self) -> Shown:
+        return self.session.shown if self.session else REFUSED
+
+    @property
+    def reason(self) -> str:
+        return self.session.why_it_ended if self.session else self.livestream.last_refusal
+
+
+@dataclass(frozen=True)
+class Overview:
+    livestream_count: int
+    live_count: int
+    connecting_count: int
+    # Of the last 24 hours.
+    broadcast_count: int
+    failed_count: int
+    ingest_ms: int
+    # Open sessions that viewers can see or soon will, newest first, with their livestreams.
+    on_air: list[Session]
+    trouble: list[Trouble]
+    recent: list[Session]
+
+
+def get_overview(organization: Organization) -> Overview:
+    """Return the organization at a glance; every count is exact at the moment of asking."""
+    livestreams = livestreams_of(organization)
+    sessions = Session.objects.for_organization(organization).select_related("livestream").with_connections()
+    lately = sessions.filter(created_at__gte=clock.now() - _RECENT)
+    recent = lately.aggregate(count=Count("id"), failed=Count("id", filter=Q(status=SessionStatus.ERRORED)))
+    taken_in = Connection.objects.filter(session__in=lately.values("pk")).aggregate(ms=Coalesce(Sum("media_ms"), 0))
+    now = dict(sessions.open().values_list("status").annotate(Count("id")))
+    return Overview(
+        livestream_count=count_livestreams(organization),
+        live_count=now.get(SessionStatus.LIVE, 0),
+        connecting_count=now.get(SessionStatus.CONNECTING, 0),
+        broadcast_count=recent["count"],
+        failed_count=recent["failed"],
+        ingest_ms=taken_in["ms"],
+        on_air=list(sessions.open().newest_first()[:_ON_AIR_SHOWN]),
+        trouble=_find_trouble(livestreams),
+        recent=list(sessions.over().newest_first()[:_RECENT_SHOWN]),
+    )
+
+
+def _find_trouble(livestreams: LivestreamQuerySet) -> list[Trouble]:
+    """Return failed livestreams and recently refused encoders, newest first."""
+    newest = Session.objects.filter(livestream=OuterRef("pk")).newest_first().values("pk")[:1]
+    failed = livestreams.filter(status=LivestreamStatus.ERRORED, disabled=False).annotate(newest=Subquery(newest))
+    sessions = Session.objects.select_related("livestream").filter(pk__in=failed.values("newest"))
+    refused = livestreams.filter(last_refused_at__gte=clock.now() - _RECENT).order_by("-last_refused_at")
+    trouble = [
+        Trouble(session.livestream, session.stopped_at or session.created_at, session)
+        for session in sessions.newest_first()[:_TROUBLE_SHOWN]
+    ]
+    trouble += [Trouble(row, row.last_refused_at, None) for row in refused[:_TROUBLE_SHOWN] if row.last_refused_at]
+    return sorted(trouble, key=lambda item: item.at, reverse=True)[:_TROUBLE_SHOWN]

@@ -1,0 +1,71 @@
+"""What the page of one livestream shows."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from streams.livestreams.models import Livestream, Session, SessionEvent
+from streams.livestreams.selectors.livestreams import get_livestream
+from streams.livestreams.selectors.sessions import list_sessions
+from streams.livestreams.states import EventKind, SessionStatus
+from streams.organizations.models import Organization
+
+_SESSIONS_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class LivestreamScreen:
+    """One livestream and its broadcasts: newest first, the first few of `session_count`."""
+
+    livestream: Livestream
+    sessions: list[Session]
+    session_count: int
+    # What happened to the newest session, newest first.
+    timeline: list[SessionEvent]
+
+    @property
+    def latest(self) -> Session | None:
+        return self.sessions[0] if self.sessions else None
+
+    @property
+    def open_session(self) -> Session | None:
+        return self.latest if self.latest is not None and self.latest.is_open else None
+
+    @property
+    def failed(self) -> Session | None:
+        """The newest session, if it went wrong."""
+        return self.latest if self.latest is not None and self.latest.status == SessionStatus.ERRORED else None
+
+    @property
+    def interruption(self) -> SessionEvent | None:
+        """Why the broadcast that is going on does not go on at this moment, if it does not: nobody runs it."""
+        if self.open_session is None or not self.open_session.lease.is_free:
+            return None
+        newest = self.timeline[0] if self.timeline else None
+        return newest if newest is not None and newest.is_interruption else None
+
+    @property
+    def since(self) -> datetime | None:
+        """When the livestream took the status that it has; None when nobody has ever published."""
+        if self.latest is None:
+            return None
+        if self.latest.status == SessionStatus.LIVE:
+            return self.latest.started_at
+        return self.latest.stopped_at or self.latest.created_at
+
+
+def get_livestream_screen(*, organization: Organization, livestream_id: UUID) -> LivestreamScreen:
+    """Return what the page of a livestream shows.
+
+    :raises NotFoundError: when the organization has no such livestream.
+    """
+    livestream = get_livestream(owner=organization, livestream_id=livestream_id)
+    sessions = list_sessions(livestream).select_related("lease")
+    shown = list(sessions[:_SESSIONS_SHOWN])
+    count = len(shown) if len(shown) < _SESSIONS_SHOWN else sessions.count()
+    return LivestreamScreen(livestream, shown, count, _timeline(shown[0]) if shown else [])
+
+
+def _timeline(session: Session) -> list[SessionEvent]:
+    """Return what a person wants to know of it, newest first: not which worker began a run."""
+    return list(SessionEvent.objects.filter(session=session).exclude(kind=EventKind.RUN_STARTED).order_by("-id"))

@@ -1,0 +1,39 @@
+"""The broadcasts of a livestream."""
+
+from uuid import UUID
+
+from livehub.core.errors import NotFoundError
+from streams.livestreams.models import Livestream, Session, SessionQuerySet
+from streams.organizations.models import App
+
+
+def list_sessions(livestream: Livestream) -> SessionQuerySet:
+    """Return the livestream's sessions with their connections, newest first."""
+    return Session.objects.filter(livestream=livestream).with_connections().newest_first()
+
+
+def find_open_session(livestream: Livestream) -> Session | None:
+    """Return the broadcast that is going on, if one is."""
+    return list_sessions(livestream).open().first()
+
+
+def get_open_session(livestream: Livestream) -> Session:
+    """Return the broadcast that is going on.
+
+    :raises NotFoundError: when none is.
+    """
+    session = find_open_session(livestream)
+    if session is None:
+        raise NotFoundError(f"No active session for livestream {livestream.pk}.")
+    return session
+
+
+def get_session(*, app: App, session_id: UUID) -> Session:
+    """Return a session of one of the app's livestreams.
+
+    :raises NotFoundError: when there is no such session, or its livestream is deleted.
+    """
+    session = Session.objects.for_app(app).with_connections().filter(pk=session_id).first()
+    if session is None:
+        raise NotFoundError(f"No livestream session {session_id}.")
+    return session
