@@ -1,10 +1,13 @@
 """What nginx-rtmp asks, and what it is told."""
 
+from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, connections, transaction
 from django.db.models.functions import Now
 from django.test import Client
 
@@ -13,15 +16,16 @@ from streams.livestreams.states import EndReason, LivestreamStatus, SessionStatu
 from streams.livestreams.stream_keys import give_key
 from streams.models import Connection, Livestream, Session, StreamKey
 from streams.organizations.services import SYSTEM
+from tests.runs import claimed
 
 pytestmark = pytest.mark.django_db
 
 
 def _call(
-    hook: str, *, key: str, client_id: int = 1, token: str | None = None, call: str = "publish"
+    hook: str, *, key: str, client_id: int = 1, token: str | None = None, node: str = "main", call: str = "publish"
 ) -> tuple[int, str]:
     response = Client().post(
-        f"/internal/ingest/{hook}?token={settings.INGEST_HOOK_TOKEN if token is None else token}&node=main",
+        f"/internal/ingest/{hook}?token={settings.INGEST_HOOK_TOKEN if token is None else token}&node={node}",
         f"app=live&flashver=FMLE/3.0%20(compatible%3B%20OBS&addr=203.0.113.7&clientid={client_id}&call={call}&name={key}",
         content_type="application/x-www-form-urlencoded",
     )
@@ -121,6 +125,24 @@ class TestSecondEncoder:
 
 
 class TestPublishDone:
+    @pytest.mark.parametrize("other", [{"client_id": 2}, {"node": "north"}])
+    def test_of_another_client_or_node_changes_nothing(self, livestream: Livestream, other: dict[str, Any]) -> None:
+        _call("publish", key=livestream.stream_key)
+
+        _call("publish-done", key=livestream.stream_key, call="publish_done", **other)
+
+        assert Session.objects.get().is_open
+        assert Connection.objects.get().disconnected_at is None
+
+    def test_leaves_a_session_to_the_worker_that_runs_it(self, livestream: Livestream) -> None:
+        _call("publish", key=livestream.stream_key)
+        claimed(Session.objects.get())
+
+        _call("publish-done", key=livestream.stream_key, call="publish_done")
+
+        assert Session.objects.get().is_open
+        assert Connection.objects.get().disconnected_at is not None
+
     def test_closes_a_session_that_no_worker_runs(self, livestream: Livestream) -> None:
         _call("publish", key=livestream.stream_key)
 
@@ -147,21 +169,44 @@ class TestUpdate:
         assert _call("update", key=livestream.stream_key, client_id=2, call="update_publish")[0] == 403
         assert Connection.objects.get().last_seen_at == before
 
+    def test_cuts_a_client_of_another_node_with_the_same_number(self, livestream: Livestream) -> None:
+        _call("publish", key=livestream.stream_key)
+        before = Connection.objects.get().last_seen_at
+
+        assert _call("update", key=livestream.stream_key, node="north", call="update_publish")[0] == 403
+        assert Connection.objects.get().last_seen_at == before
+
     def test_cuts_an_encoder_whose_session_is_over(self, livestream: Livestream) -> None:
         _call("publish", key=livestream.stream_key)
         services.end_broadcast(livestream=livestream, actor=SYSTEM)
 
         assert _call("update", key=livestream.stream_key, call="update_publish")[0] == 403
 
-    def test_cuts_nobody_while_the_database_is_away(
-        self, livestream: Livestream, monkeypatch: pytest.MonkeyPatch
+    def test_cuts_nobody_while_the_database_is_away(self, livestream: Livestream, tmp_path: Path) -> None:
+        key, ordinary = livestream.stream_key, connections["default"]
+        # Nobody listens there. Without the pool, which would hand out connections that it has already.
+        connections["default"] = type(ordinary)(
+            {**ordinary.settings_dict, "HOST": str(tmp_path), "OPTIONS": {}}, alias="default"
+        )
+        try:
+            assert _call("update", key=key, call="update_publish")[0] == 204
+        finally:
+            connections["default"] = ordinary
+
+    @pytest.mark.django_db(transaction=True)
+    def test_cuts_nobody_when_the_database_is_restarted(
+        self, livestream: Livestream, caplog: pytest.LogCaptureFixture
     ) -> None:
-        def fail(**_: object) -> None:
-            raise OperationalError("the connection is closed")
+        key = livestream.stream_key
+        _call("publish", key=key)
+        with connection.cursor() as cursor, suppress(OperationalError):
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
-        monkeypatch.setattr("streams.ingest.services.note_publisher", fail)
-
-        assert _call("update", key=livestream.stream_key, call="update_publish")[0] == 204
+        try:
+            assert _call("update", key=key, call="update_publish")[0] == 204
+        finally:
+            connection.close()
+        assert "the database is away" in caplog.text
 
     def test_does_not_let_an_encoder_speak_for_nginx(self, livestream: Livestream) -> None:
         """What stands behind the key (`key?call=x`) is appended to nginx's own fields."""

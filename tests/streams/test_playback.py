@@ -1,5 +1,6 @@
 """What becomes of a session's files."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -102,20 +103,24 @@ class TestRemoveExpired:
         assert _media_playlist(folder) == PLAYLIST
 
     def test_goes_on_with_the_others_when_one_cannot_be_removed(
-        self, session: Session, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+        self, session: Session, livestream: Livestream, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         _stopped(session, seconds_ago=301)
+        removable = connected(livestream)
+        _write_run(removable)
+        _stopped(removable, seconds_ago=301)
+        run = local_storage().run_folder(livestream.playback_id, run=run_name(session.pk, epoch=1))
+        shutil.rmtree(run)
+        # Not a folder, as what a run writes always is: this may be anybody's.
+        run.write_text("a file")
 
-        def refuse(path: Path) -> None:
-            raise PermissionError(path)
-
-        monkeypatch.setattr("shutil.rmtree", refuse)
-        assert playback.remove_expired() == 0
-        monkeypatch.undo()
+        assert playback.remove_expired() == 1
 
         assert "files not removed" in caplog.text
-        session.refresh_from_db()
-        assert session.file_nodes == ["main"]
+        for kept, nodes in ((session, ["main"]), (removable, [])):
+            kept.refresh_from_db()
+            assert kept.file_nodes == nodes
+        assert [path.name for path in run.parent.iterdir() if path.name != "index.m3u8"] == [run.name]
 
     def test_keeps_the_playlist_of_the_session_that_came_after(
         self, session: Session, livestream: Livestream, folder: Path

@@ -24,8 +24,8 @@ from tests.streams.races import Outcome, Round, prepare, run, scenarios, tally
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# Of each pair: every kind of deed gets more than 200, in every state that it can be met in.
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "50"))
+# Of each pair, and at least one in each state that they can meet in: every kind of deed gets more than 200.
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "40"))
 KINDS = ("publish", "claim", "disable", "delete", "reset", "close")
 _BY_OPERATOR = (EndReason.ENDED_BY_OPERATOR, EndReason.DISABLED, EndReason.KEY_RESET, EndReason.DELETED)
 _UNKNOWN_KEY = "No livestream has this stream key."
@@ -70,7 +70,8 @@ def test_leave_rows_that_agree(home: NewOrganization, broker: Broker, first: str
 
 
 def _rounds(home: NewOrganization, first: str, second: str) -> list[tuple[str, str, Round]]:
-    wanted = sorted(islice(cycle(scenarios(first, second)), ROUNDS), key=lambda scenario: scenario[2])
+    possible = scenarios(first, second)
+    wanted = sorted(islice(cycle(possible), max(ROUNDS, len(possible))), key=lambda scenario: scenario[2])
     rounds = []
     for state, same in groupby(wanted, key=lambda scenario: scenario[2]):
         deeds = list(same)
