@@ -1,10 +1,13 @@
 """What has looked at rows that change before it gets their locks looks at them again."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 
 import pytest
 from django.conf import settings
 from django.test import Client
+from pytest_django import Settings
 
 from livehub.core import clock
 from livehub.core.errors import NotFoundError
@@ -13,6 +16,7 @@ from streams.livestreams.locks import LeaseLostError, lock_livestream
 from streams.livestreams.states import EndReason
 from streams.models import AuditEntry, Connection, Livestream, Session
 from streams.organizations.services import SYSTEM, Actor, NewOrganization
+from tests.ingest_server import ingest_server
 from tests.overtaking import overtaken
 from tests.runs import ENCODER, claimed, connected, ended
 
@@ -36,7 +40,7 @@ class TestPublish:
         [(services.delete_livestream, 0), (services.disable_livestream, 1), (services.reset_stream_key, 0)],
     )
     def test_is_refused_by_what_comes_between_look_up_and_admission(
-        self, livestream: Livestream, change: "type[services.disable_livestream]", refusals: int
+        self, livestream: Livestream, change: Callable[..., object], refusals: int
     ) -> None:
         status = overtaken(
             partial(_publish, livestream.stream_key), by=partial(change, livestream=livestream, actor=SYSTEM)
@@ -154,6 +158,18 @@ class TestEncoder:
 
 
 class TestSweep:
+    def test_spares_a_session_whose_encoder_is_heard_of_meanwhile(
+        self, livestream: Livestream, settings: Settings
+    ) -> None:
+        connected(livestream)
+        Connection.objects.update(last_seen_at=clock.now() - timedelta(hours=1))
+        note = partial(connections.note_encoder, key=livestream.stream_key, node="main", client_id=ENCODER.client_id)
+
+        with ingest_server(is_silent=True) as (settings.INGEST_CONTROL_SOCKET, _):
+            overtaken(sweeps.sweep_sessions, by=note)
+
+        assert Session.objects.get().is_open
+
     def test_spares_a_session_whose_encoder_has_come_back(self, livestream: Livestream) -> None:
         session = connected(livestream)
         Connection.objects.update(disconnected_at=clock.now() - sweeps._LEAVING_GRACE)
