@@ -11,7 +11,9 @@ from django.db import OperationalError, connection, connections, transaction
 from django.db.models.functions import Now
 from django.test import Client
 
+from livehub.core import events
 from streams.livestreams import services
+from streams.livestreams.events import PublishRefused
 from streams.livestreams.states import EndReason, LivestreamStatus, SessionStatus
 from streams.livestreams.stream_keys import give_key
 from streams.models import Connection, Livestream, Session, StreamKey
@@ -44,6 +46,42 @@ class TestPublish:
             "FMLE/3.0 (compatible; OBS",
         )
         assert livestream.stream_key not in name
+
+    @pytest.mark.parametrize(
+        ("field", "value", "stored"),
+        [
+            ("addr", "2001:DB8::7", {"address": "2001:db8::7"}),
+            ("addr", "unix:/somewhere", {"address": None}),
+            ("addr", "", {"address": None}),
+            ("flashver", "OBS\x00\n31", {"software": "OBS31"}),
+            ("flashver", "x" * 300, {"software": "x" * 255}),
+            ("clientid", "", {"client_id": 0}),
+            ("clientid", "seven", {"client_id": 0}),
+        ],
+    )
+    def test_bears_whatever_an_encoder_calls_itself(
+        self, livestream: Livestream, field: str, value: str, stored: dict[str, object]
+    ) -> None:
+        described = {"addr": "203.0.113.7", "clientid": "1", "flashver": "OBS 31", "call": "publish", field: value}
+
+        answer = Client().post(
+            f"/internal/ingest/publish?token={settings.INGEST_HOOK_TOKEN}&node=main",
+            {**described, "name": livestream.stream_key},
+        )
+
+        assert answer.status_code == 302
+        assert Connection.objects.values(*stored).get() == stored
+
+    def test_tells_of_each_refusal(self, livestream: Livestream) -> None:
+        heard: list[PublishRefused] = []
+        events.subscribe(PublishRefused, heard.append)
+        services.disable_livestream(livestream=livestream, actor=SYSTEM)
+
+        _call("publish", key=livestream.stream_key)
+        events._subscribers[PublishRefused].pop()
+
+        livestream.refresh_from_db()
+        assert [(event.livestream_id, event.reason) for event in heard] == [(livestream.pk, livestream.last_refusal)]
 
     @pytest.mark.parametrize("key", ["sk_wrong", "", "%00", "%ff%fe", "sk_" + "x" * 5000])
     def test_refuses_any_other_key(self, livestream: Livestream, key: str) -> None:

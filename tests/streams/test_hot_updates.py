@@ -13,7 +13,7 @@ from tests.streams.races import prepare
 pytestmark = pytest.mark.django_db(transaction=True)
 
 # Enough to fill pages: where there is no room left in them, a new version of a row goes to another page.
-_SESSIONS, _RENEWALS = 200, 3
+_SESSIONS, _RENEWALS = 100, 2
 _LEAST_HOT_SHARE = 0.95
 
 

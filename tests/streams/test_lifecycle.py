@@ -44,6 +44,13 @@ class TestStartSession:
         assert connection.stream_key == livestream.stream_keys.get()
         assert connection.disconnected_at is None
 
+    def test_changes_the_livestream(self, session: Session, livestream: Livestream) -> None:
+        before = livestream.updated_at
+
+        livestream.refresh_from_db()
+
+        assert livestream.updated_at > before
+
     def test_calls_a_worker(self, livestream: Livestream, enqueued: list[str], capture: Capture) -> None:
         with capture(execute=True):
             connected(livestream)

@@ -1,11 +1,13 @@
 """What has looked at rows that change before it gets their locks looks at them again."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 
 import pytest
 from django.conf import settings
+from django.db import connection, transaction
 from django.test import Client
 from pytest_django import Settings
 
@@ -88,12 +90,37 @@ class TestServices:
         assert [entry.user for entry in AuditEntry.objects.filter(action="livestream.disabled")] == [None]
 
 
+class TestOtherLivestreams:
+    def test_of_the_same_app_do_not_wait(self, home: NewOrganization, livestream: Livestream) -> None:
+        other = services.create_livestream(app=home.app, name="Other", actor=SYSTEM)
+
+        def rename() -> None:
+            try:
+                services.rename_livestream(livestream=other, name="Renamed", actor=SYSTEM)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(max_workers=1) as pool, transaction.atomic():
+            lock_livestream(livestream.pk)
+            pool.submit(rename).result(timeout=10)
+
+        other.refresh_from_db()
+        assert other.name == "Renamed"
+
+
 class TestClaim:
     def test_gets_nothing_when_another_worker_was_first(self, livestream: Livestream) -> None:
         session = connected(livestream)
         claim = partial(leases.claim_session, session_id=session.pk, node="main")
 
         assert overtaken(partial(claim, worker="second"), by=partial(claim, worker="first")) is None
+
+    def test_gets_nothing_of_the_session_that_follows(self, livestream: Livestream) -> None:
+        earlier = connected(livestream)
+        Connection.objects.update(disconnected_at=clock.now())
+        claim = partial(leases.claim_session, session_id=earlier.pk, worker="first", node="main")
+
+        assert overtaken(claim, by=partial(connected, livestream)) is None
 
     def test_gets_nothing_of_a_session_that_ends(self, livestream: Livestream) -> None:
         session = connected(livestream)

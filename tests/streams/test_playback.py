@@ -66,6 +66,15 @@ class TestFinishPlaylists:
 
         assert _media_playlist(folder).endswith("#EXT-X-ENDLIST\n")
 
+    def test_leaves_those_of_other_sessions_alone(self, session: Session, livestream: Livestream) -> None:
+        ended(session)
+        following = _write_run(connected(livestream))
+
+        playback.finish_playlists(session_id=session.pk)
+
+        playlist = local_storage().run_folder(livestream.playback_id, run=following) / "720p" / "index.m3u8"
+        assert playlist.read_text() == PLAYLIST
+
     def test_leaves_a_running_session_alone(self, session: Session, folder: Path) -> None:
         playback.finish_playlists(session_id=session.pk)
 
@@ -82,6 +91,18 @@ class TestRemoveExpired:
         assert list(folder.iterdir()) == []
         session.refresh_from_db()
         assert session.file_nodes == []
+
+    def test_removes_every_run_and_leaves_other_nodes_to_them(self, session: Session, folder: Path) -> None:
+        leases.release_lease(_lease(session))
+        _write_run(session)
+        _stopped(session, seconds_ago=301)
+        Session.objects.update(file_nodes=["main", "north"])
+
+        playback.remove_expired()
+
+        assert list(folder.iterdir()) == []
+        session.refresh_from_db()
+        assert session.file_nodes == ["north"]
 
     def test_keeps_what_is_younger_than_the_retention_time(self, session: Session, folder: Path) -> None:
         _stopped(session, seconds_ago=290)
