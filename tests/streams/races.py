@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import connection as database
@@ -46,7 +46,7 @@ class Outcome:
     """What became of a deed: what it returned, or what it raised."""
 
     deed: str
-    value: object = None
+    value: Any = None
     error: Exception | None = None
 
 
@@ -61,7 +61,8 @@ def _publish(round_: Round) -> tuple[int, str]:
 
 def _claim(round_: Round) -> Lease | None:
     session = Session.objects.filter(livestream=round_.livestream).order_by("created_at").first()
-    return session and leases.claim_session(session_id=session.pk, worker="another", node="main")
+    assert session is not None
+    return leases.claim_session(session_id=session.pk, worker="another", node="main")
 
 
 def _disable(round_: Round) -> None:
@@ -124,7 +125,8 @@ def prepare(template: Livestream, state: str, *, number: int) -> list[Round]:
     """Bring the idle template into a state, and return so many livestreams that are like it, each with its own rows."""
     _bring(template, state)
     found = [_like(template, state) for _ in range(number)]
-    for model in (Livestream, StreamKey, Session, Lease, Connection, SessionEvent):
+    models_in_order: tuple[type[models.Model], ...] = (Livestream, StreamKey, Session, Lease, Connection, SessionEvent)
+    for model in models_in_order:
         model._default_manager.bulk_create(row for _, rows in found for row in rows if isinstance(row, model))
     return [round_ for round_, _ in found]
 

@@ -253,7 +253,7 @@ def heard() -> Iterator[list[SessionInterrupted]]:
 
 
 @pytest.fixture
-def published() -> list[object]:
+def published() -> Iterator[list[object]]:
     """What is published while the test runs."""
     heard: list[object] = []
     events.subscribe(SessionResumed, heard.append)

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from livehub.core import clock
 from streams.livestreams import leases, playback, services
 from streams.livestreams.storage import local_storage, run_name
-from streams.models import Livestream, Session
+from streams.models import Lease, Livestream, Session
 from streams.organizations.services import SYSTEM
 from tests.conftest import Broker
 from tests.runs import claimed, connected, ended
@@ -184,8 +184,8 @@ class TestCallForRemoval:
         assert broker.names == []
 
 
-def _lease(session: Session) -> leases.Lease:
-    return leases.Lease.objects.get(pk=session.pk)
+def _lease(session: Session) -> Lease:
+    return Lease.objects.get(pk=session.pk)
 
 
 class TestWithdraw:

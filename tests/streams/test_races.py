@@ -2,6 +2,7 @@
 
 import os
 from itertools import combinations_with_replacement, cycle, groupby, islice
+from uuid import UUID
 
 import pytest
 from django.conf import LazySettings
@@ -151,7 +152,7 @@ def _check_winners(round_: Round, pair: tuple[Outcome, Outcome], where: object) 
         assert (pair[0].value is None) is (pair[1].error is None), where
 
 
-def _check_messages(broker: Broker, earlier: set[object]) -> None:
+def _check_messages(broker: Broker, earlier: set[UUID]) -> None:
     """Each new session has its worker called, and each encoder that has to go is cut, once."""
     called = {ids["session_id"] for name, ids in broker.arguments if name == "streams.run_session"}
     assert {str(session.pk) for session in Session.objects.exclude(pk__in=earlier)} <= called
