@@ -47,7 +47,8 @@ def _end_lost() -> None:
         is_gone = names is not None and IngestSource.of(connection).name not in names
         is_given_up = names is None and connection.last_seen_at < now - _SILENCE_LIMIT
         if is_gone or is_given_up:
-            Connection.objects.filter(pk=connection.pk, disconnected_at=None).update(disconnected_at=now)
+            # Unless it was heard of while its node was asked.
+            unheard.filter(pk=connection.pk, last_seen_at=connection.last_seen_at).update(disconnected_at=now)
             _end(connection.session, reason=EndReason.ENCODER_LOST)
 
 

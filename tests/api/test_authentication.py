@@ -84,14 +84,29 @@ class TestRealtimeKit:
 
 
 class TestKey:
-    def test_opens_nothing_after_it_was_revoked_or_expired(self, api: ApiClient, home: NewOrganization) -> None:
+    def test_opens_nothing_after_it_was_revoked(self, api: ApiClient, home: NewOrganization) -> None:
         assert api.get("/livestreams").status_code == 200
-        for key in ApiKey.objects.filter(organization=home.organization, kind="basic"):
+        for key in ApiKey.objects.filter(organization=home.organization):
             revoke_api_key(api_key=key, actor=SYSTEM)
+
+        self._is_refused(api)
+
+    def test_opens_nothing_after_it_has_expired(self, api: ApiClient, home: NewOrganization) -> None:
         ApiKey.objects.filter(organization=home.organization).update(expires_at=clock.now() - timedelta(seconds=1))
 
-        wait_until(lambda: api.get("/livestreams").status_code == 401, timeout_s=HOLDS_WITHIN_S, what="the refusal")
+        self._is_refused(api)
 
+    def test_opens_everything_until_it_expires_or_another_one_is_revoked(
+        self, api: ApiClient, home: NewOrganization, abroad: NewOrganization
+    ) -> None:
+        for key in ApiKey.objects.filter(organization=abroad.organization):
+            revoke_api_key(api_key=key, actor=SYSTEM)
+        ApiKey.objects.filter(organization=home.organization).update(expires_at=clock.now() + timedelta(minutes=1))
+
+        assert api.get("/livestreams").status_code == 200
+
+    def _is_refused(self, api: ApiClient) -> None:
+        wait_until(lambda: api.get("/livestreams").status_code == 401, timeout_s=HOLDS_WITHIN_S, what="the refusal")
         assert read(api.get("/livestreams"))["error"]["type"] == "authentication_failed"
 
     @pytest.mark.parametrize("before", ["x", "lh_", " ", "x lh_"])

@@ -29,6 +29,16 @@ class TestPage:
         ):
             assert text in html
 
+    def test_shows_nothing_of_another_organization(
+        self, browser: Client, home: NewOrganization, abroad: NewOrganization
+    ) -> None:
+        html = browser.get("/account").content.decode()
+
+        assert abroad.organization.pk.hex not in html
+        assert abroad.owner.email not in html
+        for key in ApiKey.objects.filter(organization=abroad.organization):
+            assert key.lookup not in html
+
     def test_shows_no_secret(self, browser: Client, home: NewOrganization) -> None:
         html = browser.get("/account").content.decode()
 

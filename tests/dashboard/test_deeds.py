@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from streams.livestreams.states import EndReason, LivestreamStatus
-from streams.models import Livestream, Session
+from streams.models import AuditEntry, Livestream, Session, User
 from tests.dashboard.conftest import HTMX, get_html
 
 
@@ -64,6 +64,27 @@ class TestDeeds:
 
         browser.post(f"{address}/enable")
         assert Livestream.objects.get().disabled is False
+
+    @pytest.mark.parametrize(
+        ("deed", "action"),
+        [
+            ("rename", "livestream.renamed"),
+            ("disable", "livestream.disabled"),
+            ("end", "livestream.broadcast_ended"),
+            ("reset-stream-key", "livestream.stream_key_reset"),
+            ("delete", "livestream.deleted"),
+        ],
+    )
+    def test_is_written_down_as_the_persons(
+        self, browser: Client, live: Session, owner: User, deed: str, action: str
+    ) -> None:
+        before = set(AuditEntry.objects.values_list("pk", flat=True))
+
+        browser.post(f"/livestreams/{live.livestream_id}/{deed}", {"name": "Winter keynote"})
+
+        entry = AuditEntry.objects.exclude(pk__in=before).get()
+        assert (entry.action, entry.target_id) == (action, live.livestream_id)
+        assert (entry.user, entry.api_key) == (owner, None)
 
     def test_end(self, browser: Client, live: Session) -> None:
         browser.post(f"/livestreams/{live.livestream_id}/end")

@@ -92,6 +92,26 @@ class TestLivestreamPage:
         assert asyncio.run(code_after_leaving()) == NOT_A_MEMBER
         assert asyncio.run(code_after_deletion()) == NOT_FOUND
 
+    def test_closes_for_whom_may_not_log_in_any_more(self, livestream: Livestream, owner: User, viewer: User) -> None:
+        def deactivate(user: User) -> None:
+            User.objects.filter(pk=user.pk).update(is_active=False)
+
+        async def code_of_an_open_page() -> int:
+            async with opened(f"/ws/livestreams/{livestream.pk}", viewer) as socket:
+                await socket.fragments()
+                await database_sync_to_async(deactivate)(viewer)
+                await database_sync_to_async(rename_livestream)(livestream=livestream, name="New", actor=SYSTEM)
+                return await socket.closing_code()
+
+        async def code_of_a_new_page() -> int:
+            async with opened("/ws/overview", owner) as socket:
+                return await socket.closing_code()
+
+        assert asyncio.run(code_of_an_open_page()) == NOT_A_MEMBER
+        # A session cookie outlives the account.
+        deactivate(owner)
+        assert asyncio.run(code_of_a_new_page()) == NOT_A_MEMBER
+
     def test_ends_quietly_when_the_browser_vanishes(self, livestream: Livestream, owner: User) -> None:
         async def browse() -> list[object]:
             sent, has_vanished = [], asyncio.Event()

@@ -41,6 +41,36 @@ class TestOverview:
         assert "Switch to H.264." in html
         assert "It is disabled." in html
 
+    def test_knows_nothing_of_another_organization(
+        self, browser: Client, livestream: Livestream, foreign_livestream: Livestream
+    ) -> None:
+        before = get_html(browser, "/", **HTMX)
+
+        failed(runs.connected(foreign_livestream), message="Theirs.")
+        finished(runs.connected(foreign_livestream), media_ms=3_600_000)
+        refusal = {"last_refusal": "Theirs.", "last_refused_at": clock.now()}
+        Livestream.objects.filter(pk=foreign_livestream.pk).update(**refusal)
+        runs.connected(foreign_livestream)
+
+        assert get_html(browser, "/", **HTMX) == before
+
+    def test_counts_broadcasts_of_the_last_day(self, browser: Client, livestream: Livestream) -> None:
+        for age in (timedelta(hours=23), timedelta(hours=25)):
+            session = runs.connected(livestream)
+            failed(session, message="Switch to H.264.")
+            Session.objects.filter(pk=session.pk).update(created_at=clock.now() - age)
+
+        html = get_html(browser, "/")
+
+        assert "<dt>Broadcasts, 24 h</dt><dd>1</dd>" in html
+        assert '<dt>Failed, 24 h</dt><dd class="bad">1</dd>' in html
+
+    def test_does_not_ask_for_a_hand_with_what_is_disabled(self, browser: Client, livestream: Livestream) -> None:
+        failed(runs.connected(livestream), message="Switch to H.264.")
+        disable_livestream(livestream=livestream, actor=SYSTEM)
+
+        assert "All well" in get_html(browser, "/")
+
     def test_forgets_old_refusals(self, browser: Client, livestream: Livestream) -> None:
         Livestream.objects.update(last_refusal="It is disabled.", last_refused_at=clock.now() - timedelta(days=2))
 

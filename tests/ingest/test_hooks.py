@@ -1,27 +1,32 @@
 """What nginx-rtmp asks, and what it is told."""
 
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 from django.test import Client
 
+from livehub.core import events
 from streams.livestreams import services
+from streams.livestreams.events import PublishRefused
 from streams.livestreams.states import EndReason, LivestreamStatus, SessionStatus
 from streams.livestreams.stream_keys import give_key
 from streams.models import Connection, Livestream, Session, StreamKey
 from streams.organizations.services import SYSTEM
+from tests.runs import claimed
 
 pytestmark = pytest.mark.django_db
 
 
 def _call(
-    hook: str, *, key: str, client_id: int = 1, token: str | None = None, call: str = "publish"
+    hook: str, *, key: str, client_id: int = 1, token: str | None = None, node: str = "main", call: str = "publish"
 ) -> tuple[int, str]:
     response = Client().post(
-        f"/internal/ingest/{hook}?token={settings.INGEST_HOOK_TOKEN if token is None else token}&node=main",
+        f"/internal/ingest/{hook}?token={settings.INGEST_HOOK_TOKEN if token is None else token}&node={node}",
         f"app=live&flashver=FMLE/3.0%20(compatible%3B%20OBS&addr=203.0.113.7&clientid={client_id}&call={call}&name={key}",
         content_type="application/x-www-form-urlencoded",
     )
@@ -40,6 +45,42 @@ class TestPublish:
             "FMLE/3.0 (compatible; OBS",
         )
         assert livestream.stream_key not in name
+
+    @pytest.mark.parametrize(
+        ("field", "value", "stored"),
+        [
+            ("addr", "2001:DB8::7", {"address": "2001:db8::7"}),
+            ("addr", "unix:/somewhere", {"address": None}),
+            ("addr", "", {"address": None}),
+            ("flashver", "OBS\x00\n31", {"software": "OBS31"}),
+            ("flashver", "x" * 300, {"software": "x" * 255}),
+            ("clientid", "", {"client_id": 0}),
+            ("clientid", "seven", {"client_id": 0}),
+        ],
+    )
+    def test_bears_whatever_an_encoder_calls_itself(
+        self, livestream: Livestream, field: str, value: str, stored: dict[str, object]
+    ) -> None:
+        described = {"addr": "203.0.113.7", "clientid": "1", "flashver": "OBS 31", "call": "publish", field: value}
+
+        answer = Client().post(
+            f"/internal/ingest/publish?token={settings.INGEST_HOOK_TOKEN}&node=main",
+            {**described, "name": livestream.stream_key},
+        )
+
+        assert answer.status_code == 302
+        assert Connection.objects.values(*stored).get() == stored
+
+    def test_tells_of_each_refusal(self, livestream: Livestream) -> None:
+        heard: list[PublishRefused] = []
+        events.subscribe(PublishRefused, heard.append)
+        services.disable_livestream(livestream=livestream, actor=SYSTEM)
+
+        _call("publish", key=livestream.stream_key)
+        events._subscribers[PublishRefused].pop()
+
+        livestream.refresh_from_db()
+        assert [(event.livestream_id, event.reason) for event in heard] == [(livestream.pk, livestream.last_refusal)]
 
     @pytest.mark.parametrize("key", ["sk_wrong", "", "%00", "%ff%fe", "sk_" + "x" * 5000])
     def test_refuses_any_other_key(self, livestream: Livestream, key: str) -> None:
@@ -121,6 +162,24 @@ class TestSecondEncoder:
 
 
 class TestPublishDone:
+    @pytest.mark.parametrize("other", [{"client_id": 2}, {"node": "north"}])
+    def test_of_another_client_or_node_changes_nothing(self, livestream: Livestream, other: dict[str, Any]) -> None:
+        _call("publish", key=livestream.stream_key)
+
+        _call("publish-done", key=livestream.stream_key, call="publish_done", **other)
+
+        assert Session.objects.get().is_open
+        assert Connection.objects.get().disconnected_at is None
+
+    def test_leaves_a_session_to_the_worker_that_runs_it(self, livestream: Livestream) -> None:
+        _call("publish", key=livestream.stream_key)
+        claimed(Session.objects.get())
+
+        _call("publish-done", key=livestream.stream_key, call="publish_done")
+
+        assert Session.objects.get().is_open
+        assert Connection.objects.get().disconnected_at is not None
+
     def test_closes_a_session_that_no_worker_runs(self, livestream: Livestream) -> None:
         _call("publish", key=livestream.stream_key)
 
@@ -147,21 +206,33 @@ class TestUpdate:
         assert _call("update", key=livestream.stream_key, client_id=2, call="update_publish")[0] == 403
         assert Connection.objects.get().last_seen_at == before
 
+    def test_cuts_a_client_of_another_node_with_the_same_number(self, livestream: Livestream) -> None:
+        _call("publish", key=livestream.stream_key)
+        before = Connection.objects.get().last_seen_at
+
+        assert _call("update", key=livestream.stream_key, node="north", call="update_publish")[0] == 403
+        assert Connection.objects.get().last_seen_at == before
+
     def test_cuts_an_encoder_whose_session_is_over(self, livestream: Livestream) -> None:
         _call("publish", key=livestream.stream_key)
         services.end_broadcast(livestream=livestream, actor=SYSTEM)
 
         assert _call("update", key=livestream.stream_key, call="update_publish")[0] == 403
 
-    def test_cuts_nobody_while_the_database_is_away(
-        self, livestream: Livestream, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.django_db(transaction=True)
+    def test_cuts_nobody_when_the_database_is_restarted(
+        self, livestream: Livestream, caplog: pytest.LogCaptureFixture
     ) -> None:
-        def fail(**_: object) -> None:
-            raise OperationalError("the connection is closed")
+        key = livestream.stream_key
+        _call("publish", key=key)
+        with connection.cursor() as cursor, suppress(OperationalError):
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
-        monkeypatch.setattr("streams.ingest.services.note_encoder", fail)
-
-        assert _call("update", key=livestream.stream_key, call="update_publish")[0] == 204
+        try:
+            assert _call("update", key=key, call="update_publish")[0] == 204
+        finally:
+            connection.close()
+        assert "hook=update" in caplog.text
 
     def test_does_not_let_an_encoder_speak_for_nginx(self, livestream: Livestream) -> None:
         """What stands behind the key (`key?call=x`) is appended to nginx's own fields."""

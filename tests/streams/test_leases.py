@@ -10,7 +10,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 
 from livehub.core import clock, events
 from streams.livestreams import leases
-from streams.livestreams.events import SessionResumed
+from streams.livestreams.events import SessionInterrupted, SessionResumed
 from streams.livestreams.locks import LeaseLostError
 from streams.livestreams.states import EndReason, EventKind
 from streams.models import Connection, Lease, Livestream, Session, SessionEvent
@@ -112,11 +112,13 @@ class TestNoteMedia:
         assert session.ingest_seconds == 3600
 
     def test_adds_up_over_connections(self, session: Session) -> None:
-        taken_in(session, media_ms=1_500)
+        taken_in(session, media_ms=1_300)
         Connection.objects.update(disconnected_at=clock.now())
         Connection.objects.create(session=session, node="main", client_id=9, media_ms=2_600)
 
-        assert session.ingest_ms == 4_100
+        assert session.ingest_ms == 3_900
+        # Whole seconds: what is begun does not count.
+        assert session.ingest_seconds == 3
 
     def test_shows_that_the_encoder_is_there(self, session: Session) -> None:
         Connection.objects.update(last_seen_at=clock.now() - timedelta(minutes=1))
@@ -134,6 +136,7 @@ class TestMarkLive:
         livestream.refresh_from_db()
         assert (session.status, livestream.status) == ("live", "live")
         assert livestream.last_live_at is not None
+        assert session.live_epoch == 1
         assert session.started_at is not None
 
     def test_tells_players_when_another_run_has_taken_over(self, session: Session, published: list[object]) -> None:
@@ -179,6 +182,23 @@ class TestRetrySession:
 
         assert enqueued == []
 
+    def test_counts_failures_of_the_last_two_minutes(self, session: Session) -> None:
+        leases.retry_session(claimed(session), message="Killed.")
+        SessionEvent.objects.update(at=clock.now() - timedelta(seconds=110))
+        Lease.objects.update(not_before=None)
+
+        assert leases.retry_session(claimed(session), message="Killed.") == 1.0
+
+    def test_keeps_the_last_words_in_a_line_and_tells_open_pages(
+        self, session: Session, heard: list[SessionInterrupted]
+    ) -> None:
+        words = "No space left on device. " * 40
+
+        leases.retry_session(claimed(session), message=words)
+
+        assert session.events.get(kind=EventKind.RUN_FAILED).reason == words[:255]
+        assert [(event.session_id, event.reason) for event in heard] == [(session.pk, words)]
+
     def test_does_not_count_failures_that_are_far_apart(self, session: Session) -> None:
         for _ in range(8):
             assert leases.retry_session(claimed(session), message="Killed.") == 0.5
@@ -210,6 +230,26 @@ class TestPostponeSession:
             leases.mark_live(claimed(session))
 
         assert session.events.filter(kind=EventKind.RUN_POSTPONED).count() == 2
+
+
+class TestFailSession:
+    def test_keeps_every_word_for_the_operator(self, session: Session) -> None:
+        words = "Switch the encoder to H.264. " * 40
+
+        leases.fail_session(claimed(session), reason=EndReason.SOURCE_REFUSED, message=words)
+
+        session.refresh_from_db()
+        assert session.error_message == words
+        assert session.events.get(data__new="errored").reason == words[:255]
+
+
+@pytest.fixture
+def heard() -> Iterator[list[SessionInterrupted]]:
+    """Every interruption while the test runs."""
+    found: list[SessionInterrupted] = []
+    events.subscribe(SessionInterrupted, found.append)
+    yield found
+    events._subscribers[SessionInterrupted].pop()
 
 
 @pytest.fixture

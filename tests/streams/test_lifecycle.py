@@ -44,6 +44,13 @@ class TestStartSession:
         assert connection.stream_key == livestream.stream_keys.get()
         assert connection.disconnected_at is None
 
+    def test_changes_the_livestream(self, session: Session, livestream: Livestream) -> None:
+        before = livestream.updated_at
+
+        livestream.refresh_from_db()
+
+        assert livestream.updated_at > before
+
     def test_calls_a_worker(self, livestream: Livestream, enqueued: list[str], capture: Capture) -> None:
         with capture(execute=True):
             connected(livestream)
@@ -103,7 +110,19 @@ class TestClosing:
         assert (session.status, session.error_message) == ("errored", "Switch the encoder to H.264.")
         assert livestream.status == LivestreamStatus.ERRORED
 
-    @pytest.mark.parametrize(("reason", "is_cut"), [(EndReason.DISABLED, True), (EndReason.ENCODER_STOPPED, False)])
+    @pytest.mark.parametrize(
+        ("reason", "is_cut"),
+        [
+            (EndReason.ENCODER_STOPPED, False),
+            (EndReason.ENCODER_LOST, False),
+            (EndReason.ENDED_BY_OPERATOR, True),
+            (EndReason.DISABLED, True),
+            (EndReason.KEY_RESET, True),
+            (EndReason.DELETED, True),
+            (EndReason.SOURCE_REFUSED, True),
+            (EndReason.TRANSCODER_FAILED, True),
+        ],
+    )
     def test_cuts_the_encoder_unless_it_is_gone(
         self, session: Session, broker: Broker, capture: Capture, reason: str, is_cut: bool
     ) -> None:
@@ -112,7 +131,8 @@ class TestClosing:
         with capture(execute=True):
             ended(session, reason=EndReason(reason))
 
-        assert (("streams.drop_encoder", {"node": "main", "name": name}) in broker.arguments) is is_cut
+        cut = [arguments for task, arguments in broker.arguments if task == "streams.drop_encoder"]
+        assert cut == ([{"node": "main", "name": name}] if is_cut else [])
 
     def test_tells_when_nothing_was_open(self, livestream: Livestream) -> None:
         with transaction.atomic():

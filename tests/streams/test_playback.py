@@ -1,5 +1,6 @@
 """What becomes of a session's files."""
 
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
@@ -65,6 +66,15 @@ class TestFinishPlaylists:
 
         assert _media_playlist(folder).endswith("#EXT-X-ENDLIST\n")
 
+    def test_leaves_those_of_other_sessions_alone(self, session: Session, livestream: Livestream) -> None:
+        ended(session)
+        following = _write_run(connected(livestream))
+
+        playback.finish_playlists(session_id=session.pk)
+
+        playlist = local_storage().run_folder(livestream.playback_id, run=following) / "720p" / "index.m3u8"
+        assert playlist.read_text() == PLAYLIST
+
     def test_leaves_a_running_session_alone(self, session: Session, folder: Path) -> None:
         playback.finish_playlists(session_id=session.pk)
 
@@ -81,6 +91,18 @@ class TestRemoveExpired:
         assert list(folder.iterdir()) == []
         session.refresh_from_db()
         assert session.file_nodes == []
+
+    def test_removes_every_run_and_leaves_other_nodes_to_them(self, session: Session, folder: Path) -> None:
+        leases.release_lease(_lease(session))
+        _write_run(session)
+        _stopped(session, seconds_ago=301)
+        Session.objects.update(file_nodes=["main", "north"])
+
+        playback.remove_expired()
+
+        assert list(folder.iterdir()) == []
+        session.refresh_from_db()
+        assert session.file_nodes == ["north"]
 
     def test_keeps_what_is_younger_than_the_retention_time(self, session: Session, folder: Path) -> None:
         _stopped(session, seconds_ago=290)
@@ -102,20 +124,24 @@ class TestRemoveExpired:
         assert _media_playlist(folder) == PLAYLIST
 
     def test_goes_on_with_the_others_when_one_cannot_be_removed(
-        self, session: Session, folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+        self, session: Session, livestream: Livestream, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         _stopped(session, seconds_ago=301)
+        removable = connected(livestream)
+        _write_run(removable)
+        _stopped(removable, seconds_ago=301)
+        run = local_storage().run_folder(livestream.playback_id, run=run_name(session.pk, epoch=1))
+        shutil.rmtree(run)
+        # Not a folder, as what a run writes always is: this may be anybody's.
+        run.write_text("a file")
 
-        def refuse(path: Path) -> None:
-            raise PermissionError(path)
-
-        monkeypatch.setattr("shutil.rmtree", refuse)
-        assert playback.remove_expired() == 0
-        monkeypatch.undo()
+        assert playback.remove_expired() == 1
 
         assert "files not removed" in caplog.text
-        session.refresh_from_db()
-        assert session.file_nodes == ["main"]
+        for kept, nodes in ((session, ["main"]), (removable, [])):
+            kept.refresh_from_db()
+            assert kept.file_nodes == nodes
+        assert [path.name for path in run.parent.iterdir() if path.name != "index.m3u8"] == [run.name]
 
     def test_keeps_the_playlist_of_the_session_that_came_after(
         self, session: Session, livestream: Livestream, folder: Path

@@ -97,9 +97,11 @@ class TestSumIngestMs:
     def test_adds_up_all_sessions_in_one_query(
         self,
         livestream: Livestream,
+        foreign_livestream: Livestream,
         home: NewOrganization,
         django_assert_num_queries: DjangoAssertNumQueries,
     ) -> None:
+        finished(connected(foreign_livestream), media_ms=9000)
         silent = create_livestream(app=home.app, name="Never used", actor=SYSTEM)
         for media_ms in (1500, 2700):
             finished(connected(livestream), media_ms=media_ms)

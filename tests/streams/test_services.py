@@ -1,6 +1,7 @@
 """Changes of livestreams: on the row as it is, whatever the caller holds; each is recorded and told once."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -14,6 +15,8 @@ from streams.livestreams.events import (
     LivestreamEvent,
     SessionStatusChanged,
 )
+from streams.livestreams.states import EndReason
+from streams.livestreams.stream_keys import StreamKeyRejectedError, resolve_key
 from streams.models import AuditEntry, Livestream, StreamKey
 from streams.organizations.services import SYSTEM, Actor, NewOrganization
 from tests.runs import connected
@@ -103,6 +106,34 @@ class TestEvents:
             )
         assert heard[1].reason == "Livestream disabled"
 
+    @pytest.mark.parametrize(
+        ("change", "action", "reason"),
+        [
+            (services.disable_livestream, "livestream.disabled", EndReason.DISABLED),
+            (services.reset_stream_key, "livestream.stream_key_reset", EndReason.KEY_RESET),
+            (services.end_broadcast, "livestream.broadcast_ended", EndReason.ENDED_BY_OPERATOR),
+            (services.delete_livestream, "livestream.deleted", EndReason.DELETED),
+        ],
+    )
+    def test_tell_who_ended_a_broadcast_and_why(
+        self,
+        home: NewOrganization,
+        livestream: Livestream,
+        heard: list[LivestreamEvent],
+        change: Callable[..., object],
+        action: str,
+        reason: EndReason,
+    ) -> None:
+        session = connected(livestream)
+
+        change(livestream=livestream, actor=Actor(user=home.owner))
+
+        session.refresh_from_db()
+        (end,) = [event for event in heard if isinstance(event, SessionStatusChanged) and event.old]
+        assert (end.actor.user, end.reason, end.old, end.new) == (home.owner, reason.label, "connecting", "ended")
+        assert (session.end_reason, session.events.get(data__new="ended").reason) == (reason, reason.label)
+        assert AuditEntry.objects.get(action=action).user == home.owner
+
     def test_follow_creation_and_deletion(self, home: NewOrganization, heard: list[LivestreamEvent]) -> None:
         made = services.create_livestream(app=home.app, name="Short-lived", actor=SYSTEM)
         services.delete_livestream(livestream=made, actor=SYSTEM)
@@ -113,7 +144,36 @@ class TestEvents:
         ]
 
 
+class TestEndBroadcast:
+    def test_writes_nothing_down_when_nothing_was_on(self, livestream: Livestream) -> None:
+        assert services.end_broadcast(livestream=livestream, actor=SYSTEM) is False
+
+        assert not AuditEntry.objects.filter(action="livestream.broadcast_ended").exists()
+
+
 class TestResetStreamKey:
+    def test_with_an_overlap_lets_the_encoder_stay(self, livestream: Livestream) -> None:
+        session = connected(livestream)
+
+        services.reset_stream_key(livestream=livestream, overlap=timedelta(minutes=5), actor=SYSTEM)
+
+        session.refresh_from_db()
+        assert session.is_open
+        assert AuditEntry.objects.get(action="livestream.stream_key_reset").detail == {"overlap_s": 300}
+
+    def test_gives_a_key_that_has_run_out_no_second_life(self, livestream: Livestream) -> None:
+        old = livestream.stream_key
+        services.reset_stream_key(livestream=livestream, actor=SYSTEM)
+        services.reset_stream_key(livestream=livestream, overlap=timedelta(minutes=5), actor=SYSTEM)
+
+        with pytest.raises(StreamKeyRejectedError):
+            resolve_key(old, {})
+
+    def test_leaves_the_keys_of_others_alone(self, livestream: Livestream, foreign_livestream: Livestream) -> None:
+        services.reset_stream_key(livestream=livestream, actor=SYSTEM)
+
+        assert resolve_key(foreign_livestream.stream_key, {}).livestream == foreign_livestream
+
     def test_leaves_one_present_key(self, livestream: Livestream) -> None:
         old = livestream.stream_key
 

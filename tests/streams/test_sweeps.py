@@ -10,6 +10,7 @@ from pytest_django import Settings
 from livehub.core import clock
 from streams.livestreams import leases, sweeps
 from streams.models import Connection, Lease, Session
+from tests.conftest import Broker
 from tests.ingest_server import ingest_server
 from tests.runs import claimed
 
@@ -48,6 +49,14 @@ class TestSessionsThatNobodyRuns:
         assert sweep() == ["streams.run_session"]
         session.refresh_from_db()
         assert session.is_open
+
+    def test_are_not_called_for_twice_at_once(self, session: Session, sweep: Sweep, broker: Broker) -> None:
+        _age(session, seconds=10)
+
+        sweep()
+
+        # A message that nobody has taken is gone before the next sweep sends another.
+        assert broker.lifetimes_s == [("streams.run_session", 5.0)]
 
     def test_are_left_to_their_first_message_for_a_while(self, session: Session, sweep: Sweep) -> None:
         assert sweep() == []
