@@ -1,5 +1,6 @@
 """The pages of livestreams."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -60,7 +61,7 @@ class TestOverview:
             failed(session, message="Switch to H.264.")
             Session.objects.filter(pk=session.pk).update(created_at=clock.now() - age)
 
-        html = get_html(browser, "/")
+        html = re.sub(r">\s+<", "><", get_html(browser, "/"))
 
         assert "<dt>Broadcasts, 24 h</dt><dd>1</dd>" in html
         assert '<dt>Failed, 24 h</dt><dd class="bad">1</dd>' in html
