@@ -180,6 +180,13 @@ class TestPage:
         assert "First segments can be played" in html
         assert "End broadcast" in html
 
+    def test_tells_what_happened_newest_first(self, browser: Client, live: Session) -> None:
+        html = get_html(browser, f"/livestreams/{live.livestream_id}").partition('class="timeline"')[2]
+
+        assert html.index("First segments can be played") < html.index("Encoder connected")
+        # Which worker began a run says nothing to a person.
+        assert "Run started" not in html
+
     def test_says_when_no_worker_is_free(self, browser: Client, connected: Session) -> None:
         address = f"/livestreams/{connected.livestream_id}"
         assert "Waiting for a free worker" not in get_html(browser, address)

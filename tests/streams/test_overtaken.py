@@ -183,6 +183,15 @@ class TestEncoder:
 
         assert Session.objects.get().is_open
 
+    def test_that_leaves_spares_the_session_that_follows(self, livestream: Livestream) -> None:
+        earlier = connected(livestream)
+        Connection.objects.update(disconnected_at=clock.now())
+        abandon = partial(lifecycle.end_abandoned, earlier, reason=EndReason.ENCODER_STOPPED)
+
+        overtaken(abandon, by=partial(connected, livestream))
+
+        assert Session.objects.open().exclude(pk=earlier.pk).count() == 1
+
 
 class TestSweep:
     def test_spares_a_session_whose_encoder_is_heard_of_meanwhile(

@@ -144,6 +144,16 @@ class TestEvents:
         ]
 
 
+class TestDeleteLivestream:
+    def test_takes_its_key_along(self, livestream: Livestream) -> None:
+        key = livestream.stream_key
+
+        services.delete_livestream(livestream=livestream, actor=SYSTEM)
+
+        with pytest.raises(StreamKeyRejectedError):
+            resolve_key(key, {})
+
+
 class TestEndBroadcast:
     def test_writes_nothing_down_when_nothing_was_on(self, livestream: Livestream) -> None:
         assert services.end_broadcast(livestream=livestream, actor=SYSTEM) is False
