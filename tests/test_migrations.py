@@ -165,7 +165,8 @@ class TestRoomsForBroadcasts:
             ("status", "connecting", "live", "Now live"),
             ("status", "live", "ended", "Now ended"),
         ]
-        assert [event.data["new"] for event in Session.objects.get(pk=now).events.order_by("id")] == ["connecting", "live"]
+        going_on = Session.objects.get(pk=now).events.order_by("id")
+        assert [event.data["new"] for event in going_on] == ["connecting", "live"]
         assert events[0].at == _NOON - timedelta(days=1)
 
     def test_take_in_what_was_never_live_or_has_no_files(self, apps: Apps) -> None:

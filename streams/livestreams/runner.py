@@ -64,12 +64,10 @@ class Worker:
 
         Side effects: the session's rows, its files, child processes (none is left behind).
         """
-        delay_s: float | None = 0.0
-        while delay_s is not None:
+        while (delay_s := self._run_once(session_id)) is not None:
             # The slot stays ours: during a delay the session is nobody else's either.
-            if self.stopping.wait(delay_s + _CLOCK_SLACK_S if delay_s else 0.0):
+            if self.stopping.wait(delay_s + _CLOCK_SLACK_S):
                 return
-            delay_s = self._run_once(session_id)
 
     def _run_once(self, session_id: UUID) -> float | None:
         """Run it once; return the seconds until the next run may start, or None when there is none for us."""

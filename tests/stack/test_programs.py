@@ -6,6 +6,7 @@ from django.conf import settings
 
 from livehub.stack.instance import Instance
 from livehub.stack.programs import Program, programs
+from streams.livestreams.jobs_of_files import queue_of
 
 
 def program(instance: Instance, name: str) -> Program:
@@ -21,7 +22,7 @@ def test_every_queue_that_tasks_are_sent_to_has_a_worker(instance: Instance) -> 
     served = {option(instance, name, "-Q") for name in ("live", "urgent", "files")}
 
     sent_to = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
-    assert served == {settings.CELERY_TASK_DEFAULT_QUEUE, *sent_to}
+    assert served == {settings.CELERY_TASK_DEFAULT_QUEUE, queue_of(instance.node), *sent_to}
 
 
 def test_what_works_on_files_runs_where_they_are(instance: Instance) -> None:
