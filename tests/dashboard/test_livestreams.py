@@ -7,7 +7,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from livehub.core import clock
-from streams.livestreams.services import create_livestream, disable_livestream
+from streams.livestreams.services import create_livestream, delete_livestream, disable_livestream
 from streams.models import Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests import runs
@@ -63,6 +63,17 @@ class TestOverview:
 
         assert "<dt>Broadcasts, 24 h</dt><dd>1</dd>" in html
         assert '<dt>Failed, 24 h</dt><dd class="bad">1</dd>' in html
+
+    def test_forgets_what_is_deleted(self, browser: Client, home: NewOrganization, livestream: Livestream) -> None:
+        create_livestream(app=home.app, name="Idle one", actor=SYSTEM)
+        failed(runs.connected(livestream), message="Switch to H.264.")
+        delete_livestream(livestream=livestream, actor=SYSTEM)
+
+        html = get_html(browser, "/", **HTMX)
+
+        assert livestream.name not in html
+        assert "<dt>Broadcasts, 24 h</dt><dd>0</dd>" in html
+        assert "All well" in html
 
     def test_does_not_ask_for_a_hand_with_what_is_disabled(self, browser: Client, livestream: Livestream) -> None:
         failed(runs.connected(livestream), message="Switch to H.264.")
