@@ -121,6 +121,21 @@ class TestList:
             html = get_html(browser, f"/livestreams?sort={sort}")
             assert (html.index("Aardvark") < html.index("Autumn keynote")) == (first == "Aardvark"), sort
 
+    @pytest.mark.parametrize("query", ["", "?q=Contoso", "?status=idle"])
+    def test_holds_nothing_of_another_organization_or_deleted(
+        self, browser: Client, home: NewOrganization, foreign_livestream: Livestream, query: str
+    ) -> None:
+        for name in ("Contoso and us", "Contoso left"):
+            create_livestream(app=home.app, name=name, actor=SYSTEM)
+        delete_livestream(livestream=Livestream.objects.get(name="Contoso left"), actor=SYSTEM)
+        Livestream.objects.filter(pk=foreign_livestream.pk).update(created_at=clock.now() + timedelta(hours=1))
+
+        html = get_html(browser, f"/livestreams{query}", **HTMX)
+
+        assert "Contoso and us" in html
+        assert "Contoso left" not in html
+        assert foreign_livestream.name not in html
+
     @pytest.mark.parametrize(
         "query", ["q=%00", "status=nonsense", "sort=nonsense", "page=0", "page=x", "page=99999999999999999999"]
     )
