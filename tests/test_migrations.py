@@ -14,6 +14,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 from livehub.core import crypto
+from livehub.core.postgresql import bounds
 from streams.livestreams import leases
 from streams.livestreams.states import EndReason
 from streams.livestreams.stream_keys import resolve_key
@@ -51,8 +52,7 @@ def test_models_have_no_change_without_a_migration() -> None:
 
 
 def _connection_to(name: str, *, ordinary: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
-    # Without the pool, which is kept by alias and would hand out connections to the other database.
-    return type(ordinary)({**ordinary.settings_dict, "NAME": name, "OPTIONS": {}}, alias="default")
+    return type(ordinary)({**ordinary.settings_dict, "NAME": name}, alias="default")
 
 
 def _say(statement: str, *, ordinary: BaseDatabaseWrapper) -> None:
@@ -66,13 +66,15 @@ def _say(statement: str, *, ordinary: BaseDatabaseWrapper) -> None:
 def scratch(db: None) -> Iterator[None]:
     """Make the default database an empty one: going back in the one of the other tests would disturb these."""
     ordinary = connections["default"]
-    _say(f"DROP DATABASE IF EXISTS {_SCRATCH}", ordinary=ordinary)
-    _say(f"CREATE DATABASE {_SCRATCH}", ordinary=ordinary)
-    connections["default"] = _connection_to(_SCRATCH, ordinary=ordinary)
-    yield
-    connections["default"].close()
-    connections["default"] = ordinary
-    _say(f"DROP DATABASE {_SCRATCH}", ordinary=ordinary)
+    # Without the pool, which is kept by alias and would hand out connections to the other database.
+    with bounds.lifted():
+        _say(f"DROP DATABASE IF EXISTS {_SCRATCH}", ordinary=ordinary)
+        _say(f"CREATE DATABASE {_SCRATCH}", ordinary=ordinary)
+        connections["default"] = _connection_to(_SCRATCH, ordinary=ordinary)
+        yield
+        connections["default"].close()
+        connections["default"] = ordinary
+        _say(f"DROP DATABASE {_SCRATCH}", ordinary=ordinary)
 
 
 @pytest.fixture

@@ -66,6 +66,17 @@ class TestOverview:
         assert "<dt>Broadcasts, 24 h</dt><dd>1</dd>" in html
         assert '<dt>Failed, 24 h</dt><dd class="bad">1</dd>' in html
 
+    def test_forgets_what_is_deleted(self, browser: Client, home: NewOrganization, livestream: Livestream) -> None:
+        create_livestream(app=home.app, name="Idle one", actor=SYSTEM)
+        failed(runs.connected(livestream), message="Switch to H.264.")
+        delete_livestream(livestream=livestream, actor=SYSTEM)
+
+        html = get_html(browser, "/", **HTMX)
+
+        assert livestream.name not in html
+        assert "<dt>Broadcasts, 24 h</dt><dd>0</dd>" in html
+        assert "All well" in html
+
     def test_does_not_ask_for_a_hand_with_what_is_disabled(self, browser: Client, livestream: Livestream) -> None:
         failed(runs.connected(livestream), message="Switch to H.264.")
         disable_livestream(livestream=livestream, actor=SYSTEM)
@@ -111,6 +122,21 @@ class TestList:
         for sort, first in (("name", "Aardvark"), ("oldest", "Autumn"), ("last_live", "Autumn"), ("", "Aardvark")):
             html = get_html(browser, f"/livestreams?sort={sort}")
             assert (html.index("Aardvark") < html.index("Autumn keynote")) == (first == "Aardvark"), sort
+
+    @pytest.mark.parametrize("query", ["", "?q=Contoso", "?status=idle"])
+    def test_holds_nothing_of_another_organization_or_deleted(
+        self, browser: Client, home: NewOrganization, foreign_livestream: Livestream, query: str
+    ) -> None:
+        for name in ("Contoso and us", "Contoso left"):
+            create_livestream(app=home.app, name=name, actor=SYSTEM)
+        delete_livestream(livestream=Livestream.objects.get(name="Contoso left"), actor=SYSTEM)
+        Livestream.objects.filter(pk=foreign_livestream.pk).update(created_at=clock.now() + timedelta(hours=1))
+
+        html = get_html(browser, f"/livestreams{query}", **HTMX)
+
+        assert "Contoso and us" in html
+        assert "Contoso left" not in html
+        assert foreign_livestream.name not in html
 
     @pytest.mark.parametrize(
         "query", ["q=%00", "status=nonsense", "sort=nonsense", "page=0", "page=x", "page=99999999999999999999"]
