@@ -1,5 +1,6 @@
 """Browsers without a screen: Django's client, logged in as one persona or another."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -20,6 +21,11 @@ def get_html(client: Client, address: str, **headers: str) -> str:
     answer = client.get(address, headers=headers or None)
     assert answer.status_code == 200, (address, answer.status_code)
     return answer.content.decode()
+
+
+def squeezed(html: str) -> str:
+    """Return it without white space around tags, where no reader sees it."""
+    return re.sub(r"\s*(<[^>]+>)\s*", r"\1", html)
 
 
 @pytest.fixture(autouse=True)

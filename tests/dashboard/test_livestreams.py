@@ -1,6 +1,5 @@
 """The pages of livestreams."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -9,11 +8,11 @@ from pytest_django import DjangoAssertNumQueries
 
 from livehub.core import clock
 from streams.livestreams import leases
-from streams.livestreams.services import create_livestream, disable_livestream
+from streams.livestreams.services import create_livestream, delete_livestream, disable_livestream
 from streams.models import Lease, Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests import runs
-from tests.dashboard.conftest import HTMX, get_html
+from tests.dashboard.conftest import HTMX, get_html, squeezed
 from tests.runs import claimed, failed, finished
 
 
@@ -61,7 +60,7 @@ class TestOverview:
             failed(session, message="Switch to H.264.")
             Session.objects.filter(pk=session.pk).update(created_at=clock.now() - age)
 
-        html = re.sub(r">\s+<", "><", get_html(browser, "/"))
+        html = squeezed(get_html(browser, "/"))
 
         assert "<dt>Broadcasts, 24 h</dt><dd>1</dd>" in html
         assert '<dt>Failed, 24 h</dt><dd class="bad">1</dd>' in html
@@ -71,7 +70,7 @@ class TestOverview:
         failed(runs.connected(livestream), message="Switch to H.264.")
         delete_livestream(livestream=livestream, actor=SYSTEM)
 
-        html = get_html(browser, "/", **HTMX)
+        html = squeezed(get_html(browser, "/", **HTMX))
 
         assert livestream.name not in html
         assert "<dt>Broadcasts, 24 h</dt><dd>0</dd>" in html

@@ -12,7 +12,10 @@ from tests.e2e.encoder import publishing
 from tests.stack.whole import RunningStack, running_stack
 
 LOOPBACK = "::1"
-_ADDRESSES = "from streams.models import Session; print([open.encoder_address for open in Session.objects.open()])"
+_ADDRESSES = """
+from streams.models import Connection
+print([open.address for open in Connection.objects.filter(disconnected_at=None)])
+"""
 
 
 def has_ipv6() -> bool:
