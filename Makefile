@@ -9,8 +9,9 @@ help:  ## Show this list
 run: .venv/run.stamp  ## Install what is missing and run the whole product (Ctrl-C stops it)
 	@exec $(PYTHON) manage.py run
 
+# Three at once, each with servers of its own: most tests of the whole product wait more than they work.
 test: check  ## Static checks and every test but the long ones
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest -n 3 --dist loadfile
 
 check: .venv/dev.stamp  ## Format, lint, types, layers, migrations
 	.venv/bin/ruff format --check .

@@ -2,12 +2,13 @@
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from xmlrpc.client import ServerProxy
@@ -21,6 +22,8 @@ from tests.services import wait_until
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
 _START_TIMEOUT_S = 90
 _STOP_TIMEOUT_S = 60
+# Below those that Linux gives to clients (net.ipv4.ip_local_port_range begins at 32768).
+_UNASSIGNED_PORTS = range(20_000, 32_000)
 # What the test run sets for itself: the stack under test brings its own servers.
 _FOREIGN = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE")
 _PORTS = ("LIVEHUB_HTTP_PORT", "LIVEHUB_RTMP_PORT", "LIVEHUB_RTMPS_PORT")
@@ -115,12 +118,15 @@ def stack_environment(folder: Path, **settings: str) -> dict[str, str]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return different TCP ports that nobody listens on."""
+    """Return different TCP ports that nobody listens on, and that the kernel gives to no client meanwhile."""
     with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for probe in sockets:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in sockets]
+        ports: list[int] = []
+        while len(ports) < count:
+            probe = held.enter_context(socket.socket())
+            with suppress(OSError):  # Somebody has it: another one, then.
+                probe.bind(("127.0.0.1", secrets.choice(_UNASSIGNED_PORTS)))
+                ports.append(int(probe.getsockname()[1]))
+        return ports
 
 
 def start(folder: Path, environment: dict[str, str]) -> "tuple[subprocess.Popen[bytes], Path]":
