@@ -1,7 +1,8 @@
 """The livestream operations of the REST API, for every dialect that has them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import cast
+from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -105,7 +106,7 @@ class LivestreamView(LivestreamApi):
         livestream = self.get_livestream(livestream_id)
         page = _take_sessions(livestream, wanted=wanted)
         detail = LivestreamDetail(livestream, page.items, page.paging)
-        shape = self.shapes.detail(context={**self.presenting([livestream])})
+        shape = self.shapes.detail(context={"dialect": self.dialect, "ingest_ms": _sum_ingest_ms(livestream, page)})
         return self.answer(shape.to_representation(detail), paging=page.paging)
 
 
@@ -221,6 +222,13 @@ def _filter(parameters: LivestreamListParameters) -> LivestreamFilter:
         created_until=parameters["end_time"],
         order=LivestreamOrder.OLDEST if is_oldest_first else LivestreamOrder.NEWEST,
     )
+
+
+def _sum_ingest_ms(livestream: Livestream, page: Page[Session]) -> Mapping[UUID, int]:
+    if len(page.items) < page.total:
+        return selectors.sum_ingest_ms([livestream])
+    # All its sessions are here, so nobody has to be asked again.
+    return {livestream.pk: sum(session.ingest_ms for session in page.items)}
 
 
 def _take_sessions(livestream: Livestream, *, wanted: PageNumbers) -> Page[Session]:

@@ -3,11 +3,12 @@
 import uuid
 from collections.abc import Collection
 from contextlib import suppress
+from functools import cache
 from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, FilteredRelation, Q
+from django.db.models import F, OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
 from livehub.core import crypto
@@ -42,10 +43,7 @@ class LivestreamQuerySet(models.QuerySet["Livestream"]):
 
     def with_stream_key(self) -> Self:
         """Read each one's present key along, in the same query."""
-        return self.annotate(
-            current_key=FilteredRelation("stream_keys", condition=Q(stream_keys__revoked_at=None)),
-            stream_key_encrypted=F("current_key__encrypted"),
-        )
+        return self.annotate(stream_key_encrypted=_present_key())
 
 
 class Livestream(models.Model):
@@ -169,3 +167,9 @@ class StreamKey(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+# Made once, when all models are there: making the expression costs as much as running it.
+@cache
+def _present_key() -> Subquery:
+    return Subquery(StreamKey.objects.filter(livestream=OuterRef("pk"), revoked_at=None).values("encrypted"))
