@@ -7,7 +7,6 @@ from celery import current_app
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from livehub.core.deadline import deadline
@@ -16,23 +15,22 @@ from livehub.core.probes import OK, Probe, states
 # For the whole answer, and for one component's.
 _BOUND_S = 1.8
 _PROBE_S = 1.0
+_NOT_KEPT = {"Cache-Control": "no-store"}
 
 
-@never_cache
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """Answer 200 while the web process answers at all."""
-    return JsonResponse({"status": OK})
+    return JsonResponse({"status": OK}, headers=_NOT_KEPT)
 
 
-@never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """Answer 200 when a broadcast could start now, else 503 with each component's state; takes at most 2 s."""
     components = states(_PROBES, timeout_s=_BOUND_S)
     is_ready = all(state == OK for state in components.values())
     body = {"status": OK if is_ready else "unavailable", "components": components}
-    return JsonResponse(body, status=200 if is_ready else 503)
+    return JsonResponse(body, status=200 if is_ready else 503, headers=_NOT_KEPT)
 
 
 def _database() -> str:

@@ -1,7 +1,7 @@
 """What requests pass through: programs meet none of what only a browser's pages need."""
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from csp.middleware import CSPMiddleware
 from django.contrib.auth.middleware import AuthenticationMiddleware
@@ -20,12 +20,17 @@ _Answer = HttpResponseBase | Awaitable[HttpResponseBase]
 class _PagesOnly:
     """Put before a middleware's class, it keeps that one out of everything but pages."""
 
-    if TYPE_CHECKING:
-        get_response: Callable[[HttpRequest], Any]
+    _beyond: Callable[[HttpRequest], Any]
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
+        super().__init__(get_response)  # type: ignore[call-arg]  # The middleware's.
+        # Django puts a function around each middleware. Programs go past all that only pages need in one step.
+        following = getattr(get_response, "__wrapped__", None)
+        self._beyond = following._beyond if isinstance(following, _PagesOnly) else get_response
 
     def __call__(self, request: HttpRequest) -> _Answer:
         if not is_page(request.path_info):
-            answer: _Answer = self.get_response(request)
+            answer: _Answer = self._beyond(request)
             return answer
         return super().__call__(request)  # type: ignore[misc,no-any-return]  # The middleware's.
 
