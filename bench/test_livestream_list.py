@@ -79,7 +79,8 @@ def _count_queries(client: ApiClient, *, query: str) -> int:
     _list(client, query=query)
     with CaptureQueriesContext(connection) as captured:
         _list(client, query=query)
-    return len(captured)
+    # What tells whether keys have changed is asked twice a second, whoever comes then.
+    return sum("credentialrevision" not in query["sql"] for query in captured)
 
 
 def _measure(few: ApiClient, many: ApiClient, *, query: str) -> tuple[list[float], list[float]]:

@@ -71,8 +71,12 @@ def _die_with(main_pid: int) -> None:
 
 
 def _load() -> Any:
+    from django.urls import get_resolver
+
     from livehub.wsgi import application
 
+    # Else the first request loads all views, in each worker anew.
+    get_resolver().url_patterns  # noqa: B018  # Read for that alone.
     return application
 
 

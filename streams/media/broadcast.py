@@ -209,8 +209,9 @@ class _Run:
             is_gone = self._encoder.look(has_input=has_input, is_over=self._intake.is_over)
             if not transcoding.is_owing:
                 # In this order: who was stopped for long finds out that another run has taken over.
-                self._check_in_when_due()
-                self._publish(output)
+                has_checked_in = self._check_in_when_due()
+                if has_checked_in or not self._is_playable:
+                    self._publish(output)
             if not self._is_playable and self._clock.now_s - began_at > _LONGEST_PACKAGING_S:
                 raise TranscoderFailedError(f"No segment was complete after {_LONGEST_PACKAGING_S:g} seconds.")
 
@@ -243,9 +244,12 @@ class _Run:
             self._is_playable = True
             self._observer.playable()
 
-    def _check_in_when_due(self) -> None:
-        if time.monotonic() - self._checked_in_at >= _CHECK_IN_S:
+    def _check_in_when_due(self) -> bool:
+        """Tell whether it was time to."""
+        is_due = time.monotonic() - self._checked_in_at >= _CHECK_IN_S
+        if is_due:
             self._check_in()
+        return is_due
 
     def _check_in(self) -> None:
         self._checked_in_at = time.monotonic()
