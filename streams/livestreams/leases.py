@@ -39,7 +39,9 @@ def claim_session(*, session_id: UUID, worker: str, node: str) -> Lease | None:
     if node not in session.file_nodes:
         session.file_nodes.append(node)
         session.save(update_fields=["file_nodes", "updated_at"])
-    _note(session, EventKind.RUN_STARTED, epoch=lease.epoch, worker=worker, node=node)
+    # A disk may stay full for hours: a start every few seconds is no news then.
+    if _newest_kind(session) != EventKind.RUN_POSTPONED:
+        _note(session, EventKind.RUN_STARTED, epoch=lease.epoch, worker=worker, node=node)
     return lease
 
 
@@ -148,6 +150,10 @@ def postpone_session(lease: Lease, *, message: str) -> float:
     if latest is None or (latest.kind, latest.reason) != (EventKind.RUN_POSTPONED, message[:REASON_MAX_LENGTH]):
         _note_interruption(session, EventKind.RUN_POSTPONED, reason=message)
     return _free(lease, delay_s=_POSTPONEMENT_S)
+
+
+def _newest_kind(session: Session) -> str | None:
+    return session.events.order_by("-id").values_list("kind", flat=True).first()
 
 
 def _free(lease: Lease, *, delay_s: float) -> float:

@@ -22,8 +22,6 @@ from streams.livestreams.states import (
 from streams.organizations.services import SYSTEM, Actor
 
 REASON_MAX_LENGTH = 255
-# Reasons after which the encoder is gone by itself; after every other it has to be cut.
-_ENCODER_IS_GONE = frozenset({EndReason.ENCODER_STOPPED, EndReason.ENCODER_LOST})
 
 
 class AlreadyLiveError(DomainError):
@@ -86,13 +84,7 @@ def end_abandoned(session: Session, *, reason: EndReason) -> None:
     """Close a session if, now that it is locked, still nobody runs it."""
     locked = lock_open_session(session.pk)
     if locked is not None and Lease.objects.free().filter(pk=locked.pk).exists():
-        close_unfinished(locked, reason=reason)
-
-
-def close_unfinished(session: Session, *, reason: EndReason) -> None:
-    """Close a locked session whose last run did not get to its end."""
-    close_session(session, new=SessionStatus.ENDED, reason=reason)
-    jobs_of_files.finish_playlists(session)
+        close_session(locked, new=SessionStatus.ENDED, reason=reason)
 
 
 def close_session(
@@ -111,8 +103,11 @@ def close_session(
     for connection in session.connections.select_for_update().filter(disconnected_at=None):
         connection.disconnected_at = now
         connection.save(update_fields=["disconnected_at"])
-        if reason not in _ENCODER_IS_GONE:
+        if reason != EndReason.ENCODER_STOPPED:
+            # Even one that was given up: it may be there all the same.
             jobs.enqueue("streams.drop_encoder", node=connection.node, name=connection.pk.hex)
+    # Whether or not a worker gets to it: to finish what is finished changes nothing.
+    jobs_of_files.finish_playlists(session)
 
 
 def change_status(

@@ -112,7 +112,11 @@ class _Run:
         except LeaseLostError:
             logger.info("session is over or another worker's session=%s", self._lease)
             delay_s = None
-        self._write(partial(playback.finish_playlists, session_id=self._lease.session_id))
+        try:
+            # Sooner than the queue of the files, where it is asked for as well.
+            self._write(partial(playback.finish_playlists, session_id=self._lease.session_id))
+        except (OSError, LeaseLostError):
+            logger.warning("playlists not finished here session=%s", self._lease, exc_info=True)
         return delay_s
 
     def check_in(self, *, media_ms: int) -> None:
@@ -125,7 +129,7 @@ class _Run:
                 leases.renew_lease(self._lease)
                 self._note_media(media_ms)
         except LeaseLostError:
-            if Session.objects.open().filter(pk=self._lease.session_id).exists():
+            if not self._is_over():
                 raise HandOverError("Another worker runs the session.") from None
             raise
         except DATABASE_OUTAGE as error:
@@ -134,6 +138,14 @@ class _Run:
             logger.warning("lease not renewed session=%s %s", self._lease, describe(error))
         finally:
             db.close_old_connections()
+
+    def _is_over(self) -> bool:
+        """Tell whether the session is known to be over: not to know is no end for viewers."""
+        try:
+            with deadline(_RENEWAL_TIMEOUT_S):
+                return not Session.objects.open().filter(pk=self._lease.session_id).exists()
+        except DATABASE_OUTAGE:
+            return False
 
     def found(self, source: Source, ladder: Ladder) -> None:
         renditions: list[dict[str, object]] = [asdict(rendition) for rendition in ladder.renditions]

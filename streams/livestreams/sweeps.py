@@ -1,17 +1,22 @@
 """Finding what nobody reported: sessions that no worker runs, and encoders that are gone."""
 
+import logging
 from datetime import timedelta
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from livehub.core import clock, jobs
+from livehub.core.deadline import deadline
+from livehub.core.outage import DATABASE_OUTAGE, describe
 from streams.livestreams import encoders, lifecycle
 from streams.livestreams.encoders import IngestSource
 from streams.livestreams.leases import LEASE_TTL
 from streams.livestreams.locks import lock_open_session
 from streams.livestreams.models import Connection, Lease, Session
-from streams.livestreams.states import EndReason
+from streams.livestreams.states import EndReason, SessionStatus
+
+logger = logging.getLogger(__name__)
 
 # How long a worker may work off what an encoder sent that has left.
 _LEAVING_GRACE = timedelta(seconds=10)
@@ -19,13 +24,18 @@ _LEAVING_GRACE = timedelta(seconds=10)
 _REPORTS_MISSED = timedelta(seconds=30)
 # An ingest server that has not answered for this long has lost its encoders.
 _SILENCE_LIMIT = timedelta(minutes=5)
+# The other sessions wait meanwhile.
+_LOCK_TIMEOUT_S = 0.5
 
 
 def sweep_sessions() -> None:
-    """Close sessions whose encoder has left or is lost, and call a worker for those that nobody runs."""
+    """Call a worker for sessions that nobody runs, and close those whose encoder has left or is lost.
+
+    One that cannot be closed now (its row is locked) is left to the next sweep, and keeps nobody else waiting.
+    """
+    _call_workers()
     _end_left()
     _end_lost()
-    _call_workers()
 
 
 def _end_left() -> None:
@@ -60,9 +70,12 @@ def _call_workers() -> None:
         jobs.enqueue("streams.run_session", session_id=session_id, expires_s=LEASE_TTL.total_seconds())
 
 
-@transaction.atomic
 def _end(session: Session, *, reason: EndReason) -> None:
     """Close a session if, now that it is locked, its encoder is not there (again)."""
-    locked = lock_open_session(session.pk)
-    if locked is not None and not locked.connections.filter(disconnected_at=None).exists():
-        lifecycle.close_unfinished(locked, reason=reason)
+    try:
+        with deadline(_LOCK_TIMEOUT_S), transaction.atomic():
+            locked = lock_open_session(session.pk)
+            if locked is not None and not locked.connections.filter(disconnected_at=None).exists():
+                lifecycle.close_session(locked, new=SessionStatus.ENDED, reason=reason)
+    except DATABASE_OUTAGE as error:
+        logger.warning("session not closed yet session=%s %s", session.pk, describe(error))

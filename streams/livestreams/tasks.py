@@ -7,11 +7,14 @@ from uuid import UUID
 from celery import shared_task
 from celery.signals import worker_shutting_down
 
+from livehub.core.deadline import deadline
 from streams.livestreams import encoders, playback, sweeps
 from streams.livestreams.encoders import IngestSource
 from streams.livestreams.runner import Worker
 from streams.media.nginx_rtmp import IngestUnavailableError
 
+# The next one comes after 5 s.
+_SWEEP_S = 10.0
 _worker = Worker(f"{socket.gethostname()}:{os.getpid()}")
 
 
@@ -26,9 +29,10 @@ def run_session(session_id: str) -> None:
     _worker.run_session(UUID(session_id))
 
 
+# The threads of `urgent` know no time limit: what these tasks wait for is bounded by itself (2 s for each question to
+# an ingest server, and the deadlines here for the database).
 @shared_task(
     name="streams.drop_encoder",
-    time_limit=30,
     autoretry_for=(IngestUnavailableError,),
     retry_backoff=True,
     max_retries=5,
@@ -38,10 +42,11 @@ def drop_encoder(node: str, name: str) -> None:
     encoders.drop_encoder(IngestSource(node, name))
 
 
-@shared_task(name="streams.sweep_sessions", time_limit=30)
+@shared_task(name="streams.sweep_sessions")
 def sweep_sessions() -> None:
     """Find open sessions that nobody runs, and encoders that are gone."""
-    sweeps.sweep_sessions()
+    with deadline(_SWEEP_S):
+        sweeps.sweep_sessions()
 
 
 @shared_task(name="streams.finish_playlists", time_limit=60)
@@ -56,10 +61,11 @@ def remove_playback(livestream_id: str) -> None:
     playback.remove_deleted(livestream_id=UUID(livestream_id))
 
 
-@shared_task(name="streams.call_for_removal", time_limit=30)
+@shared_task(name="streams.call_for_removal")
 def call_for_removal() -> None:
     """Have each node remove the files of sessions that ended long enough ago."""
-    playback.call_for_removal()
+    with deadline(_SWEEP_S):
+        playback.call_for_removal()
 
 
 # Less than the time between two of them.

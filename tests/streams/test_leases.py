@@ -221,6 +221,7 @@ class TestPostponeSession:
         session.refresh_from_db()
         assert session.is_open
         assert [event.reason for event in session.events.filter(kind=EventKind.RUN_POSTPONED)] == ["The disk is full."]
+        assert session.events.filter(kind=EventKind.RUN_STARTED).count() == 1
 
     def test_says_so_again_when_something_happened_meanwhile(self, session: Session) -> None:
         leases.mark_live(claimed(session))

@@ -114,7 +114,7 @@ class TestClosing:
         ("reason", "is_cut"),
         [
             (EndReason.ENCODER_STOPPED, False),
-            (EndReason.ENCODER_LOST, False),
+            (EndReason.ENCODER_LOST, True),
             (EndReason.ENDED_BY_OPERATOR, True),
             (EndReason.DISABLED, True),
             (EndReason.KEY_RESET, True),
@@ -133,6 +133,16 @@ class TestClosing:
 
         cut = [arguments for task, arguments in broker.arguments if task == "streams.drop_encoder"]
         assert cut == ([{"node": "main", "name": name}] if is_cut else [])
+
+    def test_has_playlists_ended_that_no_worker_may_get_to(
+        self, session: Session, broker: Broker, capture: Capture
+    ) -> None:
+        claimed(session)
+
+        with capture(execute=True):
+            ended(session, reason=EndReason.DISABLED)
+
+        assert ("streams.finish_playlists", "files.main") in broker.queues
 
     def test_tells_when_nothing_was_open(self, livestream: Livestream) -> None:
         with transaction.atomic():

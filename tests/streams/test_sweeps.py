@@ -2,17 +2,21 @@
 
 from datetime import timedelta
 
+import psycopg
 import pytest
+from django.db import connection
 from django.db.models.functions import Now
 from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 from pytest_django import Settings
 
 from livehub.core import clock
 from streams.livestreams import leases, sweeps
+from streams.livestreams.services import create_livestream
 from streams.models import Connection, Lease, Session
+from streams.organizations.services import SYSTEM, NewOrganization
 from tests.conftest import Broker
 from tests.ingest_server import ingest_server
-from tests.runs import claimed
+from tests.runs import claimed, connected
 
 
 def _age(session: Session, *, seconds: int) -> None:
@@ -151,3 +155,24 @@ class TestEncodersThatNobodyReports:
 
         session.refresh_from_db()
         assert session.is_open is is_open
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_cannot_be_locked_keeps_no_other_session_waiting(
+    home: NewOrganization, broker: Broker, settings: Settings
+) -> None:
+    locked, left, abandoned = (
+        connected(create_livestream(app=home.app, name=name, actor=SYSTEM)) for name in ("locked", "left", "abandoned")
+    )
+    for session in (locked, left):
+        _left(session, seconds_ago=11)
+    _age(abandoned, seconds=10)
+    broker.names.clear()
+
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.Cursor}) as other:
+        other.execute("SELECT 1 FROM streams_livestream WHERE id = %s FOR UPDATE", [locked.livestream_id])
+        sweeps.sweep_sessions()
+
+    states = {session.pk: Session.objects.get(pk=session.pk).is_open for session in (locked, left, abandoned)}
+    assert states == {locked.pk: True, left.pk: False, abandoned.pk: True}
+    assert "streams.run_session" in broker.names
