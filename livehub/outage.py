@@ -15,6 +15,11 @@ from livehub.core.postgresql.bounds import REQUEST_TIMEOUT_S
 
 logger = logging.getLogger(__name__)
 
+_NOT_DONE = (
+    '<p class="notice error" role="alert"><span><b>Not done: the database does not answer at the moment.</b> '
+    "Try again in a few seconds; running broadcasts go on.</span></p>"
+)
+
 
 class OutageMiddleware:
     """Bounds what a request waits for the database; a view that fails for its sake answers 503, "One moment"."""
@@ -42,9 +47,9 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
 
 def _one_moment(request: HttpRequest) -> HttpResponse:
     headers = {"Retry-After": str(RETRY_AFTER_S)}
-    if "HX-Request" in request.headers:
-        # What is only refreshed stays as it is; what somebody asked for is answered with the whole page.
-        headers |= (
-            {"HX-Reswap": "none"} if request.method == "GET" else {"HX-Retarget": "body", "HX-Reswap": "innerHTML"}
-        )
-    return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
+    if "HX-Request" not in request.headers:
+        return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
+    # The page stays as it is. What somebody pressed is answered on top of it; what refreshes by itself comes again.
+    is_pressed = request.method != "GET" or request.headers.get("HX-Target") == "dialog"
+    headers |= {"HX-Retarget": "#main", "HX-Reswap": "afterbegin"} if is_pressed else {"HX-Reswap": "none"}
+    return HttpResponse(_NOT_DONE, status=503, headers=headers)

@@ -36,6 +36,10 @@ _LOG_IN_BURST = 10
 # A look at every component costs more than any other request that nobody has to log in for.
 _READINESS_PER_S = 2
 _READINESS_BURST = 10
+# From everywhere together: each may wait for a component that hangs, in a thread that requests need.
+_READINESS_AT_ONCE = 2
+# A person's open pages; behind a proxy, everybody's together.
+_SOCKETS_PER_ADDRESS = 500
 # Every answer is bounded: the database gives up after a few seconds. Longer than that, and the process hangs.
 _ANSWER_S = 15
 # The ASGI process asks open pages every 20 s whether they are still there.
@@ -98,6 +102,10 @@ http {{
     limit_req_zone $log_in_address zone=log_in:1m rate={_LOG_INS_PER_MINUTE}r/m;
     limit_req_zone $binary_remote_addr zone=readiness:1m rate={_READINESS_PER_S}r/s;
     limit_req_status 429;
+    limit_conn_zone $server_port zone=readiness_at_once:1m;
+    limit_conn_zone $binary_remote_addr zone=sockets:1m;
+    limit_conn_status 429;
+    limit_conn_log_level info;
     # Less than the log's least: the access log has it, without the query string.
     limit_req_log_level info;
 
@@ -148,6 +156,7 @@ http {{
         }}
         location = /readyz {{
             limit_req zone=readiness burst={_READINESS_BURST} nodelay;
+            limit_conn readiness_at_once {_READINESS_AT_ONCE};
             proxy_pass http://web;
             error_page 413 @too_large_api;
             error_page 429 @too_many_checks;
@@ -159,9 +168,12 @@ http {{
             error_page 502 504 = @down_api;
         }}
         location ^~ /internal {{ return 404; }}
-        location ^~ /ws/ {{
+        # Only what is there, and as it was matched: encoders' hooks are answered by the same process.
+        location ~ ^/ws/(overview|livestreams(/[0-9a-f-]+)?)$ {{
+            if ($http_upgrade !~* ^websocket$) {{ return 404; }}
+            limit_conn sockets {_SOCKETS_PER_ADDRESS};
             proxy_read_timeout {_WEBSOCKET_SILENCE_S}s;
-            proxy_pass http://asgi;
+            proxy_pass http://asgi$uri$is_args$args;
         }}
 
         location ^~ /playback/ {{

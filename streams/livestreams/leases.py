@@ -32,6 +32,7 @@ def claim_session(*, session_id: UUID, worker: str, node: str) -> Lease | None:
     Leases are measured by the database's clock, which all workers share.
     """
     session = lock_open_session(session_id)
+    is_lapsed = Lease.objects.claimable().filter(pk=session_id, until__isnull=False).exists()
     free = Lease.objects.claimable().filter(pk=session_id)
     if session is None or not free.update(epoch=F("epoch") + 1, worker=worker, until=Now() + LEASE_TTL):
         return None
@@ -39,6 +40,8 @@ def claim_session(*, session_id: UUID, worker: str, node: str) -> Lease | None:
     if node not in session.file_nodes:
         session.file_nodes.append(node)
         session.save(update_fields=["file_nodes", "updated_at"])
+    if is_lapsed:
+        _note_interruption(session, EventKind.RUN_LOST, reason="The worker that ran it stopped; another one goes on")
     # A disk may stay full for hours: a start every few seconds is no news then.
     if _newest_kind(session) != EventKind.RUN_POSTPONED:
         _note(session, EventKind.RUN_STARTED, epoch=lease.epoch, worker=worker, node=node)
@@ -130,7 +133,7 @@ def retry_session(lease: Lease, *, message: str) -> float | None:
     lately = clock.now() - _FAILURE_WINDOW
     failures = session.events.filter(kind=EventKind.RUN_FAILED, at__gt=lately).count()
     if failures > len(_FAILURE_DELAYS_S):
-        told = f"The transcoder failed {failures} times in a row. Its last words: {message}"
+        told = f"LiveHub could not process the stream in {failures} attempts; start the encoder again. {message}"
         close_session(session, new=SessionStatus.ERRORED, reason=EndReason.TRANSCODER_FAILED, error_message=told)
         return None
     return _free(lease, delay_s=_FAILURE_DELAYS_S[failures - 1])

@@ -60,6 +60,7 @@ class EventKind(models.TextChoices):
     STATUS = "status", "Status"
     RUN_STARTED = "run_started", "Run started"
     RUN_FAILED = "run_failed", "Interrupted"
+    RUN_LOST = "run_lost", "Interrupted"
     RUN_POSTPONED = "run_postponed", "Waiting"
     RESUMED = "resumed", "Resumed"
 
@@ -105,6 +106,7 @@ EVENT_STATES: Mapping[str, Shown] = {
     for kind, tone in {
         EventKind.RUN_STARTED: "",
         EventKind.RUN_FAILED: "bad",
+        EventKind.RUN_LOST: "bad",
         EventKind.RUN_POSTPONED: "warn",
         EventKind.RESUMED: "live",
     }.items()

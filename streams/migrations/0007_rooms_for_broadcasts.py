@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
             name='SessionEvent',
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('status', 'Status'), ('run_started', 'Run started'), ('run_failed', 'Interrupted'), ('run_postponed', 'Waiting'), ('resumed', 'Resumed')], max_length=16)),
+                ('kind', models.CharField(choices=[('status', 'Status'), ('run_started', 'Run started'), ('run_failed', 'Interrupted'), ('run_lost', 'Interrupted'), ('run_postponed', 'Waiting'), ('resumed', 'Resumed')], max_length=16)),
                 ('at', models.DateTimeField()),
                 ('reason', models.CharField(blank=True, max_length=255)),
                 ('data', models.JSONField(default=dict)),

@@ -98,7 +98,9 @@ class _BasicScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 def _authenticate(credential: str, *, kind: str, organization: str, app_id: str) -> Caller:
     organization_id = find_uuid(organization) or _NO_ORGANIZATION
     digest = hashlib.sha256(credential.encode("utf-8", "surrogatepass")).digest()
-    shown = _Shown(digest, kind, organization_id, app_id)
+    # In one spelling, so that one caller has one entry.
+    app = find_uuid(app_id)
+    shown = _Shown(digest, kind, organization_id, app.hex if app else app_id)
     caller = _callers.get(shown, load=lambda: _find_caller(credential, shown))
     services.use_api_key(caller.api_key)
     return caller

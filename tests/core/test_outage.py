@@ -42,13 +42,15 @@ class TestRequest:
     def test_that_fails_for_ours_is_not(self) -> None:
         assert _middleware().process_exception(RequestFactory().get("/"), DataError("ours")) is None
 
-    def test_of_somebody_who_waits_for_the_answer_gets_the_whole_page(self) -> None:
-        request = RequestFactory().post("/", headers={"HX-Request": "true"})
+    @pytest.mark.parametrize(("method", "target"), [("POST", "livestream-row-1"), ("GET", "dialog")])
+    def test_of_somebody_who_pressed_a_button_is_answered_on_top_of_the_page(self, method: str, target: str) -> None:
+        request = RequestFactory().generic(method, "/", headers={"HX-Request": "true", "HX-Target": target})
 
         answer = _middleware().process_exception(request, OperationalError("away"))
 
         assert answer is not None
-        assert (answer.headers["HX-Retarget"], answer.headers["HX-Reswap"]) == ("body", "innerHTML")
+        assert (answer.headers["HX-Retarget"], answer.headers["HX-Reswap"]) == ("#main", "afterbegin")
+        assert "Not done" in answer.content.decode()
 
     @pytest.mark.parametrize(("error", "status"), [(OperationalError("away"), 503), (DataError("ours"), 500)])
     def test_that_a_middleware_fails_is_answered_alike(self, error: Exception, status: int) -> None:

@@ -252,14 +252,23 @@ class TestPage:
 
         assert "<b>Waiting.</b> The disk is full. The broadcast goes on as soon as possible." in html
 
-    def test_says_nothing_of_an_interruption_while_a_worker_has_the_session(
-        self, browser: Client, live: Session
-    ) -> None:
+    def test_says_so_until_viewers_get_new_media(self, browser: Client, live: Session) -> None:
         leases.retry_session(Lease.objects.get(), message="The disk answers too slowly.")
         Lease.objects.update(not_before=None)
+        address = f"/livestreams/{live.livestream_id}"
+
+        lease = claimed(live, worker="second")
+        assert 'data-testid="interruption"' in get_html(browser, address)
+        leases.mark_live(lease)
+
+        assert 'data-testid="interruption"' not in get_html(browser, address)
+
+    def test_says_that_another_worker_took_over(self, browser: Client, live: Session) -> None:
+        Lease.objects.update(until=clock.now() - timedelta(seconds=1))
+
         claimed(live, worker="second")
 
-        assert 'data-testid="interruption"' not in get_html(browser, f"/livestreams/{live.livestream_id}")
+        assert "another one goes on" in get_html(browser, f"/livestreams/{live.livestream_id}")
 
     def test_says_nothing_of_an_interruption_before_the_first_run(self, browser: Client, connected: Session) -> None:
         assert 'data-testid="interruption"' not in get_html(browser, f"/livestreams/{connected.livestream_id}")

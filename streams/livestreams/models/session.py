@@ -191,11 +191,6 @@ class Lease(models.Model):
     def __str__(self) -> str:
         return f"{self.session_id} epoch {self.epoch}"
 
-    @property
-    def is_free(self) -> bool:
-        """No worker holds it, by our clock: for people to see, never to decide by."""
-        return self.until is None or self.until < clock.now()
-
 
 class SessionEvent(models.Model):
     """One thing that happened to a session; history, timelines and reports all read these.
@@ -215,7 +210,7 @@ class SessionEvent(models.Model):
 
     @property
     def is_interruption(self) -> bool:
-        return self.kind in {EventKind.RUN_FAILED, EventKind.RUN_POSTPONED}
+        return self.kind in {EventKind.RUN_FAILED, EventKind.RUN_LOST, EventKind.RUN_POSTPONED}
 
     @property
     def shown(self) -> Shown:

@@ -38,8 +38,8 @@ class LivestreamScreen:
 
     @property
     def interruption(self) -> SessionEvent | None:
-        """Why the broadcast that is going on does not go on at this moment, if it does not: nobody runs it."""
-        if self.open_session is None or not self.open_session.lease.is_free:
+        """Why viewers of the broadcast that is going on get nothing at this moment; it ends with the next media."""
+        if self.open_session is None:
             return None
         newest = self.timeline[0] if self.timeline else None
         return newest if newest is not None and newest.is_interruption else None
