@@ -8,10 +8,13 @@ import sys
 
 from celery import Celery
 
+from livehub.heartbeat import show_life
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "livehub.settings")
 
 app = Celery("livehub", fixups=[])
 app.config_from_object("django.conf:settings", namespace="CELERY")
 
 if __name__ == "__main__":
+    show_life()
     app.Beat(schedule=sys.argv[1], loglevel="WARNING", quiet=True).run()

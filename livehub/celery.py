@@ -3,9 +3,17 @@
 import os
 
 from celery import Celery
+from celery.signals import worker_init
+
+from livehub.heartbeat import show_life
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "livehub.settings")
 
 app = Celery("livehub")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["streams.ingest", "streams.livestreams"])
+
+
+@worker_init.connect
+def _show_life(**_: object) -> None:
+    show_life()

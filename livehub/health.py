@@ -26,7 +26,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when a broadcast could start now, else 503 with each component's state; takes at most 2 s."""
+    """Answer 200 when a broadcast could start and be cut now, else 503 with each state; takes at most 2 s."""
     components = states(_PROBES, timeout_s=_BOUND_S)
     is_ready = all(state == OK for state in components.values())
     body = {"status": OK if is_ready else "unavailable", "components": components}
@@ -57,7 +57,16 @@ def _asgi() -> str:
 
 
 def _live_worker() -> str:
-    replies = current_app.control.broadcast("ping", reply=True, limit=1, timeout=1, pattern="live@*", matcher="glob")
+    return _state_of_workers("live@*")
+
+
+def _urgent_worker() -> str:
+    return _state_of_workers("urgent@*")
+
+
+def _state_of_workers(pattern: str) -> str:
+    # One question for each kind: a common one could not end at the first answers when a kind has several workers.
+    replies = current_app.control.broadcast("ping", reply=True, limit=1, timeout=1, pattern=pattern, matcher="glob")
     return OK if replies else "none answers"
 
 
@@ -77,5 +86,6 @@ _PROBES = {
         "ingest": _ingest,
         "asgi": _asgi,
         "live_worker": _live_worker,
+        "urgent_worker": _urgent_worker,
     }.items()
 }

@@ -1,7 +1,10 @@
-"""Noticing a worker process that is alive and does nothing any more, so that it can be killed and replaced.
+"""Noticing a process that is alive and does nothing any more, so that it can be killed and replaced.
 
-Each worker counts in memory that it shares with its parent; a count that stands still for too long is a hang. Counts
-instead of times: nobody's clock can be wrong, and a machine that slept hurts no worker.
+Each program shows the supervisor that it lives (`show_life`); see `livehub/stack/supervise.py` for the watch.
+
+The web program watches its workers itself: each counts in memory that it shares with its parent; a count that stands
+still for too long is a hang. Counts instead of times: nobody's clock can be wrong, and a machine that slept hurts no
+worker.
 """
 
 import logging
@@ -13,9 +16,11 @@ import struct
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
+_LIFE_S = 1.0
 _BEAT_S = 0.5
 _CHECK_S = 1.0
 # Far more checks than any garbage collection or burst of requests keeps a thread from counting.
@@ -23,6 +28,19 @@ _MISSES_TO_KILL = 10
 _ENTRY = struct.Struct("qq")
 # Workers come and go; an entry is used again after so many of them.
 _ENTRIES = 64
+
+
+def show_life() -> None:
+    """Touch the file that the supervisor watches, from a thread of this process; nothing where no supervisor asks."""
+    path = os.environ.get("LIVEHUB_HEARTBEAT")
+    if path:
+        threading.Thread(target=_touch, args=(Path(path),), name="life", daemon=True).start()
+
+
+def _touch(path: Path) -> None:
+    while True:
+        path.touch(mode=0o600)
+        time.sleep(_LIFE_S)
 
 
 class Heartbeats:

@@ -19,7 +19,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
-from livehub.heartbeat import Heartbeats
+from livehub.heartbeat import Heartbeats, show_life
 
 WORKERS = 2
 # More of them get in each other's way: Python runs one at a time, and the others wait for the database.
@@ -59,6 +59,7 @@ def serve(socket_path: Path, *, load: Callable[[], Any]) -> None:
         return load()
 
     heartbeats.watch()
+    show_life()
     server.serve(target_loader=load_in_worker, wrap_loader=False)
 
 

@@ -88,6 +88,10 @@ class Instance:
         """There while a run lasts, and after one that was killed."""
         return self.runtime_dir / "supervisord.pid"
 
+    def heartbeat_path(self, program: str) -> Path:
+        """What that program touches for as long as it lives, and the supervisor watches."""
+        return self.runtime_dir / f"{program}.beat"
+
     @property
     def ingest_config(self) -> Path:
         return self.runtime_dir / "ingest.conf"

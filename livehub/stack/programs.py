@@ -26,16 +26,22 @@ class Program:
 
     `orphan_signal` is what the kernel sends it when the supervisor dies: SIGKILL, unless it has children of its own
     to end. `sockets` are removed before each start: a killed program leaves them, and nginx then refuses to start.
+    A program of ours, in Python, shows by a heartbeat that it does not hang.
     """
 
     name: str
     group: str
     argv: list[str]
-    start_s: int = _SERVER_START_S
+    is_ours: bool = False
     stop_signal: str = "TERM"
     stop_s: int = 10
     orphan_signal: str = "KILL"
     sockets: tuple[Path, ...] = ()
+
+    @property
+    def start_s(self) -> int:
+        """How long it must stay up to count as started."""
+        return _PYTHON_START_S if self.is_ours else _SERVER_START_S
 
     @property
     def command(self) -> list[str]:
@@ -87,8 +93,8 @@ def _front(instance: Instance) -> list[Program]:
     ]
     edge = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
     return [
-        Program("web", "front", web, start_s=_PYTHON_START_S, sockets=(instance.web_socket,)),
-        Program("asgi", "front", _python(*asgi), start_s=_PYTHON_START_S, sockets=(instance.asgi_socket,)),
+        Program("web", "front", web, is_ours=True, sockets=(instance.web_socket,)),
+        Program("asgi", "front", _python(*asgi), is_ours=True, sockets=(instance.asgi_socket,)),
         Program("edge", "front", edge, orphan_signal="TERM"),
     ]
 
@@ -100,9 +106,9 @@ def _workers(instance: Instance) -> list[Program]:
     files = ["-n", "files@%h", "-Q", f"files.{instance.node}", "-P", "prefork", "-c", "1"]
     quiet = ["--without-gossip", "--without-mingle", "-l", "INFO"]
     return [
-        Program("live", "workers", _celery("worker", *live, *quiet), start_s=_PYTHON_START_S, stop_s=20),
-        Program("urgent", "workers", _celery("worker", *urgent, *quiet), start_s=_PYTHON_START_S, stop_s=20),
-        Program("files", "workers", _celery("worker", *files, *quiet), start_s=_PYTHON_START_S, stop_s=20),
+        Program("live", "workers", _celery("worker", *live, *quiet), is_ours=True, stop_s=20),
+        Program("urgent", "workers", _celery("worker", *urgent, *quiet), is_ours=True, stop_s=20),
+        Program("files", "workers", _celery("worker", *files, *quiet), is_ours=True, stop_s=20),
     ]
 
 
@@ -112,7 +118,7 @@ def _ingest(instance: Instance) -> list[Program]:
     sockets = (instance.ingest_control_socket,)
     return [
         Program("ingest", "ingest", argv, orphan_signal="TERM", sockets=sockets),
-        Program("beat", "ingest", beat, start_s=_PYTHON_START_S),
+        Program("beat", "ingest", beat, is_ours=True),
     ]
 
 
@@ -173,10 +179,12 @@ priority={priority}
 def _program(instance: Instance, program: Program) -> str:
     # The supervisor expands %(...)s in commands.
     command = shlex.join(program.command).replace("%", "%%")
+    heartbeat = f'LIVEHUB_HEARTBEAT="{instance.heartbeat_path(program.name)}"' if program.is_ours else ""
     return f"""\
 [program:{program.name}]
 command={command}
 directory={instance.base_dir}
+environment={heartbeat}
 autostart={"true" if program.group == STORAGE else "false"}
 autorestart=true
 startsecs={program.start_s}

@@ -1,11 +1,13 @@
 """What runs, and how wide."""
 
+import sys
+from configparser import ConfigParser
 from dataclasses import replace
 
 from django.conf import settings
 
 from livehub.stack.instance import Instance
-from livehub.stack.programs import Program, programs
+from livehub.stack.programs import Program, programs, render_supervisor
 from streams.livestreams.jobs_of_files import queue_of
 
 
@@ -35,3 +37,11 @@ def test_what_works_on_files_can_be_ended_by_its_time_limit(instance: Instance) 
 
 def test_a_slow_task_does_not_keep_encoders_from_being_cut(instance: Instance) -> None:
     assert int(option(instance, "urgent", "-c")) >= 2
+
+
+def test_every_program_of_ours_shows_that_it_lives(instance: Instance) -> None:
+    sections = ConfigParser(interpolation=None)
+    sections.read_string(render_supervisor(instance))
+
+    watched = {each.name for each in programs(instance) if sections[f"program:{each.name}"]["environment"]}
+    assert watched == {each.name for each in programs(instance) if sys.executable in each.argv}
