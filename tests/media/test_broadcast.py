@@ -165,6 +165,21 @@ class TestHungPull:
         assert took_s < _DETECTION_S
         assert not any("#EXT-X-ENDLIST" in text for text in broadcast.media_playlists())
 
+    @pytest.mark.parametrize("after_s", [0, 0.7], ids=["before it joins", "while it probes"])
+    def test_is_not_taken_for_a_missing_key_frame_at_the_start(
+        self, ingest: Ingest, broadcast: Broadcast, small_clip: Path, after_s: float
+    ) -> None:
+        with ingest.publishing("hangs-at-birth", small_clip):
+            broadcast.start(ingest.server, "hangs-at-birth")
+            wait_until(lambda: "pull" in broadcast.children(), timeout_s=5, what="the pull")
+            time.sleep(after_s)
+            broadcast.children()["pull"].suspend()
+
+            took_s = broadcast.await_end(timeout_s=15)
+
+        assert isinstance(broadcast.error, PullFailedError), broadcast.error
+        assert took_s < 10
+
     def test_ends_the_broadcast_when_the_encoder_has_left(self, live: Live) -> None:
         broadcast = live.broadcast
         broadcast.children()["pull"].suspend()
