@@ -82,9 +82,9 @@ class Observer(Protocol):
         """Called about every second as long as the run does what nobody else could do better.
 
         That is: media comes in and output follows, or the run waits for what no other run would get sooner (the
-        encoder's first key frame, an encoder that stands still, the ingest server's answer), each within a bound of its
-        own. It is not called while the transcoder owes output, nor while this process is stopped. `media_ms` is the
-        media time this run has taken in.
+        encoder's first key frame, an encoder that stands still, the ingest server's answer, the transcoder's first
+        output), each within a bound of its own. It is not called while the transcoder owes output, nor while this
+        process is stopped. `media_ms` is the media time this run has taken in.
         """
 
     def found(self, source: Source, ladder: Ladder) -> None:

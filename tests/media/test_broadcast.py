@@ -128,6 +128,21 @@ class TestHungTranscoder:
         # The lease is not renewed any more once it is plain that nothing follows.
         assert broadcast.check_ins[-1][0] - hung_at < 2.5
 
+    def test_keeps_its_lease_while_it_begins(
+        self, ingest: Ingest, broadcast: Broadcast, small_clip: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("streams.media.progress._FIRST_PATIENCE_S", 4.0)
+        with ingest.publishing("slow-start", small_clip):
+            broadcast.start(ingest.server, "slow-start")
+            wait_until(lambda: "transcoder" in broadcast.children(), timeout_s=10, what="the transcoder")
+            broadcast.children()["transcoder"].suspend()
+            hung_at = time.monotonic()
+
+            broadcast.await_end(timeout_s=15)
+
+        assert isinstance(broadcast.error, TranscoderFailedError)
+        assert broadcast.check_ins[-1][0] - hung_at > 3
+
     @pytest.mark.chaos
     def test_is_noticed_at_a_bitrate_that_fills_the_pipe(
         self, ingest: Ingest, broadcast: Broadcast, tmp_path: Path
