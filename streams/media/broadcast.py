@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from streams.media import ffmpeg
-from streams.media.encoder_watch import EncoderWatch
+from streams.media.encoder_watch import LONGEST_START_S, EncoderWatch, no_key_frame
 from streams.media.errors import (
     BrokenOffError,
     IngestSilentError,
     PullFailedError,
     SourceLostError,
-    SourceRefusedError,
     StorageFullError,
     TranscoderFailedError,
 )
@@ -42,8 +41,6 @@ _WATCH_S = 0.1
 _PLAYABLE_WATCH_S = 0.5
 # The longest distance of key frames worth waiting for; a source beyond it is not passed through.
 _LONGEST_GOP_WAIT_S = 4.5
-# An encoder set to "automatic" key frames may send one in 10 s, and we join in between.
-_LONGEST_START_S = 30.0
 # The probe reads a few megabytes from memory; while it does, nobody checks in.
 _PROBE_TIMEOUT_S = 4.0
 _INTAKE_END_S = 2.0
@@ -85,9 +82,9 @@ class Observer(Protocol):
         """Called about every second as long as the run does what nobody else could do better.
 
         That is: media comes in and output follows, or the run waits for what no other run would get sooner (the
-        encoder's first key frame, an encoder that stands still, the ingest server's answer), each within a bound of its
-        own. It is not called while the transcoder owes output, nor while this process is stopped. `media_ms` is the
-        media time this run has taken in.
+        encoder's first key frame, an encoder that stands still, the ingest server's answer, the transcoder's first
+        output), each within a bound of its own. It is not called while the transcoder owes output, nor while this
+        process is stopped. `media_ms` is the media time this run has taken in.
         """
 
     def found(self, source: Source, ladder: Ladder) -> None:
@@ -165,12 +162,12 @@ class _Run:
                 first_picture_at = self._clock.now_s
             if first_picture_at is not None and self._clock.now_s - first_picture_at > _LONGEST_GOP_WAIT_S:
                 return
-            if self._encoder.look(has_input=self._has_input(), is_over=self._intake.is_over):
+            has_input = self._has_input()
+            if self._encoder.look(has_input=has_input, is_over=self._intake.is_over):
                 raise SourceLostError("The encoder went away before one group of pictures was complete.")
-            if first_picture_at is None and self._clock.now_s > _LONGEST_START_S:
-                raise SourceRefusedError(
-                    "No key frame came for 30 seconds. Set the encoder's key-frame interval to 2 s."
-                )
+            # As long as nothing comes, `EncoderWatch` judges: that may be the pull's fault.
+            if has_input and first_picture_at is None and self._clock.now_s > LONGEST_START_S:
+                raise no_key_frame()
             self._check_in_when_due()
             self._intake.wait(timeout_s=_WATCH_S)
 

@@ -23,6 +23,12 @@ _LONGEST_SILENCE_AT_END_S = 5.0
 _REGISTRATION_S = 3.0
 # By then an encoder that sends H.264 has announced it.
 _ANNOUNCEMENT_S = 4.0
+# A pull joins within a second; its machine may be busy.
+_JOIN_S = 6.0
+# The pull's ffmpeg probes up to 5 s of media before it hands anything on.
+_PULL_PROBE_S = 7.0
+# An encoder set to "automatic" key frames may send one in 10 s, and we join in between.
+LONGEST_START_S = 30.0
 
 
 class EncoderWatch:
@@ -37,6 +43,8 @@ class EncoderWatch:
         self._silent_since: float | None = None
         self._bytes_in: int | None = None
         self._growths = 0
+        self._first_bytes_out: int | None = None
+        self._served_since: float | None = None
 
     def look(self, *, has_input: bool, is_over: bool) -> bool:
         """Note what was seen since the last look; return whether the encoder has left.
@@ -46,7 +54,7 @@ class EncoderWatch:
         :raises PullFailedError: when it is there and sends, and nothing reaches us.
         :raises IngestSilentError: when the server has not answered for too long.
         :raises SourceLostError: when nothing was ever published, or the encoder stands still for too long.
-        :raises SourceRefusedError: when the server knows that no usable picture will come.
+        :raises SourceRefusedError: when the server knows that no usable picture will come, or had none for long.
         """
         now_s = self._clock.now_s
         if has_input:
@@ -64,8 +72,8 @@ class EncoderWatch:
             raise PullFailedError("The pull from the ingest server broke off, but the encoder is there.")
         if self._has_begun:
             self._judge_pause(publisher)
-        elif self._clock.now_s - self._began_at > _ANNOUNCEMENT_S:
-            _check_announcement(publisher)
+        else:
+            self._judge_start(publisher)
         return False
 
     def _ask(self, *, is_over: bool) -> Publisher | None:
@@ -95,6 +103,27 @@ class EncoderWatch:
             raise SourceLostError("Nothing is published under this name any more.")
         return False
 
+    def _judge_start(self, publisher: Publisher) -> None:
+        """Tell a pull that hangs from a key frame that has not come: until then the server sends nothing to anybody."""
+        waited_s = self._clock.now_s - self._began_at
+        if waited_s > _ANNOUNCEMENT_S:
+            _check_announcement(publisher)
+        if waited_s > _JOIN_S and not publisher.subscribers:
+            raise PullFailedError("The encoder is there, but the pull has not reached the ingest server.")
+        if self._is_served_in_vain(publisher):
+            raise PullFailedError("The ingest server sends, but the pull from it hangs.")
+        if waited_s > LONGEST_START_S:
+            raise no_key_frame()
+
+    def _is_served_in_vain(self, publisher: Publisher) -> bool:
+        # Earlier runs have had their share of what was sent.
+        if self._first_bytes_out is None:
+            self._first_bytes_out = publisher.bytes_out
+        # Not whether it still grows: a pull that takes nothing is sent nothing after a while.
+        if self._served_since is None and publisher.bytes_out > self._first_bytes_out:
+            self._served_since = self._clock.now_s
+        return self._served_since is not None and self._clock.now_s - self._served_since > _PULL_PROBE_S
+
     def _judge_pause(self, publisher: Publisher) -> None:
         if self._bytes_in is not None and publisher.bytes_in > self._bytes_in:
             self._growths += 1
@@ -104,6 +133,11 @@ class EncoderWatch:
             raise PullFailedError("The encoder sends, but the pull from the ingest server hangs.")
         if pause_s > _LONGEST_PAUSE_S:
             raise SourceLostError("The encoder is connected, but has sent nothing for 30 seconds.")
+
+
+def no_key_frame() -> SourceRefusedError:
+    """Return what to tell the person at an encoder whose key frames are too far apart."""
+    return SourceRefusedError("No key frame came for 30 seconds. Set the encoder's key-frame interval to 2 s.")
 
 
 def _check_announcement(publisher: Publisher) -> None:

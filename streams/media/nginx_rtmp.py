@@ -21,12 +21,18 @@ class IngestUnavailableError(Exception):
 
 @dataclass(frozen=True)
 class Publisher:
-    """What nginx-rtmp knows of an encoder; a codec is empty as long as nothing of it came."""
+    """What nginx-rtmp knows of an encoder; a codec is empty as long as nothing of it came.
+
+    `subscribers` are the pulls that have joined, `bytes_out` is the media that was sent to them: nothing, until a key
+    frame comes.
+    """
 
     client_id: str
     video_codec: str
     audio_codec: str
     bytes_in: int
+    bytes_out: int
+    subscribers: int
 
 
 @dataclass(frozen=True)
@@ -105,4 +111,6 @@ def _publisher(stream: ElementTree.Element) -> Publisher:
         video_codec=stream.findtext("meta/video/codec", ""),
         audio_codec=stream.findtext("meta/audio/codec", ""),
         bytes_in=int(stream.findtext("bytes_in", "0")),
+        bytes_out=int(stream.findtext("bytes_out", "0")),
+        subscribers=sum(client.find("publishing") is None for client in stream.iterfind("client")),
     )

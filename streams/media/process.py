@@ -57,7 +57,7 @@ class Child:
             self.process.kill()
 
     def last_words(self) -> str:
-        """Return the end of what it wrote to stderr."""
+        """Return what it wrote to stderr in the last seconds."""
         return self._words.last(timeout_s=_LAST_WORDS_S)
 
 

@@ -68,23 +68,24 @@ class OutputWatch:
         self._answered_at = now_s
         self._input_at = now_s
         self._owing_since: float | None = None
-        self._patience_s = _FIRST_PATIENCE_S
+        self._has_answered = False
 
     @property
     def is_owing(self) -> bool:
-        """Input came, and nothing follows."""
-        return self._owing_since is not None
+        """Input came, and nothing follows; another transcoder would take as long to begin, so that is not meant."""
+        return self._owing_since is not None and self._has_answered
 
     def look(self, *, now_s: float, has_advanced: bool, has_input: bool) -> None:
         """Note what was seen since the last look."""
         if has_input:
             self._input_at = now_s
         if has_advanced:
-            self._answered_at, self._owing_since, self._patience_s = now_s, None, _PATIENCE_S
+            self._answered_at, self._owing_since, self._has_answered = now_s, None, True
         elif now_s - self._input_at > _INPUT_PAUSE_S:
             self._owing_since = None
         elif has_input and self._owing_since is None and now_s - self._answered_at > _ANSWER_S:
             self._owing_since = now_s
 
     def is_hung(self, *, now_s: float) -> bool:
-        return self._owing_since is not None and now_s - self._owing_since > self._patience_s
+        patience_s = _PATIENCE_S if self._has_answered else _FIRST_PATIENCE_S
+        return self._owing_since is not None and now_s - self._owing_since > patience_s

@@ -28,7 +28,7 @@ class Transcoding:
 
     @property
     def is_owing(self) -> bool:
-        """Input came, and nothing follows."""
+        """Input came, and nothing follows, as it did before."""
         return self._watch.is_owing
 
     def wait(self, *, timeout_s: float) -> bool:
@@ -63,14 +63,24 @@ class Transcoding:
 
     def failure(self) -> MediaError:
         """Return why it ended."""
-        words = self._child.last_words() or f"ffmpeg ended with code {self._child.exit_code}."
-        if any(word in words for word in _FULL):
+        words = self._last_words()
+        if self._is_room_short() or any(word in words for word in _FULL):
             return StorageFullError(f"The disk is full: {words}")
         return TranscoderFailedError(words)
+
+    def _last_words(self) -> str:
+        code = self._child.exit_code
+        if code is not None and code < 0:
+            # Whatever it said before is not why.
+            return f"ffmpeg was killed by signal {-code}."
+        return self._child.last_words() or f"ffmpeg ended with code {code}."
 
     def _check_room(self) -> None:
         if self._clock.now_s - self._room_checked_at < _ROOM_CHECK_S:
             return
         self._room_checked_at = self._clock.now_s
-        if shutil.disk_usage(self._folder).free < _LEAST_FREE_BYTES:
+        if self._is_room_short():
             raise StorageFullError(f"The disk is full: less than {_LEAST_FREE_BYTES >> 20} MB are free.")
+
+    def _is_room_short(self) -> bool:
+        return shutil.disk_usage(self._folder).free < _LEAST_FREE_BYTES

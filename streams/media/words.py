@@ -1,19 +1,24 @@
-"""What child processes write to stderr: the end of it is kept, and some of it reaches the log."""
+"""What child processes write to stderr: the latest of it is kept, and some of it reaches the log."""
 
 import logging
 import os
 import threading
 import time
+from collections import deque
 
 logger = logging.getLogger(__name__)
 
 _KEPT_BYTES = 2000
+# What was said longer ago has no part in the writer's end.
+_RECENT_S = 5.0
 _READ_SIZE = 1 << 16
 # A line that does not end is cut here.
 _LONGEST_LINE_BYTES = 500
 # A stream full of errors makes ffmpeg write thousands of lines a second.
 _LINES = 20
 _WINDOW_S = 10.0
+# ffmpeg says so of every source with full-range colours, and it has no effect.
+_HARMLESS = b"deprecated pixel format used"
 
 
 class Words:
@@ -22,8 +27,10 @@ class Words:
     def __init__(self, descriptor: int, *, label: str) -> None:
         self._descriptor = descriptor
         self._label = label
-        self._kept = bytearray()
+        self._kept: deque[tuple[float, bytes]] = deque()
+        self._kept_size = 0
         self._line = bytearray()
+        self._lock = threading.Lock()
         self._window_began_at = time.monotonic()
         self._logged = 0
         self._left_out = 0
@@ -31,31 +38,43 @@ class Words:
         self._thread.start()
 
     def last(self, *, timeout_s: float) -> str:
-        """Return the end of what was written; wait for the writer's own end that long."""
+        """Return the lines of the last seconds; wait for the writer's own end that long."""
         self._thread.join(timeout_s)
-        return bytes(self._kept).decode(errors="replace").strip()
+        now_s = time.monotonic()
+        with self._lock:
+            lines = [line for at_s, line in self._kept if now_s - at_s < _RECENT_S]
+        return b"\n".join(lines).decode(errors="replace").strip()
 
     def _run(self) -> None:
         try:
             while piece := os.read(self._descriptor, _READ_SIZE):
-                self._kept = (self._kept + piece)[-_KEPT_BYTES:]
                 self._split(piece)
         finally:
             os.close(self._descriptor)
-            self._log(bytes(self._line))
+            self._take(bytes(self._line))
             self._report_left_out()
 
     def _split(self, piece: bytes) -> None:
         first, *others = piece.split(b"\n")
-        self._line += first[:_LONGEST_LINE_BYTES]
+        self._line = (self._line + first)[:_LONGEST_LINE_BYTES]
         for other in others:
-            self._log(bytes(self._line))
+            self._take(bytes(self._line))
             self._line = bytearray(other[:_LONGEST_LINE_BYTES])
 
-    def _log(self, line: bytes) -> None:
-        text = line[:_LONGEST_LINE_BYTES].decode(errors="replace").strip()
-        if not text:
+    def _take(self, line: bytes) -> None:
+        if not line.strip() or _HARMLESS in line:
             return
+        self._keep(line)
+        self._log(line.decode(errors="replace").strip())
+
+    def _keep(self, line: bytes) -> None:
+        with self._lock:
+            self._kept.append((time.monotonic(), line))
+            self._kept_size += len(line) + 1
+            while self._kept_size > _KEPT_BYTES:
+                self._kept_size -= len(self._kept.popleft()[1]) + 1
+
+    def _log(self, text: str) -> None:
         if time.monotonic() - self._window_began_at > _WINDOW_S:
             self._report_left_out()
             self._window_began_at, self._logged = time.monotonic(), 0

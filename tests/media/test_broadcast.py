@@ -128,6 +128,21 @@ class TestHungTranscoder:
         # The lease is not renewed any more once it is plain that nothing follows.
         assert broadcast.check_ins[-1][0] - hung_at < 2.5
 
+    def test_keeps_its_lease_while_it_begins(
+        self, ingest: Ingest, broadcast: Broadcast, small_clip: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("streams.media.progress._FIRST_PATIENCE_S", 4.0)
+        with ingest.publishing("slow-start", small_clip):
+            broadcast.start(ingest.server, "slow-start")
+            wait_until(lambda: "transcoder" in broadcast.children(), timeout_s=10, what="the transcoder")
+            broadcast.children()["transcoder"].suspend()
+            hung_at = time.monotonic()
+
+            broadcast.await_end(timeout_s=15)
+
+        assert isinstance(broadcast.error, TranscoderFailedError)
+        assert broadcast.check_ins[-1][0] - hung_at > 3
+
     @pytest.mark.chaos
     def test_is_noticed_at_a_bitrate_that_fills_the_pipe(
         self, ingest: Ingest, broadcast: Broadcast, tmp_path: Path
@@ -164,6 +179,21 @@ class TestHungPull:
         assert isinstance(broadcast.error, PullFailedError)
         assert took_s < _DETECTION_S
         assert not any("#EXT-X-ENDLIST" in text for text in broadcast.media_playlists())
+
+    @pytest.mark.parametrize("after_s", [0, 0.7], ids=["before it joins", "while it probes"])
+    def test_is_not_taken_for_a_missing_key_frame_at_the_start(
+        self, ingest: Ingest, broadcast: Broadcast, small_clip: Path, after_s: float
+    ) -> None:
+        with ingest.publishing("hangs-at-birth", small_clip):
+            broadcast.start(ingest.server, "hangs-at-birth")
+            wait_until(lambda: "pull" in broadcast.children(), timeout_s=5, what="the pull")
+            time.sleep(after_s)
+            broadcast.children()["pull"].suspend()
+
+            took_s = broadcast.await_end(timeout_s=15)
+
+        assert isinstance(broadcast.error, PullFailedError), broadcast.error
+        assert took_s < 10
 
     def test_ends_the_broadcast_when_the_encoder_has_left(self, live: Live) -> None:
         broadcast = live.broadcast

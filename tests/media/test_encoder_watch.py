@@ -12,6 +12,7 @@ from streams.media.encoder_watch import EncoderWatch
 from streams.media.errors import IngestSilentError, PullFailedError, SourceLostError, SourceRefusedError
 from streams.media.nginx_rtmp import IngestServer
 from streams.media.progress import AwakeClock
+from tests.media.clips import flv
 from tests.media.ingest import Ingest
 from tests.services import wait_until
 
@@ -60,12 +61,39 @@ class TestBeforeTheFirstPicture:
             with pytest.raises(SourceRefusedError, match=advice):
                 watch.look(at_s=5)
 
-    def test_waits_for_the_key_frame_of_a_usable_source(self, ingest: Ingest, small_clip: Path) -> None:
-        with ingest.publishing("usable", small_clip):
-            wait_until(lambda: _announces(ingest.server, "usable", video=True), timeout_s=5, what="the codecs")
-            watch = _Watch(ingest.server, "usable")
+    def test_waits_for_the_key_frame_of_a_usable_source(self, ingest: Ingest, tmp_path: Path) -> None:
+        clip = tmp_path / "one-key-frame.flv"
+        clip.write_bytes(flv(size="320x180", gop=900, seconds=30, has_audio=False))
+        with ingest.publishing("usable", clip):
+            wait_until(lambda: _announces(ingest.server, "usable"), timeout_s=5, what="the codecs")
+            with _subscribed(ingest.server, "usable"):
+                watch = _Watch(ingest.server, "usable")
 
-            assert not any(watch.look(at_s=second) for second in range(1, 25))
+                assert not any(watch.look(at_s=second) for second in range(1, 31))
+                with pytest.raises(SourceRefusedError, match="No key frame"):
+                    watch.look(at_s=32)
+
+    def test_gives_the_pull_time_to_join(self, ingest: Ingest, small_clip: Path) -> None:
+        with ingest.publishing("alone", small_clip):
+            wait_until(lambda: _announces(ingest.server, "alone"), timeout_s=5, what="the codecs")
+            watch = _Watch(ingest.server, "alone")
+
+            assert not any(watch.look(at_s=second) for second in range(1, 6))
+            with pytest.raises(PullFailedError, match="has not reached"):
+                watch.look(at_s=7)
+
+    def test_gives_the_pull_time_to_probe(self, ingest: Ingest, small_clip: Path) -> None:
+        with ingest.publishing("probed", small_clip), _subscribed(ingest.server, "probed"):
+            watch = _Watch(ingest.server, "probed")
+            assert not watch.look(at_s=1)
+            sent = ingest.server.list_publishers()["probed"].bytes_out
+            wait_until(
+                lambda: ingest.server.list_publishers()["probed"].bytes_out > sent, timeout_s=5, what="media sent"
+            )
+
+            assert not any(watch.look(at_s=second) for second in range(2, 9))
+            with pytest.raises(PullFailedError, match="hangs"):
+                watch.look(at_s=10)
 
 
 class TestPause:
@@ -129,9 +157,21 @@ class TestSilence:
             watch.look(at_s=3.5 + bound_s, is_over=is_over)
 
 
-def _announces(server: IngestServer, name: str, *, video: bool) -> bool:
+@contextmanager
+def _subscribed(server: IngestServer, name: str) -> Iterator[None]:
+    """Pull a stream, and keep nothing of it."""
+    argv = ["ffmpeg", "-nostdin", "-loglevel", "error", "-i", server.pull_url(name), "-c", "copy", "-f", "null", "-"]
+    with subprocess.Popen(argv, stdin=subprocess.DEVNULL) as process:
+        try:
+            wait_until(lambda: server.list_publishers()[name].subscribers, timeout_s=5, what="the pull")
+            yield
+        finally:
+            process.kill()
+
+
+def _announces(server: IngestServer, name: str, *, video: bool = True) -> bool:
     publisher = server.find_publisher(name)
-    return publisher is not None and publisher.audio_codec != "" and (not video or publisher.video_codec != "")
+    return publisher is not None and (publisher.video_codec if video else publisher.audio_codec) != ""
 
 
 def _await_more(server: IngestServer, name: str) -> None:

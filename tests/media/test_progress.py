@@ -50,6 +50,7 @@ class TestOutputWatch:
         hung_at = next(at for at in range(1, 100) if _look_and_judge(watch, now_s=at, has_input=True))
 
         assert 10 < hung_at < 20
+        assert not watch.is_owing
 
 
 def _look_and_judge(watch: OutputWatch, *, now_s: float, has_input: bool) -> bool:
