@@ -14,6 +14,8 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["streams.ingest", "streams.livestreams"])
 
 
-@worker_init.connect
 def _show_life(**_: object) -> None:
     show_life()
+
+
+worker_init.connect(_show_life)

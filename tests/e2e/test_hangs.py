@@ -98,6 +98,21 @@ class TestHungIngestServer:
 
 @pytest.mark.chaos
 class TestHungWorker:
+    def test_that_is_the_only_one_is_replaced_and_the_broadcast_goes_on(
+        self, stack: RunningStack, stream: Stream
+    ) -> None:
+        with _publishing(stream) as encoder:
+            stream.await_status("LIVE", timeout_s=_LIVE_TIMEOUT_S)
+            before = run_of(stream)
+
+            with hung([stack.pids()["live"]]):
+                wait_until(lambda: run_of(stream) not in {before, None}, timeout_s=60, what="the next run")
+
+            assert encoder.is_connected
+            assert stream.status == "LIVE"
+            assert len(stream.sessions()) == 1
+            assert len(transcoders(stream)) == 1
+
     def test_is_taken_over_from_and_does_no_harm_when_it_wakes(self, stack: RunningStack, stream: Stream) -> None:
         with second_live_worker(stack), _publishing(stream) as encoder:
             stream.await_status("LIVE", timeout_s=_LIVE_TIMEOUT_S)

@@ -70,6 +70,14 @@ class TestRunning:
         components = {"database", "broker", "ingest", "asgi", "live_worker", "urgent_worker"}
         assert answer == {"status": "ok", "components": dict.fromkeys(components, "ok")}
 
+    def test_every_program_of_ours_shows_that_it_lives(self, stack: RunningStack) -> None:
+        def beats() -> dict[str, int]:
+            return {path.stem: path.stat().st_mtime_ns for path in stack.runtime_dir.glob("*.beat")}
+
+        before = beats()
+        assert before.keys() == HANGING | {"files"}
+        wait_until(lambda: not before.items() & beats().items(), timeout_s=10, what="the next beats")
+
     def test_shows_and_keeps_the_credentials(self, stack: RunningStack) -> None:
         path = stack.data_dir / "credentials.json"
 

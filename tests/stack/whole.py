@@ -65,10 +65,14 @@ class RunningStack:
     def logs(self) -> Path:
         return self.data_dir / "logs"
 
+    @property
+    def runtime_dir(self) -> Path:
+        """Where its sockets and heartbeats are."""
+        return Path(psutil.Process(self.process.pid).cmdline()[3]).parent
+
     def pids(self) -> dict[str, int]:
         """Return the process id of every program that runs now, by its name (web, live, ingest, postgres, ...)."""
-        config = psutil.Process(self.process.pid).cmdline()[3]
-        transport = SupervisorTransport(None, None, serverurl=f"unix://{Path(config).parent}/supervisor.sock")
+        transport = SupervisorTransport(None, None, serverurl=f"unix://{self.runtime_dir}/supervisor.sock")
         found = ServerProxy("http://localhost", transport=transport).supervisor.getAllProcessInfo()
         assert isinstance(found, list)
         return {str(entry["name"]): int(entry["pid"]) for entry in found if entry["pid"]}
