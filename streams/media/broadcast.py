@@ -163,8 +163,8 @@ class _Run:
                 first_picture_at = self._clock.now_s
             if first_picture_at is not None and self._clock.now_s - first_picture_at > _LONGEST_GOP_WAIT_S:
                 return
-            has_input = self._has_input()
-            if self._has_encoder_left(has_input=has_input, has_picture=self._has_picture()):
+            has_input, has_picture = self._has_input()
+            if self._has_encoder_left(has_input=has_input, has_picture=has_picture):
                 raise SourceLostError("The encoder went away before one group of pictures was complete.")
             # As long as nothing comes, `EncoderWatch` judges: that may be the pull's fault.
             if has_input and first_picture_at is None and self._clock.now_s > LONGEST_START_S:
@@ -202,7 +202,7 @@ class _Run:
         while not is_gone:
             transcoding.wait(timeout_s=_PLAYABLE_WATCH_S if self._is_playable else _WATCH_S)
             self._clock.tick(at_most_s=_LONGEST_STEP_S)
-            has_input, has_picture = self._has_input(), self._has_picture()
+            has_input, has_picture = self._has_input()
             # Sound alone is no reason to expect output: the packager waits for the picture that belongs to it.
             transcoding.look(has_input=has_picture)
             is_gone = self._has_encoder_left(has_input=has_input, has_picture=has_picture)
@@ -229,17 +229,15 @@ class _Run:
                 logger.error("transcoder %s: hangs at its end and is killed", self._spec.name)
                 return
 
-    def _has_input(self) -> bool:
-        """Tell whether something came since the last time, or is being pushed on."""
+    def _has_input(self) -> tuple[bool, bool]:
+        """Tell whether something came since the last time, or is being pushed on; and the same of pictures."""
         if self._intake.failure is not None:
             raise self._intake.failure
         before, self._received_bytes = self._received_bytes, self._intake.received_bytes
-        return self._received_bytes > before or self._intake.is_pushing
-
-    def _has_picture(self) -> bool:
-        """Tell the same of pictures."""
-        before, self._video_bytes = self._video_bytes, self._intake.video_bytes
-        return self._video_bytes > before or self._intake.is_pushing
+        video_before, self._video_bytes = self._video_bytes, self._intake.video_bytes
+        is_pushing, has_more = self._intake.is_pushing, self._received_bytes > before
+        # Pushing is part of the flow of sound, too; if nothing comes meanwhile, the transcoder takes nothing.
+        return has_more or is_pushing, self._video_bytes > video_before or (is_pushing and not has_more)
 
     def _has_encoder_left(self, *, has_input: bool, has_picture: bool) -> bool:
         return self._encoder.look(has_input=has_input, has_picture=has_picture, is_over=self._intake.is_over)
