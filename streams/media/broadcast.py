@@ -131,6 +131,7 @@ class _Run:
         self._clock = AwakeClock()
         self._encoder = EncoderWatch(spec.server, spec.name, self._clock)
         self._received_bytes = 0
+        self._video_bytes = 0
         self._checked_in_at = 0.0
         self._is_playable = False
 
@@ -162,8 +163,8 @@ class _Run:
                 first_picture_at = self._clock.now_s
             if first_picture_at is not None and self._clock.now_s - first_picture_at > _LONGEST_GOP_WAIT_S:
                 return
-            has_input = self._has_input()
-            if self._encoder.look(has_input=has_input, is_over=self._intake.is_over):
+            has_input, has_picture = self._has_input()
+            if self._has_encoder_left(has_input=has_input, has_picture=has_picture):
                 raise SourceLostError("The encoder went away before one group of pictures was complete.")
             # As long as nothing comes, `EncoderWatch` judges: that may be the pull's fault.
             if has_input and first_picture_at is None and self._clock.now_s > LONGEST_START_S:
@@ -201,9 +202,10 @@ class _Run:
         while not is_gone:
             transcoding.wait(timeout_s=_PLAYABLE_WATCH_S if self._is_playable else _WATCH_S)
             self._clock.tick(at_most_s=_LONGEST_STEP_S)
-            has_input = self._has_input()
-            transcoding.look(has_input=has_input)
-            is_gone = self._encoder.look(has_input=has_input, is_over=self._intake.is_over)
+            has_input, has_picture = self._has_input()
+            # Sound alone is no reason to expect output: the packager waits for the picture that belongs to it.
+            transcoding.look(has_input=has_picture)
+            is_gone = self._has_encoder_left(has_input=has_input, has_picture=has_picture)
             if not transcoding.is_owing:
                 # In this order: who was stopped for long finds out that another run has taken over.
                 has_checked_in = self._check_in_when_due()
@@ -227,12 +229,18 @@ class _Run:
                 logger.error("transcoder %s: hangs at its end and is killed", self._spec.name)
                 return
 
-    def _has_input(self) -> bool:
-        """Tell whether something came since the last time, or is being pushed on."""
+    def _has_input(self) -> tuple[bool, bool]:
+        """Tell whether something came since the last time, or is being pushed on; and the same of pictures."""
         if self._intake.failure is not None:
             raise self._intake.failure
         before, self._received_bytes = self._received_bytes, self._intake.received_bytes
-        return self._received_bytes > before or self._intake.is_pushing
+        video_before, self._video_bytes = self._video_bytes, self._intake.video_bytes
+        is_pushing, has_more = self._intake.is_pushing, self._received_bytes > before
+        # Pushing is part of the flow of sound, too; if nothing comes meanwhile, the transcoder takes nothing.
+        return has_more or is_pushing, self._video_bytes > video_before or (is_pushing and not has_more)
+
+    def _has_encoder_left(self, *, has_input: bool, has_picture: bool) -> bool:
+        return self._encoder.look(has_input=has_input, has_picture=has_picture, is_over=self._intake.is_over)
 
     def _publish(self, output: Output) -> None:
         with _full_disk_named():

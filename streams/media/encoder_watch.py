@@ -45,21 +45,24 @@ class EncoderWatch:
         self._growths = 0
         self._first_bytes_out: int | None = None
         self._served_since: float | None = None
+        self._picture_at: float | None = None
 
-    def look(self, *, has_input: bool, is_over: bool) -> bool:
+    def look(self, *, has_input: bool, has_picture: bool, is_over: bool) -> bool:
         """Note what was seen since the last look; return whether the encoder has left.
 
-        `is_over`: the pull has ended.
+        `has_picture`: the input holds one, not only sound; `is_over`: the pull has ended.
 
         :raises PullFailedError: when it is there and sends, and nothing reaches us.
         :raises IngestSilentError: when the server has not answered for too long.
-        :raises SourceLostError: when nothing was ever published, or the encoder stands still for too long.
+        :raises SourceLostError: when nothing was ever published, or the encoder or its picture stands still for too
+            long.
         :raises SourceRefusedError: when the server knows that no usable picture will come, or had none for long.
         """
         now_s = self._clock.now_s
         if has_input:
             self._has_begun = True
             self._input_at, self._silent_since, self._bytes_in, self._growths = now_s, None, None, 0
+            self._judge_input(has_picture=has_picture)
             return False
         if now_s - self._asked_at < _ASK_EVERY_S or (now_s - self._input_at < _ASK_AFTER_S and not is_over):
             return False
@@ -102,6 +105,13 @@ class EncoderWatch:
         if self._clock.now_s - self._began_at > _REGISTRATION_S:
             raise SourceLostError("Nothing is published under this name any more.")
         return False
+
+    def _judge_input(self, *, has_picture: bool) -> None:
+        """Sound without a picture is a pause that the encoder makes, and no fault of the pull."""
+        if has_picture:
+            self._picture_at = self._input_at
+        elif self._picture_at is not None and self._input_at - self._picture_at > _LONGEST_PAUSE_S:
+            raise SourceLostError("The encoder sends no picture any more.")
 
     def _judge_start(self, publisher: Publisher) -> None:
         """Tell a pull that hangs from a key frame that has not come: until then the server sends nothing to anybody."""

@@ -9,6 +9,8 @@ PLAYLIST_NAME = "index.m3u8"
 _BASE = ["ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "warning"]
 # Nothing from the ingest server for this long: its connection is dead. Microseconds.
 _PULL_TIMEOUT_US = 15_000_000
+# An encoder may send sound without a picture; ffmpeg keeps the sound back for that long. Microseconds.
+_LONGEST_KEPT_BACK_US = 1_000_000
 # Seconds between two reports of progress, which `progress.Reports` reads.
 _REPORT_S = 0.5
 _THUMBNAIL_HEIGHT = 360
@@ -37,7 +39,7 @@ def pull_argv(url: str) -> list[str]:
     return [
         *_BASE, "-fflags", "+genpts", "-rw_timeout", str(_PULL_TIMEOUT_US), "-i", url,
         "-map", "0:v", "-map", "0:a?", "-c", "copy", "-flush_packets", "1",
-        "-f", "flv", "-flvflags", "no_duration_filesize", "pipe:1",
+        "-max_interleave_delta", str(_LONGEST_KEPT_BACK_US), "-f", "flv", "-flvflags", "no_duration_filesize", "pipe:1",
     ]  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 import subprocess
 from functools import lru_cache
 
-_PICTURE = ["-f", "lavfi", "-i", "testsrc2=s={size}:r={fps}{effect}"]
+_PICTURE = ["-f", "lavfi", "-i", "testsrc2=s={size}:r={fps}:d={picture_s}{effect}"]
 # The whole picture changes every 0.7 s.
 _CUTS = ",negate=enable='mod(floor(t/0.7),2)'"
 _SOUND = ["-f", "lavfi", "-i", "sine=r=48000"]
@@ -16,14 +16,17 @@ def flv(
     fps: int = 30,
     gop: int = 60,
     seconds: float = 5,
+    picture_s: float | None = None,
     has_audio: bool = True,
     has_cuts: bool = False,
     profile: str = "high",
     level: str = "3.1",
 ) -> bytes:
-    """Return H.264 (and AAC) in FLV, as an encoder sends it."""
+    """Return H.264 (and AAC) in FLV, as an encoder sends it; `picture_s`: only the sound goes on then."""
+    length_s = seconds if picture_s is None else picture_s
     sound = [*_SOUND, "-c:a", "aac", "-ac", "2"] if has_audio else []
-    picture = [part.format(size=size, fps=fps, effect=_CUTS if has_cuts else "") for part in _PICTURE]
+    effect = _CUTS if has_cuts else ""
+    picture = [part.format(size=size, fps=fps, picture_s=length_s, effect=effect) for part in _PICTURE]
     argv = [
         "ffmpeg", "-nostdin", "-loglevel", "error", *picture, *sound,
         "-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-profile:v", profile, "-level", level,

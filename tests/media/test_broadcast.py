@@ -16,6 +16,7 @@ from streams.media.errors import (
     BrokenOffError,
     IngestSilentError,
     PullFailedError,
+    SourceLostError,
     StorageFullError,
     TranscoderFailedError,
 )
@@ -212,6 +213,25 @@ class TestHungPull:
         broadcast.await_end(timeout_s=5)
 
         assert isinstance(broadcast.error, PullFailedError)
+
+
+class TestMutedVideo:
+    def test_is_waited_for_and_then_ends_the_broadcast(
+        self, ingest: Ingest, broadcast: Broadcast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("streams.media.encoder_watch._LONGEST_PAUSE_S", 7.0)
+        clip = tmp_path / "muted.flv"
+        clip.write_bytes(flv(size="320x180", gop=15, seconds=30, picture_s=6))
+        broadcast.start(ingest.server, "muted")
+        with ingest.publishing("muted", clip, is_endless=False):
+            broadcast.await_playable()
+            broadcast.await_end(timeout_s=20)
+
+        assert isinstance(broadcast.error, SourceLostError), broadcast.error
+        assert "no picture" in str(broadcast.error)
+        # It was not given up meanwhile, and another run would not get a picture either.
+        assert broadcast.check_ins[-1][0] - broadcast.check_ins[0][0] > 9
+        assert max(later - sooner for (sooner, _), (later, _) in pairwise(broadcast.check_ins)) < 4.5
 
 
 class TestSilentIngestServer:

@@ -22,9 +22,9 @@ class _Watch:
         self._clock = AwakeClock()
         self._watch = EncoderWatch(server, name, self._clock)
 
-    def look(self, *, at_s: float, has_input: bool = False, is_over: bool = False) -> bool:
+    def look(self, *, at_s: float, has_input: bool = False, has_picture: bool = True, is_over: bool = False) -> bool:
         self._clock.now_s = at_s
-        return self._watch.look(has_input=has_input, is_over=is_over)
+        return self._watch.look(has_input=has_input, has_picture=has_input and has_picture, is_over=is_over)
 
 
 @contextmanager
@@ -127,6 +127,14 @@ class TestPause:
                 assert not watch.look(at_s=second, has_input=True)
                 assert not watch.look(at_s=second + 1.5)
                 _await_more(ingest.server, "stutters")
+
+    def test_of_the_picture_alone_is_the_encoders(self, ingest: Ingest) -> None:
+        watch = _Watch(ingest.server, "muted")
+        watch.look(at_s=1, has_input=True)
+
+        assert not any(watch.look(at_s=second, has_input=True, has_picture=False) for second in range(2, 31))
+        with pytest.raises(SourceLostError, match="no picture any more"):
+            watch.look(at_s=32, has_input=True, has_picture=False)
 
     def test_is_an_end_when_nobody_publishes_any_more(self, ingest: Ingest) -> None:
         watch = _Watch(ingest.server, "left")
