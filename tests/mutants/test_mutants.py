@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutants.changes import BASE_DIR, code_of, list_mutants
+from tests.mutants.survivors import TOLERATED
 from tests.mutants.targets import TARGETS
 
 MODULE = '''
@@ -62,3 +63,10 @@ def test_what_is_to_be_broken_and_what_is_to_notice_is_there() -> None:
     paths = {*TARGETS, *(test for tests in TARGETS.values() for test in tests)}
 
     assert {path for path in paths if not (BASE_DIR / path).exists()} == set()
+
+
+def test_what_is_tolerated_can_still_be_broken() -> None:
+    paths = {path for path, _, _ in TOLERATED}
+    mutants = {(path, mutant.text, mutant.what) for path in paths for mutant in list_mutants(path)}
+
+    assert TOLERATED.keys() - mutants == set()
