@@ -17,7 +17,9 @@ class TestCodecStrings:
     def test_are_profile_constraints_and_level_of_the_video(self, parameter_set: bytes, expected: str) -> None:
         assert codec_strings(video_init(parameter_set)) == [expected]
 
-    @pytest.mark.parametrize(("config", "expected"), [("1190", "mp4a.40.2"), ("2b11", "mp4a.40.5")])
+    @pytest.mark.parametrize(
+        ("config", "expected"), [("1190", "mp4a.40.2"), ("119056", "mp4a.40.2"), ("2b11", "mp4a.40.5")]
+    )
     def test_are_the_object_type_of_the_audio(self, config: str, expected: str) -> None:
         assert codec_strings(audio_init(bytes.fromhex(config))) == [expected]
 
@@ -38,6 +40,8 @@ class TestCodecStrings:
         [
             (b"avc1", b"hvc1"),
             (b"avcC", b"btrt"),
+            # Encrypted audio has the same description.
+            (b"mp4a", b"enca"),
             # A decoder configuration with another tag, and none at all.
             (bytes([0x04, 0x80, 0x80, 0x80]), bytes([0x0E, 0x80, 0x80, 0x80])),
             (bytes([0x05, 0x80, 0x80, 0x80]), bytes([0x0E, 0x80, 0x80, 0x80])),
