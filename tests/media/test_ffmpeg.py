@@ -67,7 +67,65 @@ def _transcode(source: Source, clip: bytes, folder: Path) -> Transcoded:
     return Transcoded(ladder, folder / "run", published[-1])
 
 
+class TestPullArgv:
+    def test_copies_the_stream_and_gives_up_a_dead_connection(self) -> None:
+        assert " ".join(ffmpeg.pull_argv("rtmp://ingest/live/name")) == (
+            "ffmpeg -hide_banner -nostdin -y -loglevel warning -fflags +genpts -rw_timeout 15000000 "
+            "-i rtmp://ingest/live/name -map 0:v -map 0:a? -c copy -flush_packets 1 "
+            "-f flv -flvflags no_duration_filesize pipe:1"
+        )
+
+
+class TestProbeArgv:
+    def test_asks_for_the_streams_as_json(self) -> None:
+        assert " ".join(ffmpeg.probe_argv()) == (
+            "ffprobe -loglevel error -f flv -print_format json -show_streams -i pipe:0"
+        )
+
+
 class TestTranscodeArgv:
+    def test_is_this_one_for_a_source_that_is_passed_through(self) -> None:
+        argv = " ".join(ffmpeg.transcode_argv(build_ladder(SMALL), _packaging(Path("/out"))))
+
+        assert argv == (
+            "ffmpeg -hide_banner -nostdin -y -loglevel warning -nostats -progress pipe:1 -stats_period 0.5 "
+            "-f flv -fflags +genpts -i pipe:0 "
+            "-filter_complex [0:v]split=2[rung0][pick];[rung0]scale=480:360,format=yuv420p[out0];"
+            r"[pick]select=isnan(prev_selected_t)+gte(t-prev_selected_t\,5),scale=-2:360,format=yuvj420p[thumbnail] "
+            "-map 0:v -c:v:0 copy "
+            "-map [out0] -c:v:1 libx264 -preset:v:1 veryfast -tune:v:1 zerolatency -profile:v:1 high "
+            "-b:v:1 800k -maxrate:v:1 800k -bufsize:v:1 1200k -g:v:1 600 -sc_threshold:v:1 0 "
+            "-force_key_frames:v:1 source "
+            "-map 0:a -c:a copy "
+            "-f hls -hls_segment_type fmp4 -hls_time 2 -hls_list_size 8 -hls_delete_threshold 5 "
+            "-hls_flags delete_segments+independent_segments+program_date_time+temp_file "
+            "-var_stream_map v:0,name:480p v:1,name:360p a:0,name:audio "
+            "-hls_fmp4_init_filename init.mp4 "
+            "-hls_segment_filename /out/run/%v/%06d.m4s /out/run/%v/index.m3u8 "
+            "-map [thumbnail] -threads 1 -fps_mode vfr -c:v mjpeg -q:v 5 "
+            "-f image2 -update 1 -atomic_writing 1 /out/thumbnail.jpg"
+        )
+
+    def test_makes_stereo_aac_of_any_other_sound(self, tmp_path: Path) -> None:
+        surround = dataclasses.replace(GOOD, audio_channels=6)
+
+        argv = " ".join(ffmpeg.transcode_argv(build_ladder(surround), _packaging(tmp_path)))
+
+        assert "-map 0:a -c:a aac -b:a 128k -ar 48000 -ac 2 -f hls" in argv
+
+    def test_has_one_output_for_each_rung(self, tmp_path: Path) -> None:
+        argv = " ".join(ffmpeg.transcode_argv(build_ladder(dataclasses.replace(GOOD, gop_s=8.0)), _packaging(tmp_path)))
+
+        assert "[0:v]split=4[rung0][rung1][rung2][pick]" in argv
+        assert [f"-map [out{number}] -c:v:{number} libx264" in argv for number in range(3)] == [True] * 3
+
+    def test_says_how_to_decode_in_ffmpegs_words(self, tmp_path: Path) -> None:
+        small = dataclasses.replace(GOOD, width=640, height=360)
+
+        argv = " ".join(ffmpeg.transcode_argv(build_ladder(small), _packaging(tmp_path)))
+
+        assert "-stats_period 0.5 -skip_frame nokey -f flv" in argv
+
     def test_forces_the_sources_key_frames_where_the_source_is_passed_through(self, tmp_path: Path) -> None:
         argv = ffmpeg.transcode_argv(build_ladder(GOOD), _packaging(tmp_path))
 

@@ -17,11 +17,63 @@ class TestCodecStrings:
     def test_are_profile_constraints_and_level_of_the_video(self, parameter_set: bytes, expected: str) -> None:
         assert codec_strings(video_init(parameter_set)) == [expected]
 
-    @pytest.mark.parametrize(("config", "expected"), [("1190", "mp4a.40.2"), ("2b11", "mp4a.40.5")])
+    @pytest.mark.parametrize(
+        ("config", "expected"), [("1190", "mp4a.40.2"), ("119056", "mp4a.40.2"), ("2b11", "mp4a.40.5")]
+    )
     def test_are_the_object_type_of_the_audio(self, config: str, expected: str) -> None:
         assert codec_strings(audio_init(bytes.fromhex(config))) == [expected]
+
+    def test_reads_a_description_of_any_length(self) -> None:
+        # The ES descriptor's length in one byte instead of four, as other muxers write it.
+        long_form, short_form = bytes([0x80, 0x80, 0x80]), b""
+        init = audio_init().replace(long_form, short_form)
+        for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"mp4a", b"esds"):
+            init = _shorten(init, kind, by=4 * len(long_form))
+
+        assert codec_strings(init) == ["mp4a.40.2"]
+
+    def test_skips_boxes_it_does_not_know(self) -> None:
+        assert codec_strings(b"\x00\x00\x00\x08free" + video_init() + b"\x00\x00\x00\x08free") == ["avc1.64001f"]
+
+    @pytest.mark.parametrize(
+        ("good", "broken"),
+        [
+            (b"avc1", b"hvc1"),
+            (b"avcC", b"btrt"),
+            # Encrypted audio has the same description.
+            (b"mp4a", b"enca"),
+            # A decoder configuration with another tag, and none at all.
+            (bytes([0x04, 0x80, 0x80, 0x80]), bytes([0x0E, 0x80, 0x80, 0x80])),
+            (bytes([0x05, 0x80, 0x80, 0x80]), bytes([0x0E, 0x80, 0x80, 0x80])),
+        ],
+    )
+    def test_refuses_what_it_cannot_name(self, good: bytes, broken: bytes) -> None:
+        tracks = video_init() + audio_init()
+        assert tracks.count(good) == 1
+
+        with pytest.raises(Fmp4Error):
+            codec_strings(tracks.replace(good, broken))
+
+    def test_refuses_a_description_without_a_configuration(self) -> None:
+        init = audio_init()
+        cut = init.index(bytes([0x04, 0x80, 0x80, 0x80]))
+
+        with pytest.raises(Fmp4Error):
+            codec_strings(_with_sizes_up_to(init, cut))
 
     @pytest.mark.parametrize("data", [b"", b"\x00\x00\x00\x08free", b"\x00\x00\x00\x00moov"])
     def test_refuses_what_holds_no_track(self, data: bytes) -> None:
         with pytest.raises(Fmp4Error):
             codec_strings(data)
+
+
+def _shorten(init: bytes, kind: bytes, *, by: int) -> bytes:
+    at = init.index(kind) - 4
+    return init[:at] + (int.from_bytes(init[at : at + 4]) - by).to_bytes(4) + init[at + 4 :]
+
+
+def _with_sizes_up_to(init: bytes, end: int) -> bytes:
+    """Cut an initialization section off, with every box that is cut ending there."""
+    for kind in (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"mp4a", b"esds"):
+        init = _shorten(init, kind, by=len(init) - end)
+    return init[:end]

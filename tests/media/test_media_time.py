@@ -30,6 +30,10 @@ class TestMediaTime:
     def test_counts_no_jump(self) -> None:
         assert _elapsed_ms(*_video(0, 40, 3_600_000, 3_600_040)) == 80
 
+    def test_counts_slides_of_up_to_five_seconds(self) -> None:
+        assert _elapsed_ms(*_video(0, 5000)) == 5000
+        assert _elapsed_ms(*_video(0, 5001)) == 0
+
     def test_goes_on_where_timestamps_begin_anew(self) -> None:
         assert _elapsed_ms(*_video(_WRAP_MS - 20, _WRAP_MS + 20)) == 40
 

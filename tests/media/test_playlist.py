@@ -1,5 +1,5 @@
 from streams.media.ladder import Kind, Rendition
-from streams.media.playlist import Segment, Variant, finish, parse_media_playlist, render_multivariant
+from streams.media.playlist import MediaPlaylist, Segment, Variant, finish, parse_media_playlist, render_multivariant
 
 MEDIA = """#EXTM3U
 #EXT-X-VERSION:7
@@ -18,6 +18,9 @@ class TestParseMediaPlaylist:
 
         assert playlist.init_name == "init_0.mp4"
         assert playlist.segments == (Segment("000007.m4s", 2.0), Segment("000008.m4s", 1.966667))
+
+    def test_finds_nothing_in_one_that_lists_nothing_yet(self) -> None:
+        assert parse_media_playlist("#EXTM3U\n\n#EXT-X-VERSION:7\n") == MediaPlaylist("", ())
 
 
 class TestFinish:

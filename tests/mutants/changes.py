@@ -22,25 +22,33 @@ _OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: the number of its node in the order of `ast.walk`, and which of the node's changes it is."""
+    """One change: the number of its node in the order of `ast.walk`, and which of the node's changes it is.
+
+    `text` is the line of the module where the node begins.
+    """
 
     path: str
     node: int
     change: int
     line: int
+    text: str
     before: str
     after: str
 
+    @property
+    def what(self) -> str:
+        return f"{self.before}  ->  {self.after}"
+
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.before}  ->  {self.after}"
+        return f"{self.path}:{self.line}: {self.what}"
 
 
 def list_mutants(path: str) -> list[Mutant]:
     """Return every mutant of a module, in the order of its text."""
-    tree = _parse(path)
+    tree, lines = _parse(path), (BASE_DIR / path).read_text().splitlines()
     unchanged = {id(part) for node in ast.walk(tree) for whole in _meaningless(node) for part in ast.walk(whole)}
     mutants = [
-        Mutant(path, number, change, node.lineno, _first_line(node), _first_line(after))
+        Mutant(path, number, change, node.lineno, lines[node.lineno - 1].strip(), _first_line(node), _first_line(after))
         for number, node in enumerate(ast.walk(tree))
         if isinstance(node, ast.expr | ast.stmt) and id(node) not in unchanged
         for change, after in enumerate(_changes(node))
@@ -74,7 +82,10 @@ def _first_line(node: ast.AST) -> str:
 
 
 def _meaningless(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the parts of a node that no test need notice: docstrings, annotations, `frozen=True`, log lines."""
+    """Yield the parts of a node that no test need notice: docstrings, annotations, `frozen=True`, log lines.
+
+    Nor the wording of an error: that it is raised is what counts.
+    """
     if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False):
         yield node.body[0]
     if isinstance(node, ast.ClassDef):
@@ -85,6 +96,8 @@ def _meaningless(node: ast.AST) -> Iterator[ast.AST]:
         yield node.returns
     if isinstance(node, ast.Expr) and ast.unparse(node).startswith("logger."):
         yield node
+    if isinstance(node, ast.Raise):
+        yield from (part for part in ast.walk(node) if isinstance(part, ast.JoinedStr))
 
 
 def _changes(node: ast.AST) -> Iterator[ast.AST]:

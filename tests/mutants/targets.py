@@ -1,21 +1,45 @@
 """What is broken on purpose, and which tests are to notice: the likeliest first."""
 
-_STATES = (
-    "tests/core",
-    "tests/streams",
-    "tests/ingest",
-    "tests/api/test_livestreams.py",
-    "tests/dashboard/test_deeds.py",
-)
-_SERVICES = ("tests/api/test_livestreams.py", "tests/dashboard/test_deeds.py", "tests/streams", "tests/ingest")
-_MEDIA = ("ladder", "playlist", "fmp4", "flv", "source", "ffmpeg")
+_PAGES = ("tests/dashboard/test_livestreams.py", "tests/dashboard/test_words.py", "tests/admin/test_admin.py")
+_DEEDS = ("tests/api/test_livestreams.py", "tests/dashboard/test_deeds.py")
+_HOOKS = ("tests/ingest/test_hooks.py",)
+
+
+def _streams(*names: str) -> tuple[str, ...]:
+    return tuple(f"tests/streams/test_{name}.py" for name in names)
+
+
+def _media(*names: str) -> tuple[str, ...]:
+    return tuple(f"tests/media/test_{name}.py" for name in names)
+
 
 TARGETS: dict[str, tuple[str, ...]] = {
-    "livehub/core/states.py": _STATES,
-    "streams/livestreams/states.py": _STATES,
-    "streams/livestreams/lifecycle.py": ("tests/streams/test_lifecycle.py", *_STATES),
-    "streams/livestreams/services.py": _SERVICES,
-    "streams/livestreams/playback.py": ("tests/streams/test_playback.py", *_STATES),
-    "streams/ingest/services.py": ("tests/ingest", "tests/streams"),
-    **{f"streams/media/{name}.py": (f"tests/media/test_{name}.py", "tests/media/test_ffmpeg.py") for name in _MEDIA},
+    "livehub/core/states.py": ("tests/core/test_states.py", *_streams("lifecycle", "neighbours", "overtaken")),
+    "streams/livestreams/states.py": (*_streams("states", "lifecycle", "leases"), *_DEEDS, *_PAGES),
+    "streams/livestreams/lifecycle.py": (
+        *_streams("lifecycle", "leases", "neighbours", "services", "sweeps", "overtaken"),
+        *_HOOKS,
+    ),
+    "streams/livestreams/leases.py": _streams(
+        "leases", "neighbours", "lifecycle", "overtaken", "hot_updates", "runner"
+    ),
+    "streams/livestreams/connections.py": (*_HOOKS, *_streams("neighbours", "lifecycle", "sweeps")),
+    "streams/livestreams/sweeps.py": _streams("sweeps"),
+    "streams/livestreams/services.py": (*_streams("services", "neighbours", "overtaken"), *_DEEDS),
+    "streams/livestreams/playback.py": _streams("playback", "sweeps"),
+    "streams/livestreams/stream_keys.py": (*_HOOKS, *_streams("services"), *_DEEDS),
+    "streams/livestreams/locks.py": (*_streams("lifecycle", "leases", "neighbours", "overtaken"), *_HOOKS),
+    "streams/livestreams/storage.py": (*_streams("playback", "runner"), *_DEEDS),
+    "streams/livestreams/jobs_of_files.py": _streams("playback", "services", "sweeps", "lifecycle"),
+    "streams/livestreams/runner.py": _streams("runner"),
+    "streams/ingest/services.py": (*_HOOKS, *_streams("neighbours", "overtaken")),
+    "streams/media/ladder.py": _media("ladder"),
+    "streams/media/playlist.py": _media("playlist"),
+    "streams/media/fmp4.py": _media("fmp4"),
+    "streams/media/flv.py": _media("flv"),
+    "streams/media/source.py": _media("source"),
+    "streams/media/ffmpeg.py": _media("ffmpeg"),
+    "streams/media/media_time.py": _media("media_time"),
+    "streams/media/progress.py": _media("progress"),
+    "streams/media/output.py": _media("output"),
 }

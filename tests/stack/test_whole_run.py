@@ -253,6 +253,8 @@ class TestRecovery:
     def test_says_so_while_the_web_process_is_away(self, stack: RunningStack) -> None:
         os.kill(stack.pids()["web"], signal.SIGKILL)
 
+        # Its workers end with it, a moment later.
+        wait_until(lambda: request(stack, "/v2/livestreams")[0] == 503, timeout_s=5, what="the end of its workers")
         status, headers, body = request(stack, "/v2/livestreams")
         assert (status, headers["Content-Type"], json.loads(body)["error"]["type"]) == (
             503,

@@ -29,6 +29,13 @@ class TestLease:
 
         assert _claim(session) is None
 
+    def test_says_who_holds_it_and_until_when(self, session: Session) -> None:
+        lease = claimed(session, worker="first")
+
+        assert (lease.epoch, lease.worker) == (1, "first")
+        assert Lease.objects.filter(until__gt=Now() + 3 * SECOND, until__lte=Now() + 5 * SECOND).exists()
+        assert session.events.get(kind=EventKind.RUN_STARTED).data == {"epoch": 1, "worker": "first", "node": "main"}
+
     def test_may_be_taken_once_it_has_lapsed(self, session: Session) -> None:
         claimed(session)
         Lease.objects.update(until=Now() - SECOND)
@@ -92,7 +99,7 @@ class TestLease:
 
         leases.renew_lease(lease)
 
-        assert Lease.objects.filter(until__gt=Now() + 4 * SECOND, until__lt=Now() + 6 * SECOND).exists()
+        assert Lease.objects.filter(until__gt=Now() + 3 * SECOND, until__lte=Now() + 5 * SECOND).exists()
 
     def test_writes_down_where_each_run_keeps_its_files(self, session: Session) -> None:
         leases.release_lease(claimed(session))
@@ -100,6 +107,18 @@ class TestLease:
 
         session.refresh_from_db()
         assert session.file_nodes == ["main", "north"]
+
+    def test_names_a_node_once_however_many_runs_it_had(self, session: Session) -> None:
+        leases.release_lease(claimed(session))
+        claimed(session, worker="second")
+
+        session.refresh_from_db()
+        assert session.file_nodes == ["main"]
+
+    def test_notes_each_run_and_where_it_was(self, session: Session) -> None:
+        leases.release_lease(claimed(session))
+        leases.claim_session(session_id=session.pk, worker="second", node="north")
+
         started = session.events.filter(kind=EventKind.RUN_STARTED).order_by("id")
         assert [(event.data["epoch"], event.data["node"]) for event in started] == [(1, "main"), (2, "north")]
 
@@ -202,7 +221,7 @@ class TestRetrySession:
     def test_does_not_count_failures_that_are_far_apart(self, session: Session) -> None:
         for _ in range(8):
             assert leases.retry_session(claimed(session), message="Killed.") == 0.5
-            SessionEvent.objects.update(at=clock.now() - timedelta(minutes=3))
+            SessionEvent.objects.update(at=clock.now() - timedelta(seconds=130))
             Lease.objects.update(not_before=None)
 
     def test_does_not_count_takeovers(self, session: Session) -> None:

@@ -1,15 +1,16 @@
 """What a worker does before a run's media come, and when it has to stop: no encoder is there to pull from."""
 
+import threading
 from pathlib import Path
 
 import pytest
 from pytest_django import Settings
 
 from streams.livestreams import leases
-from streams.livestreams.runner import Worker
+from streams.livestreams.runner import Worker, _Run
 from streams.livestreams.storage import local_storage
-from streams.models import Lease, Livestream, Session
-from tests.runs import claimed
+from streams.models import Connection, Lease, Livestream, Session
+from tests.runs import claimed, taken_in
 
 # A worker gives its connection back again and again.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -66,3 +67,41 @@ class TestOthersSession:
 
         assert Lease.objects.get() == held
         assert {path.name for path in folder.iterdir()} == {"index.m3u8", "thumbnail.jpg"}
+
+
+class TestRun:
+    def test_has_a_folder_of_its_own(self, session: Session) -> None:
+        leases.release_lease(claimed(session))
+
+        spec = _Run(claimed(session), threading.Event())._job_spec()
+
+        assert spec.run_name == f"{session.pk.hex[:16]}-2"
+        assert spec.packaging.folder.name == spec.run_name
+        assert spec.name == Connection.objects.get().pk.hex
+
+    def test_adds_its_media_to_what_came_before(self, session: Session) -> None:
+        taken_in(session, media_ms=5_000)
+
+        _Run(claimed(session), threading.Event()).check_in(media_ms=1_500)
+
+        assert Connection.objects.get().media_ms == 6_500
+
+    def test_renews_its_lease_when_it_checks_in(self, session: Session) -> None:
+        lease = claimed(session)
+        Lease.objects.update(until=None)
+
+        _Run(lease, threading.Event()).check_in(media_ms=0)
+
+        assert Lease.objects.get().until is not None
+
+    def test_without_an_encoder_ends_the_session_and_its_playlists(self, session: Session, folder: Path) -> None:
+        playlist = folder / f"{session.pk.hex[:16]}-1" / "480p" / "index.m3u8"
+        playlist.parent.mkdir(parents=True)
+        playlist.write_text("#EXTM3U\n")
+        Connection.objects.all().delete()
+
+        Worker("alone").run_session(session.pk)
+
+        session.refresh_from_db()
+        assert (session.status, session.end_reason) == ("ended", "encoder_lost")
+        assert playlist.read_text() == "#EXTM3U\n#EXT-X-ENDLIST\n"

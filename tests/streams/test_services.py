@@ -1,5 +1,6 @@
 """Changes of livestreams: on the row as it is, whatever the caller holds; each is recorded and told once."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -16,7 +17,7 @@ from streams.livestreams.events import (
     SessionStatusChanged,
 )
 from streams.livestreams.states import EndReason
-from streams.livestreams.stream_keys import StreamKeyRejectedError, resolve_key
+from streams.livestreams.stream_keys import StreamKeyPasswordError, StreamKeyRejectedError, give_key, resolve_key
 from streams.models import AuditEntry, Livestream, StreamKey
 from streams.organizations.services import SYSTEM, Actor, NewOrganization
 from tests.runs import connected
@@ -179,6 +180,16 @@ class TestResetStreamKey:
         with pytest.raises(StreamKeyRejectedError):
             resolve_key(old, {})
 
+    def test_cuts_an_overlap_short_that_is_still_running(self, livestream: Livestream) -> None:
+        old = livestream.stream_key
+        services.reset_stream_key(livestream=livestream, overlap=timedelta(minutes=5), actor=SYSTEM)
+        assert resolve_key(old, {}).livestream == livestream
+
+        services.reset_stream_key(livestream=livestream, actor=SYSTEM)
+
+        with pytest.raises(StreamKeyRejectedError):
+            resolve_key(old, {})
+
     def test_leaves_the_keys_of_others_alone(self, livestream: Livestream, foreign_livestream: Livestream) -> None:
         services.reset_stream_key(livestream=livestream, actor=SYSTEM)
 
@@ -193,3 +204,25 @@ class TestResetStreamKey:
         assert livestream.stream_key != old
         assert StreamKey.objects.valid().filter(livestream=livestream).count() == 1
         assert Livestream.objects.with_stream_key().get().stream_key == livestream.stream_key
+
+
+class TestGiveKey:
+    def test_makes_a_secret_of_forty_letters_and_digits(self, livestream: Livestream) -> None:
+        assert re.fullmatch(r"sk_[A-Za-z0-9]{40}", livestream.stream_key)
+
+    def test_lets_the_earlier_key_run_out_at_once(self, livestream: Livestream) -> None:
+        old = livestream.stream_key
+
+        give_key(livestream)
+
+        with pytest.raises(StreamKeyRejectedError):
+            resolve_key(old, {})
+
+    def test_asks_for_no_password_where_there_is_none(self, livestream: Livestream) -> None:
+        assert resolve_key(livestream.stream_key, {"password": "whatever"}).livestream == livestream
+
+    def test_takes_no_password_for_none(self, livestream: Livestream) -> None:
+        give_key(livestream, password="x")
+
+        with pytest.raises(StreamKeyPasswordError):
+            resolve_key(livestream.stream_key, {})
