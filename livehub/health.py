@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from livehub.core.deadline import deadline
 from livehub.core.probes import OK, Probe, states
+from livehub.core.sockets import ask
 
 # For the whole answer, and for one component's.
 _BOUND_S = 1.8
@@ -71,10 +72,7 @@ def _state_of_workers(pattern: str) -> str:
 
 
 def _state_of(socket_path: Path, path: str) -> str:
-    # It speaks no TLS, and loading the certificates for that takes longer than the question.
-    transport = httpx.HTTPTransport(uds=str(socket_path), verify=False)
-    with httpx.Client(transport=transport, timeout=_PROBE_S) as client:
-        status = client.get(f"http://localhost{path}").status_code
+    status = ask(socket_path, path, timeout_s=_PROBE_S).status_code
     return OK if status == httpx.codes.OK else f"answers {status}"
 
 

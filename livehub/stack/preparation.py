@@ -2,7 +2,6 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from xmlrpc.client import ServerProxy
 
 import httpx
@@ -12,6 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 from supervisor.xmlrpc import SupervisorTransport
 
+from livehub.core.sockets import ask
 from livehub.stack import postgres
 from livehub.stack.credentials import Credentials, ensure_credentials
 from livehub.stack.errors import StartError
@@ -94,7 +94,7 @@ def _wait_until_ready(instance: Instance) -> None:
 def _missing(instance: Instance) -> str | None:
     """Return what is not ready, or None when everything is."""
     try:
-        answer = _get(instance.web_socket, "/readyz")
+        answer = ask(instance.web_socket, "/readyz", timeout_s=_ANSWER_TIMEOUT_S)
     except httpx.HTTPError as error:
         return f"the web process does not answer ({error})"
     if answer.is_success:
@@ -104,10 +104,3 @@ def _missing(instance: Instance) -> str | None:
     except (ValueError, KeyError):
         return f"the web process answers {answer.status_code}"
     return ", ".join(f"{name}: {state}" for name, state in components.items() if state != "ok")
-
-
-def _get(socket_path: Path, path: str) -> httpx.Response:
-    # It speaks no TLS, and loading the certificates for that takes longer than the question.
-    transport = httpx.HTTPTransport(uds=str(socket_path), verify=False)
-    with httpx.Client(transport=transport, timeout=_ANSWER_TIMEOUT_S) as client:
-        return client.get(f"http://localhost{path}")

@@ -32,8 +32,8 @@ def claim_session(*, session_id: UUID, worker: str, node: str) -> Lease | None:
     Leases are measured by the database's clock, which all workers share.
     """
     session = lock_open_session(session_id)
-    is_lapsed = Lease.objects.claimable().filter(pk=session_id, until__isnull=False).exists()
     free = Lease.objects.claimable().filter(pk=session_id)
+    is_lapsed = free.filter(until__isnull=False).exists()
     if session is None or not free.update(epoch=F("epoch") + 1, worker=worker, until=Now() + LEASE_TTL):
         return None
     lease = Lease.objects.get(pk=session_id)

@@ -51,7 +51,7 @@ def start_session(*, livestream: Livestream, stream_key: StreamKey, encoder: Enc
     """
     earlier = find_open_session_of(livestream)
     if earlier is not None:
-        if earlier.connections.filter(disconnected_at=None).exists():
+        if earlier.has_encoder():
             raise AlreadyLiveError("Another encoder is already publishing with this key.")
         close_session(earlier, new=SessionStatus.ENDED, reason=EndReason.ENCODER_STOPPED)
     session = _open_session(livestream)

@@ -75,7 +75,7 @@ def _end(session: Session, *, reason: EndReason) -> None:
     try:
         with deadline(_LOCK_TIMEOUT_S), transaction.atomic():
             locked = lock_open_session(session.pk)
-            if locked is not None and not locked.connections.filter(disconnected_at=None).exists():
+            if locked is not None and not locked.has_encoder():
                 lifecycle.close_session(locked, new=SessionStatus.ENDED, reason=reason)
     except DATABASE_OUTAGE as error:
         logger.warning("session not closed yet session=%s %s", session.pk, describe(error))

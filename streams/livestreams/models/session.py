@@ -109,6 +109,10 @@ class Session(models.Model):
         """What to change, if it went wrong, else how it ended; empty for one that goes on."""
         return self.error_message or self.get_end_reason_display()
 
+    def has_encoder(self) -> bool:
+        """Ask whether an encoder is connected now."""
+        return self.connections.filter(disconnected_at=None).exists()
+
     @property
     def connection(self) -> "Connection | None":
         """The newest connection of its encoder."""
