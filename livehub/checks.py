@@ -11,7 +11,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
-from livehub.stack import nginx, postgres
+from livehub.stack import nginx
 
 TAG = "livehub"
 _ENCODERS = ("libx264", "aac")
@@ -102,6 +102,9 @@ def check_exposure(**options: object) -> list[CheckMessage]:
 
 
 def _has_postgres() -> bool:
+    # psutil comes with it, and every process of the product imports these checks.
+    from livehub.stack import postgres
+
     try:
         postgres.binary("postgres")
     except postgres.PostgresError:

@@ -100,16 +100,17 @@ def _front(instance: Instance) -> list[Program]:
 
 
 def _workers(instance: Instance) -> list[Program]:
-    live = ["-n", "live@%h", "-Q", "live", "-P", "threads", "-c", str(instance.live_slots)]
-    urgent = ["-n", "urgent@%h", "-Q", "urgent", "-P", "threads", "-c", str(_URGENT_SLOTS)]
-    # A process of its own, since threads know no time limit.
-    files = ["-n", "files@%h", "-Q", f"files.{instance.node}", "-P", "prefork", "-c", "1"]
-    quiet = ["--without-gossip", "--without-mingle", "-l", "INFO"]
     return [
-        Program("live", "workers", _celery("worker", *live, *quiet), is_ours=True, stop_s=20),
-        Program("urgent", "workers", _celery("worker", *urgent, *quiet), is_ours=True, stop_s=20),
-        Program("files", "workers", _celery("worker", *files, *quiet), is_ours=True, stop_s=20),
+        _worker("live", queue="live", pool="threads", slots=instance.live_slots),
+        _worker("urgent", queue="urgent", pool="threads", slots=_URGENT_SLOTS),
+        # A process of its own, since threads know no time limit.
+        _worker("files", queue=f"files.{instance.node}", pool="prefork", slots=1),
     ]
+
+
+def _worker(name: str, *, queue: str, pool: str, slots: int) -> Program:
+    options = ["--queue", queue, "--pool", pool, "--slots", str(slots)]
+    return Program(name, "workers", _python("-m", "livehub.worker", name, *options), is_ours=True, stop_s=20)
 
 
 def _ingest(instance: Instance) -> list[Program]:
@@ -124,10 +125,6 @@ def _ingest(instance: Instance) -> list[Program]:
 
 def _python(*arguments: str) -> list[str]:
     return [sys.executable, *arguments]
-
-
-def _celery(command: str, *arguments: str) -> list[str]:
-    return _python("-m", "celery", "-A", "livehub", command, *arguments)
 
 
 def _leashed(argv: list[str], *, signal: str) -> list[str]:

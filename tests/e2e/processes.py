@@ -52,8 +52,8 @@ def hung(pids: Iterable[int]) -> Iterator[None]:
 @contextmanager
 def second_live_worker(stack: RunningStack, *, slots: int = 2) -> Iterator["subprocess.Popen[bytes]"]:
     """Run another live worker of the same instance for as long as the block lasts."""
-    argv = [sys.executable, "-m", "celery", "-A", "livehub", "worker", "-n", "live2@%h", "-Q", "live"]
-    argv += ["-P", "threads", "-c", str(slots), "--without-gossip", "--without-mingle", "-l", "INFO"]
+    argv = [sys.executable, "-m", "livehub.worker", "live2", "--queue", "live", "--pool", "threads"]
+    argv += ["--slots", str(slots)]
     with (
         (stack.logs / "live2.log").open("wb") as log,
         subprocess.Popen(argv, cwd=BASE_DIR, env=stack.environment, stdout=log, stderr=log) as process,

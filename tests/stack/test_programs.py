@@ -21,22 +21,22 @@ def option(instance: Instance, name: str, flag: str) -> str:
 
 
 def test_every_queue_that_tasks_are_sent_to_has_a_worker(instance: Instance) -> None:
-    served = {option(instance, name, "-Q") for name in ("live", "urgent", "files")}
+    served = {option(instance, name, "--queue") for name in ("live", "urgent", "files")}
 
     sent_to = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
     assert served == {settings.CELERY_TASK_DEFAULT_QUEUE, queue_of(instance.node), *sent_to}
 
 
 def test_what_works_on_files_runs_where_they_are(instance: Instance) -> None:
-    assert option(replace(instance, node="berlin-2"), "files", "-Q") == "files.berlin-2"
+    assert option(replace(instance, node="berlin-2"), "files", "--queue") == "files.berlin-2"
 
 
 def test_what_works_on_files_can_be_ended_by_its_time_limit(instance: Instance) -> None:
-    assert option(instance, "files", "-P") == "prefork"
+    assert option(instance, "files", "--pool") == "prefork"
 
 
 def test_a_slow_task_does_not_keep_encoders_from_being_cut(instance: Instance) -> None:
-    assert int(option(instance, "urgent", "-c")) >= 2
+    assert int(option(instance, "urgent", "--slots")) >= 2
 
 
 def test_every_program_of_ours_shows_that_it_lives(instance: Instance) -> None:
