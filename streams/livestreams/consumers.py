@@ -28,6 +28,9 @@ logger = logging.getLogger(__name__)
 NOT_LOGGED_IN, NOT_A_MEMBER, NOT_FOUND = 4401, 4403, 4404
 # What happens at once (a hundred streams starting) becomes one fragment.
 _GATHER_S = 0.15
+# So that a page can tell a quiet livestream from a lost connection, of which no browser hears by itself. htmx swaps
+# nothing for a message without content.
+_SIGN_OF_LIFE, _SIGN_OF_LIFE_S = "{}", 2.0
 
 
 class FragmentConsumer(AsyncWebsocketConsumer):
@@ -95,9 +98,7 @@ class FragmentConsumer(AsyncWebsocketConsumer):
     async def _send_changes(self, user_id: UUID) -> None:
         """Send until the page is gone; runs beside the message loop, so that messages that pile up are gathered."""
         while True:
-            await self._changed.wait()
-            self._changed.clear()
-            answer = await self._answer(user_id)
+            answer = await self._next_answer(user_id)
             try:
                 if isinstance(answer, int):
                     await self.close(answer)
@@ -107,6 +108,16 @@ class FragmentConsumer(AsyncWebsocketConsumer):
                 # The browser has vanished, and `disconnect` follows. Source: ASGI, "Disconnected Client - send".
                 return
             await asyncio.sleep(_GATHER_S)
+
+    async def _next_answer(self, user_id: UUID) -> str | int:
+        """Return what to send next: what changed, or a sign of life after a while in which nothing did."""
+        try:
+            async with asyncio.timeout(_SIGN_OF_LIFE_S):
+                await self._changed.wait()
+        except TimeoutError:
+            return _SIGN_OF_LIFE
+        self._changed.clear()
+        return await self._answer(user_id)
 
     async def _answer(self, user_id: UUID) -> str | int:
         """Return the fragments, or the code to close with when there is nothing to show any more."""

@@ -13,6 +13,12 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 _LIVE_TIMEOUT_MS = 25_000
 
 
+def _delay_s(page: Page) -> float:
+    delay = page.locator("[data-delay]")
+    expect(delay).to_contain_text("s behind")
+    return float(delay.inner_text().split()[0])
+
+
 class TestCreateAndWatch:
     def test_the_picture_plays_and_ends_without_a_reload(self, operator: Operator, stack: RunningStack) -> None:
         page = operator.page
@@ -45,6 +51,45 @@ class TestCreateAndWatch:
                 expect(operator.status).to_have_text("Offline", timeout=15_000)
 
         expect(operator.page.get_by_test_id("session")).to_have_count(2)
+
+    def test_what_the_viewer_chose_stays_and_the_end_is_seen(self, operator: Operator, stack: RunningStack) -> None:
+        operator.create_livestream("Sound on")
+        page = operator.page
+        url = f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{operator.stream_key()}"
+        sound_is_off = page.get_by_role("button", name="Sound is off")
+
+        with publishing(url) as encoder:
+            expect(operator.status).to_have_text("Live", timeout=_LIVE_TIMEOUT_MS)
+            operator.watch(for_s=2, timeout_s=20)
+            sound_is_off.click()
+            expect(sound_is_off).to_be_hidden()
+            quality = page.get_by_label("Quality").select_option(index=1)
+            encoder.stop()
+            expect(operator.status).to_have_text("Offline", timeout=15_000)
+            left_s = page.evaluate("(v => v.buffered.end(0) - v.currentTime)(document.querySelector('video'))")
+            assert left_s > 1, "The test needs a buffer."
+            operator.watch(for_s=left_s - 1, timeout_s=20)
+        expect(page.locator("video")).to_have_count(0)
+
+        with publishing(url):
+            expect(operator.status).to_have_text("Live", timeout=_LIVE_TIMEOUT_MS)
+            operator.watch(for_s=1, timeout_s=20)
+            assert page.evaluate("document.querySelector('video').muted") is False
+            expect(page.get_by_label("Quality")).to_have_value(quality[0])
+
+    def test_the_delay_is_behind_the_encoder_and_grows_while_the_picture_stands(
+        self, operator: Operator, stack: RunningStack
+    ) -> None:
+        operator.create_livestream("How late")
+        page = operator.page
+        with publishing(f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{operator.stream_key()}"):
+            expect(operator.status).to_have_text("Live", timeout=_LIVE_TIMEOUT_MS)
+            operator.watch(for_s=2, timeout_s=20)
+            at_the_edge = _delay_s(page)
+            page.locator("video").evaluate("video => video.pause()")
+            page.wait_for_timeout(5_000)
+            assert _delay_s(page) >= at_the_edge + 4
+            expect(page.locator("media-live-button")).not_to_have_attribute("mediatimeislive", "")
 
 
 class TestWrongPassword:

@@ -14,7 +14,7 @@ from streams.livestreams.consumers import NOT_A_MEMBER, NOT_FOUND, NOT_LOGGED_IN
 from streams.livestreams.services import create_livestream, delete_livestream, rename_livestream
 from streams.models import Livestream, Member, User
 from streams.organizations.services import SYSTEM, NewOrganization
-from tests.dashboard.websocket import Message, opened, page_sockets, socket_scope
+from tests.dashboard.websocket import SIGN_OF_LIFE, Message, opened, page_sockets, socket_scope
 from tests.runs import connected
 
 # The consumers read in threads of their own, which see only what is committed.
@@ -35,6 +35,13 @@ class TestLivestreamPage:
         assert 'data-status="connecting"' in second
         assert "Encoder connected" in second
         assert second.count("hx-swap-oob") == 9
+
+    def test_hears_that_the_connection_lives_while_nothing_changes(self, livestream: Livestream, owner: User) -> None:
+        async def watch() -> list[str]:
+            async with opened(f"/ws/livestreams/{livestream.pk}", owner) as socket:
+                return [await socket.text() for _ in range(3)]
+
+        assert asyncio.run(watch())[1:] == [SIGN_OF_LIFE, SIGN_OF_LIFE]
 
     def test_gathers_what_happens_at_once(self, livestream: Livestream, owner: User) -> None:
         async def watch() -> list[str]:

@@ -12,6 +12,7 @@ from streams.models import User
 from streams.urls import websocket_urlpatterns
 
 _TIMEOUT_S = 5
+SIGN_OF_LIFE = "{}"
 Message = dict[str, object]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -24,17 +25,25 @@ class PageSocket:
     def __init__(self, communicator: ApplicationCommunicator) -> None:
         self._communicator = communicator
 
-    async def fragments(self) -> str:
-        """Return the next message."""
+    async def text(self) -> str:
+        """Return the next message, fragments or a mere sign of life."""
         message = await self._communicator.receive_output(timeout=_TIMEOUT_S)
         assert message["type"] == "websocket.send", message
         return str(message["text"])
 
+    async def fragments(self) -> str:
+        """Return the next message that holds any."""
+        while (text := await self.text()) == SIGN_OF_LIFE:
+            pass
+        return text
+
     async def closing_code(self) -> int:
         """Return with which code the server closes."""
-        message = await self._communicator.receive_output(timeout=_TIMEOUT_S)
+        message: Message = {"text": SIGN_OF_LIFE}
+        while message.get("text") == SIGN_OF_LIFE:
+            message = await self._communicator.receive_output(timeout=_TIMEOUT_S)
         assert message["type"] == "websocket.close", message
-        return int(message["code"])
+        return cast(int, message["code"])
 
     async def hears_nothing(self, *, for_s: float) -> bool:
         return bool(await self._communicator.receive_nothing(timeout=for_s))

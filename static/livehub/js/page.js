@@ -1,4 +1,5 @@
 // What every page of the dashboard does beyond plain links and forms.
+import "./connection.js";
 import "./times.js";
 import "./copy.js";
 import "./dialog.js";

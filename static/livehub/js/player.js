@@ -7,7 +7,14 @@ const { Hls } = globalThis;
 const NATIVE = "application/vnd.apple.mpegurl";
 const RETRY_MS = [500, 1000, 2000, 4000];
 const MEDIA_RECOVERY_MS = 5000;
-const LATENCY_EVERY_MS = 1000;
+const DELAY_EVERY_MS = 1000;
+// How far behind where hls.js wants to be still counts as watching live: its own steps are as long as a segment.
+const LIVE_SLACK_S = 3;
+// What is buffered when a broadcast ends is played out, but nothing is waited for.
+const LONGEST_END_MS = 20_000;
+
+// What the viewer chose stays for the next broadcast on this page. Browsers start muted video only, until a click.
+const chosen = { muted: true, height: "auto" };
 
 export class Player {
   #stage;
@@ -18,6 +25,7 @@ export class Player {
   #timers = new Set();
   #failures = 0;
   #recoveredAt = -Infinity;
+  #serverAheadMs = -Infinity;
 
   constructor(stage) {
     this.#stage = stage;
@@ -29,9 +37,10 @@ export class Player {
     this.#controller = template.content.cloneNode(true).firstElementChild;
     this.#stage.append(this.#controller);
     this.#video = this.#controller.querySelector("video");
-    // Browsers start muted video only; the attribute of a cloned template does not count.
-    this.#video.muted = true;
+    this.#video.muted = chosen.muted;
     this.#video.addEventListener("playing", () => this.#onPlaying());
+    this.#video.addEventListener("volumechange", () => this.#onVolume());
+    this.#sound.addEventListener("click", () => (this.#video.muted = false));
     this.#load();
   }
 
@@ -40,6 +49,25 @@ export class Player {
     this.#controller?.remove();
     this.#controller = this.#video = null;
     delete this.#stage.dataset.playing;
+  }
+
+  // Play what is buffered, then stop. Returns when it is over; `isOver` tells whether something newer is wanted.
+  async finish(isOver) {
+    const until = performance.now() + LONGEST_END_MS;
+    while (!isOver() && performance.now() < until && this.#hasMore()) {
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    this.stop();
+  }
+
+  #hasMore() {
+    const { buffered, currentTime, ended, paused } = this.#video;
+    const end = buffered.length ? buffered.end(buffered.length - 1) : 0;
+    return this.#stage.dataset.playing === "yes" && !ended && !paused && end - currentTime > 0.1;
+  }
+
+  get #sound() {
+    return this.#controller.querySelector("[data-sound]");
   }
 
   #load() {
@@ -59,12 +87,14 @@ export class Player {
     this.#hls = hls;
     hls.on(Hls.Events.MANIFEST_PARSED, () => {
       this.#offerQualities(hls);
+      this.#offerSound(hls);
       this.#play();
     });
+    hls.on(Hls.Events.LEVEL_LOADED, (_, { networkDetails }) => this.#readClock(networkDetails));
     hls.on(Hls.Events.ERROR, (_, error) => error.fatal && this.#recover(error));
     hls.loadSource(this.#url);
     hls.attachMedia(this.#video);
-    this.#every(LATENCY_EVERY_MS, () => this.#showLatency(hls));
+    this.#every(DELAY_EVERY_MS, () => this.#showDelay(hls));
   }
 
   #loadNatively() {
@@ -73,14 +103,29 @@ export class Player {
     this.#play();
   }
 
-  #play() {
-    // Where even muted autoplay is forbidden the play button stands there.
-    this.#video.play().catch(() => (this.#stage.dataset.playing = "waiting"));
+  async #play() {
+    try {
+      await this.#video.play();
+    } catch (error) {
+      if (error.name !== "NotAllowedError") return;
+      if (!this.#video.muted) {
+        // No click on this page yet: without sound rather than not at all.
+        this.#video.muted = true;
+        return this.#play();
+      }
+      // Where even muted autoplay is forbidden the play button stands there.
+      this.#stage.dataset.playing = "waiting";
+    }
   }
 
   #onPlaying() {
     this.#failures = 0;
     this.#stage.dataset.playing = "yes";
+  }
+
+  #onVolume() {
+    chosen.muted = this.#video.muted;
+    this.#sound.hidden = !this.#video.muted || !this.#stage.hasAttribute("data-audible");
   }
 
   #recover(error) {
@@ -115,17 +160,41 @@ export class Player {
     this.#timers.add(() => clearInterval(timer));
   }
 
-  #showLatency(hls) {
-    const output = this.#controller.querySelector("[data-latency]");
-    output.textContent = hls.latency > 0 ? `${hls.latency.toFixed(1)} s behind` : "";
+  // The times in the playlists are the server's, and the viewer's clock may be minutes off. `Date` is cut to the second
+  // and late by the way here: the largest difference seen is the nearest to the truth.
+  #readClock(request) {
+    const date = Date.parse(request?.getResponseHeader?.("Date"));
+    if (date) this.#serverAheadMs = Math.max(this.#serverAheadMs, date - Date.now());
+  }
+
+  // Behind the clock of what was sent, not behind the end of the playlist: it grows while the picture stands still.
+  #showDelay(hls) {
+    const output = this.#controller.querySelector("[data-delay]");
+    const shownAt = hls.playingDate;
+    const delayS = shownAt ? (Date.now() + this.#serverAheadMs - shownAt) / 1000 : NaN;
+    output.textContent = Number.isFinite(delayS) && delayS >= 0 ? `${delayS.toFixed(1)} s behind` : "";
+    if (hls.targetLatency) this.#controller.setAttribute("liveedgeoffset", (hls.targetLatency + LIVE_SLACK_S).toFixed(1));
+  }
+
+  #offerSound(hls) {
+    const isAudible = hls.audioTracks.length > 0 || hls.levels.some((level) => level.audioCodec);
+    this.#stage.toggleAttribute("data-audible", isAudible);
+    this.#onVolume();
   }
 
   #offerQualities(hls) {
     const select = this.#controller.querySelector("[data-quality]");
     const names = hls.levels.map((level) => (level.height ? `${level.height}p` : "Audio only"));
-    select.replaceChildren(new Option("Auto", "-1"), ...names.map((name, index) => new Option(name, String(index))));
+    select.replaceChildren(new Option("Auto", "auto"), ...names.map((name) => new Option(name, name)));
     select.parentElement.hidden = names.length < 2;
-    select.onchange = () => (hls.currentLevel = Number(select.value));
+    select.onchange = () => {
+      chosen.height = select.value;
+      hls.currentLevel = names.indexOf(select.value);
+    };
+    if (names.includes(chosen.height)) {
+      select.value = chosen.height;
+      hls.currentLevel = names.indexOf(chosen.height);
+    }
     hls.on(Hls.Events.LEVEL_SWITCHED, (_, { level }) => {
       select.options[0].textContent = `Auto, ${names[level]}`;
     });

@@ -13,9 +13,12 @@ function wanted() {
 
 async function follow() {
   if (wanted() === session) return;
-  player?.stop();
+  const before = player;
   player = null;
   session = wanted();
+  if (session) before?.stop();
+  // Seconds of the broadcast are still to be seen when the server says that it is over.
+  else await before?.finish(() => wanted() !== "");
   if (!session) return;
   const { Player } = await import("./player.js");
   if (wanted() !== session) return follow();

@@ -45,6 +45,8 @@ function write(element) {
 }
 
 function writeAll() {
+  // Nobody knows whether it still is so.
+  if (document.body.hasAttribute("data-lost")) return;
   document.querySelectorAll("time[data-time]").forEach(write);
 }
 

@@ -1,0 +1,74 @@
+"""What a page that changes by itself says when it cannot: old numbers are never shown as if they were true."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.operator import Operator
+from tests.e2e.client import Integrator
+from tests.e2e.processes import family, hung
+from tests.stack.whole import RunningStack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+_LOST_TIMEOUT_MS = 12_000
+
+
+def _pill_colour(page: Page) -> str:
+    return str(page.get_by_test_id("status").first.evaluate("pill => getComputedStyle(pill).color"))
+
+
+def test_a_lost_connection_shows_and_goes_away_by_itself(
+    operator: Operator, integrator: Integrator, stack: RunningStack
+) -> None:
+    stream, page = integrator.create("Long cable"), operator.page
+    integrator.call("PUT", f"{stream.path}/disable")
+    page.goto(f"/livestreams/{stream.created['id']}")
+    lost = page.get_by_text("Not connected.")
+    expect(operator.status).to_have_text("Disabled")
+    expect(lost).to_be_hidden()
+    before = _pill_colour(page)
+
+    with hung(family(stack.pids()["edge"])):
+        expect(lost).to_be_visible(timeout=_LOST_TIMEOUT_MS)
+        expect(page.get_by_text("Last update")).to_have_text("Last update 8 s ago.", timeout=_LOST_TIMEOUT_MS)
+        frozen = page.locator("main time[data-time]").all_inner_texts()
+        page.wait_for_timeout(2_500)
+        assert page.locator("main time[data-time]").all_inner_texts() == frozen
+
+    expect(lost).to_be_hidden(timeout=_LOST_TIMEOUT_MS)
+    assert _pill_colour(page) == before
+
+
+def test_a_hung_process_of_the_sockets_alone_leaves_the_page_true(
+    operator: Operator, integrator: Integrator, stack: RunningStack
+) -> None:
+    stream, page = integrator.create("Polls only"), operator.page
+    page.goto(f"/livestreams/{stream.created['id']}")
+    expect(operator.status).to_have_text("Offline")
+
+    with hung([stack.pids()["asgi"]]):
+        integrator.call("PUT", f"{stream.path}/disable")
+        expect(operator.status).to_have_text("Disabled", timeout=_LOST_TIMEOUT_MS)
+        expect(page.get_by_text("Not connected.")).to_be_hidden()
+
+
+def test_what_cannot_be_sent_says_so_and_leaves_the_page(operator: Operator) -> None:
+    operator.create_livestream("Out of reach")
+    page, not_sent = operator.page, operator.page.get_by_text("Not sent.")
+    page.context.set_offline(True)
+
+    page.get_by_test_id("disable").click()
+    expect(not_sent).to_be_visible()
+
+    page.context.set_offline(False)
+    page.get_by_test_id("disable").click()
+    submit = page.get_by_role("dialog").get_by_test_id("submit")
+    expect(submit).to_be_visible()
+    expect(not_sent).to_be_hidden(timeout=10_000)
+    page.context.set_offline(True)
+    submit.click()
+    expect(not_sent).to_be_visible()
+
+    page.context.set_offline(False)
+    submit.click()
+    expect(operator.status).to_have_text("Disabled")
