@@ -10,7 +10,7 @@ from django.core.management import call_command
 
 from streams.templatetags.dashboard import icon
 
-_ICON = re.compile(r"""\{%\s*icon\s+["']([a-z0-9-]+)["']""")
+_ICON = re.compile(r"""\{%[^%]*\bicon[\s=]+["']([a-z0-9-]+)["']""")
 
 
 class TestHashedStaticFiles:
