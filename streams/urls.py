@@ -14,6 +14,7 @@ from streams.livestreams.consumers import (
     LivestreamConsumer,
     LivestreamListConsumer,
     OverviewConsumer,
+    SessionConsumer,
 )
 
 app_name = "streams"
@@ -27,6 +28,7 @@ urlpatterns = [
     path("livestreams/create", livestreams.LivestreamCreateView.as_view(), name="livestream_create"),
     path(_LIVESTREAM, livestreams.LivestreamDetailView.as_view(), name="livestream_detail"),
     path(f"{_LIVESTREAM}/sessions", livestreams.SessionListView.as_view(), name="session_list"),
+    path(f"{_LIVESTREAM}/sessions/<uuid:session_id>", livestreams.SessionDetailView.as_view(), name="session_detail"),
     path(f"{_LIVESTREAM}/stream-key", livestreams.StreamKeyView.as_view(), name="stream_key_show"),
     path(f"{_LIVESTREAM}/reset-stream-key", livestreams.StreamKeyResetView.as_view(), name="stream_key_reset"),
     path(f"{_LIVESTREAM}/rename", livestreams.LivestreamRenameView.as_view(), name="livestream_rename"),
@@ -49,4 +51,5 @@ websocket_urlpatterns = [
     _socket("ws/overview", OverviewConsumer),
     _socket("ws/livestreams", LivestreamListConsumer),
     _socket("ws/livestreams/<uuid:livestream_id>", LivestreamConsumer),
+    _socket("ws/livestreams/<uuid:livestream_id>/sessions/<uuid:session_id>", SessionConsumer),
 ]

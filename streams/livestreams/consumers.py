@@ -18,7 +18,7 @@ from livehub.core.readers import read
 from livehub.core.websockets import TRY_AGAIN, turn_away
 from streams.livestreams.forms import LivestreamFilterForm
 from streams.livestreams.live_updates import livestream_group, organization_group
-from streams.livestreams.selectors import get_livestream_list, get_livestream_screen, get_overview
+from streams.livestreams.selectors import get_livestream_list, get_livestream_screen, get_overview, get_session_screen
 from streams.organizations.models import Member, User
 from streams.organizations.selectors import find_membership
 
@@ -160,6 +160,17 @@ class LivestreamConsumer(FragmentConsumer):
     def _livestream_id(self) -> UUID:
         livestream_id: UUID = self.scope["url_route"]["kwargs"]["livestream_id"]
         return livestream_id
+
+
+class SessionConsumer(LivestreamConsumer):
+    """The page of one broadcast."""
+
+    def render(self, member: Member) -> str:
+        session_id: UUID = self.scope["url_route"]["kwargs"]["session_id"]
+        screen = get_session_screen(
+            organization=member.organization, livestream_id=self._livestream_id, session_id=session_id
+        )
+        return render_to_string("streams/_session_live.html", {"screen": screen, "is_update": True})
 
 
 class OverviewConsumer(FragmentConsumer):

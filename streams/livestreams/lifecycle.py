@@ -135,7 +135,11 @@ def _record(session: Session, *, old: str, reason: str, actor: Actor, at: dateti
     livestream, new = session.livestream, session.status
     data = {"old": old, "new": new}
     SessionEvent.objects.create(
-        session=session, kind=EventKind.STATUS, at=at, reason=reason[:REASON_MAX_LENGTH], data=data
+        session=session,
+        kind=EventKind.STATUS,
+        at=at,
+        reason=reason[:REASON_MAX_LENGTH],
+        data={**data, "by": str(actor)} if str(actor) else data,
     )
     shown: dict[str, object] = {"status": LIVESTREAM_STATUS_OF_SESSION[SessionStatus(new)], "updated_at": at}
     if new == SessionStatus.LIVE:

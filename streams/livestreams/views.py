@@ -24,6 +24,7 @@ from streams.livestreams.selectors import (
     get_livestream_list,
     get_livestream_screen,
     get_overview,
+    get_session_screen,
     list_sessions,
 )
 from streams.organizations.selectors import get_default_app
@@ -130,6 +131,14 @@ class SessionListView(OneLivestreamView):
         sessions = list_sessions(livestream)
         page = page_of(sessions, number=PageForm(request.GET).number(), total=sessions.count())
         return self.page("streams/session_list.html", livestream=livestream, page=page)
+
+
+class SessionDetailView(OneLivestreamView):
+    def get(self, request: HttpRequest, livestream_id: UUID, session_id: UUID) -> HttpResponse:
+        owner = self.member.organization
+        screen = get_session_screen(organization=owner, livestream_id=livestream_id, session_id=session_id)
+        template = "streams/_session_live.html" if self.request.htmx else "streams/session_detail.html"
+        return self.page(template, screen=screen, is_update=self.request.htmx)
 
 
 class LivestreamRenameView(OneLivestreamView):

@@ -38,6 +38,11 @@ class Actor:
     user: User | None = None
     api_key: ApiKey | None = None
 
+    def __str__(self) -> str:
+        if self.api_key is not None:
+            return f"API key {self.api_key.name}"
+        return str(self.user or "")
+
 
 SYSTEM = Actor()
 

@@ -3,6 +3,7 @@
 // observer rewrites it before the browser paints.
 
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+const minute = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 const TICK_MS = 1000;
@@ -31,6 +32,7 @@ const WORDS = {
   since: (at, seconds) => (seconds < 2 * WEEK_S ? `for ${duration(seconds)}` : `since ${day.format(at)}`),
   length: (at, seconds) => duration(seconds),
   until: (at, seconds) => (seconds < 0 ? `in ${rough(-seconds)}` : `${rough(seconds)} ago`),
+  exact: (at) => minute.format(at),
   clock: (at) => clock.format(at),
 };
 

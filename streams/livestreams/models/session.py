@@ -124,6 +124,13 @@ class Session(models.Model):
         return sum(connection.media_ms for connection in self.connections.all())
 
     @property
+    def on_air_ms(self) -> int:
+        """For how long it was or has been live, by the clock: with all interruptions, unlike `ingest_ms`."""
+        if self.started_at is None:
+            return 0
+        return ((self.stopped_at or clock.now()) - self.started_at) // timedelta(milliseconds=1)
+
+    @property
     def ingest_seconds(self) -> int:
         return self.ingest_ms // 1000
 
@@ -199,7 +206,8 @@ class Lease(models.Model):
 class SessionEvent(models.Model):
     """One thing that happened to a session; history, timelines and reports all read these.
 
-    `data` holds, by kind: `old` and `new` of a change of status; `epoch`, `worker` and `node` of a run's start.
+    `data` holds, by kind: `old` and `new` of a change of status, and `by` whom if by somebody; `epoch`, `worker` and
+    `node` of a run's start.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -211,6 +219,11 @@ class SessionEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.reason}"
+
+    @property
+    def by(self) -> str:
+        """Who wanted it; empty for what nobody asked for."""
+        return str(self.data.get("by", ""))
 
     @property
     def is_interruption(self) -> bool:

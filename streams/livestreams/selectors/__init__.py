@@ -11,7 +11,12 @@ from streams.livestreams.selectors.livestreams import (
     sum_ingest_ms,
 )
 from streams.livestreams.selectors.overview import get_overview
-from streams.livestreams.selectors.screen import LivestreamScreen, get_livestream_screen
+from streams.livestreams.selectors.screen import (
+    LivestreamScreen,
+    SessionScreen,
+    get_livestream_screen,
+    get_session_screen,
+)
 from streams.livestreams.selectors.sessions import find_open_session, get_open_session, get_session, list_sessions
 
 __all__ = [
@@ -19,6 +24,7 @@ __all__ = [
     "LivestreamList",
     "LivestreamOrder",
     "LivestreamScreen",
+    "SessionScreen",
     "count_livestreams",
     "find_open_session",
     "get_livestream",
@@ -27,6 +33,7 @@ __all__ = [
     "get_open_session",
     "get_overview",
     "get_session",
+    "get_session_screen",
     "list_livestreams",
     "list_sessions",
     "sum_ingest_ms",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from livehub.core.errors import NotFoundError
 from streams.livestreams.models import Livestream, Session, SessionEvent
 from streams.livestreams.selectors.livestreams import get_livestream
 from streams.livestreams.selectors.sessions import list_sessions
@@ -11,6 +12,15 @@ from streams.livestreams.states import EventKind, SessionStatus
 from streams.organizations.models import Organization
 
 _SESSIONS_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class SessionScreen:
+    """One broadcast, whole."""
+
+    session: Session
+    # What happened to it, newest first.
+    timeline: list[SessionEvent]
 
 
 @dataclass(frozen=True)
@@ -64,6 +74,19 @@ def get_livestream_screen(*, organization: Organization, livestream_id: UUID) ->
     shown = list(sessions[:_SESSIONS_SHOWN])
     count = len(shown) if len(shown) < _SESSIONS_SHOWN else sessions.count()
     return LivestreamScreen(livestream, shown, count, _timeline(shown[0]) if shown else [])
+
+
+def get_session_screen(*, organization: Organization, livestream_id: UUID, session_id: UUID) -> SessionScreen:
+    """Return what the page of a broadcast shows.
+
+    :raises NotFoundError: when the livestream, which must be the organization's, has had no such session.
+    """
+    livestream = get_livestream(owner=organization, livestream_id=livestream_id)
+    session = list_sessions(livestream).select_related("lease").filter(pk=session_id).first()
+    if session is None:
+        raise NotFoundError(f"No livestream session {session_id}.")
+    session.livestream = livestream
+    return SessionScreen(session, _timeline(session))
 
 
 def _timeline(session: Session) -> list[SessionEvent]:
