@@ -109,7 +109,7 @@ class EncoderWatch:
         if self._has_begun or is_over:
             return True
         if self._clock.now_s - self._began_at > _REGISTRATION_S:
-            raise SourceLostError("The encoder left before its first picture came through.")
+            raise left_early()
         return False
 
     def _judge_input(self, *, has_picture: bool) -> None:
@@ -149,6 +149,11 @@ class EncoderWatch:
             raise PullFailedError("The encoder sends, but the pull from the ingest server hangs.")
         if pause_s > _LONGEST_PAUSE_S:
             raise SourceLostError("The encoder was connected, but sent nothing for 30 seconds. Check its network.")
+
+
+def left_early() -> SourceLostError:
+    """Return what to tell of an encoder that left before a run had anything to show."""
+    return SourceLostError("The encoder left while LiveHub waited for its picture.")
 
 
 def no_key_frame() -> NoPictureError:

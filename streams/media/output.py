@@ -88,6 +88,9 @@ class Output:
     def _write(self) -> None:
         self._replace(
             render_multivariant(
-                [meter.variant(uri=f"{self._run_name}/{meter.rendition.name}/{PLAYLIST_NAME}") for meter in self._meters]
+                [
+                    meter.variant(uri=f"{self._run_name}/{meter.rendition.name}/{PLAYLIST_NAME}")
+                    for meter in self._meters
+                ]
             )
         )

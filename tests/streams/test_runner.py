@@ -130,6 +130,13 @@ def ingest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ingest]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def small_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("clips") / "small.flv"
+    path.write_bytes(flv(size="320x180", gop=15, seconds=6))
+    return path
+
+
 @pytest.fixture
 def pulls(settings: Settings, ingest: Ingest) -> None:
     """Let this node pull from the tests' ingest server."""
@@ -153,6 +160,20 @@ def _running(session: Session) -> Iterator[threading.Thread]:
 
 def _publish_name(session: Session) -> str:
     return Connection.objects.get(session=session).pk.hex
+
+
+@pytest.mark.usefixtures("pulls")
+class TestFault:
+    def test_is_told_in_a_sentence(
+        self, session: Session, ingest: Ingest, small_clip: Path, settings: Settings
+    ) -> None:
+        settings.INGEST_PULL_URL = "rtmp://127.0.0.1:1/live/"  # Nobody listens there.
+
+        with ingest.publishing(_publish_name(session), small_clip):
+            _Run(claimed(session), threading.Event()).run()
+
+        failure = session.events.get(kind=EventKind.RUN_FAILED)
+        assert failure.reason == "The stream broke off inside LiveHub, not at the encoder."
 
 
 @pytest.mark.usefixtures("pulls")
