@@ -49,7 +49,7 @@ class TestOutputWatch:
 
     def test_expects_something_of_new_input_only(self) -> None:
         watch = _watch_of_a_working_transcoder()
-        watch.look(now_s=1.5, has_advanced=False, has_input=True)
+        watch.look(now_s=1.75, has_advanced=False, has_input=True)
 
         watch.look(now_s=2, has_advanced=False, has_input=False)
         assert not watch.is_owing
