@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from typing import Any, cast
@@ -18,7 +19,13 @@ from livehub.core.readers import read
 from livehub.core.websockets import TRY_AGAIN, turn_away
 from streams.livestreams.forms import LivestreamFilterForm
 from streams.livestreams.live_updates import livestream_group, organization_group
-from streams.livestreams.selectors import get_livestream_list, get_livestream_screen, get_overview, get_session_screen
+from streams.livestreams.selectors import (
+    LivestreamScreen,
+    get_livestream_list,
+    get_livestream_screen,
+    get_overview,
+    get_session_screen,
+)
 from streams.organizations.models import Member, User
 from streams.organizations.selectors import find_membership
 
@@ -28,14 +35,17 @@ logger = logging.getLogger(__name__)
 NOT_LOGGED_IN, NOT_A_MEMBER, NOT_FOUND = 4401, 4403, 4404
 # What happens at once (a hundred streams starting) becomes one fragment.
 _GATHER_S = 0.15
-# So that a page can tell a quiet livestream from a lost connection, of which no browser hears by itself. htmx swaps
-# nothing for a message without content.
-_SIGN_OF_LIFE, _SIGN_OF_LIFE_S = "{}", 2.0
+# A page hears something this often, to tell a quiet livestream from a lost connection, of which no browser hears by
+# itself. htmx swaps nothing for a message without content.
+_PULSE_S = 2.0
+_SIGN_OF_LIFE = "{}"
 
 
 class FragmentConsumer(AsyncWebsocketConsumer):
     """Sends the page's live fragments on connection, and again after each change."""
 
+    # Something on the page moves by itself.
+    has_pulse = False
     _work: asyncio.Task[None] | None = None
     _changed: asyncio.Event
 
@@ -109,20 +119,27 @@ class FragmentConsumer(AsyncWebsocketConsumer):
                 return
             await asyncio.sleep(_GATHER_S)
 
+    def render_pulse(self, member: Member) -> str:
+        """Return what moves by itself, without a change that is told; asked for only where `has_pulse`.
+
+        :raises NotFoundError: as `render`.
+        """
+        raise NotImplementedError
+
     async def _next_answer(self, user_id: UUID) -> str | int:
-        """Return what to send next: what changed, or a sign of life after a while in which nothing did."""
+        """Return what to send next: the fragments after a change, or the pulse after a while without one."""
         try:
-            async with asyncio.timeout(_SIGN_OF_LIFE_S):
+            async with asyncio.timeout(_PULSE_S):
                 await self._changed.wait()
         except TimeoutError:
-            return _SIGN_OF_LIFE
+            return await self._answer(user_id, self.render_pulse) if self.has_pulse else _SIGN_OF_LIFE
         self._changed.clear()
-        return await self._answer(user_id)
+        return await self._answer(user_id, self.render)
 
-    async def _answer(self, user_id: UUID) -> str | int:
+    async def _answer(self, user_id: UUID, render: Callable[[Member], str]) -> str | int:
         """Return the fragments, or the code to close with when there is nothing to show any more."""
         try:
-            fragments = await read(partial(self._render_for, user_id))
+            fragments = await read(partial(_render_for, user_id, render))
         except NotFoundError:
             return NOT_FOUND
         except (*DATABASE_OUTAGE, TimeoutError) as error:
@@ -135,10 +152,11 @@ class FragmentConsumer(AsyncWebsocketConsumer):
         user = self.scope.get("user")
         return cast(User, user) if user is not None and user.is_authenticated else None
 
-    def _render_for(self, user_id: UUID) -> str | None:
-        """Return the fragments, or None when the reader has lost the membership since the last time."""
-        member = _find_member(user_id)
-        return self.render(member) if member else None
+
+def _render_for(user_id: UUID, render: Callable[[Member], str]) -> str | None:
+    """Return the fragments, or None when the reader has lost the membership since the last time."""
+    member = _find_member(user_id)
+    return render(member) if member else None
 
 
 def _find_member(user_id: UUID) -> Member | None:
@@ -153,8 +171,17 @@ class LivestreamConsumer(FragmentConsumer):
         return livestream_group(self._livestream_id)
 
     def render(self, member: Member) -> str:
-        screen = get_livestream_screen(organization=member.organization, livestream_id=self._livestream_id)
+        screen = self._screen(member)
+        self.has_pulse = screen.open_session is not None
         return render_to_string("streams/_livestream_live.html", {"screen": screen, "member": member})
+
+    def render_pulse(self, member: Member) -> str:
+        context = {"screen": self._screen(member), "oob": True}
+        parts = ("streams/_livestream_notices.html", "streams/_livestream_source.html")
+        return "".join(render_to_string(part, context) for part in parts)
+
+    def _screen(self, member: Member) -> LivestreamScreen:
+        return get_livestream_screen(organization=member.organization, livestream_id=self._livestream_id)
 
     @property
     def _livestream_id(self) -> UUID:
@@ -170,7 +197,11 @@ class SessionConsumer(LivestreamConsumer):
         screen = get_session_screen(
             organization=member.organization, livestream_id=self._livestream_id, session_id=session_id
         )
+        self.has_pulse = screen.session.is_open
         return render_to_string("streams/_session_live.html", {"screen": screen, "is_update": True})
+
+    def render_pulse(self, member: Member) -> str:
+        return self.render(member)
 
 
 class OverviewConsumer(FragmentConsumer):

@@ -57,9 +57,13 @@ def renew_lease(lease: Lease) -> None:
         raise LeaseLostError(f"Session {lease.session_id} is over, or is another worker's.")
 
 
-def note_media(connection: Connection, *, media_ms: int) -> None:
-    """Write down how much media came over a connection in all; call it with the lease just renewed."""
-    Connection.objects.filter(pk=connection.pk, media_ms__lt=media_ms).update(media_ms=media_ms, last_seen_at=Now())
+def note_media(connection: Connection, *, media_ms: int, **values: object) -> None:
+    """Write down how much media came over a connection in all, and other values of it as they are by then.
+
+    Call it with the lease just renewed.
+    """
+    more = Connection.objects.filter(pk=connection.pk, media_ms__lt=media_ms)
+    more.update(media_ms=media_ms, last_seen_at=Now(), **values)
 
 
 @transaction.atomic

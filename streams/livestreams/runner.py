@@ -33,6 +33,7 @@ from streams.media.errors import (
 )
 from streams.media.ffmpeg import Packaging
 from streams.media.ladder import Ladder
+from streams.media.meter import Measured
 from streams.media.source import Source
 
 logger = logging.getLogger(__name__)
@@ -124,7 +125,7 @@ class _Run:
             logger.warning("playlists not finished here session=%s", self._lease, exc_info=True)
         return delay_s
 
-    def check_in(self, *, media_ms: int) -> None:
+    def check_in(self, *, media_ms: int, measured: Measured) -> None:
         self._checked_in_at = time.monotonic()
         if self._stopping.is_set():
             raise HandOverError
@@ -132,7 +133,7 @@ class _Run:
             # Less than the time between two: ffmpeg is watched from the same thread.
             with deadline(_RENEWAL_TIMEOUT_S):
                 leases.renew_lease(self._lease)
-                self._note_media(media_ms)
+                self._note_media(media_ms, measured=asdict(measured))
         except LeaseLostError:
             if not self._is_over():
                 raise HandOverError("Another worker runs the session.") from None
@@ -195,9 +196,9 @@ class _Run:
         self._note_media(media_ms)
         leases.finish_session(self._lease, reason=EndReason.ENCODER_STOPPED)
 
-    def _note_media(self, media_ms: int) -> None:
+    def _note_media(self, media_ms: int, **values: object) -> None:
         if self._connection is not None:
-            leases.note_media(self._connection, media_ms=self._earlier_ms + media_ms)
+            leases.note_media(self._connection, media_ms=self._earlier_ms + media_ms, **values)
 
     def _job_spec(self) -> JobSpec:
         if self._connection is None:

@@ -24,6 +24,7 @@ from streams.media.errors import (
 )
 from streams.media.intake import Intake
 from streams.media.ladder import Ladder, build_ladder
+from streams.media.meter import Measured
 from streams.media.nginx_rtmp import IngestServer
 from streams.media.output import Output
 from streams.media.process import Child, running
@@ -79,13 +80,13 @@ class JobSpec:
 class Observer(Protocol):
     """Who runs the broadcast; any exception raised here ends it, `BrokenOffError` without an end for its viewers."""
 
-    def check_in(self, *, media_ms: int) -> None:
+    def check_in(self, *, media_ms: int, measured: Measured) -> None:
         """Called about every second as long as the run does what nobody else could do better.
 
         That is: media comes in and output follows, or the run waits for what no other run would get sooner (the
         encoder's first key frame, an encoder that stands still, the ingest server's answer, the transcoder's first
         output), each within a bound of its own. It is not called while the transcoder owes output, nor while this
-        process is stopped. `media_ms` is the media time this run has taken in.
+        process is stopped. `media_ms` is the media time this run has taken in, `measured` what comes now.
         """
 
     def found(self, source: Source, ladder: Ladder) -> None:
@@ -259,7 +260,7 @@ class _Run:
 
     def _check_in(self) -> None:
         self._checked_in_at = time.monotonic()
-        self._observer.check_in(media_ms=self._intake.media_ms)
+        self._observer.check_in(media_ms=self._intake.media_ms, measured=self._intake.measure())
 
 
 @contextmanager

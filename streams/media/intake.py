@@ -17,6 +17,7 @@ from typing import IO
 from streams.media.errors import MediaError, PullFailedError, SourceRefusedError
 from streams.media.flv import FlvError, TagReader, TagType
 from streams.media.media_time import MediaTime
+from streams.media.meter import Measured, Meter
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +41,7 @@ class Intake:
         self._stream = stream
         self._reader = TagReader()
         self._media_time = MediaTime()
+        self._meter = Meter()
         self._held: list[bytes] = []
         self._held_size = 0
         self._sink: IO[bytes] | None = None
@@ -75,6 +77,11 @@ class Intake:
     def media_ms(self) -> int:
         """The media time that came in."""
         return self._media_time.elapsed_ms
+
+    def measure(self) -> Measured:
+        """Return what comes now."""
+        with self._changed:
+            return self._meter.read()
 
     def held(self) -> bytes:
         """Return what has been received and not yet handed on."""
@@ -141,6 +148,7 @@ class Intake:
         with self._changed:
             for tag in self._reader.feed(piece):
                 self._media_time.note(tag)
+                self._meter.note(tag)
                 if tag.type == TagType.VIDEO:
                     self.video_bytes += tag.size
                     self.first_video_ms = tag.timestamp_ms if self.first_video_ms is None else self.first_video_ms

@@ -11,6 +11,7 @@ from streams.media.broadcast import JobSpec, Outcome, run_broadcast
 from streams.media.errors import BrokenOffError
 from streams.media.ffmpeg import Packaging
 from streams.media.ladder import Ladder
+from streams.media.meter import Measured
 from streams.media.nginx_rtmp import IngestServer
 from streams.media.source import Source
 from tests.services import wait_until
@@ -23,6 +24,7 @@ class Broadcast:
         self.folder = folder
         self.multivariant = ""
         self.check_ins: list[tuple[float, int]] = []
+        self.measured = Measured()
         self.source: Source | None = None
         self.ladder: Ladder | None = None
         self.is_playable = threading.Event()
@@ -33,8 +35,9 @@ class Broadcast:
         self._name = ""
         self._thread: threading.Thread | None = None
 
-    def check_in(self, *, media_ms: int) -> None:
+    def check_in(self, *, media_ms: int, measured: Measured) -> None:
         self.check_ins.append((time.monotonic(), media_ms))
+        self.measured = measured
         if self.to_raise is not None:
             raise self.to_raise
 

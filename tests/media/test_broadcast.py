@@ -78,8 +78,12 @@ class TestRunBroadcast:
         assert broadcast.is_playable.is_set()
         assert all("#EXT-X-ENDLIST" in text for text in broadcast.media_playlists())
         assert "run/180p/index.m3u8" in broadcast.multivariant
-        measured = [media_ms for _, media_ms in broadcast.check_ins]
-        assert measured == sorted(measured)
+        taken_in = [media_ms for _, media_ms in broadcast.check_ins]
+        assert taken_in == sorted(taken_in)
+        assert broadcast.measured.fps == pytest.approx(30, rel=0.05)
+        assert broadcast.measured.gop_s == 0.5
+        assert broadcast.measured.video_kbps > 0
+        assert broadcast.measured.audio_kbps > 0
         assert broadcast.children() == {}
 
     def test_waits_for_the_second_key_frame_of_a_source_that_can_be_passed_through(

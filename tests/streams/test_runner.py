@@ -12,6 +12,7 @@ from streams.livestreams import leases
 from streams.livestreams.runner import Worker, _Run
 from streams.livestreams.states import EventKind, SessionStatus
 from streams.livestreams.storage import local_storage
+from streams.media.meter import Measured
 from streams.models import Connection, Lease, Livestream, Session
 from tests.media.clips import flv
 from tests.media.ingest import Ingest, running_ingest
@@ -88,15 +89,19 @@ class TestRun:
     def test_adds_its_media_to_what_came_before(self, session: Session) -> None:
         taken_in(session, media_ms=5_000)
 
-        _Run(claimed(session), threading.Event()).check_in(media_ms=1_500)
+        _Run(claimed(session), threading.Event()).check_in(
+            media_ms=1_500, measured=Measured(video_kbps=2_500, fps=30.0)
+        )
 
-        assert Connection.objects.get().media_ms == 6_500
+        connection = Connection.objects.get()
+        assert connection.media_ms == 6_500
+        assert connection.measured == {"video_kbps": 2_500, "audio_kbps": 0, "fps": 30.0, "gop_s": 0.0}
 
     def test_renews_its_lease_when_it_checks_in(self, session: Session) -> None:
         lease = claimed(session)
         Lease.objects.update(until=None)
 
-        _Run(lease, threading.Event()).check_in(media_ms=0)
+        _Run(lease, threading.Event()).check_in(media_ms=0, measured=Measured())
 
         assert Lease.objects.get().until is not None
 

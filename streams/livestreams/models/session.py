@@ -16,6 +16,8 @@ from streams.organizations.models import App, Organization
 
 # A free worker takes a session within a fraction of a second.
 _WORKER_PATIENCE = timedelta(seconds=10)
+# Media is noted every second.
+_SENDING_PATIENCE = timedelta(seconds=5)
 _NODE_MAX_LENGTH = 32
 
 
@@ -159,6 +161,8 @@ class Connection(models.Model):
     last_seen_at = models.DateTimeField(default=clock.now, editable=False)
     # Measured from the stream's own timestamps.
     media_ms = models.PositiveBigIntegerField(default=0, editable=False)
+    # What came when it was seen last: `streams.media`'s Measured as an object, empty before the first.
+    measured = models.JSONField(default=dict, editable=False)
 
     class Meta:
         constraints = [
@@ -169,6 +173,11 @@ class Connection(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @property
+    def is_sending(self) -> bool:
+        """Media comes from it at this moment."""
+        return self.disconnected_at is None and clock.now() - self.last_seen_at < _SENDING_PATIENCE
 
 
 class LeaseQuerySet(models.QuerySet["Lease"]):

@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from livehub.core.errors import NotFoundError
+from streams.livestreams.advice import advise
 from streams.livestreams.models import Livestream, Session, SessionEvent
 from streams.livestreams.selectors.livestreams import get_livestream
 from streams.livestreams.selectors.sessions import list_sessions
@@ -53,6 +54,11 @@ class LivestreamScreen:
             return None
         newest = self.timeline[0] if self.timeline else None
         return newest if newest is not None and newest.is_interruption else None
+
+    @property
+    def advice(self) -> list[str]:
+        """What to change in the encoder that is connected now."""
+        return advise(self.open_session) if self.open_session else []
 
     @property
     def since(self) -> datetime | None:
