@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from livehub.core import clock, events, jobs
 from livehub.core.errors import DomainError
@@ -41,7 +41,6 @@ class Encoder:
     software: str
 
 
-@transaction.atomic
 def start_session(*, livestream: Livestream, stream_key: StreamKey, encoder: Encoder) -> Connection:
     """Open a session for an accepted encoder and have a worker run it; the livestream must be locked.
 
@@ -54,7 +53,7 @@ def start_session(*, livestream: Livestream, stream_key: StreamKey, encoder: Enc
         if earlier.has_encoder():
             raise AlreadyLiveError("Another encoder is already publishing with this key.")
         close_session(earlier, new=SessionStatus.ENDED, reason=EndReason.ENCODER_STOPPED)
-    session = _open_session(livestream)
+    session = Session.objects.create(livestream=livestream)
     Lease.objects.create(session=session)
     connection = Connection.objects.create(
         session=session,
@@ -69,7 +68,6 @@ def start_session(*, livestream: Livestream, stream_key: StreamKey, encoder: Enc
     return connection
 
 
-@transaction.atomic
 def end_open_session(*, livestream: Livestream, reason: EndReason, actor: Actor) -> bool:
     """Close the locked livestream's open session, if it has one; tell whether it had."""
     session = find_open_session_of(livestream)
@@ -120,14 +118,6 @@ def change_status(
     now = clock.now()
     old = swap_status(session, machine=SESSION_MACHINE, new=new, updated_at=now, **changes)
     _record(session, old=old, reason=reason, actor=actor, at=now)
-
-
-def _open_session(livestream: Livestream) -> Session:
-    try:
-        with transaction.atomic():
-            return Session.objects.create(livestream=livestream)
-    except IntegrityError as error:
-        raise AlreadyLiveError("Another encoder is already publishing with this key.") from error
 
 
 def _record(session: Session, *, old: str, reason: str, actor: Actor, at: datetime) -> None:

@@ -56,12 +56,6 @@ TOLERATED: dict[tuple[str, str, str], str] = {
     ("streams/livestreams/lifecycle.py", 'code = "already_live"', "'already_live'  ->  'already_livex'"): _ONLY_REFUSED,
     ("streams/livestreams/lifecycle.py", "http_status = 409", "409  ->  410"): _ONLY_REFUSED,
     (
-        "streams/livestreams/lifecycle.py",
-        "def start_session(*, livestream: Livestream, stream_key: StreamKey, encoder: Encoder) -> Connection:",
-        "@transaction.atomic  ->  "
-        "def start_session(*, livestream: Livestream, stream_key: StreamKey, encoder: Encoder) -> Connection:",
-    ): "Whoever calls it holds the livestream's lock, and so is in a transaction already.",
-    (
         "streams/media/fmp4.py",
         "while position + 8 <= len(data):",
         "position + 8 <= len(data)  ->  position + 8 < len(data)",
