@@ -7,7 +7,8 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from livehub.core import clock, events, jobs
+from livehub.core import clock, events
+from streams.livestreams import node_jobs
 from streams.livestreams.events import SessionInterrupted, SessionResumed
 from streams.livestreams.lifecycle import REASON_MAX_LENGTH, change_status, close_session
 from streams.livestreams.locks import LeaseLostError, lock_held_session, lock_open_session
@@ -64,9 +65,11 @@ def note_media(connection: Connection, *, media_ms: int) -> None:
 
 @transaction.atomic
 def release_lease(lease: Lease) -> None:
-    """Let another worker take the session at once, and call one; a lease that is lost already stays so."""
+    """Let another run of the session begin at once, and call for it; a lease that is lost already stays so."""
     if Lease.objects.filter(pk=lease.pk, epoch=lease.epoch).update(until=None):
-        jobs.enqueue("streams.run_session", session_id=lease.session_id)
+        connection = Session.objects.with_connections().get(pk=lease.session_id).connection
+        if connection is not None:
+            node_jobs.run_session(lease.session_id, node=connection.node)
 
 
 @transaction.atomic

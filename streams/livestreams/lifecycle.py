@@ -5,10 +5,10 @@ from datetime import datetime
 
 from django.db import transaction
 
-from livehub.core import clock, events, jobs
+from livehub.core import clock, events
 from livehub.core.errors import DomainError
 from livehub.core.states import swap_status
-from streams.livestreams import jobs_of_files
+from streams.livestreams import node_jobs
 from streams.livestreams.events import SessionStatusChanged
 from streams.livestreams.locks import find_open_session_of, lock_open_session
 from streams.livestreams.models import Connection, Lease, Livestream, Session, SessionEvent, StreamKey
@@ -64,7 +64,7 @@ def start_session(*, livestream: Livestream, stream_key: StreamKey, encoder: Enc
         software=encoder.software[:REASON_MAX_LENGTH],
     )
     _record(session, old="", reason="Encoder connected", actor=SYSTEM, at=connection.connected_at)
-    jobs.enqueue("streams.run_session", session_id=session.pk)
+    node_jobs.run_session(session.pk, node=connection.node)
     return connection
 
 
@@ -103,9 +103,9 @@ def close_session(
         connection.save(update_fields=["disconnected_at"])
         if reason != EndReason.ENCODER_STOPPED:
             # Even one that was given up: it may be there all the same.
-            jobs.enqueue("streams.drop_encoder", node=connection.node, name=connection.pk.hex)
+            node_jobs.drop_encoder(connection)
     # Whether or not a worker gets to it: to finish what is finished changes nothing.
-    jobs_of_files.finish_playlists(session)
+    node_jobs.finish_playlists(session)
 
 
 def change_status(

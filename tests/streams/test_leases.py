@@ -1,6 +1,7 @@
 """Who runs a session, and what becomes of failed runs."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -14,7 +15,8 @@ from streams.livestreams.events import SessionInterrupted, SessionResumed
 from streams.livestreams.locks import LeaseLostError
 from streams.livestreams.states import EndReason, EventKind
 from streams.models import Connection, Lease, Livestream, Session, SessionEvent
-from tests.runs import claimed, ended, taken_in
+from tests.conftest import Broker
+from tests.runs import ENCODER, claimed, connected, ended, taken_in
 
 SECOND = timedelta(seconds=1)
 
@@ -85,6 +87,16 @@ class TestLease:
             leases.release_lease(lease)
 
         assert enqueued == ["streams.run_session"]
+
+    def test_calls_only_the_node_that_has_the_encoder(
+        self, livestream: Livestream, broker: Broker, capture: Capture
+    ) -> None:
+        with capture(execute=True):
+            session = connected(livestream, encoder=replace(ENCODER, node="north"))
+        with capture(execute=True):
+            leases.release_lease(claimed(session))
+
+        assert broker.queues == [("streams.run_session", "live.north")] * 2
 
     def test_is_lost_when_the_session_ends(self, session: Session) -> None:
         lease = claimed(session)

@@ -134,6 +134,14 @@ class TestClosing:
         cut = [arguments for task, arguments in broker.arguments if task == "streams.drop_encoder"]
         assert cut == ([{"node": "main", "name": name}] if is_cut else [])
 
+    def test_is_cut_by_the_node_that_has_it(self, livestream: Livestream, broker: Broker, capture: Capture) -> None:
+        session = connected(livestream, encoder=replace(ENCODER, node="north"))
+
+        with capture(execute=True):
+            ended(session, reason=EndReason.DISABLED)
+
+        assert ("streams.drop_encoder", "urgent.north") in broker.queues
+
     def test_has_playlists_ended_that_no_worker_may_get_to(
         self, session: Session, broker: Broker, capture: Capture
     ) -> None:

@@ -14,6 +14,7 @@ from streams.livestreams.storage import local_storage, run_name
 from streams.models import Lease, Livestream, Session
 from streams.organizations.services import SYSTEM
 from tests.conftest import Broker
+from tests.queues import untaken
 from tests.runs import claimed, connected, ended
 
 PLAYLIST = '#EXTM3U\n#EXT-X-MAP:URI="init_0.mp4"\n#EXTINF:2.0,\n000000.m4s\n'
@@ -176,6 +177,14 @@ class TestCallForRemoval:
 
         calls = [call for call in broker.queues if call[0] == "streams.remove_expired_playback"]
         assert [queue for _, queue in calls] == ["files.main", "files.north"]
+
+    def test_calls_no_node_again_that_is_gone(self, session: Session, broker: Broker, capture: Capture) -> None:
+        _stopped(session, seconds_ago=301)
+
+        with untaken("files.main"), capture(execute=True):
+            playback.call_for_removal()
+
+        assert "streams.remove_expired_playback" not in broker.names
 
     def test_calls_nobody_for_nothing(self, session: Session, broker: Broker, capture: Capture) -> None:
         with capture(execute=True):

@@ -137,7 +137,7 @@ def _check_books(round_: Round, pair: tuple[Outcome, Outcome], where: object) ->
 
 
 def _check_switch(round_: Round, pair: tuple[Outcome, Outcome], where: object) -> None:
-    """To disable what is disabled already, or enable what is not, changes nothing; all else is written down in order."""
+    """To disable what is disabled changes nothing, nor does to enable what is not; all else is written down."""
     written = AuditEntry.objects.filter(target_id=round_.livestream.pk, action__in=_SWITCHES).order_by("id")
     states = [round_.state == "disabled", *(_SWITCHES[action] for action in written.values_list("action", flat=True))]
     assert all(before != after for before, after in pairwise(states)), where

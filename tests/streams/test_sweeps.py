@@ -1,5 +1,6 @@
 """What nobody reports is found. Time is moved on the rows: what is old to the sweep was written long ago."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
@@ -10,13 +11,16 @@ from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 from pytest_django import Settings
 
 from livehub.core import clock
+from livehub.core.jobs import BrokerUnavailableError
 from streams.livestreams import leases, sweeps
 from streams.livestreams.services import create_livestream
-from streams.models import Connection, Lease, Session
+from streams.models import Connection, Lease, Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.conftest import Broker
+from tests.hangs.servers import hung_redis
 from tests.ingest_server import ingest_server
-from tests.runs import claimed, connected
+from tests.queues import untaken
+from tests.runs import ENCODER, claimed, connected
 
 
 def _age(session: Session, *, seconds: int) -> None:
@@ -54,13 +58,26 @@ class TestSessionsThatNobodyRuns:
         session.refresh_from_db()
         assert session.is_open
 
-    def test_are_not_called_for_twice_at_once(self, session: Session, sweep: Sweep, broker: Broker) -> None:
-        _age(session, seconds=10)
+    def test_have_their_own_node_called(
+        self, home: NewOrganization, livestream: Livestream, sweep: Sweep, broker: Broker
+    ) -> None:
+        far = connected(livestream, encoder=replace(ENCODER, node="north"))
+        near = connected(create_livestream(app=home.app, name="near", actor=SYSTEM))
+        broker.queues.clear()
+        for session in (far, near):
+            _age(session, seconds=10)
 
         sweep()
 
-        # A message that nobody has taken is gone before the next sweep sends another.
-        assert broker.lifetimes_s == [("streams.run_session", 5.0)]
+        assert sorted(broker.queues) == [("streams.run_session", "live.main"), ("streams.run_session", "live.north")]
+
+    def test_are_called_for_no_more_while_nobody_takes_the_messages(self, session: Session, sweep: Sweep) -> None:
+        _age(session, seconds=10)
+
+        with untaken("live.main"):
+            assert sweep() == []
+
+        assert sweep() == ["streams.run_session"]
 
     def test_are_left_to_their_first_message_for_a_while(self, session: Session, sweep: Sweep) -> None:
         assert sweep() == []
@@ -83,6 +100,18 @@ class TestSessionsThatNobodyRuns:
         leases.postpone_session(claimed(session), message="The disk is full.")
 
         assert sweep() == []
+
+    @pytest.mark.django_db(transaction=True)
+    def test_keep_no_other_from_being_closed_while_the_broker_hangs(self, session: Session, broker: Broker) -> None:
+        _age(session, seconds=10)
+        other = connected(create_livestream(app=session.livestream.app, name="left", actor=SYSTEM))
+        _left(other, seconds_ago=11)
+
+        with hung_redis(), pytest.raises(BrokerUnavailableError):
+            sweeps.sweep_sessions()
+
+        other.refresh_from_db()
+        assert not other.is_open
 
 
 class TestEncodersThatLeft:
@@ -120,6 +149,18 @@ class TestEncodersThatNobodyReports:
         _age(session, seconds=60)
         with ingest_server(publishing=(Connection.objects.get().pk.hex,)) as (settings.INGEST_CONTROL_SOCKET, _):
             sweep()
+
+        session.refresh_from_db()
+        assert session.is_open
+
+    def test_are_heard_of_when_it_does(self, session: Session, sweep: Sweep, settings: Settings) -> None:
+        _age(session, seconds=600)
+        with ingest_server(publishing=(Connection.objects.get().pk.hex,)) as (settings.INGEST_CONTROL_SOCKET, _):
+            sweep()
+
+        # Another node cannot ask that server, and would give them up.
+        settings.NODE = "north"
+        sweep()
 
         session.refresh_from_db()
         assert session.is_open
