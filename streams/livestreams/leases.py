@@ -139,14 +139,16 @@ def retry_session(lease: Lease, *, message: str) -> float | None:
         told = f"LiveHub could not process the stream in {failures} attempts; start the encoder again. {message}"
         close_session(session, new=SessionStatus.ERRORED, reason=EndReason.TRANSCODER_FAILED, error_message=told)
         return None
-    return _free(lease, delay_s=_FAILURE_DELAYS_S[failures - 1])
+    delay_s = _FAILURE_DELAYS_S[failures - 1]
+    _free(lease, delay_s=delay_s)
+    return delay_s
 
 
 @transaction.atomic
-def postpone_session(lease: Lease, *, message: str) -> float:
+def postpone_session(lease: Lease, *, message: str) -> None:
     """Free the lease of a session that cannot be run at the moment, for no fault of its own; as often as it takes.
 
-    Returns the seconds before which nobody may run it again.
+    It keeps no slot meanwhile, which may be for hours: once the delay is over, the sweep calls for it.
 
     :raises LeaseLostError: when the session is over or another worker's.
     """
@@ -155,16 +157,15 @@ def postpone_session(lease: Lease, *, message: str) -> float:
     # A disk may stay full for hours: one entry tells it.
     if latest is None or (latest.kind, latest.reason) != (EventKind.RUN_POSTPONED, message[:REASON_MAX_LENGTH]):
         _note_interruption(session, EventKind.RUN_POSTPONED, reason=message)
-    return _free(lease, delay_s=_POSTPONEMENT_S)
+    _free(lease, delay_s=_POSTPONEMENT_S)
 
 
 def _newest_kind(session: Session) -> str | None:
     return session.events.order_by("-id").values_list("kind", flat=True).first()
 
 
-def _free(lease: Lease, *, delay_s: float) -> float:
+def _free(lease: Lease, *, delay_s: float) -> None:
     Lease.objects.filter(pk=lease.pk).update(until=None, not_before=Now() + timedelta(seconds=delay_s))
-    return delay_s
 
 
 def _note_interruption(session: Session, kind: EventKind, *, reason: str) -> None:

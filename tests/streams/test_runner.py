@@ -8,6 +8,7 @@ from pytest_django import Settings
 
 from streams.livestreams import leases
 from streams.livestreams.runner import Worker, _Run
+from streams.livestreams.states import EventKind
 from streams.livestreams.storage import local_storage
 from streams.models import Connection, Lease, Livestream, Session
 from tests.runs import claimed, taken_in
@@ -40,6 +41,21 @@ class TestFirstRun:
         stopping.run_session(session.pk)
 
         assert [path for path in folder.iterdir() if path.is_file()] == []
+
+
+class TestPostponedRun:
+    def test_keeps_no_slot(self, session: Session, settings: Settings) -> None:
+        # No ingest server that this worker could ask.
+        settings.NODE, worker = "north", Worker("far away")
+        slot = threading.Thread(target=worker.run_session, args=(session.pk,))
+        slot.start()
+        slot.join(10)
+        has_ended = not slot.is_alive()
+        worker.stopping.set()
+        slot.join(10)
+
+        assert has_ended
+        assert session.events.filter(kind=EventKind.RUN_POSTPONED).exists()
 
 
 class TestFollowingRun:
