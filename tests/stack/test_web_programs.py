@@ -5,6 +5,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -149,6 +150,38 @@ class TestWeb:
 
         running_web.wait(timeout=9)  # After 10 s the supervisor kills.
         assert not any(map(is_alive, workers))
+
+
+# Answers a request, and has something left to send then.
+_SENDER = """
+import sys
+import time
+from pathlib import Path
+from livehub import web
+from livehub.core import deferred
+
+def send():
+    time.sleep(0.5)
+    Path(sys.argv[2]).touch()
+
+def application(environ, start_response):
+    deferred.post(send, what="x")
+    start_response("200 OK", [("Content-Length", "0")])
+    return []
+
+web.serve(Path(sys.argv[1]), load=lambda: application)
+"""
+
+
+def test_a_web_worker_that_is_told_to_end_sends_its_last_messages(tmp_path: Path) -> None:
+    socket_path, sent = tmp_path / "web.sock", tmp_path / "sent"
+    argv = [sys.executable, "-c", _SENDER, str(socket_path), str(sent)]
+    with running(argv, log_path=tmp_path / "web.log") as process:
+        wait_until(lambda: answers(socket_path), timeout_s=_START_S, what="the web server")
+        process.terminate()
+        process.wait(timeout=9)
+
+    assert sent.exists()
 
 
 @pytest.mark.django_db(transaction=True)
