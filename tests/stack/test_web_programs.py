@@ -9,7 +9,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -49,8 +50,8 @@ def answers(socket_path: Path) -> bool:
         return False
 
 
-def ask(socket_path: Path, path: str) -> httpx.Response:
-    with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket_path)), timeout=10) as client:
+def ask(socket_path: Path, path: str, *, timeout_s: float = 10) -> httpx.Response:
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket_path)), timeout=timeout_s) as client:
         return client.get(f"http://localhost{path}")
 
 
@@ -152,6 +153,16 @@ class TestWeb:
         assert not any(map(is_alive, workers))
 
 
+# One request stops its event loop for a while.
+_BLOCKED_ASGI = """
+import time
+from livehub import asgi
+
+async def application(scope, receive, send):
+    if scope["type"] == "http" and scope["path"] == "/block":
+        time.sleep(12)
+    await asgi.application(scope, receive, send)
+"""
 # Answers a request, and has something left to send then.
 _SENDER = """
 import sys
@@ -186,6 +197,23 @@ def test_a_web_worker_that_is_told_to_end_sends_its_last_messages(tmp_path: Path
 
 @pytest.mark.django_db(transaction=True)
 class TestAsgi:
+    def test_beats_from_its_event_loop(
+        self, program: Callable[[str], Program], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        heartbeat, blocked = tmp_path / "heartbeat", tmp_path / "blocked_asgi.py"
+        monkeypatch.setenv("LIVEHUB_HEARTBEAT", str(heartbeat))
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        blocked.write_text(_BLOCKED_ASGI)
+        asgi = program("asgi")
+        argv = ["blocked_asgi:application" if each == "livehub.asgi:application" else each for each in asgi.argv]
+        with started(replace(asgi, argv=argv), log_path=tmp_path / "asgi.log"):
+            wait_until(lambda: time.time() - heartbeat.stat().st_mtime < 2, timeout_s=10, what="a heartbeat")
+
+            with suppress(httpx.HTTPError):
+                ask(asgi.sockets[0], "/block", timeout_s=1)
+
+            wait_until(lambda: time.time() - heartbeat.stat().st_mtime > 5, timeout_s=20, what="silence")
+
     def test_a_hook_that_waits_for_a_row_keeps_no_other_waiting(
         self, program: Callable[[str], Program], instance: Instance, home: NewOrganization, tmp_path: Path
     ) -> None:
