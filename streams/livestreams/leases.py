@@ -106,12 +106,12 @@ def mark_live(lease: Lease) -> None:
 
 
 @transaction.atomic
-def finish_session(lease: Lease, *, reason: EndReason) -> None:
-    """Close the session that this worker ran to its end.
+def finish_session(lease: Lease, *, reason: EndReason, message: str = "") -> None:
+    """Close the session that this worker ran to its end; `message` says more of it than the reason does, if anything.
 
     :raises LeaseLostError: when it is over already, or another worker's.
     """
-    close_session(lock_held_session(lease), new=SessionStatus.ENDED, reason=reason)
+    close_session(lock_held_session(lease), new=SessionStatus.ENDED, reason=reason, error_message=message)
 
 
 @transaction.atomic

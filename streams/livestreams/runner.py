@@ -25,13 +25,14 @@ from streams.media.broadcast import JobSpec, run_broadcast
 from streams.media.errors import (
     BrokenOffError,
     IngestSilentError,
+    MediaError,
+    NoPictureError,
     SourceLostError,
     SourceRefusedError,
     StorageFullError,
 )
 from streams.media.ffmpeg import Packaging
 from streams.media.ladder import Ladder
-from streams.media.nginx_rtmp import IngestUnavailableError
 from streams.media.source import Source
 
 logger = logging.getLogger(__name__)
@@ -45,6 +46,8 @@ _RENEWAL_TIMEOUT_S = 0.9
 _CLOCK_SLACK_S = 0.05
 # A run checks in every second while it makes progress, and may wait for the database for some of them.
 _PROGRESS_S = 10.0
+_VIDEO_IS_OFF = "The encoder sends no picture any more. Turn its video on again."
+_UNFORESEEN = "Something went wrong inside LiveHub. The server's log says what."
 
 
 class HandOverError(BrokenOffError):
@@ -96,6 +99,8 @@ class _Run:
         self._stopping = stopping
         self._session = Session.objects.select_related("livestream").with_connections().get(pk=lease.session_id)
         self._connection: Connection | None = self._session.connection
+        # By any run, so that a missing picture is a pause, and not a mistake in the encoder's settings.
+        self._has_had_picture = bool(self._session.source)
         self._earlier_ms = self._connection.media_ms if self._connection else 0
         self._storage: Storage = local_storage()
         self._checked_in_at = time.monotonic()
@@ -148,6 +153,7 @@ class _Run:
             return False
 
     def found(self, source: Source, ladder: Ladder) -> None:
+        self._has_had_picture = True
         renditions: list[dict[str, object]] = [asdict(rendition) for rendition in ladder.renditions]
         self._write(partial(leases.record_source, self._lease, source=asdict(source), renditions=renditions))
 
@@ -164,20 +170,26 @@ class _Run:
                 self._storage.withdraw(self._session.livestream.playback_id)
             outcome = run_broadcast(self._job_spec(), self)
         except SourceRefusedError as error:
-            return partial(leases.fail_session, self._lease, reason=EndReason.SOURCE_REFUSED, message=str(error))
-        except SourceLostError:
-            return partial(leases.finish_session, self._lease, reason=EndReason.ENCODER_LOST)
+            if isinstance(error, NoPictureError) and self._has_had_picture:
+                return self._postpone(error, told=_VIDEO_IS_OFF)
+            return partial(leases.fail_session, self._lease, reason=EndReason.SOURCE_REFUSED, message=error.told)
+        except SourceLostError as error:
+            return partial(leases.finish_session, self._lease, reason=EndReason.ENCODER_LOST, message=error.told)
         except (HandOverError, LeaseLostError):
             # Releasing a lease that is lost changes nothing.
             return partial(leases.release_lease, self._lease)
-        except (IngestSilentError, IngestUnavailableError, StorageFullError) as error:
-            logger.warning("run postponed session=%s: %s", self._lease, error)
-            return partial(leases.postpone_session, self._lease, message=str(error))
+        except (IngestSilentError, StorageFullError) as error:
+            return self._postpone(error, told=error.told)
         except Exception as error:
             # Whatever it was (a crash of ffmpeg, a hung pull): it is tried again, and in the end the operator told.
             logger.exception("run failed session=%s", self._lease)
-            return partial(leases.retry_session, self._lease, message=str(error))
+            told = error.told if isinstance(error, MediaError) else _UNFORESEEN
+            return partial(leases.retry_session, self._lease, message=told)
         return partial(self._finish, media_ms=outcome.media_ms)
+
+    def _postpone(self, error: MediaError, *, told: str) -> _Conclusion:
+        logger.warning("run postponed session=%s: %s", self._lease, error)
+        return partial(leases.postpone_session, self._lease, message=told)
 
     def _finish(self, *, media_ms: int) -> None:
         self._note_media(media_ms)

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from streams.media import ffmpeg
-from streams.media.encoder_watch import LONGEST_START_S, EncoderWatch, no_key_frame
+from streams.media.encoder_watch import LONGEST_START_S, EncoderWatch, left_early, no_key_frame
 from streams.media.errors import (
     BrokenOffError,
     IngestSilentError,
+    NoPictureError,
     PullFailedError,
-    SourceLostError,
     StorageFullError,
     TranscoderFailedError,
 )
@@ -52,6 +52,7 @@ _FLUSH_S = 3.0
 _BREAKING_OFF = (
     BrokenOffError,
     IngestSilentError,
+    NoPictureError,
     PullFailedError,
     StorageFullError,
     TranscoderFailedError,
@@ -165,7 +166,7 @@ class _Run:
                 return
             has_input, has_picture = self._has_input()
             if self._has_encoder_left(has_input=has_input, has_picture=has_picture):
-                raise SourceLostError("The encoder went away before one group of pictures was complete.")
+                raise left_early()
             # As long as nothing comes, `EncoderWatch` judges: that may be the pull's fault.
             if has_input and first_picture_at is None and self._clock.now_s > LONGEST_START_S:
                 raise no_key_frame()

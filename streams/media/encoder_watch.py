@@ -1,6 +1,12 @@
 """Finding out why nothing comes: has the encoder left, is the pull broken, or does the ingest server not answer?"""
 
-from streams.media.errors import IngestSilentError, PullFailedError, SourceLostError, SourceRefusedError
+from streams.media.errors import (
+    IngestSilentError,
+    NoPictureError,
+    PullFailedError,
+    SourceLostError,
+    SourceRefusedError,
+)
 from streams.media.nginx_rtmp import IngestServer, IngestUnavailableError, Publisher
 from streams.media.progress import AwakeClock
 
@@ -54,9 +60,9 @@ class EncoderWatch:
 
         :raises PullFailedError: when it is there and sends, and nothing reaches us.
         :raises IngestSilentError: when the server has not answered for too long.
-        :raises SourceLostError: when nothing was ever published, or the encoder or its picture stands still for too
-            long.
-        :raises SourceRefusedError: when the server knows that no usable picture will come, or had none for long.
+        :raises SourceLostError: when nothing was ever published, or the encoder stands still for too long.
+        :raises NoPictureError: when it is there and sends, and no picture came for too long.
+        :raises SourceRefusedError: when the server knows that the picture is not usable.
         """
         now_s = self._clock.now_s
         if has_input:
@@ -103,7 +109,7 @@ class EncoderWatch:
         if self._has_begun or is_over:
             return True
         if self._clock.now_s - self._began_at > _REGISTRATION_S:
-            raise SourceLostError("Nothing is published under this name any more.")
+            raise left_early()
         return False
 
     def _judge_input(self, *, has_picture: bool) -> None:
@@ -111,7 +117,7 @@ class EncoderWatch:
         if has_picture:
             self._picture_at = self._input_at
         elif self._picture_at is not None and self._input_at - self._picture_at > _LONGEST_PAUSE_S:
-            raise SourceLostError("The encoder sends no picture any more.")
+            raise NoPictureError("The encoder sends no picture any more. Turn its video on again.")
 
     def _judge_start(self, publisher: Publisher) -> None:
         """Tell a pull that hangs from a key frame that has not come: until then the server sends nothing to anybody."""
@@ -142,17 +148,22 @@ class EncoderWatch:
         if self._growths >= _ENOUGH_GROWTHS and pause_s > _STALE_S:
             raise PullFailedError("The encoder sends, but the pull from the ingest server hangs.")
         if pause_s > _LONGEST_PAUSE_S:
-            raise SourceLostError("The encoder is connected, but has sent nothing for 30 seconds.")
+            raise SourceLostError("The encoder was connected, but sent nothing for 30 seconds. Check its network.")
 
 
-def no_key_frame() -> SourceRefusedError:
+def left_early() -> SourceLostError:
+    """Return what to tell of an encoder that left before a run had anything to show."""
+    return SourceLostError("The encoder left while LiveHub waited for its picture.")
+
+
+def no_key_frame() -> NoPictureError:
     """Return what to tell the person at an encoder whose key frames are too far apart."""
-    return SourceRefusedError("No key frame came for 30 seconds. Set the encoder's key-frame interval to 2 s.")
+    return NoPictureError("No key frame came for 30 seconds. Set the encoder's key-frame interval to 2 s.")
 
 
 def _check_announcement(publisher: Publisher) -> None:
     if not publisher.video_codec:
-        raise SourceRefusedError("No video arrives. Add a video source to the encoder, in H.264.")
+        raise NoPictureError("No video arrives. Add a video source to the encoder, in H.264.")
     if publisher.video_codec != "H264":
         # nginx-rtmp misnames the codecs of enhanced RTMP, so a name of ours would be a guess.
         raise SourceRefusedError(

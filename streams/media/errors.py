@@ -1,12 +1,28 @@
 """What can go wrong between an encoder and its viewers."""
 
+from typing import ClassVar
+
 
 class MediaError(Exception):
-    """A broadcast cannot go on; the message is for the person at the encoder."""
+    """A broadcast cannot go on.
+
+    `told` is for people, and so knows no path of the server and no program's words. The message is the same, unless
+    the class has a sentence of its own: then it is for the log alone.
+    """
+
+    _SENTENCE: ClassVar[str] = ""
+
+    @property
+    def told(self) -> str:
+        return self._SENTENCE or str(self)
 
 
 class SourceRefusedError(MediaError):
     """What the encoder sends cannot be broadcast; the message says what to change."""
+
+
+class NoPictureError(SourceRefusedError):
+    """The encoder is there and sends no picture; one that has sent some before may have turned its video off."""
 
 
 class SourceLostError(MediaError):
@@ -20,14 +36,22 @@ class BrokenOffError(MediaError):
 class TranscoderFailedError(MediaError):
     """ffmpeg ended by itself, or hung; the message holds its last words."""
 
+    _SENTENCE = "Processing the video stopped. The server's log says why."
+
 
 class PullFailedError(MediaError):
     """Nothing comes from the ingest server any more, although the encoder is there and sends."""
+
+    _SENTENCE = "The stream broke off inside LiveHub, not at the encoder."
 
 
 class IngestSilentError(MediaError):
     """The ingest server does not answer: whether the encoder is there is unknown, so this is not an end."""
 
+    _SENTENCE = "The part of LiveHub that takes streams in does not answer."
+
 
 class StorageFullError(MediaError):
     """There is no room left on the disk of the files."""
+
+    _SENTENCE = "The server's disk is full. Whoever looks after the server has to make room on it."

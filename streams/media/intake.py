@@ -150,7 +150,7 @@ class Intake:
             self._held.append(piece)
             self._held_size += len(piece)
             if self._held_size > _MOST_HELD_BYTES:
-                raise SourceRefusedError("The bitrate is too high to be probed. Set the encoder to 20 Mbit/s or less.")
+                raise SourceRefusedError("The bitrate is too high. Set the encoder to 20 Mbit/s or less.")
             self.received_bytes += len(piece)
             self._changed.notify_all()
 

@@ -10,13 +10,15 @@ from xml.etree import ElementTree
 
 import httpx
 
+from streams.media.errors import IngestSilentError
+
 _APPLICATION = "live"
 # In all: neither a server that accepts and never answers takes longer, nor one that sends a byte now and then.
 _TIMEOUT_S = 2.0
 
 
-class IngestUnavailableError(Exception):
-    """The ingest server does not answer."""
+class IngestUnavailableError(IngestSilentError):
+    """The ingest server did not answer this once."""
 
 
 @dataclass(frozen=True)

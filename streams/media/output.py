@@ -1,7 +1,7 @@
 """Watching what ffmpeg has written: when it can be played, and at which bitrates."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from streams.media.ffmpeg import PLAYLIST_NAME
@@ -35,7 +35,8 @@ class _Meter:
             if segment.name > self._last and segment.duration_s > 0:
                 self._measure(segment.name, segment.duration_s)
         if not self.codecs and self.bits:
-            self.codecs = ",".join(codec_strings((self.playlist_path.parent / playlist.init_name).read_bytes()))
+            # Each rendition is one track.
+            (self.codecs,) = codec_strings((self.playlist_path.parent / playlist.init_name).read_bytes())
 
     def _measure(self, name: str, duration_s: float) -> None:
         bits = (self.playlist_path.parent / name).stat().st_size * 8
@@ -52,29 +53,22 @@ class _Meter:
         return Variant(self.rendition, uri, self.codecs, bandwidth, min(measured, bandwidth))
 
 
-@dataclass
 class Output:
     """The renditions of one run of ffmpeg, and the multivariant playlist that lists them.
 
     `run_name` is the folder's URI as seen from that playlist, `replace` replaces the playlist in one step.
     """
 
-    ladder: Ladder
-    folder: Path
-    run_name: str
-    replace: Callable[[str], None]
-    _meters: list[_Meter] = field(init=False)
-    _peaks: list[int] = field(init=False, default_factory=list)
-
-    def __post_init__(self) -> None:
-        self._meters = [
-            _Meter(rendition, self.folder / rendition.name / PLAYLIST_NAME) for rendition in self.ladder.renditions
-        ]
+    def __init__(self, ladder: Ladder, folder: Path, run_name: str, replace: Callable[[str], None]) -> None:
+        self._run_name = run_name
+        self._replace = replace
+        self._meters = [_Meter(rendition, folder / rendition.name / PLAYLIST_NAME) for rendition in ladder.renditions]
+        self._peaks: list[int] = []
 
     def prepare(self) -> None:
         """Make the folders."""
-        for rendition in self.ladder.renditions:
-            (self.folder / rendition.name).mkdir(parents=True, exist_ok=True)
+        for meter in self._meters:
+            meter.playlist_path.parent.mkdir(parents=True, exist_ok=True)
 
     def publish(self) -> bool:
         """List the renditions once each has a segment, and again when a peak bitrate grew.
@@ -92,8 +86,11 @@ class Output:
         return True
 
     def _write(self) -> None:
-        self.replace(
+        self._replace(
             render_multivariant(
-                [meter.variant(uri=f"{self.run_name}/{meter.rendition.name}/{PLAYLIST_NAME}") for meter in self._meters]
+                [
+                    meter.variant(uri=f"{self._run_name}/{meter.rendition.name}/{PLAYLIST_NAME}")
+                    for meter in self._meters
+                ]
             )
         )

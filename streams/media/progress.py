@@ -2,8 +2,11 @@
 
 import os
 import time
+from contextlib import suppress
 
 _READ_SIZE = 1 << 16
+# The fields of a report that tell how much has come out.
+_POSITION = (b"frame", b"out_time_us")
 # ffmpeg reports every 0.5 s as long as it has input; what came just before a report is answered by the next one.
 _ANSWER_S = 0.75
 # Nothing came for this long: the input stands still, and so may the output.
@@ -34,30 +37,23 @@ class Reports:
         os.set_blocking(descriptor, False)
         self.descriptor: int | None = descriptor
         self._pending = b""
-        self._position: tuple[bytes, ...] = ()
+        self._position: dict[bytes, bytes] = {}
 
     def have_advanced(self) -> bool:
         """Take in the reports that came; tell whether they speak of more output than the ones before."""
         before = self._position
         *lines, self._pending = (self._pending + self._read()).split(b"\n")
-        fields = dict(line.split(b"=", 1) for line in lines if b"=" in line)
-        if fields:
-            self._position = (
-                fields.get(b"frame", before[0] if before else b""),
-                fields.get(b"out_time_us", before[1] if before else b""),
-            )
+        fields = (line.partition(b"=") for line in lines)
+        self._position = before | {name: value for name, _, value in fields if name in _POSITION}
         return self._position != before
 
     def _read(self) -> bytes:
-        if self.descriptor is None:
-            return b""
-        try:
-            piece = os.read(self.descriptor, _READ_SIZE)
-        except BlockingIOError:
-            return b""
-        if not piece:
-            # At its end it can always be read: whoever waits for it would not wait.
-            self.descriptor = None
+        piece = b""
+        if self.descriptor is not None:
+            with suppress(BlockingIOError):
+                piece = os.read(self.descriptor, _READ_SIZE)
+                # At its end it can always be read: whoever waits for it would not wait.
+                self.descriptor = self.descriptor if piece else None
         return piece
 
 

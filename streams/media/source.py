@@ -64,7 +64,7 @@ def parse_probe(report: bytes, *, video_kbps: int, gop_s: float) -> Source:
         video_codec=video.get("codec_name", ""),
         profile=video.get("profile", ""),
         pixel_format=video.get("pix_fmt", ""),
-        width=video.get("width", 0),
+        width=video["width"],
         height=video.get("height", 0),
         fps=_rate(video.get("avg_frame_rate", "")),
         video_kbps=video_kbps,

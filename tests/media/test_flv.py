@@ -3,6 +3,8 @@ import pytest
 from streams.media.flv import FlvError, Tag, TagReader, TagType
 from tests.media.clips import flv
 
+_FILE_HEADER = b"FLV" + bytes(10)
+
 
 def _tags(clip: bytes, *, step: int) -> list[Tag]:
     reader = TagReader()
@@ -25,6 +27,34 @@ class TestTagReader:
         assert 13 + sum(tag.size + 15 for tag in tags) == len(flv())
         assert {tag.type for tag in tags} == {TagType.AUDIO, TagType.VIDEO, TagType.SCRIPT}
 
-    def test_refuses_what_is_not_flv(self) -> None:
+    @pytest.mark.parametrize("piece", [b"HTTP/1.1 404 Not Found\r\n\r\n", b"HTT"])
+    def test_refuses_what_is_not_flv(self, piece: bytes) -> None:
         with pytest.raises(FlvError):
-            list(TagReader().feed(b"HTTP/1.1 404 Not Found\r\n\r\n"))
+            list(TagReader().feed(piece))
+
+    def test_knows_a_tag_by_its_first_bytes(self) -> None:
+        # Type, size, time and its highest byte, stream, what the body begins with.
+        begun = bytes.fromhex("09 010203 050607 04 000000 17 01")
+
+        tags = list(TagReader().feed(_FILE_HEADER + begun))
+
+        assert tags == [Tag(TagType.VIDEO, timestamp_ms=0x04050607, size=0x010203, is_key_frame=True)]
+
+    @pytest.mark.parametrize(
+        ("kind", "body", "is_key_frame"),
+        [
+            (TagType.VIDEO, b"\x17\x01", True),
+            (TagType.VIDEO, b"\x27\x01", False),
+            (TagType.VIDEO, b"\x17\x00", False),
+            # Sorenson H.263 has no byte for the kind of packet.
+            (TagType.VIDEO, b"\x12\x00", True),
+            # ADPCM, 44 kHz: the same bits say another thing of sound.
+            (TagType.AUDIO, b"\x1f\x01", False),
+        ],
+    )
+    def test_knows_a_key_frame(self, kind: TagType, body: bytes, is_key_frame: bool) -> None:
+        header = bytes([kind]) + len(body).to_bytes(3) + bytes(7)
+
+        (tag,) = TagReader().feed(_FILE_HEADER + header + body)
+
+        assert tag.is_key_frame is is_key_frame

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from streams.media.ladder import build_ladder
 from streams.media.output import Output
+from streams.media.source import Source
 from tests.media.boxes import audio_init, video_init
 from tests.media.test_source import GOOD
 
@@ -15,20 +16,20 @@ _SMALL = dataclasses.replace(GOOD, width=640, height=480, video_kbps=1500)
 class _Run:
     """A run whose files a test writes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, source: Source = _SMALL) -> None:
         self.folder = folder
         self.published: list[str] = []
-        self.output = Output(build_ladder(_SMALL), folder, "run", self.published.append)
+        self.output = Output(build_ladder(source), folder, "run", self.published.append)
         self.output.prepare()
 
-    def write(self, name: str, *sizes: int, first: int = 0) -> None:
-        """Write segments of 2 s of these sizes in bytes."""
+    def write(self, name: str, *sizes: int, first: int = 0, duration_s: float = 2) -> None:
+        """Write segments of these sizes in bytes."""
         init = audio_init() if name == "audio" else video_init()
         (self.folder / name / "init.mp4").write_bytes(init)
         lines = ["#EXTM3U", '#EXT-X-MAP:URI="init.mp4"']
         for number, size in enumerate(sizes, start=first):
             (self.folder / name / f"{number:06}.m4s").write_bytes(bytes(size))
-            lines += ["#EXTINF:2.000000,", f"{number:06}.m4s"]
+            lines += [f"#EXTINF:{duration_s:.6f},", f"{number:06}.m4s"]
         (self.folder / name / "index.m3u8").write_text("\n".join(lines) + "\n")
 
     def bandwidths(self) -> dict[str, tuple[int, int]]:
@@ -75,6 +76,59 @@ class TestOutput:
 
         assert run.bandwidths()["480p"][0] == 12_000_000
         assert len(run.published) == 2
+
+    def test_counts_each_segment_once(self, tmp_path: Path) -> None:
+        run = _Run(tmp_path)
+        for name in ("480p", "360p", "audio"):
+            run.write(name, 1_000_000, 200_000)
+        run.output.publish()
+
+        # The window moves on, with one of the old segments in it.
+        run.write("480p", 200_000, 3_000_000, first=1)
+        run.output.publish()
+
+        assert run.bandwidths()["480p"] == (12_000_000 + 4_000_000, 5_600_000 + 2_400_000)
+
+    def test_measures_no_segment_that_lasts_no_time(self, tmp_path: Path) -> None:
+        run = _Run(tmp_path)
+        for name in ("480p", "360p", "audio"):
+            run.write(name, 1_000_000, duration_s=0)
+
+        assert not run.output.publish()
+
+    def test_measures_a_short_segment(self, tmp_path: Path) -> None:
+        run = _Run(tmp_path)
+        for name in ("480p", "360p"):
+            run.write(name, 1_000_000, duration_s=0.5)
+        run.write("audio", 50_000)
+
+        assert run.output.publish()
+        assert run.bandwidths()["480p"][0] == 16_200_000
+
+    def test_promises_something_of_a_source_that_sent_next_to_nothing(self, tmp_path: Path) -> None:
+        silent = dataclasses.replace(_SMALL, video_kbps=0, height=360, audio_codec="")
+        run = _Run(tmp_path, source=silent)
+        run.write("360p", 1, duration_s=1)
+
+        run.output.publish()
+
+        assert run.bandwidths() == {"360p": (35_200, 8)}
+
+    def test_reads_the_codecs_once(self, tmp_path: Path) -> None:
+        run = _Run(tmp_path)
+        for name in ("480p", "360p", "audio"):
+            run.write(name, 1_000_000)
+        run.output.publish()
+        (tmp_path / "480p" / "init.mp4").write_bytes(b"")
+
+        assert run.output.publish()
+
+    def test_makes_folders_that_may_be_there_already(self, tmp_path: Path) -> None:
+        run = _Run(tmp_path / "a" / "run")
+
+        run.output.prepare()
+
+        assert {path.name for path in run.folder.iterdir()} == {"480p", "360p", "audio"}
 
     def test_is_not_playable_before_every_rendition_has_a_segment(self, tmp_path: Path) -> None:
         run = _Run(tmp_path)

@@ -37,6 +37,25 @@ class TestOutputWatch:
         assert not _look_and_judge(watch, now_s=21.5, has_input=True)
         assert _look_and_judge(watch, now_s=22, has_input=True)
 
+    def test_expects_nothing_more_once_the_input_stands_still(self) -> None:
+        watch = _watch_of_a_working_transcoder()
+        assert not watch.is_owing
+        watch.look(now_s=2, has_advanced=False, has_input=True)
+
+        watch.look(now_s=3, has_advanced=False, has_input=False)
+        assert watch.is_owing
+        watch.look(now_s=3.25, has_advanced=False, has_input=False)
+        assert not watch.is_owing
+
+    def test_expects_something_of_new_input_only(self) -> None:
+        watch = _watch_of_a_working_transcoder()
+        watch.look(now_s=1.75, has_advanced=False, has_input=True)
+
+        watch.look(now_s=2, has_advanced=False, has_input=False)
+        assert not watch.is_owing
+        watch.look(now_s=2.25, has_advanced=False, has_input=True)
+        assert watch.is_owing
+
     def test_takes_slow_progress_for_progress(self) -> None:
         watch = _watch_of_a_working_transcoder()
 
@@ -49,7 +68,7 @@ class TestOutputWatch:
 
         hung_at = next(at for at in range(1, 100) if _look_and_judge(watch, now_s=at, has_input=True))
 
-        assert 10 < hung_at < 20
+        assert hung_at == 14
         assert not watch.is_owing
 
 
@@ -85,6 +104,7 @@ class TestReports:
         assert not reports.have_advanced()
         assert reports.descriptor is None
         os.close(reading)
+        assert not reports.have_advanced()
 
 
 class TestAwakeClock:

@@ -95,9 +95,9 @@ class TestCheckSource:
         ("change", "advice"),
         [
             ({"video_codec": "hevc"}, "The video is HEVC.*H.264"),
-            ({"video_codec": ""}, "unknown codec"),
+            ({"video_codec": ""}, "^The video is of an unknown codec. Set"),
             ({"width": 3842, "height": 2162}, "at most 2160"),
-            ({"width": 62, "height": 62}, "at least 64"),
+            ({"width": 62, "height": 62}, "^The picture is 62x62.*at least 64"),
             ({"width": 2562, "height": 1080}, "16:9"),
             ({"fps": 120.5}, "60 or fewer"),
             ({"width": 15360, "height": 8640}, "at most 2160"),

@@ -1,0 +1,90 @@
+"""A disk that is really full: the broadcast waits for room, says so, and goes on (make chaos)."""
+
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.e2e.client import Integrator, run_of
+from tests.e2e.encoder import publishing
+from tests.services import wait_until
+from tests.stack.whole import RunningStack, running_stack
+
+pytestmark = [pytest.mark.chaos, pytest.mark.e2e]
+
+_DISK_MB = 64
+
+
+@contextmanager
+def _small_disk(folder: Path) -> Iterator[None]:
+    """Have a small disk of its own at a folder for as long as the block lasts."""
+    folder.mkdir(parents=True)
+    options = f"size={_DISK_MB}m,mode=0700"
+    mounting = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, text=True, check=False
+    )
+    if mounting.returncode:
+        pytest.skip(f"A disk can only be mounted by root: {mounting.stderr.strip()}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@contextmanager
+def _filled(folder: Path) -> Iterator[None]:
+    """Leave no byte of a disk free for as long as the block lasts."""
+    filler = folder / "filler"
+    try:
+        with pytest.raises(OSError, match="No space left"):
+            _write_without_end(filler)
+        yield
+    finally:
+        filler.unlink()
+
+
+def _write_without_end(path: Path) -> None:
+    with path.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(1 << 20))
+
+
+def _operator(stack: RunningStack) -> httpx.Client:
+    """Return a client that is logged in to the pages."""
+    client = httpx.Client(base_url=stack.base_url, follow_redirects=True, timeout=10)
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', client.get("/log-in").text)
+    assert token is not None
+    form = {"username": stack.credentials["email"], "password": stack.credentials["password"]}
+    client.post("/log-in", data={**form, "csrfmiddlewaretoken": token[1]}).raise_for_status()
+    return client
+
+
+def test_a_broadcast_waits_for_room_says_so_and_goes_on(tmp_path: Path) -> None:
+    playback = tmp_path / "var" / "playback"
+    with _small_disk(playback), running_stack(tmp_path) as stack:
+        stream = Integrator.of(stack).create()
+        operator, page = _operator(stack), f"/livestreams/{stream.created['id']}"
+        with publishing(stream.publish_url, size="320x180", kbps=300) as encoder:
+            stream.await_status("LIVE", timeout_s=30)
+            before = run_of(stream)
+
+            with _filled(playback):
+                wait_until(lambda: "disk is full" in operator.get(page).text, timeout_s=15, what="the notice")
+                time.sleep(12)  # Several runs are tried meanwhile.
+                assert shutil.disk_usage(playback).free == 0
+                assert encoder.is_connected
+                assert stream.status == "LIVE"
+
+            wait_until(lambda: run_of(stream) not in {before, None}, timeout_s=30, what="a run with room")
+            segment = stream.newest_segment()
+            wait_until(lambda: stream.has_newer_than(segment), timeout_s=15, what="the next segment")
+            assert 'data-testid="interruption"' not in operator.get(page).text
+            assert encoder.is_connected
+            assert stream.status == "LIVE"
+            assert len(stream.sessions()) == 1
