@@ -51,11 +51,11 @@ class TestStartSession:
 
         assert livestream.updated_at > before
 
-    def test_calls_a_worker(self, livestream: Livestream, enqueued: list[str], capture: Capture) -> None:
+    def test_calls_a_worker(self, livestream: Livestream, broker: Broker, capture: Capture) -> None:
         with capture(execute=True):
-            connected(livestream)
+            session = connected(livestream)
 
-        assert enqueued == ["streams.run_session"]
+        assert broker.arguments == [("streams.run_session", {"session_id": str(session.pk)})]
 
     def test_refuses_a_second_encoder_without_harm(self, session: Session, livestream: Livestream) -> None:
         with pytest.raises(AlreadyLiveError):
@@ -143,6 +143,7 @@ class TestClosing:
             ended(session, reason=EndReason.DISABLED)
 
         assert ("streams.finish_playlists", "files.main") in broker.queues
+        assert ("streams.finish_playlists", {"session_id": str(session.pk)}) in broker.arguments
 
     def test_tells_when_nothing_was_open(self, livestream: Livestream) -> None:
         with transaction.atomic():

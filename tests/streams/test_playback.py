@@ -176,6 +176,8 @@ class TestCallForRemoval:
 
         calls = [call for call in broker.queues if call[0] == "streams.remove_expired_playback"]
         assert [queue for _, queue in calls] == ["files.main", "files.north"]
+        # The next call comes a minute later.
+        assert ("streams.remove_expired_playback", 60) in broker.lifetimes_s
 
     def test_calls_nobody_for_nothing(self, session: Session, broker: Broker, capture: Capture) -> None:
         with capture(execute=True):
@@ -220,6 +222,7 @@ class TestRemoveDeleted:
 
         calls = [call for call in broker.queues if call[0] == "streams.remove_playback"]
         assert [queue for _, queue in calls] == ["files.main", "files.north"]
+        assert ("streams.remove_playback", {"livestream_id": str(livestream.pk)}) in broker.arguments
 
     def test_is_tried_again_when_a_file_vanishes_meanwhile(
         self, session: Session, livestream: Livestream, monkeypatch: pytest.MonkeyPatch

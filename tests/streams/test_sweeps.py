@@ -61,6 +61,7 @@ class TestSessionsThatNobodyRuns:
 
         # A message that nobody has taken is gone before the next sweep sends another.
         assert broker.lifetimes_s == [("streams.run_session", 5.0)]
+        assert broker.arguments == [("streams.run_session", {"session_id": str(session.pk)})]
 
     def test_are_left_to_their_first_message_for_a_while(self, session: Session, sweep: Sweep) -> None:
         assert sweep() == []
