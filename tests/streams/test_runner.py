@@ -1,16 +1,30 @@
 """What a worker does before a run's media come, and when it has to stop: no encoder is there to pull from."""
 
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
+from django.db import OperationalError, connection
+from django.db.models.functions import Now
 from pytest_django import Settings
 
 from streams.livestreams import leases
-from streams.livestreams.runner import Worker, _Run
+from streams.livestreams.locks import LeaseLostError
+from streams.livestreams.runner import HandOverError, Worker, _Run
 from streams.livestreams.storage import local_storage
+from streams.media.errors import SourceLostError
+from streams.media.ffmpeg import Packaging
+from streams.media.ladder import build_ladder
+from streams.media.source import Source
 from streams.models import Connection, Lease, Livestream, Session
-from tests.runs import claimed, taken_in
+from tests.runs import claimed, ended, taken_in
+from tests.services import wait_until
 
 # A worker gives its connection back again and again.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -35,6 +49,14 @@ def stopping() -> Worker:
     return worker
 
 
+@contextmanager
+def _locked(table: str) -> Iterator[None]:
+    """Keep everybody else from a table: for them the database is away."""
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.Cursor}) as other:
+        other.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
 class TestFirstRun:
     def test_shows_nothing_of_an_earlier_session(self, session: Session, stopping: Worker, folder: Path) -> None:
         stopping.run_session(session.pk)
@@ -56,7 +78,10 @@ class TestStopping:
         stopping.run_session(session.pk)
 
         assert Session.objects.get().is_open
-        assert (Lease.objects.get().epoch, Lease.objects.get().until) == (1, None)
+        lease = Lease.objects.get()
+        assert (lease.epoch, lease.until, lease.worker) == (1, None, "stopping")
+        # What is over is not in the way of the next run.
+        assert stopping._runs == {}
 
 
 class TestOthersSession:
@@ -79,6 +104,95 @@ class TestRun:
         assert spec.packaging.folder.name == spec.run_name
         assert spec.name == Connection.objects.get().pk.hex
 
+    def test_is_packaged_as_the_settings_say_into_the_livestreams_folder(
+        self, session: Session, folder: Path, settings: Settings
+    ) -> None:
+        settings.SEGMENT_S, settings.PLAYLIST_SEGMENTS, settings.THUMBNAIL_S, settings.MAX_HEIGHT = 3, 7, 11, 540
+
+        spec = _Run(claimed(session), threading.Event())._job_spec()
+        spec.publish("#EXTM3U\n#new\n")
+
+        assert spec.packaging == Packaging(
+            folder=folder / spec.run_name,
+            thumbnail_path=folder / "thumbnail.jpg",
+            segment_s=3,
+            playlist_segments=7,
+            thumbnail_s=11,
+        )
+        assert (spec.max_height, spec.server.pull_base_url) == (540, settings.INGEST_PULL_URL)
+        assert (folder / "index.m3u8").read_text() == "#EXTM3U\n#new\n"
+
+    def test_writes_down_what_it_found_and_that_it_can_be_played(self, session: Session) -> None:
+        source = Source("h264", "High", "yuv420p", 1280, 720, 30.0, 3000, 2.0, "aac", "LC", 2, 48000)
+        ladder = build_ladder(source)
+        run = _Run(claimed(session), threading.Event())
+
+        run.found(source, ladder)
+        run.playable()
+
+        session.refresh_from_db()
+        assert session.source == asdict(source)
+        assert session.renditions == [asdict(rendition) for rendition in ladder.renditions]
+        assert (session.status, session.live_epoch) == ("live", 1)
+
+    def test_ends_the_session_with_its_encoder(self, session: Session) -> None:
+        _Run(claimed(session), threading.Event())._finish(media_ms=2_500)
+
+        session.refresh_from_db()
+        assert (session.status, session.end_reason, session.ingest_ms) == ("ended", "encoder_stopped", 2_500)
+
+    def test_waits_when_the_ingest_server_is_not_there(self, session: Session, settings: Settings) -> None:
+        run = _Run(claimed(session), threading.Event())
+        settings.NODE = "elsewhere"
+
+        assert run.run() == 3.0
+
+        assert "not known here" in session.events.get(kind="run_postponed").reason
+
+    def test_that_fails_is_told_and_tried_again(
+        self, session: Session, worker: Worker, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PATH", "")
+
+        with _running(worker, session):
+            wait_until(lambda: Lease.objects.get().epoch == 2, timeout_s=20, what="the second run")
+
+        failures = session.events.filter(kind="run_failed")
+        assert "No such file" in failures.earliest("id").reason
+        assert Session.objects.get().is_open
+
+    def test_of_a_session_that_is_over_writes_nothing_but_the_end_of_its_playlists(
+        self, session: Session, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PATH", "")
+        run, playlist = _Run(claimed(session), threading.Event()), _write_playlist(session, folder)
+        ended(session)
+
+        assert run.run() is None
+
+        assert playlist.read_text() == "#EXTM3U\n#EXT-X-ENDLIST\n"
+        assert not session.events.filter(kind="run_failed").exists()
+
+    def test_says_when_its_playlists_could_not_be_finished(
+        self, session: Session, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (folder / f"{session.pk.hex[:16]}-1" / "480p" / "index.m3u8").mkdir(parents=True)
+        Connection.objects.all().delete()
+
+        assert _Run(claimed(session), threading.Event()).run() is None
+
+        assert "playlists not finished here" in caplog.text
+        assert Session.objects.get().end_reason == "encoder_lost"
+
+    def test_without_a_connection_has_nothing_to_pull(self, session: Session) -> None:
+        Connection.objects.all().delete()
+        run = _Run(claimed(session), threading.Event())
+
+        run.check_in(media_ms=1_000)
+
+        with pytest.raises(SourceLostError):
+            run._job_spec()
+
     def test_adds_its_media_to_what_came_before(self, session: Session) -> None:
         taken_in(session, media_ms=5_000)
 
@@ -95,9 +209,7 @@ class TestRun:
         assert Lease.objects.get().until is not None
 
     def test_without_an_encoder_ends_the_session_and_its_playlists(self, session: Session, folder: Path) -> None:
-        playlist = folder / f"{session.pk.hex[:16]}-1" / "480p" / "index.m3u8"
-        playlist.parent.mkdir(parents=True)
-        playlist.write_text("#EXTM3U\n")
+        playlist = _write_playlist(session, folder)
         Connection.objects.all().delete()
 
         Worker("alone").run_session(session.pk)
@@ -105,3 +217,123 @@ class TestRun:
         session.refresh_from_db()
         assert (session.status, session.end_reason) == ("ended", "encoder_lost")
         assert playlist.read_text() == "#EXTM3U\n#EXT-X-ENDLIST\n"
+
+
+class TestCheckIn:
+    def test_hands_over_what_another_worker_has_taken(self, session: Session) -> None:
+        run = _Run(claimed(session), threading.Event())
+        Lease.objects.update(until=None)
+        claimed(session, worker="second")
+
+        with pytest.raises(HandOverError):
+            run.check_in(media_ms=0)
+
+    def test_ends_a_run_whose_session_is_over(self, session: Session) -> None:
+        run = _Run(claimed(session), threading.Event())
+        ended(session)
+
+        with pytest.raises(LeaseLostError):
+            run.check_in(media_ms=0)
+
+    def test_hands_over_at_once_when_the_worker_stops(self, session: Session, stopping: Worker) -> None:
+        with pytest.raises(HandOverError):
+            _Run(claimed(session), stopping.stopping).check_in(media_ms=0)
+
+    def test_bears_a_database_that_is_away(self, session: Session, caplog: pytest.LogCaptureFixture) -> None:
+        run = _Run(claimed(session), threading.Event())
+
+        with _locked("streams_lease"):
+            run.check_in(media_ms=1_000)
+
+        assert "lease not renewed" in caplog.text
+        assert Connection.objects.get().media_ms == 0
+
+    def test_takes_no_silence_of_the_database_for_an_end(self, session: Session) -> None:
+        run = _Run(claimed(session), threading.Event())
+        Lease.objects.all().delete()
+
+        with _locked("streams_session"), pytest.raises(HandOverError):
+            run.check_in(media_ms=0)
+
+    def test_gives_its_connection_back(self, session: Session) -> None:
+        _Run(claimed(session), threading.Event()).check_in(media_ms=0)
+
+        assert connection.connection is None
+
+
+class TestWrite:
+    def test_goes_on_until_the_database_is_back(self, session: Session) -> None:
+        answers = iter([OperationalError("away"), "written"])
+
+        assert _Run(claimed(session), threading.Event())._write(lambda: _answer(next(answers))) == "written"
+
+        assert connection.connection is None
+
+    def test_is_given_up_by_a_worker_that_stops(self, session: Session, stopping: Worker) -> None:
+        run = _Run(claimed(session), stopping.stopping)
+
+        with pytest.raises(LeaseLostError):
+            run._write(lambda: _answer(OperationalError("away")))
+
+
+class TestOwnSession:
+    """The database was away for longer than a lease lasts, and the worker is called for what it runs itself."""
+
+    @pytest.mark.parametrize(("silent_s", "epoch"), [(0, 1), (11, 2)])
+    def test_is_taken_over_only_when_its_run_makes_no_progress(
+        self, session: Session, stopping: Worker, silent_s: int, epoch: int
+    ) -> None:
+        run = stopping._runs[session.pk] = _Run(claimed(session), stopping.stopping)
+        run._checked_in_at -= silent_s
+        Lease.objects.update(until=Now() - timedelta(seconds=1))
+
+        stopping.run_session(session.pk)
+
+        assert Lease.objects.get().epoch == epoch
+
+    def test_makes_progress_when_it_checks_in(self, session: Session) -> None:
+        run = _Run(claimed(session), threading.Event())
+        run._checked_in_at = time.monotonic() - 11
+        assert not run.is_progressing
+
+        run.check_in(media_ms=0)
+
+        assert run.is_progressing
+
+
+@pytest.fixture
+def worker() -> Worker:
+    return Worker("working")
+
+
+@contextmanager
+def _running(worker: Worker, session: Session) -> Iterator[None]:
+    """Have the worker run a session beside the block, and stop after it."""
+
+    def run() -> None:
+        try:
+            worker.run_session(session.pk)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        worker.stopping.set()
+        thread.join(timeout=20)
+
+
+def _write_playlist(session: Session, folder: Path) -> Path:
+    """Write what a run's ffmpeg leaves that was killed."""
+    playlist = folder / f"{session.pk.hex[:16]}-1" / "480p" / "index.m3u8"
+    playlist.parent.mkdir(parents=True)
+    playlist.write_text("#EXTM3U\n")
+    return playlist
+
+
+def _answer(answer: OperationalError | str) -> str:
+    if isinstance(answer, OperationalError):
+        raise answer
+    return answer
