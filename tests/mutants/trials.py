@@ -29,9 +29,12 @@ from tests.mutants.targets import TARGETS
 _PURE = "streams/media/"
 _BARE = ("-c", os.devnull, f"--rootdir={BASE_DIR}", "--noconftest", "-p", "no:django")
 _WHOLE = ("--reuse-db",)
-# A mutant that waits for ever has been noticed, too.
+# A mutant that waits for ever has been noticed, too: it takes this many times what its tests take, and this on top.
+_PATIENCE = 5
 _TIMEOUT_S = 60
-# All tests, without a mutant.
+# All tests of a module, with another import of everything.
+_OUTSIDE_TIMEOUT_S = 300
+# All tests of all modules.
 _ALL_TIMEOUT_S = 1200
 _fork = get_context("fork")
 
@@ -52,7 +55,7 @@ class Trials:
         """
         _passes(lambda: _run(self.paths, _Inside(self, verdicts)), within_s=None)
         for mutant in self._take(self._outside):
-            verdicts.send((mutant, not _passes(partial(_run_instead, mutant), within_s=_TIMEOUT_S)))
+            verdicts.send((mutant, not _passes(partial(_run_instead, mutant), within_s=_OUTSIDE_TIMEOUT_S)))
 
     def take_inside(self) -> Iterator[Mutant]:
         """Yield mutants inside of functions: they need no import of their own."""
@@ -133,16 +136,16 @@ class _Inside:
             _keep_database()
         for mutant in self._trials.take_inside():
             tests = self._tests_of(mutant, session)
-            is_noticed = bool(tests) and not _passes(partial(_try, mutant, tests, session), within_s=_TIMEOUT_S)
+            within_s = _TIMEOUT_S + _PATIENCE * sum(self._reach[item.nodeid].duration_s for item in tests)
+            is_noticed = bool(tests) and not _passes(partial(_try, mutant, tests, session), within_s=within_s)
             self._verdicts.send((mutant, is_noticed))
 
     def _tests_of(self, mutant: Mutant, session: pytest.Session) -> list[pytest.Item]:
-        tests = [
-            item
-            for item in session.items
-            if item.nodeid.partition("::")[0] in TARGETS[mutant.path] and self._reach[item.nodeid].includes(mutant)
-        ]
-        return sorted(tests, key=lambda item: self._reach[item.nodeid].duration_s)
+        """Return the tests that call the mutant's function: the likeliest file first, in it the quickest test."""
+        files = TARGETS[mutant.path]
+        ranks = {item: files.index(file) for item in session.items if (file := _file_of(item)) in files}
+        tests = [item for item in ranks if self._reach[item.nodeid].includes(mutant)]
+        return sorted(tests, key=lambda item: (ranks[item], self._reach[item.nodeid].duration_s))
 
 
 class _Loader(MetaPathFinder, SourceFileLoader):
@@ -159,6 +162,10 @@ class _Loader(MetaPathFinder, SourceFileLoader):
 
     def get_code(self, fullname: str) -> types.CodeType:
         return code_of(self.mutant)
+
+
+def _file_of(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
 
 
 def _passes(run: Callable[[], bool], *, within_s: float | None) -> bool:
@@ -192,7 +199,7 @@ def _run_instead(mutant: Mutant) -> bool:
 
 
 def _try(mutant: Mutant, tests: list[pytest.Item], session: pytest.Session) -> bool:
-    _swap(mutant)
+    swap_code(mutant)
     session.items = tests
     return _all_pass(session)
 
@@ -214,7 +221,7 @@ def _keep_database() -> None:
     utils.setup_databases = lambda **_: []
 
 
-def _swap(mutant: Mutant) -> None:
+def swap_code(mutant: Mutant) -> None:
     """Give the module's functions, wherever they are held by now, the mutant's code."""
     codes = {(code.co_qualname, code.co_firstlineno): code for code in _codes_in(code_of(mutant))}
     file = str(BASE_DIR / mutant.path)
