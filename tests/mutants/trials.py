@@ -85,8 +85,8 @@ class _Reach:
         self.called.add((frame.f_code.co_filename, frame.f_code.co_firstlineno))
 
     def includes(self, mutant: Mutant) -> bool:
-        first, last = mutant.function or (0, 0)
-        return any(file == str(BASE_DIR / mutant.path) and first <= line <= last for file, line in self.called)
+        (first, last), of = mutant.function or (0, 0), str(BASE_DIR / mutant.path)
+        return any(file == of and first <= line <= last for file, line in self.called)
 
 
 class _Inside:
@@ -127,6 +127,9 @@ class _Inside:
     def _watch(self, session: pytest.Session, found: IO[bytes]) -> bool:
         self._is_watching = True
         passes = _all_pass(session)
+        files = {str(BASE_DIR / path) for path in self._trials.paths}
+        for reach in self._reach.values():
+            reach.called = {(file, line) for file, line in reach.called if file in files}
         pickle.dump(self._reach, found)
         found.flush()
         return passes

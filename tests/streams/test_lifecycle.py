@@ -1,11 +1,13 @@
 """Sessions: opened and closed."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
 from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 
+from livehub.core import clock
 from livehub.core.errors import IllegalTransitionError, StaleStatusError
 from livehub.core.states import swap_status
 from streams.livestreams import connections, leases, lifecycle
@@ -64,6 +66,17 @@ class TestStartSession:
         assert Session.objects.get() == session
         assert Connection.objects.get().client_id == ENCODER.client_id
 
+    def test_leaves_the_last_word_to_the_database(self, session: Session, livestream: Livestream) -> None:
+        with pytest.raises(AlreadyLiveError):
+            lifecycle._open_session(livestream)
+
+        assert Session.objects.get() == session
+
+    def test_is_not_live_yet(self, session: Session, livestream: Livestream) -> None:
+        livestream.refresh_from_db()
+
+        assert livestream.last_live_at is None
+
     def test_ends_a_session_that_a_worker_still_works_off(self, session: Session, livestream: Livestream) -> None:
         claimed(session)
         connections.encoder_left(key=livestream.stream_key, node="main", client_id=ENCODER.client_id)
@@ -96,6 +109,15 @@ class TestClosing:
         session.refresh_from_db()
         assert not Lease.objects.exists()
         assert Connection.objects.get().disconnected_at == session.stopped_at
+
+    def test_keeps_when_an_encoder_left_that_was_there_before(self, session: Session) -> None:
+        left_at = clock.now() - timedelta(minutes=1)
+        earlier = Connection.objects.create(session=session, node="main", client_id=6, disconnected_at=left_at)
+
+        ended(session)
+
+        earlier.refresh_from_db()
+        assert earlier.disconnected_at == left_at
 
     def test_lets_the_encoder_come_again_as_a_new_session(self, session: Session, livestream: Livestream) -> None:
         ended(session)

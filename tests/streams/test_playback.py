@@ -123,6 +123,16 @@ class TestRemoveExpired:
         assert playback.remove_expired() == 0
         assert _media_playlist(folder) == PLAYLIST
 
+    def test_removes_fifty_at_once(self, session: Session) -> None:
+        _stopped(session, seconds_ago=301)
+        stopped_at = clock.now() - timedelta(seconds=301)
+        Session.objects.bulk_create(
+            Session(livestream=session.livestream, status="ended", stopped_at=stopped_at, file_nodes=["main"])
+            for _ in range(50)
+        )
+
+        assert [playback.remove_expired() for _ in range(2)] == [50, 1]
+
     def test_goes_on_with_the_others_when_one_cannot_be_removed(
         self, session: Session, livestream: Livestream, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -188,6 +198,14 @@ class TestCallForRemoval:
 
 def _lease(session: Session) -> Lease:
     return Lease.objects.get(pk=session.pk)
+
+
+class TestPublish:
+    def test_leaves_nothing_but_the_playlist(self, livestream: Livestream, session: Session, folder: Path) -> None:
+        local_storage().publish(livestream.playback_id, "#EXTM3U\n#new\n")
+
+        files = {path.name: path.read_text() for path in folder.glob("*/*") if path.is_file()}
+        assert files == {"index.m3u8": "#EXTM3U\n#new\n"}
 
 
 class TestWithdraw:
