@@ -63,9 +63,12 @@ def test_each_is_another_program(module: str) -> None:
 
 
 def test_functions_are_changed_wherever_they_are_held(module: str) -> None:
-    loaded = {"decorated": lambda function: partial(function), "add": lambda value, by: value + by}
+    loaded: dict[str, Callable[..., object]] = {
+        "decorated": lambda function: partial(function),
+        "add": lambda value, by: value + by,
+    }
     exec(compile(MODULE, module, "exec"), loaded)  # noqa: S102  # What is imported otherwise.
-    grow: Callable[[object], int] = loaded["grow"]
+    grow = loaded["grow"]
     (mutant,) = (mutant for mutant in list_mutants(module) if mutant.what.startswith("add(") and "by" in mutant.before)
     assert grow(1) == 2
 

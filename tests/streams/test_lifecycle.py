@@ -177,8 +177,10 @@ class TestClosing:
 
 
 class TestEndAbandoned:
-    def test_leaves_a_session_alone_that_a_worker_runs(self, session: Session) -> None:
+    def test_leaves_a_session_alone_that_a_worker_runs(self, session: Session, foreign_livestream: Livestream) -> None:
         claimed(session)
+        # Nobody runs this one.
+        connected(foreign_livestream)
 
         lifecycle.end_abandoned(session, reason=EndReason.ENCODER_STOPPED)
 

@@ -14,10 +14,11 @@ from django.db import OperationalError, connection
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from streams.livestreams import leases
+from streams.livestreams import leases, runner
 from streams.livestreams.locks import LeaseLostError
 from streams.livestreams.runner import HandOverError, Worker, _Run
 from streams.livestreams.storage import local_storage
+from streams.media import broadcast
 from streams.media.errors import SourceLostError
 from streams.media.ffmpeg import Packaging
 from streams.media.ladder import build_ladder
@@ -255,6 +256,9 @@ class TestCheckIn:
         with _locked("streams_session"), pytest.raises(HandOverError):
             run.check_in(media_ms=0)
 
+    def test_waits_for_the_database_no_longer_than_until_the_next_time(self) -> None:
+        assert runner._RENEWAL_TIMEOUT_S < broadcast._CHECK_IN_S
+
     def test_gives_its_connection_back(self, session: Session) -> None:
         _Run(claimed(session), threading.Event()).check_in(media_ms=0)
 
@@ -263,7 +267,7 @@ class TestCheckIn:
 
 class TestWrite:
     def test_goes_on_until_the_database_is_back(self, session: Session) -> None:
-        answers = iter([OperationalError("away"), "written"])
+        answers: Iterator[OperationalError | str] = iter([OperationalError("away"), "written"])
 
         assert _Run(claimed(session), threading.Event())._write(lambda: _answer(next(answers))) == "written"
 
@@ -279,7 +283,7 @@ class TestWrite:
 class TestOwnSession:
     """The database was away for longer than a lease lasts, and the worker is called for what it runs itself."""
 
-    @pytest.mark.parametrize(("silent_s", "epoch"), [(0, 1), (11, 2)])
+    @pytest.mark.parametrize(("silent_s", "epoch"), [(0, 1), (10, 2)])
     def test_is_taken_over_only_when_its_run_makes_no_progress(
         self, session: Session, stopping: Worker, silent_s: int, epoch: int
     ) -> None:
@@ -293,7 +297,7 @@ class TestOwnSession:
 
     def test_makes_progress_when_it_checks_in(self, session: Session) -> None:
         run = _Run(claimed(session), threading.Event())
-        run._checked_in_at = time.monotonic() - 11
+        run._checked_in_at = time.monotonic() - 10
         assert not run.is_progressing
 
         run.check_in(media_ms=0)

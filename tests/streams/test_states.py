@@ -66,6 +66,7 @@ def test_colours_and_calls_a_state_alike_everywhere() -> None:
 
     assert list(LIVESTREAM_STATES.values()) == [live, connecting, Shown("idle", "Offline", ""), failed]
     assert list(SESSION_STATES.values()) == [connecting, live, Shown("ended", "Ended", ""), failed]
+    assert [shown.is_playable for shown in LIVESTREAM_STATES.values()] == [True, False, False, False]
     assert Shown("refused", "Refused", "warn") == REFUSED
     assert Shown("disabled", "Disabled", "off") == DISABLED
     assert [shown.tone for shown in EVENT_STATES.values()] == ["", "bad", "bad", "warn", "live"]
