@@ -110,6 +110,13 @@ class TestClosing:
         assert not Lease.objects.exists()
         assert Connection.objects.get().disconnected_at == session.stopped_at
 
+    def test_is_the_sessions_last_change(self, session: Session) -> None:
+        ended(session)
+
+        session.refresh_from_db()
+        assert session.stopped_at is not None
+        assert session.updated_at >= session.stopped_at
+
     def test_keeps_when_an_encoder_left_that_was_there_before(self, session: Session) -> None:
         left_at = clock.now() - timedelta(minutes=1)
         earlier = Connection.objects.create(session=session, node="main", client_id=6, disconnected_at=left_at)
