@@ -66,6 +66,17 @@ class TestFinishPlaylists:
 
         assert _media_playlist(folder).endswith("#EXT-X-ENDLIST\n")
 
+    def test_writes_no_playlist_again_that_has_its_end(self, session: Session, folder: Path) -> None:
+        ended(session)
+        playback.finish_playlists(session_id=session.pk)
+        (playlist,) = folder.glob("*/*/720p/index.m3u8")
+        file = playlist.stat().st_ino
+
+        playback.finish_playlists(session_id=session.pk)
+
+        # A new version takes the place of the old file.
+        assert playlist.stat().st_ino == file
+
     def test_leaves_those_of_other_sessions_alone(self, session: Session, livestream: Livestream) -> None:
         ended(session)
         following = _write_run(connected(livestream))
