@@ -134,6 +134,22 @@ class TestRemoveExpired:
         assert playback.remove_expired() == 0
         assert _media_playlist(folder) == PLAYLIST
 
+    def test_is_tried_again_when_the_folder_stays(
+        self, session: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        _stopped(session, seconds_ago=301)
+
+        def refuse(path: Path) -> None:
+            raise PermissionError(path)
+
+        monkeypatch.setattr(Path, "rmdir", refuse)
+
+        assert playback.remove_expired() == 0
+
+        assert "files not removed" in caplog.text
+        session.refresh_from_db()
+        assert session.file_nodes == ["main"]
+
     def test_removes_fifty_at_once(self, session: Session) -> None:
         _stopped(session, seconds_ago=301)
         stopped_at = clock.now() - timedelta(seconds=301)
@@ -240,6 +256,21 @@ class TestRemoveDeleted:
         assert list(folder.iterdir()) == []
         session.refresh_from_db()
         assert session.file_nodes == []
+
+    def test_leaves_what_another_deleted_one_has_to_its_own_task(
+        self, session: Session, livestream: Livestream, foreign_livestream: Livestream, folder: Path
+    ) -> None:
+        neighbour = connected(foreign_livestream)
+        _write_run(neighbour)
+        for deleted in (livestream, foreign_livestream):
+            services.delete_livestream(livestream=deleted, actor=SYSTEM)
+
+        for deleted, left in ((livestream, foreign_livestream), (foreign_livestream, None)):
+            playback.remove_deleted(livestream_id=deleted.pk)
+
+            assert [path.name for path in folder.iterdir()] == ([left.playback_id] if left else [])
+            neighbour.refresh_from_db()
+            assert neighbour.file_nodes == (["main"] if left else [])
 
     def test_is_asked_of_every_node_that_has_files(
         self, session: Session, livestream: Livestream, broker: Broker, capture: Capture
