@@ -273,9 +273,10 @@ class TestRemoveDeleted:
             assert neighbour.file_nodes == (["main"] if left else [])
 
     def test_is_asked_of_every_node_that_has_files(
-        self, session: Session, livestream: Livestream, broker: Broker, capture: Capture
+        self, session: Session, livestream: Livestream, foreign_livestream: Livestream, broker: Broker, capture: Capture
     ) -> None:
         Session.objects.update(file_nodes=["main", "north"])
+        Session.objects.filter(pk=connected(foreign_livestream).pk).update(file_nodes=["east"])
 
         with capture(execute=True):
             services.delete_livestream(livestream=livestream, actor=SYSTEM)
