@@ -117,7 +117,7 @@ class TestSessionsThatNobodyRuns:
 class TestEncodersThatLeft:
     def test_end_their_session_whoever_holds_the_lease(self, session: Session, sweep: Sweep) -> None:
         claimed(session)
-        _left(session, seconds_ago=11)
+        _left(session, seconds_ago=10)
 
         assert "streams.finish_playlists" in sweep()
 
@@ -169,7 +169,7 @@ class TestEncodersThatNobodyReports:
     def test_are_lost_when_it_does_not(self, session: Session, sweep: Sweep, settings: Settings, is_run: bool) -> None:
         if is_run:
             claimed(session)
-        _age(session, seconds=60)
+        _age(session, seconds=30)
         with ingest_server(publishing=("another",)) as (settings.INGEST_CONTROL_SOCKET, _):
             sweep()
 
@@ -179,7 +179,7 @@ class TestEncodersThatNobodyReports:
     def test_are_not_asked_for_while_they_are_heard_of(
         self, session: Session, sweep: Sweep, settings: Settings
     ) -> None:
-        _age(session, seconds=20)
+        _age(session, seconds=28)
         with ingest_server() as (settings.INGEST_CONTROL_SOCKET, asked):
             sweep()
 
