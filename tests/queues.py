@@ -6,6 +6,12 @@ from contextlib import contextmanager
 from celery import current_app
 
 
+def empty(queue: str) -> None:
+    """Take everything out of a queue."""
+    with current_app.connection_for_write() as broker, broker.channel() as channel:
+        channel.queue_purge(queue)
+
+
 @contextmanager
 def untaken(queue: str) -> Iterator[None]:
     """Let a message lie in a queue, as when all slots are full, or the node is gone."""

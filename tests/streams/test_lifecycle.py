@@ -66,12 +66,6 @@ class TestStartSession:
         assert Session.objects.get() == session
         assert Connection.objects.get().client_id == ENCODER.client_id
 
-    def test_leaves_the_last_word_to_the_database(self, session: Session, livestream: Livestream) -> None:
-        with pytest.raises(AlreadyLiveError):
-            lifecycle._open_session(livestream)
-
-        assert Session.objects.get() == session
-
     def test_is_not_live_yet(self, session: Session, livestream: Livestream) -> None:
         livestream.refresh_from_db()
 

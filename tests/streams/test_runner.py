@@ -162,20 +162,23 @@ class TestRun:
         run = _Run(claimed(session), threading.Event())
         settings.NODE = "elsewhere"
 
-        assert run.run() == 3.0
+        # The sweep calls a worker again.
+        assert run.run() is None
 
-        assert "not known here" in session.events.get(kind="run_postponed").reason
+        reason = "The part of LiveHub that takes streams in does not answer."
+        assert session.events.get(kind="run_postponed").reason == reason
 
     def test_that_fails_is_told_and_tried_again(
-        self, session: Session, worker: Worker, monkeypatch: pytest.MonkeyPatch
+        self, session: Session, worker: Worker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         monkeypatch.setenv("PATH", "")
 
         with _running(worker, session):
             wait_until(lambda: Lease.objects.get().epoch == 2, timeout_s=20, what="the second run")
 
-        failures = session.events.filter(kind="run_failed")
-        assert "No such file" in failures.earliest("id").reason
+        failure = session.events.filter(kind="run_failed").earliest("id")
+        assert failure.reason == "Something went wrong inside LiveHub. The server's log says what."
+        assert "No such file" in caplog.text
         assert Session.objects.get().is_open
 
     def test_of_a_session_that_is_over_writes_nothing_but_the_end_of_its_playlists(
