@@ -26,8 +26,9 @@ fmt: .venv/dev.stamp  ## Format the code and mend what can be mended
 	.venv/bin/ruff check --fix .
 	.venv/bin/djlint --reformat --quiet templates
 
-chaos: .venv/dev.stamp  ## Proofs that kill things
+chaos: .venv/dev.stamp  ## Proofs that kill things, and long races for rows
 	$(PYTHON) -m pytest -m chaos
+	RACE_ROUNDS=200 $(PYTHON) -m pytest tests/streams/test_races.py
 
 mutants: .venv/dev.stamp  ## Break the core in small ways: do the tests notice?
 	$(PYTHON) -m tests.mutants

@@ -13,11 +13,12 @@ from channels.security.websocket import AllowedHostsOriginValidator, WebsocketDe
 from django.urls import re_path  # noqa: E402
 
 from livehub.core.websockets import with_user  # noqa: E402
-from livehub.heartbeat import show_life  # noqa: E402
+from livehub.heartbeat import lifespan  # noqa: E402
 from streams.urls import websocket_urlpatterns  # noqa: E402
 
 # Channels answers an unknown path with a traceback in the log; this one with 403, before a websocket is opened.
 _unknown = re_path("", WebsocketDenier.as_asgi())  # type: ignore[arg-type]  # Typed for views.
 _websocket = URLRouter([*websocket_urlpatterns, _unknown])  # type: ignore[list-item]  # Django's own patterns.
-application = ProtocolTypeRouter({"http": _http, "websocket": AllowedHostsOriginValidator(with_user(_websocket))})
-show_life()
+application = ProtocolTypeRouter(
+    {"http": _http, "websocket": AllowedHostsOriginValidator(with_user(_websocket)), "lifespan": lifespan}
+)

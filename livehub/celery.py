@@ -1,4 +1,4 @@
-"""Celery: a queue per promise; see CELERY_TASK_ROUTES in the settings."""
+"""Celery: a queue per promise, and where only one node can do the work, per node."""
 
 import os
 

@@ -58,16 +58,17 @@ def _asgi() -> str:
 
 
 def _live_worker() -> str:
-    return _state_of_workers("live@*")
+    return _state_of_worker("live")
 
 
 def _urgent_worker() -> str:
-    return _state_of_workers("urgent@*")
+    return _state_of_worker("urgent")
 
 
-def _state_of_workers(pattern: str) -> str:
-    # One question for each kind: a common one could not end at the first answers when a kind has several workers.
-    replies = current_app.control.broadcast("ping", reply=True, limit=1, timeout=1, pattern=pattern, matcher="glob")
+def _state_of_worker(kind: str) -> str:
+    # This node's: no other could run, or cut, what is published here.
+    worker = f"{kind}@{settings.NODE}"
+    replies = current_app.control.broadcast("ping", reply=True, limit=1, timeout=1, destination=[worker])
     return OK if replies else "none answers"
 
 

@@ -1,12 +1,15 @@
 """Noticing a process that is alive and does nothing any more, so that it can be killed and replaced.
 
-Each program shows the supervisor that it lives (`show_life`); see `livehub/stack/supervise.py` for the watch.
+Each program shows the supervisor that it lives (`show_life`); see `livehub/stack/supervise.py` for the watch. An ASGI
+server does so from its event loop (`lifespan`): a thread would go on while that is stuck. Celery's workers do not:
+while Redis hangs, their loop stands still for 18 s and more, and live sessions are to go on meanwhile.
 
 The web program watches its workers itself: each counts in memory that it shares with its parent; a count that stands
 still for too long is a hang. Counts instead of times: nobody's clock can be wrong, and a machine that slept hurts no
 worker.
 """
 
+import asyncio
 import logging
 import mmap
 import multiprocessing
@@ -15,10 +18,14 @@ import signal
 import struct
 import threading
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 
 logger = logging.getLogger(__name__)
+
+_Receive = Callable[[], Awaitable[object]]
+_Send = Callable[[dict[str, str]], Awaitable[None]]
 
 _LIFE_S = 1.0
 _BEAT_S = 0.5
@@ -32,15 +39,35 @@ _ENTRIES = 64
 
 def show_life() -> None:
     """Touch the file that the supervisor watches, from a thread of this process; nothing where no supervisor asks."""
+    threading.Thread(target=_beat_on, name="life", daemon=True).start()
+
+
+def _beat_on() -> None:
+    while True:
+        _beat()
+        time.sleep(_LIFE_S)
+
+
+async def lifespan(_: object, receive: _Receive, send: _Send) -> None:
+    """Beat from the event loop for as long as an ASGI server lives. Source: ASGI, Lifespan Protocol."""
+    await receive()
+    life = asyncio.create_task(_beat_in_loop())
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    life.cancel()
+    await send({"type": "lifespan.shutdown.complete"})
+
+
+async def _beat_in_loop() -> None:
+    while True:
+        _beat()
+        await asyncio.sleep(_LIFE_S)
+
+
+def _beat() -> None:
     path = os.environ.get("LIVEHUB_HEARTBEAT")
     if path:
-        threading.Thread(target=_touch, args=(Path(path),), name="life", daemon=True).start()
-
-
-def _touch(path: Path) -> None:
-    while True:
-        path.touch(mode=0o600)
-        time.sleep(_LIFE_S)
+        Path(path).touch(mode=0o600)
 
 
 class Heartbeats:

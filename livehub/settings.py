@@ -303,10 +303,9 @@ CELERY_WORKER_CONSUMER = "livehub.core.broker:PromptConsumer"
 # Tried once: a connection that broke while nobody used it is noticed before, and what is lost has a sweep.
 CELERY_TASK_PUBLISH_RETRY = False
 CELERY_TASK_IGNORE_RESULT = True
-# Queues by promise: nothing in `urgent` is slow, and nothing there waits for what is. Work on files names its queue:
-# that of the node which has them.
+# Queues by promise: nothing in `urgent` is slow, and nothing there waits for what is. What only one node can do goes to
+# that node's own queue: `live.<node>`, `urgent.<node>`, `files.<node>`.
 CELERY_TASK_DEFAULT_QUEUE = "urgent"
-CELERY_TASK_ROUTES = {"streams.run_session": {"queue": "live"}}
 # With the default prefetch a second session waits behind a running one while another worker stands idle.
 CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

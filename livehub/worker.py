@@ -1,11 +1,13 @@
 """A Celery worker without Celery's command line, which holds 10 MB in each process for a shell that nobody opens.
 
-Run by `python -m livehub.worker NAME --queue QUEUE --pool threads|prefork --slots N`.
+Run by `python -m livehub.worker NAME --queues QUEUE[,QUEUE] --pool threads|prefork --slots N`.
 """
 
 import argparse
 import os
 import sys
+
+from django.conf import settings
 
 from livehub.celery import app
 
@@ -13,11 +15,12 @@ from livehub.celery import app
 os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 
-def run(name: str, *, queue: str, pool: str, slots: int) -> int:
+def run(name: str, *, queues: str, pool: str, slots: int) -> int:
     """Work until told to stop; returns the exit code."""
     worker = app.Worker(
-        hostname=f"{name}@%h",
-        queues=queue,
+        # As `livehub/health.py` asks for it.
+        hostname=f"{name}@{settings.NODE}",
+        queues=queues,
         pool=pool,
         concurrency=slots,
         loglevel="INFO",
@@ -32,7 +35,7 @@ def run(name: str, *, queue: str, pool: str, slots: int) -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Run a Celery worker.")
     parser.add_argument("name")
-    parser.add_argument("--queue", required=True)
+    parser.add_argument("--queues", required=True)
     parser.add_argument("--pool", choices=("threads", "prefork"), required=True)
     parser.add_argument("--slots", type=int, required=True)
     return parser.parse_args()

@@ -20,16 +20,11 @@ class Broker:
     names: list[str] = field(default_factory=list)
     queues: list[tuple[str, str | None]] = field(default_factory=list)
     arguments: list[tuple[str, dict[str, object]]] = field(default_factory=list)
-    # How long each message is worth something; None for ever.
-    lifetimes_s: list[tuple[str, float | None]] = field(default_factory=list)
 
-    def send_task(
-        self, name: str, *, kwargs: dict[str, object], queue: str | None = None, expires: float | None = None
-    ) -> None:
+    def send_task(self, name: str, *, kwargs: dict[str, object], queue: str | None = None) -> None:
         self.names.append(name)
         self.queues.append((name, queue))
         self.arguments.append((name, kwargs))
-        self.lifetimes_s.append((name, expires))
 
 
 @pytest.fixture

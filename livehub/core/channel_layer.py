@@ -1,6 +1,7 @@
 """Channels over Redis, where nobody waits for a Redis that hangs."""
 
 import asyncio
+from uuid import uuid4
 
 from channels_redis.pubsub import RedisPubSubChannelLayer
 from redis.exceptions import RedisError
@@ -15,9 +16,16 @@ class BoundedChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # Shi
     """Each operation ends within `_TIMEOUT_S`, one way or the other."""
 
     async def new_channel(self, prefix: str = "specific.") -> str:
-        async with asyncio.timeout(_TIMEOUT_S):
-            channel: str = await self._get_layer().new_channel(prefix)
-            return channel
+        # Named here: the layer makes room for a channel before it tells Redis, and leaves it there when that fails.
+        layer = self._get_layer()
+        channel = f"{layer.prefix}{prefix}{uuid4().hex}"
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                await layer._subscribe_to_channel(channel)
+        except BaseException:
+            layer.channels.pop(channel, None)
+            raise
+        return channel
 
     async def group_add(self, group: str, channel: str) -> None:
         async with asyncio.timeout(_TIMEOUT_S):

@@ -5,13 +5,13 @@ hangs, when too many wait, or when the process is killed: whatever must happen h
 """
 
 import asyncio
-import atexit
 import logging
 import os
 import queue
 import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from multiprocessing.util import Finalize
 
 from celery.signals import worker_process_shutdown
 
@@ -102,7 +102,8 @@ def _started() -> Outbox:
     with _lock:
         if _outbox is None:
             _outbox = Outbox()
-            atexit.register(flush, _FLUSH_S)
+            # Not `atexit`, which the web workers end without, as all that `multiprocessing` has forked.
+            Finalize(None, flush, (_FLUSH_S,), exitpriority=0)
         return _outbox
 
 
@@ -116,5 +117,5 @@ def _flush_child(**_: object) -> None:
     flush(_FLUSH_S)
 
 
-# Children of Celery's pool end without what `atexit` holds.
+# Children of Celery's pool end without what is held for the end of a process.
 worker_process_shutdown.connect(_flush_child)

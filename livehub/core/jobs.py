@@ -4,23 +4,51 @@ from uuid import UUID
 
 from celery import current_app
 from django.db import transaction
+from kombu.exceptions import ChannelError, OperationalError
+from redis.exceptions import RedisError
 
 from livehub.core import deferred
+from livehub.core.errors import DomainError
 
 
-def enqueue(
-    task_name: str, *, queue: str | None = None, expires_s: float | None = None, **ids: UUID | str | int
-) -> None:
+class BrokerUnavailableError(DomainError):
+    """Redis is away, or hangs."""
+
+    code = "broker_unavailable"
+    http_status = 503
+    retryable = True
+
+
+def enqueue(task_name: str, *, queue: str | None = None, **ids: UUID | str | int) -> None:
     """Send a task when the current transaction commits; nothing is sent when it rolls back.
 
-    A task that no worker has taken after `expires_s` is dropped: for work that somebody asks for again.
-    The queue is that of `CELERY_TASK_ROUTES` in the settings unless one is given. The change is committed by then, so a
-    broker that is away or hangs holds up nobody and raises nothing: whatever must not get lost has a sweep that finds
-    it again.
+    Work that any node can do needs no queue: it goes to `CELERY_TASK_DEFAULT_QUEUE`. The change is committed by then,
+    so a broker that is away or hangs holds up nobody and raises nothing: whatever must not get lost has a sweep that
+    finds it again. Such a sweep asks `count_waiting` first, or its messages pile up where nobody takes them.
     """
     kwargs = {name: str(value) if isinstance(value, UUID) else value for name, value in ids.items()}
 
     def send() -> None:
-        current_app.send_task(task_name, kwargs=kwargs, queue=queue, expires=expires_s)
+        current_app.send_task(task_name, kwargs=kwargs, queue=queue)
 
     transaction.on_commit(lambda: deferred.post(send, what=task_name))
+
+
+def queue_of(promise: str, *, node: str) -> str:
+    """Return the queue of one node: for work of this promise that no other node can do."""
+    return f"{promise}.{node}"
+
+
+def count_waiting(queue: str) -> int:
+    """Return how many messages lie in a queue that no worker has taken.
+
+    :raises BrokerUnavailableError: when the broker does not tell, after a few seconds at most.
+    """
+    try:
+        with current_app.connection_for_write() as broker, broker.channel() as channel:
+            count: int = channel.queue_declare(queue, passive=True).message_count
+            return count
+    except ChannelError:
+        return 0  # Redis knows no empty queues.
+    except (OSError, RedisError, OperationalError) as error:
+        raise BrokerUnavailableError(f"How much waits in {queue} is not known: {error!r}") from error

@@ -5,6 +5,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from livehub.core.jobs import queue_of
 from livehub.stack import nginx, postgres, redis
 from livehub.stack.instance import Instance
 
@@ -100,16 +101,17 @@ def _front(instance: Instance) -> list[Program]:
 
 
 def _workers(instance: Instance) -> list[Program]:
+    node = instance.node
     return [
-        _worker("live", queue="live", pool="threads", slots=instance.live_slots),
-        _worker("urgent", queue="urgent", pool="threads", slots=_URGENT_SLOTS),
+        _worker("live", queues=[queue_of("live", node=node)], pool="threads", slots=instance.live_slots),
+        _worker("urgent", queues=["urgent", queue_of("urgent", node=node)], pool="threads", slots=_URGENT_SLOTS),
         # A process of its own, since threads know no time limit.
-        _worker("files", queue=f"files.{instance.node}", pool="prefork", slots=1),
+        _worker("files", queues=[queue_of("files", node=node)], pool="prefork", slots=1),
     ]
 
 
-def _worker(name: str, *, queue: str, pool: str, slots: int) -> Program:
-    options = ["--queue", queue, "--pool", pool, "--slots", str(slots)]
+def _worker(name: str, *, queues: list[str], pool: str, slots: int) -> Program:
+    options = ["--queues", ",".join(queues), "--pool", pool, "--slots", str(slots)]
     return Program(name, "workers", _python("-m", "livehub.worker", name, *options), is_ours=True, stop_s=20)
 
 

@@ -47,6 +47,7 @@ class FragmentConsumer(AsyncWebsocketConsumer):
     # Something on the page moves by itself.
     has_pulse = False
     _work: asyncio.Task[None] | None = None
+    _group: str | None = None
     _changed: asyncio.Event
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -71,23 +72,24 @@ class FragmentConsumer(AsyncWebsocketConsumer):
                 await self.close(NOT_A_MEMBER)
                 return
             # First listen, then read: a change between the two is sent twice rather than never.
-            await self.channel_layer.group_add(self.group(member), self.channel_name)
+            self._group = self.group(member)
+            await self.channel_layer.group_add(self._group, self.channel_name)
         except (*DATABASE_OUTAGE, *LAYER_OUTAGE) as error:
             logger.warning("page not served %s", describe(error))
             await self.close(TRY_AGAIN)
             return
-        self._group = self.group(member)
         self._changed.set()
         self._work = asyncio.create_task(self._send_changes(self._user.pk))
 
     async def disconnect(self, code: int) -> None:
-        if self._work is not None:
-            self._work.cancel()
-            try:
+        try:
+            if self._work is not None:
+                self._work.cancel()
                 with suppress(asyncio.CancelledError):
                     await self._work
-            finally:
-                # The layer forgets the channel before it tells Redis, so one that is away changes nothing.
+        finally:
+            # The layer notes and forgets the channel before it tells Redis, so one that is away changes nothing.
+            if self._group is not None:
                 with suppress(*LAYER_OUTAGE):
                     await self.channel_layer.group_discard(self._group, self.channel_name)
 

@@ -7,7 +7,8 @@ from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from livehub.core import clock, events, jobs
+from livehub.core import clock, events
+from streams.livestreams import node_jobs
 from streams.livestreams.events import SessionInterrupted, SessionResumed
 from streams.livestreams.lifecycle import REASON_MAX_LENGTH, change_status, close_session
 from streams.livestreams.locks import LeaseLostError, lock_held_session, lock_open_session
@@ -68,9 +69,11 @@ def note_media(connection: Connection, *, media_ms: int, **values: object) -> No
 
 @transaction.atomic
 def release_lease(lease: Lease) -> None:
-    """Let another worker take the session at once, and call one; a lease that is lost already stays so."""
+    """Let another run of the session begin at once, and call for it; a lease that is lost already stays so."""
     if Lease.objects.filter(pk=lease.pk, epoch=lease.epoch).update(until=None):
-        jobs.enqueue("streams.run_session", session_id=lease.session_id)
+        connection = Session.objects.with_connections().get(pk=lease.session_id).connection
+        if connection is not None:
+            node_jobs.run_session(lease.session_id, node=connection.node)
 
 
 @transaction.atomic
@@ -140,14 +143,16 @@ def retry_session(lease: Lease, *, message: str) -> float | None:
         told = f"LiveHub could not process the stream in {failures} attempts; start the encoder again. {message}"
         close_session(session, new=SessionStatus.ERRORED, reason=EndReason.TRANSCODER_FAILED, error_message=told)
         return None
-    return _free(lease, delay_s=_FAILURE_DELAYS_S[failures - 1])
+    delay_s = _FAILURE_DELAYS_S[failures - 1]
+    _free(lease, delay_s=delay_s)
+    return delay_s
 
 
 @transaction.atomic
-def postpone_session(lease: Lease, *, message: str) -> float:
+def postpone_session(lease: Lease, *, message: str) -> None:
     """Free the lease of a session that cannot be run at the moment, for no fault of its own; as often as it takes.
 
-    Returns the seconds before which nobody may run it again.
+    It keeps no slot meanwhile, which may be for hours: once the delay is over, the sweep calls for it.
 
     :raises LeaseLostError: when the session is over or another worker's.
     """
@@ -156,16 +161,15 @@ def postpone_session(lease: Lease, *, message: str) -> float:
     # A disk may stay full for hours: one entry tells it.
     if latest is None or (latest.kind, latest.reason) != (EventKind.RUN_POSTPONED, message[:REASON_MAX_LENGTH]):
         _note_interruption(session, EventKind.RUN_POSTPONED, reason=message)
-    return _free(lease, delay_s=_POSTPONEMENT_S)
+    _free(lease, delay_s=_POSTPONEMENT_S)
 
 
 def _newest_kind(session: Session) -> str | None:
     return session.events.order_by("-id").values_list("kind", flat=True).first()
 
 
-def _free(lease: Lease, *, delay_s: float) -> float:
+def _free(lease: Lease, *, delay_s: float) -> None:
     Lease.objects.filter(pk=lease.pk).update(until=None, not_before=Now() + timedelta(seconds=delay_s))
-    return delay_s
 
 
 def _note_interruption(session: Session, kind: EventKind, *, reason: str) -> None:

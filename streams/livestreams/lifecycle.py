@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
-from livehub.core import clock, events, jobs
+from livehub.core import clock, events
 from livehub.core.errors import DomainError
 from livehub.core.states import swap_status
-from streams.livestreams import jobs_of_files
+from streams.livestreams import node_jobs
 from streams.livestreams.events import SessionStatusChanged
 from streams.livestreams.locks import find_open_session_of, lock_open_session
 from streams.livestreams.models import Connection, Lease, Livestream, Session, SessionEvent, StreamKey
@@ -41,7 +41,6 @@ class Encoder:
     software: str
 
 
-@transaction.atomic
 def start_session(*, livestream: Livestream, stream_key: StreamKey, encoder: Encoder) -> Connection:
     """Open a session for an accepted encoder and have a worker run it; the livestream must be locked.
 
@@ -54,7 +53,7 @@ def start_session(*, livestream: Livestream, stream_key: StreamKey, encoder: Enc
         if earlier.has_encoder():
             raise AlreadyLiveError("Another encoder is already publishing with this key.")
         close_session(earlier, new=SessionStatus.ENDED, reason=EndReason.ENCODER_STOPPED)
-    session = _open_session(livestream)
+    session = Session.objects.create(livestream=livestream)
     Lease.objects.create(session=session)
     connection = Connection.objects.create(
         session=session,
@@ -65,11 +64,10 @@ def start_session(*, livestream: Livestream, stream_key: StreamKey, encoder: Enc
         software=encoder.software[:REASON_MAX_LENGTH],
     )
     _record(session, old="", reason="Encoder connected", actor=SYSTEM, at=connection.connected_at)
-    jobs.enqueue("streams.run_session", session_id=session.pk)
+    node_jobs.run_session(session.pk, node=connection.node)
     return connection
 
 
-@transaction.atomic
 def end_open_session(*, livestream: Livestream, reason: EndReason, actor: Actor) -> bool:
     """Close the locked livestream's open session, if it has one; tell whether it had."""
     session = find_open_session_of(livestream)
@@ -105,9 +103,9 @@ def close_session(
         connection.save(update_fields=["disconnected_at"])
         if reason != EndReason.ENCODER_STOPPED:
             # Even one that was given up: it may be there all the same.
-            jobs.enqueue("streams.drop_encoder", node=connection.node, name=connection.pk.hex)
+            node_jobs.drop_encoder(connection)
     # Whether or not a worker gets to it: to finish what is finished changes nothing.
-    jobs_of_files.finish_playlists(session)
+    node_jobs.finish_playlists(session)
 
 
 def change_status(
@@ -120,14 +118,6 @@ def change_status(
     now = clock.now()
     old = swap_status(session, machine=SESSION_MACHINE, new=new, updated_at=now, **changes)
     _record(session, old=old, reason=reason, actor=actor, at=now)
-
-
-def _open_session(livestream: Livestream) -> Session:
-    try:
-        with transaction.atomic():
-            return Session.objects.create(livestream=livestream)
-    except IntegrityError as error:
-        raise AlreadyLiveError("Another encoder is already publishing with this key.") from error
 
 
 def _record(session: Session, *, old: str, reason: str, actor: Actor, at: datetime) -> None:

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import F, Func, Value
 
 from livehub.core import clock
-from streams.livestreams import jobs_of_files
+from streams.livestreams import node_jobs
 from streams.livestreams.models import Livestream, Session, SessionQuerySet
 from streams.livestreams.storage import local_storage
 
@@ -37,10 +37,13 @@ def remove_deleted(*, livestream_id: UUID) -> None:
 
 
 def call_for_removal() -> None:
-    """Have each node remove what it has of sessions whose retention time is over."""
+    """Have each node remove what it has of sessions whose retention time is over.
+
+    :raises BrokerUnavailableError: when nobody knows whether it has been called already.
+    """
     holders = set(_expired().values_list(Func(F("file_nodes"), function="unnest"), flat=True).distinct())
     for node in sorted(holders):
-        jobs_of_files.remove_expired(node)
+        node_jobs.remove_expired(node)
 
 
 def remove_expired() -> int:

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from livehub.core import clock, crypto, events
 from livehub.core.names import check_name
-from streams.livestreams import jobs_of_files, lifecycle
+from streams.livestreams import lifecycle, node_jobs
 from streams.livestreams.events import LivestreamChanged, LivestreamCreated, LivestreamDeleted, LivestreamEvent
 from streams.livestreams.locks import lock_livestream
 from streams.livestreams.models import Livestream
@@ -118,7 +118,7 @@ def delete_livestream(*, livestream: Livestream, actor: Actor) -> None:
     livestream.deleted_at = clock.now()
     livestream.save(update_fields=["deleted_at", "updated_at"])
     lifecycle.end_open_session(livestream=livestream, reason=EndReason.DELETED, actor=actor)
-    jobs_of_files.remove_playback(livestream.pk)
+    node_jobs.remove_playback(livestream.pk)
     _tell(livestream, LivestreamDeleted, action="livestream.deleted", actor=actor, name=livestream.name)
 
 

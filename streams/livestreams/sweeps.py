@@ -1,15 +1,17 @@
 """Finding what nobody reported: sessions that no worker runs, and encoders that are gone."""
 
 import logging
+from collections import defaultdict
 from datetime import timedelta
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
-from livehub.core import clock, jobs
+from livehub.core import clock
 from livehub.core.deadline import deadline
 from livehub.core.outage import DATABASE_OUTAGE, describe
-from streams.livestreams import encoders, lifecycle
+from streams.livestreams import encoders, lifecycle, node_jobs
 from streams.livestreams.encoders import IngestSource
 from streams.livestreams.leases import LEASE_TTL
 from streams.livestreams.locks import lock_open_session
@@ -29,13 +31,16 @@ _LOCK_TIMEOUT_S = 0.5
 
 
 def sweep_sessions() -> None:
-    """Call a worker for sessions that nobody runs, and close those whose encoder has left or is lost.
+    """Close sessions whose encoder has left or is lost, and call a worker for those that nobody runs.
 
     One that cannot be closed now (its row is locked) is left to the next sweep, and keeps nobody else waiting.
+
+    :raises BrokerUnavailableError: when nobody knows whether workers have been called already.
     """
-    _call_workers()
     _end_left()
     _end_lost()
+    # Last: it alone needs the broker, without which it could call nobody either.
+    _call_workers()
 
 
 def _end_left() -> None:
@@ -47,27 +52,34 @@ def _end_left() -> None:
 
 
 def _end_lost() -> None:
-    """End sessions whose encoder was not heard of lately, if its node does not know it either."""
+    """End sessions whose encoder was not heard of lately, if its node does not know it either.
+
+    Another node's sweep cannot ask that node: it goes by when the encoder was heard of, so what a node says counts.
+    """
     now = clock.now()
     unheard = Connection.objects.filter(disconnected_at=None, last_seen_at__lt=now - _REPORTS_MISSED)
     connections = list(unheard.select_related("session"))
     publishing = encoders.list_publishing({connection.node for connection in connections})
     for connection in connections:
+        # Unless it was heard of while its node was asked.
+        row = unheard.filter(pk=connection.pk, last_seen_at=connection.last_seen_at)
         names = publishing.get(connection.node)
-        is_gone = names is not None and IngestSource.of(connection).name not in names
-        is_given_up = names is None and connection.last_seen_at < now - _SILENCE_LIMIT
-        if is_gone or is_given_up:
-            # Unless it was heard of while its node was asked.
-            unheard.filter(pk=connection.pk, last_seen_at=connection.last_seen_at).update(disconnected_at=now)
+        if names is not None and IngestSource.of(connection).name in names:
+            row.update(last_seen_at=now)
+        elif names is not None or connection.last_seen_at < now - _SILENCE_LIMIT:
+            row.update(disconnected_at=now)
             _end(connection.session, reason=EndReason.ENCODER_LOST)
 
 
 def _call_workers() -> None:
     claimable = Lease.objects.claimable().filter(session=OuterRef("pk"))
     waiting = Session.objects.open().filter(Exists(claimable), created_at__lt=clock.now() - LEASE_TTL)
-    for session_id in waiting.values_list("pk", flat=True):
-        # The next sweep calls again.
-        jobs.enqueue("streams.run_session", session_id=session_id, expires_s=LEASE_TTL.total_seconds())
+    newest = Connection.objects.filter(session__in=waiting).order_by("session", "-connected_at").distinct("session")
+    by_node = defaultdict[str, list[UUID]](list)
+    for node, session_id in newest.values_list("node", "session_id"):
+        by_node[node].append(session_id)
+    for node, session_ids in by_node.items():
+        node_jobs.run_waiting(session_ids, node=node)
 
 
 def _end(session: Session, *, reason: EndReason) -> None:

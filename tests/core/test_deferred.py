@@ -109,6 +109,21 @@ class TestProcess:
 
         assert result.stdout == "sent\n"
 
+    def test_forked_child_sends_its_last_messages_before_it_ends(self) -> None:
+        context = multiprocessing.get_context("fork")
+        answers: multiprocessing.SimpleQueue[int] = context.SimpleQueue()
+
+        def send() -> None:
+            time.sleep(0.3)
+            answers.put(1)
+
+        process = context.Process(target=lambda: deferred.post(send, what="x"))
+        process.start()
+        process.join(20)
+
+        assert process.exitcode == 0
+        assert not answers.empty()
+
     def test_forked_child_has_an_outbox_of_its_own(self) -> None:
         deferred.post(lambda: None, what="x")
         assert deferred.flush(10)

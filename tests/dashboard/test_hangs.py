@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
 from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
 from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 from django.test import Client
@@ -35,6 +37,22 @@ class StuckPage(FragmentConsumer):
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         return "not stuck"
+
+
+class PageOfABusyLayer(FragmentConsumer):
+    """A page that has its channel, and then waits in vain for the connection to Redis, which another one keeps."""
+
+    def group(self, member: Member) -> str:
+        for shard in loop_layer()._shards:
+            with suppress(StopIteration):  # It is free, and so got at once.
+                shard._lock.acquire().send(None)
+        return organization_group(member.organization_id)
+
+
+def loop_layer() -> Any:
+    """Return what the channel layer holds for the running loop."""
+    layer: Any = get_channel_layer()
+    return layer._get_layer()
 
 
 @contextmanager
@@ -103,6 +121,29 @@ class TestHungRedis:
 
         with hung_redis():
             assert asyncio.run(code()) == TRY_AGAIN
+
+    def test_leaves_nothing_behind_of_pages_that_come_in_vain(self, owner: User) -> None:
+        async def channels() -> dict[str, object]:
+            async with opened("/ws/overview", owner) as page:
+                await page.closing_code()
+            return dict(loop_layer().channels)
+
+        with hung_redis():
+            assert asyncio.run(channels()) == {}
+
+    def test_leaves_nobody_in_a_group_who_was_turned_away(self, owner: User) -> None:
+        async def groups() -> dict[str, object]:
+            page = ApplicationCommunicator(PageOfABusyLayer.as_asgi(), socket_scope("/", owner))
+            await page.send_input({"type": "websocket.connect"})
+            assert (await page.receive_output(timeout=5))["type"] == "websocket.accept"
+            assert (await page.receive_output(timeout=8))["code"] == TRY_AGAIN
+            await page.send_input({"type": "websocket.disconnect", "code": TRY_AGAIN})
+            await page.wait(timeout=8)
+            for shard in loop_layer()._shards:
+                shard._lock.release()
+            return dict(loop_layer().groups)
+
+        assert asyncio.run(groups()) == {}
 
     def test_is_over_for_pages_as_soon_as_it_answers(self, livestream: Livestream, owner: User) -> None:
         async def browse() -> str:

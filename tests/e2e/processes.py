@@ -52,7 +52,7 @@ def hung(pids: Iterable[int]) -> Iterator[None]:
 @contextmanager
 def second_live_worker(stack: RunningStack, *, slots: int = 2) -> Iterator["subprocess.Popen[bytes]"]:
     """Run another live worker of the same instance for as long as the block lasts."""
-    argv = [sys.executable, "-m", "livehub.worker", "live2", "--queue", "live", "--pool", "threads"]
+    argv = [sys.executable, "-m", "livehub.worker", "live2", "--queues", "live.main", "--pool", "threads"]
     argv += ["--slots", str(slots)]
     with (
         (stack.logs / "live2.log").open("wb") as log,

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.models.functions import Now
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from livehub.core import events
 from streams.livestreams import services
@@ -45,6 +46,15 @@ class TestPublish:
             "FMLE/3.0 (compatible; OBS",
         )
         assert livestream.stream_key not in name
+
+    @pytest.mark.django_db(transaction=True)
+    def test_asks_for_no_savepoint_since_the_livestream_is_locked(self, livestream: Livestream) -> None:
+        key = livestream.stream_key
+
+        with CaptureQueriesContext(connection) as asked:
+            assert _call("publish", key=key)[0] == 302
+
+        assert [query["sql"] for query in asked if "SAVEPOINT" in query["sql"]] == []
 
     @pytest.mark.parametrize(
         ("field", "value", "stored"),

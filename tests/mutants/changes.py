@@ -24,7 +24,8 @@ _OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
 class Mutant:
     """One change: the number of its node in the order of `ast.walk`, and which of the node's changes it is.
 
-    `text` is the line of the module where the node begins.
+    `text` is the line of the module where the node begins; `function` the first and the last line of the function or
+    method whose body has it, None where the change is made while the module is imported.
     """
 
     path: str
@@ -34,6 +35,7 @@ class Mutant:
     text: str
     before: str
     after: str
+    function: tuple[int, int] | None
 
     @property
     def what(self) -> str:
@@ -47,8 +49,12 @@ def list_mutants(path: str) -> list[Mutant]:
     """Return every mutant of a module, in the order of its text."""
     tree, lines = _parse(path), (BASE_DIR / path).read_text().splitlines()
     unchanged = {id(part) for node in ast.walk(tree) for whole in _meaningless(node) for part in ast.walk(whole)}
+    functions = {id(part): _lines(function) for function in _functions(tree) for part in _body(function)}
     mutants = [
-        Mutant(path, number, change, node.lineno, lines[node.lineno - 1].strip(), _first_line(node), _first_line(after))
+        Mutant(
+            *(path, number, change, node.lineno, lines[node.lineno - 1].strip()),
+            *(_first_line(node), _first_line(after), functions.get(id(node))),
+        )
         for number, node in enumerate(ast.walk(tree))
         if isinstance(node, ast.expr | ast.stmt) and id(node) not in unchanged
         for change, after in enumerate(_changes(node))
@@ -63,6 +69,25 @@ def code_of(mutant: Mutant) -> types.CodeType:
     after = list(_changes(before))[mutant.change]
     _Swap(before, ast.copy_location(after, before)).visit(tree)
     return compile(ast.fix_missing_locations(tree), str(BASE_DIR / mutant.path), "exec")
+
+
+def _functions(scope: ast.Module | ast.ClassDef) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in scope.body:
+        if isinstance(node, ast.ClassDef):
+            yield from _functions(node)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def _lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> tuple[int, int]:
+    first = min(part.lineno for part in (function, *function.decorator_list))
+    return first, function.end_lineno or first
+
+
+def _body(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[ast.AST]:
+    body = [part for statement in function.body for part in ast.walk(statement)]
+    # The code of one that says `super()` is bound to its class, and cannot be given to another function.
+    return [] if any(isinstance(part, ast.Name) and part.id == "super" for part in body) else body
 
 
 class _Swap(ast.NodeTransformer):

@@ -30,7 +30,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "streams/livestreams/stream_keys.py": (*_HOOKS, *_streams("services"), *_DEEDS),
     "streams/livestreams/locks.py": (*_streams("lifecycle", "leases", "neighbours", "overtaken"), *_HOOKS),
     "streams/livestreams/storage.py": (*_streams("playback", "runner"), *_DEEDS),
-    "streams/livestreams/jobs_of_files.py": _streams("playback", "services", "sweeps", "lifecycle"),
+    "streams/livestreams/node_jobs.py": _streams("playback", "services", "sweeps", "lifecycle"),
     "streams/livestreams/runner.py": _streams("runner"),
     "streams/ingest/services.py": (*_HOOKS, *_streams("neighbours", "overtaken")),
     "streams/media/ladder.py": _media("ladder"),

@@ -1,5 +1,7 @@
 """The mutants themselves: each is another module than the real one, and what is to be broken is there."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ import pytest
 from tests.mutants.changes import BASE_DIR, code_of, list_mutants
 from tests.mutants.survivors import TOLERATED
 from tests.mutants.targets import TARGETS
+from tests.mutants.trials import swap_code
 
 MODULE = '''
 """Docstring."""
@@ -57,6 +60,28 @@ def test_each_is_another_program(module: str) -> None:
 
     original = compile(MODULE, module, "exec")
     assert len({*codes, original}) == len(codes) + 1
+
+
+def test_functions_are_changed_wherever_they_are_held(module: str) -> None:
+    loaded: dict[str, Callable[..., object]] = {
+        "decorated": lambda function: partial(function),
+        "add": lambda value, by: value + by,
+    }
+    exec(compile(MODULE, module, "exec"), loaded)  # noqa: S102  # What is imported otherwise.
+    grow = loaded["grow"]
+    (mutant,) = (mutant for mutant in list_mutants(module) if mutant.what.startswith("add(") and "by" in mutant.before)
+    assert grow(1) == 2
+
+    swap_code(mutant)
+
+    with pytest.raises(TypeError):
+        grow(1)
+
+
+def test_knows_what_is_changed_only_by_another_import(module: str) -> None:
+    outside = {mutant.what for mutant in list_mutants(module) if mutant.function is None}
+
+    assert outside == {"3  ->  4", "@decorated  ->  def grow(value):"}
 
 
 def test_what_is_to_be_broken_and_what_is_to_notice_is_there() -> None:

@@ -4,11 +4,12 @@ import sys
 from configparser import ConfigParser
 from dataclasses import replace
 
+import pytest
 from django.conf import settings
 
+from livehub.core.jobs import queue_of
 from livehub.stack.instance import Instance
 from livehub.stack.programs import Program, programs, render_supervisor
-from streams.livestreams.jobs_of_files import queue_of
 
 
 def program(instance: Instance, name: str) -> Program:
@@ -20,15 +21,18 @@ def option(instance: Instance, name: str, flag: str) -> str:
     return argv[argv.index(flag) + 1]
 
 
-def test_every_queue_that_tasks_are_sent_to_has_a_worker(instance: Instance) -> None:
-    served = {option(instance, name, "--queue") for name in ("live", "urgent", "files")}
-
-    sent_to = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
-    assert served == {settings.CELERY_TASK_DEFAULT_QUEUE, queue_of(instance.node), *sent_to}
+def queues(instance: Instance, name: str) -> set[str]:
+    return set(option(instance, name, "--queues").split(","))
 
 
-def test_what_works_on_files_runs_where_they_are(instance: Instance) -> None:
-    assert option(replace(instance, node="berlin-2"), "files", "--queue") == "files.berlin-2"
+@pytest.mark.parametrize("name", ["live", "urgent", "files"])
+def test_what_only_one_node_can_do_goes_to_its_own_worker(instance: Instance, name: str) -> None:
+    assert queue_of(name, node="berlin-2") in queues(replace(instance, node="berlin-2"), name)
+    assert queue_of(name, node="berlin-2") not in queues(replace(instance, node="berlin-3"), name)
+
+
+def test_what_any_node_can_do_has_a_worker_on_each(instance: Instance) -> None:
+    assert settings.CELERY_TASK_DEFAULT_QUEUE in queues(instance, "urgent")
 
 
 def test_what_works_on_files_can_be_ended_by_its_time_limit(instance: Instance) -> None:

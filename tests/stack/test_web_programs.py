@@ -5,10 +5,12 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -48,8 +50,8 @@ def answers(socket_path: Path) -> bool:
         return False
 
 
-def ask(socket_path: Path, path: str) -> httpx.Response:
-    with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket_path)), timeout=10) as client:
+def ask(socket_path: Path, path: str, *, timeout_s: float = 10) -> httpx.Response:
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket_path)), timeout=timeout_s) as client:
         return client.get(f"http://localhost{path}")
 
 
@@ -151,8 +153,67 @@ class TestWeb:
         assert not any(map(is_alive, workers))
 
 
+# One request stops its event loop for a while.
+_BLOCKED_ASGI = """
+import time
+from livehub import asgi
+
+async def application(scope, receive, send):
+    if scope["type"] == "http" and scope["path"] == "/block":
+        time.sleep(12)
+    await asgi.application(scope, receive, send)
+"""
+# Answers a request, and has something left to send then.
+_SENDER = """
+import sys
+import time
+from pathlib import Path
+from livehub import web
+from livehub.core import deferred
+
+def send():
+    time.sleep(0.5)
+    Path(sys.argv[2]).touch()
+
+def application(environ, start_response):
+    deferred.post(send, what="x")
+    start_response("200 OK", [("Content-Length", "0")])
+    return []
+
+web.serve(Path(sys.argv[1]), load=lambda: application)
+"""
+
+
+def test_a_web_worker_that_is_told_to_end_sends_its_last_messages(tmp_path: Path) -> None:
+    socket_path, sent = tmp_path / "web.sock", tmp_path / "sent"
+    argv = [sys.executable, "-c", _SENDER, str(socket_path), str(sent)]
+    with running(argv, log_path=tmp_path / "web.log") as process:
+        wait_until(lambda: answers(socket_path), timeout_s=_START_S, what="the web server")
+        process.terminate()
+        process.wait(timeout=9)
+
+    assert sent.exists()
+
+
 @pytest.mark.django_db(transaction=True)
 class TestAsgi:
+    def test_beats_from_its_event_loop(
+        self, program: Callable[[str], Program], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        heartbeat, blocked = tmp_path / "heartbeat", tmp_path / "blocked_asgi.py"
+        monkeypatch.setenv("LIVEHUB_HEARTBEAT", str(heartbeat))
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        blocked.write_text(_BLOCKED_ASGI)
+        asgi = program("asgi")
+        argv = ["blocked_asgi:application" if each == "livehub.asgi:application" else each for each in asgi.argv]
+        with started(replace(asgi, argv=argv), log_path=tmp_path / "asgi.log"):
+            wait_until(lambda: time.time() - heartbeat.stat().st_mtime < 2, timeout_s=10, what="a heartbeat")
+
+            with suppress(httpx.HTTPError):
+                ask(asgi.sockets[0], "/block", timeout_s=1)
+
+            wait_until(lambda: time.time() - heartbeat.stat().st_mtime > 5, timeout_s=20, what="silence")
+
     def test_a_hook_that_waits_for_a_row_keeps_no_other_waiting(
         self, program: Callable[[str], Program], instance: Instance, home: NewOrganization, tmp_path: Path
     ) -> None:

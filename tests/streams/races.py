@@ -69,6 +69,10 @@ def _disable(round_: Round) -> None:
     services.disable_livestream(livestream=round_.livestream, actor=SYSTEM)
 
 
+def _enable(round_: Round) -> None:
+    services.enable_livestream(livestream=round_.livestream, actor=SYSTEM)
+
+
 def _delete(round_: Round) -> None:
     services.delete_livestream(livestream=round_.livestream, actor=SYSTEM)
 
@@ -94,12 +98,13 @@ def _leave(round_: Round) -> None:
     connections.encoder_left(key=round_.key, node=ENCODER.node, client_id=ENCODER.client_id)
 
 
-_STATES = ("idle", "connecting", "run", "lapsed", "left", "abandoned", "lost")
+_STATES = ("idle", "disabled", "connecting", "run", "lapsed", "left", "abandoned", "lost")
 # Each deed, and the states of a livestream in which it has something to do.
 DEEDS: dict[str, tuple[Callable[[Round], object], tuple[str, ...]]] = {
     "publish": (_publish, _STATES),
     "claim": (_claim, ("connecting", "lapsed", "abandoned", "lost")),
     "disable": (_disable, _STATES),
+    "enable": (_enable, _STATES),
     "delete": (_delete, _STATES),
     "reset": (_reset, _STATES),
     "end": (_end, _STATES),
@@ -168,7 +173,9 @@ def _outcome(deed: str, round_: Round) -> Outcome:
 
 
 def _bring(template: Livestream, state: str) -> None:
-    if state == "idle":
+    if state == "disabled":
+        services.disable_livestream(livestream=template, actor=SYSTEM)
+    if state in {"idle", "disabled"}:
         return
     session = connected(template)
     if state in {"run", "lapsed", "left", "abandoned"}:

@@ -1,6 +1,7 @@
 """Who runs a session, and what becomes of failed runs."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -14,13 +15,19 @@ from streams.livestreams.events import SessionInterrupted, SessionResumed
 from streams.livestreams.locks import LeaseLostError
 from streams.livestreams.states import EndReason, EventKind
 from streams.models import Connection, Lease, Livestream, Session, SessionEvent
-from tests.runs import claimed, ended, taken_in
+from tests.conftest import Broker
+from tests.runs import ENCODER, claimed, connected, ended, taken_in
 
 SECOND = timedelta(seconds=1)
 
 
 def _claim(session: Session) -> Lease | None:
     return leases.claim_session(session_id=session.pk, worker="second", node="second")
+
+
+def _story(session: Session) -> list[tuple[str, str, dict[str, object]]]:
+    """Return what the session's timeline says, oldest first."""
+    return list(session.events.order_by("id").values_list("kind", "reason", "data"))
 
 
 class TestLease:
@@ -41,6 +48,27 @@ class TestLease:
         Lease.objects.update(until=Now() - SECOND)
 
         assert claimed(session, worker="second").epoch == 2
+
+    def test_tells_of_the_worker_that_let_it_lapse(self, session: Session, heard: list[SessionInterrupted]) -> None:
+        claimed(session)
+        Lease.objects.update(until=Now() - SECOND)
+
+        claimed(session, worker="second")
+
+        told = "The worker that ran it stopped; another one goes on"
+        assert _story(session)[-2:] == [
+            ("run_lost", told, {}),
+            ("run_started", "", {"epoch": 2, "worker": "second", "node": "main"}),
+        ]
+        assert [(event.livestream_id, event.reason) for event in heard] == [(session.livestream_id, told)]
+
+    def test_tells_nothing_of_a_worker_that_let_it_go(self, session: Session, heard: list[SessionInterrupted]) -> None:
+        leases.release_lease(claimed(session))
+
+        claimed(session, worker="second")
+
+        assert [kind for kind, _, _ in _story(session)] == ["status", "run_started", "run_started"]
+        assert heard == []
 
     def test_is_not_there_for_a_session_that_is_over(self, session: Session) -> None:
         ended(session)
@@ -76,15 +104,23 @@ class TestLease:
         assert _claim(session) is None
         assert enqueued == []
 
-    def test_calls_another_worker_when_it_is_released(
-        self, session: Session, enqueued: list[str], capture: Capture
-    ) -> None:
+    def test_calls_another_worker_when_it_is_released(self, session: Session, broker: Broker, capture: Capture) -> None:
         lease = claimed(session)
 
         with capture(execute=True):
             leases.release_lease(lease)
 
-        assert enqueued == ["streams.run_session"]
+        assert broker.arguments == [("streams.run_session", {"session_id": str(session.pk)})]
+
+    def test_calls_only_the_node_that_has_the_encoder(
+        self, livestream: Livestream, broker: Broker, capture: Capture
+    ) -> None:
+        with capture(execute=True):
+            session = connected(livestream, encoder=replace(ENCODER, node="north"))
+        with capture(execute=True):
+            leases.release_lease(claimed(session))
+
+        assert broker.queues == [("streams.run_session", "live.north")] * 2
 
     def test_is_lost_when_the_session_ends(self, session: Session) -> None:
         lease = claimed(session)
@@ -173,6 +209,29 @@ class TestMarkLive:
         session.refresh_from_db()
         assert session.live_epoch == 2
 
+    def test_is_told_in_the_timeline(self, session: Session) -> None:
+        for worker in ("first", "second"):
+            lease = claimed(session, worker=worker)
+            leases.mark_live(lease)
+            leases.release_lease(lease)
+
+        assert [entry for entry in _story(session) if entry[0] != "run_started"] == [
+            ("status", "Encoder connected", {"old": "", "new": "connecting"}),
+            ("status", "First segments can be played", {"old": "connecting", "new": "live"}),
+            ("resumed", "Viewers get new media", {"epoch": 2}),
+        ]
+
+
+class TestRecordSource:
+    def test_keeps_what_comes_in_and_what_goes_out(self, session: Session) -> None:
+        before = session.updated_at
+
+        leases.record_source(claimed(session), source={"fps": 30}, renditions=[{"height": 720}])
+
+        session.refresh_from_db()
+        assert (session.source, session.renditions) == ({"fps": 30}, [{"height": 720}])
+        assert session.updated_at > before
+
 
 class TestRetrySession:
     def test_waits_longer_each_time_and_gives_up_after_five_failures(self, session: Session) -> None:
@@ -184,7 +243,9 @@ class TestRetrySession:
         session.refresh_from_db()
         assert delays == [0.5, 1.0, 2.0, 5.0, None]
         assert (session.status, session.end_reason) == ("errored", "transcoder_failed")
-        assert "No such codec." in session.error_message
+        assert session.error_message == (
+            "LiveHub could not process the stream in 5 attempts; start the encoder again. No such codec."
+        )
 
     def test_lets_nobody_run_the_session_before_the_delay_is_over(self, session: Session) -> None:
         leases.retry_session(claimed(session), message="Killed.")
@@ -234,7 +295,8 @@ class TestRetrySession:
 class TestPostponeSession:
     def test_never_gives_up_and_says_why_once(self, session: Session) -> None:
         for _ in range(10):
-            assert leases.postpone_session(claimed(session), message="The disk is full.") == 3.0
+            leases.postpone_session(claimed(session), message="The disk is full.")
+            assert _claim(session) is None
             Lease.objects.update(not_before=None)
 
         session.refresh_from_db()

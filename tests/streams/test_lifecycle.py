@@ -1,11 +1,13 @@
 """Sessions: opened and closed."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
 from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 
+from livehub.core import clock
 from livehub.core.errors import IllegalTransitionError, StaleStatusError
 from livehub.core.states import swap_status
 from streams.livestreams import connections, leases, lifecycle
@@ -51,11 +53,11 @@ class TestStartSession:
 
         assert livestream.updated_at > before
 
-    def test_calls_a_worker(self, livestream: Livestream, enqueued: list[str], capture: Capture) -> None:
+    def test_calls_a_worker(self, livestream: Livestream, broker: Broker, capture: Capture) -> None:
         with capture(execute=True):
-            connected(livestream)
+            session = connected(livestream)
 
-        assert enqueued == ["streams.run_session"]
+        assert broker.arguments == [("streams.run_session", {"session_id": str(session.pk)})]
 
     def test_refuses_a_second_encoder_without_harm(self, session: Session, livestream: Livestream) -> None:
         with pytest.raises(AlreadyLiveError):
@@ -63,6 +65,11 @@ class TestStartSession:
 
         assert Session.objects.get() == session
         assert Connection.objects.get().client_id == ENCODER.client_id
+
+    def test_is_not_live_yet(self, session: Session, livestream: Livestream) -> None:
+        livestream.refresh_from_db()
+
+        assert livestream.last_live_at is None
 
     def test_ends_a_session_that_a_worker_still_works_off(self, session: Session, livestream: Livestream) -> None:
         claimed(session)
@@ -96,6 +103,22 @@ class TestClosing:
         session.refresh_from_db()
         assert not Lease.objects.exists()
         assert Connection.objects.get().disconnected_at == session.stopped_at
+
+    def test_is_the_sessions_last_change(self, session: Session) -> None:
+        ended(session)
+
+        session.refresh_from_db()
+        assert session.stopped_at is not None
+        assert session.updated_at >= session.stopped_at
+
+    def test_keeps_when_an_encoder_left_that_was_there_before(self, session: Session) -> None:
+        left_at = clock.now() - timedelta(minutes=1)
+        earlier = Connection.objects.create(session=session, node="main", client_id=6, disconnected_at=left_at)
+
+        ended(session)
+
+        earlier.refresh_from_db()
+        assert earlier.disconnected_at == left_at
 
     def test_lets_the_encoder_come_again_as_a_new_session(self, session: Session, livestream: Livestream) -> None:
         ended(session)
@@ -134,6 +157,14 @@ class TestClosing:
         cut = [arguments for task, arguments in broker.arguments if task == "streams.drop_encoder"]
         assert cut == ([{"node": "main", "name": name}] if is_cut else [])
 
+    def test_is_cut_by_the_node_that_has_it(self, livestream: Livestream, broker: Broker, capture: Capture) -> None:
+        session = connected(livestream, encoder=replace(ENCODER, node="north"))
+
+        with capture(execute=True):
+            ended(session, reason=EndReason.DISABLED)
+
+        assert ("streams.drop_encoder", "urgent.north") in broker.queues
+
     def test_has_playlists_ended_that_no_worker_may_get_to(
         self, session: Session, broker: Broker, capture: Capture
     ) -> None:
@@ -143,6 +174,7 @@ class TestClosing:
             ended(session, reason=EndReason.DISABLED)
 
         assert ("streams.finish_playlists", "files.main") in broker.queues
+        assert ("streams.finish_playlists", {"session_id": str(session.pk)}) in broker.arguments
 
     def test_tells_when_nothing_was_open(self, livestream: Livestream) -> None:
         with transaction.atomic():
@@ -154,8 +186,10 @@ class TestClosing:
 
 
 class TestEndAbandoned:
-    def test_leaves_a_session_alone_that_a_worker_runs(self, session: Session) -> None:
+    def test_leaves_a_session_alone_that_a_worker_runs(self, session: Session, foreign_livestream: Livestream) -> None:
         claimed(session)
+        # Nobody runs this one.
+        connected(foreign_livestream)
 
         lifecycle.end_abandoned(session, reason=EndReason.ENCODER_STOPPED)
 

@@ -16,7 +16,7 @@ from livehub.core.errors import NotFoundError
 from streams.livestreams import connections, leases, lifecycle, services, sweeps
 from streams.livestreams.locks import LeaseLostError, lock_livestream
 from streams.livestreams.states import EndReason
-from streams.models import AuditEntry, Connection, Livestream, Session
+from streams.models import AuditEntry, Connection, Lease, Livestream, Session
 from streams.organizations.services import SYSTEM, Actor, NewOrganization
 from tests.ingest_server import ingest_server
 from tests.overtaking import overtaken
@@ -130,14 +130,22 @@ class TestClaim:
 
 
 class TestRun:
-    def test_does_not_finish_what_an_operator_has_ended(self, livestream: Livestream) -> None:
+    @pytest.mark.parametrize(
+        "conclude",
+        [
+            partial(leases.finish_session, reason=EndReason.ENCODER_STOPPED),
+            partial(leases.fail_session, reason=EndReason.SOURCE_REFUSED, message="No."),
+        ],
+        ids=["finish", "fail"],
+    )
+    def test_does_not_conclude_what_an_operator_has_ended(
+        self, livestream: Livestream, conclude: Callable[[Lease], None]
+    ) -> None:
         session = connected(livestream)
         lease = claimed(session)
 
         with pytest.raises(LeaseLostError):
-            overtaken(
-                partial(leases.finish_session, lease, reason=EndReason.ENCODER_STOPPED), by=partial(ended, session)
-            )
+            overtaken(partial(conclude, lease), by=partial(ended, session))
 
         assert Session.objects.get().end_reason == EndReason.ENDED_BY_OPERATOR
 

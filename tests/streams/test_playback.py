@@ -14,6 +14,7 @@ from streams.livestreams.storage import local_storage, run_name
 from streams.models import Lease, Livestream, Session
 from streams.organizations.services import SYSTEM
 from tests.conftest import Broker
+from tests.queues import untaken
 from tests.runs import claimed, connected, ended
 
 PLAYLIST = '#EXTM3U\n#EXT-X-MAP:URI="init_0.mp4"\n#EXTINF:2.0,\n000000.m4s\n'
@@ -65,6 +66,17 @@ class TestFinishPlaylists:
         playback.finish_playlists(session_id=session.pk)
 
         assert _media_playlist(folder).endswith("#EXT-X-ENDLIST\n")
+
+    def test_writes_no_playlist_again_that_has_its_end(self, session: Session, folder: Path) -> None:
+        ended(session)
+        playback.finish_playlists(session_id=session.pk)
+        (playlist,) = folder.glob("*/*/720p/index.m3u8")
+        file = playlist.stat().st_ino
+
+        playback.finish_playlists(session_id=session.pk)
+
+        # A new version takes the place of the old file.
+        assert playlist.stat().st_ino == file
 
     def test_leaves_those_of_other_sessions_alone(self, session: Session, livestream: Livestream) -> None:
         ended(session)
@@ -123,6 +135,32 @@ class TestRemoveExpired:
         assert playback.remove_expired() == 0
         assert _media_playlist(folder) == PLAYLIST
 
+    def test_is_tried_again_when_the_folder_stays(
+        self, session: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        _stopped(session, seconds_ago=301)
+
+        def refuse(path: Path) -> None:
+            raise PermissionError(path)
+
+        monkeypatch.setattr(Path, "rmdir", refuse)
+
+        assert playback.remove_expired() == 0
+
+        assert "files not removed" in caplog.text
+        session.refresh_from_db()
+        assert session.file_nodes == ["main"]
+
+    def test_removes_fifty_at_once(self, session: Session) -> None:
+        _stopped(session, seconds_ago=301)
+        stopped_at = clock.now() - timedelta(seconds=301)
+        Session.objects.bulk_create(
+            Session(livestream=session.livestream, status="ended", stopped_at=stopped_at, file_nodes=["main"])
+            for _ in range(50)
+        )
+
+        assert [playback.remove_expired() for _ in range(2)] == [50, 1]
+
     def test_goes_on_with_the_others_when_one_cannot_be_removed(
         self, session: Session, livestream: Livestream, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -177,6 +215,14 @@ class TestCallForRemoval:
         calls = [call for call in broker.queues if call[0] == "streams.remove_expired_playback"]
         assert [queue for _, queue in calls] == ["files.main", "files.north"]
 
+    def test_calls_no_node_again_that_is_gone(self, session: Session, broker: Broker, capture: Capture) -> None:
+        _stopped(session, seconds_ago=301)
+
+        with untaken("files.main"), capture(execute=True):
+            playback.call_for_removal()
+
+        assert "streams.remove_expired_playback" not in broker.names
+
     def test_calls_nobody_for_nothing(self, session: Session, broker: Broker, capture: Capture) -> None:
         with capture(execute=True):
             playback.call_for_removal()
@@ -186,6 +232,14 @@ class TestCallForRemoval:
 
 def _lease(session: Session) -> Lease:
     return Lease.objects.get(pk=session.pk)
+
+
+class TestPublish:
+    def test_leaves_nothing_but_the_playlist(self, livestream: Livestream, session: Session, folder: Path) -> None:
+        local_storage().publish(livestream.playback_id, "#EXTM3U\n#new\n")
+
+        files = {path.name: path.read_text() for path in folder.glob("*/*") if path.is_file()}
+        assert files == {"index.m3u8": "#EXTM3U\n#new\n"}
 
 
 class TestWithdraw:
@@ -210,16 +264,33 @@ class TestRemoveDeleted:
         session.refresh_from_db()
         assert session.file_nodes == []
 
+    def test_leaves_what_another_deleted_one_has_to_its_own_task(
+        self, session: Session, livestream: Livestream, foreign_livestream: Livestream, folder: Path
+    ) -> None:
+        neighbour = connected(foreign_livestream)
+        _write_run(neighbour)
+        for deleted in (livestream, foreign_livestream):
+            services.delete_livestream(livestream=deleted, actor=SYSTEM)
+
+        for deleted, left in ((livestream, foreign_livestream), (foreign_livestream, None)):
+            playback.remove_deleted(livestream_id=deleted.pk)
+
+            assert [path.name for path in folder.iterdir()] == ([left.playback_id] if left else [])
+            neighbour.refresh_from_db()
+            assert neighbour.file_nodes == (["main"] if left else [])
+
     def test_is_asked_of_every_node_that_has_files(
-        self, session: Session, livestream: Livestream, broker: Broker, capture: Capture
+        self, session: Session, livestream: Livestream, foreign_livestream: Livestream, broker: Broker, capture: Capture
     ) -> None:
         Session.objects.update(file_nodes=["main", "north"])
+        Session.objects.filter(pk=connected(foreign_livestream).pk).update(file_nodes=["east"])
 
         with capture(execute=True):
             services.delete_livestream(livestream=livestream, actor=SYSTEM)
 
         calls = [call for call in broker.queues if call[0] == "streams.remove_playback"]
         assert [queue for _, queue in calls] == ["files.main", "files.north"]
+        assert ("streams.remove_playback", {"livestream_id": str(livestream.pk)}) in broker.arguments
 
     def test_is_tried_again_when_a_file_vanishes_meanwhile(
         self, session: Session, livestream: Livestream, monkeypatch: pytest.MonkeyPatch

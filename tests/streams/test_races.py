@@ -1,7 +1,7 @@
 """What two connections do to one livestream at the same instant: somebody wins, and the rows agree afterwards."""
 
 import os
-from itertools import combinations_with_replacement, cycle, groupby, islice
+from itertools import combinations_with_replacement, cycle, groupby, islice, pairwise
 from uuid import UUID
 
 import pytest
@@ -27,20 +27,21 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 # Of each pair, and at least one in each state that they can meet in: every kind of deed gets more than 200.
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "40"))
-KINDS = ("publish", "claim", "disable", "delete", "reset", "close")
+KINDS = ("publish", "claim", "disable", "enable", "delete", "reset", "close")
 _BY_OPERATOR = (EndReason.ENDED_BY_OPERATOR, EndReason.DISABLED, EndReason.KEY_RESET, EndReason.DELETED)
+_SWITCHES = {"livestream.disabled": True, "livestream.enabled": False}
 _UNKNOWN_KEY = "No livestream has this stream key."
 # What each deed may be refused with; a deed that is not named is never refused.
 _REFUSALS: dict[str, type[DomainError]] = {
     "disable": NotFoundError,
+    "enable": NotFoundError,
     "delete": NotFoundError,
     "reset": NotFoundError,
     "end": NotFoundError,
     "finish": LeaseLostError,
 }
-# Each successful one is written into the audit log, if it changed something.
+# Each successful one is written into the audit log.
 _AUDITED = {
-    "livestream.disabled": "disable",
     "livestream.deleted": "delete",
     "livestream.stream_key_reset": "reset",
 }
@@ -66,6 +67,7 @@ def test_leave_rows_that_agree(home: NewOrganization, broker: Broker, first: str
         _check_refusals(pair, where)
         _check_rows(round_.livestream, where)
         _check_books(round_, pair, where)
+        _check_switch(round_, pair, where)
         _check_winners(round_, pair, where)
     _check_messages(broker, earlier)
 
@@ -123,8 +125,7 @@ def _check_books(round_: Round, pair: tuple[Outcome, Outcome], where: object) ->
     written = AuditEntry.objects.filter(target_id=round_.livestream.pk).values_list("action").annotate(Count("id"))
     entries = dict(written)
     for action, deed in _AUDITED.items():
-        # To disable what is disabled already changes nothing.
-        assert entries.get(action, 0) == (min(done[deed], 1) if deed == "disable" else done[deed]), where
+        assert entries.get(action, 0) == done[deed], where
     ended = sum(outcome.deed == "end" and outcome.value is True for outcome in pair)
     assert entries.get("livestream.broadcast_ended", 0) == ended, where
     answers = [outcome.value for outcome in pair if outcome.deed == "publish"]
@@ -135,18 +136,31 @@ def _check_books(round_: Round, pair: tuple[Outcome, Outcome], where: object) ->
     assert [event.data["epoch"] for event in runs.filter(data__worker="another")] == epochs, where
 
 
+def _check_switch(round_: Round, pair: tuple[Outcome, Outcome], where: object) -> None:
+    """To disable what is disabled changes nothing, nor does to enable what is not; all else is written down."""
+    written = AuditEntry.objects.filter(target_id=round_.livestream.pk, action__in=_SWITCHES).order_by("id")
+    states = [round_.state == "disabled", *(_SWITCHES[action] for action in written.values_list("action", flat=True))]
+    assert all(before != after for before, after in pairwise(states)), where
+    assert Livestream.objects.get(pk=round_.livestream.pk).disabled is states[-1], where
+    done = tally(pair)
+    if bool(done["disable"]) != bool(done["enable"]):
+        assert states[-1] is bool(done["disable"]), where
+    if not done["disable"] and not done["enable"]:
+        assert len(states) == 1, where
+
+
 def _check_winners(round_: Round, pair: tuple[Outcome, Outcome], where: object) -> None:
     """Where only one may win, one does."""
     done, deeds = tally(pair), [outcome.deed for outcome in pair]
     if deeds == ["publish", "publish"]:
-        taken = round_.state in {"connecting", "run", "lapsed", "lost"}
+        taken = round_.state in {"disabled", "connecting", "run", "lapsed", "lost"}
         assert sorted(outcome.value[0] for outcome in pair) == ([403, 403] if taken else [302, 403]), where
     if deeds == ["claim", "claim"]:
         assert sum(outcome.value is not None for outcome in pair) == 1, where
     if deeds in (["delete", "delete"], ["finish", "finish"]):
         assert done[deeds[0]] == 1, where
     if deeds == ["end", "end"]:
-        assert [outcome.value for outcome in pair].count(True) == int(round_.state != "idle"), where
+        assert [outcome.value for outcome in pair].count(True) == int(round_.state not in {"idle", "disabled"}), where
     if deeds == ["claim", "finish"]:
         # By then another run has begun, or the session is over: never both.
         assert (pair[0].value is None) is (pair[1].error is None), where

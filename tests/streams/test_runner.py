@@ -1,22 +1,32 @@
-"""What a worker does before a run's media come, and when it has to stop or to wait."""
+"""What a worker does before a run's media come, and when it has to stop: no encoder is there to pull from."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
+from django.db import OperationalError, connection
+from django.db.models.functions import Now
 from pytest_django import Settings
 
-from streams.livestreams import leases
-from streams.livestreams.runner import Worker, _Run
-from streams.livestreams.states import EventKind, SessionStatus
+from streams.livestreams import leases, runner
+from streams.livestreams.locks import LeaseLostError
+from streams.livestreams.runner import HandOverError, Worker, _Run
+from streams.livestreams.states import EventKind
 from streams.livestreams.storage import local_storage
+from streams.media import broadcast
+from streams.media.errors import SourceLostError
+from streams.media.ffmpeg import Packaging
+from streams.media.ladder import build_ladder
 from streams.media.meter import Measured
+from streams.media.source import Source
 from streams.models import Connection, Lease, Livestream, Session
-from tests.media.clips import flv
-from tests.media.ingest import Ingest, running_ingest
-from tests.runs import claimed, taken_in
+from tests.runs import claimed, ended, taken_in
 from tests.services import wait_until
 
 # A worker gives its connection back again and again.
@@ -42,11 +52,34 @@ def stopping() -> Worker:
     return worker
 
 
+@contextmanager
+def _locked(table: str) -> Iterator[None]:
+    """Keep everybody else from a table: for them the database is away."""
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.Cursor}) as other:
+        other.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        yield
+
+
 class TestFirstRun:
     def test_shows_nothing_of_an_earlier_session(self, session: Session, stopping: Worker, folder: Path) -> None:
         stopping.run_session(session.pk)
 
         assert [path for path in folder.iterdir() if path.is_file()] == []
+
+
+class TestPostponedRun:
+    def test_keeps_no_slot(self, session: Session, settings: Settings) -> None:
+        # No ingest server that this worker could ask.
+        settings.NODE, worker = "north", Worker("far away")
+        slot = threading.Thread(target=worker.run_session, args=(session.pk,))
+        slot.start()
+        slot.join(10)
+        has_ended = not slot.is_alive()
+        worker.stopping.set()
+        slot.join(10)
+
+        assert has_ended
+        assert session.events.filter(kind=EventKind.RUN_POSTPONED).exists()
 
 
 class TestFollowingRun:
@@ -63,7 +96,10 @@ class TestStopping:
         stopping.run_session(session.pk)
 
         assert Session.objects.get().is_open
-        assert (Lease.objects.get().epoch, Lease.objects.get().until) == (1, None)
+        lease = Lease.objects.get()
+        assert (lease.epoch, lease.until, lease.worker) == (1, None, "stopping")
+        # What is over is not in the way of the next run.
+        assert stopping._runs == {}
 
 
 class TestOthersSession:
@@ -86,6 +122,98 @@ class TestRun:
         assert spec.packaging.folder.name == spec.run_name
         assert spec.name == Connection.objects.get().pk.hex
 
+    def test_is_packaged_as_the_settings_say_into_the_livestreams_folder(
+        self, session: Session, folder: Path, settings: Settings
+    ) -> None:
+        settings.SEGMENT_S, settings.PLAYLIST_SEGMENTS, settings.THUMBNAIL_S, settings.MAX_HEIGHT = 3, 7, 11, 540
+
+        spec = _Run(claimed(session), threading.Event())._job_spec()
+        spec.publish("#EXTM3U\n#new\n")
+
+        assert spec.packaging == Packaging(
+            folder=folder / spec.run_name,
+            thumbnail_path=folder / "thumbnail.jpg",
+            segment_s=3,
+            playlist_segments=7,
+            thumbnail_s=11,
+        )
+        assert (spec.max_height, spec.server.pull_base_url) == (540, settings.INGEST_PULL_URL)
+        assert (folder / "index.m3u8").read_text() == "#EXTM3U\n#new\n"
+
+    def test_writes_down_what_it_found_and_that_it_can_be_played(self, session: Session) -> None:
+        source = Source("h264", "High", "yuv420p", 1280, 720, 30.0, 3000, 2.0, "aac", "LC", 2, 48000)
+        ladder = build_ladder(source)
+        run = _Run(claimed(session), threading.Event())
+
+        run.found(source, ladder)
+        run.playable()
+
+        session.refresh_from_db()
+        assert session.source == asdict(source)
+        assert session.renditions == [asdict(rendition) for rendition in ladder.renditions]
+        assert (session.status, session.live_epoch) == ("live", 1)
+
+    def test_ends_the_session_with_its_encoder(self, session: Session) -> None:
+        _Run(claimed(session), threading.Event())._finish(media_ms=2_500)
+
+        session.refresh_from_db()
+        assert (session.status, session.end_reason, session.ingest_ms) == ("ended", "encoder_stopped", 2_500)
+
+    def test_waits_when_the_ingest_server_is_not_there(self, session: Session, settings: Settings) -> None:
+        run = _Run(claimed(session), threading.Event())
+        settings.NODE = "elsewhere"
+
+        # The sweep calls a worker again.
+        assert run.run() is None
+
+        reason = "The part of LiveHub that takes streams in does not answer."
+        assert session.events.get(kind="run_postponed").reason == reason
+
+    def test_that_fails_is_told_and_tried_again(
+        self, session: Session, worker: Worker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setenv("PATH", "")
+
+        with _running(worker, session):
+            wait_until(lambda: Lease.objects.get().epoch == 2, timeout_s=20, what="the second run")
+
+        failure = session.events.filter(kind="run_failed").earliest("id")
+        assert failure.reason == "Something went wrong inside LiveHub. The server's log says what."
+        assert "No such file" in caplog.text
+        assert Session.objects.get().is_open
+
+    def test_of_a_session_that_is_over_writes_nothing_but_the_end_of_its_playlists(
+        self, session: Session, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PATH", "")
+        run, playlist = _Run(claimed(session), threading.Event()), _write_playlist(session, folder)
+        ended(session)
+
+        assert run.run() is None
+
+        assert playlist.read_text() == "#EXTM3U\n#EXT-X-ENDLIST\n"
+        assert not session.events.filter(kind="run_failed").exists()
+
+    def test_says_when_its_playlists_could_not_be_finished(
+        self, session: Session, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (folder / f"{session.pk.hex[:16]}-1" / "480p" / "index.m3u8").mkdir(parents=True)
+        Connection.objects.all().delete()
+
+        assert _Run(claimed(session), threading.Event()).run() is None
+
+        assert "playlists not finished here" in caplog.text
+        assert Session.objects.get().end_reason == "encoder_lost"
+
+    def test_without_a_connection_has_nothing_to_pull(self, session: Session) -> None:
+        Connection.objects.all().delete()
+        run = _Run(claimed(session), threading.Event())
+
+        run.check_in(media_ms=1_000, measured=Measured())
+
+        with pytest.raises(SourceLostError):
+            run._job_spec()
+
     def test_adds_its_media_to_what_came_before(self, session: Session) -> None:
         taken_in(session, media_ms=5_000)
 
@@ -106,9 +234,7 @@ class TestRun:
         assert Lease.objects.get().until is not None
 
     def test_without_an_encoder_ends_the_session_and_its_playlists(self, session: Session, folder: Path) -> None:
-        playlist = folder / f"{session.pk.hex[:16]}-1" / "480p" / "index.m3u8"
-        playlist.parent.mkdir(parents=True)
-        playlist.write_text("#EXTM3U\n")
+        playlist = _write_playlist(session, folder)
         Connection.objects.all().delete()
 
         Worker("alone").run_session(session.pk)
@@ -129,106 +255,124 @@ class TestRun:
         assert failure.reason == "Something went wrong inside LiveHub. The server's log says what."
 
 
-@pytest.fixture(scope="module")
-def ingest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ingest]:
-    with running_ingest(tmp_path_factory.mktemp("ingest")) as server:
-        yield server
+class TestCheckIn:
+    def test_hands_over_what_another_worker_has_taken(self, session: Session) -> None:
+        run = _Run(claimed(session), threading.Event())
+        Lease.objects.update(until=None)
+        claimed(session, worker="second")
+
+        with pytest.raises(HandOverError):
+            run.check_in(media_ms=0, measured=Measured())
+
+    def test_ends_a_run_whose_session_is_over(self, session: Session) -> None:
+        run = _Run(claimed(session), threading.Event())
+        ended(session)
+
+        with pytest.raises(LeaseLostError):
+            run.check_in(media_ms=0, measured=Measured())
+
+    def test_hands_over_at_once_when_the_worker_stops(self, session: Session, stopping: Worker) -> None:
+        with pytest.raises(HandOverError):
+            _Run(claimed(session), stopping.stopping).check_in(media_ms=0, measured=Measured())
+
+    def test_bears_a_database_that_is_away(self, session: Session, caplog: pytest.LogCaptureFixture) -> None:
+        run = _Run(claimed(session), threading.Event())
+
+        with _locked("streams_lease"):
+            run.check_in(media_ms=1_000, measured=Measured())
+
+        assert "lease not renewed" in caplog.text
+        assert Connection.objects.get().media_ms == 0
+
+    def test_takes_no_silence_of_the_database_for_an_end(self, session: Session) -> None:
+        run = _Run(claimed(session), threading.Event())
+        Lease.objects.all().delete()
+
+        with _locked("streams_session"), pytest.raises(HandOverError):
+            run.check_in(media_ms=0, measured=Measured())
+
+    def test_waits_for_the_database_no_longer_than_until_the_next_time(self) -> None:
+        assert runner._RENEWAL_TIMEOUT_S < broadcast._CHECK_IN_S
+
+    def test_gives_its_connection_back(self, session: Session) -> None:
+        _Run(claimed(session), threading.Event()).check_in(media_ms=0, measured=Measured())
+
+        assert connection.connection is None
 
 
-@pytest.fixture(scope="module")
-def small_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("clips") / "small.flv"
-    path.write_bytes(flv(size="320x180", gop=15, seconds=6))
-    return path
+class TestWrite:
+    def test_goes_on_until_the_database_is_back(self, session: Session) -> None:
+        answers: Iterator[OperationalError | str] = iter([OperationalError("away"), "written"])
+
+        assert _Run(claimed(session), threading.Event())._write(lambda: _answer(next(answers))) == "written"
+
+        assert connection.connection is None
+
+    def test_is_given_up_by_a_worker_that_stops(self, session: Session, stopping: Worker) -> None:
+        run = _Run(claimed(session), stopping.stopping)
+
+        with pytest.raises(LeaseLostError):
+            run._write(lambda: _answer(OperationalError("away")))
+
+
+class TestOwnSession:
+    """The database was away for longer than a lease lasts, and the worker is called for what it runs itself."""
+
+    @pytest.mark.parametrize(("silent_s", "epoch"), [(0, 1), (10, 2)])
+    def test_is_taken_over_only_when_its_run_makes_no_progress(
+        self, session: Session, stopping: Worker, silent_s: int, epoch: int
+    ) -> None:
+        run = stopping._runs[session.pk] = _Run(claimed(session), stopping.stopping)
+        run._checked_in_at -= silent_s
+        Lease.objects.update(until=Now() - timedelta(seconds=1))
+
+        stopping.run_session(session.pk)
+
+        assert Lease.objects.get().epoch == epoch
+
+    def test_makes_progress_when_it_checks_in(self, session: Session) -> None:
+        run = _Run(claimed(session), threading.Event())
+        run._checked_in_at = time.monotonic() - 10
+        assert not run.is_progressing
+
+        run.check_in(media_ms=0, measured=Measured())
+
+        assert run.is_progressing
 
 
 @pytest.fixture
-def pulls(settings: Settings, ingest: Ingest) -> None:
-    """Let this node pull from the tests' ingest server."""
-    settings.INGEST_PULL_URL = ingest.server.pull_base_url
-    settings.INGEST_CONTROL_SOCKET = ingest.server.control_socket
+def worker() -> Worker:
+    return Worker("working")
 
 
 @contextmanager
-def _running(session: Session) -> Iterator[threading.Thread]:
-    """Run a session for as long as the block lasts."""
-    worker = Worker("alone")
-    thread = threading.Thread(target=worker.run_session, args=(session.pk,), daemon=True)
+def _running(worker: Worker, session: Session) -> Iterator[None]:
+    """Have the worker run a session beside the block, and stop after it."""
+
+    def run() -> None:
+        try:
+            worker.run_session(session.pk)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
     thread.start()
     try:
-        yield thread
+        yield
     finally:
         worker.stopping.set()
-        thread.join(15)
-        assert not thread.is_alive()
+        thread.join(timeout=20)
 
 
-def _publish_name(session: Session) -> str:
-    return Connection.objects.get(session=session).pk.hex
+def _write_playlist(session: Session, folder: Path) -> Path:
+    """Write what a run's ffmpeg leaves that was killed."""
+    playlist = folder / f"{session.pk.hex[:16]}-1" / "480p" / "index.m3u8"
+    playlist.parent.mkdir(parents=True)
+    playlist.write_text("#EXTM3U\n")
+    return playlist
 
 
-@pytest.mark.usefixtures("pulls")
-class TestFault:
-    def test_is_told_in_a_sentence(
-        self, session: Session, ingest: Ingest, small_clip: Path, settings: Settings
-    ) -> None:
-        settings.INGEST_PULL_URL = "rtmp://127.0.0.1:1/live/"  # Nobody listens there.
-
-        with ingest.publishing(_publish_name(session), small_clip):
-            _Run(claimed(session), threading.Event()).run()
-
-        failure = session.events.get(kind=EventKind.RUN_FAILED)
-        assert failure.reason == "The stream broke off inside LiveHub, not at the encoder."
-
-
-@pytest.mark.usefixtures("pulls")
-class TestMutedVideo:
-    @pytest.fixture(autouse=True)
-    def patience(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("streams.media.encoder_watch.LONGEST_START_S", 3.0)
-        monkeypatch.setattr("streams.media.encoder_watch._LONGEST_PAUSE_S", 3.0)
-
-    @pytest.fixture
-    def muted_clip(self, tmp_path: Path) -> Path:
-        """One picture at the very beginning: whoever joins later gets none, and the server keeps the sound, too."""
-        path = tmp_path / "muted.flv"
-        path.write_bytes(flv(size="320x180", gop=900, seconds=30, picture_s=1))
-        return path
-
-    def test_is_waited_for_by_a_session_that_had_a_picture(
-        self, session: Session, ingest: Ingest, muted_clip: Path
-    ) -> None:
-        lease = claimed(session)
-        leases.record_source(lease, source={"video_codec": "h264"}, renditions=[])
-        leases.release_lease(lease)
-
-        with ingest.publishing(_publish_name(session), muted_clip), _running(session):
-            waiting = session.events.filter(kind=EventKind.RUN_POSTPONED)
-            wait_until(waiting.exists, timeout_s=15, what="the end of the first wait")
-
-        assert [event.reason for event in waiting] == [
-            "The encoder sends no picture any more. Turn its video on again."
-        ]
-        assert Session.objects.get().is_open
-
-    def test_refuses_a_session_that_never_had_one(self, session: Session, ingest: Ingest, muted_clip: Path) -> None:
-        with ingest.publishing(_publish_name(session), muted_clip), _running(session) as run:
-            wait_until(lambda: not run.is_alive(), timeout_s=15, what="the end of the session")
-
-        session.refresh_from_db()
-        assert (session.status, session.end_reason) == ("errored", "source_refused")
-        assert "key-frame interval" in session.why_it_ended
-
-    @pytest.mark.chaos
-    def test_goes_on_when_the_picture_comes_back(self, session: Session, ingest: Ingest, tmp_path: Path) -> None:
-        clip = tmp_path / "sometimes.flv"
-        clip.write_bytes(flv(size="320x180", gop=15, seconds=20, picture_s=6))
-
-        with ingest.publishing(_publish_name(session), clip), _running(session):
-            resumed = session.events.filter(kind=EventKind.RESUMED)
-            wait_until(resumed.exists, timeout_s=45, what="the second run's picture")
-
-        session.refresh_from_db()
-        assert session.status == SessionStatus.LIVE
-        # However many runs have waited.
-        assert session.events.filter(kind=EventKind.RUN_POSTPONED).count() == 1
+def _answer(answer: OperationalError | str) -> str:
+    if isinstance(answer, OperationalError):
+        raise answer
+    return answer

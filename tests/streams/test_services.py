@@ -145,6 +145,65 @@ class TestEvents:
         ]
 
 
+class TestTransaction:
+    @pytest.mark.django_db(transaction=True)
+    def test_is_the_services_own(self, livestream: Livestream) -> None:
+        for change in CHANGES:
+            change(livestream=livestream, actor=SYSTEM)
+
+        assert Livestream.objects.get().deleted_at is not None
+
+    def test_leaves_nothing_of_a_livestream_that_could_not_be_told_of(self, home: NewOrganization) -> None:
+        def fail(event: LivestreamCreated) -> None:
+            raise RuntimeError
+
+        events.subscribe(LivestreamCreated, fail)
+        with pytest.raises(RuntimeError):
+            services.create_livestream(app=home.app, name="Untold", actor=SYSTEM)
+        events._subscribers[LivestreamCreated].pop()
+
+        assert not Livestream.objects.exists()
+
+
+class TestDate:
+    @pytest.mark.parametrize("change", CHANGES[:3], ids=lambda change: str(change.__name__))
+    def test_is_that_of_the_last_change(self, livestream: Livestream, change: Callable[..., Livestream]) -> None:
+        Livestream.objects.update(disabled=change == services.enable_livestream)
+
+        changed = change(livestream=livestream, actor=SYSTEM)
+
+        changed.refresh_from_db()
+        assert changed.updated_at > livestream.updated_at
+
+
+class TestAuditLog:
+    def test_says_what_was_done_to_which_livestream(self, home: NewOrganization) -> None:
+        made = services.create_livestream(app=home.app, name="Autumn", actor=SYSTEM)
+        services.rename_livestream(livestream=made, name="Winter", actor=SYSTEM)
+        services.disable_livestream(livestream=made, actor=SYSTEM)
+        services.enable_livestream(livestream=made, actor=SYSTEM)
+        connected(made)
+        services.end_broadcast(livestream=made, actor=SYSTEM)
+        services.reset_stream_key(livestream=made, actor=SYSTEM)
+        services.delete_livestream(livestream=made, actor=SYSTEM)
+
+        entries = AuditEntry.objects.filter(target_type="livestream", target_id=made.pk, organization=home.organization)
+        assert list(entries.order_by("id").values_list("action", "detail")) == [
+            ("livestream.created", {"name": "Autumn"}),
+            ("livestream.renamed", {"name": "Winter"}),
+            ("livestream.disabled", {}),
+            ("livestream.enabled", {}),
+            ("livestream.broadcast_ended", {}),
+            ("livestream.stream_key_reset", {}),
+            ("livestream.deleted", {"name": "Winter"}),
+        ]
+
+
+class TestCreateLivestream:
+    def test_gives_it_an_address_of_twenty_letters_and_digits(self, livestream: Livestream) -> None:
+        assert re.fullmatch(r"pb_[A-Za-z0-9]{20}", livestream.playback_id)
+
+
 class TestDeleteLivestream:
     def test_takes_its_key_along(self, livestream: Livestream) -> None:
         key = livestream.stream_key

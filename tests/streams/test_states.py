@@ -7,10 +7,14 @@ from streams.livestreams.states import (
     EVENT_STATES,
     LIVESTREAM_STATES,
     LIVESTREAM_STATUS_OF_SESSION,
+    REFUSED,
+    SESSION_MACHINE,
     SESSION_STATES,
+    EndReason,
     EventKind,
     LivestreamStatus,
     SessionStatus,
+    Shown,
     show_livestream,
 )
 
@@ -30,6 +34,51 @@ def test_shows_a_session_and_its_livestream_alike_unless_it_has_ended() -> None:
     for of_session, of_livestream in LIVESTREAM_STATUS_OF_SESSION.items():
         is_same = SESSION_STATES[of_session] == LIVESTREAM_STATES[of_livestream]
         assert is_same == (of_session != SessionStatus.ENDED)
+
+
+def test_words_are_those_that_rows_keep_and_people_read() -> None:
+    assert dict(EndReason.choices) == {
+        "encoder_stopped": "Encoder stopped",
+        "encoder_lost": "Encoder lost",
+        "ended_by_operator": "Ended by an operator",
+        "disabled": "Livestream disabled",
+        "key_reset": "Stream key reset",
+        "deleted": "Livestream deleted",
+        "source_refused": "Source not usable",
+        "transcoder_failed": "Transcoder failed",
+    }
+    assert dict(EventKind.choices) == {
+        "status": "Status",
+        "run_started": "Run started",
+        "run_failed": "Interrupted",
+        "run_lost": "Interrupted",
+        "run_postponed": "Waiting",
+        "resumed": "Resumed",
+    }
+    assert SessionStatus.values == ["connecting", "live", "ended", "errored"]
+    assert LivestreamStatus.values == ["idle", "connecting", "live", "errored"]
+
+
+def test_colours_and_calls_a_state_alike_everywhere() -> None:
+    live = Shown("live", "Live", "live", is_on_air=True, is_playable=True)
+    connecting = Shown("connecting", "Connecting", "warn", is_on_air=True)
+    failed = Shown("errored", "Failed", "bad")
+
+    assert list(LIVESTREAM_STATES.values()) == [live, connecting, Shown("idle", "Offline", ""), failed]
+    assert list(SESSION_STATES.values()) == [connecting, live, Shown("ended", "Ended", ""), failed]
+    assert [shown.is_playable for shown in LIVESTREAM_STATES.values()] == [True, False, False, False]
+    assert Shown("refused", "Refused", "warn") == REFUSED
+    assert Shown("disabled", "Disabled", "off") == DISABLED
+    assert [shown.tone for shown in EVENT_STATES.values()] == ["", "bad", "bad", "warn", "live"]
+
+
+@pytest.mark.parametrize("step", [(old, new) for old in SessionStatus for new in SessionStatus])
+def test_a_session_goes_forward_only(step: tuple[SessionStatus, SessionStatus]) -> None:
+    old, new = step
+    order = [{SessionStatus.CONNECTING}, {SessionStatus.LIVE}, {SessionStatus.ENDED, SessionStatus.ERRORED}]
+    at = {status: number for number, statuses in enumerate(order) for status in statuses}
+
+    assert (new in SESSION_MACHINE.allowed.get(old, frozenset())) == (at[old] < at[new])
 
 
 @pytest.mark.parametrize("status", list(LivestreamStatus))

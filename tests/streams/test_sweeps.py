@@ -1,5 +1,6 @@
 """What nobody reports is found. Time is moved on the rows: what is old to the sweep was written long ago."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
@@ -10,13 +11,16 @@ from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 from pytest_django import Settings
 
 from livehub.core import clock
+from livehub.core.jobs import BrokerUnavailableError
 from streams.livestreams import leases, sweeps
 from streams.livestreams.services import create_livestream
-from streams.models import Connection, Lease, Session
+from streams.models import Connection, Lease, Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.conftest import Broker
+from tests.hangs.servers import hung_redis
 from tests.ingest_server import ingest_server
-from tests.runs import claimed, connected
+from tests.queues import empty, untaken
+from tests.runs import ENCODER, claimed, connected
 
 
 def _age(session: Session, *, seconds: int) -> None:
@@ -27,6 +31,12 @@ def _age(session: Session, *, seconds: int) -> None:
 
 def _left(session: Session, *, seconds_ago: int) -> None:
     Connection.objects.filter(session=session).update(disconnected_at=clock.now() - timedelta(seconds=seconds_ago))
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_messages() -> None:
+    """Tests of runs have sent some in earnest."""
+    empty("live.main")
 
 
 @pytest.fixture
@@ -54,13 +64,26 @@ class TestSessionsThatNobodyRuns:
         session.refresh_from_db()
         assert session.is_open
 
-    def test_are_not_called_for_twice_at_once(self, session: Session, sweep: Sweep, broker: Broker) -> None:
-        _age(session, seconds=10)
+    def test_have_their_own_node_called(
+        self, home: NewOrganization, livestream: Livestream, sweep: Sweep, broker: Broker
+    ) -> None:
+        far = connected(livestream, encoder=replace(ENCODER, node="north"))
+        near = connected(create_livestream(app=home.app, name="near", actor=SYSTEM))
+        broker.queues.clear()
+        for session in (far, near):
+            _age(session, seconds=10)
 
         sweep()
 
-        # A message that nobody has taken is gone before the next sweep sends another.
-        assert broker.lifetimes_s == [("streams.run_session", 5.0)]
+        assert sorted(broker.queues) == [("streams.run_session", "live.main"), ("streams.run_session", "live.north")]
+
+    def test_are_called_for_no_more_while_nobody_takes_the_messages(self, session: Session, sweep: Sweep) -> None:
+        _age(session, seconds=10)
+
+        with untaken("live.main"):
+            assert sweep() == []
+
+        assert sweep() == ["streams.run_session"]
 
     def test_are_left_to_their_first_message_for_a_while(self, session: Session, sweep: Sweep) -> None:
         assert sweep() == []
@@ -84,11 +107,23 @@ class TestSessionsThatNobodyRuns:
 
         assert sweep() == []
 
+    @pytest.mark.django_db(transaction=True)
+    def test_keep_no_other_from_being_closed_while_the_broker_hangs(self, session: Session, broker: Broker) -> None:
+        _age(session, seconds=10)
+        other = connected(create_livestream(app=session.livestream.app, name="left", actor=SYSTEM))
+        _left(other, seconds_ago=11)
+
+        with hung_redis(), pytest.raises(BrokerUnavailableError):
+            sweeps.sweep_sessions()
+
+        other.refresh_from_db()
+        assert not other.is_open
+
 
 class TestEncodersThatLeft:
     def test_end_their_session_whoever_holds_the_lease(self, session: Session, sweep: Sweep) -> None:
         claimed(session)
-        _left(session, seconds_ago=11)
+        _left(session, seconds_ago=10)
 
         assert "streams.finish_playlists" in sweep()
 
@@ -124,11 +159,23 @@ class TestEncodersThatNobodyReports:
         session.refresh_from_db()
         assert session.is_open
 
+    def test_are_heard_of_when_it_does(self, session: Session, sweep: Sweep, settings: Settings) -> None:
+        _age(session, seconds=600)
+        with ingest_server(publishing=(Connection.objects.get().pk.hex,)) as (settings.INGEST_CONTROL_SOCKET, _):
+            sweep()
+
+        # Another node cannot ask that server, and would give them up.
+        settings.NODE = "north"
+        sweep()
+
+        session.refresh_from_db()
+        assert session.is_open
+
     @pytest.mark.parametrize("is_run", [False, True])
     def test_are_lost_when_it_does_not(self, session: Session, sweep: Sweep, settings: Settings, is_run: bool) -> None:
         if is_run:
             claimed(session)
-        _age(session, seconds=60)
+        _age(session, seconds=30)
         with ingest_server(publishing=("another",)) as (settings.INGEST_CONTROL_SOCKET, _):
             sweep()
 
@@ -138,7 +185,7 @@ class TestEncodersThatNobodyReports:
     def test_are_not_asked_for_while_they_are_heard_of(
         self, session: Session, sweep: Sweep, settings: Settings
     ) -> None:
-        _age(session, seconds=20)
+        _age(session, seconds=28)
         with ingest_server() as (settings.INGEST_CONTROL_SOCKET, asked):
             sweep()
 
