@@ -1,5 +1,6 @@
 """What an operator is told to change in the encoder."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.django_db
 _GOOD = {"video_codec": "h264", "audio_codec": "aac", "gop_s": 2.0, "video_kbps": 2500, "fps": 30.0}
 
 
-def sending(livestream: Livestream, *, source: dict[str, object], measured: dict[str, object]) -> Session:
+def sending(livestream: Livestream, *, source: Mapping[str, object], measured: Mapping[str, object]) -> Session:
     session = runs.connected(livestream)
     Session.objects.filter(pk=session.pk).update(source=source)
     Connection.objects.filter(session=session).update(measured=measured)
