@@ -229,7 +229,8 @@ def swap_code(mutant: Mutant) -> None:
     codes = {(code.co_qualname, code.co_firstlineno): code for code in _codes_in(code_of(mutant))}
     file = str(BASE_DIR / mutant.path)
     for function in gc.get_objects():
-        if isinstance(function, types.FunctionType) and function.__code__.co_filename == file:
+        # By its type alone: a lazy object would wake up if it were asked for its class.
+        if type(function) is types.FunctionType and function.__code__.co_filename == file:
             function.__code__ = codes[function.__code__.co_qualname, function.__code__.co_firstlineno]
 
 
