@@ -7,7 +7,6 @@ from django.http import HttpRequest
 from livehub.api.errors import MalformedBodyError, UnsupportedMediaTypeError
 from livehub.core.errors import ValidationFailedError
 
-
 # Set by a browser itself, by no page and by no other program: each tells of a request that a page has caused.
 _MARKS_OF_A_BROWSER = ("Origin", "Sec-Fetch-Site")
 _NOT_JSON = "Send the body as JSON, with the header Content-Type: application/json."

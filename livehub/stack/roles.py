@@ -25,7 +25,7 @@ BEGIN
         EXECUTE format('ALTER ROUTINE %s OWNER TO {ROLE}', found.name);
     END LOOP;
 END $$
-"""
+"""  # noqa: S608  # A constant.
 
 
 def create_database(*, socket_dir: Path) -> None:
