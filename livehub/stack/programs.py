@@ -151,7 +151,6 @@ logfile_backups={_LOG_BACKUPS}
 pidfile={instance.supervisor_pid_file}
 childlogdir={instance.log_dir}
 directory={instance.base_dir}
-umask=077
 
 [unix_http_server]
 file={instance.supervisor_socket}

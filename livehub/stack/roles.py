@@ -10,7 +10,7 @@ from livehub.stack.postgres import ADMINISTRATOR, DATABASE, ROLE
 # Lives for a moment: nobody can rename the role that he is logged in with.
 _RENAMER = "livehub_renamer"
 # What the application's role had made as a superuser; indexes and the sequences of columns go with their tables.
-_HAND_OVER = f"""
+_HAND_OVER = """
 DO $$
 DECLARE
     found record;
@@ -18,14 +18,14 @@ BEGIN
     FOR found IN SELECT oid::regclass AS name FROM pg_class
         WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'm')
     LOOP
-        EXECUTE format('ALTER TABLE %s OWNER TO {ROLE}', found.name);
+        EXECUTE format('ALTER TABLE %s OWNER TO livehub', found.name);
     END LOOP;
     FOR found IN SELECT oid::regprocedure AS name FROM pg_proc WHERE pronamespace = 'public'::regnamespace
     LOOP
-        EXECUTE format('ALTER ROUTINE %s OWNER TO {ROLE}', found.name);
+        EXECUTE format('ALTER ROUTINE %s OWNER TO livehub', found.name);
     END LOOP;
 END $$
-"""  # noqa: S608  # A constant.
+"""
 
 
 def create_database(*, socket_dir: Path) -> None:
