@@ -107,8 +107,15 @@ class TestAddresses:
 
     @pytest.mark.parametrize(
         "url",
-        ["http://2001:db8::7:8000", "http://[2001:db8::7", "http://live.example.org:x", "ftp://live.example.org"]
-        + ['http://live"example.org', "http://live_1.example.org", "http://b\u00fccher.example"],
+        [
+            "http://2001:db8::7:8000",
+            "http://[2001:db8::7",
+            "http://live.example.org:x",
+            "ftp://live.example.org",
+            'http://live"example.org',
+            "http://live_1.example.org",
+            "http://bücher.example",
+        ],
     )
     def test_what_is_no_url_is_refused(self, tmp_path: Path, url: str) -> None:
         result = self.start(tmp_path, LIVEHUB_PUBLIC_URL=url)

@@ -7,7 +7,6 @@ from itertools import product
 import pytest
 from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
-from django.db.models import Model
 from django.test import Client
 
 from streams.models import Livestream, Role
@@ -30,10 +29,10 @@ def of_kind(kind: str) -> list[Route]:
 
 def address_of(route: Route) -> str:
     """Return an address of that kind that is there."""
-    row: Model = next((model for prefix, model in MODELS.items() if route.template.startswith(prefix)), Livestream)  # type: ignore[assignment]
+    model = next((model for prefix, model in MODELS.items() if route.template.startswith(prefix)), Livestream)
     filled = re.sub(r"\^\(\?P{app_label}streams\)/\$", "streams/", route.template)
     return filled.replace("(?P{url}.*)$", "nowhere/x/y/").format(
-        object_id=row._default_manager.all()[0].pk,
+        object_id=model._default_manager.all()[0].pk,
         content_type_id=ContentType.objects.get_for_model(Livestream).pk,
     )
 

@@ -46,16 +46,36 @@ def edge(request: pytest.FixtureRequest, instance: Instance, tmp_path: Path) -> 
 class TestHost:
     @pytest.mark.parametrize(
         "host",
-        ["localhost", "LOCALHOST:PORT", "127.0.0.1:PORT", "[::1]:PORT", "live.example.org", "live.example.org.:443"]
-        + ["example.net", "a.b.example.net:1"],
+        [
+            "localhost",
+            "LOCALHOST:PORT",
+            "127.0.0.1:PORT",
+            "[::1]:PORT",
+            "live.example.org",
+            "live.example.org.:443",
+            "example.net",
+            "a.b.example.net:1",
+        ],
     )
     def test_that_is_ours_is_let_in(self, edge: Edge, host: str) -> None:
         assert edge.ask(f"GET / HTTP/1.1\r\nHost: {host}")[0] == 503
 
     @pytest.mark.parametrize(
         "host",
-        ["evil.example", "localhost.evil.example", "evil-localhost", "liveXexample.org", "badexample.net", "127.0.0.10"]
-        + ["localhost:PORT:1", "localhost:x", "evil@localhost", "localhost evil", "", "192.0.2.7"],
+        [
+            "evil.example",
+            "localhost.evil.example",
+            "evil-localhost",
+            "liveXexample.org",
+            "badexample.net",
+            "127.0.0.10",
+            "localhost:PORT:1",
+            "localhost:x",
+            "evil@localhost",
+            "localhost evil",
+            "",
+            "192.0.2.7",
+        ],
     )
     def test_of_anybody_else_is_told_nothing(self, edge: Edge, host: str) -> None:
         for path in ("/", "/v2/livestreams", "/playback/x.m3u8", "/static/x.css", "/healthz", "/ws/overview"):

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import LiteralString
 
 import psutil
 import psycopg
@@ -52,8 +53,8 @@ def lets_in(folder: Path, *, user: str) -> bool:
     return True
 
 
-def value(connection: "psycopg.Connection[tuple[object, ...]]", query: "psycopg.sql.SQL | str") -> object:
-    row = connection.execute(query).fetchone()  # type: ignore[arg-type]  # Written in this file.
+def value(connection: "psycopg.Connection[tuple[object, ...]]", query: LiteralString) -> object:
+    row = connection.execute(query).fetchone()
     assert row is not None
     return row[0]
 
