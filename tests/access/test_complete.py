@@ -4,6 +4,7 @@ import re
 
 from django.contrib import admin
 
+from streams.models import ApiKey
 from tests.access import expected
 from tests.access.routes import ADMIN, API, OTHERS, ROUTES, SOCKETS
 
@@ -12,6 +13,10 @@ def test_every_operation_is_expected() -> None:
     found = {f"{method} {route}" for route in API for method in route.methods}
 
     assert found == {*expected.OPERATIONS, *expected.OPEN_OPERATIONS}
+
+
+def test_every_scope_opens_something() -> None:
+    assert {scope for scope, _ in expected.OPERATIONS.values()} == set(ApiKey.Scope)
 
 
 def test_every_page_is_expected_with_each_of_its_methods() -> None:

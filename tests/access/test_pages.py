@@ -7,7 +7,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from streams.models import Role
+from streams.models import Livestream, Role
 from tests.access.conftest import Tenant, state, undone
 from tests.access.expected import LETS_IN, MACHINES, PAGES, WEBSOCKETS, Door
 
@@ -57,6 +57,7 @@ class TestPage:
         self, template: str, method: str, ours: Tenant, browser_of: Browsers
     ) -> None:
         door = PAGES[template][method]
+        secret = Livestream.objects.get(pk=ours.ids["livestream_id"]).stream_key
         for role in Role if door in LETS_IN else ():
             browser = browser_of(role)
             before = state()
@@ -65,6 +66,8 @@ class TestPage:
                 answer = visit(browser, template, method, ours.ids)
                 if role in LETS_IN[door]:
                     assert answer.status_code in {200, 303, 422}, role
+                    # Told by the one deed that asks for it.
+                    assert (secret in answer.content.decode()) is template.endswith("/stream-key")
                     assert KEPT_BY_NO_CACHE.search(answer.headers["Cache-Control"])
                 else:
                     assert answer.status_code == 403, role
