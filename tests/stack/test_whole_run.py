@@ -107,6 +107,7 @@ class TestRunning:
         secret = "what-nobody-may-write-down"
         paths = ["/", "/log-in", "/nowhere", "/admin/", "/admin/nowhere", "/v2/livestreams", "/v2/none", "/client/v4/x"]
         paths += ["/readyz", "/healthz", "/internal/ingest/publish", "/ws/overview", "/playback/x", "/static/x"]
+        paths += ["/last"]
         for path in paths:
             for method in ("GET", "POST"):
                 request(stack, f"{path}?token={secret}", method=method, body=b"x" if method == "POST" else None)
@@ -114,7 +115,7 @@ class TestRunning:
         with httpx.Client(transport=httpx.HTTPTransport(uds=str(stack.runtime_dir / "asgi.sock"))) as ingest:
             assert ingest.post(f"http://localhost{hook}", data={"name": secret}).status_code == 404
 
-        wait_until(lambda: '"POST /static/x"' in (stack.logs / "edge.log").read_text(), timeout_s=5, what="the log")
+        wait_until(lambda: '"POST /last"' in (stack.logs / "edge.log").read_text(), timeout_s=5, what="the log")
 
         assert not [log.name for log in stack.logs.iterdir() if secret in log.read_text(errors="replace")]
 
