@@ -13,13 +13,14 @@ run: .venv/run.stamp  ## Install what is missing and run the whole product (Ctrl
 test: check  ## Static checks and every test but the long ones
 	$(PYTHON) -m pytest -n 3 --dist loadfile
 
-check: .venv/dev.stamp  ## Format, lint, types, layers, migrations
+check: .venv/dev.stamp  ## Format, lint, types, layers, migrations, deployment
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/djlint --check --quiet templates
 	.venv/bin/lint-imports
 	.venv/bin/mypy
 	$(PYTHON) manage.py makemigrations --check --dry-run
+	$(PYTHON) manage.py check --deploy --fail-level WARNING
 
 fmt: .venv/dev.stamp  ## Format the code and mend what can be mended
 	.venv/bin/ruff format .

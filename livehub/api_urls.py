@@ -25,5 +25,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
         include(vendor_routes(REALTIMEKIT, REALTIMEKIT_SHAPES)),
     ),
     _unknown_routes("v2", DYTE),
-    _unknown_routes("client/v4", REALTIMEKIT),
+    _unknown_routes("client", REALTIMEKIT),
 ]

@@ -67,7 +67,8 @@ def _public_url() -> str:
 def _is_root_url(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.path and parts.port != 0
+        is_host = re.fullmatch(r"[a-z0-9.:-]+", parts.hostname or "")
+        return parts.scheme in {"http", "https"} and bool(is_host) and not parts.path and parts.port != 0
     except ValueError:
         return False  # An IPv6 address without its brackets, or no port.
 
@@ -140,10 +141,15 @@ ALLOWED_HOSTS = [
         "LIVEHUB_ALLOWED_HOSTS",
         default="",
         unit="comma separated",
-        purpose="Further host names that the dashboard answers to",
+        purpose="Further host names that requests may come for (`.example.org`: every name below, `*`: all)",
     ).split(",")
     if host.strip()
 ]
+for _host in ALLOWED_HOSTS:
+    if not re.fullmatch(r"\*|\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f:.]+\]", _host):
+        raise ImproperlyConfigured(
+            f"LIVEHUB_ALLOWED_HOSTS must hold host names without ports, such as live.example.org, not {_host!r}."
+        )
 ALLOWED_HOSTS += [_in_url(PUBLIC_HOST), "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
@@ -365,10 +371,25 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+SILENCED_SYSTEM_CHECKS = [
+    # Our own classes of the middlewares, for pages only: livehub/middleware.py.
+    "security.W002",
+    "security.W003",
+    # Other names below ours are not ours to decide about.
+    "security.W005",
+    "security.W021",
+    # TLS ends before us, and there plain HTTP is redirected.
+    "security.W008",
+]
+if not _IS_HTTPS:
+    # Nothing of TLS can be promised; where other machines come in, livehub.W001 says so.
+    SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W010"]
 
 # Files. nginx serves what collectstatic gathers, under names that carry a hash.
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
+# nginx runs as the same user as we do.
+FILE_UPLOAD_PERMISSIONS = 0o600
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -386,7 +407,13 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "UNAUTHENTICATED_USER": None,
 }
-SPECTACULAR_SETTINGS = {"TITLE": "LiveHub", "VERSION": "0.1.0", "SERVE_INCLUDE_SCHEMA": False}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "LiveHub",
+    "VERSION": "0.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    # It would describe all dialects in one document; a test looks at the one that we publish.
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
+}
 
 LOG_LEVEL = env.text(
     "LIVEHUB_LOG_LEVEL",

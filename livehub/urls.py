@@ -1,9 +1,16 @@
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from livehub import health
 
 handler500 = "livehub.outage.server_error"
+
+
+def _nothing(request: HttpRequest) -> HttpResponse:
+    """Answer our own nginx without a page: nothing is said there of what a browser may do with one."""
+    return HttpResponse(status=404)
+
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
@@ -11,5 +18,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("livehub.api_urls")),
     path("admin/", admin.site.urls),
     path("internal/ingest/", include("streams.ingest.urls")),
+    re_path(r"^internal(?:/|\Z)", _nothing),
     path("", include("streams.urls")),
 ]

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 import redis
 
-from livehub.stack import postgres
+from livehub.stack import postgres, roles
 from livehub.stack import redis as embedded_redis
 
 
@@ -56,7 +56,10 @@ def throwaway_services() -> Iterator[dict[str, str]]:
         server = stack.enter_context(running([*argv, "-c", "fsync=off"], log_path=folder / "postgres.log"))
         stack.callback(lambda: os.kill(server.pid, 2))
         wait_until(lambda: _answers(sockets), timeout_s=20, what="PostgreSQL")
-        postgres.create_database(socket_dir=sockets)
+        roles.create_database(socket_dir=sockets)
+        # Tests have databases of their own; the product's role may make none.
+        with psycopg.connect(host=str(sockets), user=postgres.ADMINISTRATOR, autocommit=True) as connection:
+            connection.execute(f"ALTER ROLE {postgres.ROLE} CREATEDB")
         redis_socket = folder / "redis.sock"
         stack.enter_context(
             running(embedded_redis.server_argv(socket_path=redis_socket), log_path=folder / "redis.log")
@@ -73,7 +76,7 @@ def throwaway_services() -> Iterator[dict[str, str]]:
 def _answers(sockets: Path) -> bool:
     with (
         suppress(psycopg.OperationalError),
-        psycopg.connect(host=str(sockets), user="livehub", dbname="postgres"),
+        psycopg.connect(host=str(sockets), user=postgres.ADMINISTRATOR),
     ):
         return True
     return False

@@ -106,9 +106,25 @@ class TestAddresses:
         assert "LIVEHUB_BIND must be an" in result.stderr.splitlines()[-1]
 
     @pytest.mark.parametrize(
-        "url", ["http://2001:db8::7:8000", "http://[2001:db8::7", "http://live.example.org:x", "ftp://live.example.org"]
+        "url",
+        [
+            "http://2001:db8::7:8000",
+            "http://[2001:db8::7",
+            "http://live.example.org:x",
+            "ftp://live.example.org",
+            'http://live"example.org',
+            "http://live_1.example.org",
+            "http://bücher.example",
+        ],
     )
     def test_what_is_no_url_is_refused(self, tmp_path: Path, url: str) -> None:
         result = self.start(tmp_path, LIVEHUB_PUBLIC_URL=url)
 
         assert "LIVEHUB_PUBLIC_URL must look like" in result.stderr.splitlines()[-1]
+
+    @pytest.mark.parametrize("host", ["live.example.org:80", "http://live.example.org", 'a"; }', "a b", "[::1]:80"])
+    def test_what_is_no_host_is_refused(self, tmp_path: Path, host: str) -> None:
+        result = self.start(tmp_path, LIVEHUB_ALLOWED_HOSTS=f"live.example.org,{host}")
+
+        assert result.returncode != 0
+        assert "LIVEHUB_ALLOWED_HOSTS must hold host names without ports" in result.stderr

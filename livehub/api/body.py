@@ -7,6 +7,23 @@ from django.http import HttpRequest
 from livehub.api.errors import MalformedBodyError, UnsupportedMediaTypeError
 from livehub.core.errors import ValidationFailedError
 
+# Set by a browser itself, by no page and by no other program: each tells of a request that a page has caused.
+_MARKS_OF_A_BROWSER = ("Origin", "Sec-Fetch-Site")
+_NOT_JSON = "Send the body as JSON, with the header Content-Type: application/json."
+
+
+def refuse_foreign_forms(request: HttpRequest) -> None:
+    """Refuse a change that a foreign page may have caused: with a form, or by a script that asks for no leave.
+
+    A browser that has been told a key adds it to such requests by itself. One with a JSON content type it sends only
+    after it has asked whether that page may, and no page may. Programs need no content type where they send no body.
+
+    :raises UnsupportedMediaTypeError: when it comes from a browser, and not as JSON.
+    """
+    is_from_browser = any(mark in request.headers for mark in _MARKS_OF_A_BROWSER)
+    if is_from_browser and request.content_type != "application/json":
+        raise UnsupportedMediaTypeError(_NOT_JSON)
+
 
 def read_json_object(request: HttpRequest) -> dict[str, object]:
     """Return the body as an object; an empty body is an empty object, whatever its content type.
@@ -23,7 +40,7 @@ def read_json_object(request: HttpRequest) -> dict[str, object]:
     if not body:
         return {}
     if request.content_type != "application/json":
-        raise UnsupportedMediaTypeError("Send the body as JSON, with the header Content-Type: application/json.")
+        raise UnsupportedMediaTypeError(_NOT_JSON)
     value = _parse(body)
     if not isinstance(value, dict):
         raise ValidationFailedError("The body must be a JSON object, such as {}.", fields={})

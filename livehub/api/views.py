@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from livehub.api.body import read_json_object
+from livehub.api.body import read_json_object, refuse_foreign_forms
 from livehub.api.dialect import Dialect, JsonObject
 from livehub.api.errors import InvalidQueryError, ScopeMissingError, UnknownRouteError, describe_problem
 from livehub.api.paging import Page
@@ -71,6 +71,8 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         super().initial(request, *args, **kwargs)
+        if request.method not in _READING:
+            refuse_foreign_forms(request._request)
         self.body = read_json_object(request._request) if request.method in _WITH_BODY else {}
 
     def handle_exception(self, exc: Exception) -> Response:

@@ -1,11 +1,12 @@
 """Which addresses are for programs, and which for people in a browser."""
 
 # The first part of every API path, one or more per dialect.
-API_ROOTS = ("v2", "client", "liveapi", "cloudinary")
+API_ROOTS = ("v2", "client")
 # Ingest hooks and health: asked by our own nginx and by load balancers.
-_MACHINE_ROOTS = frozenset({*API_ROOTS, "internal", "healthz", "readyz"})
+_MACHINE_ROOTS = frozenset({*API_ROOTS, "internal"})
+_MACHINE_PATHS = frozenset({"/healthz", "/readyz"})
 
 
 def is_page(path: str) -> bool:
     """Tell whether a browser shows what lies at this path; what is not known to be for programs is a page."""
-    return path[1:].partition("/")[0] not in _MACHINE_ROOTS
+    return path not in _MACHINE_PATHS and path[1:].partition("/")[0] not in _MACHINE_ROOTS

@@ -1,6 +1,7 @@
 """The edge nginx: what viewers, browsers and API clients talk to."""
 
 import json
+import re
 
 from livehub.core.paths import API_ROOTS
 from livehub.stack.instance import Instance
@@ -81,8 +82,11 @@ http {{
     charset utf-8;
     charset_types text/css text/plain application/javascript;
     # No query string: it may carry what must not be written down.
-    log_format line '$remote_addr $time_iso8601 "$request_method $uri" $status $body_bytes_sent $request_time';
+    log_format line '$remote_addr $time_iso8601 "$request_method $uri" $status $body_bytes_sent $request_time'
+                    ' $upstream_status';
     access_log /dev/stdout line;
+    # Its lines hold whole requests, and no format takes the query string out of them. What went wrong stands above.
+    error_log stderr emerg;
     server_tokens off;
     sendfile on;
     tcp_nopush on;
@@ -122,6 +126,9 @@ http {{
     map $status $media_cache {{ default "no-store"; ~^(200|206|304)$ $media_age; }}
     map $status $asset_cache {{ default "no-store"; ~^(200|206|304)$ $asset_age; }}
 
+    # By the header, which is what the programs behind are handed: a request line may name another host.
+    map $http_host $is_known_host {{ default 0; "~*^(?:{_known_hosts(instance)})\\.?(?::[0-9]+)?$" 1; }}
+
     map $http_upgrade $hop {{ default upgrade; "" close; }}
     # A connection per request, none kept: a worker that hangs keeps only what it has, and the other takes the rest.
     upstream web {{ server {quoted(f"unix:{instance.web_socket}")} max_fails=0; }}
@@ -130,6 +137,7 @@ http {{
     server {{
         {listens(listen_addresses(instance.bind), instance.http_port)}
         absolute_redirect off;
+        if ($is_known_host = 0) {{ return 421; }}
         proxy_http_version 1.1;
         proxy_set_header Host $http_host;
         # Set, not appended to: what a client claims here is worth nothing.
@@ -205,6 +213,17 @@ http {{
     }}
 }}
 """
+
+
+def _known_hosts(instance: Instance) -> str:
+    return "|".join(sorted({_host_pattern(host) for host in instance.allowed_hosts}))
+
+
+def _host_pattern(host: str) -> str:
+    """Return what matches the same as Django makes of it."""
+    if host == "*":
+        return r"[a-z0-9.-]+|\[[a-f0-9:.]+\]"
+    return rf"(?:.+\.)?{re.escape(host[1:])}" if host.startswith(".") else re.escape(host)
 
 
 def _answer(name: str, status: int, content_type: str, body: str, *, retry_s: int = 0) -> str:

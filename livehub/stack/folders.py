@@ -30,6 +30,9 @@ def prepare_folders(instance: Instance) -> None:
     ]
     for folder in folders:
         _make(folder)
+        # Not one in /tmp, which another user could have put in place of ours.
+        if folder.is_relative_to(instance.data_dir):
+            _close(folder)
     _check_is_ours(instance.runtime_dir)
 
 
@@ -64,6 +67,18 @@ def _make(folder: Path) -> None:
         ) from error
     if not os.access(folder, os.W_OK | os.X_OK):
         raise StartError(f"Cannot write to {folder}. Give it to the user that runs LiveHub, or set LIVEHUB_DATA_DIR.")
+
+
+def _close(folder: Path) -> None:
+    """Let nobody else in, also to a folder that was there before."""
+    if not stat.S_IMODE(folder.stat().st_mode) & 0o077:
+        return
+    try:
+        folder.chmod(0o700)
+    except PermissionError as error:
+        raise StartError(
+            f"Other users may enter {folder}, and it is another user's. Give it to the user that runs LiveHub."
+        ) from error
 
 
 def _check_is_ours(folder: Path) -> None:

@@ -24,6 +24,8 @@ class Instance:
     rtmps_port: int
     public_url: str
     public_host: str
+    # As Django has them: with a leading dot, every name below; "*" for all.
+    allowed_hosts: tuple[str, ...]
     rtmp_url: str
     rtmps_url: str
     # Both empty: a self-signed pair is made.
@@ -52,6 +54,7 @@ class Instance:
             rtmps_port=settings.RTMPS_PORT,
             public_url=settings.PUBLIC_URL,
             public_host=settings.PUBLIC_HOST,
+            allowed_hosts=tuple(settings.ALLOWED_HOSTS),
             rtmp_url=settings.RTMP_URL,
             rtmps_url=settings.RTMPS_URL,
             tls_certificate=settings.TLS_CERTIFICATE,

@@ -48,6 +48,8 @@ def launch(instance: Instance) -> NoReturn:
 
     :raises StartError: when it cannot be started.
     """
+    # For every program and all that it writes: whatever is made is nobody else's.
+    os.umask(0o077)
     prepare_folders(instance)
     lock_data_folder(instance.lock_path)
     _await_ports(instance)

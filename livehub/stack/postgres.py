@@ -2,14 +2,22 @@
 
 import os
 import pwd
+import shlex
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
 
+# The application's own: it owns its database, and may do nothing beside it.
 ROLE = DATABASE = "livehub"
+# The cluster's: makes the application's role and database at the start, and is used for nothing else.
+ADMINISTRATOR = "postgres"
 _UNPRIVILEGED_USER = "postgres"
+# Where the server finds its two folders: opened before it changes users. Below a home that only root may enter, it
+# could not walk to them by name, and a capability for that would let it read every file of the machine.
+_CLUSTER_FD, _SOCKET_FD = 8, 9
 
 
 class PostgresError(Exception):
@@ -31,19 +39,19 @@ def binary(name: str) -> Path:
 
 
 def unprivileged(argv: list[str]) -> list[str]:
-    """Return the command as PostgreSQL will accept it: it refuses to run as root.
+    """Return the command without capabilities, and as the user that PostgreSQL accepts: it refuses to run as root.
 
-    The capability lets the other user walk through a root-only home directory to the data folder.
+    It ends fast and clean with the process that started it: changing users takes off any leash that was put on before.
     """
-    if os.getuid() != 0:
-        return argv
+    as_user = [f"--reuid={_UNPRIVILEGED_USER}", f"--regid={_UNPRIVILEGED_USER}", "--init-groups", "--bounding-set=-all"]
     return [
         "setpriv",
-        f"--reuid={_UNPRIVILEGED_USER}",
-        f"--regid={_UNPRIVILEGED_USER}",
-        "--init-groups",
-        "--inh-caps=+dac_read_search",
-        "--ambient-caps=+dac_read_search",
+        # Only root may change users, or give up for good what nobody else has anyway.
+        *(as_user if os.getuid() == 0 else []),
+        "--inh-caps=-all",
+        "--ambient-caps=-all",
+        "--no-new-privs",
+        "--pdeathsig=INT",
         "--",
         *argv,
     ]
@@ -67,17 +75,7 @@ def prepare(*, cluster_dir: Path, socket_dir: Path) -> None:
         shutil.rmtree(draft)
     draft.mkdir(mode=0o700)
     _give_away(draft)
-    argv = [
-        str(binary("initdb")),
-        "-D",
-        str(draft),
-        "-U",
-        ROLE,
-        "--auth=trust",
-        "--encoding=UTF8",
-        "--no-locale",
-    ]
-    result = subprocess.run(unprivileged(argv), capture_output=True, text=True, check=False)
+    result = subprocess.run(_initdb_argv(draft), capture_output=True, text=True, check=False)
     if result.returncode:
         raise PostgresError(f"initdb failed: {result.stderr.strip()[-500:]}")
     cluster_dir.rmdir()
@@ -88,7 +86,7 @@ def server_argv(*, cluster_dir: Path, socket_dir: Path) -> list[str]:
     """Return the server's command line; it stays in the foreground, and SIGINT stops it fast and clean."""
     options = {
         "listen_addresses": "",
-        "unix_socket_directories": str(socket_dir),
+        "unix_socket_directories": f"/proc/self/fd/{_SOCKET_FD}",
         "unix_socket_permissions": "0700",
         "max_connections": "100",
         "shared_buffers": "64MB",
@@ -97,7 +95,22 @@ def server_argv(*, cluster_dir: Path, socket_dir: Path) -> list[str]:
         "max_logical_replication_workers": "0",
     }
     flags = [flag for name, value in options.items() for flag in ("-c", f"{name}={value}")]
-    return unprivileged([str(binary("postgres")), "-D", str(cluster_dir), *flags])
+    argv = [str(binary("postgres")), "-D", f"/proc/self/fd/{_CLUSTER_FD}", *flags]
+    return _with_folders({_CLUSTER_FD: cluster_dir, _SOCKET_FD: socket_dir}, unprivileged(argv))
+
+
+def _initdb_argv(folder: Path) -> list[str]:
+    argv = [
+        *(str(binary("initdb")), "-D", f"/proc/self/fd/{_CLUSTER_FD}", "-U", ADMINISTRATOR),
+        *("--auth=trust", "--encoding=UTF8", "--no-locale"),
+    ]
+    return _with_folders({_CLUSTER_FD: folder}, unprivileged(argv))
+
+
+def _with_folders(folders: Mapping[int, Path], argv: list[str]) -> list[str]:
+    """Return the command with each folder opened under its number."""
+    opening = " ".join(f"{number}<{shlex.quote(str(folder))}" for number, folder in folders.items())
+    return ["/bin/sh", "-c", f'exec {opening}; exec "$@"', "sh", *argv]
 
 
 def forget_killed_server(*, cluster_dir: Path) -> None:
@@ -117,19 +130,6 @@ def _is_server(pid: str, *, cluster_dir: Path) -> bool:
     except (ValueError, psutil.Error):
         # No number, no such process, or another user's, which we may not look at: our own server we always may.
         return False
-
-
-def create_database(*, socket_dir: Path) -> None:
-    """Create the database unless it is there.
-
-    :raises psycopg.OperationalError: when the server does not answer.
-    """
-    import psycopg
-
-    with psycopg.connect(host=str(socket_dir), user=ROLE, dbname="postgres", autocommit=True) as connection:
-        row = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
-        if row is None:
-            connection.execute(f'CREATE DATABASE "{DATABASE}"')
 
 
 def _give_away(folder: Path) -> None:

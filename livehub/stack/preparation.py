@@ -12,7 +12,7 @@ from django.db import connection
 from supervisor.xmlrpc import SupervisorTransport
 
 from livehub.core.sockets import ask
-from livehub.stack import postgres
+from livehub.stack import roles
 from livehub.stack.credentials import Credentials, ensure_credentials
 from livehub.stack.errors import StartError
 from livehub.stack.instance import Instance
@@ -62,7 +62,7 @@ def _wait_for_database(instance: Instance) -> None:
 
 def _reach_database(instance: Instance) -> None:
     if instance.has_embedded_postgres:
-        postgres.create_database(socket_dir=instance.postgres_socket_dir)
+        roles.create_database(socket_dir=instance.postgres_socket_dir)
     else:
         psycopg.connect(settings.DATABASE_URL, connect_timeout=5).close()
 

@@ -46,7 +46,7 @@ class Program:
 
     @property
     def command(self) -> list[str]:
-        """The command line under its leash; the leash goes on last, since changing users takes it off again."""
+        """The command line under its leash; what changes users on its way puts on one of its own."""
         return [*_clearing(self.sockets), *_leashed(self.argv, signal=self.orphan_signal)]
 
 
@@ -130,8 +130,6 @@ def _python(*arguments: str) -> list[str]:
 
 
 def _leashed(argv: list[str], *, signal: str) -> list[str]:
-    if argv[0] == "setpriv":
-        return [argv[0], "--pdeathsig", signal, *argv[1:]]
     return ["setpriv", "--pdeathsig", signal, "--", *argv]
 
 
@@ -153,7 +151,6 @@ logfile_backups={_LOG_BACKUPS}
 pidfile={instance.supervisor_pid_file}
 childlogdir={instance.log_dir}
 directory={instance.base_dir}
-umask=077
 
 [unix_http_server]
 file={instance.supervisor_socket}

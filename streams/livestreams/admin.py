@@ -193,6 +193,7 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
     list_select_related = ("livestream",)
     list_filter = (SessionStateFilter, "end_reason", "created_at")
     search_fields = ("=id", "=livestream__id", "livestream__name", "=livestream__playback_id")
+    linked_lookups = ("livestream__id__exact",)
     fields = (
         "id",
         "livestream",

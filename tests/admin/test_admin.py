@@ -8,7 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries
 
 from streams.livestreams.services import create_livestream, delete_livestream
 from streams.models import ApiKey, AuditEntry, Livestream, Session, User
@@ -18,27 +18,6 @@ from tests.runs import connected, taken_in
 MODELS = [model for model in admin.site._registry if model._meta.app_label == "streams"]
 # Anything that a policy without 'unsafe-inline' stops.
 INLINE = re.compile(r"<script(?![^>]*\bsrc=)(?![^>]*application/json)|<style|\sstyle=|\son[a-z]+=", re.IGNORECASE)
-
-
-@pytest.fixture(autouse=True)
-def unhashed_static_files(settings: Settings) -> None:
-    """Nothing is collected in tests, so there is no manifest to look names up in."""
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
-
-
-@pytest.fixture
-def supporter(db: None) -> User:
-    return User.objects.create_user("support@livehub.example", "correct horse battery", is_staff=True)
-
-
-@pytest.fixture
-def desk(supporter: User) -> Client:
-    client = Client()
-    client.force_login(supporter)
-    return client
 
 
 @pytest.fixture

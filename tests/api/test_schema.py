@@ -58,3 +58,4 @@ def test_describes_what_a_livestream_holds(document: dict[str, object], dyte: Ap
     components = document["components"]
     assert isinstance(components, dict)
     assert components["schemas"]["Livestream"]["properties"].keys() == livestream.keys()
+    assert components["schemas"]["Livestream"]["properties"]["stream_key"]["nullable"] is True

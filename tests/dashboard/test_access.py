@@ -1,4 +1,4 @@
-"""Who gets to see a page, and who may change what it shows."""
+"""What people are told who may not, and what they are offered who may; every page with everybody: tests/access."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from streams.models import ApiKey, Livestream, Session, User
+from streams.models import Livestream, Session, User
 
 PAGES = ["/", "/livestreams", "/account", "/livestreams/{id}", "/livestreams/{id}/sessions"]
 DEEDS = ["rename", "disable", "enable", "end", "reset-stream-key", "delete"]
@@ -50,14 +50,6 @@ class TestLogIn:
 
 
 class TestAnonymous:
-    @pytest.mark.parametrize("page", PAGES)
-    def test_is_led_to_the_log_in(self, livestream: Livestream, page: str) -> None:
-        address = page.format(id=livestream.pk)
-
-        answer = Client().get(address)
-
-        assert (answer.status_code, answer["Location"]) == (302, f"/log-in?next={address}")
-
     def test_fragment_reloads_the_page_instead(self, livestream: Livestream) -> None:
         answer = Client().get(f"/livestreams/{livestream.pk}", headers={"HX-Request": "true"})
 
@@ -66,55 +58,17 @@ class TestAnonymous:
 
 
 class TestStranger:
-    @pytest.mark.parametrize("page", ["", "/sessions", *[f"/{deed}" for deed in DEEDS]])
-    def test_finds_nothing_under_another_organizations_id(
-        self, browser: Client, foreign_livestream: Livestream, page: str
-    ) -> None:
-        assert browser.get(f"/livestreams/{foreign_livestream.pk}{page}").status_code == 404
-
-    @pytest.mark.parametrize("deed", [*DEEDS, "stream-key"])
-    def test_changes_nothing_there(self, browser: Client, foreign_livestream: Livestream, deed: str) -> None:
-        before = Livestream.objects.values().get()
-
-        answer = browser.post(f"/livestreams/{foreign_livestream.pk}/{deed}", {"name": "Mine"})
-
-        assert answer.status_code == 404
-        assert Livestream.objects.values().get() == before
-
     def test_sees_no_foreign_names(self, browser: Client, foreign_livestream: Livestream) -> None:
         for page in ("/", "/livestreams"):
             assert foreign_livestream.name not in browser.get(page).content.decode()
 
-    def test_cannot_revoke_a_foreign_key(self, browser: Client, foreign_livestream: Livestream) -> None:
-        foreign_key = ApiKey.objects.get(
-            organization=foreign_livestream.app.organization, kind=ApiKey.Kind.BASIC, revoked_at=None
-        )
-
-        assert browser.post(f"/account/api-keys/{foreign_key.pk}/revoke").status_code == 404
-
-        foreign_key.refresh_from_db()
-        assert foreign_key.revoked_at is None
-
 
 class TestViewer:
-    @pytest.mark.parametrize("page", PAGES)
-    def test_sees_every_page(self, viewer_browser: Client, live: Session, page: str) -> None:
-        assert viewer_browser.get(page.format(id=live.livestream_id)).status_code == 200
-
-    @pytest.mark.parametrize("deed", [*DEEDS, "stream-key"])
-    def test_may_change_nothing(self, viewer_browser: Client, live: Session, deed: str) -> None:
-        before = Livestream.objects.values().get()
-
-        answer = viewer_browser.post(f"/livestreams/{live.livestream_id}/{deed}", {"name": "Mine"})
+    def test_is_told_which_role_it_is_that_may_not(self, viewer_browser: Client, live: Session) -> None:
+        answer = viewer_browser.post(f"/livestreams/{live.livestream_id}/disable")
 
         assert answer.status_code == 403
         assert "Your role in Northwind Events is Viewer." in answer.content.decode()
-        assert Livestream.objects.values().get() == before
-
-    def test_may_create_nothing(self, viewer_browser: Client) -> None:
-        for address in ("/livestreams/create", "/account/api-keys/create"):
-            assert viewer_browser.get(address).status_code == 403
-            assert viewer_browser.post(address, {"name": "Mine"}).status_code == 403
 
     def test_is_offered_no_button(self, viewer_browser: Client, live: Session) -> None:
         for page in PAGES:

@@ -3,9 +3,9 @@
 import pytest
 from django.test import Client
 
-from livehub.core.paths import is_page
+from livehub.core.paths import API_ROOTS, is_page
 from streams.organizations.services import NewOrganization
-from tests.api.clients import ApiClient, dyte_client, realtimekit_client
+from tests.api.clients import ApiClient, dyte_client, read, realtimekit_client
 
 # Written out: whoever loosens it has to loosen it here as well.
 POLICY = {
@@ -34,7 +34,9 @@ def policy(text: str) -> dict[str, str]:
         ("/livestreams", True),
         ("/admin/login/", True),
         ("/v2x", True),
-        ("/healthz/", False),
+        ("/healthz/", True),
+        ("/healthz/x", True),
+        ("/liveapi/x", True),
         ("/healthz", False),
         ("/readyz", False),
         ("/v2", False),
@@ -59,8 +61,9 @@ class TestPages:
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert response.headers["Referrer-Policy"] == "same-origin"
 
-    def test_that_are_not_there_say_so_too(self) -> None:
-        response = Client().get("/nowhere")
+    @pytest.mark.parametrize("path", ["/nowhere", "/healthz/x", "/readyz/", "/liveapi/x", "/v2x/y"])
+    def test_that_are_not_there_say_so_too(self, path: str) -> None:
+        response = Client().get(path)
 
         assert response.status_code == 404
         assert policy(response.headers["Content-Security-Policy"]) == POLICY
@@ -109,7 +112,18 @@ class TestPrograms:
         assert response.status_code == 401
         assert browser.post("/healthz").status_code == 405
 
-    @pytest.mark.parametrize(("path", "status"), [("/healthz", 200), ("/internal/ingest/publish", 405)])
+    @pytest.mark.parametrize("root", API_ROOTS)
+    @pytest.mark.parametrize("path", ["", "/", "/x", "/v4x/x", "/%0a"])
+    def test_get_json_for_what_is_not_there(self, root: str, path: str) -> None:
+        response = Client().get(f"/{root}{path}")
+
+        assert response.status_code == 404
+        assert read(response)["error"]["type"] == "unknown_route"  # type: ignore[arg-type]  # A class of the test client's.
+
+    @pytest.mark.parametrize(
+        ("path", "status"),
+        [("/healthz", 200), ("/internal/ingest/publish", 405), ("/internal/x", 404), ("/internal", 404)],
+    )
     def test_of_our_own_neither(self, path: str, status: int) -> None:
         response = Client().get(path)
 

@@ -1,5 +1,8 @@
 """The system checks, on machines that lack something."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +10,7 @@ from django.core.checks import CheckMessage, run_checks
 from pytest_django import Settings
 
 from livehub.checks import TAG
+from tests.stack.whole import BASE_DIR
 
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104  # Compared, not bound.
 
@@ -72,6 +76,16 @@ def test_a_data_folder_below_a_file_is_named(settings: Settings, tmp_path: Path)
     settings.DATA_DIR = tmp_path / "file" / "var"
 
     assert f"The data folder {settings.DATA_DIR} cannot be written to." in complaints()
+
+
+@pytest.mark.parametrize("public_url", ["http://localhost:8000", "https://live.example.org"])
+def test_the_product_as_it_comes_is_fit_to_be_deployed(tmp_path: Path, public_url: str) -> None:
+    environment = {"PATH": os.environ["PATH"], "LIVEHUB_DATA_DIR": str(tmp_path), "LIVEHUB_PUBLIC_URL": public_url}
+    argv = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+
+    result = subprocess.run(argv, env=environment, cwd=BASE_DIR, capture_output=True, text=True, check=False)
+
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize(

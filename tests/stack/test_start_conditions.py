@@ -103,12 +103,24 @@ class TestPrepareFolders:
         for folder in (instance.runtime_dir, instance.log_dir, instance.tls_dir, instance.playback_dir):
             assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
-    def test_refuses_a_runtime_folder_that_others_can_enter(self, instance: Instance) -> None:
-        instance.runtime_dir.mkdir(parents=True)
-        instance.runtime_dir.chmod(0o755)
+    def test_keeps_them_out_of_folders_that_were_there_before(self, instance: Instance) -> None:
+        for folder in (instance.data_dir, instance.playback_dir):
+            folder.mkdir()
+            folder.chmod(0o755)
+
+        prepare_folders(instance)
+
+        assert [stat.S_IMODE(path.stat().st_mode) for path in (instance.data_dir, instance.playback_dir)] == [0o700] * 2
+
+    def test_refuses_a_runtime_folder_that_others_can_enter(self, instance: Instance, tmp_path: Path) -> None:
+        in_tmp = tmp_path / "livehub-0-abc"
+        in_tmp.mkdir()
+        in_tmp.chmod(0o755)
 
         with pytest.raises(StartError, match="mode 0700"):
-            prepare_folders(instance)
+            prepare_folders(replace(instance, runtime_dir=in_tmp))
+
+        assert stat.S_IMODE(in_tmp.stat().st_mode) == 0o755
 
     @pytest.mark.parametrize("character", ["$", ";", '"', "\n", "#", "{"])
     def test_refuses_a_path_that_would_be_read_as_configuration(self, instance: Instance, character: str) -> None:

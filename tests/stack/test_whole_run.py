@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import stat
 import time
@@ -12,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from email.message import Message
 from pathlib import Path
 
+import httpx
+import psycopg
 import pytest
 
 from tests.services import wait_until
@@ -89,6 +92,40 @@ class TestRunning:
         assert stat.S_IMODE(stack.logs.stat().st_mode) == 0o700
         token = (stack.data_dir / "secrets" / "ingest_hook_token").read_text()
         assert not [log for log in stack.logs.iterdir() if token in log.read_text(errors="replace")]
+
+    def test_nothing_of_it_is_open_to_other_users(self, stack: RunningStack) -> None:
+        # Their servers know no other mode; the folder that they are in admits nobody.
+        made_for_all = {"asgi.sock", "ingest-control.sock"}
+        paths = [path for folder in (stack.data_dir, stack.runtime_dir) for path in (folder, *folder.rglob("*"))]
+
+        is_open = {path for path in paths if stat.S_IMODE(path.lstat().st_mode) & 0o077 and not path.is_symlink()}
+
+        assert len(paths) > 500
+        assert {path.name for path in is_open} <= made_for_all
+
+    def test_writes_no_query_string_down(self, stack: RunningStack) -> None:
+        secret = "what-nobody-may-write-down"
+        paths = ["/", "/log-in", "/nowhere", "/admin/", "/admin/nowhere", "/v2/livestreams", "/v2/none", "/client/v4/x"]
+        paths += ["/readyz", "/healthz", "/internal/ingest/publish", "/ws/overview", "/playback/x", "/static/x"]
+        paths += ["/last"]
+        for path in paths:
+            for method in ("GET", "POST"):
+                request(stack, f"{path}?token={secret}", method=method, body=b"x" if method == "POST" else None)
+        hook = f"/internal/ingest/publish?token={secret}"
+        with httpx.Client(transport=httpx.HTTPTransport(uds=str(stack.runtime_dir / "asgi.sock"))) as ingest:
+            assert ingest.post(f"http://localhost{hook}", data={"name": secret}).status_code == 404
+
+        wait_until(lambda: '"POST /last"' in (stack.logs / "edge.log").read_text(), timeout_s=5, what="the log")
+
+        assert not [log.name for log in stack.logs.iterdir() if secret in log.read_text(errors="replace")]
+
+    def test_runs_the_database_without_rights_on_the_machine(self, stack: RunningStack) -> None:
+        status = Path(f"/proc/{stack.pids()['postgres']}/status").read_text()
+
+        assert set(re.findall(r"^Cap(?:Inh|Prm|Eff|Amb):\t(.*)$", status, re.MULTILINE)) == {"0" * 16}
+        asked = "SELECT rolsuper OR rolcreatedb OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
+        with psycopg.connect(host=str(stack.runtime_dir / "postgres"), user="livehub", dbname="livehub") as connection:
+            assert connection.execute(asked).fetchone() == (False,)
 
     def test_refuses_a_second_run_on_the_same_folder(self, stack: RunningStack, tmp_path: Path) -> None:
         environment = whole.stack_environment(tmp_path, LIVEHUB_DATA_DIR=str(stack.data_dir))

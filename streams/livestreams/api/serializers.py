@@ -26,6 +26,8 @@ class Presenting(TypedDict):
     dialect: Dialect
     # By livestream; one that was never published to may be missing.
     ingest_ms: Mapping[UUID, int]
+    # Whoever may only read may not publish either.
+    shows_stream_key: bool
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,9 @@ class LivestreamSerializer(serializers.Serializer[Livestream]):
     name = serializers.CharField(read_only=True, allow_null=True)
     status = serializers.CharField(read_only=True, help_text="OFFLINE, INVOKED, LIVE or ERRORED.")
     ingest_server = serializers.CharField(read_only=True, help_text="Ends with a slash; the stream key is appended.")
-    stream_key = serializers.CharField()
+    stream_key = serializers.CharField(
+        read_only=True, allow_null=True, help_text="Null for an API key that may only read: whoever has it may publish."
+    )
     playback_url = serializers.CharField(help_text="Multivariant HLS playlist; stays the same for every broadcast.")
     meeting_id = serializers.CharField(read_only=True, allow_null=True, help_text="Null for an independent livestream.")
     disabled = serializers.BooleanField(help_text="Encoders are refused.")
@@ -69,7 +73,7 @@ class LivestreamSerializer(serializers.Serializer[Livestream]):
             "name": livestream.name or None,
             "status": dialect.status_words[livestream.status],
             "ingest_server": settings.INGEST_URL,
-            "stream_key": livestream.stream_key,
+            "stream_key": livestream.stream_key if self.context["shows_stream_key"] else None,
             "playback_url": livestream.playback_url,
             "meeting_id": None,
             "disabled": livestream.disabled,

@@ -51,7 +51,11 @@ class LivestreamApi(ApiView):
         return cast(PageNumbers, self.read_query(PageQuery))
 
     def presenting(self, livestreams: Iterable[Livestream]) -> Presenting:
-        return {"dialect": self.dialect, "ingest_ms": selectors.sum_ingest_ms(livestreams)}
+        return self.presenting_taken_in(selectors.sum_ingest_ms(livestreams))
+
+    def presenting_taken_in(self, ingest_ms: Mapping[UUID, int]) -> Presenting:
+        may_publish = self.write_scope in self.caller.scopes
+        return {"dialect": self.dialect, "ingest_ms": ingest_ms, "shows_stream_key": may_publish}
 
     def answer_livestream(
         self, livestream: Livestream, *, status: int = 200, shape: type[LivestreamSerializer] = LivestreamSerializer
@@ -106,7 +110,7 @@ class LivestreamView(LivestreamApi):
         livestream = self.get_livestream(livestream_id)
         page = _take_sessions(livestream, wanted=wanted)
         detail = LivestreamDetail(livestream, page.items, page.paging)
-        shape = self.shapes.detail(context={"dialect": self.dialect, "ingest_ms": _sum_ingest_ms(livestream, page)})
+        shape = self.shapes.detail(context={**self.presenting_taken_in(_sum_ingest_ms(livestream, page))})
         return self.answer(shape.to_representation(detail), paging=page.paging)
 
 

@@ -1,0 +1,97 @@
+"""Two tenants with one of everything, and people of every role."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+from django.apps import apps
+from django.db import transaction
+from django.test import Client
+from pytest_django import Settings
+
+from streams.models import ApiKey, Livestream, Member, Role, Session, User
+from streams.organizations.services import NewOrganization
+from tests.runs import connected
+
+# Written when somebody is let in, or tries to be.
+_TRACES = ("last_used_at", "last_login")
+State = dict[str, list[dict[str, object]]]
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """What arguments of addresses mean at one tenant; an argument that has no entry here fails the test."""
+
+    made: NewOrganization
+    ids: dict[str, str]
+
+    def unknown(self) -> dict[str, str]:
+        """Return ids that nothing has, each spelt as the known one."""
+        return {name: uuid.uuid4().hex if len(known) == 32 else str(uuid.uuid4()) for name, known in self.ids.items()}
+
+
+@pytest.fixture(autouse=True)
+def _plain_static_names(settings: Settings) -> None:
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.fixture
+def ours(home: NewOrganization, livestream: Livestream) -> Tenant:
+    return _tenant(home, livestream)
+
+
+@pytest.fixture
+def theirs(abroad: NewOrganization, foreign_livestream: Livestream) -> Tenant:
+    return _tenant(abroad, foreign_livestream)
+
+
+def _tenant(made: NewOrganization, livestream: Livestream) -> Tenant:
+    session: Session = connected(livestream)
+    key = ApiKey.objects.filter(organization=made.organization).order_by("created_at")[0]
+    ids = {
+        "account_id": made.organization.pk.hex,
+        "app_id": made.app.pk.hex,
+        "livestream_id": str(livestream.pk),
+        "session_id": str(session.pk),
+        "api_key_id": str(key.pk),
+    }
+    return Tenant(made, ids)
+
+
+@pytest.fixture
+def browser_of(home: NewOrganization) -> Callable[[Role | None], Client]:
+    """Log in somebody of that role, or of no organization."""
+
+    def make(role: Role | None, *, is_staff: bool = False) -> Client:
+        user = User.objects.create_user(f"{uuid.uuid4().hex}@northwind.example", "correct horse", is_staff=is_staff)
+        if role is not None:
+            Member.objects.create(organization=home.organization, user=user, role=role)
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return make
+
+
+def state() -> State:
+    """Return every row of the product's, without what any visit leaves."""
+    return {
+        model.__name__: [
+            {column: value for column, value in row.items() if column not in _TRACES}
+            for row in model._default_manager.order_by("pk").values()
+        ]
+        for model in apps.get_app_config("streams").get_models()
+    }
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """Take back what the block changes."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)

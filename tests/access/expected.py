@@ -1,0 +1,108 @@
+"""Who may do what at each address: written out, so that whoever opens a door has to write it here as well."""
+
+from enum import StrEnum
+
+from streams.models import ApiKey, Role
+
+
+class Door(StrEnum):
+    """Who is let in."""
+
+    OPEN = "everybody"
+    # Our own servers, with a token that nobody else has; catch-alls, where nothing is.
+    SHUT = "nobody"
+    LOOK = "every member"
+    OPERATE = "members who run livestreams"
+    ADMINISTER = "members who manage keys and people"
+
+
+LETS_IN = {
+    Door.LOOK: {Role.OWNER, Role.ADMIN, Role.OPERATOR, Role.VIEWER},
+    Door.OPERATE: {Role.OWNER, Role.ADMIN, Role.OPERATOR},
+    Door.ADMINISTER: {Role.OWNER, Role.ADMIN},
+}
+_READ, _WRITE = ApiKey.Scope.READ, ApiKey.Scope.WRITE
+_LIVESTREAM = "livestreams/{livestream_id}"
+
+# The scope that an operation takes, and what it answers when all goes well.
+_VENDORS = {
+    "GET livestreams": (_READ, 200),
+    "POST livestreams": (_WRITE, 201),
+    "GET livestreams/sessions/{session_id}": (_READ, 200),
+    f"GET {_LIVESTREAM}": (_READ, 200),
+    f"GET {_LIVESTREAM}/active-livestream-session": (_READ, 200),
+    f"PUT {_LIVESTREAM}/enable": (_WRITE, 200),
+    f"PUT {_LIVESTREAM}/disable": (_WRITE, 200),
+    f"POST {_LIVESTREAM}/reset-stream-key": (_WRITE, 200),
+}
+_OURS = {
+    **_VENDORS,
+    f"GET {_LIVESTREAM}/sessions": (_READ, 200),
+    f"PATCH {_LIVESTREAM}": (_WRITE, 200),
+    f"DELETE {_LIVESTREAM}": (_WRITE, 200),
+}
+
+
+def _below(prefix: str, table: dict[str, tuple[ApiKey.Scope, int]]) -> dict[str, tuple[ApiKey.Scope, int]]:
+    return {operation.replace(" ", f" {prefix}", 1): expected for operation, expected in table.items()}
+
+
+OPERATIONS = {
+    **_below("/v2/", _OURS),
+    **_below("/client/v4/accounts/{account_id}/realtime/kit/{app_id}/", _VENDORS),
+}
+OPEN_OPERATIONS = {"GET /v2/schema"}
+
+PAGES: dict[str, dict[str, Door]] = {
+    "/": {"GET": Door.LOOK},
+    "/log-in": {"GET": Door.OPEN, "POST": Door.OPEN, "PUT": Door.OPEN},
+    "/log-out": {"GET": Door.SHUT, "POST": Door.OPEN},
+    "/livestreams": {"GET": Door.LOOK},
+    "/livestreams/create": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}": {"GET": Door.LOOK},
+    "/livestreams/{livestream_id}/sessions": {"GET": Door.LOOK},
+    "/livestreams/{livestream_id}/stream-key": {"POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/reset-stream-key": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/rename": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/disable": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/enable": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/end": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/delete": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/account": {"GET": Door.LOOK},
+    "/account/api-keys/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    "/account/api-keys/{api_key_id}/revoke": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+}
+# What is no class of a page: functions of our own, and Django's patterns for all the rest.
+MACHINES: dict[str, dict[str, Door]] = {
+    "/healthz": {"GET": Door.OPEN, "POST": Door.SHUT},
+    "/readyz": {"POST": Door.SHUT},
+    "/internal/ingest/publish": {"GET": Door.SHUT, "POST": Door.SHUT},
+    "/internal/ingest/publish-done": {"GET": Door.SHUT, "POST": Door.SHUT},
+    "/internal/ingest/update": {"GET": Door.SHUT, "POST": Door.SHUT},
+    "/^internal(?:/|\\Z)": {},
+    "/^v2(/[\\s\\S]*)?\\Z": {},
+    "/^client(/[\\s\\S]*)?\\Z": {},
+}
+WEBSOCKETS = {"/ws/overview", "/ws/livestreams", "/ws/livestreams/{livestream_id}"}
+
+# Of support staff only, but for the log-in itself and what Django says to everybody who is logged out.
+ADMIN_OPEN = {"/admin/login/", "/admin/logout/"}
+# A page of each kind for each model; what is not listed here is no page of the admin's that we know.
+ADMIN_PAGES = {
+    "/admin/",
+    "/admin/password_change/",
+    "/admin/password_change/done/",
+    "/admin/autocomplete/",
+    "/admin/jsi18n/",
+    "/admin/r/{content_type_id}/{object_id}/",
+    "/admin/^(?P{app_label}streams)/$",
+    "/admin/(?P{url}.*)$",
+}
+ADMIN_OF_A_MODEL = {
+    "": (200, 200),
+    "add/": (403, 403),
+    "{object_id}/": (302, 302),
+    "{object_id}/change/": (200, 403),
+    "{object_id}/delete/": (403, 403),
+    "{object_id}/history/": (302, 302),
+}

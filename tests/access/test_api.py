@@ -1,0 +1,185 @@
+"""Every operation with every kind of caller."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import product
+from uuid import UUID
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from livehub.core import clock
+from streams.models import ApiKey, Livestream, Role
+from streams.organizations.services import SYSTEM, create_api_key, revoke_api_key
+from tests.access.conftest import Tenant, state, undone
+from tests.access.expected import OPEN_OPERATIONS, OPERATIONS
+from tests.api.clients import basic, read
+
+EVERYTHING = [ApiKey.Scope.READ, ApiKey.Scope.WRITE]
+ARGUMENT = re.compile(r"{(\w+)}")
+FATES = ("revoked", "expired", "of the other kind")
+# What browsers add to the requests that pages make them send.
+MARKS = ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"})
+SENT_WITHOUT_LEAVE = ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "")
+operations = pytest.mark.parametrize("operation", OPERATIONS)
+changes = pytest.mark.parametrize("operation", [each for each in OPERATIONS if not each.startswith("GET ")])
+
+
+def authorization(tenant: Tenant, operation: str, *, scopes: list[ApiKey.Scope], fate: str = "") -> str:
+    """Return the header of a new key with these scopes; `fate` is what has happened to it since."""
+    is_basic = (" /v2/" in operation) is (fate != "of the other kind")
+    organization = tenant.made.organization
+    kind = ApiKey.Kind.BASIC if is_basic else ApiKey.Kind.BEARER
+    key, secret = create_api_key(organization=organization, name="Tried", kind=kind, scopes=[*scopes], actor=SYSTEM)
+    if fate == "revoked":
+        revoke_api_key(api_key=key, actor=SYSTEM)
+    if fate == "expired":
+        ApiKey.objects.filter(pk=key.pk).update(expires_at=clock.now() - timedelta(seconds=1))
+    return basic(organization.pk.hex, secret) if " /v2/" in operation else f"Bearer {secret}"
+
+
+def call(
+    operation: str, ids: dict[str, str], *, shown: str = "", client: Client | None = None, **headers: str
+) -> HttpResponse:
+    method, _, template = operation.partition(" ")
+    sent = {**({"Authorization": shown} if shown else {}), **headers}
+    body = json.dumps({"name": "Changed"}).encode() if method in {"POST", "PATCH"} else b""
+    answer = (client or Client()).generic(method, template.format(**ids), body, "application/json", headers=sent)
+    assert isinstance(answer, HttpResponse)
+    return answer
+
+
+def stream_keys(value: object) -> Iterator[object]:
+    """Yield what stands as a stream key anywhere in an answer."""
+    if isinstance(value, dict):
+        yield from ([value["stream_key"]] if "stream_key" in value else [])
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from stream_keys(each)
+
+
+@operations
+class TestCaller:
+    def test_without_a_good_key_gets_nothing(
+        self, operation: str, ours: Tenant, browser_of: Callable[[Role], Client]
+    ) -> None:
+        # Logged in to the dashboard, which counts for nothing here.
+        browser = browser_of(Role.OWNER)
+        bad = [authorization(ours, operation, scopes=EVERYTHING, fate=fate) for fate in FATES]
+        before = state()
+
+        for shown in ("", "Basic nonsense", "Bearer nonsense", *bad):
+            assert call(operation, ours.ids, shown=shown, client=browser).status_code == 401
+        assert state() == before
+
+    def test_may_do_what_the_keys_scopes_say(self, operation: str, ours: Tenant) -> None:
+        needed, status = OPERATIONS[operation]
+        for scopes in ([ApiKey.Scope.READ], [ApiKey.Scope.WRITE], EVERYTHING):
+            shown = authorization(ours, operation, scopes=scopes)
+            before = state()
+
+            with undone():
+                answer = call(operation, ours.ids, shown=shown)
+                if needed in scopes:
+                    assert answer.status_code == status
+                else:
+                    assert answer.status_code == 403
+                    assert read(answer)["error"]["type"] == "scope_missing"
+                    assert state() == before
+
+    def test_who_may_only_read_is_told_no_stream_key(self, operation: str, ours: Tenant) -> None:
+        reader = authorization(ours, operation, scopes=[ApiKey.Scope.READ])
+        publisher = authorization(ours, operation, scopes=EVERYTHING)
+        secret = Livestream.objects.get(pk=ours.ids["livestream_id"]).stream_key
+
+        told = call(operation, ours.ids, shown=reader)
+        assert not [key for key in stream_keys(read(told)) if key is not None]
+        assert secret not in told.content.decode()
+
+        answer = read(call(operation, ours.ids, shown=publisher))
+        assert all(isinstance(key, str) and key.startswith("sk_") for key in stream_keys(answer))
+
+    def test_finds_another_tenants_things_no_more_than_unknown_ones(
+        self, operation: str, ours: Tenant, theirs: Tenant
+    ) -> None:
+        _, _, template = operation.partition(" ")
+        shown = authorization(ours, operation, scopes=EVERYTHING)
+        before = state()
+        for argument in ARGUMENT.findall(template):
+            foreign, unknown = theirs.ids[argument], theirs.unknown()[argument]
+
+            of_foreign = call(operation, {**ours.ids, argument: foreign}, shown=shown)
+            of_unknown = call(operation, {**ours.ids, argument: unknown}, shown=shown)
+
+            assert of_foreign.status_code in {401, 404}
+            assert dict(of_foreign.headers) == dict(of_unknown.headers)
+            assert without(of_foreign, foreign) == without(of_unknown, unknown)
+        assert state() == before
+
+
+@operations
+def test_another_tenants_key_reaches_nothing_of_ours(operation: str, ours: Tenant, theirs: Tenant) -> None:
+    shown = authorization(theirs, operation, scopes=EVERYTHING)
+    before = state()
+
+    with undone():
+        answer = call(operation, ours.ids, shown=shown)
+
+        # Where the address names nothing of ours, it is about what is theirs.
+        assert (answer.status_code in {401, 404}) is ("{" in operation)
+        assert not [known for known in ours.ids.values() if known in without(answer, *_named(operation, ours))]
+    assert state() == before
+
+
+@changes
+class TestForeignPage:
+    def test_changes_nothing_with_what_it_may_send(self, operation: str, ours: Tenant) -> None:
+        method, _, template = operation.partition(" ")
+        shown = authorization(ours, operation, scopes=EVERYTHING)
+        before = state()
+
+        for mark, content_type, body in product(MARKS, SENT_WITHOUT_LEAVE, (b"", b'{"name": "Changed"}')):
+            answer = Client().generic(
+                method, template.format(**ours.ids), body, content_type, headers={**mark, "Authorization": shown}
+            )
+            assert answer.status_code == 415, (mark, content_type)
+        assert state() == before
+
+    def test_is_not_what_a_program_without_a_body_is_taken_for(self, operation: str, ours: Tenant) -> None:
+        method, _, template = operation.partition(" ")
+        shown = authorization(ours, operation, scopes=EVERYTHING)
+
+        answer = Client().generic(method, template.format(**ours.ids), b"", "", headers={"Authorization": shown})
+
+        assert answer.status_code == OPERATIONS[operation][1]
+
+    def test_with_leave_to_send_json_there_is_none(self, operation: str, ours: Tenant) -> None:
+        _, _, template = operation.partition(" ")
+        asking = {"Origin": "https://evil.example", "Access-Control-Request-Method": operation.partition(" ")[0]}
+
+        answer = Client().options(template.format(**ours.ids), headers=asking)
+
+        assert not [name for name in answer.headers if name.startswith("Access-Control-")]
+        assert answer.status_code in {401, 405}
+
+
+def _named(operation: str, tenant: Tenant) -> list[str]:
+    return [known for name, known in tenant.ids.items() if f"{{{name}}}" in operation]
+
+
+def without(answer: HttpResponse, *ids: str) -> str:
+    """Return the body with the ids that the request itself held taken out."""
+    text = answer.content.decode()
+    for known in ids:
+        text = text.replace(known, "ID").replace(str(UUID(known)), "ID")
+    return text
+
+
+@pytest.mark.parametrize("operation", sorted(OPEN_OPERATIONS))
+def test_what_is_open_is_so_to_everybody(operation: str, ours: Tenant) -> None:
+    for shown in ("", "Basic nonsense", authorization(ours, operation, scopes=[ApiKey.Scope.READ], fate="revoked")):
+        assert call(operation, {}, shown=shown).status_code == 200

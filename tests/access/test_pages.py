@@ -1,0 +1,145 @@
+"""Every page with everybody who may open it, and everybody who may not."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from streams.models import Livestream, Role
+from tests.access.conftest import Tenant, state, undone
+from tests.access.expected import LETS_IN, MACHINES, PAGES, WEBSOCKETS, Door
+
+Browsers = Callable[..., Client]
+deeds = pytest.mark.parametrize(
+    ("template", "method"), [(template, method) for template, methods in PAGES.items() for method in methods]
+)
+of_things = pytest.mark.parametrize(
+    ("template", "method"),
+    [(template, method) for template, methods in PAGES.items() for method in methods if "{" in template],
+)
+HTMX = {"HX-Request": "true"}
+KEPT_BY_NO_CACHE = re.compile(r"no-cache.*private|private.*no-cache|no-store")
+# Another one in each answer.
+TOKEN = re.compile(r'(csrfmiddlewaretoken" value|X-CSRFToken)[^\w]+\w{64}')
+
+
+def visit(browser: Client, template: str, method: str, ids: dict[str, str], **headers: str) -> HttpResponse:
+    address = template.format(**ids)
+    answer = browser.generic(
+        method, address, b"name=Changed", "application/x-www-form-urlencoded", headers=headers or None
+    )
+    assert isinstance(answer, HttpResponse)
+    return answer
+
+
+def is_log_in(answer: HttpResponse) -> bool:
+    return answer.status_code == 302 and answer.headers["Location"].startswith("/log-in?next=")
+
+
+@deeds
+class TestPage:
+    def test_is_shut_to_who_is_no_member(self, template: str, method: str, ours: Tenant, browser_of: Browsers) -> None:
+        door = PAGES[template][method]
+        nobodies = [browser_of(None, is_staff=is_staff) for is_staff in (False, True)]
+        before = state()
+
+        answer = visit(Client(), template, method, ours.ids)
+
+        assert is_log_in(answer) is (door in LETS_IN)
+        assert (answer.status_code == 405) is (door is Door.SHUT)
+        for browser in nobodies:
+            assert (visit(browser, template, method, ours.ids).status_code == 403) is (door in LETS_IN)
+        assert state() == before
+
+    def test_lets_each_role_do_what_it_may(
+        self, template: str, method: str, ours: Tenant, browser_of: Browsers
+    ) -> None:
+        door = PAGES[template][method]
+        secret = Livestream.objects.get(pk=ours.ids["livestream_id"]).stream_key
+        for role in Role if door in LETS_IN else ():
+            browser = browser_of(role)
+            before = state()
+
+            with undone():
+                answer = visit(browser, template, method, ours.ids)
+                if role in LETS_IN[door]:
+                    assert answer.status_code in {200, 303, 422}, role
+                    # Told by the one deed that asks for it.
+                    assert (secret in answer.content.decode()) is template.endswith("/stream-key")
+                    assert KEPT_BY_NO_CACHE.search(answer.headers["Cache-Control"])
+                else:
+                    assert answer.status_code == 403, role
+                    assert state() == before
+
+    def test_takes_no_form_without_a_token(
+        self, template: str, method: str, ours: Tenant, browser_of: Browsers
+    ) -> None:
+        browser = browser_of(Role.OWNER)
+        browser.handler.enforce_csrf_checks = True
+        before = state()
+
+        assert method == "GET" or visit(browser, template, method, ours.ids).status_code == 403
+        assert state() == before
+
+
+@of_things
+class TestPageOfAnothersThing:
+    def test_is_one_that_is_not_there(
+        self, template: str, method: str, ours: Tenant, theirs: Tenant, browser_of: Browsers
+    ) -> None:
+        browser = browser_of(Role.OWNER)
+        before, unknown = state(), theirs.unknown()
+
+        for headers in ({}, HTMX):
+            of_foreign = visit(browser, template, method, theirs.ids, **headers)
+            of_unknown = visit(browser, template, method, unknown, **headers)
+
+            assert of_foreign.status_code == of_unknown.status_code == (200 if headers else 404)
+            assert dict(of_foreign.headers) == dict(of_unknown.headers)
+            assert of_foreign.headers.get("HX-Refresh") == ("true" if headers else None)
+            assert without(of_foreign, theirs.ids) == without(of_unknown, unknown)
+        assert state() == before
+
+    def test_tells_nothing_to_who_may_not_ask(
+        self, template: str, method: str, ours: Tenant, theirs: Tenant, browser_of: Browsers
+    ) -> None:
+        """A role that is too small is told so, whether the thing is there or not."""
+        browser, unknown = browser_of(Role.VIEWER), theirs.unknown()
+
+        of_ours, of_foreign = (visit(browser, template, method, ids) for ids in (ours.ids, theirs.ids))
+
+        if PAGES[template][method] is not Door.LOOK:
+            assert (of_ours.status_code, of_foreign.status_code) == (403, 403)
+            assert without(of_ours, ours.ids) == without(of_foreign, theirs.ids)
+        assert without(of_foreign, theirs.ids) == without(visit(browser, template, method, unknown), unknown)
+
+
+def without(answer: HttpResponse, ids: dict[str, str]) -> str:
+    text = TOKEN.sub("TOKEN", answer.content.decode())
+    for known in ids.values():
+        text = text.replace(known, "ID")
+    return text
+
+
+@pytest.mark.parametrize(
+    ("template", "method", "door"),
+    [(template, method, door) for template, methods in MACHINES.items() for method, door in methods.items()],
+)
+def test_what_is_for_our_own_servers_tells_people_nothing(
+    template: str, method: str, door: Door, ours: Tenant, browser_of: Browsers
+) -> None:
+    browsers = [Client(), browser_of(Role.OWNER), browser_of(None, is_staff=True)]
+    before = state()
+    for browser in browsers:
+        status = visit(browser, template, method, ours.ids).status_code
+        assert (status == 200) if door is Door.OPEN else (status in {404, 405})
+    assert state() == before
+
+
+def test_every_websocket_has_a_page_whose_members_may_open_it() -> None:
+    """Their own tests: tests/dashboard/test_live_updates.py."""
+    for template in WEBSOCKETS:
+        page = template.removeprefix("/ws").replace("/overview", "/")
+        assert PAGES[page]["GET"] is Door.LOOK
