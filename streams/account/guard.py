@@ -56,8 +56,8 @@ class Attempt:
 def guarded(request: HttpRequest, *, account: str, door: str) -> Iterator[Attempt]:
     """Let the block check one secret of an account; `door` names what it opens ("log_in"), for budgets and audit.
 
-    `account` is the e-mail address as it was typed. Side effects: what is spent of the budgets, audit entries
-    `user.<door>_failed` and `user.<door>_refused`.
+    `account` is the e-mail address as it was typed. Not inside a transaction: what is rolled back was not counted.
+    Side effects: what is spent of the budgets, audit entries `user.<door>_failed` and `user.<door>_refused`.
 
     :raises TooManyAttemptsError: when it is not this client's or this account's turn; the block is not run.
     :raises TooBusyError: when too many others are at it in this moment; the block is not run.

@@ -26,7 +26,7 @@ from streams.organizations.selectors import find_memberships
 logger = logging.getLogger(__name__)
 
 # Codes of our own (4000-4999). htmx comes back after none of them, but after `TRY_AGAIN`.
-NOT_LOGGED_IN, NOT_A_MEMBER, NOT_FOUND = 4401, 4403, 4404
+NOT_LOGGED_IN, NOT_A_MEMBER, NOT_FOUND, BROKEN = 4401, 4403, 4404, 4500
 # Tabs in the background close theirs, so this is many windows.
 PAGES_PER_USER = 20
 # Promised: a page ends 5 s after its log-in. A look takes milliseconds, and may take as long as a read may.

@@ -16,7 +16,7 @@ from livehub.core.errors import NotFoundError
 from livehub.core.outage import DATABASE_OUTAGE, describe
 from livehub.core.readers import read
 from livehub.core.websockets import TRY_AGAIN, turn_away
-from streams.dashboard.open_pages import NOT_A_MEMBER, NOT_FOUND, OPEN_PAGES, Standing, TooManyPagesError
+from streams.dashboard.open_pages import BROKEN, NOT_A_MEMBER, NOT_FOUND, OPEN_PAGES, Standing, TooManyPagesError
 from streams.livestreams.forms import LivestreamFilterForm
 from streams.livestreams.live_updates import livestream_group, organization_group
 from streams.livestreams.selectors import get_livestream_list, get_livestream_screen, get_overview
@@ -138,7 +138,7 @@ class FragmentConsumer(AsyncWebsocketConsumer):
             return TRY_AGAIN
         except Exception:  # Of whatever a page is made: without an end it would stay open, and hear of nothing.
             logger.exception("page not rendered group=%s", self._group)
-            return TRY_AGAIN
+            return BROKEN
         if self._ended is not None:
             return self._ended
         return NOT_A_MEMBER if fragments is None else fragments

@@ -147,7 +147,9 @@ class TestOverviewAndList:
 
 class TestDeadChannelLayer:
     @pytest.fixture(autouse=True)
-    def _no_redis(self, settings: LazySettings) -> None:
+    def _no_redis(self, livestream: Livestream, settings: LazySettings) -> None:
+        # What its creation sends would be the first to be lost, and the only one that is logged.
+        assert deferred.flush(10)
         layers = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer"}
         settings.CHANNEL_LAYERS = {"default": {**layers, "CONFIG": {"hosts": ["redis://127.0.0.1:1"]}}}
 

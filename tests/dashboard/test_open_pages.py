@@ -11,8 +11,9 @@ from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from django.test import Client
 
-from livehub.core.websockets import TRY_AGAIN
-from streams.dashboard.open_pages import NOT_A_MEMBER, NOT_LOGGED_IN, PAGES_PER_USER
+from livehub.core.websockets import TRY_AGAIN, with_user
+from streams.dashboard.open_pages import BROKEN, NOT_A_MEMBER, NOT_LOGGED_IN, PAGES_PER_USER
+from streams.livestreams.consumers import OverviewConsumer
 from streams.models import Livestream, Member, Role, User
 from streams.organizations.services import NewOrganization
 from tests.dashboard.websocket import answer_to, cookie_of, opened, opened_with, socket_scope
@@ -94,6 +95,17 @@ class TestEnd:
                 return await page.hears_nothing(for_s=0.5)
 
         assert asyncio.run(hears_nothing())
+
+    def test_comes_to_one_that_cannot_be_rendered(self, owner: User) -> None:
+        class BrokenPage(OverviewConsumer):
+            def render(self, member: Member) -> str:
+                raise KeyError(member)
+
+        async def closing_code() -> int:
+            async with opened("/ws/overview", owner, application=with_user(BrokenPage.as_asgi())) as page:
+                return await page.closing_code()
+
+        assert asyncio.run(closing_code()) == BROKEN
 
     def test_comes_to_whom_says_anything(self, owner: User) -> None:
         async def closing_code() -> int:
