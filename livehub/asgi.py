@@ -9,10 +9,10 @@ _http = get_asgi_application()
 
 # Only now are the apps loaded that the consumers need.
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from channels.security.websocket import AllowedHostsOriginValidator, WebsocketDenier  # noqa: E402
+from channels.security.websocket import WebsocketDenier  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
-from livehub.core.websockets import with_user  # noqa: E402
+from livehub.core.websockets import for_our_pages, with_user  # noqa: E402
 from livehub.heartbeat import lifespan  # noqa: E402
 from streams.urls import websocket_urlpatterns  # noqa: E402
 
@@ -20,5 +20,5 @@ from streams.urls import websocket_urlpatterns  # noqa: E402
 _unknown = re_path("", WebsocketDenier.as_asgi())  # type: ignore[arg-type]  # Typed for views.
 _websocket = URLRouter([*websocket_urlpatterns, _unknown])  # type: ignore[list-item]  # Django's own patterns.
 application = ProtocolTypeRouter(
-    {"http": _http, "websocket": AllowedHostsOriginValidator(with_user(_websocket)), "lifespan": lifespan}
+    {"http": _http, "websocket": for_our_pages(with_user(_websocket)), "lifespan": lifespan}
 )

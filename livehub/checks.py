@@ -101,6 +101,20 @@ def check_exposure(**options: object) -> list[CheckMessage]:
     return warnings
 
 
+@register(TAG)
+def check_proxies(**options: object) -> list[CheckMessage]:
+    """Warn when TLS ends in a proxy that is not trusted: all of its clients are then one."""
+    if settings.TRUSTED_PROXIES or not settings.PUBLIC_URL.startswith("https://"):
+        return []
+    return [
+        Warning(
+            "All clients of the TLS proxy count as one: a guesser of passwords keeps new browsers out.",
+            hint="Set LIVEHUB_TRUSTED_PROXIES to the proxy's address, 127.0.0.1 if it runs on this machine.",
+            id="livehub.W003",
+        )
+    ]
+
+
 def _has_postgres() -> bool:
     # psutil comes with it, and every process of the product imports these checks.
     from livehub.stack import postgres

@@ -98,6 +98,11 @@ for _name, _url in (("LIVEHUB_PUBLIC_RTMP_URL", RTMP_URL), ("LIVEHUB_PUBLIC_RTMP
     if not _url.endswith("/"):
         raise ImproperlyConfigured(f"{_name} must end with a slash: the stream key is appended to it.")
 
+TRUSTED_PROXIES = env.networks(
+    "LIVEHUB_TRUSTED_PROXIES",
+    purpose="Proxies in front whose X-Forwarded-For and X-Forwarded-Proto are believed",
+)
+
 TLS_CERTIFICATE = env.text(
     "LIVEHUB_TLS_CERTIFICATE",
     default="",
@@ -317,6 +322,7 @@ CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep-sessions": {"task": "streams.sweep_sessions", "schedule": 5.0, "options": {"expires": 5}},
+    "forget-attempts": {"task": "streams.forget_attempts", "schedule": 600.0, "options": {"expires": 600}},
     "call-for-removal": {
         "task": "streams.call_for_removal",
         "schedule": 60.0,

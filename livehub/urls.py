@@ -3,6 +3,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from livehub import health
+from streams.account.views import AdminLoginView
 
 handler500 = "livehub.outage.server_error"
 
@@ -16,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("", include("livehub.api_urls")),
+    path("admin/login/", AdminLoginView.as_view()),
     path("admin/", admin.site.urls),
     path("internal/ingest/", include("streams.ingest.urls")),
     re_path(r"^internal(?:/|\Z)", _nothing),

@@ -4,6 +4,7 @@ from streams.livestreams.models import Connection, Lease, Livestream, Livestream
 from streams.organizations.models import (
     ApiKey,
     App,
+    AttemptBudget,
     AuditEntry,
     CredentialRevision,
     Member,
@@ -15,6 +16,7 @@ from streams.organizations.models import (
 __all__ = [
     "ApiKey",
     "App",
+    "AttemptBudget",
     "AuditEntry",
     "Connection",
     "CredentialRevision",

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import cast
 
-from django.contrib.auth.views import LogoutView
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
@@ -22,7 +21,7 @@ _LIVESTREAM = "livestreams/<uuid:livestream_id>"
 
 urlpatterns = [
     path("log-in", account.LoginView.as_view(), name="login"),
-    path("log-out", LogoutView.as_view(), name="logout"),
+    path("log-out", account.LogoutView.as_view(), name="logout"),
     path("", livestreams.OverviewView.as_view(), name="overview"),
     path("livestreams", livestreams.LivestreamListView.as_view(), name="livestream_list"),
     path("livestreams/create", livestreams.LivestreamCreateView.as_view(), name="livestream_create"),

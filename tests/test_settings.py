@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -44,7 +45,10 @@ def test_what_we_ask_of_other_servers_is_not_logged(caplog: pytest.LogCaptureFix
 class TestAddresses:
     """Read by a process of its own: settings are read once."""
 
-    NAMES = ("BIND", "PUBLIC_URL", "PUBLIC_HOST", "RTMP_URL", "RTMPS_URL", "INGEST_PULL_URL", "ALLOWED_HOSTS")
+    NAMES = (
+        *("BIND", "PUBLIC_URL", "PUBLIC_HOST", "RTMP_URL", "RTMPS_URL", "INGEST_PULL_URL"),
+        *("ALLOWED_HOSTS", "TRUSTED_PROXIES"),
+    )
     SCRIPT = (
         "import json, sys; from livehub import settings; "
         "print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}))"
@@ -62,10 +66,10 @@ class TestAddresses:
             timeout=30,
         )
 
-    def read(self, folder: Path, **environment: str) -> dict[str, str]:
+    def read(self, folder: Path, **environment: str) -> dict[str, Any]:
         result = self.start(folder, **environment)
         assert result.returncode == 0, result.stderr
-        found: dict[str, str] = json.loads(result.stdout)
+        found: dict[str, Any] = json.loads(result.stdout)
         return found
 
     @pytest.mark.parametrize(
@@ -128,3 +132,14 @@ class TestAddresses:
 
         assert result.returncode != 0
         assert "LIVEHUB_ALLOWED_HOSTS must hold host names without ports" in result.stderr
+
+    def test_proxies_are_networks_or_addresses_of_either_kind(self, tmp_path: Path) -> None:
+        found = self.read(tmp_path, LIVEHUB_TRUSTED_PROXIES="127.0.0.1, 192.0.2.0/24,2001:DB8::/32,")
+
+        assert found["TRUSTED_PROXIES"] == ["127.0.0.1/32", "192.0.2.0/24", "2001:db8::/32"]
+
+    @pytest.mark.parametrize("proxies", ["proxy.example.org", "192.0.2.1/24", "192.0.2.1 192.0.2.2", "*"])
+    def test_what_is_no_network_is_refused(self, tmp_path: Path, proxies: str) -> None:
+        result = self.start(tmp_path, LIVEHUB_TRUSTED_PROXIES=proxies)
+
+        assert "LIVEHUB_TRUSTED_PROXIES must be networks" in result.stderr.splitlines()[-1]

@@ -101,7 +101,14 @@ def describe_problem(error: Exception) -> Problem:
     """Return what to tell the client; what is our own fault is logged with its traceback, and not told."""
     match error:
         case DomainError() if error.http_status < 500 or error.retryable:
-            return Problem(error.http_status, error.code, error.message, getattr(error, "fields", {}), error.retryable)
+            return Problem(
+                error.http_status,
+                error.code,
+                error.message,
+                getattr(error, "fields", {}),
+                error.retryable,
+                getattr(error, "retry_after_s", None),
+            )
         case APIException():
             return Problem(error.status_code, str(error.default_code), str(error.detail))
         case RequestDataTooBig():

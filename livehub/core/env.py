@@ -7,7 +7,7 @@ that it cannot understand: a misspelt setting must stop the start, not change it
 import os
 import secrets
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -88,6 +88,18 @@ def address(name: str, *, default: str, purpose: str) -> str:
     if found.scope_id:
         raise ImproperlyConfigured(f"{name} must be an address that needs no interface's name, not {value!r}.")
     return str(found.ipv4_mapped or found)
+
+
+def networks(name: str, *, purpose: str) -> list[str]:
+    """Return the variable's networks, none by default; an address by itself is one.
+
+    :raises ImproperlyConfigured: when one of them is a name, or has bits set beyond its length.
+    """
+    value = text(name, default="", purpose=purpose, unit="networks (192.0.2.0/24, ::1), comma separated")
+    try:
+        return [str(ip_network(part.strip())) for part in value.split(",") if part.strip()]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be networks such as 192.0.2.0/24 or ::1, not {value!r}.") from error
 
 
 def secret(name: str, *, path: Path, purpose: str) -> str:

@@ -1,12 +1,14 @@
-"""Reading the database from asynchronous code: in a few threads, each read with a bound.
+"""Reading the database from asynchronous code: in a few threads, each read with a bound, and nobody with all threads.
 
 Not `database_sync_to_async`: all that it runs outside a request shares one thread, so that one page whose read waits
 for a lock stops every other page.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
@@ -18,19 +20,45 @@ _Result = TypeVar("_Result")
 
 # Half of a process's connections, so that what else runs in it finds some.
 _READERS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="reader")
+# What one reader has in threads and before them at most: the others' reads wait behind so many of each, not behind all.
+_AT_ONCE = 2
 _READ_S = 4.0
 # With the wait for a free thread.
 _ANSWER_S = 5.0
 
 
-async def read(function: Callable[[], _Result]) -> _Result:
-    """Return what the function reads.
+@dataclass
+class _Share:
+    """One reader's: there for as long as it reads or waits."""
+
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
+    users: int = 0
+
+
+_shares: dict[Hashable, _Share] = {}
+
+
+async def read(function: Callable[[], _Result], *, reader: Hashable) -> _Result:
+    """Return what the function reads; `reader` is whose share of the threads it takes.
 
     :raises django.db.OperationalError: when the database is away or hangs.
-    :raises TimeoutError: when all threads are waiting for it.
+    :raises TimeoutError: when all threads are waiting for it, or all of the reader's are.
     """
-    async with asyncio.timeout(_ANSWER_S):
+    async with asyncio.timeout(_ANSWER_S), _place_of(reader):
         return await asyncio.get_running_loop().run_in_executor(_READERS, partial(_read, function))
+
+
+@asynccontextmanager
+async def _place_of(reader: Hashable) -> AsyncIterator[None]:
+    share = _shares.setdefault(reader, _Share())
+    share.users += 1
+    try:
+        async with share.places:
+            yield
+    finally:
+        share.users -= 1
+        if not share.users:
+            del _shares[reader]
 
 
 def _read(function: Callable[[], _Result]) -> _Result:

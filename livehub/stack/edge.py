@@ -31,15 +31,12 @@ _MEDIA_HEADERS = f"""\
             add_header Cross-Origin-Resource-Policy "cross-origin" always;
             add_header Timing-Allow-Origin "*" always;
             add_header X-Content-Type-Options "nosniff" always;"""
-# Per client address: no person logs in so often, and no guesser gets far.
-_LOG_INS_PER_MINUTE = 10
-_LOG_IN_BURST = 10
 # A look at every component costs more than any other request that nobody has to log in for.
 _READINESS_PER_S = 2
 _READINESS_BURST = 10
 # From everywhere together: each may wait for a component that hangs, in a thread that requests need.
 _READINESS_AT_ONCE = 2
-# A person's open pages; behind a proxy, everybody's together.
+# The open pages of everybody behind one address; a person's are counted behind us.
 _SOCKETS_PER_ADDRESS = 500
 # Every answer is bounded: the database gives up after a few seconds. Longer than that, and the process hangs.
 _ANSWER_S = 15
@@ -47,8 +44,6 @@ _ANSWER_S = 15
 _WEBSOCKET_SILENCE_S = 75
 _TOO_LARGE = f"The request body is larger than {_BODY_MAX_MB} MB."
 _DOWN = "LiveHub is starting or restarting. Try again in a few seconds; running broadcasts go on."
-_LOG_IN_RETRY_S = 60
-_TOO_MANY_LOG_INS = "Somebody at your address has tried to log in too often. Try again in a minute."
 _TOO_MANY_CHECKS = f"This is answered {_READINESS_PER_S} times a second. Try again in a second."
 
 
@@ -58,7 +53,6 @@ def render_edge(instance: Instance, host: Host) -> str:
 
 
 def _http(instance: Instance) -> str:
-    scheme = "https" if instance.public_url.startswith("https://") else "http"
     return f"""\
 http {{
     types {{
@@ -101,9 +95,8 @@ http {{
     gzip_types application/javascript application/vnd.apple.mpegurl image/svg+xml text/css;
 {temp_paths(instance, name="edge")}
 
-    # An empty key is not limited: anybody may look at the form.
-    map $request_method $log_in_address {{ POST $binary_remote_addr; default ""; }}
-    limit_req_zone $log_in_address zone=log_in:1m rate={_LOG_INS_PER_MINUTE}r/m;
+{_real_client(instance)}
+
     limit_req_zone $binary_remote_addr zone=readiness:1m rate={_READINESS_PER_S}r/s;
     limit_req_status 429;
     limit_conn_zone $server_port zone=readiness_at_once:1m;
@@ -143,8 +136,7 @@ http {{
         # Set, not appended to: what a client claims here is worth nothing.
         proxy_set_header X-Forwarded-For $remote_addr;
         proxy_set_header X-Forwarded-Host $http_host;
-        # The scheme of the public URL: TLS may end before us.
-        proxy_set_header X-Forwarded-Proto {scheme};
+        proxy_set_header X-Forwarded-Proto $client_scheme;
         proxy_set_header Upgrade $http_upgrade;
         proxy_set_header Connection $hop;
         proxy_connect_timeout 2s;
@@ -153,13 +145,6 @@ http {{
         location / {{
             proxy_pass http://web;
             error_page 413 @too_large;
-            error_page 502 504 = @down;
-        }}
-        location ~ ^/(log-in|admin/login/)$ {{
-            limit_req zone=log_in burst={_LOG_IN_BURST} nodelay;
-            proxy_pass http://web;
-            error_page 413 @too_large;
-            error_page 429 @too_many_log_ins;
             error_page 502 504 = @down;
         }}
         location = /readyz {{
@@ -202,7 +187,6 @@ http {{
 
 {_answer("too_large", 413, "text/html", _page("Too large", _TOO_LARGE))}
 {_answer("too_large_api", 413, "application/json", _body(413, "payload_too_large", _TOO_LARGE))}
-{_answer("too_many_log_ins", 429, "text/html", _page("Too many attempts", _TOO_MANY_LOG_INS), retry_s=_LOG_IN_RETRY_S)}
 {_answer("too_many_checks", 429, "application/json", _body(429, "rate_limited", _TOO_MANY_CHECKS), retry_s=1)}
 {_answer("down", 503, "text/html", _page("One moment", _DOWN), retry_s=2)}
 {_answer("down_api", 503, "application/json", _body(503, "unavailable", _DOWN), retry_s=2)}
@@ -224,6 +208,19 @@ def _host_pattern(host: str) -> str:
     if host == "*":
         return r"[a-z0-9.-]+|\[[a-f0-9:.]+\]"
     return rf"(?:.+\.)?{re.escape(host[1:])}" if host.startswith(".") else re.escape(host)
+
+
+def _real_client(instance: Instance) -> str:
+    """Return how a client is known behind trusted proxies: the last address in their list that is none of them."""
+    scheme = "https" if instance.public_url.startswith("https://") else "http"
+    believed = "".join(f"    set_real_ip_from {network};\n" for network in instance.trusted_proxies)
+    proxies = " ".join(f"{network} 1;" for network in instance.trusted_proxies)
+    return f"""\
+{believed}    real_ip_header X-Forwarded-For;
+    real_ip_recursive on;
+    geo $realip_remote_addr $is_proxy {{ default 0; {proxies} }}
+    # From nobody else; and else the scheme of the public URL, since TLS may end before us.
+    map $is_proxy$http_x_forwarded_proto $client_scheme {{ default {scheme}; 1http http; 1https https; }}"""
 
 
 def _answer(name: str, status: int, content_type: str, body: str, *, retry_s: int = 0) -> str:

@@ -35,6 +35,8 @@ class Instance:
     has_embedded_redis: bool
     node: str
     live_slots: int
+    # Networks whose forwarding headers are believed.
+    trusted_proxies: tuple[str, ...]
     ingest_hook_token: str = field(repr=False)
 
     @classmethod
@@ -63,6 +65,7 @@ class Instance:
             has_embedded_redis=not settings.REDIS_URL,
             node=settings.NODE,
             live_slots=settings.LIVE_SLOTS,
+            trusted_proxies=tuple(settings.TRUSTED_PROXIES),
             ingest_hook_token=settings.INGEST_HOOK_TOKEN,
         )
 

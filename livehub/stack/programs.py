@@ -17,6 +17,7 @@ _SERVER_START_S = 2
 _START_RETRIES = 10
 # Cutting encoders, sweeps, calling for a take-over: short, and never to wait for one another.
 _URGENT_SLOTS = 8
+_WEBSOCKET_MESSAGE_BYTES = 4096
 _LOG_MAX_BYTES = 10 * 1024 * 1024
 _LOG_BACKUPS = 3
 
@@ -91,6 +92,8 @@ def _front(instance: Instance) -> list[Program]:
         # Only our nginx can reach the socket.
         *("--proxy-headers", "--forwarded-allow-ips", "*"),
         *("--timeout-graceful-shutdown", "3"),
+        # Pages only listen.
+        *("--ws-max-size", str(_WEBSOCKET_MESSAGE_BYTES)),
     ]
     edge = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
     return [

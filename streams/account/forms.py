@@ -1,12 +1,17 @@
 """What the dashboard asks for about people and keys."""
 
 from datetime import datetime, timedelta
+from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
 
 from livehub.core import clock
 from livehub.core.names import NAME_MAX_LENGTH
+from streams.account.guard import TooBusyError, guarded
+from streams.organizations.attempts import TooManyAttemptsError
 from streams.organizations.models import ApiKey
 
 
@@ -18,10 +23,26 @@ class LoginForm(AuthenticationForm):
         "inactive": "This account is switched off. Ask your administrator.",
     }
 
+    # Why the password was not looked at, if it was not.
+    refusal: TooManyAttemptsError | TooBusyError | None = None
+
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # Handed through.
         self.fields["username"].label = "E-mail address"
         self.fields["username"].widget = forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
+
+    def clean(self) -> dict[str, Any]:
+        account, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
+        if not account or not password:
+            return super().clean()
+        try:
+            with guarded(cast(HttpRequest, self.request), account=account, door="log_in") as attempt:
+                cleaned = super().clean()
+                attempt.succeeded()
+                return cleaned
+        except (TooManyAttemptsError, TooBusyError) as error:
+            self.refusal = error
+            raise ValidationError(error.message) from error
 
 
 class ApiKeyForm(forms.Form):

@@ -1,19 +1,30 @@
 """Logging in, and the account page."""
 
+from typing import cast
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView as DjangoLoginView
+from django.contrib.auth.views import LogoutView as DjangoLogoutView
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views import View
 
+from livehub.core.clients import client_address
 from livehub.core.errors import ValidationFailedError
 from streams.account.forms import ApiKeyForm, LoginForm
+from streams.account.guard import remember_device
 from streams.dashboard.pages import MemberView, complain
 from streams.organizations import services
-from streams.organizations.models import ApiKey, Organization
+from streams.organizations.log_ins import record_deed
+from streams.organizations.models import ApiKey, Organization, User
 from streams.organizations.selectors import get_api_key, get_default_app, list_api_keys, list_members
 
 
@@ -26,8 +37,43 @@ class LoginView(DjangoLoginView):
             return redirect(self.get_success_url())
         return super().dispatch(request, *args, **kwargs)
 
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        response = super().form_valid(form)
+        user = form.get_user()
+        remember_device(response, account=user.email)
+        record_deed(user=user, action="user.logged_in", address=client_address(self.request))
+        return response
+
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(form=form), status=422)
+        refusal = cast(LoginForm, form).refusal
+        context = self.get_context_data(form=form)
+        if refusal is None:
+            return self.render_to_response(context, status=422)
+        headers = {"Retry-After": str(refusal.retry_after_s)}
+        return self.render_to_response(context, status=refusal.http_status, headers=headers)
+
+
+class LogoutView(DjangoLogoutView):
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        user = request.user
+        response = super().post(request, *args, **kwargs)
+        if isinstance(user, User):
+            record_deed(user=user, action="user.logged_out", address=client_address(request))
+        return response
+
+
+class AdminLoginView(View):
+    """In the place of the admin site's own form, so that there is one way in: the dashboard's."""
+
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        # Where Django's own view leads whoever has logged in.
+        wanted = request.GET.get(REDIRECT_FIELD_NAME, "")
+        url = wanted if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) else reverse("admin:index")
+        if not request.user.is_authenticated:
+            return redirect_to_login(url)
+        if not request.user.is_staff:
+            raise PermissionDenied("This part is for the support staff of this instance.")
+        return redirect(url)
 
 
 class AccountView(MemberView):

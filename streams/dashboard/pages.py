@@ -16,6 +16,7 @@ from django.views import View
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
+from livehub.core.clients import client_address
 from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.organizations.models import Member, User
 from streams.organizations.selectors import find_membership
@@ -60,7 +61,7 @@ class MemberView(View):
 
     @property
     def actor(self) -> Actor:
-        return Actor(user=cast(User, self.request.user))
+        return Actor(user=cast(User, self.request.user), address=client_address(self.request))
 
     def _answer(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if not request.user.is_authenticated:

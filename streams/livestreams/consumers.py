@@ -17,6 +17,7 @@ from livehub.core.errors import NotFoundError
 from livehub.core.outage import DATABASE_OUTAGE, describe
 from livehub.core.readers import read
 from livehub.core.websockets import TRY_AGAIN, turn_away
+from streams.dashboard.open_pages import BROKEN, NOT_A_MEMBER, NOT_FOUND, OPEN_PAGES, Standing, TooManyPagesError
 from streams.livestreams.forms import LivestreamFilterForm
 from streams.livestreams.live_updates import livestream_group, organization_group
 from streams.livestreams.selectors import (
@@ -31,8 +32,8 @@ from streams.organizations.selectors import find_membership
 
 logger = logging.getLogger(__name__)
 
-# Codes of our own (4000-4999). htmx comes back after none of them, but after `TRY_AGAIN`.
-NOT_LOGGED_IN, NOT_A_MEMBER, NOT_FOUND = 4401, 4403, 4404
+# A message from a page, which has nothing to say. Source: RFC 6455 7.4.1.
+_NOT_ASKED = 1008
 # What happens at once (a hundred streams starting) becomes one fragment.
 _GATHER_S = 0.15
 # A page hears something this often, to tell a quiet livestream from a lost connection, of which no browser hears by
@@ -46,9 +47,11 @@ class FragmentConsumer(AsyncWebsocketConsumer):
 
     # Something on the page moves by itself.
     has_pulse = False
+    standing: Standing | None = None
     _work: asyncio.Task[None] | None = None
     _group: str | None = None
     _changed: asyncio.Event
+    _ended: int | None = None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         try:
@@ -59,15 +62,20 @@ class FragmentConsumer(AsyncWebsocketConsumer):
             # It gets a channel first of all, before `connect`.
             logger.warning("page not served, the channel layer is away error=%r", error)
             await turn_away(send)
+        finally:
+            OPEN_PAGES.leave(self)
 
     async def connect(self) -> None:
+        try:
+            OPEN_PAGES.enter(self)
+        except TooManyPagesError:
+            logger.info("page not served, its reader has too many user=%s", self.user_id)
+            await self.close()
+            return
         await self.accept()
         self._changed = asyncio.Event()
-        if self._user is None:
-            await self.close(NOT_LOGGED_IN)
-            return
         try:
-            member = await read(partial(_find_member, self._user.pk))
+            member = await read(partial(_find_member, self.user_id), reader=self.user_id)
             if member is None:
                 await self.close(NOT_A_MEMBER)
                 return
@@ -78,8 +86,17 @@ class FragmentConsumer(AsyncWebsocketConsumer):
             logger.warning("page not served %s", describe(error))
             await self.close(TRY_AGAIN)
             return
+        self.standing = self._standing_of(member)
         self._changed.set()
-        self._work = asyncio.create_task(self._send_changes(self._user.pk))
+        self._work = asyncio.create_task(self._send_changes())
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        self.end(_NOT_ASKED)
+
+    def end(self, code: int) -> None:
+        """Close soon, in place of whatever would be sent next."""
+        self._ended = code
+        self._changed.set()
 
     async def disconnect(self, code: int) -> None:
         try:
@@ -107,10 +124,10 @@ class FragmentConsumer(AsyncWebsocketConsumer):
         """
         raise NotImplementedError
 
-    async def _send_changes(self, user_id: UUID) -> None:
+    async def _send_changes(self) -> None:
         """Send until the page is gone; runs beside the message loop, so that messages that pile up are gathered."""
         while True:
-            answer = await self._next_answer(user_id)
+            answer = await self._next_answer()
             try:
                 if isinstance(answer, int):
                     await self.close(answer)
@@ -128,31 +145,43 @@ class FragmentConsumer(AsyncWebsocketConsumer):
         """
         raise NotImplementedError
 
-    async def _next_answer(self, user_id: UUID) -> str | int:
+    async def _next_answer(self) -> str | int:
         """Return what to send next: the fragments after a change, or the pulse after a while without one."""
         try:
             async with asyncio.timeout(_PULSE_S):
                 await self._changed.wait()
         except TimeoutError:
-            return await self._answer(user_id, self.render_pulse) if self.has_pulse else _SIGN_OF_LIFE
+            return await self._answer(self.render_pulse) if self.has_pulse else _SIGN_OF_LIFE
         self._changed.clear()
-        return await self._answer(user_id, self.render)
+        return await self._answer(self.render) if self._ended is None else self._ended
 
-    async def _answer(self, user_id: UUID, render: Callable[[Member], str]) -> str | int:
+    async def _answer(self, render: Callable[[Member], str]) -> str | int:
         """Return the fragments, or the code to close with when there is nothing to show any more."""
         try:
-            fragments = await read(partial(_render_for, user_id, render))
+            fragments = await read(partial(_render_for, self.user_id, render), reader=self.user_id)
         except NotFoundError:
             return NOT_FOUND
         except (*DATABASE_OUTAGE, TimeoutError) as error:
             logger.warning("page not read, its browser will come back group=%s %s", self._group, describe(error))
             return TRY_AGAIN
+        except Exception:  # Of whatever a page is made: without an end it would stay open, and hear of nothing.
+            logger.exception("page not rendered group=%s", self._group)
+            return BROKEN
+        if self._ended is not None:
+            return self._ended
         return NOT_A_MEMBER if fragments is None else fragments
 
     @property
-    def _user(self) -> User | None:
-        user = self.scope.get("user")
-        return cast(User, user) if user is not None and user.is_authenticated else None
+    def user_id(self) -> UUID:
+        return self._user.pk
+
+    @property
+    def _user(self) -> User:
+        return cast(User, self.scope["user"])
+
+    def _standing_of(self, member: Member) -> Standing:
+        session_key = str(self.scope["session"].session_key)
+        return Standing(session_key, self.user_id, self._user.get_session_auth_hash(), member.pk, member.role)
 
 
 def _render_for(user_id: UUID, render: Callable[[Member], str]) -> str | None:

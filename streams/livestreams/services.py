@@ -91,6 +91,14 @@ def reset_stream_key(*, livestream: Livestream, actor: Actor, overlap: timedelta
 
 
 @transaction.atomic
+def show_stream_key(*, livestream: Livestream, actor: Actor) -> str:
+    """Return the key, and write down who looked."""
+    organization = livestream.app.organization
+    record(organization=organization, actor=actor, action="livestream.stream_key_shown", target=livestream)
+    return livestream.stream_key
+
+
+@transaction.atomic
 def end_broadcast(*, livestream: Livestream, actor: Actor) -> bool:
     """End the session that is going on, and tell whether one was; the encoder may publish again.
 

@@ -114,7 +114,7 @@ class StreamKeyView(OneLivestreamView):
 
     def post(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
         screen = self.get_screen()
-        key = screen.livestream.stream_key
+        key = services.show_stream_key(livestream=screen.livestream, actor=self.actor)
         if request.headers.get("Accept") == "text/plain":
             response = HttpResponse(key, content_type="text/plain; charset=utf-8")
         elif self.request.htmx:

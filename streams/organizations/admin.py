@@ -173,9 +173,9 @@ class ApiKeyAdmin(ReadOnlyAdmin[ApiKey]):
 
 @admin.register(AuditEntry)
 class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
-    list_display = ("at", "organization", "action", "target_type", "target_id", "user", "api_key")
+    list_display = ("at", "organization", "action", "target_type", "target_id", "user", "api_key", "address")
     list_select_related = ("organization", "user", "api_key")
     list_filter = ("target_type", "at")
     search_fields = ("=target_id", "action", "organization__name", "user__email")
-    fields = ("at", "organization", "user", "api_key", "action", "target_type", "target_id", "detail")
+    fields = ("at", "organization", "user", "api_key", "address", "action", "target_type", "target_id", "detail")
     ordering = ("-id",)

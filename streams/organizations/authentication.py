@@ -13,9 +13,12 @@ from rest_framework.request import Request
 from livehub.api.credentials import read_basic, read_bearer
 from livehub.api.errors import CredentialsMissingError
 from livehub.api.identifiers import find_uuid, get_uuid
+from livehub.core.clients import client_address, network_of
 from livehub.core.errors import NotFoundError
 from streams.organizations import selectors, services
-from streams.organizations.credential_cache import CredentialCache
+from streams.organizations.attempts import TooManyAttemptsError, give_back, spend, ten_a_minute
+from streams.organizations.credential_cache import Acquaintances, CredentialCache
+from streams.organizations.log_ins import record_rejected_key
 from streams.organizations.models import ApiKey, App
 from streams.organizations.services import Actor
 
@@ -54,6 +57,9 @@ class _Shown:
 _callers: CredentialCache[_Shown, Caller] = CredentialCache(
     read_revision=selectors.find_credential_revision, max_entries=_CALLERS_MAX
 )
+# Whoever was let in once is looked up again without asking how often others at the same address have been wrong.
+_acquaintances: Acquaintances[_Shown] = Acquaintances(max_entries=_CALLERS_MAX)
+_WRONG_KEYS = ten_a_minute("api_key.client")
 
 
 class BasicAuthentication(BaseAuthentication):
@@ -63,9 +69,8 @@ class BasicAuthentication(BaseAuthentication):
         credentials = read_basic(request._request)
         if credentials is None:
             raise CredentialsMissingError("Send Authorization: Basic with base64(organization id:api key).")
-        return None, _authenticate(
-            credentials.password, kind=ApiKey.Kind.BASIC, organization=credentials.username, app_id=""
-        )
+        shown = _shown(credentials.password, kind=ApiKey.Kind.BASIC, organization=credentials.username, app_id="")
+        return None, _authenticate(credentials.password, shown, address=client_address(request._request))
 
     def authenticate_header(self, request: Request) -> str:
         return 'Basic realm="LiveHub", charset="UTF-8"'
@@ -79,9 +84,8 @@ class BearerAuthentication(BaseAuthentication):
         if token is None:
             raise CredentialsMissingError("Send Authorization: Bearer with an API token.")
         path = cast(Mapping[str, str], request.parser_context["kwargs"])
-        return None, _authenticate(
-            token, kind=ApiKey.Kind.BEARER, organization=path["account_id"], app_id=path["app_id"]
-        )
+        shown = _shown(token, kind=ApiKey.Kind.BEARER, organization=path["account_id"], app_id=path["app_id"])
+        return None, _authenticate(token, shown, address=client_address(request._request))
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="LiveHub"'
@@ -95,20 +99,47 @@ class _BasicScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         return {"type": "http", "scheme": "basic", "description": "Organization id and API key."}
 
 
-def _authenticate(credential: str, *, kind: str, organization: str, app_id: str) -> Caller:
-    organization_id = find_uuid(organization) or _NO_ORGANIZATION
+def _shown(credential: str, *, kind: str, organization: str, app_id: str) -> _Shown:
     digest = hashlib.sha256(credential.encode("utf-8", "surrogatepass")).digest()
     # In one spelling, so that one caller has one entry.
     app = find_uuid(app_id)
-    shown = _Shown(digest, kind, organization_id, app.hex if app else app_id)
-    caller = _callers.get(shown, load=lambda: _find_caller(credential, shown))
+    return _Shown(digest, kind, find_uuid(organization) or _NO_ORGANIZATION, app.hex if app else app_id)
+
+
+def _authenticate(credential: str, shown: _Shown, *, address: str | None) -> Caller:
+    caller = _callers.get(shown, load=lambda: _find_caller(credential, shown, address=address))
     services.use_api_key(caller.api_key)
     return caller
 
 
-def _find_caller(credential: str, shown: _Shown) -> Caller:
-    key = services.authenticate_api_key(credential=credential, kind=shown.kind, organization_id=shown.organization_id)
+def _find_caller(credential: str, shown: _Shown, *, address: str | None) -> Caller:
+    if shown in _acquaintances:
+        key = _find_key(credential, shown, address=address)
+    else:
+        _count_try(address)
+        key = _find_key(credential, shown, address=address)
+        give_back(_WRONG_KEYS, network_of(address))
+        _acquaintances.add(shown)
     return Caller(key, _get_app(key, app_id=shown.app_id))
+
+
+def _find_key(credential: str, shown: _Shown, *, address: str | None) -> ApiKey:
+    try:
+        return services.authenticate_api_key(
+            credential=credential, kind=shown.kind, organization_id=shown.organization_id
+        )
+    except services.ApiKeyRejectedError:
+        _acquaintances.discard(shown)
+        record_rejected_key(address=address)
+        raise
+
+
+def _count_try(address: str | None) -> None:
+    try:
+        spend(_WRONG_KEYS, network_of(address))
+    except TooManyAttemptsError as error:
+        wait = f"Too many wrong API keys from your address. Try again in {error.retry_after_s} s."
+        raise TooManyAttemptsError(wait, retry_after_s=error.retry_after_s) from error
 
 
 def _get_app(key: ApiKey, *, app_id: str) -> App:

@@ -30,6 +30,29 @@ class _Generation(Generic[_Key, _Value]):
     entries: OrderedDict[_Key, _Value] = field(default_factory=OrderedDict)
 
 
+class Acquaintances(Generic[_Key]):
+    """Keys that were right some time, the latest `max_entries` of them; not that they still are. Safe for threads."""
+
+    def __init__(self, *, max_entries: int) -> None:
+        self._max_entries = max_entries
+        self._keys: OrderedDict[_Key, None] = OrderedDict()
+        self._changing = threading.Lock()
+
+    def __contains__(self, key: _Key) -> bool:
+        return key in self._keys
+
+    def add(self, key: _Key) -> None:
+        with self._changing:
+            self._keys[key] = None
+            self._keys.move_to_end(key)
+            while len(self._keys) > self._max_entries:
+                self._keys.popitem(last=False)
+
+    def discard(self, key: _Key) -> None:
+        with self._changing:
+            self._keys.pop(key, None)
+
+
 class CredentialCache(Generic[_Key, _Value]):
     """Safe for threads; nobody waits for anybody else's query. `read_revision` asks the database."""
 

@@ -170,17 +170,38 @@ class CredentialRevision(models.Model):
         return str(self.revision)
 
 
+class AttemptBudget(models.Model):
+    """What is spent of a budget of tries (`attempts`): a moment, up to which those that were made count."""
+
+    # A hash of whose it is.
+    key = models.CharField(max_length=64, primary_key=True, editable=False)
+    spent_until = models.DateTimeField(editable=False)
+
+    class Meta:
+        indexes = [
+            # Those that are whole again are removed.
+            models.Index(fields=["spent_until"], name="attempt_budget_by_end"),
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
 class AuditEntry(models.Model):
     """Who did what: written with the change itself, never changed (a trigger refuses it)."""
 
     id = models.BigAutoField(primary_key=True)
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="audit_entries")
+    # None: a try to log in as somebody who has none, or whom nobody knows.
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, null=True, related_name="audit_entries")
     # Exactly one of the two acted, or neither: then it was the system or an administrator's command.
     user = models.ForeignKey(User, on_delete=models.PROTECT, null=True, related_name="+")
     api_key = models.ForeignKey(ApiKey, on_delete=models.PROTECT, null=True, related_name="+")
+    # Where from, as far as that is known.
+    address = models.GenericIPAddressField(null=True)
     action = models.CharField(max_length=64)
     target_type = models.CharField(max_length=32)
-    target_id = models.UUIDField()
+    # None for what we do not have, such as an account that somebody tried.
+    target_id = models.UUIDField(null=True)
     detail = models.JSONField(default=dict)
     at = models.DateTimeField(auto_now_add=True)
 

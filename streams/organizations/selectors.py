@@ -1,5 +1,6 @@
 """Shaped reads of organizations and their keys."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -14,6 +15,12 @@ def find_membership(user: User) -> Member | None:
     One person in several organizations sees the first; choosing comes with the members' page.
     """
     return Member.objects.select_related("organization").filter(user=user).order_by("created_at", "id").first()
+
+
+def find_memberships(user_ids: Collection[UUID]) -> dict[UUID, Member]:
+    """Return for each person what `find_membership` finds, by the person's id; without the organizations."""
+    members = Member.objects.filter(user_id__in=user_ids).order_by("-created_at", "-id")
+    return {member.user_id: member for member in members}
 
 
 def get_default_app(organization: Organization) -> App:

@@ -33,10 +33,11 @@ class ApiKeyRejectedError(DomainError):
 
 @dataclass(frozen=True)
 class Actor:
-    """Who asks for a change: a person, a program, or (neither) the system."""
+    """Who asks for a change, and where from: a person, a program, or (neither) the system."""
 
     user: User | None = None
     api_key: ApiKey | None = None
+    address: str | None = None
 
     def __str__(self) -> str:
         if self.api_key is not None:
@@ -59,12 +60,15 @@ class NewOrganization:
     api_token: str
 
 
-def record(*, organization: Organization, actor: Actor, action: str, target: models.Model, **detail: object) -> None:
+def record(
+    *, organization: Organization | None, actor: Actor, action: str, target: models.Model, **detail: object
+) -> None:
     """Write an audit entry; call it in the transaction of the change itself."""
     AuditEntry.objects.create(
         organization=organization,
         user=actor.user,
         api_key=actor.api_key,
+        address=actor.address,
         action=action,
         target_type=target._meta.label_lower.rpartition(".")[2],
         target_id=target.pk,

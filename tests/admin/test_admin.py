@@ -51,9 +51,10 @@ class TestDoor:
     def test_lets_staff_log_in(self, supporter: User) -> None:
         client = Client()
 
-        response = client.post(
-            "/admin/login/?next=/admin/", {"username": supporter.email, "password": "correct horse battery"}
-        )
+        form = {"username": supporter.email, "password": "correct horse battery", "next": "/admin/"}
+        assert client.get("/admin/", follow=True).redirect_chain[-1] == ("/log-in?next=/admin/", 302)
+
+        response = client.post("/log-in", form)
 
         assert response.headers["Location"] == "/admin/"
         assert client.get("/admin/").status_code == 200

@@ -1,9 +1,17 @@
 """Handing work to Celery."""
 
 import pytest
+from django.conf import settings
 from django.db import transaction
 
+from livehub.celery import app
 from livehub.core import deferred, jobs
+
+
+def test_what_beat_calls_is_there_for_workers() -> None:
+    app.loader.import_default_modules()
+
+    assert {str(entry["task"]) for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= app.tasks.keys()
 
 
 class TestEnqueue:

@@ -73,6 +73,7 @@ class TestDeeds:
             ("end", "livestream.broadcast_ended"),
             ("reset-stream-key", "livestream.stream_key_reset"),
             ("delete", "livestream.deleted"),
+            ("stream-key", "livestream.stream_key_shown"),
         ],
     )
     def test_is_written_down_as_the_persons(
@@ -84,7 +85,7 @@ class TestDeeds:
 
         entry = AuditEntry.objects.exclude(pk__in=before).get()
         assert (entry.action, entry.target_id) == (action, live.livestream_id)
-        assert (entry.user, entry.api_key) == (owner, None)
+        assert (entry.user, entry.api_key, entry.address) == (owner, None, "127.0.0.1")
 
     def test_end(self, browser: Client, live: Session) -> None:
         browser.post(f"/livestreams/{live.livestream_id}/end")

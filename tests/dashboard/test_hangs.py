@@ -9,9 +9,7 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
-from django.contrib.auth.models import AnonymousUser
 from django.db import connection
-from django.test import Client
 
 from livehub.core.websockets import TRY_AGAIN, with_user
 from streams.livestreams.consumers import FragmentConsumer
@@ -19,7 +17,7 @@ from streams.livestreams.live_updates import organization_group
 from streams.livestreams.services import rename_livestream
 from streams.models import Livestream, Member, User
 from streams.organizations.services import SYSTEM
-from tests.dashboard.websocket import opened, page_sockets, socket_scope
+from tests.dashboard.websocket import application, cookie_of, opened, socket_scope
 from tests.hangs.servers import hung_postgres, hung_redis, somebody_else
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,7 +63,7 @@ def _lock() -> Iterator[None]:
 class TestLockedRead:
     def test_stops_no_other_page_and_ends_with_come_again(self, livestream: Livestream, owner: User) -> None:
         async def watch() -> tuple[str, int]:
-            stuck = ApplicationCommunicator(StuckPage.as_asgi(), socket_scope("/", owner))
+            stuck = ApplicationCommunicator(with_user(StuckPage.as_asgi()), socket_scope("/", cookie))
             await stuck.send_input({"type": "websocket.connect"})
             await stuck.receive_output(timeout=5)
             async with opened(f"/ws/livestreams/{livestream.pk}", owner) as other:
@@ -78,6 +76,7 @@ class TestLockedRead:
             await stuck.wait(timeout=5)
             return html, int(close["code"])
 
+        cookie = cookie_of(owner)
         with _lock():
             html, code = asyncio.run(watch())
 
@@ -88,15 +87,12 @@ class TestLockedRead:
 class TestHungDatabase:
     def test_has_a_browser_come_again_before_it_knows_whose_it_is(self, owner: User) -> None:
         async def code() -> int:
-            scope = {**socket_scope("/ws/overview", AnonymousUser()), "headers": [(b"cookie", cookie.encode())]}
-            communicator = ApplicationCommunicator(with_user(page_sockets()), scope)
+            communicator = ApplicationCommunicator(application, socket_scope("/ws/overview", cookie))
             await communicator.send_input({"type": "websocket.connect"})
             assert (await communicator.receive_output(timeout=8))["type"] == "websocket.accept"
             return int((await communicator.receive_output(timeout=8))["code"])
 
-        browser = Client()
-        browser.force_login(owner)
-        cookie = f"sessionid={browser.cookies['sessionid'].value}"
+        cookie = cookie_of(owner)
 
         with hung_postgres():
             assert asyncio.run(code()) == TRY_AGAIN
@@ -133,7 +129,7 @@ class TestHungRedis:
 
     def test_leaves_nobody_in_a_group_who_was_turned_away(self, owner: User) -> None:
         async def groups() -> dict[str, object]:
-            page = ApplicationCommunicator(PageOfABusyLayer.as_asgi(), socket_scope("/", owner))
+            page = ApplicationCommunicator(with_user(PageOfABusyLayer.as_asgi()), socket_scope("/", cookie))
             await page.send_input({"type": "websocket.connect"})
             assert (await page.receive_output(timeout=5))["type"] == "websocket.accept"
             assert (await page.receive_output(timeout=8))["code"] == TRY_AGAIN
@@ -143,6 +139,7 @@ class TestHungRedis:
                 shard._lock.release()
             return dict(loop_layer().groups)
 
+        cookie = cookie_of(owner)
         assert asyncio.run(groups()) == {}
 
     def test_is_over_for_pages_as_soon_as_it_answers(self, livestream: Livestream, owner: User) -> None:

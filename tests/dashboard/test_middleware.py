@@ -51,11 +51,11 @@ def test_tells_pages_from_what_is_for_programs(path: str, expected: bool) -> Non
 
 @pytest.mark.django_db
 class TestPages:
-    @pytest.mark.parametrize("path", ["/log-in", "/admin/login/"])
-    def test_say_what_they_may_load_and_that_nobody_may_frame_them(self, path: str) -> None:
+    @pytest.mark.parametrize(("path", "status"), [("/log-in", 200), ("/admin/login/", 302)])
+    def test_say_what_they_may_load_and_that_nobody_may_frame_them(self, path: str, status: int) -> None:
         response = Client().get(path)
 
-        assert response.status_code == 200
+        assert response.status_code == status
         assert policy(response.headers["Content-Security-Policy"]) == POLICY
         assert response.headers["X-Frame-Options"] == "DENY"
         assert response.headers["X-Content-Type-Options"] == "nosniff"

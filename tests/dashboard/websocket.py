@@ -5,11 +5,11 @@ from contextlib import asynccontextmanager
 from typing import cast
 
 from asgiref.testing import ApplicationCommunicator
-from channels.routing import URLRouter
-from django.contrib.auth.models import AnonymousUser
+from channels.db import database_sync_to_async
+from django.test import Client
 
+from livehub import asgi
 from streams.models import User
-from streams.urls import websocket_urlpatterns
 
 _TIMEOUT_S = 5
 SIGN_OF_LIFE = "{}"
@@ -17,6 +17,7 @@ Message = dict[str, object]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
+application = cast(Application, asgi.application)
 
 
 class PageSocket:
@@ -45,25 +46,55 @@ class PageSocket:
         assert message["type"] == "websocket.close", message
         return cast(int, message["code"])
 
+    async def say(self, text: str) -> None:
+        await self._communicator.send_input({"type": "websocket.receive", "text": text})
+
     async def hears_nothing(self, *, for_s: float) -> bool:
         return bool(await self._communicator.receive_nothing(timeout=for_s))
 
 
-def socket_scope(path: str, user: User | AnonymousUser) -> Message:
-    """Return what the server tells the application of a websocket."""
+def cookie_of(user: User) -> str:
+    """Log somebody in, and return what the browser sends from then on."""
+    browser = Client()
+    browser.force_login(user)
+    return f"sessionid={browser.cookies['sessionid'].value}"
+
+
+def socket_scope(path: str, cookie: str = "", *, origin: str = "http://localhost", host: str = "localhost") -> Message:
+    """Return what the server tells the application of a websocket that a page of `origin` opens."""
     path, _, query = path.partition("?")
-    return {"type": "websocket", "path": path, "query_string": query.encode(), "headers": [], "user": user}
+    headers = {"host": host, "origin": origin, "cookie": cookie}
+    return {
+        "type": "websocket",
+        "path": path,
+        "query_string": query.encode(),
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items() if value],
+        "client": ("192.0.2.1", 0),
+    }
 
 
-def page_sockets() -> Application:
-    """Return what answers the dashboard's websockets."""
-    return cast(Application, URLRouter(websocket_urlpatterns))  # type: ignore[arg-type]  # Django's own patterns.
+async def answer_to(scope: Message) -> str:
+    """Return the type of the first message that a websocket is answered with."""
+    communicator = ApplicationCommunicator(application, scope)
+    await communicator.send_input({"type": "websocket.connect"})
+    message = await communicator.receive_output(timeout=_TIMEOUT_S)
+    await communicator.send_input({"type": "websocket.disconnect", "code": 1006})
+    await communicator.wait(timeout=_TIMEOUT_S)
+    return str(message["type"])
 
 
 @asynccontextmanager
-async def opened(path: str, user: User | AnonymousUser) -> AsyncIterator[PageSocket]:
-    """Open a websocket as a person who is logged in, or is not, for as long as the block lasts."""
-    communicator = ApplicationCommunicator(page_sockets(), socket_scope(path, user))
+async def opened(path: str, user: User, *, application: Application = application) -> AsyncIterator[PageSocket]:
+    """Open a websocket as a person who is logged in, for as long as the block lasts."""
+    cookie = await database_sync_to_async(cookie_of)(user)
+    async with opened_with(path, cookie, application=application) as socket:
+        yield socket
+
+
+@asynccontextmanager
+async def opened_with(path: str, cookie: str, *, application: Application = application) -> AsyncIterator[PageSocket]:
+    """Open a websocket with a browser's cookie, for as long as the block lasts."""
+    communicator = ApplicationCommunicator(application, socket_scope(path, cookie))
     await communicator.send_input({"type": "websocket.connect"})
     assert (await communicator.receive_output(timeout=_TIMEOUT_S))["type"] == "websocket.accept"
     yield PageSocket(communicator)

@@ -103,3 +103,19 @@ def test_passwords_in_the_clear_are_warned_of(
     settings.BIND, settings.PUBLIC_URL = bind, public_url
 
     assert ("livehub.W001" in {message.id for message in complaints().values()}) is is_warned
+
+
+@pytest.mark.parametrize(
+    ("public_url", "proxies", "is_warned"),
+    [
+        ("http://localhost:8000", [], False),
+        ("https://live.example.org", ["127.0.0.1/32"], False),
+        ("https://live.example.org", [], True),
+    ],
+)
+def test_a_proxy_whose_clients_are_all_one_is_warned_of(
+    settings: Settings, public_url: str, proxies: list[str], *, is_warned: bool
+) -> None:
+    settings.PUBLIC_URL, settings.TRUSTED_PROXIES = public_url, proxies
+
+    assert ("livehub.W003" in {message.id for message in complaints().values()}) is is_warned

@@ -66,12 +66,6 @@ class TestRenderIngest:
 
 
 class TestRenderEdge:
-    def test_believes_no_forwarding_header_of_a_client(self, instance: Instance) -> None:
-        config = render_edge(instance, HOST)
-
-        assert "proxy_set_header X-Forwarded-For $remote_addr;" in config
-        assert "proxy_add_x_forwarded_for" not in config
-
     @pytest.mark.parametrize(
         ("bind", "expected"),
         [
@@ -84,12 +78,6 @@ class TestRenderEdge:
         config = render_edge(replace(instance, bind=bind, http_port=80), HOST)
 
         assert re.findall(r"listen (.*);", config) == expected
-
-    @pytest.mark.parametrize("scheme", ["http", "https"])
-    def test_tells_the_web_process_the_scheme_of_the_public_url(self, instance: Instance, scheme: str) -> None:
-        config = render_edge(replace(instance, public_url=f"{scheme}://live.example.org"), HOST)
-
-        assert f"proxy_set_header X-Forwarded-Proto {scheme};" in config
 
     def test_answers_too_large_requests_like_every_other_api_error(self, instance: Instance) -> None:
         config = render_edge(instance, HOST)
@@ -111,20 +99,6 @@ class TestLimits:
             wait_until(lambda: accepts(instance.http_port), timeout_s=5, what="the edge")
             yield f"http://127.0.0.1:{instance.http_port}"
 
-    @pytest.mark.parametrize("path", ["/log-in", "/admin/login/", "//log-in", "/%6cog-in?next=/"])
-    def test_a_guesser_of_passwords_is_told_to_wait(self, base_url: str, path: str) -> None:
-        answers = [ask(f"{base_url}{path}", method="POST") for _ in range(30)]
-
-        assert [answer.status for answer in answers[:11]] == [503] * 11
-        assert (answers[-1].status, answers[-1].headers["Retry-After"]) == (429, "60")
-        assert "Try again in a minute" in answers[-1].body
-
-    def test_the_form_can_still_be_looked_at(self, base_url: str) -> None:
-        for _ in range(30):
-            ask(f"{base_url}/log-in", method="POST")
-
-        assert {ask(f"{base_url}/log-in").status for _ in range(30)} == {503}
-
     def test_readiness_is_not_worked_out_as_often_as_a_stranger_likes(self, base_url: str) -> None:
         answers = [ask(f"{base_url}/readyz") for _ in range(60)]
 
@@ -133,7 +107,8 @@ class TestLimits:
         assert json.loads(answers[-1].body)["error"]["type"] == "rate_limited"
 
     def test_nothing_else_is_limited(self, base_url: str) -> None:
-        paths = ["/", "/v2/livestreams", "/livestreams", "/healthz"] * 15
+        # Log-ins are counted behind it, where it is known who has been there before.
+        paths = ["/", "/log-in", "/v2/livestreams", "/livestreams", "/healthz"] * 15
 
         assert {ask(f"{base_url}{path}", method="POST").status for path in paths} == {503}
 
@@ -188,6 +163,7 @@ def test_nginx_takes_both(instance: Instance, tmp_path: Path, bind: str, folder:
         asgi_socket=base / "run" / "asgi.sock",
         ingest_control_socket=base / "run" / "ingest-control.sock",
         bind=bind,
+        trusted_proxies=("127.0.0.1/32", "192.0.2.0/24", "2001:db8::/32"),
     )
     prepare_folders(wanted)
     ensure_self_signed(certificate_path=wanted.certificate_path, key_path=wanted.key_path, host="localhost")

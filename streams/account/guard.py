@@ -1,0 +1,144 @@
+"""Who may try a secret of an account now: a password, a second factor's code, what comes in a mail.
+
+A client gets ten tries a minute, whatever the account, and an account ten from all clients together, at each door.
+Whoever has been in the account before, with this browser, has a signed cookie that says so and counts by itself, so
+that nobody locks an owner out by guessing, be it from the same address. Only wrong tries count in the end.
+"""
+
+import hashlib
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.core import signing
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+from livehub.core.clients import client_address, network_of
+from livehub.core.errors import DomainError
+from streams.organizations.attempts import TooManyAttemptsError, give_back, spend, ten_a_minute
+from streams.organizations.log_ins import record_failure, record_refusal
+
+_COOKIE = "livehub_device"
+_SALT = "streams.account.guard"
+_COOKIE_MAX_AGE_S = 365 * 86400
+_BUSY_RETRY_S = 2
+# Of a process's four threads. Hashing a password takes a third of a second of a core, and pages are to go on.
+_STRANGERS_AT_ONCE = 2
+_KNOWN_AT_ONCE = 1
+_strangers = threading.BoundedSemaphore(_STRANGERS_AT_ONCE)
+_known = threading.BoundedSemaphore(_KNOWN_AT_ONCE)
+
+
+class TooBusyError(DomainError):
+    """As many secrets are being checked as may be at once."""
+
+    code = "busy"
+    http_status = 503
+    retryable = True
+    retry_after_s = _BUSY_RETRY_S
+
+
+@dataclass
+class Attempt:
+    """One try; it counts unless it is said to have been right."""
+
+    is_right: bool = False
+
+    def succeeded(self) -> None:
+        self.is_right = True
+
+
+@contextmanager
+def guarded(request: HttpRequest, *, account: str, door: str) -> Iterator[Attempt]:
+    """Let the block check one secret of an account; `door` names what it opens ("log_in"), for budgets and audit.
+
+    `account` is the e-mail address as it was typed. Not inside a transaction: what is rolled back was not counted.
+    Side effects: what is spent of the budgets, audit entries `user.<door>_failed` and `user.<door>_refused`.
+
+    :raises TooManyAttemptsError: when it is not this client's or this account's turn; the block is not run.
+    :raises TooBusyError: when too many others are at it in this moment; the block is not run.
+    """
+    account, attempt = _normal(account), Attempt()
+    with _place(is_known=_device(request, account) is not None):
+        count_attempt(request, account=account, door=door)
+        try:
+            yield attempt
+        finally:
+            if attempt.is_right:
+                _forget_attempt(request, account=account, door=door)
+            else:
+                record_failure(account=account, action=f"user.{door}_failed", address=client_address(request))
+
+
+def count_attempt(request: HttpRequest, *, account: str, door: str) -> None:
+    """Count something that nobody may do often, right or wrong, such as asking for a mail.
+
+    :raises TooManyAttemptsError: when it has been done too often; that is in the audit log, too.
+    """
+    account = _normal(account)
+    for name, subject in _counted(request, account=account, door=door):
+        try:
+            spend(ten_a_minute(name), subject)
+        except TooManyAttemptsError as error:
+            address = client_address(request)
+            record_refusal(account=account, action=f"user.{door}_refused", address=address, spent=f"{name} {subject}")
+            wait = f"Too many tries. Wait {error.retry_after_s} seconds, then try again."
+            raise TooManyAttemptsError(wait, retry_after_s=error.retry_after_s) from error
+
+
+def remember_device(response: HttpResponseBase, *, account: str) -> None:
+    """Have the browser show from now on that somebody has got into the account with it, and all the way."""
+    response.set_cookie(
+        _COOKIE,
+        signing.dumps([_digest(_normal(account)), secrets.token_urlsafe(16)], salt=_SALT),
+        max_age=_COOKIE_MAX_AGE_S,
+        secure=settings.SESSION_COOKIE_SECURE,
+        httponly=True,
+        samesite="Lax",
+    )
+
+
+def _counted(request: HttpRequest, *, account: str, door: str) -> list[tuple[str, str]]:
+    """Return the budgets that a try is taken from, with whose they are."""
+    device = _device(request, account)
+    if device is not None:
+        return [(f"{door}.device", device)]
+    return [(f"{door}.client", network_of(client_address(request))), (f"{door}.account", account)]
+
+
+def _forget_attempt(request: HttpRequest, *, account: str, door: str) -> None:
+    for name, subject in _counted(request, account=account, door=door):
+        give_back(ten_a_minute(name), subject)
+
+
+def _device(request: HttpRequest, account: str) -> str | None:
+    """Return the browser's own name if it has been in this account before."""
+    try:
+        shown, device = signing.loads(request.COOKIES.get(_COOKIE, ""), salt=_SALT, max_age=_COOKIE_MAX_AGE_S)
+    except signing.BadSignature:
+        return None
+    return str(device) if shown == _digest(account) else None
+
+
+@contextmanager
+def _place(*, is_known: bool) -> Iterator[None]:
+    """Take one of the places, or none at all: those who wait would hold the threads that pages need."""
+    places = _known if is_known else _strangers
+    if not places.acquire(blocking=False):
+        raise TooBusyError("Many people are logging in at this moment. Try again in a few seconds.")
+    try:
+        yield
+    finally:
+        places.release()
+
+
+def _normal(account: str) -> str:
+    return account.strip().lower()
+
+
+def _digest(account: str) -> str:
+    return hashlib.sha256(account.encode("utf-8", "surrogatepass")).hexdigest()
