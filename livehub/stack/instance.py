@@ -18,7 +18,10 @@ class Instance:
     web_socket: Path
     asgi_socket: Path
     ingest_control_socket: Path
-    bind: str
+    http_bind: str
+    rtmp_bind: str
+    # Of the loopback network: where only this machine's own programs go.
+    own_address: str
     http_port: int
     rtmp_port: int
     rtmps_port: int
@@ -34,6 +37,8 @@ class Instance:
     node: str
     live_slots: int
     ingest_hook_token: str = field(repr=False)
+    # Of `own_address`: where the gate and our pulls reach the RTMP server. Any free one, taken at the start.
+    inner_port: int = 0
 
     @classmethod
     def from_settings(cls) -> "Instance":
@@ -46,7 +51,9 @@ class Instance:
             web_socket=settings.WEB_SOCKET,
             asgi_socket=settings.ASGI_SOCKET,
             ingest_control_socket=settings.INGEST_CONTROL_SOCKET,
-            bind=settings.BIND,
+            http_bind=settings.HTTP_BIND,
+            rtmp_bind=settings.RTMP_BIND,
+            own_address=settings.OWN_ADDRESS,
             http_port=settings.HTTP_PORT,
             rtmp_port=settings.RTMP_PORT,
             rtmps_port=settings.RTMPS_PORT,
@@ -87,6 +94,10 @@ class Instance:
     def supervisor_pid_file(self) -> Path:
         """There while a run lasts, and after one that was killed."""
         return self.runtime_dir / "supervisord.pid"
+
+    @property
+    def gate_socket(self) -> Path:
+        return self.runtime_dir / "gate.sock"
 
     def heartbeat_path(self, program: str) -> Path:
         """What that program touches for as long as it lives, and the supervisor watches."""

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from livehub.settings import OWN_ADDRESS
 from livehub.stack.instance import Instance
+from livehub.stack.ports import free_port
 from tests.stack.whole import free_ports
 
 
@@ -23,7 +25,9 @@ def instance(tmp_path: Path) -> Instance:
         web_socket=data_dir / "run" / "web.sock",
         asgi_socket=data_dir / "run" / "asgi.sock",
         ingest_control_socket=data_dir / "run" / "ingest-control.sock",
-        bind="127.0.0.1",
+        http_bind="127.0.0.1",
+        rtmp_bind="127.0.0.1",
+        inner_port=free_port(OWN_ADDRESS),
         http_port=http,
         rtmp_port=rtmp,
         rtmps_port=rtmps,

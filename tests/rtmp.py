@@ -1,0 +1,149 @@
+"""An RTMP client that does no more than it is told to, down to half a message: encoders, and strangers."""
+
+import os
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+_HANDSHAKE = 1536
+_SET_CHUNK_SIZE, _AUDIO, _COMMAND = 1, 8, 20
+_CHUNK = 128
+# Whoever says nothing for so long hangs.
+_SILENCE_S = 30
+
+
+@dataclass
+class Peer:
+    """One connection; what the server says is kept in `heard`."""
+
+    connection: socket.socket
+    heard: bytes = field(default=b"")
+
+    def shake_hands(self) -> None:
+        self.connection.sendall(b"\x03" + os.urandom(_HANDSHAKE))
+        answer = self._read(2 * _HANDSHAKE + 1)
+        self.connection.sendall(answer[1 : 1 + _HANDSHAKE])
+
+    def connect(self) -> None:
+        """Shake hands, and open the application."""
+        self.shake_hands()
+        self.command(b"connect", _number(1), _object(app=b"live", tcUrl=b"rtmp://localhost/live", flashVer=b"test"))
+        self.await_word(b"NetConnection.Connect.Success")
+
+    def publish(self, key: str) -> None:
+        """Ask to publish; the server's answer is yet to be waited for."""
+        self.command(b"createStream", _number(2), _NULL)
+        self.await_word(b"_result", times=2)
+        self.command(b"publish", _number(3), _NULL, _string(key.encode()), _string(b"live"), stream=1)
+
+    def command(self, name: bytes, *values: bytes, stream: int = 0) -> None:
+        self.message(b"".join((_string(name), *values)), kind=_COMMAND, stream=stream)
+
+    def stop_publishing(self) -> None:
+        self.command(b"deleteStream", _number(4), _NULL, _number(1))
+
+    def send_sound(self, size: int = 64) -> None:
+        """Send a message of AAC that nobody decodes."""
+        self.message(b"\xaf\x01" + bytes(size), kind=_AUDIO, stream=1)
+
+    def message(self, body: bytes, *, kind: int, stream: int = 0) -> None:
+        pieces = [body[start : start + _CHUNK] for start in range(0, len(body), _CHUNK)]
+        self.connection.sendall(header(chunk_stream=3, kind=kind, size=len(body), stream=stream) + b"\xc3".join(pieces))
+
+    def await_word(self, word: bytes, *, times: int = 1) -> None:
+        """Read until the server has said a word.
+
+        :raises ConnectionError: when it hangs up before.
+        """
+        while self.heard.count(word) < times:
+            self._hear()
+
+    def await_end(self, *, timeout_s: float = _SILENCE_S) -> None:
+        """Read until the server hangs up."""
+        self.connection.settimeout(timeout_s)
+        try:
+            while True:
+                self._hear()
+        except ConnectionError:
+            return
+
+    def is_cut(self) -> bool:
+        """Tell whether the server has hung up."""
+        self.connection.setblocking(False)
+        try:
+            while True:
+                self._hear()
+        except BlockingIOError:
+            return False
+        except ConnectionError:
+            return True
+        finally:
+            self.connection.settimeout(_SILENCE_S)
+
+    def _read(self, count: int) -> bytes:
+        start = len(self.heard)
+        while len(self.heard) < start + count:
+            self._hear()
+        return self.heard[start : start + count]
+
+    def _hear(self) -> None:
+        found = self.connection.recv(65536)
+        if not found:
+            raise ConnectionResetError("The server has hung up.")
+        self.heard += found
+
+
+@contextmanager
+def peer(port: int, *, source: str = "127.0.0.1", host: str = "127.0.0.1") -> Iterator[Peer]:
+    """Connect to the RTMP server at that port, from that address of this machine's."""
+    address = (source, 0) if host == "127.0.0.1" else None
+    with socket.create_connection((host, port), timeout=_SILENCE_S, source_address=address) as connection:
+        yield Peer(connection)
+
+
+def header(*, chunk_stream: int, kind: int, size: int, stream: int = 0) -> bytes:
+    """Return a whole chunk header."""
+    return bytes([chunk_stream]) + bytes(3) + size.to_bytes(3, "big") + bytes([kind]) + struct.pack("<I", stream)
+
+
+def chunk_size(size: int) -> bytes:
+    """Return the message that sets the size of the chunks to come."""
+    return header(chunk_stream=2, kind=_SET_CHUNK_SIZE, size=4) + struct.pack(">I", size)
+
+
+def half_messages(*, size: int, chunk_streams: range, bytes_each: int, chunk: int) -> bytes:
+    """Return messages of `size` bytes that are begun, one on each chunk stream, in chunks of so many bytes."""
+    begun = [chunk_size(chunk)]
+    for number in chunk_streams:
+        rest = (bytes([0xC0 | number]) + bytes(chunk)) * (bytes_each // chunk - 1)
+        begun.append(header(chunk_stream=number, kind=_AUDIO, size=size) + bytes(chunk) + rest)
+    return b"".join(begun)
+
+
+def seconds_until_cut(found: Peer, *, since: float) -> float:
+    """Wait until the server hangs up; return how long it took since that `time.monotonic()`."""
+    found.await_end()
+    return time.monotonic() - since
+
+
+_NULL = b"\x05"
+
+
+def _number(value: float) -> bytes:
+    return b"\x00" + struct.pack(">d", value)
+
+
+def _text(value: bytes) -> bytes:
+    return struct.pack(">H", len(value)) + value
+
+
+def _string(value: bytes) -> bytes:
+    return b"\x02" + _text(value)
+
+
+def _object(**fields: bytes) -> bytes:
+    pairs = b"".join(_text(name.encode()) + _string(value) for name, value in fields.items())
+    return b"\x03" + pairs + b"\x00\x00\x09"
