@@ -1,8 +1,8 @@
 """The gate before the RTMP server: strangers get a little time and a few bytes, encoders that publish all they want.
 
 nginx-rtmp by itself bounds neither: it waits for ever for whoever sends a byte now and then, and chunks of one byte
-cost it a hundred each. Every connection comes here first, behind nginx's PROXY line, and goes on to it byte for byte. What
-the server answers tells whether the client publishes: it says so once the hook has admitted it.
+cost it a hundred each. Every connection comes here first, behind nginx's PROXY line, and goes on to it byte for byte.
+What the server answers tells whether the client publishes: it says so once the hook has admitted it.
 
 Run by `python -m livehub.gate SOCKET SERVER_ADDRESS:PORT STRANGERS`, without Django: every broadcast passes here.
 """

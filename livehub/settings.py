@@ -34,6 +34,7 @@ RUNTIME_DIR = _runtime_dir()
 PLAYBACK_DIR = DATA_DIR / "playback"
 WEB_SOCKET = RUNTIME_DIR / "web.sock"
 ASGI_SOCKET = RUNTIME_DIR / "asgi.sock"
+GATE_SOCKET = RUNTIME_DIR / "gate.sock"
 INGEST_CONTROL_SOCKET = RUNTIME_DIR / "ingest-control.sock"
 # Read here only: what listens has a setting of its own.
 _BIND = env.address(

@@ -2,14 +2,14 @@
 
 import os
 import socket
+import ssl
 import struct
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 _HANDSHAKE = 1536
-_SET_CHUNK_SIZE, _AUDIO, _COMMAND = 1, 8, 20
+_SET_CHUNK_SIZE, _AUDIO, _VIDEO, _COMMAND = 1, 8, 9, 20
 _CHUNK = 128
 # Whoever says nothing for so long hangs.
 _SILENCE_S = 30
@@ -22,25 +22,35 @@ class Peer:
     connection: socket.socket
     heard: bytes = field(default=b"")
 
-    def shake_hands(self) -> None:
-        self.connection.sendall(b"\x03" + os.urandom(_HANDSHAKE))
+    def shake_hands(self, random: bytes = b"") -> None:
+        """Shake hands; `random` is what to say in place of random bytes, and what the server repeats."""
+        self.connection.sendall(b"\x03" + (random or os.urandom(_HANDSHAKE)).ljust(_HANDSHAKE, b"\0"))
         answer = self._read(2 * _HANDSHAKE + 1)
         self.connection.sendall(answer[1 : 1 + _HANDSHAKE])
 
     def connect(self) -> None:
         """Shake hands, and open the application."""
         self.shake_hands()
-        self.command(b"connect", _number(1), _object(app=b"live", tcUrl=b"rtmp://localhost/live", flashVer=b"test"))
+        self.connection.sendall(_connect_command())
         self.await_word(b"NetConnection.Connect.Success")
 
     def publish(self, key: str) -> None:
         """Ask to publish; the server's answer is yet to be waited for."""
-        self.command(b"createStream", _number(2), _NULL)
-        self.await_word(b"_result", times=2)
+        self._create_stream()
         self.command(b"publish", _number(3), _NULL, _string(key.encode()), _string(b"live"), stream=1)
 
+    def play(self, name: str) -> None:
+        """Ask to play, and wait until it begins."""
+        self._create_stream()
+        self.command(b"play", _number(3), _NULL, _string(name.encode()), stream=1)
+        self.await_word(b"NetStream.Play.Start")
+
+    def _create_stream(self) -> None:
+        self.command(b"createStream", _number(2), _NULL)
+        self.await_word(b"_result", times=2)
+
     def command(self, name: bytes, *values: bytes, stream: int = 0) -> None:
-        self.message(b"".join((_string(name), *values)), kind=_COMMAND, stream=stream)
+        self.connection.sendall(_command(name, *values, stream=stream))
 
     def stop_publishing(self) -> None:
         self.command(b"deleteStream", _number(4), _NULL, _number(1))
@@ -49,9 +59,12 @@ class Peer:
         """Send a message of AAC that nobody decodes."""
         self.message(b"\xaf\x01" + bytes(size), kind=_AUDIO, stream=1)
 
-    def message(self, body: bytes, *, kind: int, stream: int = 0) -> None:
-        pieces = [body[start : start + _CHUNK] for start in range(0, len(body), _CHUNK)]
-        self.connection.sendall(header(chunk_stream=3, kind=kind, size=len(body), stream=stream) + b"\xc3".join(pieces))
+    def send_video(self, size: int, *, chunk: int) -> None:
+        """Send a key frame that nobody decodes, in chunks of the size that was agreed on."""
+        self.message(b"\x17\x01" + bytes(size), kind=_VIDEO, stream=1, chunk=chunk)
+
+    def message(self, body: bytes, *, kind: int, stream: int = 0, chunk: int = _CHUNK) -> None:
+        self.connection.sendall(_message(body, kind=kind, stream=stream, chunk=chunk))
 
     def await_word(self, word: bytes, *, times: int = 1) -> None:
         """Read until the server has said a word.
@@ -76,7 +89,7 @@ class Peer:
         try:
             while True:
                 self._hear()
-        except BlockingIOError:
+        except (BlockingIOError, ssl.SSLWantReadError):
             return False
         except ConnectionError:
             return True
@@ -99,9 +112,27 @@ class Peer:
 @contextmanager
 def peer(port: int, *, source: str = "127.0.0.1", host: str = "127.0.0.1") -> Iterator[Peer]:
     """Connect to the RTMP server at that port, from that address of this machine's."""
-    address = (source, 0) if host == "127.0.0.1" else None
-    with socket.create_connection((host, port), timeout=_SILENCE_S, source_address=address) as connection:
+    with socket.create_connection((host, port), timeout=_SILENCE_S, source_address=(source, 0)) as connection:
         yield Peer(connection)
+
+
+@contextmanager
+def peer_over_tls(port: int, *, source: str = "127.0.0.1") -> Iterator[Peer]:
+    """Connect as encoders do over RTMPS; whose certificate it is does not matter here."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with peer(port, source=source) as plain, context.wrap_socket(plain.connection) as connection:
+        yield Peer(connection)
+
+
+def handshake() -> bytes:
+    """Return all that a client says in it, for one who does not wait for the answer."""
+    return b"\x03" + os.urandom(2 * _HANDSHAKE)
+
+
+def connecting() -> bytes:
+    """Return all that a client says until it is connected to the application."""
+    return handshake() + _connect_command()
 
 
 def header(*, chunk_stream: int, kind: int, size: int, stream: int = 0) -> bytes:
@@ -123,13 +154,21 @@ def half_messages(*, size: int, chunk_streams: range, bytes_each: int, chunk: in
     return b"".join(begun)
 
 
-def seconds_until_cut(found: Peer, *, since: float) -> float:
-    """Wait until the server hangs up; return how long it took since that `time.monotonic()`."""
-    found.await_end()
-    return time.monotonic() - since
-
-
 _NULL = b"\x05"
+
+
+def _connect_command() -> bytes:
+    fields = _object(app=b"live", tcUrl=b"rtmp://localhost/live", flashVer=b"test")
+    return _command(b"connect", _number(1), fields)
+
+
+def _command(name: bytes, *values: bytes, stream: int = 0) -> bytes:
+    return _message(b"".join((_string(name), *values)), kind=_COMMAND, stream=stream, chunk=_CHUNK)
+
+
+def _message(body: bytes, *, kind: int, stream: int, chunk: int) -> bytes:
+    pieces = [body[start : start + chunk] for start in range(0, len(body), chunk)]
+    return header(chunk_stream=3, kind=kind, size=len(body), stream=stream) + b"\xc3".join(pieces)
 
 
 def _number(value: float) -> bytes:

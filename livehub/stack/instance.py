@@ -17,6 +17,7 @@ class Instance:
     static_root: Path
     web_socket: Path
     asgi_socket: Path
+    gate_socket: Path
     ingest_control_socket: Path
     http_bind: str
     rtmp_bind: str
@@ -50,6 +51,7 @@ class Instance:
             static_root=settings.STATIC_ROOT,
             web_socket=settings.WEB_SOCKET,
             asgi_socket=settings.ASGI_SOCKET,
+            gate_socket=settings.GATE_SOCKET,
             ingest_control_socket=settings.INGEST_CONTROL_SOCKET,
             http_bind=settings.HTTP_BIND,
             rtmp_bind=settings.RTMP_BIND,
@@ -94,10 +96,6 @@ class Instance:
     def supervisor_pid_file(self) -> Path:
         """There while a run lasts, and after one that was killed."""
         return self.runtime_dir / "supervisord.pid"
-
-    @property
-    def gate_socket(self) -> Path:
-        return self.runtime_dir / "gate.sock"
 
     def heartbeat_path(self, program: str) -> Path:
         """What that program touches for as long as it lives, and the supervisor watches."""

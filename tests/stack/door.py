@@ -47,12 +47,17 @@ class Door:
 
 
 @contextmanager
-def running_door(instance: Instance, folder: Path, host: Host | None = None) -> Iterator[Door]:
-    """Let encoders in for as long as the block lasts."""
+def running_door(instance: Instance, folder: Path, *, strangers: int = 0, config: str = "") -> Iterator[Door]:
+    """Let encoders in for as long as the block lasts.
+
+    `strangers` may wait at most, if given; `config` is nginx's in place of the product's own.
+    """
     prepare_folders(instance)
     ensure_self_signed(certificate_path=instance.certificate_path, key_path=instance.key_path, host="localhost")
-    instance.ingest_config.write_text(render_ingest(instance, host or Host.current()))
+    instance.ingest_config.write_text(config or render_ingest(instance, Host.current()))
     gate_argv = next(program.argv for program in programs(instance) if program.name == "gate")
+    if strangers:
+        gate_argv = [*gate_argv[:-1], str(strangers)]
     nginx_argv = nginx.server_argv(config=instance.ingest_config, prefix=instance.nginx_temp_dir)
     with (
         _hooks(instance.asgi_socket) as addresses,

@@ -1,5 +1,6 @@
 """The system checks, on machines that lack something."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -75,17 +76,33 @@ def test_a_data_folder_below_a_file_is_named(settings: Settings, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("bind", "public_url", "is_warned"),
+    ("http", "rtmp", "public_url", "is_warned"),
     [
-        ("127.0.0.1", "http://localhost:8000", False),
-        (ANY_ADDRESS, "https://live.example.org", False),
-        (ANY_ADDRESS, "http://live.example.org", True),
-        ("::", "http://live.example.org", True),
+        ("127.0.0.1", "127.0.0.1", "http://localhost:8000", False),
+        ("127.0.0.1", ANY_ADDRESS, "http://localhost:8000", False),
+        ("::1", "::", "http://localhost:8000", False),
+        (ANY_ADDRESS, ANY_ADDRESS, "https://live.example.org", False),
+        (ANY_ADDRESS, "127.0.0.1", "http://live.example.org", True),
+        ("::", "::", "http://live.example.org", True),
+        ("192.0.2.7", "127.0.0.1", "http://192.0.2.7:8000", True),
     ],
 )
-def test_passwords_in_the_clear_are_warned_of(
-    settings: Settings, bind: str, public_url: str, *, is_warned: bool
+def test_plain_http_that_others_reach_is_warned_of(
+    settings: Settings, http: str, rtmp: str, public_url: str, *, is_warned: bool
 ) -> None:
-    settings.BIND, settings.PUBLIC_URL = bind, public_url
+    settings.HTTP_BIND, settings.RTMP_BIND, settings.PUBLIC_URL = http, rtmp, public_url
 
-    assert ("livehub.W001" in {message.id for message in complaints().values()}) is is_warned
+    warnings = [message for message in complaints().values() if message.id == "livehub.W001"]
+
+    assert bool(warnings) is is_warned
+    assert all("LIVEHUB_HTTP_BIND=127.0.0.1" in (message.hint or "") for message in warnings)
+
+
+@pytest.mark.parametrize("bind", ["HTTP_BIND", "RTMP_BIND"])
+def test_root_on_a_machine_that_others_reach_is_warned_of(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, bind: str
+) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    setattr(settings, bind, ANY_ADDRESS)
+
+    assert "livehub.W002" in {message.id for message in complaints().values()}
