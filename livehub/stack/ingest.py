@@ -105,6 +105,8 @@ limit_conn households {_CLIENTS_PER_ADDRESS};
     addresses = listen_addresses(instance.rtmp_bind)
     return f"""\
 stream {{
+    # A stranger that is cut is an error to nginx, and would be a line of log.
+    error_log stderr crit;
     # Over IPv6 a customer has a network of its own, at least a /64.
     map $binary_remote_addr $household {{
         default $binary_remote_addr;

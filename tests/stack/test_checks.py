@@ -1,6 +1,8 @@
 """The system checks, on machines that lack something."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from django.core.checks import CheckMessage, run_checks
 from pytest_django import Settings
 
 from livehub.checks import TAG
+from tests.stack.whole import BASE_DIR
 
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104  # Compared, not bound.
 
@@ -106,3 +109,17 @@ def test_root_on_a_machine_that_others_reach_is_warned_of(
     setattr(settings, bind, ANY_ADDRESS)
 
     assert "livehub.W002" in {message.id for message in complaints().values()}
+
+
+def test_the_start_shows_its_warnings_on_the_terminal(tmp_path: Path) -> None:
+    """Of a run that ends soon: one port cannot serve two things."""
+    ports = {"LIVEHUB_RTMP_PORT": "4000", "LIVEHUB_RTMPS_PORT": "4000"}
+    environment = {**os.environ, "LIVEHUB_DATA_DIR": str(tmp_path / "var"), "LIVEHUB_HTTP_BIND": ANY_ADDRESS, **ports}
+
+    argv = [sys.executable, "manage.py", "run"]
+    result = subprocess.run(
+        argv, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert "Port 4000 is set by" in result.stderr
+    assert f"Other machines reach plain HTTP on {ANY_ADDRESS}" in result.stderr

@@ -1,9 +1,10 @@
 """Who is let in over RTMP, for how long, and at what cost: the real nginx and the gate before it."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -239,6 +240,17 @@ class TestNumbers:
 
             assert [stranger.is_cut() for stranger in crowd] == [True] * 3
             assert not encoder.is_cut()
+
+
+def test_listens_where_rtmp_is_bound_to_and_nowhere_else(tmp_path: Path) -> None:
+    instance = replace(fresh_instance(tmp_path), rtmp_bind="127.0.0.4")
+    with running_door(instance, tmp_path):
+        for port in (instance.rtmp_port, instance.rtmps_port):
+            with socket.socket() as probe:
+                assert probe.connect_ex(("127.0.0.1", port)) != 0
+        for host in ("127.0.0.4", instance.own_address):
+            with peer(instance.rtmp_port, host=host) as encoder:
+                encoder.shake_hands()
 
 
 def test_the_hook_hears_of_everybodys_own_address(door: Door) -> None:
