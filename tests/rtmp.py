@@ -4,6 +4,7 @@ import os
 import socket
 import ssl
 import struct
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ _HANDSHAKE = 1536
 _SET_CHUNK_SIZE, _AUDIO, _VIDEO, _COMMAND = 1, 8, 9, 20
 _CHUNK = 128
 # Whoever says nothing for so long hangs.
-_SILENCE_S = 30
+_SILENCE_S = 30.0
 
 
 @dataclass
@@ -40,10 +41,9 @@ class Peer:
         self.command(b"publish", _number(3), _NULL, _string(key.encode()), _string(b"live"), stream=1)
 
     def play(self, name: str) -> None:
-        """Ask to play, and wait until it begins."""
+        """Ask to play; it begins when media comes."""
         self._create_stream()
         self.command(b"play", _number(3), _NULL, _string(name.encode()), stream=1)
-        self.await_word(b"NetStream.Play.Start")
 
     def _create_stream(self) -> None:
         self.command(b"createStream", _number(2), _NULL)
@@ -55,11 +55,7 @@ class Peer:
     def stop_publishing(self) -> None:
         self.command(b"deleteStream", _number(4), _NULL, _number(1))
 
-    def send_sound(self, size: int = 64) -> None:
-        """Send a message of AAC that nobody decodes."""
-        self.message(b"\xaf\x01" + bytes(size), kind=_AUDIO, stream=1)
-
-    def send_video(self, size: int, *, chunk: int) -> None:
+    def send_video(self, size: int = 64, *, chunk: int = _CHUNK) -> None:
         """Send a key frame that nobody decodes, in chunks of the size that was agreed on."""
         self.message(b"\x17\x01" + bytes(size), kind=_VIDEO, stream=1, chunk=chunk)
 
@@ -70,25 +66,29 @@ class Peer:
         """Read until the server has said a word.
 
         :raises ConnectionError: when it hangs up before.
+        :raises TimeoutError: when it never does, whatever else it says.
         """
+        ends_at = time.monotonic() + _SILENCE_S
         while self.heard.count(word) < times:
-            self._hear()
+            self._hear(until=ends_at)
 
     def await_end(self, *, timeout_s: float = _SILENCE_S) -> None:
-        """Read until the server hangs up."""
-        self.connection.settimeout(timeout_s)
+        """Read until the server hangs up.
+
+        :raises TimeoutError: when it does not.
+        """
+        ends_at = time.monotonic() + timeout_s
         try:
             while True:
-                self._hear()
+                self._hear(until=ends_at)
         except ConnectionError:
             return
 
     def is_cut(self) -> bool:
         """Tell whether the server has hung up."""
-        self.connection.setblocking(False)
         try:
             while True:
-                self._hear()
+                self._hear(until=0)
         except (BlockingIOError, ssl.SSLWantReadError):
             return False
         except ConnectionError:
@@ -98,11 +98,16 @@ class Peer:
 
     def _read(self, count: int) -> bytes:
         start = len(self.heard)
+        ends_at = time.monotonic() + _SILENCE_S
         while len(self.heard) < start + count:
-            self._hear()
+            self._hear(until=ends_at)
         return self.heard[start : start + count]
 
-    def _hear(self) -> None:
+    def _hear(self, *, until: float) -> None:
+        left_s = until - time.monotonic()
+        if until and left_s <= 0:
+            raise TimeoutError("The server neither says what is waited for nor hangs up.")
+        self.connection.settimeout(left_s if until else 0)
         found = self.connection.recv(65536)
         if not found:
             raise ConnectionResetError("The server has hung up.")

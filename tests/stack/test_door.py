@@ -108,7 +108,7 @@ def outcome(door: Door) -> Outcome:
             opened = peer_over_tls(ports.rtmps_port) if visit.is_over_tls else peer(ports.rtmp_port)
             strangers[name] = visit, held.enter_context(opened)
         cut_after_s = _wait_for_all(strangers, publisher)
-        return Outcome(cut_after_s, not publisher.is_cut(), not pull.is_cut())
+        return Outcome(cut_after_s, not publisher.is_cut(), not pull.is_cut() and b"NetStream.Play.Start" in pull.heard)
 
 
 def _wait_for_all(strangers: dict[str, tuple[Visit, Peer]], publisher: Peer) -> dict[str, float]:
@@ -120,7 +120,7 @@ def _wait_for_all(strangers: dict[str, tuple[Visit, Peer]], publisher: Peer) -> 
     for tick in range(80):
         # nginx-rtmp itself cuts an encoder after 5 s without anything; this one is muted for 4 s at a time.
         if tick % 8 == 0:
-            publisher.send_sound()
+            publisher.send_video()
         for name in strangers.keys() - cut_after_s.keys():
             visit, stranger = strangers[name]
             if stranger.is_cut():
