@@ -21,6 +21,8 @@ from tests import rtmp
 from tests.e2e.client import Integrator, Stream
 from tests.e2e.encoder import publishing
 from tests.services import wait_until
+from tests.stack.door import running_door
+from tests.stack.instances import fresh_instance
 from tests.stack.whole import RunningStack, running_stack
 
 pytestmark = pytest.mark.bench
@@ -34,9 +36,21 @@ _GAP_BUDGET_S = 1.0
 _CUT_BUDGET_S = 15
 _MEMORY_BUDGET_BYTES = 16 * 1024 * 1024
 _WELCOME_BUDGET_S = 3
-_HALF = rtmp.half_messages(size=8_000_000, chunk_streams=range(2, 16), bytes_each=20_000, chunk=1)
-# Silent, after the handshake, connected, and with a message begun on each chunk stream, in chunks of one byte.
-_OPENINGS = (b"", rtmp.handshake(), rtmp.connecting(), rtmp.connecting() + _HALF)
+_ALIKE = 500
+
+
+def _half(*, chunk: int) -> bytes:
+    """Return as much of a message on each chunk stream as anybody could want to send, in chunks of so many bytes."""
+    return rtmp.half_messages(size=8_000_000, chunk_streams=range(2, 16), bytes_each=20_000, chunk=chunk)
+
+
+_OPENINGS = {
+    "silent": b"",
+    "after the handshake": rtmp.handshake(),
+    "connected": rtmp.connecting(),
+    "half messages, chunks of 1 byte": rtmp.connecting() + _half(chunk=1),
+    "half messages, chunks of 128 bytes": rtmp.connecting() + _half(chunk=128),
+}
 
 
 @dataclass
@@ -63,7 +77,7 @@ class _Crowd:
             thread.join(timeout=30)
 
     def _stay(self) -> None:
-        openings, numbers = cycle(_OPENINGS), count()
+        openings, numbers = cycle(_OPENINGS.values()), count()
         while not self._is_over.wait(_SAMPLE_S):
             while len(self._there) < _STRANGERS and not self._is_over.is_set():
                 self._come(next(openings), source=f"127.0.1.{next(numbers) % _ADDRESSES + 1}")
@@ -91,10 +105,14 @@ class _Crowd:
         return True
 
 
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+@pytest.fixture(scope="module", autouse=True)
+def many_files() -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     folder: Path = tmp_path_factory.mktemp("stack")
     with running_stack(folder) as running:
         yield running
@@ -126,6 +144,24 @@ def test_a_thousand_strangers_beside_a_broadcast(stack: RunningStack) -> None:
     assert each_bytes <= _MEMORY_BUDGET_BYTES
     assert max(crowd.stayed_s) <= _CUT_BUDGET_S
     assert welcome_s <= _WELCOME_BUDGET_S
+
+
+def test_memory_of_a_stranger(tmp_path: Path) -> None:
+    for name, opening in _OPENINGS.items():
+        folder = tmp_path / name.replace(",", "").replace(" ", "-")
+        folder.mkdir()
+        with running_door(fresh_instance(folder), folder, strangers=_ALIKE) as door, ExitStack() as held:
+            before = door.memory_bytes()
+            for number in range(_ALIKE):
+                stranger = held.enter_context(
+                    rtmp.peer(door.instance.rtmp_port, source=f"127.0.1.{number % _ADDRESSES + 1}")
+                )
+                stranger.connection.setblocking(False)
+                stranger.connection.send(opening)
+            time.sleep(2)
+            each_bytes = (door.memory_bytes() - before) / _ALIKE
+        print(f"\nmemory of a stranger, {name}: {each_bytes / 1024:.0f} KB", end="")
+        assert each_bytes <= _MEMORY_BUDGET_BYTES
 
 
 def _watched(stack: RunningStack, stream: Stream) -> tuple[float, int]:
