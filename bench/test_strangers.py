@@ -147,15 +147,14 @@ def test_a_thousand_strangers_beside_a_broadcast(stack: RunningStack) -> None:
 
 
 def test_memory_of_a_stranger(tmp_path: Path) -> None:
-    for name, opening in _OPENINGS.items():
-        folder = tmp_path / name.replace(",", "").replace(" ", "-")
+    for number, (name, opening) in enumerate(_OPENINGS.items()):
+        folder = tmp_path / str(number)
         folder.mkdir()
         with running_door(fresh_instance(folder), folder, strangers=_ALIKE) as door, ExitStack() as held:
             before = door.memory_bytes()
-            for number in range(_ALIKE):
-                stranger = held.enter_context(
-                    rtmp.peer(door.instance.rtmp_port, source=f"127.0.1.{number % _ADDRESSES + 1}")
-                )
+            for each in range(_ALIKE):
+                source = f"127.0.1.{each % _ADDRESSES + 1}"
+                stranger = held.enter_context(rtmp.peer(door.instance.rtmp_port, source=source))
                 stranger.connection.setblocking(False)
                 stranger.connection.send(opening)
             time.sleep(2)
