@@ -14,6 +14,7 @@ import httpx
 import psutil
 import pytest
 
+from livehub.settings import OWN_ADDRESS
 from streams.media import ffmpeg
 from streams.media.ladder import build_ladder
 from streams.media.source import Source
@@ -112,7 +113,7 @@ def _cpu_ratio(stack: RunningStack, clip: Path, folder: Path) -> float:
     with _publishing(clip, stream):
         stream.await_status("LIVE", timeout_s=20)
         worker = stack.pids()["live"]
-        with _bare_ffmpeg(f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{_name_of(stack)}", folder) as bare:
+        with _bare_ffmpeg(f"rtmp://{OWN_ADDRESS}:{stack.rtmp_port}/live/{_name_of(stack)}", folder) as bare:
             wait_until(lambda: any(folder.rglob("*.m4s")), timeout_s=20, what="bare ffmpeg")
             ours_before, bare_before, started = _cpu_s(worker), _cpu_s(bare), time.monotonic()
             time.sleep(_CPU_WINDOW_S)

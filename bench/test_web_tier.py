@@ -70,7 +70,7 @@ def bare_url(tmp_path: Path) -> Iterator[str]:
         static_root=tmp_path / "static",
         web_socket=run / "web.sock",
         asgi_socket=run / "asgi.sock",
-        bind="127.0.0.1",
+        http_bind="127.0.0.1",
         http_port=port,
     )
     prepare_folders(instance)

@@ -79,18 +79,22 @@ def check_data_folder(**options: object) -> list[CheckMessage]:
 @register(TAG)
 def check_exposure(**options: object) -> list[CheckMessage]:
     """Warn when other machines can reach an instance that is not set up for them."""
-    if ip_address(settings.BIND).is_loopback:
-        return []
     warnings: list[CheckMessage] = []
-    if settings.PUBLIC_URL.startswith("http://"):
+    is_http_reached, is_rtmp_reached = (
+        not ip_address(bind).is_loopback for bind in (settings.HTTP_BIND, settings.RTMP_BIND)
+    )
+    if is_http_reached and settings.PUBLIC_URL.startswith("http://"):
         warnings.append(
             Warning(
-                f"Passwords and API keys travel to {settings.PUBLIC_URL} in the clear.",
-                hint="Put a TLS proxy in front and set LIVEHUB_PUBLIC_URL to its https:// address.",
+                f"Other machines reach plain HTTP on {settings.HTTP_BIND}: passwords and API keys travel in the clear.",
+                hint=(
+                    "Put a TLS proxy in front and set LIVEHUB_PUBLIC_URL to its https:// address. If that proxy is on "
+                    "this machine, or only encoders come from elsewhere, set LIVEHUB_HTTP_BIND=127.0.0.1."
+                ),
                 id="livehub.W001",
             )
         )
-    if os.getuid() == 0:
+    if (is_http_reached or is_rtmp_reached) and os.getuid() == 0:
         warnings.append(
             Warning(
                 "LiveHub runs as root, on a machine that others can reach.",

@@ -1,5 +1,6 @@
 """Is the product up, and is all of it there?"""
 
+import socket
 from pathlib import Path
 
 import httpx
@@ -53,6 +54,13 @@ def _ingest() -> str:
     return _state_of(settings.INGEST_CONTROL_SOCKET, "/stat")
 
 
+def _gate() -> str:
+    with socket.socket(socket.AF_UNIX) as encoder:
+        encoder.settimeout(_PROBE_S)
+        encoder.connect(str(settings.GATE_SOCKET))
+    return OK
+
+
 def _asgi() -> str:
     return _state_of(settings.ASGI_SOCKET, "/healthz")
 
@@ -83,6 +91,7 @@ _PROBES = {
         "database": _database,
         "broker": _broker,
         "ingest": _ingest,
+        "gate": _gate,
         "asgi": _asgi,
         "live_worker": _live_worker,
         "urgent_worker": _urgent_worker,

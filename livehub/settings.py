@@ -34,12 +34,25 @@ RUNTIME_DIR = _runtime_dir()
 PLAYBACK_DIR = DATA_DIR / "playback"
 WEB_SOCKET = RUNTIME_DIR / "web.sock"
 ASGI_SOCKET = RUNTIME_DIR / "asgi.sock"
+GATE_SOCKET = RUNTIME_DIR / "gate.sock"
 INGEST_CONTROL_SOCKET = RUNTIME_DIR / "ingest-control.sock"
-BIND = env.address(
+# Read here only: what listens has a setting of its own.
+_BIND = env.address(
     "LIVEHUB_BIND",
     default="127.0.0.1",
-    purpose="Where HTTP, RTMP and RTMPS listen (0.0.0.0: on every IPv4 address; `::`: on all, IPv4 and IPv6)",
+    purpose="Where everything listens (0.0.0.0: on every IPv4 address; `::`: on all, IPv4 and IPv6)",
 )
+HTTP_BIND = env.address(
+    "LIVEHUB_HTTP_BIND",
+    default=_BIND,
+    same_as="LIVEHUB_BIND",
+    purpose="Where HTTP listens: with a TLS proxy, where that one reaches it",
+)
+RTMP_BIND = env.address(
+    "LIVEHUB_RTMP_BIND", default=_BIND, same_as="LIVEHUB_BIND", purpose="Where RTMP and RTMPS listen"
+)
+# Of the loopback network, where no packet from another machine gets to: what our own programs alone go to.
+OWN_ADDRESS = "127.0.0.2"
 HTTP_PORT = env.port("LIVEHUB_HTTP_PORT", default=8000, purpose="Dashboard, API and playback")
 RTMP_PORT = env.port("LIVEHUB_RTMP_PORT", default=1935, purpose="RTMP ingest")
 RTMPS_PORT = env.port("LIVEHUB_RTMPS_PORT", default=1936, purpose="RTMP ingest over TLS")
@@ -49,17 +62,19 @@ def _in_url(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _public_url() -> str:
+def _host_at(bind: str) -> str:
     # A name for those who look from here; an address of its own is reached by nothing else.
-    host = "localhost" if BIND in {"127.0.0.1", "0.0.0.0", "::"} else _in_url(BIND)  # noqa: S104  # Compared, not bound.
+    return "localhost" if bind in {"127.0.0.1", "0.0.0.0", "::"} else _in_url(bind)  # noqa: S104  # Compared, not bound.
+
+
+def _public_url() -> str:
     url = env.text(
         "LIVEHUB_PUBLIC_URL",
         default="",
-        unit="http(s)://host[:port]; default: http://localhost:<LIVEHUB_HTTP_PORT>, or at LIVEHUB_BIND's address",
+        unit="http(s)://host[:port]; default: http://localhost:<LIVEHUB_HTTP_PORT>, or at LIVEHUB_HTTP_BIND's address",
         purpose="How browsers and API clients reach this instance",
     ).rstrip("/")
-    url = url or f"http://{host}:{HTTP_PORT}"
-    if not _is_root_url(url):
+    if url and not _is_root_url(url):
         raise ImproperlyConfigured(f"LIVEHUB_PUBLIC_URL must look like https://live.example.org, not {url!r}.")
     return url
 
@@ -73,26 +88,28 @@ def _is_root_url(url: str) -> bool:
         return False  # An IPv6 address without its brackets, or no port.
 
 
-PUBLIC_URL = _public_url()
+_GIVEN_URL = _public_url()
+PUBLIC_URL = _GIVEN_URL or f"http://{_host_at(HTTP_BIND)}:{HTTP_PORT}"
 # As a certificate names it: an IPv6 address without brackets.
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
+_INGEST_HOST = _in_url(PUBLIC_HOST) if _GIVEN_URL else _host_at(RTMP_BIND)
 RTMP_URL = (
     env.text(
         "LIVEHUB_PUBLIC_RTMP_URL",
         default="",
-        unit="default: rtmp://<public host>:<LIVEHUB_RTMP_PORT>/live/",
+        unit="default: rtmp://<public host, or LIVEHUB_RTMP_BIND's>:<LIVEHUB_RTMP_PORT>/live/",
         purpose="Ingest address shown to streamers",
     )
-    or f"rtmp://{_in_url(PUBLIC_HOST)}:{RTMP_PORT}/live/"
+    or f"rtmp://{_INGEST_HOST}:{RTMP_PORT}/live/"
 )
 RTMPS_URL = (
     env.text(
         "LIVEHUB_PUBLIC_RTMPS_URL",
         default="",
-        unit="default: rtmps://<public host>:<LIVEHUB_RTMPS_PORT>/live/",
+        unit="default: rtmps://<public host, or LIVEHUB_RTMP_BIND's>:<LIVEHUB_RTMPS_PORT>/live/",
         purpose="TLS ingest address shown to streamers",
     )
-    or f"rtmps://{_in_url(PUBLIC_HOST)}:{RTMPS_PORT}/live/"
+    or f"rtmps://{_INGEST_HOST}:{RTMPS_PORT}/live/"
 )
 for _name, _url in (("LIVEHUB_PUBLIC_RTMP_URL", RTMP_URL), ("LIVEHUB_PUBLIC_RTMPS_URL", RTMPS_URL)):
     if not _url.endswith("/"):
@@ -115,8 +132,8 @@ if bool(TLS_CERTIFICATE) != bool(TLS_KEY):
 # What streamers are shown: OBS refuses a self-signed certificate.
 INGEST_URL = RTMPS_URL if TLS_CERTIFICATE else RTMP_URL
 
-# Where this machine's live worker pulls a session from; only loopback may play, and there RTMP always listens.
-INGEST_PULL_URL = f"rtmp://127.0.0.1:{RTMP_PORT}/live/"
+# Where this machine's live worker pulls a session from: nobody else plays over RTMP.
+INGEST_PULL_URL = f"rtmp://{OWN_ADDRESS}:{RTMP_PORT}/live/"
 
 # Secrets. Each is made on the first start if it is not given.
 _SECRETS = DATA_DIR / "secrets"

@@ -46,7 +46,7 @@ class TestAddresses:
     """Read by a process of its own: settings are read once."""
 
     NAMES = (
-        *("BIND", "PUBLIC_URL", "PUBLIC_HOST", "RTMP_URL", "RTMPS_URL", "INGEST_PULL_URL"),
+        *("HTTP_BIND", "RTMP_BIND", "PUBLIC_URL", "PUBLIC_HOST", "RTMP_URL", "RTMPS_URL", "INGEST_PULL_URL"),
         *("ALLOWED_HOSTS", "TRUSTED_PROXIES"),
     )
     SCRIPT = (
@@ -89,12 +89,25 @@ class TestAddresses:
     def test_every_address_is_written_as_urls_need_it(self, tmp_path: Path, given: str, bind: str, host: str) -> None:
         found = self.read(tmp_path, LIVEHUB_BIND=given)
 
-        assert (found["BIND"], found["PUBLIC_HOST"]) == (bind, host.strip("[]"))
+        assert found["HTTP_BIND"] == found["RTMP_BIND"] == bind
+        assert found["PUBLIC_HOST"] == host.strip("[]")
         assert found["PUBLIC_URL"] == f"http://{host}:8000"
         assert found["RTMP_URL"] == f"rtmp://{host}:1935/live/"
         assert found["RTMPS_URL"] == f"rtmps://{host}:1936/live/"
-        assert found["INGEST_PULL_URL"] == "rtmp://127.0.0.1:1935/live/"
+        assert found["INGEST_PULL_URL"] == "rtmp://127.0.0.2:1935/live/"
         assert host in found["ALLOWED_HOSTS"]
+
+    def test_http_and_rtmp_may_listen_apart(self, tmp_path: Path) -> None:
+        found = self.read(tmp_path, LIVEHUB_BIND="192.0.2.7", LIVEHUB_HTTP_BIND="::1", LIVEHUB_RTMP_BIND="2001:db8::7")
+
+        assert (found["HTTP_BIND"], found["RTMP_BIND"]) == ("::1", "2001:db8::7")
+        assert (found["PUBLIC_URL"], found["RTMP_URL"]) == ("http://[::1]:8000", "rtmp://[2001:db8::7]:1935/live/")
+
+    def test_encoders_are_shown_the_public_host_wherever_rtmp_listens(self, tmp_path: Path) -> None:
+        found = self.read(tmp_path, LIVEHUB_RTMP_BIND="192.0.2.7", LIVEHUB_PUBLIC_URL="https://live.example.org")
+
+        assert (found["HTTP_BIND"], found["RTMP_BIND"]) == ("127.0.0.1", "192.0.2.7")
+        assert found["RTMPS_URL"] == "rtmps://live.example.org:1936/live/"
 
     def test_a_public_url_may_name_an_ipv6_address(self, tmp_path: Path) -> None:
         found = self.read(tmp_path, LIVEHUB_BIND="::", LIVEHUB_PUBLIC_URL="https://[2001:db8::7]")
@@ -103,11 +116,12 @@ class TestAddresses:
         assert found["RTMP_URL"] == "rtmp://[2001:db8::7]:1935/live/"
         assert "[2001:db8::7]" in found["ALLOWED_HOSTS"]
 
+    @pytest.mark.parametrize("setting", ["LIVEHUB_BIND", "LIVEHUB_HTTP_BIND"])
     @pytest.mark.parametrize("bind", ["live.example.org", "192.0.2", "fe80::1%eth0", ""])
-    def test_what_is_no_address_is_refused(self, tmp_path: Path, bind: str) -> None:
-        result = self.start(tmp_path, LIVEHUB_BIND=bind)
+    def test_what_is_no_address_is_refused(self, tmp_path: Path, setting: str, bind: str) -> None:
+        result = self.start(tmp_path, **{setting: bind})
 
-        assert "LIVEHUB_BIND must be an" in result.stderr.splitlines()[-1]
+        assert f"{setting} must be an" in result.stderr.splitlines()[-1]
 
     @pytest.mark.parametrize(
         "url",

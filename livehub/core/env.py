@@ -73,12 +73,16 @@ def port(name: str, *, default: int, purpose: str) -> int:
     return integer(name, default=default, purpose=purpose, unit="TCP port", at_least=1, at_most=65535)
 
 
-def address(name: str, *, default: str, purpose: str) -> str:
+def address(name: str, *, default: str, purpose: str, same_as: str = "") -> str:
     """Return the variable as an IP address in its shortest form, without brackets; "localhost" is 127.0.0.1.
+
+    `same_as` names the setting that the default is the value of.
 
     :raises ImproperlyConfigured: when it is a name, or an address within one link only (fe80::1%eth0).
     """
-    value = text(name, default=default, purpose=purpose, unit="IPv4 or IPv6 address").strip()
+    value = text(name, default=same_as or default, purpose=purpose, unit="IPv4 or IPv6 address").strip()
+    if same_as and value == same_as:
+        return default
     try:
         found = ip_address("127.0.0.1" if value == "localhost" else value.removeprefix("[").removesuffix("]"))
     except ValueError as error:

@@ -49,7 +49,8 @@ _TOO_MANY_CHECKS = f"This is answered {_READINESS_PER_S} times a second. Try aga
 
 def render_edge(instance: Instance, host: Host) -> str:
     """Return nginx's configuration."""
-    return "\n".join((main_context(instance, host, name="edge", workers="auto"), _http(instance)))
+    context = main_context(instance, host, name="edge", workers="auto", connections=host.open_files // 4)
+    return "\n".join((context, _http(instance)))
 
 
 def _http(instance: Instance) -> str:
@@ -128,7 +129,7 @@ http {{
     upstream asgi {{ server {quoted(f"unix:{instance.asgi_socket}")} max_fails=0; }}
 
     server {{
-        {listens(listen_addresses(instance.bind), instance.http_port)}
+        {listens(listen_addresses(instance.http_bind), instance.http_port)}
         absolute_redirect off;
         if ($is_known_host = 0) {{ return 421; }}
         proxy_http_version 1.1;

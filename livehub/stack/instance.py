@@ -17,8 +17,12 @@ class Instance:
     static_root: Path
     web_socket: Path
     asgi_socket: Path
+    gate_socket: Path
     ingest_control_socket: Path
-    bind: str
+    http_bind: str
+    rtmp_bind: str
+    # Of the loopback network: where only this machine's own programs go.
+    own_address: str
     http_port: int
     rtmp_port: int
     rtmps_port: int
@@ -38,6 +42,8 @@ class Instance:
     # Networks whose forwarding headers are believed.
     trusted_proxies: tuple[str, ...]
     ingest_hook_token: str = field(repr=False)
+    # Of `own_address`: where the gate and our pulls reach the RTMP server. Any free one, taken at the start.
+    inner_port: int = 0
 
     @classmethod
     def from_settings(cls) -> "Instance":
@@ -49,8 +55,11 @@ class Instance:
             static_root=settings.STATIC_ROOT,
             web_socket=settings.WEB_SOCKET,
             asgi_socket=settings.ASGI_SOCKET,
+            gate_socket=settings.GATE_SOCKET,
             ingest_control_socket=settings.INGEST_CONTROL_SOCKET,
-            bind=settings.BIND,
+            http_bind=settings.HTTP_BIND,
+            rtmp_bind=settings.RTMP_BIND,
+            own_address=settings.OWN_ADDRESS,
             http_port=settings.HTTP_PORT,
             rtmp_port=settings.RTMP_PORT,
             rtmps_port=settings.RTMPS_PORT,

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -19,7 +20,7 @@ from livehub.stack.credentials import banner
 from livehub.stack.edge import render_edge
 from livehub.stack.errors import StartError
 from livehub.stack.folders import prepare_folders, write_private
-from livehub.stack.ingest import INNER_ADDRESS, render_ingest
+from livehub.stack.ingest import render_ingest
 from livehub.stack.instance import Instance
 from livehub.stack.lock import lock_data_folder
 from livehub.stack.ports import check_ports, free_port, wanted_ports
@@ -92,10 +93,10 @@ def _write_configuration(instance: Instance) -> None:
             certificate_path=instance.certificate_path, key_path=instance.key_path, host=instance.public_host
         )
     host = nginx.Host.current()
+    instance = replace(instance, inner_port=free_port(instance.own_address))
     write_private(instance.supervisor_config, render_supervisor(instance))
     write_private(instance.edge_config, render_edge(instance, host))
-    inner_port = free_port(INNER_ADDRESS)
-    write_private(instance.ingest_config, render_ingest(instance, host, inner_port=inner_port))
+    write_private(instance.ingest_config, render_ingest(instance, host))
     for config in (instance.edge_config, instance.ingest_config):
         _test_nginx(config, prefix=instance.nginx_temp_dir)
 

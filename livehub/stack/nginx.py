@@ -52,8 +52,8 @@ def _address(host: str, port: int) -> str:
     return f"[{host}]:{port} ipv6only=on" if ":" in host else f"{host}:{port}"
 
 
-def main_context(instance: Instance, host: Host, *, name: str, workers: str) -> str:
-    """Return the directives outside of every block.
+def main_context(instance: Instance, host: Host, *, name: str, workers: str, connections: int) -> str:
+    """Return the directives outside of every block; `connections` are each worker's.
 
     Run by root, the workers stay root: under a 0700 home nobody else could read the media files, and web and
     workers are root then, too.
@@ -65,7 +65,7 @@ worker_processes {workers};
 worker_rlimit_nofile {host.open_files};
 pid {quoted(instance.runtime_dir / f"{name}.pid")};
 error_log stderr warn;
-events {{ worker_connections {max(256, host.open_files // 4)}; }}
+events {{ worker_connections {max(256, connections)}; }}
 """
 
 

@@ -12,38 +12,34 @@ import psutil
 from livehub.stack.errors import StartError
 from livehub.stack.instance import Instance
 
-_ANY, _LOOPBACK = "0.0.0.0", "127.0.0.1"  # noqa: S104  # Bound when the operator says so.
+_ANY = "0.0.0.0"  # noqa: S104  # Bound when the operator says so.
 _LISTENING = "0A"  # /proc/net/tcp, column st.
 
 
 @dataclass(frozen=True)
 class Port:
-    """A port that we are going to listen on, and the setting that moves it."""
+    """A port that we are going to listen on, and the settings that move it."""
 
     number: int
     setting: str
     addresses: tuple[str, ...]
+    bind_setting: str
 
 
 def wanted_ports(instance: Instance) -> list[Port]:
-    """Return what the run listens on; RTMP is on loopback too, where the live worker pulls from."""
-    addresses = listen_addresses(instance.bind)
+    """Return what the run listens on; RTMP is on our own address too, where the live worker pulls from."""
+    http, rtmp = listen_addresses(instance.http_bind), listen_addresses(instance.rtmp_bind)
+    pulls = () if _ANY in rtmp else (instance.own_address,)
     return [
-        Port(instance.http_port, "LIVEHUB_HTTP_PORT", addresses),
-        Port(instance.rtmp_port, "LIVEHUB_RTMP_PORT", rtmp_addresses(instance.bind)),
-        Port(instance.rtmps_port, "LIVEHUB_RTMPS_PORT", addresses),
+        Port(instance.http_port, "LIVEHUB_HTTP_PORT", http, "LIVEHUB_HTTP_BIND"),
+        Port(instance.rtmp_port, "LIVEHUB_RTMP_PORT", (*rtmp, *pulls), "LIVEHUB_RTMP_BIND"),
+        Port(instance.rtmps_port, "LIVEHUB_RTMPS_PORT", rtmp, "LIVEHUB_RTMP_BIND"),
     ]
 
 
 def listen_addresses(bind: str) -> tuple[str, ...]:
     """Return the addresses to listen on; one socket for both kinds would know IPv4 clients as ::ffff:192.0.2.7."""
     return (_ANY, "::") if bind == "::" else (bind,)
-
-
-def rtmp_addresses(bind: str) -> tuple[str, ...]:
-    """Return the addresses to listen on so that 127.0.0.1 is always among them."""
-    addresses = listen_addresses(bind)
-    return addresses if {_ANY, _LOOPBACK} & {*addresses} else (*addresses, _LOOPBACK)
 
 
 def free_port(address: str) -> int:
@@ -84,7 +80,7 @@ def _complaints(port: Port) -> Iterator[str]:
             elif error.errno == errno.EADDRINUSE:
                 yield f"Port {port.number} is in use by {find_holder(port.number)}. Stop it, or set {port.setting}."
             else:
-                yield f"Cannot listen on {address}, port {port.number}: {error.strerror}. Check LIVEHUB_BIND."
+                yield f"Cannot listen on {address}, port {port.number}: {error.strerror}. Check {port.bind_setting}."
             return
 
 

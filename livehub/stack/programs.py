@@ -7,6 +7,7 @@ from pathlib import Path
 
 from livehub.core.jobs import queue_of
 from livehub.stack import nginx, postgres, redis
+from livehub.stack.ingest import strangers_at_most
 from livehub.stack.instance import Instance
 
 STORAGE = "storage"
@@ -122,7 +123,12 @@ def _ingest(instance: Instance) -> list[Program]:
     argv = nginx.server_argv(config=instance.ingest_config, prefix=instance.nginx_temp_dir)
     beat = _python("-m", "livehub.beat", str(instance.beat_schedule))
     sockets = (instance.ingest_control_socket,)
+    server = f"{instance.own_address}:{instance.inner_port}"
+    gate = _python(
+        "-m", "livehub.gate", str(instance.gate_socket), server, str(strangers_at_most(nginx.Host.current()))
+    )
     return [
+        Program("gate", "ingest", gate, is_ours=True, sockets=(instance.gate_socket,)),
         Program("ingest", "ingest", argv, orphan_signal="TERM", sockets=sockets),
         Program("beat", "ingest", beat, is_ours=True),
     ]

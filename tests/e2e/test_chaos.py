@@ -73,13 +73,14 @@ def test_a_killed_ffmpeg_is_run_again(stack: RunningStack, stream: Stream, kind:
         assert len(stream.sessions()) == 1
 
 
-def test_a_killed_ingest_server_ends_the_session_and_takes_the_encoder_again(
-    stack: RunningStack, stream: Stream
+@pytest.mark.parametrize("program", ["ingest", "gate"])
+def test_a_killed_way_in_ends_the_session_and_takes_the_encoder_again(
+    stack: RunningStack, stream: Stream, program: str
 ) -> None:
     with publishing(stream.publish_url, size="320x180", kbps=300) as encoder:
         stream.await_status("LIVE", timeout_s=_LIVE_TIMEOUT_S)
 
-        os.kill(stack.pids()["ingest"], 9)
+        os.kill(stack.pids()[program], 9)
 
         wait_until(lambda: not encoder.is_connected, timeout_s=10, what="the cut")
         stream.await_status("OFFLINE", timeout_s=20)

@@ -1,32 +1,13 @@
 """An instance that is described, not run."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from livehub.stack.instance import Instance
-from tests.stack.whole import free_ports
+from tests.stack.instances import fresh_instance
 
 
 @pytest.fixture
 def instance(tmp_path: Path) -> Instance:
-    """A fresh installation with embedded servers, on free ports of loopback."""
-    http, rtmp, rtmps = free_ports(3)
-    data_dir = tmp_path / "var"
-    return replace(
-        Instance.from_settings(),
-        data_dir=data_dir,
-        runtime_dir=data_dir / "run",
-        playback_dir=data_dir / "playback",
-        static_root=data_dir / "static",
-        web_socket=data_dir / "run" / "web.sock",
-        asgi_socket=data_dir / "run" / "asgi.sock",
-        ingest_control_socket=data_dir / "run" / "ingest-control.sock",
-        bind="127.0.0.1",
-        http_port=http,
-        rtmp_port=rtmp,
-        rtmps_port=rtmps,
-        has_embedded_postgres=True,
-        has_embedded_redis=True,
-    )
+    return fresh_instance(tmp_path)

@@ -89,20 +89,26 @@ def test_the_product_as_it_comes_is_fit_to_be_deployed(tmp_path: Path, public_ur
 
 
 @pytest.mark.parametrize(
-    ("bind", "public_url", "is_warned"),
+    ("http", "rtmp", "public_url", "is_warned"),
     [
-        ("127.0.0.1", "http://localhost:8000", False),
-        (ANY_ADDRESS, "https://live.example.org", False),
-        (ANY_ADDRESS, "http://live.example.org", True),
-        ("::", "http://live.example.org", True),
+        ("127.0.0.1", "127.0.0.1", "http://localhost:8000", False),
+        ("127.0.0.1", ANY_ADDRESS, "http://localhost:8000", False),
+        ("::1", "::", "http://localhost:8000", False),
+        (ANY_ADDRESS, ANY_ADDRESS, "https://live.example.org", False),
+        (ANY_ADDRESS, "127.0.0.1", "http://live.example.org", True),
+        ("::", "::", "http://live.example.org", True),
+        ("192.0.2.7", "127.0.0.1", "http://192.0.2.7:8000", True),
     ],
 )
-def test_passwords_in_the_clear_are_warned_of(
-    settings: Settings, bind: str, public_url: str, *, is_warned: bool
+def test_plain_http_that_others_reach_is_warned_of(
+    settings: Settings, http: str, rtmp: str, public_url: str, *, is_warned: bool
 ) -> None:
-    settings.BIND, settings.PUBLIC_URL = bind, public_url
+    settings.HTTP_BIND, settings.RTMP_BIND, settings.PUBLIC_URL = http, rtmp, public_url
 
-    assert ("livehub.W001" in {message.id for message in complaints().values()}) is is_warned
+    warnings = [message for message in complaints().values() if message.id == "livehub.W001"]
+
+    assert bool(warnings) is is_warned
+    assert all("LIVEHUB_HTTP_BIND=127.0.0.1" in (message.hint or "") for message in warnings)
 
 
 @pytest.mark.parametrize(
@@ -119,3 +125,27 @@ def test_a_proxy_whose_clients_are_all_one_is_warned_of(
     settings.PUBLIC_URL, settings.TRUSTED_PROXIES = public_url, proxies
 
     assert ("livehub.W003" in {message.id for message in complaints().values()}) is is_warned
+
+
+@pytest.mark.parametrize("bind", ["HTTP_BIND", "RTMP_BIND"])
+def test_root_on_a_machine_that_others_reach_is_warned_of(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, bind: str
+) -> None:
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    setattr(settings, bind, ANY_ADDRESS)
+
+    assert "livehub.W002" in {message.id for message in complaints().values()}
+
+
+def test_the_start_shows_its_warnings_on_the_terminal(tmp_path: Path) -> None:
+    """Of a run that ends soon: one port cannot serve two things."""
+    ports = {"LIVEHUB_RTMP_PORT": "4000", "LIVEHUB_RTMPS_PORT": "4000"}
+    environment = {**os.environ, "LIVEHUB_DATA_DIR": str(tmp_path / "var"), "LIVEHUB_HTTP_BIND": ANY_ADDRESS, **ports}
+
+    argv = [sys.executable, "manage.py", "run"]
+    result = subprocess.run(
+        argv, cwd=BASE_DIR, env=environment, capture_output=True, text=True, check=False, timeout=60
+    )
+
+    assert "Port 4000 is set by" in result.stderr
+    assert f"Other machines reach plain HTTP on {ANY_ADDRESS}" in result.stderr

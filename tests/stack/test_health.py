@@ -22,5 +22,6 @@ def test_readyz_names_every_component_and_what_is_missing() -> None:
     assert response.status_code == 503
     assert (components["database"], components["broker"]) == ("ok", "ok")
     assert components["ingest"] == components["asgi"] == "does not answer (ConnectError)"
+    assert components["gate"] == "does not answer (FileNotFoundError)"
     assert components["live_worker"] == components["urgent_worker"] == "none answers"
     assert time.monotonic() - started < 2

@@ -37,7 +37,7 @@ def test_everything_is_reached_on_an_ipv6_address(tmp_path: Path) -> None:
 
 
 def assert_only_there(stack: RunningStack) -> None:
-    for port in (stack.http_port, stack.rtmps_port):
+    for port in (stack.http_port, stack.rtmp_port, stack.rtmps_port):
         with socket.socket() as probe:
             assert probe.connect_ex(("127.0.0.1", port)) != 0
 

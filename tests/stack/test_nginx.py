@@ -28,7 +28,7 @@ ANY_ADDRESS = "0.0.0.0"  # noqa: S104  # Written into a configuration.
 
 class TestRenderIngest:
     def test_asks_the_asgi_process_about_encoders_by_its_socket(self, instance: Instance) -> None:
-        config = render_ingest(instance, HOST, inner_port=1937)
+        config = render_ingest(instance, HOST)
 
         for hook in ("publish", "publish-done", "update"):
             assert f"http://unix:{instance.asgi_socket}:/internal/ingest/{hook}" in config
@@ -36,30 +36,24 @@ class TestRenderIngest:
         assert "notify_update_strict off;" in config
 
     def test_keeps_stream_keys_out_of_logs(self, instance: Instance) -> None:
-        config = render_ingest(instance, HOST, inner_port=1937)
+        config = render_ingest(instance, HOST)
 
         assert config.count("access_log off;") == 2
         assert "error_log stderr warn;" in config
 
     def test_lets_nobody_but_this_machine_play(self, instance: Instance) -> None:
-        assert "allow play 127.0.0.1;\n            deny play all;" in render_ingest(instance, HOST, inner_port=1937)
+        assert "allow play 127.0.0.1;\n            deny play all;" in render_ingest(instance, HOST)
 
     @pytest.mark.parametrize("bind", ["127.0.0.1", "192.0.2.7", ANY_ADDRESS, "::", "2001:db8::7"])
-    def test_can_be_pulled_from_on_loopback_whatever_it_is_bound_to(self, instance: Instance, bind: str) -> None:
-        config = render_ingest(replace(instance, bind=bind, rtmp_port=1935), HOST, inner_port=1937)
+    def test_can_be_pulled_from_by_us_whatever_it_is_bound_to(self, instance: Instance, bind: str) -> None:
+        config = render_ingest(replace(instance, rtmp_bind=bind, rtmp_port=1935), HOST)
 
-        assert any(f"listen {address}:1935;" in config for address in ("127.0.0.1", ANY_ADDRESS))
-
-    def test_tells_an_encoder_over_tls_from_this_machine(self, instance: Instance) -> None:
-        config = render_ingest(instance, HOST, inner_port=40000)
-
-        assert "listen 127.0.0.2:40000 proxy_protocol;" in config
-        assert "proxy_protocol on;\n        proxy_pass 127.0.0.2:40000;" in config
+        assert f"listen {instance.own_address}:1935;" in config
 
     def test_uses_the_operators_certificate(self, instance: Instance) -> None:
         given = replace(instance, tls_certificate="/etc/tls/live.pem", tls_key="/etc/tls/live.key")
 
-        config = render_ingest(given, HOST, inner_port=1937)
+        config = render_ingest(given, HOST)
 
         assert 'ssl_certificate "/etc/tls/live.pem";' in config
         assert 'ssl_certificate_key "/etc/tls/live.key";' in config
@@ -75,7 +69,7 @@ class TestRenderEdge:
         ],
     )
     def test_listens_on_addresses_of_both_kinds(self, instance: Instance, bind: str, expected: list[str]) -> None:
-        config = render_edge(replace(instance, bind=bind, http_port=80), HOST)
+        config = render_edge(replace(instance, http_bind=bind, http_port=80), HOST)
 
         assert re.findall(r"listen (.*);", config) == expected
 
@@ -114,7 +108,7 @@ class TestLimits:
 
 
 def test_an_ipv4_client_is_known_by_its_own_address_whatever_is_listened_on(instance: Instance, tmp_path: Path) -> None:
-    wanted = replace(instance, bind="::")
+    wanted = replace(instance, http_bind="::")
     prepare_folders(wanted)
     wanted.edge_config.write_text(render_edge(wanted, Host.current()))
     log = tmp_path / "edge.log"
@@ -162,12 +156,14 @@ def test_nginx_takes_both(instance: Instance, tmp_path: Path, bind: str, folder:
         web_socket=base / "run" / "web.sock",
         asgi_socket=base / "run" / "asgi.sock",
         ingest_control_socket=base / "run" / "ingest-control.sock",
-        bind=bind,
+        gate_socket=base / "run" / "gate.sock",
+        http_bind=bind,
+        rtmp_bind=bind,
         trusted_proxies=("127.0.0.1/32", "192.0.2.0/24", "2001:db8::/32"),
     )
     prepare_folders(wanted)
     ensure_self_signed(certificate_path=wanted.certificate_path, key_path=wanted.key_path, host="localhost")
-    wanted.ingest_config.write_text(render_ingest(wanted, Host.current(), inner_port=1937))
+    wanted.ingest_config.write_text(render_ingest(wanted, Host.current()))
     wanted.edge_config.write_text(render_edge(wanted, Host.current()))
 
     for config in (wanted.ingest_config, wanted.edge_config):

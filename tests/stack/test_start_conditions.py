@@ -59,7 +59,7 @@ class TestCheckPorts:
     @pytest.mark.parametrize("bind", ["::1", "::"])
     def test_names_the_holder_of_an_ipv6_port(self, instance: Instance, bind: str) -> None:
         with listening("::1", instance.http_port) as pid, pytest.raises(StartError, match=rf"in use by .* {pid}\)"):
-            check_ports(wanted_ports(replace(instance, bind=bind)))
+            check_ports(wanted_ports(replace(instance, http_bind=bind)))
 
     def test_names_every_port_at_once(self, instance: Instance) -> None:
         taken = (instance.http_port, instance.rtmps_port)
@@ -77,8 +77,14 @@ class TestCheckPorts:
             check_ports(wanted_ports(replace(instance, rtmps_port=instance.rtmp_port)))
 
     def test_blames_the_address_when_it_is_not_this_machines(self, instance: Instance) -> None:
-        with pytest.raises(StartError, match="LIVEHUB_BIND"):
-            check_ports(wanted_ports(replace(instance, bind="192.0.2.254")))
+        with pytest.raises(StartError, match="LIVEHUB_HTTP_BIND"):
+            check_ports(wanted_ports(replace(instance, http_bind="192.0.2.254")))
+        with pytest.raises(StartError, match="LIVEHUB_RTMP_BIND"):
+            check_ports(wanted_ports(replace(instance, rtmp_bind="192.0.2.254")))
+
+    def test_names_who_has_the_port_that_we_pull_from(self, instance: Instance) -> None:
+        with listening(instance.own_address, instance.rtmp_port), pytest.raises(StartError, match="LIVEHUB_RTMP_PORT"):
+            check_ports(wanted_ports(instance))
 
 
 class TestLockDataFolder:

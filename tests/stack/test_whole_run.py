@@ -23,8 +23,8 @@ from tests.stack.whole import RunningStack, running_stack
 
 pytestmark = pytest.mark.e2e
 
-PROGRAMS = {"postgres", "redis", "web", "asgi", "edge", "live", "urgent", "files", "ingest", "beat"}
-# One of each kind; `files` shows that those that do not hang stay.
+PROGRAMS = {"postgres", "redis", "web", "asgi", "edge", "live", "urgent", "files", "gate", "ingest", "beat"}
+# One of each kind; `files` and `gate` show that those that do not hang stay.
 HANGING = {"web", "asgi", "live", "urgent", "beat"}
 # A depth at which a Unix socket inside the data folder would have too long a path.
 DEEP = Path("a-folder-with-a-long-name") / ("deep" * 12) / "and a blank"
@@ -70,7 +70,7 @@ class TestRunning:
     def test_runs_every_program_and_is_ready(self, stack: RunningStack) -> None:
         assert set(stack.pids()) == PROGRAMS
         answer = json.loads(request(stack, "/readyz")[2])
-        components = {"database", "broker", "ingest", "asgi", "live_worker", "urgent_worker"}
+        components = {"database", "broker", "ingest", "gate", "asgi", "live_worker", "urgent_worker"}
         assert answer == {"status": "ok", "components": dict.fromkeys(components, "ok")}
 
     def test_every_program_of_ours_shows_that_it_lives(self, stack: RunningStack) -> None:
@@ -78,7 +78,7 @@ class TestRunning:
             return {path.stem: path.stat().st_mtime_ns for path in stack.runtime_dir.glob("*.beat")}
 
         before = beats()
-        assert before.keys() == HANGING | {"files"}
+        assert before.keys() == HANGING | {"files", "gate"}
         wait_until(lambda: not before.items() & beats().items(), timeout_s=10, what="the next beats")
 
     def test_shows_and_keeps_the_credentials(self, stack: RunningStack) -> None:
