@@ -160,7 +160,7 @@ class OverviewConsumer(FragmentConsumer):
         return organization_group(member.organization_id)
 
     def render(self, member: Member) -> str:
-        context = {"overview": get_overview(member.organization), "member": member, "is_update": True}
+        context = {"overview": get_overview(member), "member": member, "is_update": True}
         return render_to_string("streams/_overview_live.html", context)
 
 

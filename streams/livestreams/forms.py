@@ -2,6 +2,7 @@
 
 from django import forms
 
+from livehub.core import clock
 from livehub.core.names import NAME_MAX_LENGTH
 from streams.dashboard.paging import PageForm
 from streams.livestreams.selectors import LivestreamFilter, LivestreamOrder
@@ -22,12 +23,20 @@ class LivestreamForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True, "placeholder": "Autumn keynote"}),
     )
 
+    @classmethod
+    def suggesting(cls) -> "LivestreamForm":
+        """Return the form with a name for now; a browser writes its reader's day and time into it."""
+        suggested = f"Livestream of {clock.now():%-d %b, %H:%M}"
+        form = cls(initial={"name": suggested})
+        form.fields["name"].widget.attrs["data-suggested"] = suggested
+        return form
+
 
 class LivestreamFilterForm(PageForm):
     """The list's search, filter and order, and which page of it."""
 
     q = forms.CharField(max_length=NAME_MAX_LENGTH, required=False)
-    status = forms.ChoiceField(choices=_STATUS_CHOICES, required=False)
+    status = forms.ChoiceField(choices=_STATUS_CHOICES, required=False, widget=forms.HiddenInput)
     sort = forms.ChoiceField(choices=LivestreamOrder.choices, required=False)
 
     def wanted(self) -> LivestreamFilter:

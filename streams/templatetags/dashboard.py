@@ -1,6 +1,7 @@
 """Words, icons and times of the dashboard's pages."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +14,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from livehub.core import clock
-from streams.livestreams.selectors import LivestreamFilter
+from streams.livestreams.selectors import LivestreamFilter, LivestreamList
+from streams.livestreams.states import DISABLED, LIVESTREAM_STATES
 
 register = template.Library()
 
@@ -127,6 +129,27 @@ def bitrate(kbps: float) -> str:
 def compact(number: float) -> str:
     """Return a number with at most two decimals and no trailing zero: 29.97, 30, 2.5."""
     return f"{number:.2f}".rstrip("0").rstrip(".")
+
+
+@dataclass(frozen=True)
+class Tab:
+    """A way to narrow the list of livestreams."""
+
+    label: str
+    count: int
+    query: str
+    is_current: bool
+
+
+@register.filter
+def status_tabs(found: LivestreamList) -> list[Tab]:
+    """Return the list's tabs, all livestreams first: a status each, with how many there are; a search stays."""
+    current = next(iter(found.wanted.states), "")
+    labels = {"": "All"} | {shown.value: shown.label for shown in (*LIVESTREAM_STATES.values(), DISABLED)}
+    narrowed = {value: replace(found.wanted, states=frozenset({value} if value else ())) for value in labels}
+    return [
+        Tab(label, found.counts[value], list_url(narrowed[value]), value == current) for value, label in labels.items()
+    ]
 
 
 @register.simple_tag

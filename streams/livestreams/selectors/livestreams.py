@@ -1,30 +1,36 @@
 """Which livestreams there are: the same reads for integrators, who see one app, and for members, who see all."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from django.core.paginator import Page
-from django.db.models import F, Sum, TextChoices
+from django.db.models import Count, F, Sum, TextChoices
 
 from livehub.core.errors import NotFoundError
 from streams.dashboard.paging import page_of
 from streams.livestreams.models import Connection, Livestream, LivestreamCount, LivestreamQuerySet
+from streams.livestreams.models.livestream import LIVE_FIRST
+from streams.livestreams.states import DISABLED, LivestreamStatus
 from streams.organizations.models import App, Organization
 from streams.organizations.selectors import list_app_ids
 
 Owner = App | Organization
 
+_NOT_IDLE = [status.value for status in LivestreamStatus if status != LivestreamStatus.IDLE]
+
 
 class LivestreamOrder(TextChoices):
-    NEWEST = "", "Newest first"
+    LIVE_FIRST = "", "Live first"
+    NEWEST = "newest", "Newest first"
     OLDEST = "oldest", "Oldest first"
     LAST_LIVE = "last_live", "Last live first"
     NAME = "name", "By name"
 
 
 _ORDERINGS = {
+    LivestreamOrder.LIVE_FIRST: (LIVE_FIRST.asc(), "-created_at", "-id"),
     LivestreamOrder.NEWEST: ("-created_at", "-id"),
     LivestreamOrder.OLDEST: ("created_at", "id"),
     LivestreamOrder.LAST_LIVE: (F("last_live_at").desc(nulls_last=True), "-created_at", "-id"),
@@ -36,7 +42,7 @@ _ORDERINGS = {
 class LivestreamFilter:
     """Which livestreams, in which order; as it comes it keeps them all."""
 
-    # Any part of the name, or a whole id or playback id.
+    # Any part of the name, or an id, whole or short, or a whole playback id.
     search: str = ""
     # Values of the states that a livestream can show; empty for any.
     states: frozenset[str] = frozenset()
@@ -69,6 +75,8 @@ class LivestreamList:
     wanted: LivestreamFilter
     rows: list[Livestream]
     page: "Page[Livestream]"
+    # How many there are in each state, by its value, and "" for all; whatever the filter.
+    counts: Mapping[str, int]
 
     @property
     def total(self) -> int:
@@ -104,10 +112,12 @@ def list_livestreams(*, owner: Owner, wanted: LivestreamFilter) -> FoundLivestre
 
 
 def get_livestream_list(*, owner: Owner, wanted: LivestreamFilter, page: int) -> LivestreamList:
-    """Return a page of the list; three queries, however many there are, and the last page for one beyond it."""
+    """Return a page of the list; five queries, however many there are, and the last page for one beyond it."""
     found = list_livestreams(owner=owner, wanted=wanted)
-    shown = page_of(found.rows, number=page, total=found.count())
-    return LivestreamList(wanted, list(shown.object_list), shown)
+    counts = _count_states(found.app_ids)
+    total = found.count() if wanted.search else counts[next(iter(wanted.states), "")]
+    shown = page_of(found.rows, number=page, total=total)
+    return LivestreamList(wanted, list(shown.object_list), shown, counts)
 
 
 def count_livestreams(owner: Owner) -> int:
@@ -132,6 +142,19 @@ def sum_ingest_ms(livestreams: Iterable[Livestream]) -> dict[UUID, int]:
 
 def _app_ids(owner: Owner) -> Collection[UUID]:
     return [owner.pk] if isinstance(owner, App) else list_app_ids(owner)
+
+
+def _count_states(app_ids: Collection[UUID]) -> dict[str, int]:
+    """Return how many there are in each state, and of all as "".
+
+    Nearly all are idle, so these are what the others leave: counting them takes longer than the rest of the page.
+    """
+    rows = Livestream.objects.existing().filter(app_id__in=app_ids)
+    others = rows.filter(status__in=_NOT_IDLE)
+    counts = dict.fromkeys(_NOT_IDLE, 0) | dict(others.values_list("status").annotate(Count("id")))
+    total = _total(app_ids)
+    idle = total - sum(counts.values())
+    return {**counts, "": total, LivestreamStatus.IDLE: idle, DISABLED.value: rows.filter(disabled=True).count()}
 
 
 def _total(app_ids: Collection[UUID]) -> int:
