@@ -34,7 +34,7 @@ class TestLivestreamPage:
         assert 'data-status="idle"' in first
         assert 'data-status="connecting"' in second
         assert "Encoder connected" in second
-        assert second.count("hx-swap-oob") == 9
+        assert second.count("hx-swap-oob") == 10
 
     def test_gathers_what_happens_at_once(self, livestream: Livestream, owner: User) -> None:
         async def watch() -> list[str]:
