@@ -74,6 +74,8 @@ class ApiKeyCreatedView(MemberView):
     """Shows the new key once: looking at it takes it out of the browser's session."""
 
     needs_to_look = "can_administer"
+    # A HEAD would take it out and show it to nobody.
+    http_method_names = ["get"]
 
     def get(self, request: HttpRequest) -> HttpResponse:
         created = request.session.pop(_NEW_KEY, None)

@@ -153,7 +153,8 @@ def _count_states(app_ids: Collection[UUID]) -> dict[str, int]:
     others = rows.filter(status__in=_NOT_IDLE)
     counts = dict.fromkeys(_NOT_IDLE, 0) | dict(others.values_list("status").annotate(Count("id")))
     total = _total(app_ids)
-    idle = total - sum(counts.values())
+    # Not below none: a livestream may have gone live between the two queries.
+    idle = max(0, total - sum(counts.values()))
     return {**counts, "": total, LivestreamStatus.IDLE: idle, DISABLED.value: rows.filter(disabled=True).count()}
 
 
