@@ -42,9 +42,8 @@ class LivestreamFilterForm(PageForm):
     def wanted(self) -> LivestreamFilter:
         """Return what was asked for."""
         self.is_valid()
-        status = self.cleaned_data.get("status")
         return LivestreamFilter(
             search=self.cleaned_data.get("q") or "",
-            states=frozenset({status} if status else ()),
+            shown_as=self.cleaned_data.get("status") or "",
             order=LivestreamOrder(self.cleaned_data.get("sort") or ""),
         )

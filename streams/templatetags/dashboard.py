@@ -144,11 +144,11 @@ class Tab:
 @register.filter
 def status_tabs(found: LivestreamList) -> list[Tab]:
     """Return the list's tabs, all livestreams first: a status each, with how many there are; a search stays."""
-    current = next(iter(found.wanted.states), "")
     labels = {"": "All"} | {shown.value: shown.label for shown in (*LIVESTREAM_STATES.values(), DISABLED)}
-    narrowed = {value: replace(found.wanted, states=frozenset({value} if value else ())) for value in labels}
+    wanted = found.wanted
     return [
-        Tab(label, found.counts[value], list_url(narrowed[value]), value == current) for value, label in labels.items()
+        Tab(label, found.counts[value], list_url(replace(wanted, shown_as=value)), value == wanted.shown_as)
+        for value, label in labels.items()
     ]
 
 
@@ -157,7 +157,7 @@ def list_url(wanted: LivestreamFilter, page: int = 1) -> str:
     """Return the query string of the livestream list on another page; empty for the plain list."""
     given = {
         "q": wanted.search,
-        "status": next(iter(wanted.states), ""),
+        "status": wanted.shown_as,
         "sort": wanted.order.value,
         "page": page if page > 1 else "",
     }

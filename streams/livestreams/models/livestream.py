@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 
 from livehub.core import crypto
 from streams.livestreams import addresses
-from streams.livestreams.states import DISABLED, LivestreamStatus, Shown, show_livestream
+from streams.livestreams.states import DISABLED, LIVESTREAM_STATES, LivestreamStatus, Shown, show_livestream
 from streams.organizations.models import App, Organization
 
 # In the words of the index `livestream_live_first`: the list is read in its order.
@@ -23,6 +23,7 @@ LIVE_FIRST = Case(
     default=2,
     output_field=models.SmallIntegerField(),
 )
+_ON_AIR = [value for value, shown in LIVESTREAM_STATES.items() if shown.is_on_air]
 # As many digits of an id as people are shown.
 SHORT_ID_LENGTH = 8
 
@@ -42,6 +43,14 @@ class LivestreamQuerySet(models.QuerySet["Livestream"]):
         return self.filter(
             Q(status__in=values) | Q(disabled=True) if DISABLED.value in values else Q(status__in=values)
         )
+
+    def shown_as(self, value: str) -> Self:
+        """Keep those that people see in this state: each is in exactly one, unlike with `in_states`."""
+        if value in _ON_AIR:
+            return self.filter(status=value)
+        if value == DISABLED.value:
+            return self.filter(disabled=True).exclude(status__in=_ON_AIR)
+        return self.filter(status=value, disabled=False)
 
     def matching(self, search: str) -> Self:
         """Keep those with the text in their name, or as their id (whole, or as short as it is shown) or playback id."""

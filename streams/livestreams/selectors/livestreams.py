@@ -1,5 +1,6 @@
 """Which livestreams there are: the same reads for integrators, who see one app, and for members, who see all."""
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from livehub.core.errors import NotFoundError
 from streams.dashboard.paging import page_of
 from streams.livestreams.models import Connection, Livestream, LivestreamCount, LivestreamQuerySet
 from streams.livestreams.models.livestream import LIVE_FIRST
-from streams.livestreams.states import DISABLED, LivestreamStatus
+from streams.livestreams.states import DISABLED, LivestreamStatus, show_livestream
 from streams.organizations.models import App, Organization
 from streams.organizations.selectors import list_app_ids
 
@@ -44,15 +45,17 @@ class LivestreamFilter:
 
     # Any part of the name, or an id, whole or short, or a whole playback id.
     search: str = ""
-    # Values of the states that a livestream can show; empty for any.
+    # Values of states; empty for any. A disabled livestream is in that of its status as well.
     states: frozenset[str] = frozenset()
+    # The value of the one state that people see it in; empty for any.
+    shown_as: str = ""
     created_from: datetime | None = None
     created_until: datetime | None = None
     order: LivestreamOrder = LivestreamOrder.NEWEST
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.search or self.states or self.created_from or self.created_until)
+        return bool(self.search or self.states or self.shown_as or self.created_from or self.created_until)
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class LivestreamList:
     wanted: LivestreamFilter
     rows: list[Livestream]
     page: "Page[Livestream]"
-    # How many there are in each state, by its value, and "" for all; whatever the filter.
+    # How many people see in each state, by its value, and "" for all; whatever the filter.
     counts: Mapping[str, int]
 
     @property
@@ -104,6 +107,8 @@ def list_livestreams(*, owner: Owner, wanted: LivestreamFilter) -> FoundLivestre
         rows = rows.matching(wanted.search)
     if wanted.states:
         rows = rows.in_states(wanted.states)
+    if wanted.shown_as:
+        rows = rows.shown_as(wanted.shown_as)
     if wanted.created_from is not None:
         rows = rows.filter(created_at__gte=wanted.created_from)
     if wanted.created_until is not None:
@@ -115,7 +120,7 @@ def get_livestream_list(*, owner: Owner, wanted: LivestreamFilter, page: int) ->
     """Return a page of the list; five queries, however many there are, and the last page for one beyond it."""
     found = list_livestreams(owner=owner, wanted=wanted)
     counts = _count_states(found.app_ids)
-    total = found.count() if wanted.search else counts[next(iter(wanted.states), "")]
+    total = found.count() if wanted.search else counts[wanted.shown_as]
     shown = page_of(found.rows, number=page, total=total)
     return LivestreamList(wanted, list(shown.object_list), shown, counts)
 
@@ -145,17 +150,20 @@ def _app_ids(owner: Owner) -> Collection[UUID]:
 
 
 def _count_states(app_ids: Collection[UUID]) -> dict[str, int]:
-    """Return how many there are in each state, and of all as "".
+    """Return how many people see in each state, and of all as "".
 
     Nearly all are idle, so these are what the others leave: counting them takes longer than the rest of the page.
     """
     rows = Livestream.objects.existing().filter(app_id__in=app_ids)
-    others = rows.filter(status__in=_NOT_IDLE)
-    counts = dict.fromkeys(_NOT_IDLE, 0) | dict(others.values_list("status").annotate(Count("id")))
+    busy = rows.filter(status__in=_NOT_IDLE).values_list("status", "disabled").annotate(Count("id"))
+    counts: Counter[str] = Counter()
+    for status, is_disabled, count in busy:
+        counts[show_livestream(status=status, is_disabled=is_disabled).value] += count
+    counts[DISABLED.value] += rows.filter(status=LivestreamStatus.IDLE, disabled=True).count()
     total = _total(app_ids)
-    # Not below none: a livestream may have gone live between the two queries.
-    idle = max(0, total - sum(counts.values()))
-    return {**counts, "": total, LivestreamStatus.IDLE: idle, DISABLED.value: rows.filter(disabled=True).count()}
+    # Not below none: a livestream may have gone live between the queries.
+    idle = max(0, total - counts.total())
+    return {**dict.fromkeys(_NOT_IDLE, 0), **counts, LivestreamStatus.IDLE: idle, "": total}
 
 
 def _total(app_ids: Collection[UUID]) -> int:
