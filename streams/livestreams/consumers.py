@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, cast
@@ -167,10 +168,14 @@ class OverviewConsumer(FragmentConsumer):
 class LivestreamListConsumer(FragmentConsumer):
     """The list of livestreams, searched, filtered, sorted and paged as its URL says."""
 
+    _shown: Sequence[UUID] = ()
+
     def group(self, member: Member) -> str:
         return organization_group(member.organization_id)
 
     def render(self, member: Member) -> str:
         form = LivestreamFilterForm(dict(parse_qsl(self.scope["query_string"].decode("ascii", "replace"))))
         found = get_livestream_list(owner=member.organization, wanted=form.wanted(), page=form.number())
+        found = found.kept_in_place(self._shown)
+        self._shown = [row.pk for row in found.rows]
         return render_to_string("streams/_livestream_list.html", {"found": found, "member": member, "is_update": True})

@@ -1,10 +1,12 @@
 """What the dashboard asks for about livestreams."""
 
+from uuid import UUID
+
 from django import forms
 
 from livehub.core import clock
 from livehub.core.names import NAME_MAX_LENGTH
-from streams.dashboard.paging import PageForm
+from streams.dashboard.paging import PAGE_SIZE, PageForm
 from streams.livestreams.selectors import LivestreamFilter, LivestreamOrder
 from streams.livestreams.states import DISABLED, LIVESTREAM_STATES
 
@@ -38,6 +40,17 @@ class LivestreamFilterForm(PageForm):
     q = forms.CharField(max_length=NAME_MAX_LENGTH, required=False)
     status = forms.ChoiceField(choices=_STATUS_CHOICES, required=False, widget=forms.HiddenInput)
     sort = forms.ChoiceField(choices=LivestreamOrder.choices, required=False)
+
+    # The ids that the asking page shows, in its order, each as 32 digits.
+    shown = forms.CharField(max_length=33 * PAGE_SIZE, required=False)
+
+    def shown_ids(self) -> list[UUID]:
+        """Return what the page that asks for an update shows now; empty for one that is opened."""
+        self.is_valid()
+        try:
+            return [UUID(digits) for digits in (self.cleaned_data.get("shown") or "").split()]
+        except ValueError:
+            return []
 
     def wanted(self) -> LivestreamFilter:
         """Return what was asked for."""

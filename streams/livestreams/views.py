@@ -36,6 +36,7 @@ class LivestreamListView(MemberView):
         owner = self.member.organization
         found = get_livestream_list(owner=owner, wanted=form.wanted(), page=form.number())
         if self.request.htmx:
+            found = found.kept_in_place(form.shown_ids())
             return self.page("streams/_livestream_list.html", found=found, is_update=True)
         return self.page("streams/livestream_list.html", found=found, form=form)
 

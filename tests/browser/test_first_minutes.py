@@ -151,8 +151,10 @@ class TestLayout:
     def test_nothing_moves_over_a_whole_broadcast(
         self, browser: Browser, newcomer: Operator, stack: RunningStack
     ) -> None:
-        newcomer.create_livestream("Calm")
-        newcomer.page.goto(newcomer.page.url)
+        for name in ("Calm", "Made later", "Made last"):
+            newcomer.create_livestream(name)
+        newcomer.page.goto("/livestreams")
+        newcomer.page.get_by_role("link", name="Calm").click()
         url = f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{newcomer.stream_key()}"
         desk = newcomer.page
         with ExitStack() as windows:

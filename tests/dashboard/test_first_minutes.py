@@ -218,3 +218,19 @@ class TestNewKey:
     @pytest.mark.parametrize("method", ["get", "head"])
     def test_is_for_those_who_administer(self, operator: User, log_in: Callable[[User], Client], method: str) -> None:
         assert getattr(log_in(operator), method)("/account/api-keys/created").status_code == 403
+
+
+class TestListUpdates:
+    def test_keep_rows_where_they_are_while_they_are_the_same(self, browser: Client, home: NewOrganization) -> None:
+        first = create_livestream(app=home.app, name="First made", actor=SYSTEM)
+        create_livestream(app=home.app, name="Then made", actor=SYSTEM)
+        shown = re.search(r'name="shown" value="([^"]+)"', get_html(browser, "/livestreams"))
+        assert shown is not None
+        connected(first)
+
+        def order(query: str) -> list[str]:
+            return re.findall(r"(First|Then) made</a>", get_html(browser, f"/livestreams{query}", **HTMX))
+
+        assert order(f"?shown={shown[1]}") == ["Then", "First"]
+        # A page that is opened, and one that is to show others as well, have what is on air first.
+        assert order("") == order("?shown=nonsense") == order(f"?shown={shown[1].split()[0]}") == ["First", "Then"]

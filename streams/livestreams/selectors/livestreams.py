@@ -1,8 +1,8 @@
 """Which livestreams there are: the same reads for integrators, who see one app, and for members, who see all."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -84,6 +84,16 @@ class LivestreamList:
     @property
     def total(self) -> int:
         return self.page.paginator.count
+
+    def kept_in_place(self, shown: Sequence[UUID]) -> "LivestreamList":
+        """Return it in the order that somebody has before their eyes, unless it is to show others than these.
+
+        So that no row jumps away under a finger when a broadcast begins or ends.
+        """
+        places = {livestream_id: place for place, livestream_id in enumerate(shown)}
+        if places.keys() != {row.pk for row in self.rows}:
+            return self
+        return replace(self, rows=sorted(self.rows, key=lambda row: places[row.pk]))
 
 
 def get_livestream(*, owner: Owner, livestream_id: UUID) -> Livestream:
