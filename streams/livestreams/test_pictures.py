@@ -52,7 +52,7 @@ def start_test_picture(*, livestream: Livestream, actor: Actor) -> None:
     livestream = lock_livestream(livestream.pk)
     _check(livestream)
     key = give_test_picture_key(livestream, lifetime=_KEY_LIFETIME)
-    jobs.enqueue("streams.send_test_picture", stream_key_id=key.pk, expires_s=TEST_PICTURE_START_S)
+    jobs.enqueue("streams.send_test_picture", stream_key_id=key.pk)
     _tell(livestream, action="livestream.test_picture_started", actor=actor)
 
 
@@ -74,11 +74,12 @@ def stop_test_picture(*, livestream: Livestream, actor: Actor) -> bool:
 
 
 def send_test_picture(*, stream_key_id: UUID) -> None:
-    """Start the encoder on this machine, unless it has been stopped meanwhile, and return.
+    """Start the encoder on this machine and return, unless it has been stopped or nobody waits for it any more.
 
     A thread of its own waits for its end: it keeps nobody's slot, and when the process dies, the encoder does.
     """
-    key = StreamKey.objects.valid().filter(pk=stream_key_id, is_for_test_picture=True).first()
+    young = StreamKey.objects.valid().filter(created_at__gt=clock.now() - timedelta(seconds=TEST_PICTURE_START_S))
+    key = young.filter(pk=stream_key_id, is_for_test_picture=True).first()
     if key is None:
         return
     told = {"base_url": settings.INGEST_PULL_URL, "name": crypto.decrypt(key.encrypted), "length_s": LENGTH_S}
