@@ -154,7 +154,7 @@ class TestLayout:
         for name in ("Calm", "Made later", "Made last"):
             newcomer.create_livestream(name)
         newcomer.page.goto("/livestreams")
-        newcomer.page.get_by_role("link", name="Calm").click()
+        newcomer.page.get_by_role("link", name="Calm", exact=True).click()
         url = f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{newcomer.stream_key()}"
         desk = newcomer.page
         with ExitStack() as windows:

@@ -1,5 +1,6 @@
 """Sending a test picture: when it may be, and what becomes of it."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -38,6 +39,10 @@ def _key(livestream: Livestream) -> str:
     """Return the key of the livestream's newest test picture."""
     key = livestream.stream_keys.filter(is_for_test_picture=True).latest("created_at")
     return crypto.decrypt(key.encrypted)
+
+
+def _is_sending() -> bool:
+    return any(thread.name.startswith("test picture") for thread in threading.enumerate())
 
 
 class TestStart:
@@ -102,6 +107,9 @@ class TestStart:
         StreamKey.objects.filter(is_for_test_picture=True).update(created_at=Now() - timedelta(seconds=11))
 
         assert find_test_picture(livestream) == PictureState.FAILED
+        # Its message has lain in the queue all the time.
+        test_pictures.send_test_picture(stream_key_id=StreamKey.objects.get(is_for_test_picture=True).pk)
+        assert not _is_sending()
         start_test_picture(livestream=livestream, actor=SYSTEM)
         assert find_test_picture(livestream) == PictureState.STARTING
 
@@ -134,8 +142,8 @@ class TestStop:
 
         assert find_test_picture(livestream) is None
         assert publish(_key(livestream), 7) == 403
-        # Nothing is started: a wrong call would fail, there is no ingest server here.
         test_pictures.send_test_picture(stream_key_id=key.pk)
+        assert not _is_sending()
 
     def test_lets_any_other_encoder_be(self, livestream: Livestream) -> None:
         start_test_picture(livestream=livestream, actor=SYSTEM)
