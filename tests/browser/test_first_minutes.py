@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
-from tests.browser.checks import DESK, PHONE, SMALL_PHONE, check
+from tests.browser.checks import DESK, PHONE, SMALL_PHONE, check, serious_violations
 from tests.browser.operator import Operator
 from tests.e2e.client import Integrator
 from tests.e2e.encoder import publishing
@@ -112,6 +112,7 @@ def test_key_and_secret_are_whole_on_a_phone(operator: Operator, integrator: Int
     secret = page.locator("#new-key")
     assert _is_shown_whole(secret)
     assert len(secret.inner_text()) > 40
+    assert serious_violations(page) == []
     page.reload()
     expect(page.get_by_text("A key is shown only once")).to_be_visible()
 
