@@ -345,6 +345,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "forget-unknown-keys": {
+        "task": "streams.forget_unknown_keys",
+        "schedule": 600.0,
+        "options": {"expires": 600},
+    },
 }
 CACHES = {
     "default": {

@@ -1,6 +1,15 @@
 """The nouns' models, where Django looks for them."""
 
-from streams.livestreams.models import Connection, Lease, Livestream, LivestreamCount, Session, SessionEvent, StreamKey
+from streams.livestreams.models import (
+    Connection,
+    Lease,
+    Livestream,
+    LivestreamCount,
+    Session,
+    SessionEvent,
+    StreamKey,
+    UnknownKeyTries,
+)
 from streams.organizations.models import (
     ApiKey,
     App,
@@ -29,5 +38,6 @@ __all__ = [
     "Session",
     "SessionEvent",
     "StreamKey",
+    "UnknownKeyTries",
     "User",
 ]

@@ -7,6 +7,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
 from streams.account import views as account
+from streams.livestreams import set_up_views as set_up
 from streams.livestreams import views as livestreams
 from streams.livestreams.consumers import (
     FragmentConsumer,
@@ -28,7 +29,10 @@ urlpatterns = [
     path(_LIVESTREAM, livestreams.LivestreamDetailView.as_view(), name="livestream_detail"),
     path(f"{_LIVESTREAM}/sessions", livestreams.SessionListView.as_view(), name="session_list"),
     path(f"{_LIVESTREAM}/sessions/<uuid:session_id>", livestreams.SessionDetailView.as_view(), name="session_detail"),
-    path(f"{_LIVESTREAM}/stream-key", livestreams.StreamKeyView.as_view(), name="stream_key_show"),
+    path(f"{_LIVESTREAM}/stream-key", set_up.StreamKeyView.as_view(), name="stream_key_show"),
+    path(f"{_LIVESTREAM}/test-picture/start", set_up.TestPictureStartView.as_view(), name="test_picture_start"),
+    path(f"{_LIVESTREAM}/test-picture/stop", set_up.TestPictureStopView.as_view(), name="test_picture_stop"),
+    path(f"{_LIVESTREAM}/dismiss-refusals", set_up.RefusalsDismissView.as_view(), name="refusals_dismiss"),
     path(f"{_LIVESTREAM}/reset-stream-key", livestreams.StreamKeyResetView.as_view(), name="stream_key_reset"),
     path(f"{_LIVESTREAM}/rename", livestreams.LivestreamRenameView.as_view(), name="livestream_rename"),
     path(f"{_LIVESTREAM}/disable", livestreams.LivestreamDisableView.as_view(), name="livestream_disable"),
@@ -37,6 +41,7 @@ urlpatterns = [
     path(f"{_LIVESTREAM}/delete", livestreams.LivestreamDeleteView.as_view(), name="livestream_delete"),
     path("account", account.AccountView.as_view(), name="account_detail"),
     path("account/api-keys/create", account.ApiKeyCreateView.as_view(), name="api_key_create"),
+    path("account/api-keys/created", account.ApiKeyCreatedView.as_view(), name="api_key_created"),
     path("account/api-keys/<uuid:api_key_id>/revoke", account.ApiKeyRevokeView.as_view(), name="api_key_revoke"),
 ]
 

@@ -4,6 +4,7 @@ from typing import cast
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView as DjangoLoginView
@@ -17,6 +18,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
+from livehub.core import crypto
 from livehub.core.clients import client_address
 from livehub.core.errors import ValidationFailedError
 from streams.account.forms import ApiKeyForm, LoginForm
@@ -26,6 +28,9 @@ from streams.organizations import services
 from streams.organizations.log_ins import record_deed
 from streams.organizations.models import ApiKey, Organization, User
 from streams.organizations.selectors import get_api_key, get_default_app, list_api_keys, list_members
+
+# Where a browser's session holds the key that it is to be shown next.
+_NEW_KEY = "new_api_key"
 
 
 class LoginView(DjangoLoginView):
@@ -103,15 +108,31 @@ class ApiKeyCreateView(MemberView):
         except ValidationFailedError as error:
             complain(form, error)
             return self._form(form, status=422)
-        return self._shown_once(api_key, secret)
-
-    def _shown_once(self, api_key: ApiKey, secret: str) -> HttpResponse:
-        response = self.page("streams/api_key_created.html", _new_key(api_key, secret), api_key=api_key, secret=secret)
-        response["Cache-Control"] = "no-store"
-        return response
+        # Browsers' sessions rest in the database, where no secret of a program may stand in the clear.
+        request.session[_NEW_KEY] = {"id": api_key.pk.hex, "encrypted": crypto.encrypt(secret)}
+        return self.go("streams:api_key_created")
 
     def _form(self, form: ApiKeyForm, *, status: int) -> HttpResponse:
         return self.page("streams/api_key_create.html", form=form, status=status)
+
+
+class ApiKeyCreatedView(MemberView):
+    """Shows the new key once: looking at it takes it out of the browser's session."""
+
+    needs_to_look = "can_administer"
+    # A HEAD would take it out and show it to nobody.
+    http_method_names = ["get"]
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        created = request.session.pop(_NEW_KEY, None)
+        if created is None:
+            messages.info(request, "A key is shown only once. If you did not copy it, revoke it and create another.")
+            return self.go("streams:account_detail")
+        api_key = get_api_key(organization=self.member.organization, api_key_id=UUID(created["id"]))
+        secret = crypto.decrypt(created["encrypted"])
+        response = self.page("streams/api_key_created.html", _new_key(api_key, secret), api_key=api_key, secret=secret)
+        response["Cache-Control"] = "no-store"
+        return response
 
 
 class ApiKeyRevokeView(MemberView):

@@ -1,18 +1,20 @@
 """Letting encoders in: who may publish, and under which name."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from django.db import transaction
 from django.db.models import F
 
 from livehub.core import clock, events
 from livehub.core.errors import DomainError, NotFoundError
-from streams.livestreams import connections, lifecycle
+from streams.livestreams import connections, lifecycle, refusals
 from streams.livestreams.events import PublishRefused
 from streams.livestreams.lifecycle import AlreadyLiveError, Encoder
 from streams.livestreams.locks import lock_livestream
 from streams.livestreams.models import Livestream, StreamKey
 from streams.livestreams.stream_keys import StreamKeyPasswordError, StreamKeyRejectedError, resolve_key
+from streams.media.test_picture import ENCODER_NAME
 from streams.organizations.services import SYSTEM
 
 
@@ -26,7 +28,8 @@ class LivestreamDisabledError(DomainError):
 def admit_encoder(*, name: str, args: Mapping[str, str], encoder: Encoder) -> str:
     """Open a session for an encoder and return its stream name, in place of the secret key.
 
-    Side effect of a refusal with a known key: it is counted on the livestream, with its reason.
+    Side effect of a refusal with a known key: it is counted on the livestream, with its reason; with an unknown
+    one, on its address.
 
     :raises StreamKeyRejectedError: when no livestream has the key, or its password is wrong.
     :raises LivestreamDisabledError: when an operator has disabled it.
@@ -36,6 +39,10 @@ def admit_encoder(*, name: str, args: Mapping[str, str], encoder: Encoder) -> st
         stream_key = resolve_key(name, args)
     except StreamKeyPasswordError as refusal:
         _count_refusal(refusal.livestream, reason=refusal.message)
+        raise
+    except StreamKeyRejectedError:
+        if encoder.address is not None:
+            refusals.note_unknown_key(encoder.address)
         raise
     try:
         return _admit(stream_key, encoder)
@@ -70,6 +77,8 @@ def _admit(stream_key: StreamKey, encoder: Encoder) -> str:
         raise StreamKeyRejectedError("No livestream has this stream key.")
     if livestream.disabled:
         raise LivestreamDisabledError("The livestream is disabled. Enable it on its page, then start the encoder.")
+    if stream_key.is_for_test_picture:
+        encoder = replace(encoder, software=ENCODER_NAME, address=None)
     return lifecycle.start_session(livestream=livestream, stream_key=stream_key, encoder=encoder).pk.hex
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, cast
@@ -207,7 +207,7 @@ class LivestreamConsumer(FragmentConsumer):
         return render_to_string("streams/_livestream_live.html", {"screen": screen, "member": member})
 
     def render_pulse(self, member: Member) -> str:
-        context = {"screen": self._screen(member), "oob": True}
+        context = {"screen": self._screen(member), "member": member, "oob": True}
         parts = ("streams/_livestream_notices.html", "streams/_livestream_source.html")
         return "".join(render_to_string(part, context) for part in parts)
 
@@ -242,12 +242,14 @@ class OverviewConsumer(FragmentConsumer):
         return organization_group(member.organization_id)
 
     def render(self, member: Member) -> str:
-        context = {"overview": get_overview(member.organization), "member": member, "is_update": True}
+        context = {"overview": get_overview(member), "member": member, "is_update": True}
         return render_to_string("streams/_overview_live.html", context)
 
 
 class LivestreamListConsumer(FragmentConsumer):
     """The list of livestreams, searched, filtered, sorted and paged as its URL says."""
+
+    _shown: Sequence[UUID] = ()
 
     def group(self, member: Member) -> str:
         return organization_group(member.organization_id)
@@ -255,4 +257,6 @@ class LivestreamListConsumer(FragmentConsumer):
     def render(self, member: Member) -> str:
         form = LivestreamFilterForm(dict(parse_qsl(self.scope["query_string"].decode("ascii", "replace"))))
         found = get_livestream_list(owner=member.organization, wanted=form.wanted(), page=form.number())
+        found = found.kept_in_place(self._shown)
+        self._shown = [row.pk for row in found.rows]
         return render_to_string("streams/_livestream_list.html", {"found": found, "member": member, "is_update": True})

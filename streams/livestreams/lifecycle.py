@@ -44,15 +44,13 @@ class Encoder:
 def start_session(*, livestream: Livestream, stream_key: StreamKey, encoder: Encoder) -> Connection:
     """Open a session for an accepted encoder and have a worker run it; the livestream must be locked.
 
-    A session whose encoder has left, and that a worker is still working off, ends here.
+    A session whose encoder has left, and that a worker is still working off, ends here; so does a test picture.
 
     :raises AlreadyLiveError: when another encoder is publishing.
     """
     earlier = find_open_session_of(livestream)
     if earlier is not None:
-        if earlier.has_encoder():
-            raise AlreadyLiveError("Another encoder is already publishing with this key.")
-        close_session(earlier, new=SessionStatus.ENDED, reason=EndReason.ENCODER_STOPPED)
+        _make_way(earlier, stream_key=stream_key)
     session = Session.objects.create(livestream=livestream)
     Lease.objects.create(session=session)
     connection = Connection.objects.create(
@@ -118,6 +116,16 @@ def change_status(
     now = clock.now()
     old = swap_status(session, machine=SESSION_MACHINE, new=new, updated_at=now, **changes)
     _record(session, old=old, reason=reason, actor=actor, at=now)
+
+
+def _make_way(earlier: Session, *, stream_key: StreamKey) -> None:
+    """End the open session for a new encoder, unless its own is there and means it."""
+    reason = EndReason.ENCODER_STOPPED
+    if earlier.has_encoder():
+        if stream_key.is_for_test_picture or not earlier.has_test_picture():
+            raise AlreadyLiveError("Another encoder is already publishing with this key.")
+        reason = EndReason.TEST_PICTURE_REPLACED
+    close_session(earlier, new=SessionStatus.ENDED, reason=reason)
 
 
 def _record(session: Session, *, old: str, reason: str, actor: Actor, at: datetime) -> None:

@@ -52,6 +52,7 @@ class EndReason(models.TextChoices):
     DELETED = "deleted", "Livestream deleted"
     SOURCE_REFUSED = "source_refused", "Source not usable"
     TRANSCODER_FAILED = "transcoder_failed", "Transcoder failed"
+    TEST_PICTURE_REPLACED = "test_picture_replaced", "An encoder took over"
 
 
 class EventKind(models.TextChoices):

@@ -57,10 +57,18 @@ def give_key(livestream: Livestream, *, password: str = "", overlap: timedelta =
     until = Now() + overlap
     outlasting = Q(revoked_at=None) | Q(revoked_at__gt=until)
     StreamKey.objects.filter(outlasting, livestream=livestream).update(revoked_at=until)
+    return _make_key(livestream, password_digest=crypto.hash_secret(password) if password else "")
+
+
+def give_test_picture_key(livestream: Livestream, *, lifetime: timedelta) -> StreamKey:
+    """Make a key for our own encoder, beside the present one, which stays as it is.
+
+    Call it with the livestream locked.
+    """
+    return _make_key(livestream, is_for_test_picture=True, revoked_at=Now() + lifetime)
+
+
+def _make_key(livestream: Livestream, **fields: object) -> StreamKey:
     secret = f"sk_{crypto.random_token(_KEY_LENGTH)}"
-    return StreamKey.objects.create(
-        livestream=livestream,
-        digest=crypto.lookup_digest(secret),
-        encrypted=crypto.encrypt(secret),
-        password_digest=crypto.hash_secret(password) if password else "",
-    )
+    digest, encrypted = crypto.lookup_digest(secret), crypto.encrypt(secret)
+    return StreamKey.objects.create(livestream=livestream, digest=digest, encrypted=encrypted, **fields)

@@ -8,7 +8,7 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 
 from livehub.core.deadline import deadline
-from streams.livestreams import encoders, playback, sweeps
+from streams.livestreams import encoders, playback, refusals, sweeps, test_pictures
 from streams.livestreams.encoders import IngestSource
 from streams.livestreams.runner import Worker
 from streams.media.nginx_rtmp import IngestUnavailableError
@@ -49,6 +49,13 @@ def sweep_sessions() -> None:
         sweeps.sweep_sessions()
 
 
+@shared_task(name="streams.send_test_picture")
+def send_test_picture(stream_key_id: str) -> None:
+    """Start our own encoder, which goes on beside this task."""
+    with deadline(_SWEEP_S):
+        test_pictures.send_test_picture(stream_key_id=UUID(stream_key_id))
+
+
 @shared_task(name="streams.finish_playlists", time_limit=60)
 def finish_playlists(session_id: str) -> None:
     """Tell players that a session is over whose transcoder could not."""
@@ -66,6 +73,13 @@ def call_for_removal() -> None:
     """Have each node remove the files of sessions that ended long enough ago."""
     with deadline(_SWEEP_S):
         playback.call_for_removal()
+
+
+@shared_task(name="streams.forget_unknown_keys")
+def forget_unknown_keys() -> None:
+    """Forget who tried unknown stream keys long ago."""
+    with deadline(_SWEEP_S):
+        refusals.forget_unknown_keys()
 
 
 # Less than the time between two of them.

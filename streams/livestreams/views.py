@@ -1,15 +1,10 @@
 """The dashboard's pages of livestreams."""
 
-import json
-from pathlib import Path
 from typing import ClassVar
 from uuid import UUID
 
-from csp.decorators import csp_update
-from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.utils.decorators import method_decorator
 
 from livehub.core.errors import ValidationFailedError
 from streams.dashboard.pages import MemberView, complain
@@ -17,32 +12,20 @@ from streams.dashboard.paging import PageForm, page_of
 from streams.livestreams import services
 from streams.livestreams.forms import LivestreamFilterForm, LivestreamForm
 from streams.livestreams.models import Livestream
+from streams.livestreams.pages import OneLivestreamView, set_up_box, with_player
 from streams.livestreams.selectors import (
-    LivestreamScreen,
     find_open_session,
-    get_livestream,
     get_livestream_list,
-    get_livestream_screen,
     get_overview,
     get_session_screen,
     list_sessions,
 )
 from streams.organizations.selectors import get_default_app
 
-# The player's controls write these <style> elements into their shadow roots; deploy/vendor-assets finds the hashes.
-_PLAYER_STYLES: list[str] = json.loads(
-    (Path(settings.BASE_DIR) / "static/vendor/media-chrome@4.19.4/style-hashes.json").read_text()
-)
-# What everybody can paste: a key frame every 2 s, so that the source can be passed through.
-_FFMPEG_OPTIONS = (
-    "-re -i input.mp4 -c:v libx264 -preset veryfast -b:v 3000k -maxrate 3000k -bufsize 6000k -pix_fmt yuv420p "
-    '-force_key_frames "expr:gte(t,n_forced*2)" -c:a aac -b:a 128k -ar 48000'
-)
-
 
 class OverviewView(MemberView):
     def get(self, request: HttpRequest) -> HttpResponse:
-        overview = get_overview(self.member.organization)
+        overview = get_overview(self.member)
         if self.request.htmx:
             return self.page("streams/_overview_live.html", overview=overview, is_update=True)
         return self.page("streams/overview.html", overview=overview)
@@ -54,6 +37,7 @@ class LivestreamListView(MemberView):
         owner = self.member.organization
         found = get_livestream_list(owner=owner, wanted=form.wanted(), page=form.number())
         if self.request.htmx:
+            found = found.kept_in_place(form.shown_ids())
             return self.page("streams/_livestream_list.html", found=found, is_update=True)
         return self.page("streams/livestream_list.html", found=found, form=form)
 
@@ -62,7 +46,7 @@ class LivestreamCreateView(MemberView):
     needs = needs_to_look = "can_operate"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self._form(LivestreamForm(), status=200)
+        return self._form(LivestreamForm.suggesting(), status=200)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         form = LivestreamForm(request.POST)
@@ -81,48 +65,13 @@ class LivestreamCreateView(MemberView):
         return self.page(template, form=form, is_dialog=bool(self.request.htmx), status=status)
 
 
-class OneLivestreamView(MemberView):
-    """A page of one livestream."""
-
-    livestream_id: UUID
-
-    def get_screen(self) -> LivestreamScreen:
-        return get_livestream_screen(organization=self.member.organization, livestream_id=self.livestream_id)
-
-    def get_livestream(self) -> Livestream:
-        return get_livestream(owner=self.member.organization, livestream_id=self.livestream_id)
-
-    def setup(self, request: HttpRequest, *args: object, **kwargs: object) -> None:
-        super().setup(request, *args, **kwargs)
-        self.livestream_id = UUID(str(kwargs["livestream_id"]))
-
-
-@method_decorator(csp_update({"style-src": _PLAYER_STYLES}), name="dispatch")
+@with_player
 class LivestreamDetailView(OneLivestreamView):
     def get(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
         screen = self.get_screen()
         if self.request.htmx:
             return self.page("streams/_livestream_live.html", screen=screen)
-        return self.page("streams/livestream_detail.html", _setup_box(screen))
-
-
-@method_decorator(csp_update({"style-src": _PLAYER_STYLES}), name="dispatch")
-class StreamKeyView(OneLivestreamView):
-    """Tells the key to those who may publish, and only when asked: it is in no other page."""
-
-    needs = needs_to_look = "can_operate"
-
-    def post(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
-        screen = self.get_screen()
-        key = services.show_stream_key(livestream=screen.livestream, actor=self.actor)
-        if request.headers.get("Accept") == "text/plain":
-            response = HttpResponse(key, content_type="text/plain; charset=utf-8")
-        elif self.request.htmx:
-            response = self.page("streams/_stream_key.html", livestream=screen.livestream, stream_key=key)
-        else:
-            response = self.page("streams/livestream_detail.html", _setup_box(screen), stream_key=key)
-        response["Cache-Control"] = "no-store"
-        return response
+        return self.page("streams/livestream_detail.html", set_up_box(screen))
 
 
 class SessionListView(OneLivestreamView):
@@ -266,12 +215,3 @@ class LivestreamDeleteView(ConfirmedActionView):
 
     def done(self, livestream: Livestream) -> HttpResponse:
         return self.go("streams:livestream_list", said=f"{livestream} is deleted.")
-
-
-def _setup_box(screen: LivestreamScreen) -> dict[str, object]:
-    return {
-        "screen": screen,
-        "rtmp_url": settings.RTMP_URL,
-        "rtmps_url": settings.RTMPS_URL,
-        "ffmpeg_line": f"ffmpeg {_FFMPEG_OPTIONS} -f flv {settings.RTMP_URL}",
-    }

@@ -10,5 +10,5 @@ _BACKWARD = "DROP TRIGGER audit_is_never_emptied ON streams_auditentry;"
 
 
 class Migration(migrations.Migration):
-    dependencies = [("streams", "0009_empty_rooms_go")]
+    dependencies = [("streams", "0011_login_doors")]
     operations = [migrations.RunSQL(_FORWARD, _BACKWARD)]

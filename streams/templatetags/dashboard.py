@@ -1,6 +1,7 @@
 """Words, icons and times of the dashboard's pages."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -13,7 +14,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from livehub.core import clock
-from streams.livestreams.selectors import LivestreamFilter
+from streams.livestreams.selectors import LivestreamFilter, LivestreamList
+from streams.livestreams.states import DISABLED, LIVESTREAM_STATES
 
 register = template.Library()
 
@@ -129,12 +131,33 @@ def compact(number: float) -> str:
     return f"{number:.2f}".rstrip("0").rstrip(".")
 
 
+@dataclass(frozen=True)
+class Tab:
+    """A way to narrow the list of livestreams."""
+
+    label: str
+    count: int
+    query: str
+    is_current: bool
+
+
+@register.filter
+def status_tabs(found: LivestreamList) -> list[Tab]:
+    """Return the list's tabs, all livestreams first: a status each, with how many there are; a search stays."""
+    labels = {"": "All"} | {shown.value: shown.label for shown in (*LIVESTREAM_STATES.values(), DISABLED)}
+    wanted = found.wanted
+    return [
+        Tab(label, found.counts[value], list_url(replace(wanted, shown_as=value)), value == wanted.shown_as)
+        for value, label in labels.items()
+    ]
+
+
 @register.simple_tag
 def list_url(wanted: LivestreamFilter, page: int = 1) -> str:
     """Return the query string of the livestream list on another page; empty for the plain list."""
     given = {
         "q": wanted.search,
-        "status": next(iter(wanted.states), ""),
+        "status": wanted.shown_as,
         "sort": wanted.order.value,
         "page": page if page > 1 else "",
     }

@@ -1,12 +1,9 @@
 """Every page, as an accessibility checker, a phone and the browser's console see it."""
 
-import json
-from pathlib import Path
-from typing import Literal
-
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.checks import check, serious_violations
 from tests.browser.operator import Operator
 from tests.e2e.client import Integrator, Stream
 from tests.e2e.encoder import publishing
@@ -14,10 +11,6 @@ from tests.services import wait_until
 from tests.stack.whole import RunningStack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
-
-_AXE = (Path(__file__).parent / "vendor" / "axe-core@4.14.1" / "axe.min.js").read_text()
-_PHONE = {"width": 390, "height": 844}
-_DESK = {"width": 1440, "height": 900}
 
 
 @pytest.fixture
@@ -32,36 +25,12 @@ def _addresses(stream: Stream) -> list[str]:
     return [*lists, page, *deeds, "/livestreams/create", "/account/api-keys/create"]
 
 
-def _check(page: Page, operator: Operator) -> None:
-    """Check what the page is now, in both widths and both colour schemes."""
-    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-    for scheme in schemes:
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        assert _serious_violations(page) == [], f"{page.url} ({scheme})"
-    page.set_viewport_size({**_PHONE})  # type: ignore[typeddict-item]  # Both keys are there.
-    assert page.evaluate("document.documentElement.scrollWidth") <= _PHONE["width"], page.url
-    page.set_viewport_size({**_DESK})  # type: ignore[typeddict-item]  # Both keys are there.
-    assert operator.complaints == []
-
-
-def _serious_violations(page: Page) -> list[str]:
-    # Playwright's evaluate is not subject to the page's content security policy; a script element would be.
-    page.evaluate(_AXE)
-    report = json.loads(page.evaluate("axe.run().then(result => JSON.stringify(result.violations))"))
-    return [
-        f"{violation['id']}: {node['html']}"
-        for violation in report
-        if violation["impact"] in {"serious", "critical"}
-        for node in violation["nodes"]
-    ]
-
-
 class TestEveryPage:
     def test_is_accessible_fits_a_phone_and_breaks_no_policy(self, operator: Operator, stream: Stream) -> None:
         for address in _addresses(stream):
             operator.page.goto(address)
             expect(operator.page.locator("h1")).to_have_count(1)
-            _check(operator.page, operator)
+            check(operator.page, operator)
 
     def test_while_a_broadcast_is_live(self, operator: Operator, stream: Stream, stack: RunningStack) -> None:
         thumbnail = stream.created["playback_url"].replace("index.m3u8", "thumbnail.jpg")
@@ -70,16 +39,16 @@ class TestEveryPage:
             wait_until(lambda: operator.page.request.get(thumbnail).ok, timeout_s=20, what="the thumbnail")
             operator.page.goto(f"/livestreams/{stream.created['id']}")
             operator.watch(for_s=1, timeout_s=20)
-            _check(operator.page, operator)
+            check(operator.page, operator)
             operator.page.goto("/")
-            _check(operator.page, operator)
+            check(operator.page, operator)
 
     def test_log_in_and_errors(self, page: Page, stack: RunningStack) -> None:
         visitor = Operator(page)
         page.goto("/log-in")
-        _check(page, visitor)
+        check(page, visitor)
         page.goto("/livestreams/nothing-here")
-        assert _serious_violations(page) == []
+        assert serious_violations(page) == []
 
 
 class TestKeyboard:

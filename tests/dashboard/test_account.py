@@ -50,7 +50,7 @@ class TestPage:
 
 class TestCreateKey:
     def test_shows_the_secret_once_with_a_line_to_try_it(self, browser: Client, home: NewOrganization) -> None:
-        answer = browser.post("/account/api-keys/create", NEW_KEY)
+        answer = browser.post("/account/api-keys/create", NEW_KEY, follow=True)
 
         found = re.search(
             rf"curl -u {home.organization.pk.hex}:(lh_\w+) {settings.PUBLIC_URL}/v2/livestreams", _text(answer)
@@ -64,7 +64,8 @@ class TestCreateKey:
         assert found[1] not in _text(browser.get("/account"))
 
     def test_makes_a_bearer_token(self, browser: Client, home: NewOrganization) -> None:
-        answer = browser.post("/account/api-keys/create", {**NEW_KEY, "kind": "bearer", "expires_in_days": ""})
+        wanted = {**NEW_KEY, "kind": "bearer", "expires_in_days": ""}
+        answer = browser.post("/account/api-keys/create", wanted, follow=True)
 
         found = re.search(r'curl -H "Authorization: Bearer (lh_\w+)"', _text(answer).replace("&quot;", '"'))
         assert found is not None

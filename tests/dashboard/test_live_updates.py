@@ -31,7 +31,7 @@ class TestLivestreamPage:
         assert 'data-status="idle"' in first
         assert 'data-status="connecting"' in second
         assert "Encoder connected" in second
-        assert second.count("hx-swap-oob") == 9
+        assert second.count("hx-swap-oob") == 10
 
     def test_hears_that_the_connection_lives_while_nothing_changes(self, livestream: Livestream, owner: User) -> None:
         async def watch() -> list[str]:
@@ -166,3 +166,19 @@ class TestDeadChannelLayer:
         assert deferred.flush(10)
         assert Livestream.objects.get().name == "Winter keynote"
         assert "not sent" in caplog.text
+
+
+class TestListPage:
+    def test_keeps_its_rows_where_they_are(self, livestream: Livestream, owner: User, home: NewOrganization) -> None:
+        create_livestream(app=home.app, name="Made later", actor=SYSTEM)
+
+        async def watch() -> str:
+            async with opened("/ws/livestreams", owner) as socket:
+                await socket.fragments()
+                await database_sync_to_async(connected)(livestream)
+                return await socket.fragments()
+
+        html = asyncio.run(watch())
+
+        assert "Connecting</span>" in html
+        assert html.index("Made later</a>") < html.index(f"{livestream.name}</a>")

@@ -101,8 +101,8 @@ class TestList:
         for number in range(30):
             create_livestream(app=home.app, name=f"Camera {number:02d}", actor=SYSTEM)
 
-        # Session and user, membership; then apps, total, page.
-        with django_assert_num_queries(6):
+        # Session and user, membership; then apps, total, those not idle, those disabled, page.
+        with django_assert_num_queries(8):
             html = get_html(browser, "/livestreams")
 
         assert "1\u201325 of 30" in html
@@ -118,7 +118,13 @@ class TestList:
         assert "Aardvark" in get_html(browser, f"/livestreams?q={other.pk}")
         assert "Aardvark" not in get_html(browser, "/livestreams?status=live")
         assert "keynote" not in get_html(browser, "/livestreams?status=disabled")
-        for sort, first in (("name", "Aardvark"), ("oldest", "Autumn"), ("last_live", "Autumn"), ("", "Aardvark")):
+        for sort, first in (
+            ("name", "Aardvark"),
+            ("oldest", "Autumn"),
+            ("last_live", "Autumn"),
+            ("newest", "Aardvark"),
+            ("", "Autumn"),
+        ):
             html = get_html(browser, f"/livestreams?sort={sort}")
             assert (html.index("Aardvark") < html.index("Autumn keynote")) == (first == "Aardvark"), sort
 
@@ -313,7 +319,7 @@ class TestPage:
         parts = get_html(browser, f"/livestreams/{live.livestream_id}", **HTMX)
 
         ids = [part.split('"')[0] for part in parts.split('id="livestream-')[1:]]
-        assert len(ids) == 9
+        assert len(ids) == 10
         for name in ids:
             assert f'id="livestream-{name}"' in page
 
@@ -323,8 +329,9 @@ class TestPage:
         for _ in range(27):
             finished(runs.connected(livestream), media_ms=125_000)
 
-        # Session and user, membership; then livestream, sessions, their connections, their number, the timeline.
-        with django_assert_num_queries(8):
+        # Session and user, membership; then livestream, sessions, their connections, their number, the timeline, and
+        # the test picture.
+        with django_assert_num_queries(9):
             html = get_html(browser, f"/livestreams/{livestream.pk}")
 
         assert "all 27" in html

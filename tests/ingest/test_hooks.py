@@ -16,7 +16,7 @@ from streams.livestreams import services
 from streams.livestreams.events import PublishRefused
 from streams.livestreams.states import EndReason, LivestreamStatus, SessionStatus
 from streams.livestreams.stream_keys import give_key
-from streams.models import Connection, Livestream, Session, StreamKey
+from streams.models import Connection, Livestream, Session, StreamKey, UnknownKeyTries
 from streams.organizations.services import SYSTEM
 from tests.runs import claimed
 
@@ -150,6 +150,17 @@ class TestPublish:
 
         livestream.refresh_from_db()
         assert livestream.refused_publishes == 2
+
+    def test_counts_the_address_of_an_unknown_key_and_of_no_other(self, livestream: Livestream) -> None:
+        services.disable_livestream(livestream=livestream, actor=SYSTEM)
+        _call("publish", key=livestream.stream_key)
+        assert not UnknownKeyTries.objects.exists()
+
+        for _ in range(2):
+            _call("publish", key="sk_nobodys")
+
+        tries = UnknownKeyTries.objects.get()
+        assert (tries.address, tries.tries) == ("203.0.113.7", 2)
 
     @pytest.mark.parametrize("token", ["", "wrong"])
     def test_knows_nobody_but_nginx(self, livestream: Livestream, token: str) -> None:

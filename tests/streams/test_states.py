@@ -46,6 +46,7 @@ def test_words_are_those_that_rows_keep_and_people_read() -> None:
         "deleted": "Livestream deleted",
         "source_refused": "Source not usable",
         "transcoder_failed": "Transcoder failed",
+        "test_picture_replaced": "An encoder took over",
     }
     assert dict(EventKind.choices) == {
         "status": "Status",

@@ -1,5 +1,5 @@
-// Buttons that copy: [data-copy] an element's text, [data-copy-with-key] a text that needs the stream key, which is
-// asked for at that moment and never stands in the page.
+// Buttons that copy: [data-copy] an element's text, [data-copy-text] a text, [data-copy-with-key] one that needs the
+// stream key, which is asked for at that moment and never stands in the page.
 
 const SAID_MS = 1600;
 
@@ -11,12 +11,14 @@ async function fetchKey(url) {
 }
 
 function textOf(button) {
+  if (button.dataset.copyText) return Promise.resolve(button.dataset.copyText);
   if (button.dataset.copy) return Promise.resolve(document.querySelector(button.dataset.copy).textContent);
   return fetchKey(button.dataset.keyUrl).then((key) => button.dataset.copyWithKey.replace("{stream_key}", () => key));
 }
 
 // Over plain http on another machine browsers offer no clipboard but this old way.
 function copyBySelection(text) {
+  const focused = document.activeElement;
   const area = document.createElement("textarea");
   area.value = text;
   area.className = "hide";
@@ -24,6 +26,8 @@ function copyBySelection(text) {
   area.select();
   const done = document.execCommand("copy");
   area.remove();
+  // The selection took the focus along.
+  focused?.focus();
   if (!done) throw new Error("The browser did not let us copy.");
 }
 
@@ -45,7 +49,7 @@ function say(button, word) {
 }
 
 document.addEventListener("click", async (event) => {
-  const button = event.target.closest("[data-copy], [data-copy-with-key]");
+  const button = event.target.closest("[data-copy], [data-copy-text], [data-copy-with-key]");
   if (!button) return;
   try {
     await copy(button);

@@ -6,3 +6,4 @@ import "./dialog.js";
 import "./stream-key.js";
 import "./thumbnails.js";
 import "./filters.js";
+import "./suggest-name.js";

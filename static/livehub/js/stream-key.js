@@ -1,10 +1,21 @@
-// "Hide" puts the mask back as the page had it, instead of loading the page anew.
+// The stream key's box: "Show" gives the focus on to "Hide", which puts the mask back as the page had it instead of
+// loading the page anew.
 
 let masked = null;
 
-document.addEventListener("htmx:before:swap", (event) => {
+function boxOf(event) {
   const box = event.detail.ctx.target;
-  if (box?.id?.startsWith("stream-key-")) masked ??= box.cloneNode(true);
+  return box?.id?.startsWith("stream-key-") ? box : null;
+}
+
+document.addEventListener("htmx:before:swap", (event) => {
+  masked ??= boxOf(event)?.cloneNode(true) ?? null;
+});
+
+document.addEventListener("htmx:after:swap", (event) => {
+  // The box in the page is another one by now.
+  const box = boxOf(event);
+  if (box) document.getElementById(box.id)?.querySelector("[data-hide-key]")?.focus();
 });
 
 document.addEventListener("click", (event) => {

@@ -6,6 +6,7 @@ from streams.livestreams.models.livestream import (
     LivestreamQuerySet,
     StreamKey,
 )
+from streams.livestreams.models.refusals import UnknownKeyTries
 from streams.livestreams.models.session import Connection, Lease, Session, SessionEvent, SessionQuerySet
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
     "SessionEvent",
     "SessionQuerySet",
     "StreamKey",
+    "UnknownKeyTries",
 ]

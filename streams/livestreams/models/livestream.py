@@ -8,13 +8,24 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import Case, F, OuterRef, Q, Subquery, When
 from django.db.models.functions import Now
 
 from livehub.core import crypto
 from streams.livestreams import addresses
-from streams.livestreams.states import DISABLED, LivestreamStatus, Shown, show_livestream
+from streams.livestreams.states import DISABLED, LIVESTREAM_STATES, LivestreamStatus, Shown, show_livestream
 from streams.organizations.models import App, Organization
+
+# In the words of the index `livestream_live_first`: the list is read in its order.
+LIVE_FIRST = Case(
+    When(status=LivestreamStatus.LIVE, then=0),
+    When(status=LivestreamStatus.CONNECTING, then=1),
+    default=2,
+    output_field=models.SmallIntegerField(),
+)
+_ON_AIR = [value for value, shown in LIVESTREAM_STATES.items() if shown.is_on_air]
+# As many digits of an id as people are shown.
+SHORT_ID_LENGTH = 8
 
 
 class LivestreamQuerySet(models.QuerySet["Livestream"]):
@@ -33,12 +44,20 @@ class LivestreamQuerySet(models.QuerySet["Livestream"]):
             Q(status__in=values) | Q(disabled=True) if DISABLED.value in values else Q(status__in=values)
         )
 
+    def shown_as(self, value: str) -> Self:
+        """Keep those that people see in this state: each is in exactly one, unlike with `in_states`."""
+        if value in _ON_AIR:
+            return self.filter(status=value)
+        if value == DISABLED.value:
+            return self.filter(disabled=True).exclude(status__in=_ON_AIR)
+        return self.filter(status=value, disabled=False)
+
     def matching(self, search: str) -> Self:
-        """Keep those with the text in their name, or as their whole id or playback id."""
+        """Keep those with the text in their name, or as their id (whole, or as short as it is shown) or playback id."""
         search = search.replace("\x00", "")
         found = Q(name__icontains=search) | Q(playback_id=search)
         with suppress(ValueError):
-            found |= Q(pk=uuid.UUID(search))
+            found |= Q(pk__range=_ids_that_begin_with(search))
         return self.filter(found)
 
     def with_stream_key(self) -> Self:
@@ -89,10 +108,30 @@ class Livestream(models.Model):
                 condition=Q(deleted_at=None),
                 name="livestream_by_last_live",
             ),
+            # The dashboard's list as it comes: what is on air first.
+            models.Index(
+                "app",
+                LIVE_FIRST.asc(),
+                F("created_at").desc(),
+                F("id").desc(),
+                condition=Q(deleted_at=None),
+                name="livestream_live_first",
+            ),
+            # How many are disabled, and which.
+            models.Index(
+                fields=["app", "-created_at", "-id"],
+                condition=Q(deleted_at=None, disabled=True),
+                name="livestream_disabled",
+            ),
         ]
 
     def __str__(self) -> str:
-        return self.name or str(self.pk)
+        return self.name or f"Livestream {self.short_id}"
+
+    @property
+    def short_id(self) -> str:
+        """The beginning of the id, by which people tell livestreams apart and find them again."""
+        return self.pk.hex[:SHORT_ID_LENGTH]
 
     @property
     def shown(self) -> Shown:
@@ -152,6 +191,8 @@ class StreamKey(models.Model):
     encrypted = models.TextField(editable=False)
     # Empty for a key that needs no password.
     password_digest = models.CharField(max_length=64, blank=True, editable=False)
+    # One that the product's own encoder publishes with, for a minute; never the present key.
+    is_for_test_picture = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     # In the future while the key overlaps with the one that takes its place.
     revoked_at = models.DateTimeField(null=True, editable=False)
@@ -163,6 +204,16 @@ class StreamKey(models.Model):
             models.UniqueConstraint(
                 fields=["livestream"], condition=Q(revoked_at=None), name="stream_key_one_present_per_livestream"
             ),
+            models.CheckConstraint(
+                condition=Q(is_for_test_picture=False) | Q(revoked_at__isnull=False),
+                name="stream_key_of_test_picture_runs_out",
+            ),
+        ]
+        indexes = [
+            # How many test pictures are on.
+            models.Index(
+                fields=["revoked_at"], condition=Q(is_for_test_picture=True), name="stream_key_of_test_picture"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -173,3 +224,12 @@ class StreamKey(models.Model):
 @cache
 def _present_key() -> Subquery:
     return Subquery(StreamKey.objects.filter(livestream=OuterRef("pk"), revoked_at=None).values("encrypted"))
+
+
+def _ids_that_begin_with(text: str) -> tuple[uuid.UUID, uuid.UUID]:
+    """Return the first and the last id that can be meant.
+
+    :raises ValueError: when it is neither a whole id nor a short one.
+    """
+    digits = text if len(text) == SHORT_ID_LENGTH else uuid.UUID(text).hex
+    return uuid.UUID(digits.ljust(32, "0")), uuid.UUID(digits.ljust(32, "f"))

@@ -115,6 +115,10 @@ class Session(models.Model):
         """Ask whether an encoder is connected now."""
         return self.connections.filter(disconnected_at=None).exists()
 
+    def has_test_picture(self) -> bool:
+        """Ask whether that encoder is our own, which sends a test picture."""
+        return self.connections.filter(disconnected_at=None, stream_key__is_for_test_picture=True).exists()
+
     @property
     def connection(self) -> "Connection | None":
         """The newest connection of its encoder."""

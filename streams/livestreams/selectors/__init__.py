@@ -11,6 +11,7 @@ from streams.livestreams.selectors.livestreams import (
     sum_ingest_ms,
 )
 from streams.livestreams.selectors.overview import get_overview
+from streams.livestreams.selectors.refusals import UNKNOWN_KEYS_TOLD, list_unknown_key_tries
 from streams.livestreams.selectors.screen import (
     LivestreamScreen,
     SessionScreen,
@@ -18,15 +19,26 @@ from streams.livestreams.selectors.screen import (
     get_session_screen,
 )
 from streams.livestreams.selectors.sessions import find_open_session, get_open_session, get_session, list_sessions
+from streams.livestreams.selectors.test_pictures import (
+    TEST_PICTURE_START_S,
+    PictureState,
+    count_test_pictures,
+    find_test_picture,
+)
 
 __all__ = [
+    "TEST_PICTURE_START_S",
+    "UNKNOWN_KEYS_TOLD",
     "LivestreamFilter",
     "LivestreamList",
     "LivestreamOrder",
     "LivestreamScreen",
+    "PictureState",
     "SessionScreen",
     "count_livestreams",
+    "count_test_pictures",
     "find_open_session",
+    "find_test_picture",
     "get_livestream",
     "get_livestream_list",
     "get_livestream_screen",
@@ -36,5 +48,6 @@ __all__ = [
     "get_session_screen",
     "list_livestreams",
     "list_sessions",
+    "list_unknown_key_tries",
     "sum_ingest_ms",
 ]

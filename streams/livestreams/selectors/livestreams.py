@@ -1,30 +1,37 @@
 """Which livestreams there are: the same reads for integrators, who see one app, and for members, who see all."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from django.core.paginator import Page
-from django.db.models import F, Sum, TextChoices
+from django.db.models import Count, F, Sum, TextChoices
 
 from livehub.core.errors import NotFoundError
 from streams.dashboard.paging import page_of
 from streams.livestreams.models import Connection, Livestream, LivestreamCount, LivestreamQuerySet
+from streams.livestreams.models.livestream import LIVE_FIRST
+from streams.livestreams.states import DISABLED, LivestreamStatus, show_livestream
 from streams.organizations.models import App, Organization
 from streams.organizations.selectors import list_app_ids
 
 Owner = App | Organization
 
+_NOT_IDLE = [status.value for status in LivestreamStatus if status != LivestreamStatus.IDLE]
+
 
 class LivestreamOrder(TextChoices):
-    NEWEST = "", "Newest first"
+    LIVE_FIRST = "", "Live first"
+    NEWEST = "newest", "Newest first"
     OLDEST = "oldest", "Oldest first"
     LAST_LIVE = "last_live", "Last live first"
     NAME = "name", "By name"
 
 
 _ORDERINGS = {
+    LivestreamOrder.LIVE_FIRST: (LIVE_FIRST.asc(), "-created_at", "-id"),
     LivestreamOrder.NEWEST: ("-created_at", "-id"),
     LivestreamOrder.OLDEST: ("created_at", "id"),
     LivestreamOrder.LAST_LIVE: (F("last_live_at").desc(nulls_last=True), "-created_at", "-id"),
@@ -36,17 +43,19 @@ _ORDERINGS = {
 class LivestreamFilter:
     """Which livestreams, in which order; as it comes it keeps them all."""
 
-    # Any part of the name, or a whole id or playback id.
+    # Any part of the name, or an id, whole or short, or a whole playback id.
     search: str = ""
-    # Values of the states that a livestream can show; empty for any.
+    # Values of states; empty for any. A disabled livestream is in that of its status as well.
     states: frozenset[str] = frozenset()
+    # The value of the one state that people see it in; empty for any.
+    shown_as: str = ""
     created_from: datetime | None = None
     created_until: datetime | None = None
     order: LivestreamOrder = LivestreamOrder.NEWEST
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.search or self.states or self.created_from or self.created_until)
+        return bool(self.search or self.states or self.shown_as or self.created_from or self.created_until)
 
 
 @dataclass(frozen=True)
@@ -69,10 +78,22 @@ class LivestreamList:
     wanted: LivestreamFilter
     rows: list[Livestream]
     page: "Page[Livestream]"
+    # How many people see in each state, by its value, and "" for all; whatever the filter.
+    counts: Mapping[str, int]
 
     @property
     def total(self) -> int:
         return self.page.paginator.count
+
+    def kept_in_place(self, shown: Sequence[UUID]) -> "LivestreamList":
+        """Return it in the order that somebody has before their eyes, unless it is to show others than these.
+
+        So that no row jumps away under a finger when a broadcast begins or ends.
+        """
+        places = {livestream_id: place for place, livestream_id in enumerate(shown)}
+        if places.keys() != {row.pk for row in self.rows}:
+            return self
+        return replace(self, rows=sorted(self.rows, key=lambda row: places[row.pk]))
 
 
 def get_livestream(*, owner: Owner, livestream_id: UUID) -> Livestream:
@@ -96,6 +117,8 @@ def list_livestreams(*, owner: Owner, wanted: LivestreamFilter) -> FoundLivestre
         rows = rows.matching(wanted.search)
     if wanted.states:
         rows = rows.in_states(wanted.states)
+    if wanted.shown_as:
+        rows = rows.shown_as(wanted.shown_as)
     if wanted.created_from is not None:
         rows = rows.filter(created_at__gte=wanted.created_from)
     if wanted.created_until is not None:
@@ -104,10 +127,12 @@ def list_livestreams(*, owner: Owner, wanted: LivestreamFilter) -> FoundLivestre
 
 
 def get_livestream_list(*, owner: Owner, wanted: LivestreamFilter, page: int) -> LivestreamList:
-    """Return a page of the list; three queries, however many there are, and the last page for one beyond it."""
+    """Return a page of the list; five queries, however many there are, and the last page for one beyond it."""
     found = list_livestreams(owner=owner, wanted=wanted)
-    shown = page_of(found.rows, number=page, total=found.count())
-    return LivestreamList(wanted, list(shown.object_list), shown)
+    counts = _count_states(found.app_ids)
+    total = found.count() if wanted.search else counts[wanted.shown_as]
+    shown = page_of(found.rows, number=page, total=total)
+    return LivestreamList(wanted, list(shown.object_list), shown, counts)
 
 
 def count_livestreams(owner: Owner) -> int:
@@ -132,6 +157,23 @@ def sum_ingest_ms(livestreams: Iterable[Livestream]) -> dict[UUID, int]:
 
 def _app_ids(owner: Owner) -> Collection[UUID]:
     return [owner.pk] if isinstance(owner, App) else list_app_ids(owner)
+
+
+def _count_states(app_ids: Collection[UUID]) -> dict[str, int]:
+    """Return how many people see in each state, and of all as "".
+
+    Nearly all are idle, so these are what the others leave: counting them takes longer than the rest of the page.
+    """
+    rows = Livestream.objects.existing().filter(app_id__in=app_ids)
+    busy = rows.filter(status__in=_NOT_IDLE).values_list("status", "disabled").annotate(Count("id"))
+    counts: Counter[str] = Counter()
+    for status, is_disabled, count in busy:
+        counts[show_livestream(status=status, is_disabled=is_disabled).value] += count
+    counts[DISABLED.value] += rows.filter(status=LivestreamStatus.IDLE, disabled=True).count()
+    total = _total(app_ids)
+    # Not below none: a livestream may have gone live between the queries.
+    idle = max(0, total - counts.total())
+    return {**dict.fromkeys(_NOT_IDLE, 0), **counts, LivestreamStatus.IDLE: idle, "": total}
 
 
 def _total(app_ids: Collection[UUID]) -> int:

@@ -7,10 +7,11 @@ from django.db.models import Count, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from livehub.core import clock
-from streams.livestreams.models import Connection, Livestream, LivestreamQuerySet, Session
+from streams.livestreams.models import Connection, Livestream, LivestreamQuerySet, Session, UnknownKeyTries
 from streams.livestreams.selectors.livestreams import count_livestreams, livestreams_of
+from streams.livestreams.selectors.refusals import list_unknown_key_tries
 from streams.livestreams.states import REFUSED, LivestreamStatus, SessionStatus, Shown
-from streams.organizations.models import Organization
+from streams.organizations.models import Member, Role
 
 _ON_AIR_SHOWN = 12
 _RECENT_SHOWN = 8
@@ -50,10 +51,13 @@ class Overview:
     on_air: list[Session]
     trouble: list[Trouble]
     recent: list[Session]
+    # Whose keys they were meant to be nobody knows, so only owners and staff are told; empty for all others.
+    unknown_keys: list[UnknownKeyTries]
 
 
-def get_overview(organization: Organization) -> Overview:
-    """Return the organization at a glance; every count is exact at the moment of asking."""
+def get_overview(member: Member) -> Overview:
+    """Return the member's organization at a glance; every count is exact at the moment of asking."""
+    organization = member.organization
     livestreams = livestreams_of(organization)
     sessions = Session.objects.for_organization(organization).select_related("livestream").with_connections()
     lately = sessions.filter(created_at__gte=clock.now() - _RECENT)
@@ -70,6 +74,7 @@ def get_overview(organization: Organization) -> Overview:
         on_air=list(sessions.open().newest_first()[:_ON_AIR_SHOWN]),
         trouble=_find_trouble(livestreams),
         recent=list(sessions.over().newest_first()[:_RECENT_SHOWN]),
+        unknown_keys=list_unknown_key_tries() if member.role == Role.OWNER or member.user.is_staff else [],
     )
 
 

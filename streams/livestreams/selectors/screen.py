@@ -9,6 +9,7 @@ from streams.livestreams.advice import advise
 from streams.livestreams.models import Livestream, Session, SessionEvent
 from streams.livestreams.selectors.livestreams import get_livestream
 from streams.livestreams.selectors.sessions import list_sessions
+from streams.livestreams.selectors.test_pictures import PictureState, find_test_picture
 from streams.livestreams.states import EventKind, SessionStatus
 from streams.organizations.models import Organization
 
@@ -33,6 +34,8 @@ class LivestreamScreen:
     session_count: int
     # What happened to the newest session, newest first.
     timeline: list[SessionEvent]
+    # How far our own encoder is; None when it is not on.
+    test_picture: PictureState | None
 
     @property
     def latest(self) -> Session | None:
@@ -79,7 +82,8 @@ def get_livestream_screen(*, organization: Organization, livestream_id: UUID) ->
     sessions = list_sessions(livestream).select_related("lease")
     shown = list(sessions[:_SESSIONS_SHOWN])
     count = len(shown) if len(shown) < _SESSIONS_SHOWN else sessions.count()
-    return LivestreamScreen(livestream, shown, count, _timeline(shown[0]) if shown else [])
+    timeline = _timeline(shown[0]) if shown else []
+    return LivestreamScreen(livestream, shown, count, timeline, find_test_picture(livestream))
 
 
 def get_session_screen(*, organization: Organization, livestream_id: UUID, session_id: UUID) -> SessionScreen:
