@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('streams', '0009_empty_rooms_go'),
+        ('streams', '0010_measured'),
     ]
 
     operations = [
