@@ -18,7 +18,7 @@ from livehub.heartbeat import show_life
 
 # Another 5 s are a TLS handshake's: together the 15 s that are promised.
 PATIENCE_S = 10.0
-# An encoder says what it has to in 5 KB, the handshake's 3 KB included. In nginx-rtmp they become 2 MB at worst.
+# An encoder says what it has to in 5 KB, the handshake's 3 KB included. In nginx-rtmp they become 1 MB at worst.
 STRANGER_BYTES = 16 * 1024
 _BUFFER_BYTES = 64 * 1024
 # Of a Unix socket: those who come while we are busy. More than the kernel's own limit does no harm.
