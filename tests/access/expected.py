@@ -61,6 +61,10 @@ PAGES: dict[str, dict[str, Door]] = {
     "/livestreams/create": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}": {"GET": Door.LOOK},
     "/livestreams/{livestream_id}/sessions": {"GET": Door.LOOK},
+    "/livestreams/{livestream_id}/sessions/{session_id}": {"GET": Door.LOOK},
+    "/livestreams/{livestream_id}/test-picture/start": {"POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/test-picture/stop": {"POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/dismiss-refusals": {"POST": Door.OPERATE},
     "/livestreams/{livestream_id}/stream-key": {"POST": Door.OPERATE},
     "/livestreams/{livestream_id}/reset-stream-key": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/rename": {"GET": Door.OPERATE, "POST": Door.OPERATE},
@@ -70,6 +74,7 @@ PAGES: dict[str, dict[str, Door]] = {
     "/livestreams/{livestream_id}/delete": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/account": {"GET": Door.LOOK},
     "/account/api-keys/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    "/account/api-keys/created": {"GET": Door.ADMINISTER},
     "/account/api-keys/{api_key_id}/revoke": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
 }
 # What is no class of a page: functions of our own, and Django's patterns for all the rest.
@@ -83,7 +88,12 @@ MACHINES: dict[str, dict[str, Door]] = {
     "/^v2(/[\\s\\S]*)?\\Z": {},
     "/^client(/[\\s\\S]*)?\\Z": {},
 }
-WEBSOCKETS = {"/ws/overview", "/ws/livestreams", "/ws/livestreams/{livestream_id}"}
+WEBSOCKETS = {
+    "/ws/overview",
+    "/ws/livestreams",
+    "/ws/livestreams/{livestream_id}",
+    "/ws/livestreams/{livestream_id}/sessions/{session_id}",
+}
 
 # Of support staff only, but for the log-in itself and what Django says to everybody who is logged out.
 ADMIN_OPEN = {"/admin/login/", "/admin/logout/"}

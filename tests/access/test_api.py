@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from itertools import product
+from itertools import cycle, product
 from uuid import UUID
 
 import pytest
@@ -24,6 +24,8 @@ FATES = ("revoked", "expired", "of the other kind")
 # What browsers add to the requests that pages make them send.
 MARKS = ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"})
 SENT_WITHOUT_LEAVE = ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "")
+# Everybody calls from elsewhere: an address that shows wrong keys gets no other answer any more.
+ADDRESSES = cycle(range(1, 255))
 operations = pytest.mark.parametrize("operation", OPERATIONS)
 changes = pytest.mark.parametrize("operation", [each for each in OPERATIONS if not each.startswith("GET ")])
 
@@ -47,7 +49,10 @@ def call(
     method, _, template = operation.partition(" ")
     sent = {**({"Authorization": shown} if shown else {}), **headers}
     body = json.dumps({"name": "Changed"}).encode() if method in {"POST", "PATCH"} else b""
-    answer = (client or Client()).generic(method, template.format(**ids), body, "application/json", headers=sent)
+    address, there = next(ADDRESSES), template.format(**ids)
+    answer = (client or Client()).generic(
+        method, there, body, "application/json", headers=sent, REMOTE_ADDR=f"192.0.2.{address}"
+    )
     assert isinstance(answer, HttpResponse)
     return answer
 
