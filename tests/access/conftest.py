@@ -19,7 +19,7 @@ from tests.runs import connected
 # Written when somebody is let in, or tries to be.
 _TRACES = ("last_used_at", "last_login")
 _TRACING_MODELS = (AttemptBudget,)
-_TRACING_ACTIONS = (
+_TRACING_ACTIONS = ("api_key.rejected", "user.logged_in", "user.logged_out", "user.log_in_failed")
     "api_key.rejected",
     "user.logged_in",
     "user.logged_out",
