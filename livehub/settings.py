@@ -332,7 +332,28 @@ CHANNEL_LAYERS = {
     }
 }
 
+# Mail: invitations and password resets. Without a server people hand the links over themselves.
+MAIL_SERVER = env.mail_server(
+    "LIVEHUB_EMAIL_URL", purpose="Mails invitations and password resets; without it the links are handed over by hand"
+)
+DEFAULT_FROM_EMAIL = (
+    env.text(
+        "LIVEHUB_EMAIL_FROM",
+        default="",
+        unit="address; default: livehub@<public host>",
+        purpose="Sender of these mails",
+    )
+    or f"livehub@{PUBLIC_HOST}"
+)
+if MAIL_SERVER is not None:
+    EMAIL_HOST, EMAIL_PORT = MAIL_SERVER.host, MAIL_SERVER.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL_SERVER.user, MAIL_SERVER.password
+    EMAIL_USE_SSL, EMAIL_USE_TLS = MAIL_SERVER.is_tls, MAIL_SERVER.is_starttls
+EMAIL_TIMEOUT = 10
+
 # People.
+# A row for each browser, which says who is logged in there.
+SESSION_ENGINE = "streams.identity.session_store"
 AUTH_USER_MODEL = "streams.User"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},

@@ -1,7 +1,9 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from livehub import health
+from streams.account.views import AdminDoorView
 
 handler500 = "livehub.outage.server_error"
 
@@ -9,6 +11,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("", include("livehub.api_urls")),
+    # Staff come in by the same door as everybody, second factor and all.
+    path("admin/login/", AdminDoorView.as_view()),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="streams:password_change")),
     path("admin/", admin.site.urls),
     path("internal/ingest/", include("streams.ingest.urls")),
     path("", include("streams.urls")),

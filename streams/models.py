@@ -1,11 +1,13 @@
 """The nouns' models, where Django looks for them."""
 
+from streams.identity.models import LogIn, PasswordReset, RecoveryCode, SecondFactor
 from streams.livestreams.models import Connection, Lease, Livestream, LivestreamCount, Session, SessionEvent, StreamKey
 from streams.organizations.models import (
     ApiKey,
     App,
     AuditEntry,
     CredentialRevision,
+    Invitation,
     Member,
     Organization,
     Role,
@@ -18,12 +20,17 @@ __all__ = [
     "AuditEntry",
     "Connection",
     "CredentialRevision",
+    "Invitation",
     "Lease",
     "Livestream",
     "LivestreamCount",
+    "LogIn",
     "Member",
     "Organization",
+    "PasswordReset",
+    "RecoveryCode",
     "Role",
+    "SecondFactor",
     "Session",
     "SessionEvent",
     "StreamKey",

@@ -5,16 +5,29 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView as DjangoLoginView
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
+from django.urls import reverse
+from django.views import View
 
+from livehub.core import clock
 from livehub.core.errors import ValidationFailedError
 from streams.account.forms import ApiKeyForm, LoginForm
+from streams.account.steps import await_code, enter
 from streams.dashboard.pages import MemberView, complain
-from streams.organizations import services
+from streams.identity.second_factor import find_second_factor
+from streams.organizations import members, services
 from streams.organizations.models import ApiKey, Organization
-from streams.organizations.selectors import get_api_key, get_default_app, list_api_keys, list_members
+from streams.organizations.selectors import (
+    get_api_key,
+    get_default_app,
+    list_api_keys,
+    list_invitations,
+    list_members,
+)
 
 
 class LoginView(DjangoLoginView):
@@ -26,13 +39,33 @@ class LoginView(DjangoLoginView):
             return redirect(self.get_success_url())
         return super().dispatch(request, *args, **kwargs)
 
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        user = form.get_user()
+        if find_second_factor(user) is None:
+            enter(self.request, user)
+            return redirect(self.get_success_url())
+        await_code(self.request, user, going_to=self.get_success_url())
+        return redirect("streams:login_code")
+
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
+class AdminDoorView(View):
+    """Where Django's admin sends whoever may not see a page of it."""
+
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if request.user.is_authenticated:
+            raise PermissionDenied("These pages are for support staff.")
+        return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
+
+
 class AccountView(MemberView):
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.page("streams/account.html", _account(self.member.organization))
+        manageable = members.manageable_roles(self.member)
+        return self.page(
+            "streams/account.html", _account(self.member.organization), manageable=manageable, now=clock.now()
+        )
 
 
 class ApiKeyCreateView(MemberView):
@@ -98,6 +131,7 @@ def _account(organization: Organization) -> dict[str, object]:
         "app": app,
         "api_keys": list_api_keys(organization),
         "members": list_members(organization),
+        "invitations": list_invitations(organization),
         "dyte_base_url": f"{settings.PUBLIC_URL}/v2",
         "realtimekit_base_url": f"{settings.PUBLIC_URL}/client/v4",
         "realtimekit_path": f"/accounts/{organization.pk.hex}/realtime/kit/{app.pk.hex}",

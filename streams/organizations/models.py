@@ -118,6 +118,37 @@ class Member(models.Model):
         return self.role in {Role.OWNER, Role.ADMIN}
 
 
+class Invitation(models.Model):
+    """A link that makes somebody a member, once; it is signed, and all else stands here."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="invitations")
+    # In lower case, as people are stored.
+    email = models.EmailField()
+    role = models.CharField(max_length=16, choices=Role.choices)
+    made_by = models.ForeignKey(User, on_delete=models.SET_NULL, related_name="+", null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "email"],
+                condition=Q(accepted_at=None, withdrawn_at=None),
+                name="invitation_one_open_per_address",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"invitation of {self.email} as {self.role}"
+
+    def is_usable(self, *, at: datetime) -> bool:
+        """Tell whether the link opens anything at that moment."""
+        return self.accepted_at is None and self.withdrawn_at is None and at < self.expires_at
+
+
 class ApiKey(models.Model):
     """A program's credential, `lh_<lookup>_<secret>`: shown once, stored as a hash.
 

@@ -49,7 +49,7 @@ def test_tells_pages_from_what_is_for_programs(path: str, expected: bool) -> Non
 
 @pytest.mark.django_db
 class TestPages:
-    @pytest.mark.parametrize("path", ["/log-in", "/admin/login/"])
+    @pytest.mark.parametrize("path", ["/log-in", "/log-in/forgotten"])
     def test_say_what_they_may_load_and_that_nobody_may_frame_them(self, path: str) -> None:
         response = Client().get(path)
 
