@@ -73,7 +73,7 @@ class TestDoor:
         client = Client()
 
         response = client.post(
-            "/admin/login/?next=/admin/", {"username": supporter.email, "password": "correct horse battery"}
+            "/log-in", {"username": supporter.email, "password": "correct horse battery", "next": "/admin/"}
         )
 
         assert response.headers["Location"] == "/admin/"

@@ -20,7 +20,7 @@ def supporter(page: Page, stack: RunningStack) -> Operator:
     made = json.loads(stack.manage("create_organization", "--name=Desk", "--email=desk@livehub.example", "--staff"))
     supporter = Operator(page)
     page.goto("/admin/")
-    page.get_by_label("Email").fill(made["email"])
+    page.get_by_label("E-mail address").fill(made["email"])
     page.get_by_label("Password").fill(made["password"])
     page.get_by_role("button", name="Log in").click()
     return supporter

@@ -29,10 +29,19 @@ def _addresses(stream: Stream) -> list[str]:
     page = f"/livestreams/{stream.created['id']}"
     deeds = [f"{page}/{deed}" for deed in ("rename", "disable", "enable", "end", "reset-stream-key", "delete")]
     lists = ["/", "/livestreams", "/livestreams?q=nothing+is+called+so", f"{page}/sessions", "/account"]
-    return [*lists, page, *deeds, "/livestreams/create", "/account/api-keys/create"]
+    people = [f"/account/you{own}" for own in ("", "/password", "/second-factor")]
+    return [
+        *lists,
+        page,
+        *deeds,
+        "/livestreams/create",
+        "/account/api-keys/create",
+        "/account/invitations/create",
+        *people,
+    ]
 
 
-def _check(page: Page, operator: Operator) -> None:
+def check(page: Page, operator: Operator) -> None:
     """Check what the page is now, in both widths and both colour schemes."""
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
     for scheme in schemes:
@@ -61,7 +70,7 @@ class TestEveryPage:
         for address in _addresses(stream):
             operator.page.goto(address)
             expect(operator.page.locator("h1")).to_have_count(1)
-            _check(operator.page, operator)
+            check(operator.page, operator)
 
     def test_while_a_broadcast_is_live(self, operator: Operator, stream: Stream, stack: RunningStack) -> None:
         thumbnail = stream.created["playback_url"].replace("index.m3u8", "thumbnail.jpg")
@@ -70,14 +79,15 @@ class TestEveryPage:
             wait_until(lambda: operator.page.request.get(thumbnail).ok, timeout_s=20, what="the thumbnail")
             operator.page.goto(f"/livestreams/{stream.created['id']}")
             operator.watch(for_s=1, timeout_s=20)
-            _check(operator.page, operator)
+            check(operator.page, operator)
             operator.page.goto("/")
-            _check(operator.page, operator)
+            check(operator.page, operator)
 
     def test_log_in_and_errors(self, page: Page, stack: RunningStack) -> None:
         visitor = Operator(page)
-        page.goto("/log-in")
-        _check(page, visitor)
+        for address in ("/log-in", "/log-in/forgotten"):
+            page.goto(address)
+            check(page, visitor)
         page.goto("/livestreams/nothing-here")
         assert _serious_violations(page) == []
 
