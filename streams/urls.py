@@ -61,6 +61,11 @@ urlpatterns = [
     path("account/you/recovery-codes", person.RecoveryCodesView.as_view(), name="recovery_codes"),
     path("account/you/recovery-codes/new", person.RecoveryCodesRemakeView.as_view(), name="recovery_codes_remake"),
     path("account/you/log-ins/<uuid:log_in_id>/end", person.LogInEndView.as_view(), name="log_in_end"),
+    path(
+        "account/you/organizations/<uuid:member_id>/choose",
+        person.OrganizationChooseView.as_view(),
+        name="organization_choose",
+    ),
     path("account/you/log-ins/end-others", person.OtherLogInsEndView.as_view(), name="other_log_ins_end"),
 ]
 

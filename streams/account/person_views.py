@@ -15,6 +15,8 @@ from streams.dashboard.pages import PersonView, complain
 from streams.identity import passwords, second_factor
 from streams.identity.log_ins import end_log_in, end_other_log_ins, list_log_ins
 from streams.identity.models import public_id_of
+from streams.organizations.members import choose_organization
+from streams.organizations.selectors import list_memberships
 
 # Codes on their way to the page that shows them, encrypted: sessions are rows.
 _CODES = "recovery_codes"
@@ -50,6 +52,7 @@ class PersonDetailView(OwnView):
             codes_left=second_factor.count_recovery_codes(factor) if factor else 0,
             log_ins=list_log_ins(self.person),
             here=public_id_of(self.session_key),
+            memberships=list_memberships(self.person),
         )
 
 
@@ -181,6 +184,12 @@ class SecondFactorOffView(PasswordAskingView):
     def change(self, password: str) -> HttpResponse:
         second_factor.turn_off_second_factor(user=self.person, password=password, keep=self.session_key)
         return self.go("streams:person_detail", said="The second factor is off.")
+
+
+class OrganizationChooseView(OwnView):
+    def post(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
+        chosen = choose_organization(user=self.person, member_id=member_id)
+        return self.go("streams:overview", said=f"You are looking at {chosen.organization} now.")
 
 
 class LogInEndView(OwnView):

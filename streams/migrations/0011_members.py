@@ -26,6 +26,11 @@ class Migration(migrations.Migration):
                 ('created_at', models.DateTimeField(auto_now_add=True)),
             ],
         ),
+        migrations.AddField(
+            model_name='member',
+            name='chosen_at',
+            field=models.DateTimeField(editable=False, null=True),
+        ),
         migrations.CreateModel(
             name='LogIn',
             fields=[

@@ -196,6 +196,17 @@ def remove_member(*, member: Member, actor: Actor) -> None:
     member.delete()
 
 
+@transaction.atomic
+def choose_organization(*, user: User, member_id: UUID) -> Member:
+    """Have the person look at another of their organizations from now on, and return that membership.
+
+    :raises NotFoundError: when the person has no such membership.
+    """
+    if not Member.objects.filter(user=user, pk=member_id).update(chosen_at=clock.now()):
+        raise NotFoundError(f"No membership {member_id} of yours.")
+    return Member.objects.select_related("organization").get(pk=member_id)
+
+
 def _lock(organization: Organization) -> None:
     # Rows that point to it can be written meanwhile: nobody changes its key.
     Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
@@ -227,7 +238,7 @@ def _withdraw_invitations_of(member: Member) -> None:
 def _join(invitation: Invitation, user: User) -> None:
     Invitation.objects.filter(pk=invitation.pk).update(accepted_at=clock.now())
     member, is_new = Member.objects.get_or_create(
-        organization=invitation.organization, user=user, defaults={"role": invitation.role}
+        organization=invitation.organization, user=user, defaults={"role": invitation.role, "chosen_at": clock.now()}
     )
     if is_new:
         record(

@@ -2,18 +2,24 @@
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from livehub.core.errors import NotFoundError
 from streams.organizations.models import ApiKey, App, CredentialRevision, Invitation, Member, Organization, User
 
 
 def find_membership(user: User) -> Member | None:
-    """Return the person's oldest membership with its organization, or None.
+    """Return the membership by which the person looks at everything, with its organization, or None.
 
-    One person in several organizations sees the first; choosing comes with the members' page.
+    Of several it is the one chosen last; before any choice, the oldest.
     """
-    return Member.objects.select_related("organization").filter(user=user).order_by("created_at", "id").first()
+    return list_memberships(user).first()
+
+
+def list_memberships(user: User) -> QuerySet[Member]:
+    """Return the person's memberships with their organizations, the one chosen last first, then the oldest."""
+    chosen_last = F("chosen_at").desc(nulls_last=True)
+    return Member.objects.select_related("organization").filter(user=user).order_by(chosen_last, "created_at", "id")
 
 
 def get_default_app(organization: Organization) -> App:

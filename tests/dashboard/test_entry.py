@@ -12,6 +12,7 @@ from streams.account.mail import invitation_link, reset_link
 from streams.identity import passwords
 from streams.models import AuditEntry, Invitation, LogIn, Member, PasswordReset, Role, User
 from streams.organizations import members
+from streams.organizations.selectors import find_membership
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.dashboard.test_people import NEW, PASSWORD, app_code, with_second_factor
 
@@ -284,6 +285,8 @@ class TestInvitation:
 
         assert answer["Location"] == "/"
         assert Member.objects.filter(user=stranger).count() == 2
+        # The organization that they have joined is what they see.
+        assert find_membership(stranger) == Member.objects.get(user=stranger, role=Role.VIEWER)
 
     def test_is_for_nobody_else_who_is_logged_in(self, to_stranger: str, browser: Client, stranger: User) -> None:
         assert "You are logged in as" in browser.get(to_stranger).content.decode()

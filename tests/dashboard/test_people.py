@@ -10,7 +10,8 @@ from django.test import Client
 from livehub.core import clock
 from streams.identity import second_factor
 from streams.identity.models import public_id_of
-from streams.models import LogIn, SecondFactor, User
+from streams.models import LogIn, Member, Role, SecondFactor, User
+from streams.organizations.services import NewOrganization
 from tests.dashboard.conftest import get_html
 
 PASSWORD = "correct horse battery"
@@ -130,6 +131,23 @@ class TestSecondFactor:
 
         assert browser.post("/account/you/second-factor", {"present": PASSWORD}).status_code == 422
         assert SecondFactor.objects.values().get() == before
+
+
+class TestOrganizations:
+    def test_are_switched_between(self, browser: Client, owner: User, abroad: NewOrganization) -> None:
+        second = Member.objects.create(organization=abroad.organization, user=owner, role=Role.VIEWER)
+        html = get_html(browser, "/account/you")
+        assert f"/organizations/{second.pk}/choose" in html
+
+        assert browser.post(f"/account/you/organizations/{second.pk}/choose")["Location"] == "/"
+
+        assert "You are viewer" in get_html(browser, "/account")
+        assert browser.post("/account/api-keys/create").status_code == 403
+
+    def test_of_others_are_not_there(self, browser: Client, stranger: User) -> None:
+        theirs = Member.objects.get(user=stranger)
+
+        assert browser.post(f"/account/you/organizations/{theirs.pk}/choose").status_code == 404
 
 
 class TestLogIns:

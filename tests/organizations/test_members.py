@@ -215,10 +215,11 @@ class TestRemoval:
         member = join(Role.VIEWER)
         members.remove_member(member=member, actor=SYSTEM)
 
-        for again in (
+        deeds: list[Callable[[], None]] = [
             lambda: members.remove_member(member=member, actor=SYSTEM),
             lambda: members.change_role(member=member, role=Role.ADMIN, actor=SYSTEM),
-        ):
+        ]
+        for again in deeds:
             with pytest.raises(NotFoundError):
                 again()
 
