@@ -306,6 +306,7 @@ CELERY_TASK_IGNORE_RESULT = True
 # Queues by promise: nothing in `urgent` is slow, and nothing there waits for what is. What only one node can do goes to
 # that node's own queue: `live.<node>`, `urgent.<node>`, `files.<node>`.
 CELERY_TASK_DEFAULT_QUEUE = "urgent"
+CELERY_TASK_ROUTES = {"streams.mail_*": {"queue": "mail"}}
 # With the default prefetch a second session waits behind a running one while another worker stands idle.
 CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -61,6 +61,7 @@ urlpatterns = [
     path("account/you/recovery-codes", person.RecoveryCodesView.as_view(), name="recovery_codes"),
     path("account/you/recovery-codes/new", person.RecoveryCodesRemakeView.as_view(), name="recovery_codes_remake"),
     path("account/you/log-ins/<uuid:log_in_id>/end", person.LogInEndView.as_view(), name="log_in_end"),
+    path("account/you/leave", members.LeaveView.as_view(), name="leave"),
     path(
         "account/you/organizations/<uuid:member_id>/choose",
         person.OrganizationChooseView.as_view(),

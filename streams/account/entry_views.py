@@ -12,15 +12,13 @@ from livehub.core import mail
 from livehub.core.errors import DomainError, ValidationFailedError
 from livehub.core.links import LinkUnusableError, read_token
 from streams.account.forms import CodeForm, ForgottenForm, JoinForm, NewPasswordForm, RecoveryCodeForm
-from streams.account.steps import enter, find_entrant, may_try
+from streams.account.steps import count_attempt, enter, find_entrant, guarded
 from streams.dashboard.pages import complain, see_other
 from streams.identity import passwords
 from streams.identity.models import PasswordReset
 from streams.identity.second_factor import use_code
 from streams.organizations import members
 from streams.organizations.models import Invitation
-
-_TOO_MANY = "Too many tries. Wait a minute, then try again."
 
 
 class EntryView(View):
@@ -39,14 +37,13 @@ class EntryView(View):
     def page(self, form: Form | None = None, *, status: int = 200, **context: object) -> HttpResponse:
         return render(self.request, self.template, {"form": form, **context}, status=status)
 
-    def refused(self, form: Form, error: DomainError | str, **context: object) -> HttpResponse:
+    def refused(self, form: Form, error: DomainError, **context: object) -> HttpResponse:
         """Show the form again, with what was wrong."""
         if isinstance(error, ValidationFailedError):
             complain(form, error)
         else:
-            form.add_error(None, str(error))
-        status = 429 if error == _TOO_MANY else 422
-        return self.page(form, status=status, **context)
+            form.add_error(None, error.message)
+        return self.page(form, status=error.http_status, **context)
 
 
 class CodeView(EntryView):
@@ -66,10 +63,10 @@ class CodeView(EntryView):
         form = self._form_class()(request.POST)
         if not form.is_valid():
             return self.page(form, status=422, is_recovery=self._is_recovery)
-        if not may_try(entrant.user.email, request):
-            return self.refused(form, _TOO_MANY, is_recovery=self._is_recovery)
         try:
-            use_code(user=entrant.user, code=form.cleaned_data["code"])
+            with guarded(request, account=entrant.user.email, door="code") as attempt:
+                use_code(user=entrant.user, code=form.cleaned_data["code"])
+                attempt.succeeded()
         except DomainError as error:
             return self.refused(form, error, is_recovery=self._is_recovery)
         enter(request, entrant.user)
@@ -100,8 +97,10 @@ class ForgottenView(EntryView):
         if not form.is_valid():
             return self.page(form, status=422, can_mail=mail.is_set_up())
         email = form.cleaned_data["email"]
-        if not may_try(email.lower(), request):
-            return self.refused(form, _TOO_MANY, can_mail=mail.is_set_up())
+        try:
+            count_attempt(request, account=email, door="password_mail")
+        except DomainError as error:
+            return self.refused(form, error, can_mail=mail.is_set_up())
         passwords.request_reset(email=email)
         return self.page(form, can_mail=mail.is_set_up(), sent_to=email if mail.is_set_up() else "")
 

@@ -113,7 +113,7 @@ class MemberDetailView(MembersView):
             role_form=RoleForm(giver=self.member, initial={"role": found.role}),
             reset_form=ResetLinkForm(),
             can_manage=found.role in members.manageable_roles(self.member),
-            can_reset=self.member.role == Role.OWNER and found.user != self.person,
+            can_reset=self.member.is_owner and found.user != self.person,
             second_factor=factor,
             reset=handed,
             reset_url=reset_link(handed) if handed else "",
@@ -135,35 +135,49 @@ class MemberRoleView(MembersView):
 
 
 class MemberRemoveView(MembersView):
-    """Asks first; everybody may leave, and admins remove others."""
+    """Asks first."""
+
+    needs = needs_to_look = "can_administer"
 
     def get(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
-        found = self._removable(member_id)
         template = "streams/_member_remove.html" if self.request.htmx else "streams/member_remove.html"
-        return self.page(template, found=found, is_oneself=found == self.member, is_dialog=bool(self.request.htmx))
+        return self.page(template, found=self._removable(member_id), is_dialog=bool(self.request.htmx))
 
     def post(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
         found = self._removable(member_id)
         try:
             members.remove_member(member=found, actor=self.actor)
         except members.LastOwnerError as error:
-            messages.error(request, error.message)
-            return self.go("streams:account_detail")
-        if found == self.member:
-            return self.go("streams:overview")
+            return self.refuse(error, found)
         return self.go("streams:account_detail", said=f"{found.user} is no longer a member.")
 
     def _removable(self, member_id: UUID) -> Member:
         found = self.get_member(member_id)
-        if found != self.member and found.role not in members.manageable_roles(self.member):
-            raise PermissionDenied(f"Your role in {self.member.organization} is {self.member.get_role_display()}.")
+        if found.role not in members.manageable_roles(self.member):
+            raise PermissionDenied("Owners are managed by owners.")
         return found
+
+
+class LeaveView(MembersView):
+    """Asks first; everybody may leave but the last owner."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        template = "streams/_leave.html" if self.request.htmx else "streams/leave.html"
+        return self.page(template, is_dialog=bool(self.request.htmx))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        try:
+            members.remove_member(member=self.member, actor=self.actor)
+        except members.LastOwnerError:
+            messages.error(request, "You are the only owner. Make somebody else owner first.")
+            return self.go("streams:person_detail")
+        return self.go("streams:overview")
 
 
 class MemberResetView(MembersView):
     """Makes a reset link for owners to hand over; the member's page shows it."""
 
-    needs = "can_administer"
+    needs = "is_owner"
 
     def post(self, request: HttpRequest, member_id: UUID) -> HttpResponse:
         found = self.get_member(member_id)

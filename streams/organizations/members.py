@@ -68,7 +68,7 @@ def invite_member(*, organization: Organization, email: str, role: str, actor: A
     )
     record(organization=organization, actor=actor, action="member.invited", target=invitation, email=email, role=role)
     if mail.is_set_up():
-        jobs.enqueue("streams.mail_invitation", queue="mail", invitation_id=invitation.pk)
+        jobs.enqueue("streams.mail_invitation", invitation_id=invitation.pk)
     return invitation
 
 

@@ -110,6 +110,11 @@ class Member(models.Model):
         return f"{self.user_id} as {self.role}"
 
     @property
+    def is_owner(self) -> bool:
+        """May manage owners, and make reset links."""
+        return self.role == Role.OWNER
+
+    @property
     def can_operate(self) -> bool:
         """May create, change and end livestreams."""
         return self.role in {Role.OWNER, Role.ADMIN, Role.OPERATOR}

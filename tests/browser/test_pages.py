@@ -1,12 +1,9 @@
 """Every page, as an accessibility checker, a phone and the browser's console see it."""
 
-import json
-from pathlib import Path
-from typing import Literal
-
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.checks import check, serious_violations
 from tests.browser.operator import Operator
 from tests.e2e.client import Integrator, Stream
 from tests.e2e.encoder import publishing
@@ -14,10 +11,6 @@ from tests.services import wait_until
 from tests.stack.whole import RunningStack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
-
-_AXE = (Path(__file__).parent / "vendor" / "axe-core@4.14.1" / "axe.min.js").read_text()
-_PHONE = {"width": 390, "height": 844}
-_DESK = {"width": 1440, "height": 900}
 
 
 @pytest.fixture
@@ -38,30 +31,6 @@ def _addresses(stream: Stream) -> list[str]:
         "/account/api-keys/create",
         "/account/invitations/create",
         *people,
-    ]
-
-
-def check(page: Page, operator: Operator) -> None:
-    """Check what the page is now, in both widths and both colour schemes."""
-    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-    for scheme in schemes:
-        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        assert _serious_violations(page) == [], f"{page.url} ({scheme})"
-    page.set_viewport_size({**_PHONE})  # type: ignore[typeddict-item]  # Both keys are there.
-    assert page.evaluate("document.documentElement.scrollWidth") <= _PHONE["width"], page.url
-    page.set_viewport_size({**_DESK})  # type: ignore[typeddict-item]  # Both keys are there.
-    assert operator.complaints == []
-
-
-def _serious_violations(page: Page) -> list[str]:
-    # Playwright's evaluate is not subject to the page's content security policy; a script element would be.
-    page.evaluate(_AXE)
-    report = json.loads(page.evaluate("axe.run().then(result => JSON.stringify(result.violations))"))
-    return [
-        f"{violation['id']}: {node['html']}"
-        for violation in report
-        if violation["impact"] in {"serious", "critical"}
-        for node in violation["nodes"]
     ]
 
 
@@ -89,7 +58,7 @@ class TestEveryPage:
             page.goto(address)
             check(page, visitor)
         page.goto("/livestreams/nothing-here")
-        assert _serious_violations(page) == []
+        assert serious_violations(page) == []
 
 
 class TestKeyboard:

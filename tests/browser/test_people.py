@@ -7,8 +7,8 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.checks import check
 from tests.browser.operator import Operator
-from tests.browser.test_pages import check
 from tests.post_office import PostOffice, text_of
 from tests.services import wait_until
 from tests.stack.whole import RunningStack

@@ -87,7 +87,7 @@ class TestCodeStep:
             answer = client.post("/log-in/code", {"code": wrong})
 
         assert "Too many wrong codes" in answer.content.decode()
-        assert client.post("/log-in/code", {"code": right}).status_code == 422
+        assert client.post("/log-in/code", {"code": right}).status_code == 429
         assert not is_in(client)
 
     def test_without_a_password_leads_back(self, with_second_factor: User) -> None:

@@ -113,18 +113,20 @@ class TestMember:
         assert browser.get(page).status_code == 404
 
     def test_may_leave(self, viewer: User, viewer_browser: Client) -> None:
-        page = page_of(viewer)
-        assert "Leave Northwind Events?" in get_html(viewer_browser, f"{page}/remove")
+        for headers in ({}, HTMX):
+            assert "Leave Northwind Events?" in get_html(viewer_browser, "/account/you/leave", **headers)
 
-        assert viewer_browser.post(f"{page}/remove")["Location"] == "/"
+        assert viewer_browser.post("/account/you/leave")["Location"] == "/"
 
         assert "You are not in an organization yet" in viewer_browser.get("/").content.decode()
 
     def test_who_is_the_only_owner_stays(self, browser: Client, owner: User) -> None:
         page = page_of(owner)
 
-        assert browser.post(f"{page}/remove")["Location"] == "/account"
-        assert "is the only owner" in get_html(browser, "/account")
+        assert browser.post("/account/you/leave")["Location"] == "/account/you"
+        assert "You are the only owner" in get_html(browser, "/account/you")
+        assert browser.post(f"{page}/remove")["Location"] == page
+        assert "is the only owner" in get_html(browser, page)
         assert browser.post(f"{page}/role", {"role": "viewer"})["Location"] == page
         assert "is the only owner" in get_html(browser, page)
 

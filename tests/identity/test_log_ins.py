@@ -17,7 +17,7 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.
 
 def browser_of(user: User, *, password: str = PASSWORD) -> Client:
     """Log in as a person does, behind the edge."""
-    client = Client(headers={"User-Agent": FIREFOX, "X-Forwarded-For": "203.0.113.7"})
+    client = Client(headers={"User-Agent": FIREFOX, "X-Forwarded-For": "203.0.113.7"}, REMOTE_ADDR="")
     answer = client.post("/log-in", {"username": user.email, "password": password})
     assert answer.status_code == 302
     return client

@@ -218,7 +218,7 @@ class TestRequest:
         with capture(execute=True):  # type: ignore[attr-defined]  # A context manager.
             passwords.request_reset(email="Clerk@Northwind.example")
 
-        assert broker.queues == [("streams.mail_password_reset", "mail")]
+        assert broker.names == ["streams.mail_password_reset"]
         assert broker.arguments[0][1] == {"reset_id": str(PasswordReset.objects.get(user=clerk).pk)}
 
     def test_is_silent_about_who_is_not_there(self, clerk: User) -> None:

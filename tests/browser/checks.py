@@ -1,0 +1,40 @@
+"""What every page must be, whatever it shows: accessible, narrow enough, and without a complaint of the browser."""
+
+import json
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Page, ViewportSize
+
+from tests.browser.operator import Operator
+
+_AXE = (Path(__file__).parent / "vendor" / "axe-core@4.14.1" / "axe.min.js").read_text()
+PHONE: ViewportSize = {"width": 390, "height": 844}
+SMALL_PHONE: ViewportSize = {"width": 320, "height": 640}
+DESK: ViewportSize = {"width": 1440, "height": 900}
+
+
+def check(page: Page, operator: Operator) -> None:
+    """Check what the page is now, in every width and both colour schemes."""
+    schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert serious_violations(page) == [], f"{page.url} ({scheme})"
+    for size in (PHONE, SMALL_PHONE):
+        page.set_viewport_size(size)
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], page.url
+    page.set_viewport_size(DESK)
+    assert operator.complaints == []
+
+
+def serious_violations(page: Page) -> list[str]:
+    """Return what the accessibility checker calls serious, each with its element."""
+    # Playwright's evaluate is not subject to the page's content security policy; a script element would be.
+    page.evaluate(_AXE)
+    report = json.loads(page.evaluate("axe.run().then(result => JSON.stringify(result.violations))"))
+    return [
+        f"{violation['id']}: {node['html']}"
+        for violation in report
+        if violation["impact"] in {"serious", "critical"}
+        for node in violation["nodes"]
+    ]
