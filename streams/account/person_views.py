@@ -130,7 +130,7 @@ class RecoveryCodesView(OwnView):
         kept = request.session.pop(_CODES, None)
         if kept is None:
             return self.go("streams:person_detail")
-        response = self.page("streams/recovery_codes.html", codes=crypto.decrypt(kept).split())
+        response = self.page("streams/recovery_codes.html", text="\n".join(crypto.decrypt(kept).split()))
         response["Cache-Control"] = "no-store"
         return response
 
