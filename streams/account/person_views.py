@@ -1,6 +1,7 @@
 """The pages of one's own: password, second factor, and where one is logged in."""
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
 from uuid import UUID
 
 import segno
@@ -11,13 +12,16 @@ from django.http import HttpRequest, HttpResponse
 from livehub.core import crypto
 from livehub.core.errors import DomainError, ValidationFailedError
 from streams.account.forms import CodeForm, PasswordChangeForm, PresentPasswordForm
+from streams.account.steps import guarded
 from streams.dashboard.pages import PersonView, complain
 from streams.identity import passwords, second_factor
 from streams.identity.log_ins import end_log_in, end_other_log_ins, list_log_ins
 from streams.identity.models import public_id_of
 from streams.organizations.members import choose_organization
+from streams.organizations.models import User
 from streams.organizations.selectors import list_memberships
 
+_Result = TypeVar("_Result")
 # Codes on their way to the page that shows them, encrypted: sessions are rows.
 _CODES = "recovery_codes"
 
@@ -35,7 +39,20 @@ class OwnView(PersonView):
             complain(form, error)
         elif error is not None:
             form.add_error(None, error.message)
-        return self.page(template, context, form=form, status=422 if form.errors else 200)
+        status = error.http_status if error else 422 if form.errors else 200
+        return self.page(template, context, form=form, status=status)
+
+    def with_password(self, deed: Callable[[], _Result]) -> _Result:
+        """Do what takes the present password; wrong ones count, since a browser left open proves nothing."""
+        with guarded(self.request, account=self.person.email, door="password") as attempt:
+            try:
+                result = deed()
+            except ValidationFailedError:
+                # Of the new one: the present one was right.
+                attempt.succeeded()
+                raise
+            attempt.succeeded()
+            return result
 
     def keep_codes(self, codes: list[str]) -> HttpResponse:
         """Send the browser to the page that shows recovery codes once; a reload of it makes no new ones."""
@@ -65,16 +82,19 @@ class PasswordChangeView(OwnView):
         if not form.is_valid():
             return self.form_page("streams/password_change.html", form)
         try:
-            user = passwords.change_password(
-                user=self.person,
-                present=form.cleaned_data["present"],
-                new=form.cleaned_data["password"],
-                keep=self.session_key,
-            )
+            user = self.with_password(lambda: self._change(form))
         except DomainError as error:
             return self.form_page("streams/password_change.html", form, error)
         update_session_auth_hash(request, user)
         return self.go("streams:person_detail", said="Your password is changed. You are logged out everywhere else.")
+
+    def _change(self, form: PasswordChangeForm) -> User:
+        return passwords.change_password(
+            user=self.person,
+            present=form.cleaned_data["present"],
+            new=form.cleaned_data["password"],
+            keep=self.session_key,
+        )
 
 
 class SecondFactorStartView(OwnView):
@@ -88,7 +108,8 @@ class SecondFactorStartView(OwnView):
         if not form.is_valid():
             return self.form_page(self.template, form)
         try:
-            second_factor.start_second_factor(user=self.person, password=form.cleaned_data["present"])
+            password = form.cleaned_data["present"]
+            self.with_password(lambda: second_factor.start_second_factor(user=self.person, password=password))
         except DomainError as error:
             return self.form_page(self.template, form, error)
         return self.go("streams:second_factor_confirm")
@@ -153,7 +174,7 @@ class PasswordAskingView(OwnView):
         if not form.is_valid():
             return self._page(form)
         try:
-            return self.change(form.cleaned_data["present"])
+            return self.with_password(lambda: self.change(form.cleaned_data["present"]))
         except DomainError as error:
             return self._page(form, error)
 

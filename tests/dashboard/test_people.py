@@ -129,7 +129,7 @@ class TestSecondFactor:
         before = SecondFactor.objects.values().get()
         browser.force_login(with_second_factor)
 
-        assert browser.post("/account/you/second-factor", {"present": PASSWORD}).status_code == 422
+        assert browser.post("/account/you/second-factor", {"present": PASSWORD}).status_code == 409
         assert SecondFactor.objects.values().get() == before
 
 
