@@ -3,7 +3,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from livehub import health
-from streams.account.views import AdminDoorView
+from streams.account.views import AdminLoginView
 
 handler500 = "livehub.outage.server_error"
 
@@ -12,7 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz),
     path("", include("livehub.api_urls")),
     # Staff come in by the same door as everybody, second factor and all.
-    path("admin/login/", AdminDoorView.as_view()),
+    path("admin/login/", AdminLoginView.as_view()),
     path("admin/password_change/", RedirectView.as_view(pattern_name="streams:password_change")),
     path("admin/", admin.site.urls),
     path("internal/ingest/", include("streams.ingest.urls")),

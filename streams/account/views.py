@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView as DjangoLoginView
 from django.contrib.auth.views import redirect_to_login
@@ -11,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
 from livehub.core import clock
@@ -51,13 +53,18 @@ class LoginView(DjangoLoginView):
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
-class AdminDoorView(View):
-    """Where Django's admin sends whoever may not see a page of it."""
+class AdminLoginView(View):
+    """In the place of the admin site's own form, so that there is one way in: the dashboard's."""
 
-    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        if request.user.is_authenticated:
-            raise PermissionDenied("These pages are for support staff.")
-        return redirect_to_login(request.GET.get("next") or reverse("admin:index"))
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        # Where Django's own view leads whoever has logged in.
+        wanted = request.GET.get(REDIRECT_FIELD_NAME, "")
+        url = wanted if url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) else reverse("admin:index")
+        if not request.user.is_authenticated:
+            return redirect_to_login(url)
+        if not request.user.is_staff:
+            raise PermissionDenied("This part is for the support staff of this instance.")
+        return redirect(url)
 
 
 class AccountView(MemberView):

@@ -156,7 +156,14 @@ class TestAdminDoor:
         answer = browser.get("/admin/", follow=True)
 
         assert answer.status_code == 403
-        assert "for support staff" in answer.content.decode()
+        assert "for the support staff" in answer.content.decode()
+
+    def test_leads_staff_who_are_in_already_on(self, supporter: User) -> None:
+        client = Client()
+        client.force_login(supporter)
+
+        assert client.get("/admin/login/?next=/admin/streams/user/")["Location"] == "/admin/streams/user/"
+        assert client.get("/admin/login/?next=https://elsewhere.example/")["Location"] == "/admin/"
 
     def test_changes_passwords_where_everybody_does(self, supporter: User) -> None:
         client = Client()
