@@ -155,6 +155,12 @@ class TestWhoMakesLinks:
 
         assert not PasswordReset.objects.exists()
 
+    def test_no_owner_for_oneself(self, owner: User) -> None:
+        with pytest.raises(NotPermittedError, match="on your own page"):
+            passwords.make_reset(user=owner, actor=Actor(user=owner), drops_second_factor=True)
+
+        assert not PasswordReset.objects.exists()
+
     def test_no_owner_elsewhere(self, stranger: User, clerk: User) -> None:
         with pytest.raises(NotPermittedError):
             passwords.make_reset(user=clerk, actor=Actor(user=stranger))
