@@ -334,6 +334,7 @@ CELERY_TASK_IGNORE_RESULT = True
 # Queues by promise: nothing in `urgent` is slow, and nothing there waits for what is. What only one node can do goes to
 # that node's own queue: `live.<node>`, `urgent.<node>`, `files.<node>`.
 CELERY_TASK_DEFAULT_QUEUE = "urgent"
+CELERY_TASK_ROUTES = {"streams.mail_*": {"queue": "mail"}}
 # With the default prefetch a second session waits behind a running one while another worker stands idle.
 CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -366,7 +367,28 @@ CHANNEL_LAYERS = {
     }
 }
 
+# Mail: invitations and password resets. Without a server people hand the links over themselves.
+MAIL_SERVER = env.mail_server(
+    "LIVEHUB_EMAIL_URL", purpose="Mails invitations and password resets; without it the links are handed over by hand"
+)
+DEFAULT_FROM_EMAIL = (
+    env.text(
+        "LIVEHUB_EMAIL_FROM",
+        default="",
+        unit="address; default: livehub@<public host>",
+        purpose="Sender of these mails",
+    )
+    or f"livehub@{PUBLIC_HOST}"
+)
+if MAIL_SERVER is not None:
+    EMAIL_HOST, EMAIL_PORT = MAIL_SERVER.host, MAIL_SERVER.port
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = MAIL_SERVER.user, MAIL_SERVER.password
+    EMAIL_USE_SSL, EMAIL_USE_TLS = MAIL_SERVER.is_tls, MAIL_SERVER.is_starttls
+EMAIL_TIMEOUT = 10
+
 # People.
+# A row for each browser, which says who is logged in there.
+SESSION_ENGINE = "streams.identity.session_store"
 AUTH_USER_MODEL = "streams.User"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},

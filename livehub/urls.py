@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.generic import RedirectView
 
 from livehub import health
 from streams.account.views import AdminLoginView
@@ -17,7 +18,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path("", include("livehub.api_urls")),
+    # Staff come in by the same door as everybody, second factor and all.
     path("admin/login/", AdminLoginView.as_view()),
+    path("admin/password_change/", RedirectView.as_view(pattern_name="streams:password_change")),
     path("admin/", admin.site.urls),
     path("internal/ingest/", include("streams.ingest.urls")),
     re_path(r"^internal(?:/|\Z)", _nothing),

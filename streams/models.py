@@ -1,5 +1,6 @@
 """The nouns' models, where Django looks for them."""
 
+from streams.identity.models import LogIn, PasswordReset, RecoveryCode, SecondFactor
 from streams.livestreams.models import (
     Connection,
     Lease,
@@ -16,6 +17,7 @@ from streams.organizations.models import (
     AttemptBudget,
     AuditEntry,
     CredentialRevision,
+    Invitation,
     Member,
     Organization,
     Role,
@@ -29,12 +31,17 @@ __all__ = [
     "AuditEntry",
     "Connection",
     "CredentialRevision",
+    "Invitation",
     "Lease",
     "Livestream",
     "LivestreamCount",
+    "LogIn",
     "Member",
     "Organization",
+    "PasswordReset",
+    "RecoveryCode",
     "Role",
+    "SecondFactor",
     "Session",
     "SessionEvent",
     "StreamKey",

@@ -6,6 +6,9 @@ from typing import cast
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
+from streams.account import entry_views as entry
+from streams.account import member_views as members
+from streams.account import person_views as person
 from streams.account import views as account
 from streams.livestreams import set_up_views as set_up
 from streams.livestreams import views as livestreams
@@ -19,9 +22,15 @@ from streams.livestreams.consumers import (
 
 app_name = "streams"
 _LIVESTREAM = "livestreams/<uuid:livestream_id>"
+_INVITATION = "account/invitations/<uuid:invitation_id>"
+_MEMBER = "account/members/<uuid:member_id>"
 
 urlpatterns = [
     path("log-in", account.LoginView.as_view(), name="login"),
+    path("log-in/code", entry.CodeView.as_view(), name="login_code"),
+    path("log-in/forgotten", entry.ForgottenView.as_view(), name="password_forgotten"),
+    path("password-reset", entry.PasswordResetView.as_view(), name="password_reset"),
+    path("invitation", entry.InvitationAcceptView.as_view(), name="invitation_accept"),
     path("log-out", account.LogoutView.as_view(), name="logout"),
     path("", livestreams.OverviewView.as_view(), name="overview"),
     path("livestreams", livestreams.LivestreamListView.as_view(), name="livestream_list"),
@@ -43,6 +52,28 @@ urlpatterns = [
     path("account/api-keys/create", account.ApiKeyCreateView.as_view(), name="api_key_create"),
     path("account/api-keys/created", account.ApiKeyCreatedView.as_view(), name="api_key_created"),
     path("account/api-keys/<uuid:api_key_id>/revoke", account.ApiKeyRevokeView.as_view(), name="api_key_revoke"),
+    path("account/invitations/create", members.InvitationCreateView.as_view(), name="invitation_create"),
+    path(_INVITATION, members.InvitationDetailView.as_view(), name="invitation_detail"),
+    path(f"{_INVITATION}/withdraw", members.InvitationWithdrawView.as_view(), name="invitation_withdraw"),
+    path(_MEMBER, members.MemberDetailView.as_view(), name="member_detail"),
+    path(f"{_MEMBER}/role", members.MemberRoleView.as_view(), name="member_role"),
+    path(f"{_MEMBER}/remove", members.MemberRemoveView.as_view(), name="member_remove"),
+    path(f"{_MEMBER}/reset-password", members.MemberResetView.as_view(), name="member_reset"),
+    path("account/you", person.PersonDetailView.as_view(), name="person_detail"),
+    path("account/you/password", person.PasswordChangeView.as_view(), name="password_change"),
+    path("account/you/second-factor", person.SecondFactorStartView.as_view(), name="second_factor_start"),
+    path("account/you/second-factor/confirm", person.SecondFactorConfirmView.as_view(), name="second_factor_confirm"),
+    path("account/you/second-factor/off", person.SecondFactorOffView.as_view(), name="second_factor_off"),
+    path("account/you/recovery-codes", person.RecoveryCodesView.as_view(), name="recovery_codes"),
+    path("account/you/recovery-codes/new", person.RecoveryCodesRemakeView.as_view(), name="recovery_codes_remake"),
+    path("account/you/log-ins/<uuid:log_in_id>/end", person.LogInEndView.as_view(), name="log_in_end"),
+    path("account/you/leave", members.LeaveView.as_view(), name="leave"),
+    path(
+        "account/you/organizations/<uuid:member_id>/choose",
+        person.OrganizationChooseView.as_view(),
+        name="organization_choose",
+    ),
+    path("account/you/log-ins/end-others", person.OtherLogInsEndView.as_view(), name="other_log_ins_end"),
 ]
 
 

@@ -9,11 +9,13 @@ import secrets
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
+_MAIL_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,44 @@ def networks(name: str, *, purpose: str) -> list[str]:
         return [str(ip_network(part.strip())) for part in value.split(",") if part.strip()]
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} must be networks such as 192.0.2.0/24 or ::1, not {value!r}.") from error
+
+
+@dataclass(frozen=True)
+class MailServer:
+    host: str
+    port: int
+    user: str
+    password: str
+    # From the first byte on; the other one from a command of SMTP on.
+    is_tls: bool
+    is_starttls: bool
+
+
+def mail_server(name: str, *, purpose: str) -> MailServer | None:
+    """Return where mail is handed in, or None when nothing is said.
+
+    :raises ImproperlyConfigured: when it is not such an address.
+    """
+    value = text(name, default="", purpose=purpose, unit="smtp://, smtp+starttls:// or smtps://user:password@host:port")
+    if not value:
+        return None
+    try:
+        parts = urlsplit(value.strip())
+        is_right = parts.scheme in _MAIL_PORTS and parts.hostname and parts.path in {"", "/"} and not parts.query
+        port_number = parts.port or _MAIL_PORTS.get(parts.scheme, 0)
+    except ValueError:
+        is_right = False
+    if not is_right:
+        # Not the value: it may hold a password.
+        raise ImproperlyConfigured(f"{name} must look like smtps://user:password@mail.example.org:465.")
+    return MailServer(
+        host=parts.hostname or "",
+        port=port_number,
+        user=unquote(parts.username or ""),
+        password=unquote(parts.password or ""),
+        is_tls=parts.scheme == "smtps",
+        is_starttls=parts.scheme == "smtp+starttls",
+    )
 
 
 def secret(name: str, *, path: Path, purpose: str) -> str:

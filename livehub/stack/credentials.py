@@ -66,14 +66,15 @@ def ensure_credentials(instance: Instance, *, is_first_start: bool) -> Credentia
     return credentials
 
 
-def banner(credentials: Credentials) -> str:
-    """Return what the terminal shows once everything runs."""
+def banner(credentials: Credentials, *, shows_password: bool) -> str:
+    """Return what the terminal shows once everything runs; the password only where nobody has seen it yet."""
+    password = credentials["password"] if shows_password else "as you chose it; at first the one in credentials.json"
     return "\n".join(
         (
             "",
             f"  Dashboard  {credentials['dashboard_url']}",
             f"  E-mail     {credentials['email']}",
-            f"  Password   {credentials['password']}",
+            f"  Password   {password}",
             "",
             "  Create a livestream in the dashboard, put its stream key in place of STREAM_KEY, and publish:",
             "",

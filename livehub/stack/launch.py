@@ -127,7 +127,7 @@ def _fork_preparation(instance: Instance) -> int:
 
 def _prepare(instance: Instance) -> int:
     try:
-        credentials = prepare_and_start(instance)
+        prepared = prepare_and_start(instance)
     except (StartError, CommandError, ImproperlyConfigured) as error:
         sys.stderr.write(f"{error}\n")
         return 1
@@ -135,7 +135,9 @@ def _prepare(instance: Instance) -> int:
         # The copy of a process must not return into the code that started it.
         logger.exception("LiveHub cannot be prepared.")
         return 1
-    sys.stdout.write(f"{banner(credentials)}\n")
+    # Elsewhere it would stay in a log.
+    shows_password = prepared.has_new_credentials and sys.stdout.isatty()
+    sys.stdout.write(f"{banner(prepared.credentials, shows_password=shows_password)}\n")
     return 0
 
 

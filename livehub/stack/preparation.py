@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from xmlrpc.client import ServerProxy
 
 import httpx
@@ -24,7 +25,15 @@ _POLL_S = 0.1
 _ANSWER_TIMEOUT_S = 5
 
 
-def prepare_and_start(instance: Instance) -> Credentials:
+@dataclass(frozen=True)
+class Prepared:
+    """What came of the preparation; `has_new_credentials` when nobody has seen them yet."""
+
+    credentials: Credentials
+    has_new_credentials: bool
+
+
+def prepare_and_start(instance: Instance) -> Prepared:
     """Bring the database and the files up to date, start the other programs, return when they are ready.
 
     :raises StartError: when something does not answer in time, with its name.
@@ -34,12 +43,13 @@ def prepare_and_start(instance: Instance) -> Credentials:
         _wait_for_database(instance)
         is_first_start = not connection.introspection.table_names()
         call_command("migrate", interactive=False, verbosity=0)
+        has_new_credentials = not instance.credentials_path.exists()
         credentials = ensure_credentials(instance, is_first_start=is_first_start)
         connection.close()
         files.result()
     _start_programs(instance)
     _wait_until_ready(instance)
-    return credentials
+    return Prepared(credentials, has_new_credentials)
 
 
 def _collect_static_files() -> None:

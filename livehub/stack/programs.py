@@ -109,8 +109,8 @@ def _workers(instance: Instance) -> list[Program]:
     return [
         _worker("live", queues=[queue_of("live", node=node)], pool="threads", slots=instance.live_slots),
         _worker("urgent", queues=["urgent", queue_of("urgent", node=node)], pool="threads", slots=_URGENT_SLOTS),
-        # A process of its own, since threads know no time limit.
-        _worker("files", queues=[queue_of("files", node=node)], pool="prefork", slots=1),
+        # A process of its own, since threads know no time limit. Mail may wait behind files.
+        _worker("files", queues=[queue_of("files", node=node), "mail"], pool="prefork", slots=1),
     ]
 
 

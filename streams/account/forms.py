@@ -12,7 +12,17 @@ from livehub.core import clock
 from livehub.core.names import NAME_MAX_LENGTH
 from streams.account.guard import TooBusyError, guarded
 from streams.organizations.attempts import TooManyAttemptsError
-from streams.organizations.models import ApiKey
+from streams.organizations.members import manageable_roles
+from streams.organizations.models import ApiKey, Member, Role
+
+# Nobody types more, and hashing a longer one is work for nothing.
+_PASSWORD_MAX_LENGTH = 256
+_ROLE_WORDS = {
+    Role.OWNER: "Owner: everything, owners included",
+    Role.ADMIN: "Admin: livestreams, API keys, and members other than owners",
+    Role.OPERATOR: "Operator: livestreams",
+    Role.VIEWER: "Viewer: looks, and changes nothing",
+}
 
 
 class LoginForm(AuthenticationForm):
@@ -43,6 +53,113 @@ class LoginForm(AuthenticationForm):
         except (TooManyAttemptsError, TooBusyError) as error:
             self.refusal = error
             raise ValidationError(error.message) from error
+
+
+def _password(label: str, *, autocomplete: str, is_first: bool = False, **options: str) -> forms.CharField:
+    attributes: dict[str, object] = {"autocomplete": autocomplete} | ({"autofocus": True} if is_first else {})
+    return forms.CharField(
+        label=label,
+        max_length=_PASSWORD_MAX_LENGTH,
+        strip=False,
+        widget=forms.PasswordInput(attrs=attributes),
+        **options,  # type: ignore[arg-type]  # Of the field.
+    )
+
+
+class CodeForm(forms.Form):
+    """The code of an authenticator app."""
+
+    code = forms.CharField(
+        label="Code from your app",
+        max_length=32,
+        error_messages={"required": "Type the six digits that your app shows."},
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True}),
+    )
+
+
+class RecoveryCodeForm(forms.Form):
+    """A code from the list that was shown when the second factor was turned on."""
+
+    code = forms.CharField(
+        label="Recovery code",
+        max_length=32,
+        error_messages={"required": "Type one of your recovery codes."},
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
+        ),
+    )
+
+
+class PresentPasswordForm(forms.Form):
+    """Shows that whoever sits at the browser is still the person who logged in."""
+
+    present = _password("Your password", autocomplete="current-password", is_first=True)
+
+
+class PasswordChangeForm(forms.Form):
+    present = _password("Present password", autocomplete="current-password", is_first=True)
+    password = _password(
+        "New password",
+        autocomplete="new-password",
+        help_text="At least 10 characters. A short sentence is easy to keep.",
+    )
+
+
+class NewPasswordForm(forms.Form):
+    password = _password(
+        "New password",
+        autocomplete="new-password",
+        is_first=True,
+        help_text="At least 10 characters. A short sentence is easy to keep.",
+    )
+
+
+class ForgottenForm(forms.Form):
+    email = forms.EmailField(
+        label="E-mail address", widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
+    )
+
+
+class JoinForm(forms.Form):
+    """A new person's name and password; the address stands in the invitation."""
+
+    name = forms.CharField(
+        label="Your name",
+        max_length=NAME_MAX_LENGTH,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}),
+    )
+    password = _password(
+        "Choose a password",
+        autocomplete="new-password",
+        help_text="At least 10 characters. A short sentence is easy to keep.",
+    )
+
+
+class RoleForm(forms.Form):
+    """Which role; only those that the person who asks may give."""
+
+    role = forms.ChoiceField(widget=forms.RadioSelect)
+
+    def __init__(self, *args: object, giver: Member, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # Handed through.
+        choices = [(role.value, _ROLE_WORDS[role]) for role in manageable_roles(giver)]
+        self.fields["role"].choices = choices  # type: ignore[attr-defined]  # A choice field's.
+
+
+class InvitationForm(RoleForm):
+    email = forms.EmailField(
+        label="E-mail address",
+        error_messages={"required": "Type the e-mail address of the person."},
+        widget=forms.EmailInput(attrs={"autocomplete": "off", "autofocus": True, "placeholder": "name@example.org"}),
+    )
+    role = forms.ChoiceField(initial=Role.OPERATOR.value, widget=forms.RadioSelect)
+
+
+class ResetLinkForm(forms.Form):
+    drops_second_factor = forms.BooleanField(
+        label="Turn off the second factor as well, because phone and recovery codes are lost", required=False
+    )
 
 
 class ApiKeyForm(forms.Form):

@@ -18,16 +18,23 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import View
 
-from livehub.core import crypto
+from livehub.core import clock, crypto
 from livehub.core.clients import client_address
 from livehub.core.errors import ValidationFailedError
 from streams.account.forms import ApiKeyForm, LoginForm
-from streams.account.guard import remember_device
+from streams.account.steps import await_code, enter
 from streams.dashboard.pages import MemberView, complain
-from streams.organizations import services
+from streams.identity.second_factor import find_second_factor
+from streams.organizations import members, services
 from streams.organizations.log_ins import record_deed
 from streams.organizations.models import ApiKey, Organization, User
-from streams.organizations.selectors import get_api_key, get_default_app, list_api_keys, list_members
+from streams.organizations.selectors import (
+    get_api_key,
+    get_default_app,
+    list_api_keys,
+    list_invitations,
+    list_members,
+)
 
 # Where a browser's session holds the key that it is to be shown next.
 _NEW_KEY = "new_api_key"
@@ -43,11 +50,11 @@ class LoginView(DjangoLoginView):
         return super().dispatch(request, *args, **kwargs)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
-        response = super().form_valid(form)
         user = form.get_user()
-        remember_device(response, account=user.email)
-        record_deed(user=user, action="user.logged_in", address=client_address(self.request))
-        return response
+        if find_second_factor(user) is None:
+            return enter(self.request, user, redirect(self.get_success_url()))
+        await_code(self.request, user, going_to=self.get_success_url())
+        return redirect("streams:login_code")
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         refusal = cast(LoginForm, form).refusal
@@ -83,7 +90,10 @@ class AdminLoginView(View):
 
 class AccountView(MemberView):
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self.page("streams/account.html", _account(self.member.organization))
+        manageable = members.manageable_roles(self.member)
+        return self.page(
+            "streams/account.html", _account(self.member.organization), manageable=manageable, now=clock.now()
+        )
 
 
 class ApiKeyCreateView(MemberView):
@@ -165,6 +175,7 @@ def _account(organization: Organization) -> dict[str, object]:
         "app": app,
         "api_keys": list_api_keys(organization),
         "members": list_members(organization),
+        "invitations": list_invitations(organization),
         "dyte_base_url": f"{settings.PUBLIC_URL}/v2",
         "realtimekit_base_url": f"{settings.PUBLIC_URL}/client/v4",
         "realtimekit_path": f"/accounts/{organization.pk.hex}/realtime/kit/{app.pk.hex}",

@@ -29,15 +29,12 @@ class DashboardRequest(HttpRequest):
     htmx: HtmxDetails
 
 
-class MemberView(View):
-    """A page for people who are logged in and belong to an organization; a GET needs no more than that."""
+class PersonView(View):
+    """A page for whoever is logged in."""
 
-    # What a change takes: "can_operate" or "can_administer" of the membership.
-    needs: ClassVar[str] = ""
-    # Forms that nobody without the right may even look at.
-    needs_to_look: ClassVar[str] = ""
     request: DashboardRequest
-    member: Member
+    # The place in an organization, for whoever has one.
+    member: Member | None
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         response = self._answer(request, *args, **kwargs)
@@ -57,38 +54,57 @@ class MemberView(View):
         if said:
             messages.success(self.request, said)
         url = reverse(url_name, kwargs=url_kwargs)
-        return HttpResponseClientRedirect(url) if self.request.htmx else _see_other(url)
+        return HttpResponseClientRedirect(url) if self.request.htmx else see_other(url)
+
+    @property
+    def person(self) -> User:
+        return cast(User, self.request.user)
 
     @property
     def actor(self) -> Actor:
-        return Actor(user=cast(User, self.request.user), address=client_address(self.request))
+        return Actor(user=self.person, address=client_address(self.request))
 
     def _answer(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return self._to_login(request)
-        member = find_membership(request.user)
-        if member is None:
-            return render(request, "streams/no_organization.html", status=403)
-        self.member = member
+        self.member = find_membership(request.user)
         try:
-            self._check_role(request)
-            return super().dispatch(request, *args, **kwargs)
+            return self._answer_person(request, *args, **kwargs)
         except (NotFoundError, Http404) as error:
             if self.request.htmx:
                 # A fragment cannot say it well: the whole page, loaded anew, can.
                 return HttpResponseClientRefresh()
             raise Http404(str(error)) from error
 
-    def _check_role(self, request: HttpRequest) -> None:
-        is_change = request.method not in {"GET", "HEAD", "OPTIONS"}
-        right = (is_change and self.needs) or self.needs_to_look
-        if right and not getattr(self.member, right):
-            raise PermissionDenied(f"Your role in {self.member.organization} is {self.member.get_role_display()}.")
+    def _answer_person(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        return super().dispatch(request, *args, **kwargs)
 
     def _to_login(self, request: HttpRequest) -> HttpResponse:
         if self.request.htmx:
             return HttpResponseClientRefresh()
         return redirect_to_login(request.get_full_path())
+
+
+class MemberView(PersonView):
+    """A page for people who are logged in and belong to an organization; a GET needs no more than that."""
+
+    # What a change takes: "can_operate" or "can_administer" of the membership.
+    needs: ClassVar[str] = ""
+    # Forms that nobody without the right may even look at.
+    needs_to_look: ClassVar[str] = ""
+    member: Member
+
+    def _answer_person(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        if not self.member:
+            return render(request, "streams/no_organization.html", status=403)
+        self._check_role(request)
+        return super()._answer_person(request, *args, **kwargs)
+
+    def _check_role(self, request: HttpRequest) -> None:
+        is_change = request.method not in {"GET", "HEAD", "OPTIONS"}
+        right = (is_change and self.needs) or self.needs_to_look
+        if right and not getattr(self.member, right):
+            raise PermissionDenied(f"Your role in {self.member.organization} is {self.member.get_role_display()}.")
 
 
 def complain(form: BaseForm, error: ValidationFailedError) -> None:
@@ -98,7 +114,8 @@ def complain(form: BaseForm, error: ValidationFailedError) -> None:
             form.add_error(field if field in form.fields else None, complaint)
 
 
-def _see_other(url: str) -> HttpResponse:
+def see_other(url: str) -> HttpResponse:
+    """Send the browser on after a form, so that a reload sends nothing again."""
     response = HttpResponseRedirect(url)
     response.status_code = 303
     return response

@@ -97,6 +97,8 @@ class Member(models.Model):
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="members")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=16, choices=Role.choices)
+    # When the person last chose to look at this organization rather than at another one.
+    chosen_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -108,6 +110,11 @@ class Member(models.Model):
         return f"{self.user_id} as {self.role}"
 
     @property
+    def is_owner(self) -> bool:
+        """May manage owners, and make reset links."""
+        return self.role == Role.OWNER
+
+    @property
     def can_operate(self) -> bool:
         """May create, change and end livestreams."""
         return self.role in {Role.OWNER, Role.ADMIN, Role.OPERATOR}
@@ -116,6 +123,37 @@ class Member(models.Model):
     def can_administer(self) -> bool:
         """May manage members and API keys."""
         return self.role in {Role.OWNER, Role.ADMIN}
+
+
+class Invitation(models.Model):
+    """A link that makes somebody a member, once; it is signed, and all else stands here."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="invitations")
+    # In lower case, as people are stored.
+    email = models.EmailField()
+    role = models.CharField(max_length=16, choices=Role.choices)
+    made_by = models.ForeignKey(User, on_delete=models.SET_NULL, related_name="+", null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True)
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "email"],
+                condition=Q(accepted_at=None, withdrawn_at=None),
+                name="invitation_one_open_per_address",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"invitation of {self.email} as {self.role}"
+
+    def is_usable(self, *, at: datetime) -> bool:
+        """Tell whether the link opens anything at that moment."""
+        return self.accepted_at is None and self.withdrawn_at is None and at < self.expires_at
 
 
 class ApiKey(models.Model):

@@ -3,18 +3,24 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from livehub.core.errors import NotFoundError
-from streams.organizations.models import ApiKey, App, CredentialRevision, Member, Organization, User
+from streams.organizations.models import ApiKey, App, CredentialRevision, Invitation, Member, Organization, User
 
 
 def find_membership(user: User) -> Member | None:
-    """Return the person's oldest membership with its organization, or None.
+    """Return the membership by which the person looks at everything, with its organization, or None.
 
-    One person in several organizations sees the first; choosing comes with the members' page.
+    Of several it is the one chosen last; before any choice, the oldest.
     """
-    return Member.objects.select_related("organization").filter(user=user).order_by("created_at", "id").first()
+    return list_memberships(user).first()
+
+
+def list_memberships(user: User) -> QuerySet[Member]:
+    """Return the person's memberships with their organizations, the one chosen last first, then the oldest."""
+    chosen_last = F("chosen_at").desc(nulls_last=True)
+    return Member.objects.select_related("organization").filter(user=user).order_by(chosen_last, "created_at", "id")
 
 
 def find_memberships(user_ids: Collection[UUID]) -> dict[UUID, Member]:
@@ -72,3 +78,34 @@ def get_api_key(*, organization: Organization, api_key_id: UUID) -> ApiKey:
 def list_members(organization: Organization) -> QuerySet[Member]:
     """Return the organization's people with their roles, longest there first."""
     return Member.objects.select_related("user").filter(organization=organization).order_by("created_at", "id")
+
+
+def get_member(*, organization: Organization, member_id: UUID) -> Member:
+    """Return a member of the organization with the person.
+
+    :raises NotFoundError: when it has no such member.
+    """
+    member = (
+        Member.objects.select_related("user", "organization").filter(organization=organization, pk=member_id).first()
+    )
+    if member is None:
+        raise NotFoundError(f"No member {member_id} in this account.")
+    return member
+
+
+def list_invitations(organization: Organization) -> QuerySet[Invitation]:
+    """Return the invitations that nobody has accepted or withdrawn, expired ones included, newest first."""
+    return Invitation.objects.filter(organization=organization, accepted_at=None, withdrawn_at=None).order_by(
+        "-created_at", "id"
+    )
+
+
+def get_invitation(*, organization: Organization, invitation_id: UUID) -> Invitation:
+    """Return one of those invitations.
+
+    :raises NotFoundError: when the organization has no such one.
+    """
+    invitation = list_invitations(organization).select_related("organization").filter(pk=invitation_id).first()
+    if invitation is None:
+        raise NotFoundError(f"No invitation {invitation_id} in this account.")
+    return invitation

@@ -199,7 +199,7 @@ def _check_new_organization(*, name: str, email: str, password: str | None, is_s
         fields |= error.fields
     if not name:
         fields["organization"] = ["Give the organization a name."]
-    fields |= _complaints_about_person(email=email, password=password)
+    fields |= complaints_about_person(email=email, password=password)
     if is_staff and User.objects.filter(email=email.lower(), is_staff=False).exists():
         fields["email"] = [
             "This address has an account already. Give support staff an account with an address of its own."
@@ -209,7 +209,8 @@ def _check_new_organization(*, name: str, email: str, password: str | None, is_s
     return name
 
 
-def _complaints_about_person(*, email: str, password: str | None) -> dict[str, list[str]]:
+def complaints_about_person(*, email: str, password: str | None) -> dict[str, list[str]]:
+    """Return what is wrong with a new person's address and password, by field; empty when nothing is."""
     fields: dict[str, list[str]] = {}
     for field, check, value in (("email", validate_email, email), ("password", validate_password, password)):
         try:

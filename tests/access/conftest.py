@@ -20,12 +20,6 @@ from tests.runs import connected
 _TRACES = ("last_used_at", "last_login")
 _TRACING_MODELS = (AttemptBudget,)
 _TRACING_ACTIONS = ("api_key.rejected", "user.logged_in", "user.logged_out", "user.log_in_failed")
-    "api_key.rejected",
-    "user.logged_in",
-    "user.logged_out",
-    "user.log_in_failed",
-    "user.log_in_refused",
-)
 State = dict[str, list[dict[str, object]]]
 
 

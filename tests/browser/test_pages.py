@@ -22,7 +22,16 @@ def _addresses(stream: Stream) -> list[str]:
     page = f"/livestreams/{stream.created['id']}"
     deeds = [f"{page}/{deed}" for deed in ("rename", "disable", "enable", "end", "reset-stream-key", "delete")]
     lists = ["/", "/livestreams", "/livestreams?q=nothing+is+called+so", f"{page}/sessions", "/account"]
-    return [*lists, page, *deeds, "/livestreams/create", "/account/api-keys/create"]
+    people = [f"/account/you{own}" for own in ("", "/password", "/second-factor")]
+    return [
+        *lists,
+        page,
+        *deeds,
+        "/livestreams/create",
+        "/account/api-keys/create",
+        "/account/invitations/create",
+        *people,
+    ]
 
 
 class TestEveryPage:
@@ -45,8 +54,9 @@ class TestEveryPage:
 
     def test_log_in_and_errors(self, page: Page, stack: RunningStack) -> None:
         visitor = Operator(page)
-        page.goto("/log-in")
-        check(page, visitor)
+        for address in ("/log-in", "/log-in/forgotten"):
+            page.goto(address)
+            check(page, visitor)
         page.goto("/livestreams/nothing-here")
         assert serious_violations(page) == []
 

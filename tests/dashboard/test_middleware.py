@@ -51,7 +51,7 @@ def test_tells_pages_from_what_is_for_programs(path: str, expected: bool) -> Non
 
 @pytest.mark.django_db
 class TestPages:
-    @pytest.mark.parametrize(("path", "status"), [("/log-in", 200), ("/admin/login/", 302)])
+    @pytest.mark.parametrize(("path", "status"), [("/log-in", 200), ("/log-in/forgotten", 200), ("/admin/login/", 302)])
     def test_say_what_they_may_load_and_that_nobody_may_frame_them(self, path: str, status: int) -> None:
         response = Client().get(path)
 

@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from livehub.core import clock
-from livehub.core.errors import ValidationFailedError
-from streams.models import ApiKey, AuditEntry
+from livehub.core.errors import NotFoundError, ValidationFailedError
+from streams.models import ApiKey, AuditEntry, Member
 from streams.organizations import selectors
+from streams.organizations.members import choose_organization
 from streams.organizations.services import (
     Actor,
     NewOrganization,
@@ -96,3 +97,17 @@ class TestFindMembership:
 
         assert member is not None
         assert member.organization == home.organization
+
+    def test_is_the_one_chosen_last(self, home: NewOrganization) -> None:
+        second = create_organization(name="Second", email=home.owner.email).organization
+        for organization in (second, home.organization, second):
+            chosen = Member.objects.get(user=home.owner, organization=organization)
+            choose_organization(user=home.owner, member_id=chosen.pk)
+
+            assert selectors.find_membership(home.owner) == chosen
+
+    def test_is_nobody_elses(self, home: NewOrganization, abroad: NewOrganization) -> None:
+        theirs = Member.objects.get(user=abroad.owner)
+
+        with pytest.raises(NotFoundError):
+            choose_organization(user=home.owner, member_id=theirs.pk)

@@ -83,10 +83,16 @@ class TestEnsureCredentials:
         assert User.objects.get(email=again["email"]).check_password(again["password"])
 
     def test_the_banner_shows_how_to_log_in_and_publish(self, made: Credentials) -> None:
-        shown = banner(made)
+        shown = banner(made, shows_password=True)
 
         for text in (made["dashboard_url"], made["email"], made["password"], f"{made['rtmp_url']}STREAM_KEY"):
             assert text in shown
+
+    def test_the_banner_keeps_the_password_from_logs(self, made: Credentials) -> None:
+        shown = banner(made, shows_password=False)
+
+        assert made["password"] not in shown
+        assert made["email"] in shown
 
 
 @pytest.mark.django_db

@@ -1,0 +1,173 @@
+"""How people get in, in a real browser: invited, with a second factor, and after they have forgotten the password."""
+
+import re
+import time
+
+import pyotp
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.checks import check
+from tests.browser.operator import Operator
+from tests.post_office import PostOffice, text_of
+from tests.services import wait_until
+from tests.stack.whole import RunningStack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+_PASSWORD = "a short sentence to keep"
+_NEW_PASSWORD = "another short sentence"
+_MAIL_TIMEOUT_S = 20
+_STEP_S = 30
+
+
+@pytest.fixture
+def somebody(browser: Browser, stack: RunningStack) -> Operator:
+    """A person at a browser of their own."""
+    context = browser.new_context(base_url=stack.base_url, viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(10_000)
+    return Operator(context.new_page())
+
+
+def _link_mailed_to(email: str, office: PostOffice) -> str:
+    def found() -> list[str]:
+        texts = [text_of(mail) for mail in office.letters() if mail["To"] == email]
+        return re.findall(r"http://\S+", texts[-1]) if texts else []
+
+    wait_until(found, timeout_s=_MAIL_TIMEOUT_S, what="the mail")
+    return found()[0]
+
+
+def _invite(owner: Operator, email: str, *, role: str) -> str:
+    """Invite somebody in the dialog, and return the link that is shown."""
+    page = owner.page
+    page.goto("/account")
+    page.get_by_test_id("invite").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("E-mail address").fill(email)
+    dialog.get_by_label(re.compile(f"^{role}")).check()
+    check(page, owner)
+    dialog.get_by_test_id("submit").click()
+    expect(page.get_by_role("heading", name=f"Invitation of {email}")).to_be_visible()
+    check(page, owner)
+    return page.locator("#invitation-link").inner_text()
+
+
+def _join(person: Operator, link: str) -> None:
+    page = person.page
+    page.goto(link)
+    check(page, person)
+    page.get_by_label("Your name").fill("Nora New")
+    page.get_by_label("Choose a password").fill(_PASSWORD)
+    page.get_by_role("button", name="Join").click()
+    expect(page.get_by_text("Welcome to Demo.")).to_be_visible()
+
+
+def _set_up_second_factor(page: Page, person: Operator) -> tuple[pyotp.TOTP, list[str]]:
+    """Turn it on as a person does, and return the app and the recovery codes."""
+    page.goto("/account/you")
+    page.get_by_test_id("set-up").click()
+    page.get_by_label("Your password").fill(_PASSWORD)
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("img", name="QR code")).to_be_visible()
+    check(page, person)
+    app = pyotp.TOTP(page.locator("#app-key").inner_text().replace(" ", ""))
+    page.get_by_label("Code from your app").fill(app.now())
+    page.get_by_role("button", name="Turn on").click()
+    codes = page.get_by_test_id("recovery-codes").inner_text().split()
+    check(page, person)
+    page.get_by_role("link", name="I have kept them").click()
+    expect(page.get_by_text("10 left")).to_be_visible()
+    check(page, person)
+    return app, codes
+
+
+def _next_code(app: pyotp.TOTP) -> str:
+    """Return the code of the following step: that of this one has been taken, and phones may be early."""
+    return app.at(time.time() + _STEP_S)
+
+
+class TestInvitation:
+    def test_to_first_log_in_with_second_factor(
+        self, operator: Operator, somebody: Operator, post_office: PostOffice
+    ) -> None:
+        link = _invite(operator, "nora@livehub.example", role="Operator")
+        assert _link_mailed_to("nora@livehub.example", post_office) == link
+        page = somebody.page
+        _join(somebody, link)
+        app, codes = _set_up_second_factor(page, somebody)
+        page.get_by_role("button", name="Log out").click()
+
+        somebody.log_in("nora@livehub.example", _PASSWORD)
+        expect(page.get_by_role("heading", name="One more step")).to_be_visible()
+        check(page, somebody)
+        page.get_by_label("Code from your app").fill(_next_code(app))
+        page.get_by_role("button", name="Log in").click()
+
+        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        page.get_by_role("button", name="Log out").click()
+        somebody.log_in("nora@livehub.example", _PASSWORD)
+        page.get_by_role("link", name="Use a recovery code").click()
+        page.get_by_label("Recovery code").fill(codes[0])
+        page.get_by_role("button", name="Log in").click()
+        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        page.goto("/account/you")
+        expect(page.get_by_text("9 left")).to_be_visible()
+        assert somebody.complaints == []
+        self._removed(operator, somebody)
+
+    def _removed(self, owner: Operator, person: Operator) -> None:
+        """What the owner takes away is gone with the next click."""
+        page = owner.page
+        page.goto("/account")
+        page.get_by_role("link", name="Manage nora@livehub.example").click()
+        check(page, owner)
+        page.get_by_test_id("remove").click()
+        page.get_by_role("dialog").get_by_test_id("submit").click()
+        expect(page.get_by_text("nora@livehub.example is no longer a member.")).to_be_visible()
+
+        person.page.goto("/")
+        expect(person.page.get_by_role("heading", name="You are not in an organization yet")).to_be_visible()
+
+
+class TestForgottenPassword:
+    def test_is_replaced_by_a_link_from_the_mail(
+        self, stack: RunningStack, somebody: Operator, post_office: PostOffice
+    ) -> None:
+        email = "forgetful@livehub.example"
+        stack.manage("create_organization", "--name=Forgetful", f"--email={email}", f"--password={_PASSWORD}")
+        page = somebody.page
+        page.goto("/log-in")
+        page.get_by_role("link", name="Forgotten your password?").click()
+        page.get_by_label("E-mail address").fill(email)
+        page.get_by_role("button", name="Mail me a link").click()
+        expect(page.get_by_text("is on its way")).to_be_visible()
+        check(page, somebody)
+
+        page.goto(_link_mailed_to(email, post_office))
+        check(page, somebody)
+        page.get_by_label("New password").fill(_NEW_PASSWORD)
+        page.get_by_role("button", name="Set password").click()
+        expect(page.get_by_text("Your new password is set.")).to_be_visible()
+        somebody.log_in(email, _NEW_PASSWORD)
+
+        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        assert somebody.complaints == []
+
+
+class TestWithoutJavaScript:
+    def test_people_are_invited_and_log_ins_ended(self, browser: Browser, stack: RunningStack) -> None:
+        page = browser.new_context(base_url=stack.base_url, java_script_enabled=False).new_page()
+        page.set_default_timeout(10_000)
+        Operator(page).log_in(stack.credentials["email"], stack.credentials["password"])
+        page.goto("/account")
+        page.get_by_test_id("invite").click()
+        page.get_by_label("E-mail address").fill("by.hand@livehub.example")
+        page.get_by_test_id("submit").click()
+        expect(page.locator("#invitation-link")).to_contain_text("/invitation?token=")
+        page.get_by_test_id("withdraw").click()
+        expect(page.get_by_text("opens nothing any more")).to_be_visible()
+        page.goto("/account/you")
+        page.get_by_test_id("end-others").click()
+        expect(page.get_by_test_id("log-in")).to_have_count(1)
+        page.context.close()
