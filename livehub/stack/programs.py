@@ -104,25 +104,28 @@ def _workers(instance: Instance) -> list[Program]:
     node = instance.node
     return [
         _worker("live", queues=[queue_of("live", node=node)], pool="threads", slots=instance.live_slots),
-        _worker("urgent", queues=["urgent", queue_of("urgent", node=node)], pool="threads", slots=_URGENT_SLOTS),
+        _worker(
+            "urgent",
+            "--schedule",
+            str(instance.beat_schedule),
+            queues=["urgent", queue_of("urgent", node=node)],
+            pool="threads",
+            slots=_URGENT_SLOTS,
+        ),
         # A process of its own, since threads know no time limit.
         _worker("files", queues=[queue_of("files", node=node)], pool="prefork", slots=1),
     ]
 
 
-def _worker(name: str, *, queues: list[str], pool: str, slots: int) -> Program:
-    options = ["--queues", ",".join(queues), "--pool", pool, "--slots", str(slots)]
+def _worker(name: str, *more: str, queues: list[str], pool: str, slots: int) -> Program:
+    options = ["--queues", ",".join(queues), "--pool", pool, "--slots", str(slots), *more]
     return Program(name, "workers", _python("-m", "livehub.worker", name, *options), is_ours=True, stop_s=20)
 
 
 def _ingest(instance: Instance) -> list[Program]:
     argv = nginx.server_argv(config=instance.ingest_config, prefix=instance.nginx_temp_dir)
-    beat = _python("-m", "livehub.beat", str(instance.beat_schedule))
     sockets = (instance.ingest_control_socket,)
-    return [
-        Program("ingest", "ingest", argv, orphan_signal="TERM", sockets=sockets),
-        Program("beat", "ingest", beat, is_ours=True),
-    ]
+    return [Program("ingest", "ingest", argv, orphan_signal="TERM", sockets=sockets)]
 
 
 def _python(*arguments: str) -> list[str]:

@@ -20,9 +20,9 @@ from tests.stack.whole import RunningStack, running_stack
 
 pytestmark = pytest.mark.e2e
 
-PROGRAMS = {"postgres", "redis", "web", "asgi", "edge", "live", "urgent", "files", "ingest", "beat"}
+PROGRAMS = {"postgres", "redis", "web", "asgi", "edge", "live", "urgent", "files", "ingest"}
 # One of each kind; `files` shows that those that do not hang stay.
-HANGING = {"web", "asgi", "live", "urgent", "beat"}
+HANGING = {"web", "asgi", "live", "urgent"}
 # A depth at which a Unix socket inside the data folder would have too long a path.
 DEEP = Path("a-folder-with-a-long-name") / ("deep" * 12) / "and a blank"
 
