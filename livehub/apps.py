@@ -5,5 +5,5 @@ class LivehubConfig(AppConfig):
     name = "livehub"
 
     def ready(self) -> None:
-        # Both register themselves. Not imported by the package itself, which beat and the supervisor need to be light.
+        # Both register themselves. Not imported by the package itself, which the supervisor needs to be light.
         from livehub import celery, checks  # noqa: F401

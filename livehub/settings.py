@@ -295,7 +295,7 @@ DATABASE_URL = env.text(
 
 def _database() -> dict[str, Any]:
     if DATABASE_URL:
-        # Not above: beat, which needs no database, would load psycopg as well.
+        # Not above: whoever needs no database would load psycopg as well.
         from livehub.core.postgresql.url import database_from_url
 
         where = database_from_url(DATABASE_URL)

@@ -1,21 +1,27 @@
 """A Celery worker without Celery's command line, which holds 10 MB in each process for a shell that nobody opens.
 
-Run by `python -m livehub.worker NAME --queues QUEUE[,QUEUE] --pool threads|prefork --slots N`.
+Run by `python -m livehub.worker NAME --queues QUEUE[,QUEUE] --pool threads|prefork --slots N [--schedule FILE]`.
+With a schedule it sends what is due as well, as Celery's beat does: a process for that alone would hold 30 MB.
 """
 
 import argparse
+import logging
 import os
+import signal
 import sys
+import threading
 
+from celery import beat
 from django.conf import settings
 
 from livehub.celery import app
 
+logger = logging.getLogger(__name__)
 # Django's checks load every view; they were made when the product was started.
 os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 
-def run(name: str, *, queues: str, pool: str, slots: int) -> int:
+def run(name: str, *, queues: str, pool: str, slots: int, schedule: str | None) -> int:
     """Work until told to stop; returns the exit code."""
     worker = app.Worker(
         # As `livehub/health.py` asks for it.
@@ -28,8 +34,21 @@ def run(name: str, *, queues: str, pool: str, slots: int) -> int:
         without_gossip=True,
         without_mingle=True,
     )
+    if schedule:
+        threading.Thread(target=_send_what_is_due, args=(schedule,), name="beat", daemon=True).start()
     worker.start()
     return int(worker.exitcode or 0)
+
+
+def _send_what_is_due(schedule: str) -> None:
+    # It tells of every single task.
+    logging.getLogger("celery.beat").setLevel(logging.WARNING)
+    try:
+        beat.Service(app, schedule_filename=schedule).start()
+    except Exception:
+        # A worker without it would look alive, and nothing would be swept: let the supervisor begin anew.
+        logger.exception("the schedule cannot be kept")
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _arguments() -> argparse.Namespace:
@@ -38,6 +57,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--queues", required=True)
     parser.add_argument("--pool", choices=("threads", "prefork"), required=True)
     parser.add_argument("--slots", type=int, required=True)
+    parser.add_argument("--schedule")
     return parser.parse_args()
 
 

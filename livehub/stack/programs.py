@@ -108,20 +108,26 @@ def _workers(instance: Instance) -> list[Program]:
     node = instance.node
     return [
         _worker("live", queues=[queue_of("live", node=node)], pool="threads", slots=instance.live_slots),
-        _worker("urgent", queues=["urgent", queue_of("urgent", node=node)], pool="threads", slots=_URGENT_SLOTS),
+        _worker(
+            "urgent",
+            "--schedule",
+            str(instance.beat_schedule),
+            queues=["urgent", queue_of("urgent", node=node)],
+            pool="threads",
+            slots=_URGENT_SLOTS,
+        ),
         # A process of its own, since threads know no time limit. Mail may wait behind files.
         _worker("files", queues=[queue_of("files", node=node), "mail"], pool="prefork", slots=1),
     ]
 
 
-def _worker(name: str, *, queues: list[str], pool: str, slots: int) -> Program:
-    options = ["--queues", ",".join(queues), "--pool", pool, "--slots", str(slots)]
+def _worker(name: str, *more: str, queues: list[str], pool: str, slots: int) -> Program:
+    options = ["--queues", ",".join(queues), "--pool", pool, "--slots", str(slots), *more]
     return Program(name, "workers", _python("-m", "livehub.worker", name, *options), is_ours=True, stop_s=20)
 
 
 def _ingest(instance: Instance) -> list[Program]:
     argv = nginx.server_argv(config=instance.ingest_config, prefix=instance.nginx_temp_dir)
-    beat = _python("-m", "livehub.beat", str(instance.beat_schedule))
     sockets = (instance.ingest_control_socket,)
     server = f"{instance.own_address}:{instance.inner_port}"
     gate = _python(
@@ -130,7 +136,6 @@ def _ingest(instance: Instance) -> list[Program]:
     return [
         Program("gate", "ingest", gate, is_ours=True, sockets=(instance.gate_socket,)),
         Program("ingest", "ingest", argv, orphan_signal="TERM", sockets=sockets),
-        Program("beat", "ingest", beat, is_ours=True),
     ]
 
 

@@ -84,3 +84,18 @@ def test_works_again_within_seconds(tmp_path: Path, broker: celery.Celery) -> No
                 _runs_a_task(broker, tmp_path / "with another one", within_s=2 * _BACK_S)
         finally:
             os.kill(redis.pid, signal.SIGCONT)
+
+
+def test_ends_when_it_cannot_keep_its_schedule(tmp_path: Path) -> None:
+    argv = [sys.executable, "-m", "livehub.worker", "keeper", "--queues", "default", "--pool", "threads"]
+    argv += ["--slots", "1", "--schedule", str(tmp_path / "worker.log" / "schedule")]
+    environment = {**os.environ, "REDIS_URL": f"unix://{tmp_path / 'redis.sock'}"}
+
+    with _redis(tmp_path), (tmp_path / "worker.log").open("wb") as log:
+        process = subprocess.Popen(argv, stdout=log, stderr=log, env=environment)
+        try:
+            process.wait(timeout=60)
+        finally:
+            process.kill()
+
+    assert "the schedule cannot be kept" in (tmp_path / "worker.log").read_text()

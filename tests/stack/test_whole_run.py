@@ -23,9 +23,9 @@ from tests.stack.whole import RunningStack, running_stack
 
 pytestmark = pytest.mark.e2e
 
-PROGRAMS = {"postgres", "redis", "web", "asgi", "edge", "live", "urgent", "files", "gate", "ingest", "beat"}
+PROGRAMS = {"postgres", "redis", "web", "asgi", "edge", "live", "urgent", "files", "gate", "ingest"}
 # One of each kind; `files` and `gate` show that those that do not hang stay.
-HANGING = {"web", "asgi", "live", "urgent", "beat"}
+HANGING = {"web", "asgi", "live", "urgent"}
 # A depth at which a Unix socket inside the data folder would have too long a path.
 DEEP = Path("a-folder-with-a-long-name") / ("deep" * 12) / "and a blank"
 
