@@ -8,6 +8,9 @@ from django.db.models import F, QuerySet
 from livehub.core.errors import NotFoundError
 from streams.organizations.models import ApiKey, App, CredentialRevision, Invitation, Member, Organization, User
 
+# Of a person's places: the one chosen last first, then the oldest.
+_CHOSEN_LAST = (F("chosen_at").desc(nulls_last=True), "created_at", "id")
+
 
 def find_membership(user: User) -> Member | None:
     """Return the membership by which the person looks at everything, with its organization, or None.
@@ -19,13 +22,12 @@ def find_membership(user: User) -> Member | None:
 
 def list_memberships(user: User) -> QuerySet[Member]:
     """Return the person's memberships with their organizations, the one chosen last first, then the oldest."""
-    chosen_last = F("chosen_at").desc(nulls_last=True)
-    return Member.objects.select_related("organization").filter(user=user).order_by(chosen_last, "created_at", "id")
+    return Member.objects.select_related("organization").filter(user=user).order_by(*_CHOSEN_LAST)
 
 
 def find_memberships(user_ids: Collection[UUID]) -> dict[UUID, Member]:
     """Return for each person what `find_membership` finds, by the person's id; without the organizations."""
-    members = Member.objects.filter(user_id__in=user_ids).order_by("-created_at", "-id")
+    members = Member.objects.filter(user_id__in=user_ids).order_by("user_id", *_CHOSEN_LAST).distinct("user_id")
     return {member.user_id: member for member in members}
 
 

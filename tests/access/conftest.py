@@ -11,13 +11,15 @@ from django.db import transaction
 from django.test import Client
 from pytest_django import Settings
 
-from streams.models import ApiKey, Livestream, Member, Role, Session, User
+from streams.identity.models import public_id_of
+from streams.models import ApiKey, Invitation, Livestream, Member, Role, Session, User
+from streams.organizations import members
 from streams.organizations.models import AttemptBudget
-from streams.organizations.services import NewOrganization
+from streams.organizations.services import SYSTEM, NewOrganization
 from tests.runs import connected
 
 # Written when somebody is let in, or tries to be.
-_TRACES = ("last_used_at", "last_login")
+_TRACES = ("last_used_at", "last_login", "last_seen_at")
 _TRACING_MODELS = (AttemptBudget,)
 _TRACING_ACTIONS = ("api_key.rejected", "user.logged_in", "user.logged_out", "user.log_in_failed")
 State = dict[str, list[dict[str, object]]]
@@ -56,14 +58,46 @@ def theirs(abroad: NewOrganization, foreign_livestream: Livestream) -> Tenant:
 def _tenant(made: NewOrganization, livestream: Livestream) -> Tenant:
     session: Session = connected(livestream)
     key = ApiKey.objects.filter(organization=made.organization).order_by("created_at")[0]
+    member = join(made, Role.OPERATOR)
     ids = {
         "account_id": made.organization.pk.hex,
         "app_id": made.app.pk.hex,
         "livestream_id": str(livestream.pk),
         "session_id": str(session.pk),
         "api_key_id": str(key.pk),
+        "member_id": str(member.pk),
+        "invitation_id": str(invite(made, Role.OPERATOR).pk),
+        "log_in_id": own_ids(logged_in(member.user))["log_in_id"],
     }
     return Tenant(made, ids)
+
+
+def join(made: NewOrganization, role: Role) -> Member:
+    """Make another person a member."""
+    return Member.objects.create(organization=made.organization, user=_person(), role=role)
+
+
+def invite(made: NewOrganization, role: Role) -> Invitation:
+    email = f"{uuid.uuid4().hex}@northwind.example"
+    return members.invite_member(organization=made.organization, email=email, role=role, actor=SYSTEM)
+
+
+def logged_in(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def own_ids(browser: Client) -> dict[str, str]:
+    """Return what arguments of addresses mean that are about the person themselves."""
+    session_key = browser.session.session_key or ""
+    ids = {"log_in_id": str(public_id_of(session_key))}
+    place = Member.objects.filter(user__log_ins=session_key).first()
+    return {**ids, "member_id": str(place.pk)} if place else ids
+
+
+def _person(*, is_staff: bool = False) -> User:
+    return User.objects.create_user(f"{uuid.uuid4().hex}@northwind.example", "correct horse", is_staff=is_staff)
 
 
 @pytest.fixture
@@ -71,12 +105,7 @@ def browser_of(home: NewOrganization) -> Callable[[Role | None], Client]:
     """Log in somebody of that role, or of no organization."""
 
     def make(role: Role | None, *, is_staff: bool = False) -> Client:
-        user = User.objects.create_user(f"{uuid.uuid4().hex}@northwind.example", "correct horse", is_staff=is_staff)
-        if role is not None:
-            Member.objects.create(organization=home.organization, user=user, role=role)
-        client = Client()
-        client.force_login(user)
-        return client
+        return logged_in(_person(is_staff=is_staff) if role is None else join(home, role).user)
 
     return make
 

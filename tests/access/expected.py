@@ -11,18 +11,24 @@ class Door(StrEnum):
     OPEN = "everybody"
     # Our own servers, with a token that nobody else has; catch-alls, where nothing is.
     SHUT = "nobody"
+    PERSON = "whoever is logged in, member or not"
     LOOK = "every member"
     OPERATE = "members who run livestreams"
     ADMINISTER = "members who manage keys and people"
+    OWN = "owners"
 
 
+# Of those doors that only members open.
 LETS_IN = {
     Door.LOOK: {Role.OWNER, Role.ADMIN, Role.OPERATOR, Role.VIEWER},
     Door.OPERATE: {Role.OWNER, Role.ADMIN, Role.OPERATOR},
     Door.ADMINISTER: {Role.OWNER, Role.ADMIN},
+    Door.OWN: {Role.OWNER},
 }
 _READ, _WRITE = ApiKey.Scope.READ, ApiKey.Scope.WRITE
 _LIVESTREAM = "livestreams/{livestream_id}"
+_LOG_IN, _PLACE = "/account/you/log-ins/{log_in_id}", "/account/you/organizations/{member_id}"
+_MEMBER, _INVITATION = "/account/members/{member_id}", "/account/invitations/{invitation_id}"
 
 # The scope that an operation takes, and what it answers when all goes well.
 _VENDORS = {
@@ -56,6 +62,10 @@ OPEN_OPERATIONS = {"GET /v2/schema"}
 PAGES: dict[str, dict[str, Door]] = {
     "/": {"GET": Door.LOOK},
     "/log-in": {"GET": Door.OPEN, "POST": Door.OPEN, "PUT": Door.OPEN},
+    "/log-in/code": {"GET": Door.OPEN, "POST": Door.OPEN},
+    "/log-in/forgotten": {"GET": Door.OPEN, "POST": Door.OPEN},
+    "/password-reset": {"GET": Door.OPEN, "POST": Door.OPEN},
+    "/invitation": {"GET": Door.OPEN, "POST": Door.OPEN},
     "/log-out": {"GET": Door.SHUT, "POST": Door.OPEN},
     "/livestreams": {"GET": Door.LOOK},
     "/livestreams/create": {"GET": Door.OPERATE, "POST": Door.OPERATE},
@@ -76,6 +86,34 @@ PAGES: dict[str, dict[str, Door]] = {
     "/account/api-keys/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
     "/account/api-keys/created": {"GET": Door.ADMINISTER},
     "/account/api-keys/{api_key_id}/revoke": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    "/account/invitations/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    _INVITATION: {"GET": Door.ADMINISTER},
+    f"{_INVITATION}/withdraw": {"POST": Door.ADMINISTER},
+    _MEMBER: {"GET": Door.ADMINISTER},
+    f"{_MEMBER}/role": {"POST": Door.ADMINISTER},
+    f"{_MEMBER}/remove": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    f"{_MEMBER}/reset-password": {"POST": Door.OWN},
+    "/account/you": {"GET": Door.PERSON},
+    "/account/you/password": {"GET": Door.PERSON, "POST": Door.PERSON},
+    "/account/you/second-factor": {"GET": Door.PERSON, "POST": Door.PERSON},
+    "/account/you/second-factor/confirm": {"GET": Door.PERSON, "POST": Door.PERSON},
+    "/account/you/second-factor/off": {"GET": Door.PERSON, "POST": Door.PERSON},
+    "/account/you/recovery-codes": {"GET": Door.PERSON},
+    "/account/you/recovery-codes/new": {"GET": Door.PERSON, "POST": Door.PERSON},
+    f"{_LOG_IN}/end": {"POST": Door.PERSON},
+    "/account/you/log-ins/end-others": {"POST": Door.PERSON},
+    f"{_PLACE}/choose": {"POST": Door.PERSON},
+    "/account/you/leave": {"GET": Door.LOOK, "POST": Door.LOOK},
+}
+# Open only to who holds the link of a mail.
+LINKED = {"/password-reset", "/invitation"}
+# What admins may not do once the member or the invitation is an owner's.
+OF_OWNERS = {
+    f"GET {_INVITATION}",
+    f"POST {_INVITATION}/withdraw",
+    f"POST {_MEMBER}/role",
+    f"GET {_MEMBER}/remove",
+    f"POST {_MEMBER}/remove",
 }
 # What is no class of a page: functions of our own, and Django's patterns for all the rest.
 MACHINES: dict[str, dict[str, Door]] = {
@@ -95,12 +133,11 @@ WEBSOCKETS = {
     "/ws/livestreams/{livestream_id}/sessions/{session_id}",
 }
 
-# Of support staff only, but for the log-in itself and what Django says to everybody who is logged out.
-ADMIN_OPEN = {"/admin/login/", "/admin/logout/"}
+# Of support staff only, but for what leads everybody to our own pages, and what Django says to who is logged out.
+ADMIN_OPEN = {"/admin/login/", "/admin/logout/", "/admin/password_change/"}
 # A page of each kind for each model; what is not listed here is no page of the admin's that we know.
 ADMIN_PAGES = {
     "/admin/",
-    "/admin/password_change/",
     "/admin/password_change/done/",
     "/admin/autocomplete/",
     "/admin/jsi18n/",

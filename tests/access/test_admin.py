@@ -61,3 +61,9 @@ class TestAdmin:
             assert (looked, sent) == ADMIN_OF_A_MODEL.get(kind, (looked, sent)), route
             assert max(looked, sent) < 500, route
         assert state() == before
+
+
+def test_ones_password_is_changed_on_ones_own_page(db: None, browser_of: Callable[..., Client]) -> None:
+    for browser in (Client(), browser_of(Role.VIEWER), browser_of(None, is_staff=True)):
+        for answer in (browser.get("/admin/password_change/"), browser.post("/admin/password_change/")):
+            assert (answer.status_code, answer.headers["Location"]) == (302, "/account/you/password")

@@ -7,9 +7,10 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from streams.models import Livestream, Role
-from tests.access.conftest import Tenant, state, undone
-from tests.access.expected import LETS_IN, MACHINES, PAGES, WEBSOCKETS, Door
+from streams.account.mail import invitation_link
+from streams.models import Invitation, Livestream, Role
+from tests.access.conftest import Tenant, invite, join, own_ids, state, undone
+from tests.access.expected import LETS_IN, LINKED, MACHINES, OF_OWNERS, PAGES, WEBSOCKETS, Door
 
 Browsers = Callable[..., Client]
 deeds = pytest.mark.parametrize(
@@ -19,17 +20,22 @@ of_things = pytest.mark.parametrize(
     ("template", "method"),
     [(template, method) for template, methods in PAGES.items() for method in methods if "{" in template],
 )
+persons = pytest.mark.parametrize(
+    ("template", "method"),
+    [(template, method) for template, methods in PAGES.items() for method in methods if methods[method] is Door.PERSON],
+)
 HTMX = {"HX-Request": "true"}
+# Right for some forms, so that there is a change to be kept from who may not.
+SENT = b"name=Changed&role=viewer&email=new@northwind.example"
 KEPT_BY_NO_CACHE = re.compile(r"no-cache.*private|private.*no-cache|no-store")
+NOBODYS = "00000000-0000-4000-8000-000000000000"
 # Another one in each answer.
 TOKEN = re.compile(r'(csrfmiddlewaretoken" value|X-CSRFToken)[^\w]+\w{64}')
 
 
 def visit(browser: Client, template: str, method: str, ids: dict[str, str], **headers: str) -> HttpResponse:
     address = template.format(**ids)
-    answer = browser.generic(
-        method, address, b"name=Changed", "application/x-www-form-urlencoded", headers=headers or None
-    )
+    answer = browser.generic(method, address, SENT, "application/x-www-form-urlencoded", headers=headers or None)
     assert isinstance(answer, HttpResponse)
     return answer
 
@@ -47,7 +53,7 @@ class TestPage:
 
         answer = visit(Client(), template, method, ours.ids)
 
-        assert is_log_in(answer) is (door in LETS_IN)
+        assert is_log_in(answer) is (door in LETS_IN or door is Door.PERSON)
         assert (answer.status_code == 405) is (door is Door.SHUT)
         for browser in nobodies:
             assert (visit(browser, template, method, ours.ids).status_code == 403) is (door in LETS_IN)
@@ -84,6 +90,30 @@ class TestPage:
         assert state() == before
 
 
+@persons
+class TestOnesOwnPage:
+    def test_is_for_whoever_is_logged_in(self, template: str, method: str, ours: Tenant, browser_of: Browsers) -> None:
+        for browser in [*map(browser_of, Role), browser_of(None), browser_of(None, is_staff=True)]:
+            own = own_ids(browser)
+            before = state()
+
+            with undone():
+                answer = visit(browser, template, method, own | {"member_id": own.get("member_id", NOBODYS)})
+                is_there = "{member_id}" not in template or "member_id" in own
+                assert answer.status_code in ({200, 303, 422} if is_there else {404})
+                assert KEPT_BY_NO_CACHE.search(answer.headers["Cache-Control"])
+            assert state() == before
+
+    def test_is_about_nobody_elses_things(self, template: str, method: str, ours: Tenant, browser_of: Browsers) -> None:
+        """Not even about those of people in the same organization."""
+        browser = browser_of(Role.OWNER)
+        before = state()
+
+        if "{" in template:
+            assert visit(browser, template, method, ours.ids).status_code == 404
+            assert state() == before
+
+
 @of_things
 class TestPageOfAnothersThing:
     def test_is_one_that_is_not_there(
@@ -110,10 +140,51 @@ class TestPageOfAnothersThing:
 
         of_ours, of_foreign = (visit(browser, template, method, ids) for ids in (ours.ids, theirs.ids))
 
-        if PAGES[template][method] is not Door.LOOK:
+        if PAGES[template][method] not in {Door.LOOK, Door.PERSON}:
             assert (of_ours.status_code, of_foreign.status_code) == (403, 403)
             assert without(of_ours, ours.ids) == without(of_foreign, theirs.ids)
         assert without(of_foreign, theirs.ids) == without(visit(browser, template, method, unknown), unknown)
+
+
+@pytest.mark.parametrize("operation", sorted(OF_OWNERS))
+def test_what_is_an_owners_is_for_owners(operation: str, ours: Tenant, browser_of: Browsers) -> None:
+    method, _, template = operation.partition(" ")
+    of_owner = {
+        "member_id": str(join(ours.made, Role.OWNER).pk),
+        "invitation_id": str(invite(ours.made, Role.OWNER).pk),
+    }
+    admin, owner = browser_of(Role.ADMIN), browser_of(Role.OWNER)
+    before = state()
+
+    assert visit(admin, template, method, of_owner).status_code == 403
+    assert state() == before
+    assert visit(owner, template, method, of_owner).status_code in {200, 303}
+    assert (state() != before) is (method == "POST")
+
+
+def test_nobody_makes_a_reset_link_for_themselves(ours: Tenant, browser_of: Browsers) -> None:
+    owner = browser_of(Role.OWNER)
+    before = state()
+
+    answer = visit(owner, "/account/members/{member_id}/reset-password", "POST", own_ids(owner))
+
+    assert answer.status_code == 403
+    assert state() == before
+
+
+@pytest.mark.parametrize("page", sorted(LINKED))
+def test_without_its_link_a_page_is_shut_to_everybody(page: str, ours: Tenant, browser_of: Browsers) -> None:
+    invitation = Invitation.objects.get(pk=ours.ids["invitation_id"])
+    _, _, token = invitation_link(invitation).partition("token=")
+    # Forged, and for the other page.
+    tokens = ["", "nonsense", f"{invitation.pk.hex}:nonsense", *([token] if page != "/invitation" else [])]
+    before = state()
+
+    for browser in (Client(), browser_of(Role.OWNER), browser_of(None)):
+        for bad in tokens:
+            assert browser.get(page, {"token": bad}).status_code == 410
+            assert browser.post(page, {"token": bad, "password": "another horse battery"}).status_code == 410
+    assert state() == before
 
 
 def without(answer: HttpResponse, ids: dict[str, str]) -> str:

@@ -5,14 +5,13 @@ from collections.abc import Callable
 
 import pytest
 from django.conf import LazySettings
-from django.contrib.sessions.models import Session as BrowserSession
 from django.test import Client
 
 from livehub.core import clock
 from streams.livestreams import refusals, services
 from streams.livestreams.services import create_livestream
 from streams.media.test_picture import ENCODER_NAME
-from streams.models import ApiKey, Livestream, Session, StreamKey, User
+from streams.models import ApiKey, Livestream, LogIn, Session, StreamKey, User
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.dashboard.conftest import HTMX, get_html, squeezed
 from tests.runs import connected
@@ -203,7 +202,7 @@ class TestNewKey:
 
     def test_rests_nowhere_in_the_clear(self, browser: Client) -> None:
         browser.post("/account/api-keys/create", NEW_KEY)
-        session = BrowserSession.objects.get(pk=browser.cookies["sessionid"].value)
+        session = LogIn.objects.get(pk=browser.cookies["sessionid"].value)
         rested = str(session.get_decoded())
         assert "new_api_key" in rested
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import pytest
 from channels.db import database_sync_to_async
-from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from django.test import Client
 
 from livehub.core.websockets import TRY_AGAIN, with_user
 from streams.dashboard.open_pages import BROKEN, NOT_A_MEMBER, NOT_LOGGED_IN, PAGES_PER_USER
 from streams.livestreams.consumers import OverviewConsumer
-from streams.models import Livestream, Member, Role, User
+from streams.models import Livestream, LogIn, Member, Role, User
+from streams.organizations.members import choose_organization
 from streams.organizations.services import NewOrganization
 from tests.dashboard.websocket import SIGN_OF_LIFE, answer_to, cookie_of, opened, opened_with, socket_scope
 
@@ -32,8 +32,8 @@ class Visitor:
     session_key: str
 
     @property
-    def session(self) -> QuerySet[Session]:
-        return Session.objects.filter(session_key=self.session_key)
+    def session(self) -> QuerySet[LogIn]:
+        return LogIn.objects.filter(session_key=self.session_key)
 
 
 def log_out(visitor: Visitor) -> None:
@@ -95,6 +95,22 @@ class TestEnd:
                 return await page.text()
 
         assert asyncio.run(heard()) == SIGN_OF_LIFE
+
+    def test_comes_once_another_organization_is_chosen_and_to_no_page_of_that_one(
+        self, owner: User, abroad: NewOrganization
+    ) -> None:
+        second = Member.objects.create(organization=abroad.organization, user=owner, role=Role.VIEWER)
+
+        async def browse() -> tuple[int, str]:
+            async with opened("/ws/overview", owner) as page:
+                await page.fragments()
+                await database_sync_to_async(choose_organization)(user=owner, member_id=second.pk)
+                code = await page.closing_code()
+            async with opened("/ws/overview", owner) as page:
+                await page.fragments()
+                return code, await page.text()
+
+        assert asyncio.run(browse()) == (TRY_AGAIN, SIGN_OF_LIFE)
 
     def test_comes_to_one_that_cannot_be_rendered(self, owner: User) -> None:
         class BrokenPage(OverviewConsumer):

@@ -97,6 +97,7 @@ class TestFindMembership:
 
         assert member is not None
         assert member.organization == home.organization
+        assert selectors.find_memberships([home.owner.pk]) == {home.owner.pk: member}
 
     def test_is_the_one_chosen_last(self, home: NewOrganization) -> None:
         second = create_organization(name="Second", email=home.owner.email).organization
@@ -105,6 +106,7 @@ class TestFindMembership:
             choose_organization(user=home.owner, member_id=chosen.pk)
 
             assert selectors.find_membership(home.owner) == chosen
+            assert selectors.find_memberships([home.owner.pk]) == {home.owner.pk: chosen}
 
     def test_is_nobody_elses(self, home: NewOrganization, abroad: NewOrganization) -> None:
         theirs = Member.objects.get(user=abroad.owner)

@@ -13,7 +13,6 @@ import httpx
 import pytest
 from channels.db import database_sync_to_async
 from django.conf import LazySettings
-from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -24,7 +23,7 @@ from livehub.stack.folders import prepare_folders
 from livehub.stack.instance import Instance
 from livehub.stack.nginx import Host
 from livehub.stack.programs import Program, programs
-from streams.models import AuditEntry, User
+from streams.models import AuditEntry, LogIn, User
 from streams.organizations.services import NewOrganization
 from tests.dashboard.websocket import cookie_of
 from tests.services import running, wait_until
@@ -177,7 +176,7 @@ class TestWebsocket:
         assert await _refusal(url, cookie=cookie, origin=url.rpartition(":")[0]) == 403
         async with _opened(url, cookie=cookie, origin=url) as page:
             await page.recv()
-            await database_sync_to_async(Session.objects.all().delete)()
+            await database_sync_to_async(LogIn.objects.all().delete)()
             assert await _closing_code(page, within_s=5) == 4401
 
     def test_takes_a_page_over_tls_from_a_trusted_proxy_only(
