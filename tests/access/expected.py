@@ -2,7 +2,9 @@
 
 from enum import StrEnum
 
+from streams.identity import passwords
 from streams.models import ApiKey, Role
+from streams.organizations import members
 
 
 class Door(StrEnum):
@@ -105,8 +107,8 @@ PAGES: dict[str, dict[str, Door]] = {
     f"{_PLACE}/choose": {"POST": Door.PERSON},
     "/account/you/leave": {"GET": Door.LOOK, "POST": Door.LOOK},
 }
-# Open only to who holds the link of a mail.
-LINKED = {"/password-reset", "/invitation"}
+# Open only to who holds a link that was made for this purpose.
+LINKED = {"/password-reset": passwords.LINK_PURPOSE, "/invitation": members.LINK_PURPOSE}
 # What admins may not do once the member or the invitation is an owner's.
 OF_OWNERS = {
     f"GET {_INVITATION}",

@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Callable
+from uuid import UUID
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from streams.account.mail import invitation_link
-from streams.models import Invitation, Livestream, Role
+from livehub.core.links import token_for
+from streams.identity import passwords
+from streams.models import Livestream, Role
+from streams.organizations.services import SYSTEM
 from tests.access.conftest import Tenant, invite, join, own_ids, state, undone
 from tests.access.expected import LETS_IN, LINKED, MACHINES, OF_OWNERS, PAGES, WEBSOCKETS, Door
 
@@ -20,10 +23,9 @@ of_things = pytest.mark.parametrize(
     ("template", "method"),
     [(template, method) for template, methods in PAGES.items() for method in methods if "{" in template],
 )
-persons = pytest.mark.parametrize(
-    ("template", "method"),
-    [(template, method) for template, methods in PAGES.items() for method in methods if methods[method] is Door.PERSON],
-)
+PERSONS = [
+    (template, method) for template, methods in PAGES.items() for method, door in methods.items() if door is Door.PERSON
+]
 HTMX = {"HX-Request": "true"}
 # Right for some forms, so that there is a change to be kept from who may not.
 SENT = b"name=Changed&role=viewer&email=new@northwind.example"
@@ -90,28 +92,29 @@ class TestPage:
         assert state() == before
 
 
-@persons
 class TestOnesOwnPage:
+    @pytest.mark.parametrize(("template", "method"), PERSONS)
     def test_is_for_whoever_is_logged_in(self, template: str, method: str, ours: Tenant, browser_of: Browsers) -> None:
         for browser in [*map(browser_of, Role), browser_of(None), browser_of(None, is_staff=True)]:
             own = own_ids(browser)
+            is_there = "{member_id}" not in template or "member_id" in own
             before = state()
 
             with undone():
-                answer = visit(browser, template, method, own | {"member_id": own.get("member_id", NOBODYS)})
-                is_there = "{member_id}" not in template or "member_id" in own
+                answer = visit(browser, template, method, {"member_id": NOBODYS, **own})
                 assert answer.status_code in ({200, 303, 422} if is_there else {404})
                 assert KEPT_BY_NO_CACHE.search(answer.headers["Cache-Control"])
             assert state() == before
 
-    def test_is_about_nobody_elses_things(self, template: str, method: str, ours: Tenant, browser_of: Browsers) -> None:
-        """Not even about those of people in the same organization."""
+    @pytest.mark.parametrize(("template", "method"), [person for person in PERSONS if "{" in person[0]])
+    def test_is_about_nothing_of_a_colleagues(
+        self, template: str, method: str, ours: Tenant, browser_of: Browsers
+    ) -> None:
         browser = browser_of(Role.OWNER)
         before = state()
 
-        if "{" in template:
-            assert visit(browser, template, method, ours.ids).status_code == 404
-            assert state() == before
+        assert visit(browser, template, method, ours.ids).status_code == 404
+        assert state() == before
 
 
 @of_things
@@ -174,16 +177,20 @@ def test_nobody_makes_a_reset_link_for_themselves(ours: Tenant, browser_of: Brow
 
 @pytest.mark.parametrize("page", sorted(LINKED))
 def test_without_its_link_a_page_is_shut_to_everybody(page: str, ours: Tenant, browser_of: Browsers) -> None:
-    invitation = Invitation.objects.get(pk=ours.ids["invitation_id"])
-    _, _, token = invitation_link(invitation).partition("token=")
-    # Forged, and for the other page.
-    tokens = ["", "nonsense", f"{invitation.pk.hex}:nonsense", *([token] if page != "/invitation" else [])]
+    rows = {
+        "/invitation": UUID(ours.ids["invitation_id"]),
+        "/password-reset": passwords.make_reset(user=join(ours.made, Role.VIEWER).user, actor=SYSTEM).pk,
+    }
+    row = rows[page]
+    others = [token_for(row, purpose=purpose) for other, purpose in LINKED.items() if other != page]
+    browsers = [Client(), browser_of(None), browser_of(Role.OWNER)]
     before = state()
 
-    for browser in (Client(), browser_of(Role.OWNER), browser_of(None)):
-        for bad in tokens:
+    for browser in browsers:
+        for bad in ("", "nonsense", row.hex, *others):
             assert browser.get(page, {"token": bad}).status_code == 410
             assert browser.post(page, {"token": bad, "password": "another horse battery"}).status_code == 410
+    assert Client().get(page, {"token": token_for(row, purpose=LINKED[page])}).status_code == 200
     assert state() == before
 
 
