@@ -78,9 +78,13 @@ def test_a_data_folder_below_a_file_is_named(settings: Settings, tmp_path: Path)
     assert f"The data folder {settings.DATA_DIR} cannot be written to." in complaints()
 
 
-@pytest.mark.parametrize("public_url", ["http://localhost:8000", "https://live.example.org"])
-def test_the_product_as_it_comes_is_fit_to_be_deployed(tmp_path: Path, public_url: str) -> None:
-    environment = {"PATH": os.environ["PATH"], "LIVEHUB_DATA_DIR": str(tmp_path), "LIVEHUB_PUBLIC_URL": public_url}
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"LIVEHUB_PUBLIC_URL": "https://live.example.org", "LIVEHUB_TRUSTED_PROXIES": "127.0.0.1"}],
+    ids=["as-it-comes", "behind-tls"],
+)
+def test_the_product_is_fit_to_be_deployed(tmp_path: Path, given: dict[str, str]) -> None:
+    environment = {"PATH": os.environ["PATH"], "LIVEHUB_DATA_DIR": str(tmp_path), **given}
     argv = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
 
     result = subprocess.run(argv, env=environment, cwd=BASE_DIR, capture_output=True, text=True, check=False)
