@@ -49,8 +49,12 @@ class TestEveryPage:
             operator.page.goto(f"/livestreams/{stream.created['id']}")
             operator.watch(for_s=1, timeout_s=20)
             check(operator.page, operator)
-            operator.page.goto("/")
-            check(operator.page, operator)
+            session = stream.sessions()[0]
+            for address in ("/", "/livestreams", f"/livestreams/{stream.created['id']}/sessions/{session['id']}"):
+                with operator.page.expect_websocket() as socket:
+                    operator.page.goto(address)
+                socket.value.wait_for_event("framereceived")
+                check(operator.page, operator)
 
     def test_log_in_and_errors(self, page: Page, stack: RunningStack) -> None:
         visitor = Operator(page)
