@@ -1,7 +1,7 @@
 """The life of a session, and how a person is shown it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import models
 
@@ -114,7 +114,26 @@ EVENT_STATES: Mapping[str, Shown] = {
 }
 
 
-def show_livestream(*, status: str, is_disabled: bool) -> Shown:
-    """Return what a livestream shows: a broadcast that is on air comes before everything else."""
+# After these viewers get nothing new, until something else happens.
+INTERRUPTIONS = frozenset({EventKind.RUN_FAILED, EventKind.RUN_LOST, EventKind.RUN_POSTPONED})
+
+
+def show_livestream(*, status: str, is_disabled: bool, newest_event: str = "") -> Shown:
+    """Return what a livestream shows: a broadcast that is on air comes before everything else.
+
+    `newest_event` is the kind of what happened last to the broadcast that is going on.
+    """
     shown = LIVESTREAM_STATES[status]
-    return DISABLED if is_disabled and not shown.is_on_air else shown
+    return DISABLED if is_disabled and not shown.is_on_air else _interrupted(shown, newest_event)
+
+
+def show_session(*, status: str, newest_event: str = "") -> Shown:
+    """Return what a session shows; `newest_event` is the kind of what happened to it last."""
+    return _interrupted(SESSION_STATES[status], newest_event)
+
+
+def _interrupted(shown: Shown, newest_event: str) -> Shown:
+    """Return the state as it looks while nothing new comes out: filters and players go by its value all the same."""
+    if not shown.is_on_air or newest_event not in INTERRUPTIONS:
+        return shown
+    return replace(shown, label=EVENT_STATES[newest_event].label, tone="warn")

@@ -1,5 +1,7 @@
 """The table of what people are shown."""
 
+from dataclasses import replace
+
 import pytest
 
 from streams.livestreams.states import (
@@ -16,6 +18,7 @@ from streams.livestreams.states import (
     SessionStatus,
     Shown,
     show_livestream,
+    show_session,
 )
 
 
@@ -71,6 +74,21 @@ def test_colours_and_calls_a_state_alike_everywhere() -> None:
     assert Shown("refused", "Refused", "warn") == REFUSED
     assert Shown("disabled", "Disabled", "off") == DISABLED
     assert [shown.tone for shown in EVENT_STATES.values()] == ["", "bad", "bad", "warn", "live"]
+
+
+@pytest.mark.parametrize(
+    ("event", "label"), [("run_failed", "Interrupted"), ("run_lost", "Interrupted"), ("run_postponed", "Waiting")]
+)
+def test_an_interrupted_broadcast_is_live_by_another_word(event: str, label: str) -> None:
+    live = LIVESTREAM_STATES["live"]
+
+    for shown in (
+        show_session(status="live", newest_event=event),
+        show_livestream(status="live", is_disabled=True, newest_event=event),
+    ):
+        assert shown == replace(live, label=label, tone="warn")
+    assert show_session(status="live", newest_event="resumed") == live
+    assert show_session(status="ended", newest_event=event) == SESSION_STATES["ended"]
 
 
 @pytest.mark.parametrize("step", [(old, new) for old in SessionStatus for new in SessionStatus])

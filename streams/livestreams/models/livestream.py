@@ -135,7 +135,9 @@ class Livestream(models.Model):
 
     @property
     def shown(self) -> Shown:
-        return show_livestream(status=self.status, is_disabled=self.disabled)
+        """What people see; whether it is interrupted, only if a list has read its `newest_event` along."""
+        newest_event = vars(self).get("newest_event") or ""
+        return show_livestream(status=self.status, is_disabled=self.disabled, newest_event=newest_event)
 
     @property
     def stream_key(self) -> str:

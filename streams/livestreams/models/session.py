@@ -6,12 +6,21 @@ from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.db.models.functions import Now
 
 from livehub.core import clock
 from streams.livestreams.models.livestream import Livestream, StreamKey
-from streams.livestreams.states import EVENT_STATES, SESSION_STATES, EndReason, EventKind, SessionStatus, Shown
+from streams.livestreams.states import (
+    EVENT_STATES,
+    INTERRUPTIONS,
+    SESSION_STATES,
+    EndReason,
+    EventKind,
+    SessionStatus,
+    Shown,
+    show_session,
+)
 from streams.organizations.models import App, Organization
 
 # A free worker takes a session within a fraction of a second.
@@ -40,6 +49,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def with_connections(self) -> Self:
         """Read along what `ingest_ms` and `connection` are made of: one more query, however many sessions."""
         return self.prefetch_related("connections")
+
+    def with_newest_event(self) -> Self:
+        """Read along what `shown` needs to tell an interruption, in the same query."""
+        return self.annotate(newest_event=newest_event(session=OuterRef("pk")))
 
     def with_files_on(self, node: str) -> Self:
         return self.filter(file_nodes__contains=[node])
@@ -100,7 +113,8 @@ class Session(models.Model):
 
     @property
     def shown(self) -> Shown:
-        return SESSION_STATES[self.status]
+        """What people see; whether it is interrupted, only if `with_newest_event` has read that along."""
+        return show_session(status=self.status, newest_event=vars(self).get("newest_event") or "")
 
     @property
     def is_open(self) -> bool:
@@ -216,6 +230,12 @@ class Lease(models.Model):
         return f"{self.session_id} epoch {self.epoch}"
 
 
+class SessionEventQuerySet(models.QuerySet["SessionEvent"]):
+    def for_people(self) -> Self:
+        """Keep what a person wants to know, newest first: not which worker began a run."""
+        return self.exclude(kind=EventKind.RUN_STARTED).order_by("-id")
+
+
 class SessionEvent(models.Model):
     """One thing that happened to a session; history, timelines and reports all read these.
 
@@ -230,8 +250,10 @@ class SessionEvent(models.Model):
     reason = models.CharField(max_length=255, blank=True)
     data = models.JSONField(default=dict)
 
+    objects = SessionEventQuerySet.as_manager()
+
     def __str__(self) -> str:
-        return f"{self.kind} {self.reason}"
+        return f"{self.shown.label} {self.reason}"
 
     @property
     def by(self) -> str:
@@ -240,8 +262,14 @@ class SessionEvent(models.Model):
 
     @property
     def is_interruption(self) -> bool:
-        return self.kind in {EventKind.RUN_FAILED, EventKind.RUN_LOST, EventKind.RUN_POSTPONED}
+        return self.kind in INTERRUPTIONS
 
     @property
     def shown(self) -> Shown:
         return SESSION_STATES[self.data["new"]] if self.kind == EventKind.STATUS else EVENT_STATES[self.kind]
+
+
+def newest_event(*, session: OuterRef) -> Subquery:
+    """Return the kind of what happened last to the session, as a column of a query; null for one that is over."""
+    events = SessionEvent.objects.filter(session=session, session__stopped_at=None)
+    return Subquery(events.for_people().values("kind")[:1])

@@ -71,7 +71,7 @@ def get_overview(member: Member) -> Overview:
         broadcast_count=recent["count"],
         failed_count=recent["failed"],
         ingest_ms=taken_in["ms"],
-        on_air=list(sessions.open().newest_first()[:_ON_AIR_SHOWN]),
+        on_air=list(sessions.open().with_newest_event().newest_first()[:_ON_AIR_SHOWN]),
         trouble=_find_trouble(livestreams),
         recent=list(sessions.over().newest_first()[:_RECENT_SHOWN]),
         unknown_keys=list_unknown_key_tries() if member.role == Role.OWNER or member.user.is_staff else [],

@@ -10,7 +10,7 @@ from streams.livestreams.models import Livestream, Session, SessionEvent
 from streams.livestreams.selectors.livestreams import get_livestream
 from streams.livestreams.selectors.sessions import list_sessions
 from streams.livestreams.selectors.test_pictures import PictureState, find_test_picture
-from streams.livestreams.states import EventKind, SessionStatus
+from streams.livestreams.states import SessionStatus, Shown
 from streams.organizations.models import Organization
 
 _SESSIONS_SHOWN = 10
@@ -59,15 +59,22 @@ class LivestreamScreen:
         return newest if newest is not None and newest.is_interruption else None
 
     @property
+    def shown(self) -> Shown:
+        """What the livestream shows, an interruption included."""
+        return self.open_session.shown if self.open_session else self.livestream.shown
+
+    @property
     def advice(self) -> list[str]:
         """What to change in the encoder that is connected now."""
         return advise(self.open_session) if self.open_session else []
 
     @property
     def since(self) -> datetime | None:
-        """When the livestream took the status that it has; None when nobody has ever published."""
+        """When the livestream came to show what it shows; None when nobody has ever published."""
         if self.latest is None:
             return None
+        if self.interruption is not None:
+            return self.interruption.at
         if self.latest.status == SessionStatus.LIVE:
             return self.latest.started_at
         return self.latest.stopped_at or self.latest.created_at
@@ -79,7 +86,7 @@ def get_livestream_screen(*, organization: Organization, livestream_id: UUID) ->
     :raises NotFoundError: when the organization has no such livestream.
     """
     livestream = get_livestream(owner=organization, livestream_id=livestream_id)
-    sessions = list_sessions(livestream).select_related("lease")
+    sessions = list_sessions(livestream).select_related("lease").with_newest_event()
     shown = list(sessions[:_SESSIONS_SHOWN])
     count = len(shown) if len(shown) < _SESSIONS_SHOWN else sessions.count()
     timeline = _timeline(shown[0]) if shown else []
@@ -92,7 +99,7 @@ def get_session_screen(*, organization: Organization, livestream_id: UUID, sessi
     :raises NotFoundError: when the livestream, which must be the organization's, has had no such session.
     """
     livestream = get_livestream(owner=organization, livestream_id=livestream_id)
-    session = list_sessions(livestream).select_related("lease").filter(pk=session_id).first()
+    session = list_sessions(livestream).select_related("lease").with_newest_event().filter(pk=session_id).first()
     if session is None:
         raise NotFoundError(f"No livestream session {session_id}.")
     session.livestream = livestream
@@ -100,5 +107,4 @@ def get_session_screen(*, organization: Organization, livestream_id: UUID, sessi
 
 
 def _timeline(session: Session) -> list[SessionEvent]:
-    """Return what a person wants to know of it, newest first: not which worker began a run."""
-    return list(SessionEvent.objects.filter(session=session).exclude(kind=EventKind.RUN_STARTED).order_by("-id"))
+    return list(SessionEvent.objects.filter(session=session).for_people())
