@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views import defaults
 
 from livehub.core.deadline import deadline
@@ -45,10 +46,20 @@ def server_error(request: HttpRequest) -> HttpResponseBase:
     return defaults.server_error(request)
 
 
+def _way_back(request: HttpRequest) -> str:
+    """Return where to go on: a page can be asked for again, a form only be sent again from its own page."""
+    if request.method in {"GET", "HEAD"}:
+        return request.get_full_path()
+    came_from = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(came_from, allowed_hosts={request.get_host()})
+    return came_from if is_ours else "/"
+
+
 def _one_moment(request: HttpRequest) -> HttpResponse:
     headers = {"Retry-After": str(RETRY_AFTER_S)}
     if "HX-Request" not in request.headers:
-        return HttpResponse(render_to_string("503.html"), status=503, headers=headers)
+        page = render_to_string("503.html", {"back": _way_back(request)})
+        return HttpResponse(page, status=503, headers=headers)
     # The page stays as it is. What somebody pressed is answered on top of it; what refreshes by itself comes again.
     is_pressed = request.method != "GET" or request.headers.get("HX-Target") == "dialog"
     headers |= {"HX-Retarget": "#main", "HX-Reswap": "afterbegin"} if is_pressed else {"HX-Reswap": "none"}

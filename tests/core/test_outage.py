@@ -39,6 +39,23 @@ class TestRequest:
         assert answer is not None
         assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
 
+    @pytest.mark.parametrize(
+        ("method", "came_from", "way"),
+        [
+            ("GET", "http://testserver/account", "/livestreams?sort=name&amp;q=a"),
+            ("POST", "http://testserver/account?page=2", "http://testserver/account?page=2"),
+            ("POST", "https://elsewhere.example/", "/"),
+            ("POST", "", "/"),
+        ],
+    )
+    def test_leads_back_to_where_one_was(self, method: str, came_from: str, way: str) -> None:
+        request = RequestFactory().generic(method, "/livestreams?sort=name&q=a", headers={"Referer": came_from})
+
+        answer = _middleware().process_exception(request, OperationalError("away"))
+
+        assert answer is not None
+        assert f'href="{way}" data-retry' in answer.content.decode()
+
     def test_that_fails_for_ours_is_not(self) -> None:
         assert _middleware().process_exception(RequestFactory().get("/"), DataError("ours")) is None
 
