@@ -139,10 +139,11 @@ class LivestreamAdmin(ReadOnlyAdmin[Livestream]):
 
 class ConnectionInline(ReadOnlyInline[Connection]):
     model = Connection
+    verbose_name_plural = "encoder connections"
     fields = ("node", "client_id", "address", "software", "connected", "seen", "disconnected", "sent")
     ordering = ("connected_at",)
 
-    @admin.display(description="from")
+    @admin.display(description="connected")
     def connected(self, connection: Connection) -> str:
         return exact(connection.connected_at)
 
@@ -150,32 +151,37 @@ class ConnectionInline(ReadOnlyInline[Connection]):
     def seen(self, connection: Connection) -> str:
         return exact(connection.last_seen_at)
 
-    @admin.display(description="until")
+    @admin.display(description="left")
     def disconnected(self, connection: Connection) -> str:
         return exact(connection.disconnected_at)
 
-    @admin.display(description="media")
+    @admin.display(description="received")
     def sent(self, connection: Connection) -> str:
         return str(timedelta(seconds=connection.media_ms // 1000))
 
 
 class LeaseInline(ReadOnlyInline[Lease]):
     model = Lease
-    verbose_name_plural = "lease"
-    fields = ("worker", "epoch", "ends", "next_run")
+    verbose_name = "worker that runs it"
+    fields = ("worker", "run", "ends", "next_run")
 
-    @admin.display(description="until")
+    @admin.display(description="number of its run")
+    def run(self, lease: Lease) -> str:
+        return str(lease.epoch)
+
+    @admin.display(description="its hold ends")
     def ends(self, lease: Lease) -> str:
         return exact(lease.until)
 
-    @admin.display(description="not before")
+    @admin.display(description="next run not before")
     def next_run(self, lease: Lease) -> str:
         return exact(lease.not_before)
 
 
 class SessionEventInline(ReadOnlyInline[SessionEvent]):
     model = SessionEvent
-    fields = ("time", "kind", "reason", "details")
+    verbose_name_plural = "what happened"
+    fields = ("time", "what", "reason", "details")
     ordering = ("id",)
 
     @admin.display
@@ -183,8 +189,12 @@ class SessionEventInline(ReadOnlyInline[SessionEvent]):
         return exact(event.at)
 
     @admin.display
+    def what(self, event: SessionEvent) -> str:
+        return event.shown.label
+
+    @admin.display
     def details(self, event: SessionEvent) -> str:
-        return _listed(event.data)
+        return ", ".join(f"{_DETAILS[name]} {event.data[name]}" for name in _DETAILS if event.data.get(name)) or "-"
 
 
 @admin.register(Session)
@@ -199,7 +209,7 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
         "livestream",
         "state",
         "end_reason",
-        "error_message",
+        "advice",
         "arriving",
         "outgoing",
         "ingest",
@@ -223,15 +233,19 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
     def name(self, session: Session) -> str:
         return str(session.livestream)
 
-    @admin.display(description="source")
+    @admin.display(description="encoder sends")
     def arriving(self, session: Session) -> str:
         return _listed(session.source)
 
-    @admin.display(description="renditions")
+    @admin.display(description="viewers get")
     def outgoing(self, session: Session) -> SafeString | str:
         return format_html_join(mark_safe("<br>"), "{}", ([_listed(each)] for each in session.renditions)) or "-"
 
-    @admin.display(description="taken in")
+    @admin.display(description="what to change")
+    def advice(self, session: Session) -> str:
+        return session.error_message or "-"
+
+    @admin.display(description="received")
     def ingest(self, session: Session) -> str:
         return str(timedelta(seconds=session.ingest_seconds))
 
@@ -239,17 +253,21 @@ class SessionAdmin(ReadOnlyAdmin[Session]):
     def connected(self, session: Session) -> str:
         return exact(session.created_at)
 
-    @admin.display
+    @admin.display(description="live from")
     def playable(self, session: Session) -> str:
         return exact(session.started_at)
 
-    @admin.display
+    @admin.display(description="until")
     def stopped(self, session: Session) -> str:
         return exact(session.stopped_at)
 
     @admin.display(description="files on")
     def files(self, session: Session) -> str:
         return ", ".join(session.file_nodes) or "-"
+
+
+# Of what an event says beside its reason, what support asks for; the old status is that of the row before.
+_DETAILS = {"by": "by", "worker": "worker", "node": "on", "epoch": "run"}
 
 
 def _listed(facts: Mapping[str, object]) -> str:

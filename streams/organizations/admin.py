@@ -177,5 +177,9 @@ class AuditEntryAdmin(ReadOnlyAdmin[AuditEntry]):
     list_select_related = ("organization", "user", "api_key")
     list_filter = ("target_type", "at")
     search_fields = ("=target_id", "action", "organization__name", "user__email")
-    fields = ("at", "organization", "user", "api_key", "address", "action", "target_type", "target_id", "detail")
+    fields = ("at", "organization", "user", "api_key", "address", "action", "target_type", "target_id", "details")
     ordering = ("-id",)
+
+    @admin.display
+    def details(self, entry: AuditEntry) -> str:
+        return ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in entry.detail.items()) or "-"
