@@ -8,6 +8,9 @@ const NATIVE = "application/vnd.apple.mpegurl";
 const RETRY_MS = [500, 1000, 2000, 4000];
 const MEDIA_RECOVERY_MS = 5000;
 const DELAY_EVERY_MS = 1000;
+const FRAME = 16 / 9;
+// Renditions have even sides: 854x480 is a little wider than its source, and would get a line of dark below it.
+const FRAME_SLACK = 0.02;
 // How far behind where hls.js wants to be still counts as watching live: its own steps are as long as a segment.
 const LIVE_SLACK_S = 3;
 // What is buffered when a broadcast ends is played out, but nothing is waited for.
@@ -39,6 +42,7 @@ export class Player {
     this.#video = this.#controller.querySelector("video");
     this.#video.muted = chosen.muted;
     this.#video.addEventListener("playing", () => this.#onPlaying());
+    this.#video.addEventListener("resize", () => this.#onResize());
     this.#video.addEventListener("volumechange", () => this.#onVolume());
     this.#sound.addEventListener("click", () => (this.#video.muted = false));
     this.#load();
@@ -121,6 +125,11 @@ export class Player {
   #onPlaying() {
     this.#failures = 0;
     this.#stage.dataset.playing = "yes";
+  }
+
+  #onResize() {
+    const { videoWidth, videoHeight } = this.#video;
+    this.#stage.toggleAttribute("data-fills", Math.abs(videoWidth / videoHeight / FRAME - 1) < FRAME_SLACK);
   }
 
   #onVolume() {
