@@ -29,7 +29,7 @@ class LoginForm(AuthenticationForm):
     """E-mail and password; what is wrong is not told apart, so that nobody learns who has an account."""
 
     error_messages = {
-        "invalid_login": "That e-mail address and password do not belong together. Check both, and mind capitals.",
+        "invalid_login": "That e-mail address and password do not match. Check both, and try again.",
         "inactive": "This account is switched off. Ask your administrator.",
     }
 
@@ -184,7 +184,7 @@ class ApiKeyForm(forms.Form):
             (ApiKey.Scope.WRITE, "Create, change and delete livestreams"),
         ],
         initial=list(ApiKey.Scope.values),
-        error_messages={"required": "Choose at least one thing that the key may do."},
+        error_messages={"required": "Choose what the key opens."},
         widget=forms.CheckboxSelectMultiple,
     )
     expires_in_days = forms.TypedChoiceField(

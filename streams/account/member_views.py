@@ -85,7 +85,7 @@ class InvitationDetailView(MembersView):
         found = get_invitation(organization=self.member.organization, invitation_id=invitation_id)
         # Whoever holds the link gets the role.
         if found.role not in members.manageable_roles(self.member):
-            raise PermissionDenied("Owners are invited by owners.")
+            raise PermissionDenied("Only owners can invite an owner.")
         return found
 
 
@@ -95,7 +95,7 @@ class InvitationWithdrawView(MembersView):
     def post(self, request: HttpRequest, invitation_id: UUID) -> HttpResponse:
         invitation = get_invitation(organization=self.member.organization, invitation_id=invitation_id)
         members.withdraw_invitation(invitation=invitation, actor=self.actor)
-        return self.go("streams:account_detail", said=f"The invitation of {invitation.email} opens nothing any more.")
+        return self.go("streams:account_detail", said=f"The invitation of {invitation.email} no longer works.")
 
 
 class MemberDetailView(MembersView):
@@ -154,7 +154,7 @@ class MemberRemoveView(MembersView):
     def _removable(self, member_id: UUID) -> Member:
         found = self.get_member(member_id)
         if found.role not in members.manageable_roles(self.member):
-            raise PermissionDenied("Owners are managed by owners.")
+            raise PermissionDenied("Only owners can change owners.")
         return found
 
 

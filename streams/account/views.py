@@ -84,7 +84,7 @@ class AdminLoginView(View):
         if not request.user.is_authenticated:
             return redirect_to_login(url)
         if not request.user.is_staff:
-            raise PermissionDenied("This part is for the support staff of this instance.")
+            raise PermissionDenied("These pages are for the support staff of this server.")
         return redirect(url)
 
 
@@ -156,7 +156,7 @@ class ApiKeyRevokeView(MemberView):
     def post(self, request: HttpRequest, api_key_id: UUID) -> HttpResponse:
         api_key = get_api_key(organization=self.member.organization, api_key_id=api_key_id)
         services.revoke_api_key(api_key=api_key, actor=self.actor)
-        return self.go("streams:account_detail", said=f"{api_key.name} is revoked: it opens nothing any more.")
+        return self.go("streams:account_detail", said=f"{api_key.name} is revoked and no longer works.")
 
 
 def _new_key(api_key: ApiKey, secret: str) -> dict[str, object]:

@@ -164,13 +164,13 @@ def _is_backed(reset: PasswordReset) -> bool:
 
 def _check_owner_of(user: User, *, actor: Actor) -> None:
     if actor.user is None or not _is_owner_of(user, owner=actor.user):
-        raise NotPermittedError("Reset links are made by owners, for members of their organization.")
+        raise NotPermittedError("Only owners can make reset links, and only for members of their organization.")
     if user == actor.user:
         # A browser left open would be enough to get a password without knowing the present one.
-        raise NotPermittedError("Your own password you change on your own page.")
+        raise NotPermittedError("You change your own password on your own page.")
     if _is_shared(user):
         raise NotPermittedError(
-            f"{user} is in another organization, too, or is support staff. Your administrator can make a reset link."
+            f"{user} belongs to another organization as well, or to support staff. Your administrator can make a reset link."
         )
 
 

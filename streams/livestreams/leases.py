@@ -42,7 +42,7 @@ def claim_session(*, session_id: UUID, worker: str, node: str) -> Lease | None:
         session.file_nodes.append(node)
         session.save(update_fields=["file_nodes", "updated_at"])
     if is_lapsed:
-        _note_interruption(session, EventKind.RUN_LOST, reason="The worker that ran it stopped; another one goes on")
+        _note_interruption(session, EventKind.RUN_LOST, reason="A part of LiveHub stopped; another one goes on")
     # A disk may stay full for hours: a start every few seconds is no news then.
     if _newest_kind(session) != EventKind.RUN_POSTPONED:
         _note(session, EventKind.RUN_STARTED, epoch=lease.epoch, worker=worker, node=node)
@@ -97,13 +97,13 @@ def mark_live(lease: Lease) -> None:
     if session.status == SessionStatus.LIVE:
         session.live_epoch = lease.epoch
         session.save(update_fields=["live_epoch", "updated_at"])
-        _note(session, EventKind.RESUMED, reason="Viewers get new media", epoch=lease.epoch)
+        _note(session, EventKind.RESUMED, reason="Viewers see the picture again", epoch=lease.epoch)
         events.publish(SessionResumed.of(session.livestream, at=clock.now(), actor=SYSTEM, session_id=session.pk))
     else:
         change_status(
             session,
             new=SessionStatus.LIVE,
-            reason="First segments can be played",
+            reason="Viewers can watch",
             started_at=clock.now(),
             live_epoch=lease.epoch,
         )

@@ -77,7 +77,7 @@ class LivestreamDetailView(OneLivestreamView):
 class SessionListView(OneLivestreamView):
     def get(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
         livestream = self.get_livestream()
-        sessions = list_sessions(livestream)
+        sessions = list_sessions(livestream).with_newest_event()
         page = page_of(sessions, number=PageForm(request.GET).number(), total=sessions.count())
         return self.page("streams/session_list.html", livestream=livestream, page=page)
 
@@ -159,9 +159,9 @@ class ConfirmedActionView(OneLivestreamView):
 
 class LivestreamDisableView(ConfirmedActionView):
     question = "Disable"
-    consequence = "Encoders are refused until you enable it again. Its key and its playback URL stay the same."
+    consequence = "Encoders are refused until you enable it again. Its stream key and its playback URL stay the same."
     button = "Disable livestream"
-    said = "Disabled: encoders are refused from now on."
+    said = "Disabled."
 
     def change(self, livestream: Livestream) -> None:
         services.disable_livestream(livestream=livestream, actor=self.actor)
@@ -172,7 +172,7 @@ class LivestreamEnableView(ConfirmedActionView):
     consequence = "Encoders with its stream key are accepted again."
     button = "Enable livestream"
     is_harmless = True
-    said = "Enabled: encoders are accepted again."
+    said = "Enabled."
 
     def change(self, livestream: Livestream) -> None:
         services.enable_livestream(livestream=livestream, actor=self.actor)
@@ -190,7 +190,7 @@ class StreamKeyResetView(ConfirmedActionView):
 
 class BroadcastEndView(ConfirmedActionView):
     question = "End the broadcast of"
-    consequence = "Viewers see it end. The encoder is disconnected, but may publish again with the same key."
+    consequence = "The encoder can come back with the same key."
     button = "End broadcast"
     said = "The broadcast is over."
 

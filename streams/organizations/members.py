@@ -270,7 +270,7 @@ def _check_may_manage(organization: Organization, *, actor: Actor, roles: set[st
         return
     standing = get_standing(organization, actor=actor)
     if standing is None or not roles <= set(manageable_roles(standing)):
-        raise NotPermittedError("Your role does not allow it: admins manage everybody but owners, owners everybody.")
+        raise NotPermittedError("Admins can change everybody but owners; only owners can change owners.")
 
 
 def _check_somebody_owns(leaving: Member) -> None:

@@ -97,7 +97,7 @@ class TestWrongPassword:
         visitor = Operator(page)
         visitor.log_in(stack.credentials["email"], "not the password")
 
-        expect(page.get_by_test_id("login-error")).to_contain_text("do not belong together")
+        expect(page.get_by_test_id("login-error")).to_contain_text("do not match")
         expect(page.get_by_label("E-mail address")).to_have_value(stack.credentials["email"])
 
         visitor.log_in(stack.credentials["email"], stack.credentials["password"])

@@ -166,7 +166,7 @@ class TestWithoutJavaScript:
         page.get_by_test_id("submit").click()
         expect(page.locator("#invitation-link")).to_contain_text("/invitation?token=")
         page.get_by_test_id("withdraw").click()
-        expect(page.get_by_text("opens nothing any more")).to_be_visible()
+        expect(page.get_by_text("no longer works")).to_be_visible()
         page.goto("/account/you")
         page.get_by_test_id("end-others").click()
         expect(page.get_by_test_id("log-in")).to_have_count(1)

@@ -98,7 +98,7 @@ class TestRevokeKey:
         key = ApiKey.objects.get(organization=home.organization, kind="basic")
         address = f"/account/api-keys/{key.pk}/revoke"
 
-        assert "Revoke “First API key”?" in _text(browser.get(address))
+        assert "Revoke “<bdi>First API key</bdi>”?" in _text(browser.get(address))
         assert browser.post(address)["Location"] == "/account"
 
         key.refresh_from_db()

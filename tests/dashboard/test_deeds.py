@@ -42,7 +42,7 @@ class TestDeeds:
         [
             ("disable", "Encoders are refused until"),
             ("enable", "accepted again"),
-            ("end", "Viewers see it end"),
+            ("end", "The encoder can come back"),
             ("reset-stream-key", "The old key stops working at once"),
             ("delete", "This cannot be undone"),
         ],
@@ -50,7 +50,7 @@ class TestDeeds:
     def test_names_its_object_and_its_consequence(self, browser: Client, live: Session, deed: str, words: str) -> None:
         for headers in ({}, HTMX):
             html = get_html(browser, f"/livestreams/{live.livestream_id}/{deed}", **headers)
-            assert "“Autumn keynote”?" in html
+            assert "“<bdi>Autumn keynote</bdi>”?" in html
             assert words in html
             assert ("It is broadcasting now." in html) == (deed != "enable")
 
@@ -60,7 +60,7 @@ class TestDeeds:
         assert browser.post(f"{address}/disable")["Location"] == address
         live.refresh_from_db()
         assert live.end_reason == EndReason.DISABLED
-        assert "Disabled: encoders are refused from now on." in get_html(browser, address)
+        assert "Encoders are refused until you enable it." in get_html(browser, address)
 
         browser.post(f"{address}/enable")
         assert Livestream.objects.get().disabled is False

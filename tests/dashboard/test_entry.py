@@ -256,7 +256,7 @@ class TestInvitation:
 
     def test_leads_a_new_person_in(self, invited: Invitation) -> None:
         visitor, link = Client(), invitation_link(invited)
-        assert "Join Northwind Events" in visitor.get(link).content.decode()
+        assert "Join <bdi>Northwind Events</bdi>" in visitor.get(link).content.decode()
 
         answer = visitor.post("/invitation", {"token": token_of(link), "name": "New Person", "password": NEW})
 

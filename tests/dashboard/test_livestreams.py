@@ -208,23 +208,23 @@ class TestPage:
 
         for text in ("Live", "H.264 High, 1280\u00d7720", "29.97 fps", "OBS 31 from 203.0.113.24", "720p, as sent"):
             assert text in html
-        assert "First segments can be played" in html
+        assert "Viewers can watch" in html
         assert "End broadcast" in html
 
     def test_tells_what_happened_newest_first(self, browser: Client, live: Session) -> None:
         html = get_html(browser, f"/livestreams/{live.livestream_id}").partition('class="timeline"')[2]
 
-        assert html.index("First segments can be played") < html.index("Encoder connected")
+        assert html.index("Viewers can watch") < html.index("Encoder connected")
         # Which worker began a run says nothing to a person.
         assert "Run started" not in html
 
     def test_says_when_no_worker_is_free(self, browser: Client, connected: Session) -> None:
         address = f"/livestreams/{connected.livestream_id}"
-        assert "Waiting for a free worker" not in get_html(browser, address)
+        assert "Waiting for room" not in get_html(browser, address)
 
         Session.objects.filter(pk=connected.pk).update(created_at=clock.now() - timedelta(seconds=11))
 
-        assert "Waiting for a free worker" in get_html(browser, address)
+        assert "Waiting for room" in get_html(browser, address)
 
     def test_puts_the_error_of_a_failed_broadcast_first(self, browser: Client, connected: Session) -> None:
         failed(connected, message="Switch to H.264.")
@@ -250,6 +250,34 @@ class TestPage:
         html = get_html(browser, address)
         assert 'data-testid="interruption"' not in html
         assert "<b>Resumed</b>" in html
+
+    @pytest.mark.parametrize("address", ["/", "/livestreams", "/livestreams?status=live", "/livestreams/{}"])
+    def test_every_pill_of_it_says_so(self, browser: Client, live: Session, address: str) -> None:
+        address = address.format(live.livestream_id)
+        pills = '<span class="pill {}" data-testid="status">{}</span>'
+        assert pills.format("live", "Live") in get_html(browser, address)
+
+        leases.retry_session(Lease.objects.get(), message="The disk answers too slowly.")
+
+        html = get_html(browser, address)
+        assert pills.format("warn", "Interrupted") in html
+        assert pills.format("live", "Live") not in html
+        Lease.objects.update(not_before=None)
+        leases.mark_live(claimed(live, worker="second"))
+        assert pills.format("live", "Live") in get_html(browser, address)
+
+    def test_knowing_it_costs_no_query_more(
+        self, browser: Client, home: NewOrganization, live: Session, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        leases.retry_session(Lease.objects.get(), message="The disk answers too slowly.")
+        for number in range(3):
+            other = runs.connected(create_livestream(app=home.app, name=f"Camera {number}", actor=SYSTEM))
+            leases.mark_live(claimed(other))
+
+        with django_assert_num_queries(8):
+            html = get_html(browser, "/livestreams")
+
+        assert (html.count(">Interrupted<"), html.count('data-testid="status">Live<')) == (1, 3)
 
     def test_says_that_a_broadcast_waits(self, browser: Client, live: Session) -> None:
         leases.postpone_session(Lease.objects.get(), message="The disk is full.")
@@ -336,5 +364,5 @@ class TestPage:
 
         assert "all 27" in html
         assert html.count('data-testid="session"') == 10
-        assert "2 min 05 s" in html
+        assert "before it was live." in html
         assert "26\u201327 of 27" in get_html(browser, f"/livestreams/{livestream.pk}/sessions?page=2")

@@ -141,7 +141,7 @@ class TestOrganizations:
 
         assert browser.post(f"/account/you/organizations/{second.pk}/choose")["Location"] == "/"
 
-        assert "You are viewer" in get_html(browser, "/account")
+        assert "Your role: viewer" in get_html(browser, "/account")
         assert browser.post("/account/api-keys/create").status_code == 403
 
     def test_of_others_are_not_there(self, browser: Client, stranger: User) -> None:

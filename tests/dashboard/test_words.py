@@ -1,6 +1,12 @@
-"""How numbers and names are written."""
+"""How numbers and names are written, and which words are not."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from streams.templatetags.dashboard import (
     audio_words,
@@ -12,6 +18,8 @@ from streams.templatetags.dashboard import (
     software,
     video_words,
 )
+
+_BASE = Path(settings.BASE_DIR)
 
 
 @pytest.mark.parametrize(
@@ -74,3 +82,71 @@ def test_units() -> None:
     assert [bitrate(128), bitrate(999), bitrate(2870)] == ["128 kbit/s", "999 kbit/s", "2.9 Mbit/s"]
     assert [compact(30.0), compact(29.97), compact(2.5)] == ["30", "29.97", "2.5"]
     assert [codec("h264"), codec("vp8")] == ["H.264", "VP8"]
+
+
+# Permission is no "may", nobody stands above anybody, and whoever reads a page cannot set a setting.
+_UNKIND = re.compile(r"\bmay\b|stands? above|mind capitals|LIVEHUB_\w+|\blease\b|\bepoch\b", re.IGNORECASE)
+_PYTHON = ("streams/account", "streams/dashboard", "streams/identity", "streams/ingest", "streams/livestreams",
+           "streams/organizations", "streams/templatetags")  # fmt: skip
+# What only programs and their makers read.
+_FOR_MAKERS = ("/api/", "/models/")
+
+
+def _template_texts(path: Path) -> Iterator[str]:
+    """Yield what a page shows of a template, and the words that tags hand to others, such as legends."""
+    source = re.sub(r"{#.*?#}", "", path.read_text())
+    tags = " ".join(re.findall(r"{%.*?%}", source))
+    yield from re.findall(r'"([^"]* [^"]*)"', tags)
+    yield from re.findall(r'(?:title|alt|placeholder|aria-label)="([^"]*)"', source)
+    yield re.sub(r"<[^>]*>", " ", re.sub(r"{%.*?%}|{{.*?}}", " ", source))
+
+
+def _python_texts(path: Path) -> Iterator[str]:
+    """Yield what code can say: every text of more than a word, but for docstrings and the log."""
+    tree = ast.parse(path.read_text())
+    silent = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for call in ast.walk(tree):
+        if isinstance(call, ast.Call) and ast.unparse(call.func).startswith("logger."):
+            silent |= {id(node) for node in ast.walk(call)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in silent:
+            yield node.value
+
+
+def _texts() -> Iterator[tuple[Path, str]]:
+    for path in (_BASE / "templates").rglob("*.html"):
+        yield from ((path, text) for text in _template_texts(path))
+    for path in [path for folder in _PYTHON for path in (_BASE / folder).rglob("*.py")]:
+        if not any(part in str(path) for part in _FOR_MAKERS):
+            yield from ((path, text) for text in _python_texts(path) if " " in text.strip())
+
+
+def test_nobody_is_told_what_they_may_or_which_setting_to_change() -> None:
+    texts = list(_texts())
+
+    assert len(texts) > 500
+    assert [(path.name, text) for path, text in texts if _UNKIND.search(text)] == []
+
+
+@pytest.mark.parametrize("text", ["Your role may watch only.", "They stand above you.", "Raise LIVEHUB_LIVE_SLOTS."])
+def test_such_words_are_found(text: str, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text(f"<p>{{% if member %}}{text}{{% endif %}}</p>")
+    (tmp_path / "code.py").write_text(f'"""It may."""\nlogger.info("may be")\nsaid = "{text}"\n')
+
+    assert any(_UNKIND.search(found) for found in _template_texts(tmp_path / "page.html"))
+    assert [found for found in _python_texts(tmp_path / "code.py") if _UNKIND.search(found)] == [text]
+
+
+def test_a_name_stands_in_its_own_direction_wherever_it_is_shown() -> None:
+    """A name in Arabic must not turn the sentence around it; in titles and attributes there is no telling."""
+    shown = re.compile(r"{{ *((?:[a-z_]+\.)*(?:livestream|organization|key\.name|user\.name)(?:\|[^}]*)?) *}}")
+    bare = []
+    for path in (_BASE / "templates" / "streams").glob("*.html"):
+        source = re.sub(r"{% block title %}.*?{% endblock %}", "", path.read_text())
+        for match in shown.finditer(source):
+            before = source[: match.start()]
+            opening = re.search(r"<(\w+)([^<>]*)>[^<>]*$", before)
+            if not opening or not (opening[1] == "bdi" or 'dir="auto"' in opening[2] or "hide" in opening[2]):
+                bare.append(f"{path.name}: {match[0]}")
+
+    assert bare == []

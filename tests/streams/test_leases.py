@@ -55,7 +55,7 @@ class TestLease:
 
         claimed(session, worker="second")
 
-        told = "The worker that ran it stopped; another one goes on"
+        told = "A part of LiveHub stopped; another one goes on"
         assert _story(session)[-2:] == [
             ("run_lost", told, {}),
             ("run_started", "", {"epoch": 2, "worker": "second", "node": "main"}),
@@ -217,8 +217,8 @@ class TestMarkLive:
 
         assert [entry for entry in _story(session) if entry[0] != "run_started"] == [
             ("status", "Encoder connected", {"old": "", "new": "connecting"}),
-            ("status", "First segments can be played", {"old": "connecting", "new": "live"}),
-            ("resumed", "Viewers get new media", {"epoch": 2}),
+            ("status", "Viewers can watch", {"old": "connecting", "new": "live"}),
+            ("resumed", "Viewers see the picture again", {"epoch": 2}),
         ]
 
 
