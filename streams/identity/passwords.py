@@ -170,7 +170,8 @@ def _check_owner_of(user: User, *, actor: Actor) -> None:
         raise NotPermittedError("You change your own password on your own page.")
     if _is_shared(user):
         raise NotPermittedError(
-            f"{user} belongs to another organization as well, or to support staff. Your administrator can make a reset link."
+            f"{user} belongs to another organization as well, or to support staff. "
+            "Your administrator can make a reset link."
         )
 
 

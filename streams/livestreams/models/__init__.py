@@ -7,7 +7,14 @@ from streams.livestreams.models.livestream import (
     StreamKey,
 )
 from streams.livestreams.models.refusals import UnknownKeyTries
-from streams.livestreams.models.session import Connection, Lease, Session, SessionEvent, SessionQuerySet
+from streams.livestreams.models.session import (
+    Connection,
+    Lease,
+    Session,
+    SessionEvent,
+    SessionQuerySet,
+    newest_event,
+)
 
 __all__ = [
     "Connection",
@@ -20,4 +27,5 @@ __all__ = [
     "SessionQuerySet",
     "StreamKey",
     "UnknownKeyTries",
+    "newest_event",
 ]

@@ -269,7 +269,7 @@ class SessionEvent(models.Model):
         return SESSION_STATES[self.data["new"]] if self.kind == EventKind.STATUS else EVENT_STATES[self.kind]
 
 
-def newest_event(*, session: OuterRef) -> Subquery:
-    """Return the kind of what happened last to the session, as a column of a query; null for one that is over."""
-    events = SessionEvent.objects.filter(session=session, session__stopped_at=None)
+def newest_event(**of_whom: OuterRef) -> Subquery:
+    """Return the kind of what happened last in the open session that is meant, as a column; null if none is open."""
+    events = SessionEvent.objects.filter(session__stopped_at=None, **of_whom)
     return Subquery(events.for_people().values("kind")[:1])
