@@ -3,6 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.checks import serious_violations
 from tests.browser.operator import Operator
 from tests.e2e.client import Integrator
 from tests.e2e.processes import family, hung
@@ -72,3 +73,16 @@ def test_what_cannot_be_sent_says_so_and_leaves_the_page(operator: Operator) -> 
     page.context.set_offline(False)
     submit.click()
     expect(operator.status).to_have_text("Disabled")
+
+
+def test_a_page_that_the_database_keeps_waiting_comes_by_itself(
+    operator: Operator, integrator: Integrator, stack: RunningStack
+) -> None:
+    stream, page = integrator.create("Worth the wait"), operator.page
+    with hung(family(stack.pids()["postgres"])):
+        page.goto(f"/livestreams/{stream.created['id']}?from=mail")
+        expect(page.get_by_role("heading", name="One moment")).to_be_visible()
+        assert serious_violations(page) == []
+
+    expect(page.get_by_role("heading", name="Worth the wait")).to_be_visible(timeout=_LOST_TIMEOUT_MS)
+    assert page.url.endswith("?from=mail")
