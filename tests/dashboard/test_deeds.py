@@ -52,7 +52,7 @@ class TestDeeds:
             html = get_html(browser, f"/livestreams/{live.livestream_id}/{deed}", **headers)
             assert "“<bdi>Autumn keynote</bdi>”?" in html
             assert words in html
-            assert ("It is broadcasting now." in html) == (deed != "enable")
+            assert ("It is broadcasting now:" in html) == (deed != "enable")
 
     def test_disable_and_enable(self, browser: Client, live: Session) -> None:
         address = f"/livestreams/{live.livestream_id}"
