@@ -15,8 +15,13 @@ _API_PATHS = "|".join(API_ROOTS)
 _PAGE = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     "<title>{title}</title>"
-    "<style>body{{font:16px/1.5 system-ui;max-width:32rem;margin:20vh auto;padding:0 1rem}}</style>"
-    "<h1>{title}</h1><p>{message}</p></html>"
+    "<style>:root{{color-scheme:light dark}}"
+    "body{{font:16px/1.5 system-ui;max-width:32rem;margin:20vh auto;padding:0 1rem}}</style>"
+    "<h1>{title}</h1><p>{message}</p>{more}</html>"
+)
+# The same script leads back from the page that Django shows while its database is away.
+_COMES_BACK = (
+    '<p><a href="" data-retry>Try again</a></p><script type="module" src="/static/livehub/js/retry.js"></script>'
 )
 # Part requests, and what players report of themselves (CTA-5004).
 _ALLOWED_HEADERS = "Range, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status"
@@ -189,7 +194,7 @@ http {{
 {_answer("too_large", 413, "text/html", _page("Too large", _TOO_LARGE))}
 {_answer("too_large_api", 413, "application/json", _body(413, "payload_too_large", _TOO_LARGE))}
 {_answer("too_many_checks", 429, "application/json", _body(429, "rate_limited", _TOO_MANY_CHECKS), retry_s=1)}
-{_answer("down", 503, "text/html", _page("One moment", _DOWN), retry_s=2)}
+{_answer("down", 503, "text/html", _page("One moment", _DOWN, more=_COMES_BACK), retry_s=2)}
 {_answer("down_api", 503, "application/json", _body(503, "unavailable", _DOWN), retry_s=2)}
         location @no_media {{
 {_MEDIA_HEADERS}
@@ -235,8 +240,8 @@ def _answer(name: str, status: int, content_type: str, body: str, *, retry_s: in
         }}"""
 
 
-def _page(title: str, message: str) -> str:
-    return _PAGE.format(title=title, message=message)
+def _page(title: str, message: str, *, more: str = "") -> str:
+    return _PAGE.format(title=title, message=message, more=more)
 
 
 def _body(status: int, error_type: str, message: str) -> str:

@@ -75,12 +75,13 @@ def test_what_cannot_be_sent_says_so_and_leaves_the_page(operator: Operator) -> 
     expect(operator.status).to_have_text("Disabled")
 
 
-def test_a_page_that_the_database_keeps_waiting_comes_by_itself(
-    operator: Operator, integrator: Integrator, stack: RunningStack
+@pytest.mark.parametrize("program", ["postgres", "web"])
+def test_a_page_that_cannot_be_answered_comes_by_itself(
+    operator: Operator, integrator: Integrator, stack: RunningStack, program: str
 ) -> None:
     stream, page = integrator.create("Worth the wait"), operator.page
-    with hung(family(stack.pids()["postgres"])):
-        page.goto(f"/livestreams/{stream.created['id']}?from=mail")
+    with hung(family(stack.pids()[program])):
+        page.goto(f"/livestreams/{stream.created['id']}?from=mail", timeout=30_000)
         expect(page.get_by_role("heading", name="One moment")).to_be_visible()
         assert serious_violations(page) == []
 
