@@ -10,10 +10,11 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+from streams.livestreams import leases
 from streams.livestreams.services import create_livestream, delete_livestream
 from streams.models import ApiKey, AuditEntry, Livestream, Session, User
 from streams.organizations.services import SYSTEM, NewOrganization
-from tests.runs import connected, taken_in
+from tests.runs import claimed, connected, taken_in
 
 MODELS = [model for model in admin.site._registry if model._meta.app_label == "streams"]
 # Anything that a policy without 'unsafe-inline' stops.
@@ -169,6 +170,25 @@ class TestPages:
 
     def test_of_a_session_shows_its_steps(self, desk: Client, session: Session) -> None:
         assert "Encoder connected" in desk.get(_page_url(session)).content.decode()
+
+    def test_of_a_session_has_plain_headings_and_tells_its_steps_in_words(self, desk: Client, session: Session) -> None:
+        lease = claimed(session, worker="cellar")
+        leases.mark_live(lease)
+
+        page = desk.get(_page_url(session)).content.decode()
+
+        for heading in ("Encoder connections", "Worker that runs it", "What happened", "Encoder sends", "Viewers get"):
+            assert heading in page
+        assert "Run started" in page
+        assert "worker cellar, on main, run 1" in page
+        for raw in ("run_started", "&#x27;epoch&#x27;", "Session events", ">status<"):
+            assert raw not in page
+
+    def test_wear_the_products_colours(self, desk: Client, session: Session) -> None:
+        page = desk.get(_page_url(session)).content.decode()
+
+        ours = [page.index(f"css/{name}.") for name in ("dark_mode", "tokens", "admin")]
+        assert ours == sorted(ours)
 
     def test_of_a_session_tells_source_renditions_and_times_in_words(self, desk: Client, session: Session) -> None:
         source = {"width": 1280, "height": 720, "video_codec": "h264", "audio_codec": ""}
