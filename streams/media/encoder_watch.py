@@ -116,8 +116,17 @@ class EncoderWatch:
         """Sound without a picture is a pause that the encoder makes, and no fault of the pull."""
         if has_picture:
             self._picture_at = self._input_at
-        elif self._picture_at is not None and self._input_at - self._picture_at > _LONGEST_PAUSE_S:
+            return
+        if self._picture_at is None:
+            return
+        pause_s = self._input_at - self._picture_at
+        if pause_s > _LONGEST_PAUSE_S:
             raise NoPictureError("The encoder sends no picture any more. Turn its video on again.")
+        if pause_s > _ANNOUNCEMENT_S and self._input_at - self._asked_at > _ANNOUNCEMENT_S:
+            publisher = self._ask(is_over=False)
+            if publisher is not None:
+                # Another codec than before is nothing that the pull hands on.
+                _check_announcement(publisher)
 
     def _judge_start(self, publisher: Publisher) -> None:
         """Tell a pull that hangs from a key frame that has not come: until then the server sends nothing to anybody."""
@@ -141,6 +150,8 @@ class EncoderWatch:
         return self._served_since is not None and self._clock.now_s - self._served_since > _PULL_PROBE_S
 
     def _judge_pause(self, publisher: Publisher) -> None:
+        # Another codec than before is nothing that the pull hands on.
+        _check_announcement(publisher)
         if self._bytes_in is not None and publisher.bytes_in > self._bytes_in:
             self._growths += 1
         self._bytes_in = publisher.bytes_in

@@ -240,7 +240,12 @@ class SessionEvent(models.Model):
 
     @property
     def is_interruption(self) -> bool:
-        return self.kind in {EventKind.RUN_FAILED, EventKind.RUN_LOST, EventKind.RUN_POSTPONED}
+        return self.kind in {
+            EventKind.RUN_FAILED,
+            EventKind.RUN_LOST,
+            EventKind.RUN_POSTPONED,
+            EventKind.SOURCE_CHANGED,
+        }
 
     @property
     def shown(self) -> Shown:
