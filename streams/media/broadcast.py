@@ -52,8 +52,8 @@ _LONGEST_PACKAGING_S = 30.0
 _FLUSH_S = 3.0
 # What each child may write to in all. Measured with 4K on 2 cores: 125 MB (8K: 192) for pull and probe, which decode a
 # few pictures, and 640 for the transcoder, more with every core. What needs several times that was made to.
-_PULL_MEMORY_MB = 1024
-_PROBE_MEMORY_MB = 1024
+_PULL_MEMORY_MB = 512
+_PROBE_MEMORY_MB = 512
 _TRANSCODER_MEMORY_MB = 6144
 # Another run follows, so players must not be told of an end: ffmpeg is killed before it can write one.
 _BREAKING_OFF = (

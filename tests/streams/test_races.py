@@ -52,8 +52,6 @@ def _nobody_listens(settings: LazySettings) -> None:
     """No page is open, and no ingest server answers."""
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     settings.INGEST_CONTROL_SOCKET = settings.RUNTIME_DIR / "nobody.sock"
-    # All rounds are one organization's.
-    settings.MAX_SESSIONS_PER_ORGANIZATION = 10_000
 
 
 @pytest.mark.parametrize(("first", "second"), list(combinations_with_replacement(KINDS, 2)))
