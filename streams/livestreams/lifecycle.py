@@ -134,7 +134,9 @@ def _make_way(earlier: Session, *, stream_key: StreamKey) -> None:
 def _check_quota(livestream: Livestream) -> None:
     organization = livestream.app.organization
     quota = lock_quotas(organization).sessions
-    on_air = Session.objects.open().filter(livestream__app__organization=organization).count()
+    # Not of encoders that have left: their sessions end within seconds, and one that takes over need not wait for that.
+    connected = Connection.objects.filter(disconnected_at=None, session__stopped_at=None)
+    on_air = connected.filter(session__livestream__app__organization=organization).count()
     if on_air >= quota:
         raise QuotaExceededError(
             f"Your organization has {on_air} of {quota} broadcasts on air. End one, then start the encoder again."

@@ -134,6 +134,14 @@ class TestSessions:
         assert publish(livestream.stream_key)[0] == 302
         assert Session.objects.open().count() == 1
 
+    def test_does_not_count_an_encoder_that_has_left(self, home: NewOrganization) -> None:
+        first, second = _streams(home, 2)
+        _allow(home, sessions=1)
+        claimed(connected(first))
+        Connection.objects.update(disconnected_at=clock.now())
+
+        assert publish(second.stream_key)[0] == 302
+
 
 @pytest.mark.django_db(transaction=True)
 class TestAtOnce:
