@@ -10,7 +10,7 @@ from tests.media.clips import flv
 from tests.media.crafted import joined
 from tests.services import wait_until
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.chaos
 
 
 def test_goes_on_with_what_the_encoder_changed_to(stream: Stream, tmp_path: Path) -> None:
