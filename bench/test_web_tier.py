@@ -53,7 +53,8 @@ class Figure:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     # One slot: nobody sends what is published here, and starting ffmpeg for it again and again is not what we measure.
-    with running_stack(tmp_path_factory.mktemp("stack"), LIVEHUB_LIVE_SLOTS="1") as running:
+    limits = {"LIVEHUB_LIVE_SLOTS": "1", "LIVEHUB_MAX_SESSIONS_PER_ORGANIZATION": "10000"}
+    with running_stack(tmp_path_factory.mktemp("stack"), **limits) as running:
         yield running
 
 

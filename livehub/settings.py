@@ -192,6 +192,29 @@ LIVE_SLOTS = env.integer(
     at_most=256,
     purpose="Live sessions that this machine's worker carries at once",
 )
+MAX_SESSIONS_PER_ORGANIZATION = env.integer(
+    "LIVEHUB_MAX_SESSIONS_PER_ORGANIZATION",
+    default=0,
+    unit="broadcasts; 0: LIVEHUB_LIVE_SLOTS for an only organization, three quarters of it for one of several",
+    at_most=10_000,
+    purpose="Broadcasts that one organization may have on air at once",
+)
+MAX_LIVESTREAMS_PER_ORGANIZATION = env.integer(
+    "LIVEHUB_MAX_LIVESTREAMS_PER_ORGANIZATION",
+    default=100_000,
+    unit="livestreams",
+    at_least=1,
+    at_most=10_000_000,
+    purpose="Livestreams that one organization may have",
+)
+MAX_BROADCAST_KBPS = env.integer(
+    "LIVEHUB_MAX_BROADCAST_KBPS",
+    default=40_000,
+    unit="kbit/s",
+    at_least=100,
+    at_most=1_000_000,
+    purpose="Bitrate of a broadcast, picture and sound together; one that is half as much again for 30 s is ended",
+)
 SEGMENT_S = env.integer(
     "LIVEHUB_SEGMENT_S",
     default=2,

@@ -67,6 +67,12 @@ def quick_passwords(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+@pytest.fixture(autouse=True)
+def wide_quotas(settings: Settings) -> None:
+    """Most tests that open many sessions have one organization for all of them."""
+    settings.MAX_SESSIONS_PER_ORGANIZATION = 10_000
+
+
 @pytest.fixture
 def home(db: None) -> NewOrganization:
     """The organization of the persona under test, with its owner, default app and keys."""

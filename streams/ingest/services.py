@@ -15,6 +15,7 @@ from streams.livestreams.locks import lock_livestream
 from streams.livestreams.models import Livestream, StreamKey
 from streams.livestreams.stream_keys import StreamKeyPasswordError, StreamKeyRejectedError, resolve_key
 from streams.media.test_picture import ENCODER_NAME
+from streams.organizations.quotas import QuotaExceededError
 from streams.organizations.services import SYSTEM
 
 
@@ -34,6 +35,7 @@ def admit_encoder(*, name: str, args: Mapping[str, str], encoder: Encoder) -> st
     :raises StreamKeyRejectedError: when no livestream has the key, or its password is wrong.
     :raises LivestreamDisabledError: when an operator has disabled it.
     :raises AlreadyLiveError: when another encoder is publishing.
+    :raises QuotaExceededError: when its organization has as many broadcasts on air as it may.
     """
     try:
         stream_key = resolve_key(name, args)
@@ -46,7 +48,7 @@ def admit_encoder(*, name: str, args: Mapping[str, str], encoder: Encoder) -> st
         raise
     try:
         return _admit(stream_key, encoder)
-    except (LivestreamDisabledError, AlreadyLiveError) as refusal:
+    except (LivestreamDisabledError, AlreadyLiveError, QuotaExceededError) as refusal:
         _count_refusal(stream_key.livestream, reason=refusal.message)
         raise
 

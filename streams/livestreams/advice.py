@@ -4,9 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from streams.livestreams.models import Session
+from streams.organizations.quotas import broadcast_quota_kbps
 
 # Viewers wait for a key frame when they come, and each segment ends at one.
 _LONGEST_GOP_S = 4.0
+# From this share of the quota on, so that there is time before a broadcast is ended.
+_NEAR_QUOTA = 0.9
 
 
 def advise(session: Session) -> list[str]:
@@ -14,7 +17,8 @@ def advise(session: Session) -> list[str]:
     connection = session.connection
     if not session.is_open or not session.source or connection is None:
         return []
-    return [*_about(session.source, connection.measured or session.source)]
+    measured = connection.measured or session.source
+    return [*_about(session.source, measured), *_about_bitrate(session, measured)]
 
 
 def _about(source: Mapping[str, Any], measured: Mapping[str, Any]) -> Iterator[str]:
@@ -28,3 +32,13 @@ def _about(source: Mapping[str, Any], measured: Mapping[str, Any]) -> Iterator[s
         yield "There is no sound in this stream. Add an audio source to the encoder if there should be."
     elif measured.get("audio_kbps") == 0:
         yield "The sound has stopped coming. Check the encoder's audio source."
+
+
+def _about_bitrate(session: Session, measured: Mapping[str, Any]) -> Iterator[str]:
+    quota_kbps = broadcast_quota_kbps(session.livestream.app.organization)
+    kbps = measured.get("video_kbps", 0) + measured.get("audio_kbps", 0)
+    if kbps > quota_kbps * _NEAR_QUOTA:
+        yield (
+            f"The encoder sends {kbps / 1000:.1f} Mbit/s, and your organization may send {quota_kbps / 1000:g}. "
+            "Set the encoder to a lower bitrate: far above that, a broadcast is ended."
+        )

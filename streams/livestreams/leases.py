@@ -20,6 +20,8 @@ from streams.organizations.services import SYSTEM
 LEASE_TTL = timedelta(seconds=5)
 # Seconds until the next run after the first, second, ... failure of a session within the window.
 _FAILURE_DELAYS_S = (0.5, 1.0, 2.0, 5.0)
+# The same after changes of what the encoder sends: who tries a setting or two loses no time.
+_CHANGE_DELAYS_S = (0.0, 0.5, 1.0, 2.0)
 # Failures further apart than this have nothing to do with each other.
 _FAILURE_WINDOW = timedelta(minutes=2)
 # Seconds until the next run after something that is not the session's fault and may last.
@@ -137,13 +139,33 @@ def retry_session(lease: Lease, *, message: str) -> float | None:
     """
     session = lock_held_session(lease)
     _note_interruption(session, EventKind.RUN_FAILED, reason=message)
-    lately = clock.now() - _FAILURE_WINDOW
-    failures = session.events.filter(kind=EventKind.RUN_FAILED, at__gt=lately).count()
+    failures = _count_lately(session, EventKind.RUN_FAILED)
     if failures > len(_FAILURE_DELAYS_S):
         told = f"LiveHub could not process the stream in {failures} attempts; start the encoder again. {message}"
         close_session(session, new=SessionStatus.ERRORED, reason=EndReason.TRANSCODER_FAILED, error_message=told)
         return None
     delay_s = _FAILURE_DELAYS_S[failures - 1]
+    _free(lease, delay_s=delay_s)
+    return delay_s
+
+
+@transaction.atomic
+def recheck_session(lease: Lease, *, message: str) -> float | None:
+    """Free the lease after a run whose encoder changed what it sends, which the next run checks; end one that does not
+    stop changing it.
+
+    Returns the seconds before which nobody may run it again, more after each change; None when the session is ended.
+
+    :raises LeaseLostError: when the session is over or another worker's.
+    """
+    session = lock_held_session(lease)
+    _note_interruption(session, EventKind.SOURCE_CHANGED, reason=message)
+    changes = _count_lately(session, EventKind.SOURCE_CHANGED)
+    if changes > len(_CHANGE_DELAYS_S):
+        told = f"The encoder changed its settings {changes} times within two minutes. Choose one, then start it again."
+        close_session(session, new=SessionStatus.ERRORED, reason=EndReason.SOURCE_REFUSED, error_message=told)
+        return None
+    delay_s = _CHANGE_DELAYS_S[changes - 1]
     _free(lease, delay_s=delay_s)
     return delay_s
 
@@ -166,6 +188,10 @@ def postpone_session(lease: Lease, *, message: str) -> None:
 
 def _newest_kind(session: Session) -> str | None:
     return session.events.order_by("-id").values_list("kind", flat=True).first()
+
+
+def _count_lately(session: Session, kind: EventKind) -> int:
+    return session.events.filter(kind=kind, at__gt=clock.now() - _FAILURE_WINDOW).count()
 
 
 def _free(lease: Lease, *, delay_s: float) -> None:

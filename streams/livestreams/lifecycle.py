@@ -19,6 +19,7 @@ from streams.livestreams.states import (
     EventKind,
     SessionStatus,
 )
+from streams.organizations.quotas import QuotaExceededError, lock_quotas
 from streams.organizations.services import SYSTEM, Actor
 
 REASON_MAX_LENGTH = 255
@@ -47,10 +48,12 @@ def start_session(*, livestream: Livestream, stream_key: StreamKey, encoder: Enc
     A session whose encoder has left, and that a worker is still working off, ends here; so does a test picture.
 
     :raises AlreadyLiveError: when another encoder is publishing.
+    :raises QuotaExceededError: when its organization has as many broadcasts on air as it may.
     """
     earlier = find_open_session_of(livestream)
     if earlier is not None:
         _make_way(earlier, stream_key=stream_key)
+    _check_quota(livestream)
     session = Session.objects.create(livestream=livestream)
     Lease.objects.create(session=session)
     connection = Connection.objects.create(
@@ -126,6 +129,18 @@ def _make_way(earlier: Session, *, stream_key: StreamKey) -> None:
             raise AlreadyLiveError("Another encoder is already publishing with this key.")
         reason = EndReason.TEST_PICTURE_REPLACED
     close_session(earlier, new=SessionStatus.ENDED, reason=reason)
+
+
+def _check_quota(livestream: Livestream) -> None:
+    organization = livestream.app.organization
+    quota = lock_quotas(organization).sessions
+    # Not of encoders that have left: their sessions end within seconds, and one that takes over need not wait for that.
+    connected = Connection.objects.filter(disconnected_at=None, session__stopped_at=None)
+    on_air = connected.filter(session__livestream__app__organization=organization).count()
+    if on_air >= quota:
+        raise QuotaExceededError(
+            f"Your organization has {on_air} of {quota} broadcasts on air. End one, then start the encoder again."
+        )
 
 
 def _record(session: Session, *, old: str, reason: str, actor: Actor, at: datetime) -> None:

@@ -1,6 +1,7 @@
 """Locking and reading rows again: what a caller holds may be stale.
 
-Always in the same order, so that no two transactions wait for each other: livestream, session, lease, connection.
+Always in the same order, so that no two transactions wait for each other: livestream, session, lease, connection, and
+last the organization whose quotas are counted, which is held only until the commit that follows.
 """
 
 from uuid import UUID

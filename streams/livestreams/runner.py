@@ -16,6 +16,7 @@ from livehub.core import clock
 from livehub.core.deadline import deadline
 from livehub.core.outage import DATABASE_OUTAGE, describe
 from streams.livestreams import leases, playback
+from streams.livestreams.bitrate import BitrateExceededError, BitrateWatch
 from streams.livestreams.encoders import IngestSource
 from streams.livestreams.locks import LeaseLostError
 from streams.livestreams.models import Connection, Lease, Session
@@ -27,6 +28,7 @@ from streams.media.errors import (
     IngestSilentError,
     MediaError,
     NoPictureError,
+    SourceChangedError,
     SourceLostError,
     SourceRefusedError,
     StorageFullError,
@@ -35,6 +37,7 @@ from streams.media.ffmpeg import Packaging
 from streams.media.ladder import Ladder
 from streams.media.meter import Measured
 from streams.media.source import Source
+from streams.organizations.quotas import broadcast_quota_kbps
 
 logger = logging.getLogger(__name__)
 
@@ -98,13 +101,16 @@ class _Run:
     def __init__(self, lease: Lease, stopping: threading.Event) -> None:
         self._lease = lease
         self._stopping = stopping
-        self._session = Session.objects.select_related("livestream").with_connections().get(pk=lease.session_id)
+        self._session = (
+            Session.objects.select_related("livestream__app__organization").with_connections().get(pk=lease.session_id)
+        )
         self._connection: Connection | None = self._session.connection
         # By any run, so that a missing picture is a pause, and not a mistake in the encoder's settings.
         self._has_had_picture = bool(self._session.source)
         self._earlier_ms = self._connection.media_ms if self._connection else 0
         self._storage: Storage = local_storage()
         self._checked_in_at = time.monotonic()
+        self._bitrate = BitrateWatch(broadcast_quota_kbps(self._session.livestream.app.organization))
 
     @property
     def is_progressing(self) -> bool:
@@ -127,6 +133,7 @@ class _Run:
 
     def check_in(self, *, media_ms: int, measured: Measured) -> None:
         self._checked_in_at = time.monotonic()
+        self._bitrate.note(now_s=self._checked_in_at, kbps=measured.video_kbps + measured.audio_kbps)
         if self._stopping.is_set():
             raise HandOverError
         try:
@@ -174,6 +181,11 @@ class _Run:
             if isinstance(error, NoPictureError) and self._has_had_picture:
                 return self._postpone(error, told=_VIDEO_IS_OFF)
             return partial(leases.fail_session, self._lease, reason=EndReason.SOURCE_REFUSED, message=error.told)
+        except SourceChangedError as error:
+            logger.info("source changed session=%s: %s", self._lease, error)
+            return partial(leases.recheck_session, self._lease, message=error.told)
+        except BitrateExceededError as error:
+            return partial(leases.fail_session, self._lease, reason=EndReason.OVER_QUOTA, message=error.message)
         except SourceLostError as error:
             return partial(leases.finish_session, self._lease, reason=EndReason.ENCODER_LOST, message=error.told)
         except (HandOverError, LeaseLostError):

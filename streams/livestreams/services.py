@@ -6,16 +6,18 @@ Each locks its livestream and reads it again first: what the caller holds may be
 from datetime import timedelta
 
 from django.db import transaction
+from django.db.models import Sum
 
 from livehub.core import clock, crypto, events
 from livehub.core.names import check_name
 from streams.livestreams import lifecycle, node_jobs
 from streams.livestreams.events import LivestreamChanged, LivestreamCreated, LivestreamDeleted, LivestreamEvent
 from streams.livestreams.locks import lock_livestream
-from streams.livestreams.models import Livestream
+from streams.livestreams.models import Livestream, LivestreamCount
 from streams.livestreams.states import EndReason
 from streams.livestreams.stream_keys import give_key
 from streams.organizations.models import App
+from streams.organizations.quotas import QuotaExceededError, lock_quotas
 from streams.organizations.services import Actor, record
 
 _PLAYBACK_ID_LENGTH = 20
@@ -26,7 +28,9 @@ def create_livestream(*, app: App, name: str, actor: Actor) -> Livestream:
     """Create an idle livestream with a stream key and a playback id of its own.
 
     :raises ValidationFailedError: when the name cannot be used.
+    :raises QuotaExceededError: when the organization has as many livestreams as it may.
     """
+    _check_quota(app)
     livestream = Livestream.objects.create(
         app=app, name=check_name(name), playback_id=f"pb_{crypto.random_token(_PLAYBACK_ID_LENGTH)}"
     )
@@ -128,6 +132,15 @@ def delete_livestream(*, livestream: Livestream, actor: Actor) -> None:
     lifecycle.end_open_session(livestream=livestream, reason=EndReason.DELETED, actor=actor)
     node_jobs.remove_playback(livestream.pk)
     _tell(livestream, LivestreamDeleted, action="livestream.deleted", actor=actor, name=livestream.name)
+
+
+def _check_quota(app: App) -> None:
+    quota = lock_quotas(app.organization).livestreams
+    totals = LivestreamCount.objects.filter(app__organization=app.organization_id)
+    if (totals.aggregate(total=Sum("total"))["total"] or 0) >= quota:
+        raise QuotaExceededError(
+            f"Your organization has all the {quota} livestreams that it may have. Delete one first."
+        )
 
 
 def _switch(livestream: Livestream, *, disabled: bool, action: str, actor: Actor) -> None:

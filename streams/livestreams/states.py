@@ -52,6 +52,7 @@ class EndReason(models.TextChoices):
     DELETED = "deleted", "Livestream deleted"
     SOURCE_REFUSED = "source_refused", "Source not usable"
     TRANSCODER_FAILED = "transcoder_failed", "Transcoder failed"
+    OVER_QUOTA = "over_quota", "Above its organization's quota"
     TEST_PICTURE_REPLACED = "test_picture_replaced", "An encoder took over"
 
 
@@ -63,6 +64,7 @@ class EventKind(models.TextChoices):
     RUN_FAILED = "run_failed", "Interrupted"
     RUN_LOST = "run_lost", "Interrupted"
     RUN_POSTPONED = "run_postponed", "Waiting"
+    SOURCE_CHANGED = "source_changed", "Source changed"
     RESUMED = "resumed", "Resumed"
 
 
@@ -109,13 +111,14 @@ EVENT_STATES: Mapping[str, Shown] = {
         EventKind.RUN_FAILED: "bad",
         EventKind.RUN_LOST: "bad",
         EventKind.RUN_POSTPONED: "warn",
+        EventKind.SOURCE_CHANGED: "warn",
         EventKind.RESUMED: "live",
     }.items()
 }
 
 
 # After these viewers get nothing new, until something else happens.
-INTERRUPTIONS = frozenset({EventKind.RUN_FAILED, EventKind.RUN_LOST, EventKind.RUN_POSTPONED})
+INTERRUPTIONS = frozenset({EventKind.RUN_FAILED, EventKind.RUN_LOST, EventKind.RUN_POSTPONED, EventKind.SOURCE_CHANGED})
 
 
 def show_livestream(*, status: str, is_disabled: bool, newest_event: str = "") -> Shown:

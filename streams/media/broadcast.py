@@ -19,6 +19,7 @@ from streams.media.errors import (
     IngestSilentError,
     NoPictureError,
     PullFailedError,
+    SourceChangedError,
     StorageFullError,
     TranscoderFailedError,
 )
@@ -29,7 +30,7 @@ from streams.media.nginx_rtmp import IngestServer
 from streams.media.output import Output
 from streams.media.process import Child, running
 from streams.media.progress import AwakeClock
-from streams.media.source import Source, check_source, parse_probe
+from streams.media.source import Source, check_announced_size, check_source, parse_probe
 from streams.media.transcoding import Transcoding
 
 logger = logging.getLogger(__name__)
@@ -49,12 +50,18 @@ _INTAKE_END_S = 2.0
 _LONGEST_PACKAGING_S = 30.0
 # After the last input, what is in the encoders and the packager comes out in less.
 _FLUSH_S = 3.0
+# What each child may write to in all. Measured with 4K on 2 cores: 125 MB (8K: 192) for pull and probe, which decode a
+# few pictures, and 640 for the transcoder, more with every core. What needs several times that was made to.
+_PULL_MEMORY_MB = 512
+_PROBE_MEMORY_MB = 512
+_TRANSCODER_MEMORY_MB = 6144
 # Another run follows, so players must not be told of an end: ffmpeg is killed before it can write one.
 _BREAKING_OFF = (
     BrokenOffError,
     IngestSilentError,
     NoPictureError,
     PullFailedError,
+    SourceChangedError,
     StorageFullError,
     TranscoderFailedError,
     OSError,
@@ -109,6 +116,7 @@ def run_broadcast(spec: JobSpec, observer: Observer) -> Outcome:
     Side effects: child processes (none is left behind), the renditions' folders, the multivariant playlist.
 
     :raises SourceRefusedError: when what the encoder sends cannot be broadcast.
+    :raises SourceChangedError: when it sends something else than before, which another run has to check.
     :raises SourceLostError: when it went away before a picture came, or stood still.
     :raises PullFailedError: when nothing comes from the ingest server, although the encoder is there and sends.
     :raises IngestSilentError: when the ingest server does not answer.
@@ -116,7 +124,7 @@ def run_broadcast(spec: JobSpec, observer: Observer) -> Outcome:
     :raises StorageFullError: when the disk is full.
     """
     argv = ffmpeg.pull_argv(spec.server.pull_url(spec.name))
-    with running(argv, label=f"pull {spec.name}", feeds=True) as puller:
+    with running(argv, label=f"pull {spec.name}", feeds=True, memory_mb=_PULL_MEMORY_MB) as puller:
         intake = Intake(puller.stdout)
         try:
             return _Run(spec, observer, puller, intake).run()
@@ -140,6 +148,8 @@ class _Run:
     def run(self) -> Outcome:
         self._await_group_of_pictures()
         self._check_in()
+        if self._intake.picture_size is not None:
+            check_announced_size(self._intake.picture_size, max_height=self._spec.max_height)
         source = self._probe()
         check_source(source, max_height=self._spec.max_height)
         ladder = build_ladder(source)
@@ -148,7 +158,8 @@ class _Run:
         with _full_disk_named():
             output.prepare()
         argv = ffmpeg.transcode_argv(ladder, self._spec.packaging)
-        with running(argv, label=f"transcoder {self._spec.name}", feeds=True, is_fed=True) as child:
+        label = f"transcoder {self._spec.name}"
+        with running(argv, label=label, feeds=True, is_fed=True, memory_mb=_TRANSCODER_MEMORY_MB) as child:
             try:
                 self._transcode(child, output)
             finally:
@@ -175,7 +186,8 @@ class _Run:
             self._intake.wait(timeout_s=_WATCH_S)
 
     def _probe(self) -> Source:
-        with running(ffmpeg.probe_argv(), label=f"probe {self._spec.name}", feeds=True, is_fed=True) as child:
+        label = f"probe {self._spec.name}"
+        with running(ffmpeg.probe_argv(), label=label, feeds=True, is_fed=True, memory_mb=_PROBE_MEMORY_MB) as child:
             try:
                 report, _ = child.process.communicate(self._intake.held(), timeout=_PROBE_TIMEOUT_S)
             except subprocess.TimeoutExpired as error:

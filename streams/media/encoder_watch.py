@@ -116,8 +116,16 @@ class EncoderWatch:
         """Sound without a picture is a pause that the encoder makes, and no fault of the pull."""
         if has_picture:
             self._picture_at = self._input_at
-        elif self._picture_at is not None and self._input_at - self._picture_at > _LONGEST_PAUSE_S:
+            return
+        if self._picture_at is None:
+            return
+        pause_s = self._input_at - self._picture_at
+        if pause_s > _LONGEST_PAUSE_S:
             raise NoPictureError("The encoder sends no picture any more. Turn its video on again.")
+        if pause_s > _ANNOUNCEMENT_S and self._input_at - self._asked_at > _ANNOUNCEMENT_S:
+            publisher = self._ask(is_over=False)
+            if publisher is not None:
+                _check_codec(publisher)
 
     def _judge_start(self, publisher: Publisher) -> None:
         """Tell a pull that hangs from a key frame that has not come: until then the server sends nothing to anybody."""
@@ -141,6 +149,7 @@ class EncoderWatch:
         return self._served_since is not None and self._clock.now_s - self._served_since > _PULL_PROBE_S
 
     def _judge_pause(self, publisher: Publisher) -> None:
+        _check_codec(publisher)
         if self._bytes_in is not None and publisher.bytes_in > self._bytes_in:
             self._growths += 1
         self._bytes_in = publisher.bytes_in
@@ -164,7 +173,12 @@ def no_key_frame() -> NoPictureError:
 def _check_announcement(publisher: Publisher) -> None:
     if not publisher.video_codec:
         raise NoPictureError("No video arrives. Add a video source to the encoder, in H.264.")
-    if publisher.video_codec != "H264":
+    _check_codec(publisher)
+
+
+def _check_codec(publisher: Publisher) -> None:
+    """Accept one that is H.264 or not known yet; of another one than before the pull hands nothing on."""
+    if publisher.video_codec not in {"", "H264"}:
         # nginx-rtmp misnames the codecs of enhanced RTMP, so a name of ours would be a guess.
         raise SourceRefusedError(
             "The video is not H.264 (perhaps HEVC or AV1). Set the encoder's video codec to H.264."

@@ -25,6 +25,10 @@ class NoPictureError(SourceRefusedError):
     """The encoder is there and sends no picture; one that has sent some before may have turned its video off."""
 
 
+class SourceChangedError(MediaError):
+    """The encoder sends something else than what was checked, so it has to be checked again; the message says what."""
+
+
 class SourceLostError(MediaError):
     """The encoder is gone: nothing is published under this name any more, or nothing ever came."""
 

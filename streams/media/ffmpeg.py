@@ -1,5 +1,6 @@
 """ffmpeg's command lines, as functions of values."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ _REPORT_S = 0.5
 _THUMBNAIL_HEIGHT = 360
 # Longer than any distance of forced key frames, so that x264 adds none of its own.
 _NO_GOP_LIMIT = 600
+# Each holds pictures of its own; four decode 4K in real time.
+_DECODER_THREADS = min(os.cpu_count() or 1, 8)
 # Segments that stay on disk after they left the playlist, for viewers who read an older one.
 _KEPT_SEGMENTS = 5
 
@@ -58,7 +61,8 @@ def transcode_argv(ladder: Ladder, packaging: Packaging) -> list[str]:
     decoding = [] if ladder.transcoded else ["-skip_frame", "nokey"]
     return [
         *_BASE, "-nostats", "-progress", "pipe:1", "-stats_period", str(_REPORT_S),
-        *decoding, "-f", "flv", "-fflags", "+genpts", "-i", "pipe:0",
+        *decoding, "-max_pixels", str(ladder.source_pixels), "-threads", str(_DECODER_THREADS), "-f", "flv",
+        "-fflags", "+genpts", "-i", "pipe:0",
         "-filter_complex", _filters(ladder, thumbnail_s=packaging.thumbnail_s),
         *_codecs(ladder, segment_s=packaging.segment_s),
         *_hls_output(ladder, packaging),

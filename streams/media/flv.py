@@ -1,4 +1,4 @@
-"""Reading FLV as far as a relay needs: where tags end, which are key frames, when they play.
+"""Reading FLV as far as a relay needs: where tags end, which are key frames, when they play, what they announce.
 
 Source: Adobe Flash Video File Format Specification 10.1, annex E.
 """
@@ -14,8 +14,12 @@ _PREVIOUS_SIZE = 4
 _KEY_FRAME = 1
 _AVC = 7
 _NAL_UNITS = 1
+_AAC = 10
+_ANNOUNCEMENT = 0
 # Enough of a tag's body to tell what it is.
 _PEEK_SIZE = 2
+# The parameter sets of an encoder take some fifty bytes; what is longer is known by its beginning.
+_LONGEST_ANNOUNCEMENT = 4096
 
 
 class TagType(IntEnum):
@@ -26,12 +30,16 @@ class TagType(IntEnum):
 
 @dataclass(frozen=True)
 class Tag:
-    """`size` is that of the media in bytes, `timestamp_ms` that of decoding."""
+    """`size` is that of the media in bytes, `timestamp_ms` that of decoding.
+
+    `announced` is what follows of H.264 or AAC is decoded with (its configuration record); empty in all other tags.
+    """
 
     type: int
     timestamp_ms: int
     size: int
     is_key_frame: bool
+    announced: bytes = b""
 
 
 class FlvError(Exception):
@@ -47,7 +55,7 @@ class TagReader:
         self._has_header = False
 
     def feed(self, piece: bytes) -> Iterator[Tag]:
-        """Yield the tags that begin in this piece (their last bytes may still be to come).
+        """Yield the tags that begin in this piece (the last bytes of their media may still be to come).
 
         :raises FlvError: when the stream does not begin as FLV does.
         """
@@ -55,8 +63,12 @@ class TagReader:
         while self._skip() and len(self._pending) >= _TAG_HEADER_SIZE + _PEEK_SIZE:
             header = bytes(self._pending[: _TAG_HEADER_SIZE + _PEEK_SIZE])
             size = int.from_bytes(header[1:4])
+            announcement_end = _TAG_HEADER_SIZE + (min(size, _LONGEST_ANNOUNCEMENT) if _announces(header) else 0)
+            if len(self._pending) < announcement_end:
+                return
+            announced = bytes(self._pending[_TAG_HEADER_SIZE + _PEEK_SIZE : announcement_end])
             self._to_skip = _TAG_HEADER_SIZE + size + _PREVIOUS_SIZE
-            yield _tag(header, size=size)
+            yield _tag(header, size=size, announced=announced)
 
     def _skip(self) -> bool:
         """Drop what was read; tell whether the next tag begins at the front."""
@@ -72,10 +84,16 @@ class TagReader:
         return self._to_skip == 0
 
 
-def _tag(header: bytes, *, size: int) -> Tag:
+def _announces(header: bytes) -> bool:
+    kind, first, second = header[0] & 0x1F, header[_TAG_HEADER_SIZE], header[_TAG_HEADER_SIZE + 1]
+    is_known = (kind == TagType.VIDEO and first & 0x0F == _AVC) or (kind == TagType.AUDIO and first >> 4 == _AAC)
+    return is_known and second == _ANNOUNCEMENT
+
+
+def _tag(header: bytes, *, size: int, announced: bytes) -> Tag:
     kind = header[0] & 0x1F
     timestamp = int.from_bytes(header[4:7]) | header[7] << 24
     first, second = header[_TAG_HEADER_SIZE], header[_TAG_HEADER_SIZE + 1]
     # AVC's sequence header and end of sequence are marked as key frames, but hold no picture.
     is_picture = kind == TagType.VIDEO and (first & 0x0F != _AVC or second == _NAL_UNITS)
-    return Tag(kind, timestamp, size, is_picture and first >> 4 == _KEY_FRAME)
+    return Tag(kind, timestamp, size, is_picture and first >> 4 == _KEY_FRAME, announced)

@@ -14,7 +14,9 @@ import time
 from contextlib import suppress
 from typing import IO
 
-from streams.media.errors import MediaError, PullFailedError, SourceRefusedError
+from streams.media.announced import Announced
+from streams.media.avc import PictureSize
+from streams.media.errors import MediaError, PullFailedError, SourceChangedError, SourceRefusedError
 from streams.media.flv import FlvError, TagReader, TagType
 from streams.media.media_time import MediaTime
 from streams.media.meter import Measured, Meter
@@ -42,6 +44,7 @@ class Intake:
         self._reader = TagReader()
         self._media_time = MediaTime()
         self._meter = Meter()
+        self._announced = Announced()
         self._held: list[bytes] = []
         self._held_size = 0
         self._sink: IO[bytes] | None = None
@@ -72,6 +75,11 @@ class Intake:
         """The video's mean bitrate so far."""
         span_ms = self.last_video_ms - (self.first_video_ms or 0)
         return round(self.video_bytes * 8 / span_ms) if span_ms > 0 else 0
+
+    @property
+    def picture_size(self) -> PictureSize | None:
+        """What the encoder has announced, None when that is not known."""
+        return self._announced.picture_size
 
     @property
     def media_ms(self) -> int:
@@ -118,7 +126,7 @@ class Intake:
             self._take_all()
         except FlvError as error:
             self.failure = PullFailedError(f"The pull from the ingest server is broken: {error}")
-        except SourceRefusedError as error:
+        except (SourceChangedError, SourceRefusedError) as error:
             self.failure = error
         except OSError as error:
             self.failure = PullFailedError(f"The pull from the ingest server cannot be read: {error}")
@@ -147,6 +155,8 @@ class Intake:
     def _note(self, piece: bytes) -> None:
         with self._changed:
             for tag in self._reader.feed(piece):
+                # What was taken in with a change is not handed on: the transcoder cannot make anything of it.
+                self._announced.note(tag)
                 self._media_time.note(tag)
                 self._meter.note(tag)
                 if tag.type == TagType.VIDEO:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from streams.media.source import Source
+from streams.media.source import MOST_CUT_OFF, Source
 
 # Short side in pixels and video bitrate in kbit/s of the rungs that are made, tallest first: what veryfast x264
 # needs at 30 frames a second to look clean, in the range of Apple's HLS authoring table.
@@ -45,6 +45,8 @@ class Ladder:
 
     renditions: tuple[Rendition, ...]
     copies_audio: bool
+    # As many as the source's picture takes while it is decoded.
+    source_pixels: int
 
     @property
     def videos(self) -> tuple[Rendition, ...]:
@@ -68,7 +70,7 @@ def build_ladder(source: Source) -> Ladder:
     top = _copy(source) if can_pass_through(source) else _top_transcode(source)
     below = [_rung(source, short_side=side, kbps=kbps) for side, kbps in _RUNGS if side < min(top.width, top.height)]
     audio = [Rendition("audio", Kind.AUDIO, audio_kbps=_AUDIO_KBPS)] if source.has_audio else []
-    return Ladder((top, *below, *audio), copies_audio=_can_copy_audio(source))
+    return Ladder((top, *below, *audio), copies_audio=_can_copy_audio(source), source_pixels=_pixels(source))
 
 
 def can_pass_through(source: Source) -> bool:
@@ -100,6 +102,10 @@ def _rung(source: Source, *, short_side: int, kbps: int) -> Rendition:
     height = _even(source.height * short_side / source.short_side)
     affordable = int(source.video_kbps * _SHARE_OF_SOURCE) if source.video_kbps else kbps
     return Rendition(f"{short_side}p", Kind.TRANSCODE, width, height, source.fps, max(100, min(kbps, affordable)))
+
+
+def _pixels(source: Source) -> int:
+    return (source.width + MOST_CUT_OFF) * (source.height + MOST_CUT_OFF)
 
 
 def _even(pixels: float) -> int:

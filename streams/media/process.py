@@ -62,14 +62,18 @@ class Child:
 
 
 @contextmanager
-def running(argv: list[str], *, label: str, feeds: bool = False, is_fed: bool = False) -> Iterator[Child]:
+def running(
+    argv: list[str], *, label: str, feeds: bool = False, is_fed: bool = False, memory_mb: int | None = None
+) -> Iterator[Child]:
     """Run a program in a process group of its own for as long as the block lasts; what still runs then is killed.
 
     `label` names it in the log, where its stderr goes; `feeds`: its stdout is a pipe to read; `is_fed`: its stdin is
-    an unbuffered pipe to write. It dies with the thread that started it (PR_SET_PDEATHSIG follows the thread), however
-    that ends.
+    an unbuffered pipe to write; `memory_mb`: as much as it may write to. It dies with the thread that started it
+    (PR_SET_PDEATHSIG follows the thread), however that ends.
     """
-    child = _start(argv, label=label, feeds=feeds, is_fed=is_fed)
+    # What is counted is what it can write to (RLIMIT_DATA), not what it merely reserves, which grows with the cores.
+    bounds = [] if memory_mb is None else ["prlimit", f"--data={memory_mb << 20}", "--"]
+    child = _start([*bounds, *argv], label=label, feeds=feeds, is_fed=is_fed)
     try:
         yield child
     finally:

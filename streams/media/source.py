@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TypedDict
 
+from streams.media.avc import PictureSize
 from streams.media.errors import SourceRefusedError
 
 _SHORTEST_SIDE = 64
 _WIDEST_RATIO = Fraction(64, 27)  # 21:9 as screens are sold; anything wider is a mistake in the encoder.
 _FASTEST_FPS = 120
+# Pixels that are decoded and not shown, at both edges of a side: pictures are cut out of whole macroblocks.
+MOST_CUT_OFF = 64
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,19 @@ def check_source(source: Source, *, max_height: int) -> None:
         raise SourceRefusedError(f"The picture is {size}. Set the encoder's output to 16:9, for example 1920x1080.")
     if source.fps > _FASTEST_FPS:
         raise SourceRefusedError(f"The video has {source.fps:g} frames a second. Set the encoder to 60 or fewer.")
+
+
+def check_announced_size(size: PictureSize, *, max_height: int) -> None:
+    """Accept what is not too large to be decoded, before anything is.
+
+    :raises SourceRefusedError: with a sentence that says what to change in the encoder.
+    """
+    short_side, long_side = sorted((size.coded_width, size.coded_height))
+    if short_side >= max_height + MOST_CUT_OFF or long_side >= max_height * _WIDEST_RATIO + MOST_CUT_OFF:
+        raise SourceRefusedError(
+            f"The picture is {size}, of {size.coded_width}x{size.coded_height} that are sent. Set the encoder's output "
+            f"to at most {max_height} lines, for example 1920x1080."
+        )
 
 
 def _first(streams: list[_Stream], kind: str) -> _Stream:

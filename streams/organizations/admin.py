@@ -116,7 +116,7 @@ class MemberInline(ReadOnlyInline[Member]):
 class OrganizationAdmin(ReadOnlyAdmin[Organization]):
     list_display = ("name", "id", "created_at")
     search_fields = ("=id", "name", "members__user__email")
-    fields = ("id", "name", "created_at")
+    fields = ("id", "name", "max_sessions", "max_livestreams", "max_broadcast_kbps", "created_at")
     inlines = (AppInline, MemberInline)
     ordering = ("-created_at",)
 

@@ -57,6 +57,10 @@ class Organization(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=255)
+    # Quotas of its own; None for what the settings say.
+    max_sessions = models.PositiveIntegerField(null=True, editable=False)
+    max_livestreams = models.PositiveIntegerField(null=True, editable=False)
+    max_broadcast_kbps = models.PositiveIntegerField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -10,6 +10,7 @@ from livehub.core import clock
 from streams.livestreams import leases
 from streams.livestreams.services import create_livestream, delete_livestream, disable_livestream
 from streams.models import Lease, Livestream, Session
+from streams.organizations.quotas import OwnQuotas, set_quotas
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests import runs
 from tests.dashboard.conftest import HTMX, get_html, squeezed
@@ -192,6 +193,14 @@ class TestCreate:
         assert answer.status_code == 422
         assert 'class="field-error"' in answer.content.decode()
         assert not Livestream.objects.exists()
+
+    def test_tells_of_a_quota(self, browser: Client, home: NewOrganization) -> None:
+        set_quotas(organization=home.organization, quotas=OwnQuotas(livestreams=0), actor=SYSTEM)
+
+        answer = browser.post("/livestreams/create", {"name": "Autumn keynote"})
+
+        assert answer.status_code == 422
+        assert "all the 0 livestreams that it may have. Delete one first." in answer.content.decode()
 
     def test_opens_in_a_dialog(self, browser: Client, home: NewOrganization) -> None:
         dialog = get_html(browser, "/livestreams/create", **HTMX)

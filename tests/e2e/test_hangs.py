@@ -135,7 +135,8 @@ class TestHungWorker:
 def test_a_session_beyond_the_slots_waits_for_one_and_a_second_worker_brings_more(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    with running_stack(tmp_path_factory.mktemp("one-slot"), LIVEHUB_LIVE_SLOTS="1") as stack:
+    limits = {"LIVEHUB_LIVE_SLOTS": "1", "LIVEHUB_MAX_SESSIONS_PER_ORGANIZATION": "10"}
+    with running_stack(tmp_path_factory.mktemp("one-slot"), **limits) as stack:
         first, second, third = (Integrator.of(stack).create(f"Camera {number}") for number in range(3))
         with _publishing(first) as encoder, _publishing(second):
             # Whichever came first has the slot.

@@ -126,6 +126,17 @@ class TestPause:
             with pytest.raises(PullFailedError, match="hangs"):
                 watch.look(at_s=5)
 
+    @pytest.mark.parametrize("has_sound", [True, False])
+    def test_is_none_when_another_codec_comes(self, ingest: Ingest, has_sound: bool) -> None:
+        with _sending(ingest.server, "sorenson", "-c:v", "flv1", "-c:a", "aac"):
+            watch = _Watch(ingest.server, "sorenson")
+            # As if it had been H.264 that came: nginx-rtmp tells the newest.
+            watch.look(at_s=1, has_input=True)
+
+            assert not watch.look(at_s=1.5, has_input=has_sound, has_picture=False)
+            with pytest.raises(SourceRefusedError, match=r"not H\.264"):
+                watch.look(at_s=6, has_input=has_sound, has_picture=False)
+
     def test_that_ends_begins_anew(self, ingest: Ingest, small_clip: Path) -> None:
         with ingest.publishing("stutters", small_clip):
             watch = _Watch(ingest.server, "stutters")

@@ -72,3 +72,16 @@ class TestRunning:
             os.kill(owner.pid, 9)
 
             wait_until(lambda: not _is_alive(pid), timeout_s=5, what="the child's end")
+
+
+def test_gets_no_more_memory_than_its_bound() -> None:
+    taking = ["python3", "-c", "bytearray(300 << 20)"]
+
+    codes = []
+    for memory_mb in (None, 1024, 100):
+        with running(taking, label="hungry", memory_mb=memory_mb) as child:
+            assert child.wait(timeout_s=30)
+            codes.append(child.exit_code)
+
+    assert codes[:2] == [0, 0]
+    assert codes[2] != 0

@@ -50,13 +50,17 @@ class Outcome:
     error: Exception | None = None
 
 
-def _publish(round_: Round) -> tuple[int, str]:
+def publish(key: str) -> tuple[int, str]:
     """Connect as another encoder; return the hook's answer."""
     response = Client().post(
         f"/internal/ingest/publish?token={settings.INGEST_HOOK_TOKEN}&node=main",
-        {"name": round_.key, "clientid": str(1000 + next(_ROUND_NUMBERS)), "addr": "203.0.113.7", "call": "publish"},
+        {"name": key, "clientid": str(1000 + next(_ROUND_NUMBERS)), "addr": "203.0.113.7", "call": "publish"},
     )
     return response.status_code, response.content.decode()
+
+
+def _publish(round_: Round) -> tuple[int, str]:
+    return publish(round_.key)
 
 
 def _claim(round_: Round) -> Lease | None:

@@ -86,7 +86,7 @@ def get_livestream_screen(*, organization: Organization, livestream_id: UUID) ->
     :raises NotFoundError: when the organization has no such livestream.
     """
     livestream = get_livestream(owner=organization, livestream_id=livestream_id)
-    sessions = list_sessions(livestream).select_related("lease").with_newest_event()
+    sessions = list_sessions(livestream).select_related("lease", "livestream__app__organization").with_newest_event()
     shown = list(sessions[:_SESSIONS_SHOWN])
     count = len(shown) if len(shown) < _SESSIONS_SHOWN else sessions.count()
     timeline = _timeline(shown[0]) if shown else []

@@ -1,0 +1,31 @@
+"""An encoder that changes its picture while it is live, through the whole stack."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.client import Stream, run_of
+from tests.media.clips import flv
+from tests.media.crafted import joined
+from tests.services import wait_until
+
+pytestmark = pytest.mark.chaos
+
+
+def test_goes_on_with_what_the_encoder_changed_to(stream: Stream, tmp_path: Path) -> None:
+    clip = tmp_path / "changes.flv"
+    clip.write_bytes(joined(flv(size="320x180", gop=15, seconds=12), flv(size="640x360", gop=15, seconds=40)))
+    argv = ["ffmpeg", "-nostdin", "-loglevel", "error", "-re", "-i", str(clip), "-c", "copy", "-f", "flv"]
+    with subprocess.Popen([*argv, stream.publish_url], stdin=subprocess.DEVNULL) as encoder:
+        try:
+            stream.await_status("LIVE", timeout_s=20)
+            first = run_of(stream)
+            wait_until(lambda: run_of(stream) not in {first, None}, timeout_s=30, what="the next run's picture")
+            addresses = list(stream.playlists())
+            assert stream.status == "LIVE"
+        finally:
+            encoder.kill()
+
+    assert any("/360p/" in address for address in addresses)
+    assert len(stream.sessions()) == 1

@@ -1,0 +1,63 @@
+"""FLV put together from tags of real clips: what encoders do that ffmpeg cannot be told to."""
+
+from collections.abc import Iterator
+
+_FILE_HEADER = b"FLV\x01\x05\0\0\0\x09\0\0\0\0"
+_AUDIO, _VIDEO = 8, 9
+_FRAME_MS = 33
+
+
+def joined(*clips: bytes) -> bytes:
+    """Return one clip after the other as one stream, whose time goes on; each begins with what it announces."""
+    made, offset_ms = bytearray(_FILE_HEADER), 0
+    for clip in clips:
+        last_ms = offset_ms
+        for kind, at_ms, body in _tags(clip):
+            last_ms = max(last_ms, offset_ms + at_ms)
+            made += _tag(kind, offset_ms + at_ms, body)
+        offset_ms = last_ms + _FRAME_MS
+    return bytes(made)
+
+
+def claiming(clip: bytes, *, width: int, height: int) -> bytes:
+    """Return the clip with another announcement: H.264 High of that size, in multiples of 16."""
+    made = bytearray(_FILE_HEADER)
+    for kind, at_ms, body in _tags(clip):
+        is_announcement = kind == _VIDEO and body[1] == 0
+        made += _tag(kind, at_ms, _announcement(width, height) if is_announcement else body)
+    return bytes(made)
+
+
+def _tags(clip: bytes) -> Iterator[tuple[int, int, bytes]]:
+    at = len(_FILE_HEADER)
+    while at + 11 <= len(clip):
+        size = int.from_bytes(clip[at + 1 : at + 4])
+        time_ms = int.from_bytes(clip[at + 4 : at + 7]) | clip[at + 7] << 24
+        if clip[at] in {_AUDIO, _VIDEO}:
+            yield clip[at], time_ms, clip[at + 11 : at + 11 + size]
+        at += 11 + size + 4
+
+
+def _tag(kind: int, at_ms: int, body: bytes) -> bytes:
+    time = (at_ms & 0xFFFFFF).to_bytes(3) + bytes([at_ms >> 24])
+    return bytes([kind]) + len(body).to_bytes(3) + time + bytes(3) + body + (len(body) + 11).to_bytes(4)
+
+
+def _announcement(width: int, height: int) -> bytes:
+    parameters = _parameter_set(width, height)
+    picture = bytes.fromhex("68ef0fcb")
+    record = b"\x01" + parameters[1:4] + b"\xff\xe1" + len(parameters).to_bytes(2) + parameters
+    return b"\x17\x00\x00\x00\x00" + record + b"\x01" + len(picture).to_bytes(2) + picture
+
+
+def _parameter_set(width: int, height: int) -> bytes:
+    # Source: ITU-T H.264 7.3.2.1.1. High, 4:2:0, no scaling lists; one reference; frames only; nothing cut off.
+    bits = _number(0) + _number(1) + _number(0) * 2 + "00" + _number(0) + _number(2) + _number(1) + "0"
+    bits += _number(width // 16 - 1) + _number(height // 16 - 1) + "1100" + "1"
+    bits += "0" * (-len(bits) % 8)
+    return bytes.fromhex("6764003e") + int(bits, 2).to_bytes(len(bits) // 8)
+
+
+def _number(value: int) -> str:
+    digits = f"{value + 1:b}"
+    return "0" * (len(digits) - 1) + digits

@@ -1,0 +1,37 @@
+"""The size that an encoder announces, read from what real encoders write."""
+
+import pytest
+
+from streams.media.avc import PictureSize, find_picture_size
+from streams.media.flv import TagReader, TagType
+from tests.media.clips import flv
+
+
+def _record(clip: bytes) -> bytes:
+    return next(tag.announced for tag in TagReader().feed(clip) if tag.announced and tag.type == TagType.VIDEO)[3:]
+
+
+@pytest.mark.parametrize(
+    ("size", "profile", "expected"),
+    [
+        ("320x180", "high", PictureSize(320, 180, 320, 192)),
+        ("640x360", "baseline", PictureSize(640, 360, 640, 368)),
+        ("1918x1078", "main", PictureSize(1918, 1078, 1920, 1088)),
+        ("256x256", "high", PictureSize(256, 256, 256, 256)),
+    ],
+)
+def test_reads_what_x264_announces(size: str, profile: str, expected: PictureSize) -> None:
+    clip = flv(size=size, profile=profile, level="4.1", seconds=0.2, has_audio=False)
+
+    assert find_picture_size(_record(clip)) == expected
+
+
+def test_does_not_mind_nonsense() -> None:
+    record = _record(flv(size="320x180", seconds=0.2, has_audio=False))
+
+    for length in range(len(record)):
+        find_picture_size(record[:length])
+    assert find_picture_size(b"") is None
+    assert find_picture_size(record[:12]) is None
+    assert find_picture_size(record[:9] + bytes(40)) is None
+    assert find_picture_size(record[:8] + b"\x68" + record[9:]) is None

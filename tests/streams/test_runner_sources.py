@@ -1,0 +1,101 @@
+"""Runs whose encoder changes what it sends, or sends more than it may: real nginx-rtmp, ffmpeg and PostgreSQL."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from pytest_django import Settings
+
+from streams.livestreams.runner import Worker
+from streams.livestreams.states import EndReason, SessionStatus
+from streams.models import Connection, Session
+from streams.organizations.quotas import OwnQuotas, set_quotas
+from streams.organizations.services import SYSTEM
+from tests.media.clips import flv
+from tests.media.crafted import claiming, joined
+from tests.media.ingest import Ingest, running_ingest
+from tests.services import wait_until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def ingest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ingest]:
+    with running_ingest(tmp_path_factory.mktemp("ingest")) as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def pulls(settings: Settings, ingest: Ingest, tmp_path: Path) -> None:
+    """This machine's ingest server is the test's."""
+    settings.INGEST_PULL_URL = ingest.server.pull_base_url
+    settings.INGEST_CONTROL_SOCKET = ingest.server.control_socket
+    settings.PLAYBACK_DIR = tmp_path / "playback"
+    settings.SEGMENT_S = 1
+
+
+@contextmanager
+def _running(session: Session) -> Iterator[threading.Thread]:
+    worker = Worker("here")
+    thread = threading.Thread(target=worker.run_session, args=(session.pk,), daemon=True)
+    thread.start()
+    try:
+        yield thread
+    finally:
+        worker.stopping.set()
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def _name(session: Session) -> str:
+    return Connection.objects.get(session=session).pk.hex
+
+
+def _small(size: str = "320x180", seconds: float = 30) -> bytes:
+    return flv(size=size, gop=15, seconds=seconds)
+
+
+def test_goes_on_with_a_picture_of_another_size(session: Session, ingest: Ingest, tmp_path: Path) -> None:
+    clip = tmp_path / "changes.flv"
+    clip.write_bytes(joined(_small(seconds=6), _small("640x360")))
+
+    with ingest.publishing(_name(session), clip), _running(session):
+        wait_until(session.events.filter(kind="resumed").exists, timeout_s=30, what="the second run's picture")
+
+    session.refresh_from_db()
+    assert session.status == SessionStatus.LIVE
+    assert (session.source["width"], session.source["height"]) == (640, 360)
+    reason = session.events.get(kind="source_changed").reason
+    assert reason == "The encoder changed its picture to 640x360."
+    assert not session.events.filter(kind="run_failed").exists()
+
+
+def test_refuses_what_the_encoder_changed_to(session: Session, ingest: Ingest, tmp_path: Path) -> None:
+    clip = tmp_path / "grows.flv"
+    clip.write_bytes(joined(_small(seconds=6), claiming(_small(), width=7680, height=4320)))
+
+    with ingest.publishing(_name(session), clip), _running(session) as run:
+        wait_until(lambda: not run.is_alive(), timeout_s=30, what="the end of the session")
+
+    session.refresh_from_db()
+    assert (session.status, session.end_reason) == (SessionStatus.ERRORED, EndReason.SOURCE_REFUSED)
+    assert "7680x4320" in session.error_message
+
+
+def test_ends_what_sends_far_more_than_it_may(
+    session: Session, ingest: Ingest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.livestreams.bitrate._PATIENCE_S", 2.0)
+    quotas = OwnQuotas(broadcast_kbps=100)
+    set_quotas(organization=session.livestream.app.organization, quotas=quotas, actor=SYSTEM)
+    clip = tmp_path / "small.flv"
+    clip.write_bytes(_small())
+
+    with ingest.publishing(_name(session), clip), _running(session) as run:
+        wait_until(lambda: not run.is_alive(), timeout_s=20, what="the end of the session")
+
+    session.refresh_from_db()
+    assert (session.status, session.end_reason) == (SessionStatus.ERRORED, EndReason.OVER_QUOTA)
+    assert "your organization may send 0.1. Set the encoder to a lower bitrate" in session.error_message
