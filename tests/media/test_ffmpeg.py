@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 import re
 import subprocess
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from streams.media.source import Source
 from tests.media.clips import flv
 from tests.media.test_source import GOOD
 
+# However many cores there are.
+_THREADS = min(os.cpu_count() or 1, 8)
 SMALL = dataclasses.replace(GOOD, width=640, height=480, video_kbps=1500)
 
 
@@ -89,7 +92,7 @@ class TestTranscodeArgv:
 
         assert argv == (
             "ffmpeg -hide_banner -nostdin -y -loglevel warning -nostats -progress pipe:1 -stats_period 0.5 "
-            "-f flv -fflags +genpts -i pipe:0 "
+            f"-max_pixels {(640 + 64) * (480 + 64)} -threads {_THREADS} -f flv -fflags +genpts -i pipe:0 "
             "-filter_complex [0:v]split=2[rung0][pick];[rung0]scale=480:360,format=yuv420p[out0];"
             r"[pick]select=isnan(prev_selected_t)+gte(t-prev_selected_t\,5),scale=-2:360,format=yuvj420p[thumbnail] "
             "-map 0:v -c:v:0 copy "
@@ -124,7 +127,7 @@ class TestTranscodeArgv:
 
         argv = " ".join(ffmpeg.transcode_argv(build_ladder(small), _packaging(tmp_path)))
 
-        assert "-stats_period 0.5 -skip_frame nokey -f flv" in argv
+        assert "-stats_period 0.5 -skip_frame nokey -max_pixels" in argv
 
     def test_forces_the_sources_key_frames_where_the_source_is_passed_through(self, tmp_path: Path) -> None:
         argv = ffmpeg.transcode_argv(build_ladder(GOOD), _packaging(tmp_path))
