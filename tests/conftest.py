@@ -12,6 +12,7 @@ from livehub.core import deferred
 from streams.livestreams.services import create_livestream
 from streams.models import Livestream, User
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
+from tests.queues import empty
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +40,9 @@ class Broker:
 def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     broker = Broker()
     post = deferred.post
+    # Tests of runs send some in earnest, and nobody calls again where messages lie.
+    for queue in ("live.main", "files.main"):
+        empty(queue)
 
     def post_and_wait(send: deferred.Send, *, what: str) -> None:
         post(send, what=what)

@@ -39,6 +39,6 @@ def _about_bitrate(session: Session, measured: Mapping[str, Any]) -> Iterator[st
     kbps = measured.get("video_kbps", 0) + measured.get("audio_kbps", 0)
     if kbps > quota_kbps * _NEAR_QUOTA:
         yield (
-            f"The encoder sends {kbps / 1000:.1f} Mbit/s, and your organization may send {quota_kbps / 1000:g}. "
+            f"The encoder sends {kbps / 1000:.1f} Mbit/s, and your organization's limit is {quota_kbps / 1000:g}. "
             "Set the encoder to a lower bitrate: far above that, a broadcast is ended."
         )

@@ -35,6 +35,6 @@ class BitrateWatch:
         self._readings.popleft()
         if mean_kbps > self._quota_kbps * _TOLERATED:
             raise BitrateExceededError(
-                f"The encoder sent {mean_kbps / 1000:.1f} Mbit/s, and your organization may send "
+                f"The encoder sent {mean_kbps / 1000:.1f} Mbit/s, and your organization's limit is "
                 f"{self._quota_kbps / 1000:g}. Set the encoder to a lower bitrate, then start it again."
             )

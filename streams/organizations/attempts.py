@@ -7,7 +7,7 @@ count one by one. It has no outage of its own: while the database is away nobody
 import hashlib
 import math
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 
@@ -78,6 +78,18 @@ def spend(budget: Budget, subject: str) -> None:
         cursor.execute(_SPEND, values)
         if cursor.fetchone() is None:
             raise TooManyAttemptsError("Too many tries.", retry_after_s=_wait_s(budget, key=key, now=now))
+
+
+def check(budget: Budget, subject: str) -> None:
+    """Ask whether another try may be made, for what only counts when it was wrong.
+
+    :raises TooManyAttemptsError: when there is none left.
+    """
+    now, key = clock.now(), _key(budget, subject)
+    if AttemptBudget.objects.filter(
+        pk=key, spent_until__gt=now + timedelta(seconds=budget.whole_s - budget.refill_s)
+    ).exists():
+        raise TooManyAttemptsError("Too many tries.", retry_after_s=_wait_s(budget, key=key, now=now))
 
 
 def give_back(budget: Budget, subject: str) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 from uuid import UUID
@@ -16,7 +17,7 @@ from livehub.api.identifiers import find_uuid, get_uuid
 from livehub.core.clients import client_address, network_of
 from livehub.core.errors import NotFoundError
 from streams.organizations import selectors, services
-from streams.organizations.attempts import TooManyAttemptsError, give_back, spend, ten_a_minute
+from streams.organizations.attempts import TooManyAttemptsError, check, spend, ten_a_minute
 from streams.organizations.credential_cache import Acquaintances, CredentialCache
 from streams.organizations.log_ins import record_rejected_key
 from streams.organizations.models import ApiKey, App
@@ -113,13 +114,10 @@ def _authenticate(credential: str, shown: _Shown, *, address: str | None) -> Cal
 
 
 def _find_caller(credential: str, shown: _Shown, *, address: str | None) -> Caller:
-    if shown in _acquaintances:
-        key = _find_key(credential, shown, address=address)
-    else:
-        _count_try(address)
-        key = _find_key(credential, shown, address=address)
-        give_back(_WRONG_KEYS, network_of(address))
-        _acquaintances.add(shown)
+    if shown not in _acquaintances:
+        _check_budget(address)
+    key = _find_key(credential, shown, address=address)
+    _acquaintances.add(shown)
     return Caller(key, _get_app(key, app_id=shown.app_id))
 
 
@@ -131,12 +129,16 @@ def _find_key(credential: str, shown: _Shown, *, address: str | None) -> ApiKey:
     except services.ApiKeyRejectedError:
         _acquaintances.discard(shown)
         record_rejected_key(address=address)
+        # Only now: a program that begins with many requests at once is no guesser, and keys are too long to be guessed
+        # by the few tries that pass the check beside one another.
+        with suppress(TooManyAttemptsError):
+            spend(_WRONG_KEYS, network_of(address))
         raise
 
 
-def _count_try(address: str | None) -> None:
+def _check_budget(address: str | None) -> None:
     try:
-        spend(_WRONG_KEYS, network_of(address))
+        check(_WRONG_KEYS, network_of(address))
     except TooManyAttemptsError as error:
         wait = f"Too many wrong API keys from your address. Try again in {error.retry_after_s} s."
         raise TooManyAttemptsError(wait, retry_after_s=error.retry_after_s) from error

@@ -219,7 +219,7 @@ class TestBitrate:
         for second in range(30):
             watch.note(now_s=second, kbps=1600)
 
-        with pytest.raises(BitrateExceededError, match=r"sent 1\.6 Mbit/s, and your organization may send 1\."):
+        with pytest.raises(BitrateExceededError, match=r"sent 1\.6 Mbit/s, and your organization's limit is 1\."):
             watch.note(now_s=30, kbps=1600)
 
     @pytest.mark.django_db
@@ -235,7 +235,7 @@ class TestBitrate:
             assert len(advice) == count
 
         assert advice == [
-            "The encoder sends 0.9 Mbit/s, and your organization may send 1. "
+            "The encoder sends 0.9 Mbit/s, and your organization's limit is 1. "
             "Set the encoder to a lower bitrate: far above that, a broadcast is ended."
         ]
 

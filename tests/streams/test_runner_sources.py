@@ -98,4 +98,4 @@ def test_ends_what_sends_far_more_than_it_may(
 
     session.refresh_from_db()
     assert (session.status, session.end_reason) == (SessionStatus.ERRORED, EndReason.OVER_QUOTA)
-    assert "your organization may send 0.1. Set the encoder to a lower bitrate" in session.error_message
+    assert "your organization's limit is 0.1. Set the encoder to a lower bitrate" in session.error_message

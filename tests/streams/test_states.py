@@ -50,6 +50,7 @@ def test_words_are_those_that_rows_keep_and_people_read() -> None:
         "source_refused": "Source not usable",
         "transcoder_failed": "Transcoder failed",
         "test_picture_replaced": "An encoder took over",
+        "over_quota": "Above its organization's quota",
     }
     assert dict(EventKind.choices) == {
         "status": "Status",
@@ -57,6 +58,7 @@ def test_words_are_those_that_rows_keep_and_people_read() -> None:
         "run_failed": "Interrupted",
         "run_lost": "Interrupted",
         "run_postponed": "Waiting",
+        "source_changed": "Source changed",
         "resumed": "Resumed",
     }
     assert SessionStatus.values == ["connecting", "live", "ended", "errored"]
@@ -73,11 +75,17 @@ def test_colours_and_calls_a_state_alike_everywhere() -> None:
     assert [shown.is_playable for shown in LIVESTREAM_STATES.values()] == [True, False, False, False]
     assert Shown("refused", "Refused", "warn") == REFUSED
     assert Shown("disabled", "Disabled", "off") == DISABLED
-    assert [shown.tone for shown in EVENT_STATES.values()] == ["", "bad", "bad", "warn", "live"]
+    assert [shown.tone for shown in EVENT_STATES.values()] == ["", "bad", "bad", "warn", "warn", "live"]
 
 
 @pytest.mark.parametrize(
-    ("event", "label"), [("run_failed", "Interrupted"), ("run_lost", "Interrupted"), ("run_postponed", "Waiting")]
+    ("event", "label"),
+    [
+        ("run_failed", "Interrupted"),
+        ("run_lost", "Interrupted"),
+        ("run_postponed", "Waiting"),
+        ("source_changed", "Source changed"),
+    ],
 )
 def test_an_interrupted_broadcast_is_live_by_another_word(event: str, label: str) -> None:
     live = LIVESTREAM_STATES["live"]

@@ -19,7 +19,7 @@ from streams.organizations.services import SYSTEM, NewOrganization
 from tests.conftest import Broker
 from tests.hangs.servers import hung_redis
 from tests.ingest_server import ingest_server
-from tests.queues import empty, untaken
+from tests.queues import untaken
 from tests.runs import ENCODER, claimed, connected
 
 
@@ -31,12 +31,6 @@ def _age(session: Session, *, seconds: int) -> None:
 
 def _left(session: Session, *, seconds_ago: int) -> None:
     Connection.objects.filter(session=session).update(disconnected_at=clock.now() - timedelta(seconds=seconds_ago))
-
-
-@pytest.fixture(autouse=True)
-def no_waiting_messages() -> None:
-    """Tests of runs have sent some in earnest."""
-    empty("live.main")
 
 
 @pytest.fixture
