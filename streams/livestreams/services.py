@@ -139,7 +139,7 @@ def _check_quota(app: App) -> None:
     totals = LivestreamCount.objects.filter(app__organization=app.organization_id)
     if (totals.aggregate(total=Sum("total"))["total"] or 0) >= quota:
         raise QuotaExceededError(
-            f"Your organization has all the {quota} livestreams that are its limit. Delete one first."
+            f"Your organization has {quota} livestreams, which is its limit. Delete one first."
         )
 
 

@@ -200,7 +200,7 @@ class TestCreate:
         answer = browser.post("/livestreams/create", {"name": "Autumn keynote"})
 
         assert answer.status_code == 422
-        assert "all the 0 livestreams that are its limit. Delete one first." in answer.content.decode()
+        assert "has 0 livestreams, which is its limit. Delete one first." in answer.content.decode()
 
     def test_opens_in_a_dialog(self, browser: Client, home: NewOrganization) -> None:
         dialog = get_html(browser, "/livestreams/create", **HTMX)
