@@ -204,7 +204,7 @@ class TestLivestreams:
             body = response.json()
             assert body["success"] is False
             assert body["error"]["type"] == "quota_exceeded"
-            assert "all the 0 livestreams" in json.dumps(body)
+            assert "has 0 livestreams, which is its limit" in json.dumps(body)
         assert not Livestream.objects.exists()
 
 
