@@ -138,9 +138,7 @@ def _check_quota(app: App) -> None:
     quota = lock_quotas(app.organization).livestreams
     totals = LivestreamCount.objects.filter(app__organization=app.organization_id)
     if (totals.aggregate(total=Sum("total"))["total"] or 0) >= quota:
-        raise QuotaExceededError(
-            f"Your organization has {quota} livestreams, which is its limit. Delete one first."
-        )
+        raise QuotaExceededError(f"Your organization has {quota} livestreams, which is its limit. Delete one first.")
 
 
 def _switch(livestream: Livestream, *, disabled: bool, action: str, actor: Actor) -> None:
