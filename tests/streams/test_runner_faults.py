@@ -47,10 +47,16 @@ def pulls(settings: Settings, ingest: Ingest) -> None:
 
 
 @contextmanager
-def _running(session: Session) -> Iterator[threading.Thread]:
-    """Run a session for as long as the block lasts."""
+def _running(session: Session, *, is_called_again: bool = False) -> Iterator[threading.Thread]:
+    """Run a session for as long as the block lasts; a postponed one again if called, as the sweeps do."""
     worker = Worker("alone")
-    thread = threading.Thread(target=worker.run_session, args=(session.pk,), daemon=True)
+
+    def run() -> None:
+        worker.run_session(session.pk)
+        while is_called_again and not worker.stopping.wait(1):
+            worker.run_session(session.pk)
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
         yield thread
@@ -121,7 +127,7 @@ class TestMutedVideo:
         clip = tmp_path / "sometimes.flv"
         clip.write_bytes(flv(size="320x180", gop=15, seconds=20, picture_s=6))
 
-        with ingest.publishing(_publish_name(session), clip), _running(session):
+        with ingest.publishing(_publish_name(session), clip), _running(session, is_called_again=True):
             resumed = session.events.filter(kind=EventKind.RESUMED)
             wait_until(resumed.exists, timeout_s=45, what="the second run's picture")
 
