@@ -1,5 +1,6 @@
 """What the worker that runs a session may write, for as long as it holds the session's lease."""
 
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -137,16 +138,16 @@ def retry_session(lease: Lease, *, message: str) -> float | None:
 
     :raises LeaseLostError: when the session is over or another worker's.
     """
-    session = lock_held_session(lease)
-    _note_interruption(session, EventKind.RUN_FAILED, reason=message)
-    failures = _count_lately(session, EventKind.RUN_FAILED)
-    if failures > len(_FAILURE_DELAYS_S):
-        told = f"LiveHub could not process the stream in {failures} attempts; start the encoder again. {message}"
-        close_session(session, new=SessionStatus.ERRORED, reason=EndReason.TRANSCODER_FAILED, error_message=told)
-        return None
-    delay_s = _FAILURE_DELAYS_S[failures - 1]
-    _free(lease, delay_s=delay_s)
-    return delay_s
+    return _free_or_give_up(
+        lease,
+        EventKind.RUN_FAILED,
+        message=message,
+        delays_s=_FAILURE_DELAYS_S,
+        end_reason=EndReason.TRANSCODER_FAILED,
+        told=lambda count: (
+            f"LiveHub could not process the stream in {count} attempts; start the encoder again. {message}"
+        ),
+    )
 
 
 @transaction.atomic
@@ -158,16 +159,16 @@ def recheck_session(lease: Lease, *, message: str) -> float | None:
 
     :raises LeaseLostError: when the session is over or another worker's.
     """
-    session = lock_held_session(lease)
-    _note_interruption(session, EventKind.SOURCE_CHANGED, reason=message)
-    changes = _count_lately(session, EventKind.SOURCE_CHANGED)
-    if changes > len(_CHANGE_DELAYS_S):
-        told = f"The encoder changed its settings {changes} times within two minutes. Choose one, then start it again."
-        close_session(session, new=SessionStatus.ERRORED, reason=EndReason.SOURCE_REFUSED, error_message=told)
-        return None
-    delay_s = _CHANGE_DELAYS_S[changes - 1]
-    _free(lease, delay_s=delay_s)
-    return delay_s
+    return _free_or_give_up(
+        lease,
+        EventKind.SOURCE_CHANGED,
+        message=message,
+        delays_s=_CHANGE_DELAYS_S,
+        end_reason=EndReason.SOURCE_REFUSED,
+        told=lambda count: (
+            f"The encoder changed its settings {count} times within two minutes. Choose one, then start it again."
+        ),
+    )
 
 
 @transaction.atomic
@@ -184,6 +185,30 @@ def postpone_session(lease: Lease, *, message: str) -> None:
     if latest is None or (latest.kind, latest.reason) != (EventKind.RUN_POSTPONED, message[:REASON_MAX_LENGTH]):
         _note_interruption(session, EventKind.RUN_POSTPONED, reason=message)
     _free(lease, delay_s=_POSTPONEMENT_S)
+
+
+def _free_or_give_up(
+    lease: Lease,
+    kind: EventKind,
+    *,
+    message: str,
+    delays_s: Sequence[float],
+    end_reason: EndReason,
+    told: Callable[[int], str],
+) -> float | None:
+    """Write an interruption down and free the lease, later each time; after the last delay close the session.
+
+    `told` makes the sentence of a closed one from how often it has been interrupted so.
+    """
+    session = lock_held_session(lease)
+    _note_interruption(session, kind, reason=message)
+    count = _count_lately(session, kind)
+    if count > len(delays_s):
+        close_session(session, new=SessionStatus.ERRORED, reason=end_reason, error_message=told(count))
+        return None
+    delay_s = delays_s[count - 1]
+    _free(lease, delay_s=delay_s)
+    return delay_s
 
 
 def _newest_kind(session: Session) -> str | None:
