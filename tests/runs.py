@@ -20,6 +20,11 @@ def connected(livestream: Livestream, *, encoder: Encoder = ENCODER) -> Session:
         return lifecycle.start_session(livestream=locked, stream_key=key, encoder=encoder).session
 
 
+def publish_name(session: Session) -> str:
+    """Return the name under which the ingest server carries the session's encoder."""
+    return Connection.objects.get(session=session).pk.hex
+
+
 def claimed(session: Session, *, worker: str = "first") -> Lease:
     """Take the session's lease, which must be free."""
     lease = leases.claim_session(session_id=session.pk, worker=worker, node="main")

@@ -11,10 +11,10 @@ from pytest_django import Settings
 from streams.livestreams import leases
 from streams.livestreams.runner import Worker, _Run
 from streams.livestreams.states import EventKind, SessionStatus
-from streams.models import Connection, Session
+from streams.models import Session
 from tests.media.clips import flv
-from tests.media.ingest import Ingest, running_ingest
-from tests.runs import claimed
+from tests.media.ingest import Ingest
+from tests.runs import claimed, publish_name
 from tests.services import wait_until
 
 # A worker gives its connection back again and again.
@@ -27,23 +27,10 @@ def folder(settings: Settings, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def ingest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ingest]:
-    with running_ingest(tmp_path_factory.mktemp("ingest")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
 def small_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("clips") / "small.flv"
     path.write_bytes(flv(size="320x180", gop=15, seconds=6))
     return path
-
-
-@pytest.fixture
-def pulls(settings: Settings, ingest: Ingest) -> None:
-    """Let this node pull from the tests' ingest server."""
-    settings.INGEST_PULL_URL = ingest.server.pull_base_url
-    settings.INGEST_CONTROL_SOCKET = ingest.server.control_socket
 
 
 @contextmanager
@@ -66,10 +53,6 @@ def _running(session: Session, *, is_called_again: bool = False) -> Iterator[thr
         assert not thread.is_alive()
 
 
-def _publish_name(session: Session) -> str:
-    return Connection.objects.get(session=session).pk.hex
-
-
 @pytest.mark.usefixtures("pulls")
 class TestFault:
     def test_is_told_in_a_sentence(
@@ -77,7 +60,7 @@ class TestFault:
     ) -> None:
         settings.INGEST_PULL_URL = "rtmp://127.0.0.1:1/live/"  # Nobody listens there.
 
-        with ingest.publishing(_publish_name(session), small_clip):
+        with ingest.publishing(publish_name(session), small_clip):
             _Run(claimed(session), threading.Event()).run()
 
         failure = session.events.get(kind=EventKind.RUN_FAILED)
@@ -105,7 +88,7 @@ class TestMutedVideo:
         leases.record_source(lease, source={"video_codec": "h264"}, renditions=[])
         leases.release_lease(lease)
 
-        with ingest.publishing(_publish_name(session), muted_clip), _running(session):
+        with ingest.publishing(publish_name(session), muted_clip), _running(session):
             waiting = session.events.filter(kind=EventKind.RUN_POSTPONED)
             wait_until(waiting.exists, timeout_s=15, what="the end of the first wait")
 
@@ -115,7 +98,7 @@ class TestMutedVideo:
         assert Session.objects.get().is_open
 
     def test_refuses_a_session_that_never_had_one(self, session: Session, ingest: Ingest, muted_clip: Path) -> None:
-        with ingest.publishing(_publish_name(session), muted_clip), _running(session) as run:
+        with ingest.publishing(publish_name(session), muted_clip), _running(session) as run:
             wait_until(lambda: not run.is_alive(), timeout_s=15, what="the end of the session")
 
         session.refresh_from_db()
@@ -127,7 +110,7 @@ class TestMutedVideo:
         clip = tmp_path / "sometimes.flv"
         clip.write_bytes(flv(size="320x180", gop=15, seconds=20, picture_s=6))
 
-        with ingest.publishing(_publish_name(session), clip), _running(session, is_called_again=True):
+        with ingest.publishing(publish_name(session), clip), _running(session, is_called_again=True):
             resumed = session.events.filter(kind=EventKind.RESUMED)
             wait_until(resumed.exists, timeout_s=45, what="the second run's picture")
 

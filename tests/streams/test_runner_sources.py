@@ -10,28 +10,20 @@ from pytest_django import Settings
 
 from streams.livestreams.runner import Worker
 from streams.livestreams.states import EndReason, SessionStatus
-from streams.models import Connection, Session
+from streams.models import Session
 from streams.organizations.quotas import OwnQuotas, set_quotas
 from streams.organizations.services import SYSTEM
 from tests.media.clips import flv
 from tests.media.crafted import claiming, joined
-from tests.media.ingest import Ingest, running_ingest
+from tests.media.ingest import Ingest
+from tests.runs import publish_name
 from tests.services import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-@pytest.fixture(scope="module")
-def ingest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ingest]:
-    with running_ingest(tmp_path_factory.mktemp("ingest")) as server:
-        yield server
-
-
 @pytest.fixture(autouse=True)
-def pulls(settings: Settings, ingest: Ingest, tmp_path: Path) -> None:
-    """This machine's ingest server is the test's."""
-    settings.INGEST_PULL_URL = ingest.server.pull_base_url
-    settings.INGEST_CONTROL_SOCKET = ingest.server.control_socket
+def folder(settings: Settings, pulls: None, tmp_path: Path) -> None:
     settings.PLAYBACK_DIR = tmp_path / "playback"
     settings.SEGMENT_S = 1
 
@@ -49,10 +41,6 @@ def _running(session: Session) -> Iterator[threading.Thread]:
         assert not thread.is_alive()
 
 
-def _name(session: Session) -> str:
-    return Connection.objects.get(session=session).pk.hex
-
-
 def _small(size: str = "320x180", seconds: float = 30) -> bytes:
     return flv(size=size, gop=15, seconds=seconds)
 
@@ -61,7 +49,7 @@ def test_goes_on_with_a_picture_of_another_size(session: Session, ingest: Ingest
     clip = tmp_path / "changes.flv"
     clip.write_bytes(joined(_small(seconds=6), _small("640x360")))
 
-    with ingest.publishing(_name(session), clip), _running(session):
+    with ingest.publishing(publish_name(session), clip), _running(session):
         wait_until(session.events.filter(kind="resumed").exists, timeout_s=30, what="the second run's picture")
 
     session.refresh_from_db()
@@ -76,7 +64,7 @@ def test_refuses_what_the_encoder_changed_to(session: Session, ingest: Ingest, t
     clip = tmp_path / "grows.flv"
     clip.write_bytes(joined(_small(seconds=6), claiming(_small(), width=7680, height=4320)))
 
-    with ingest.publishing(_name(session), clip), _running(session) as run:
+    with ingest.publishing(publish_name(session), clip), _running(session) as run:
         wait_until(lambda: not run.is_alive(), timeout_s=30, what="the end of the session")
 
     session.refresh_from_db()
@@ -93,7 +81,7 @@ def test_ends_what_sends_far_more_than_it_may(
     clip = tmp_path / "small.flv"
     clip.write_bytes(_small())
 
-    with ingest.publishing(_name(session), clip), _running(session) as run:
+    with ingest.publishing(publish_name(session), clip), _running(session) as run:
         wait_until(lambda: not run.is_alive(), timeout_s=20, what="the end of the session")
 
     session.refresh_from_db()
