@@ -11,6 +11,8 @@ from tests.stack.whole import RunningStack
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 _LIVE_TIMEOUT_MS = 25_000
+# The player gives what is buffered at the end 20 s.
+_PLAYED_OUT_TIMEOUT_MS = 25_000
 
 
 def _delay_s(page: Page) -> float:
@@ -69,7 +71,7 @@ class TestCreateAndWatch:
             encoder.stop()
             expect(operator.status).to_have_text("Offline", timeout=15_000)
             operator.watch(for_s=2, timeout_s=20)
-        expect(page.locator("video")).to_have_count(0)
+        expect(page.locator("video")).to_have_count(0, timeout=_PLAYED_OUT_TIMEOUT_MS)
 
         with publishing(url):
             expect(operator.status).to_have_text("Live", timeout=_LIVE_TIMEOUT_MS)

@@ -97,8 +97,9 @@ class TestRun:
     ) -> None:
         clip = tmp_path / "bomb.flv"
         clip.write_bytes(claiming(_small(), width=8192, height=8192))
-        broadcast.start(ingest.server, "bomb")
         with ingest.publishing("bomb", clip):
+            # Only now: ffmpeg needs seconds to open what claims to be that large.
+            broadcast.start(ingest.server, "bomb")
             broadcast.await_end(timeout_s=15)
 
         assert isinstance(broadcast.error, SourceRefusedError)
