@@ -94,7 +94,6 @@ def reset_stream_key(*, livestream: Livestream, actor: Actor, overlap: timedelta
     return livestream
 
 
-@transaction.atomic
 def show_stream_key(*, livestream: Livestream, actor: Actor) -> str:
     """Return the key, and write down who looked."""
     organization = livestream.app.organization

@@ -21,11 +21,14 @@ TARGETS: dict[str, tuple[str, ...]] = {
         *_HOOKS,
     ),
     "streams/livestreams/leases.py": _streams(
-        "leases", "neighbours", "lifecycle", "overtaken", "hot_updates", "runner"
+        "leases", "neighbours", "lifecycle", "overtaken", "hot_updates", "quotas", "runner"
     ),
     "streams/livestreams/connections.py": (*_HOOKS, *_streams("neighbours", "lifecycle", "sweeps")),
     "streams/livestreams/sweeps.py": _streams("sweeps"),
-    "streams/livestreams/services.py": (*_streams("services", "neighbours", "overtaken"), *_DEEDS),
+    "streams/livestreams/services.py": (
+        *_streams("services", "neighbours", "overtaken", "quotas", "playback"),
+        *_DEEDS,
+    ),
     "streams/livestreams/playback.py": _streams("playback", "sweeps"),
     "streams/livestreams/stream_keys.py": (*_HOOKS, *_streams("services"), *_DEEDS),
     "streams/livestreams/locks.py": (*_streams("lifecycle", "leases", "neighbours", "overtaken"), *_HOOKS),

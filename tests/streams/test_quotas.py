@@ -25,7 +25,7 @@ from streams.livestreams.advice import advise
 from streams.livestreams.bitrate import BitrateExceededError, BitrateWatch
 from streams.livestreams.services import create_livestream
 from streams.livestreams.states import EndReason, SessionStatus
-from streams.models import AuditEntry, Connection, Livestream, Organization, Session
+from streams.models import App, AuditEntry, Connection, Livestream, Organization, Session
 from streams.organizations.quotas import OwnQuotas, QuotaExceededError, quotas_of, set_quotas
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
 from tests.runs import claimed, connected, ended
@@ -184,6 +184,19 @@ class TestAtOnce:
 
 @pytest.mark.django_db
 class TestLivestreams:
+    def test_counts_those_of_all_its_apps_and_of_no_other_organization(
+        self, home: NewOrganization, abroad: NewOrganization
+    ) -> None:
+        _allow(home, livestreams=2)
+        _streams(abroad, 3)
+        _streams(home, 1)
+        second = App.objects.create(organization=home.organization, name="Second")
+
+        create_livestream(app=second, name="Stage", actor=SYSTEM)
+
+        with pytest.raises(QuotaExceededError, match="has 2 livestreams, which is its limit"):
+            create_livestream(app=home.app, name="Stage", actor=SYSTEM)
+
     def test_refuses_one_more_to_programs(self, home: NewOrganization, client: Client) -> None:
         _allow(home, livestreams=0)
 
@@ -263,7 +276,9 @@ class TestRecheck:
         assert delays == [0.0, 0.5, 1.0, 2.0, None]
         session.refresh_from_db()
         assert (session.status, session.end_reason) == (SessionStatus.ERRORED, EndReason.SOURCE_REFUSED)
-        assert "5 times within two minutes" in session.error_message
+        assert session.error_message == (
+            "The encoder changed its settings 5 times within two minutes. Choose one, then start it again."
+        )
 
     def test_forgets_changes_of_long_ago(self, session: Session) -> None:
         for _ in range(8):
