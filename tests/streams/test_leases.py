@@ -16,7 +16,7 @@ from streams.livestreams.locks import LeaseLostError
 from streams.livestreams.states import EndReason, EventKind
 from streams.models import Connection, Lease, Livestream, Session, SessionEvent
 from tests.conftest import Broker
-from tests.runs import ENCODER, claimed, connected, ended, taken_in
+from tests.runs import ENCODER, claimed, connected, ended, finished, taken_in
 
 SECOND = timedelta(seconds=1)
 
@@ -87,6 +87,7 @@ class TestLease:
             partial(leases.finish_session, first, reason=EndReason.ENCODER_STOPPED),
             partial(leases.fail_session, first, reason=EndReason.SOURCE_REFUSED, message="No."),
             partial(leases.retry_session, first, message="No."),
+            partial(leases.recheck_session, first, message="No."),
             partial(leases.postpone_session, first, message="No."),
         ):
             with pytest.raises(LeaseLostError):
@@ -304,6 +305,15 @@ class TestPostponeSession:
         assert [event.reason for event in session.events.filter(kind=EventKind.RUN_POSTPONED)] == ["The disk is full."]
         assert session.events.filter(kind=EventKind.RUN_STARTED).count() == 1
 
+    def test_leaves_three_seconds_for_it_to_pass(self, session: Session) -> None:
+        lease, delay = claimed(session), timedelta(seconds=3)
+        before = Lease.objects.values_list(Now(), flat=True).get()
+
+        leases.postpone_session(lease, message="The disk is full.")
+
+        until, after = Lease.objects.values_list("not_before", Now()).get()
+        assert before + delay < until < after + delay
+
     def test_says_so_again_when_something_happened_meanwhile(self, session: Session) -> None:
         leases.mark_live(claimed(session))
         for _ in range(2):
@@ -312,6 +322,14 @@ class TestPostponeSession:
             leases.mark_live(claimed(session))
 
         assert session.events.filter(kind=EventKind.RUN_POSTPONED).count() == 2
+
+
+class TestFinishSession:
+    def test_has_no_complaint(self, session: Session) -> None:
+        finished(session)
+
+        session.refresh_from_db()
+        assert (session.status, session.error_message) == ("ended", "")
 
 
 class TestFailSession:
