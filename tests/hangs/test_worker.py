@@ -87,8 +87,13 @@ def test_works_again_within_seconds(tmp_path: Path, broker: celery.Celery) -> No
 
 
 def test_ends_when_it_cannot_keep_its_schedule(tmp_path: Path) -> None:
-    argv = [sys.executable, "-m", "livehub.worker", "keeper", "--queues", "default", "--pool", "threads"]
-    argv += ["--slots", "1", "--schedule", str(tmp_path / "worker.log" / "schedule")]
+    program = """\
+from livehub import worker
+
+worker.app.conf.beat_schedule = {"sweep": {"task": "tests.leave_sign", "no such field": 5}}
+worker.run("keeper", queues="default", pool="threads", slots=1, has_beat=True)
+"""
+    argv = [sys.executable, "-c", program]
     environment = {**os.environ, "REDIS_URL": f"unix://{tmp_path / 'redis.sock'}"}
 
     with _redis(tmp_path), (tmp_path / "worker.log").open("wb") as log:
