@@ -223,17 +223,18 @@ class TestLivestreams:
 
 class TestBitrate:
     def test_bears_a_short_excess(self) -> None:
-        watch = BitrateWatch(1000)
+        watch, received_bytes = BitrateWatch(1000), 0
         for second in range(100):
-            watch.note(now_s=second, kbps=5000 if second % 40 < 2 else 1200)
+            watch.note(now_s=second, received_bytes=received_bytes)
+            received_bytes += (5000 if second % 40 < 2 else 1200) * 125
 
     def test_does_not_bear_a_long_one(self) -> None:
         watch = BitrateWatch(1000)
         for second in range(30):
-            watch.note(now_s=second, kbps=1600)
+            watch.note(now_s=second, received_bytes=second * 200_000)
 
         with pytest.raises(BitrateExceededError, match=r"sent 1\.6 Mbit/s, and your organization's limit is 1\."):
-            watch.note(now_s=30, kbps=1600)
+            watch.note(now_s=30, received_bytes=30 * 200_000)
 
     @pytest.mark.django_db
     def test_is_told_before(self, home: NewOrganization) -> None:
