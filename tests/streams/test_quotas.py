@@ -278,13 +278,13 @@ class TestRecheck:
         session.refresh_from_db()
         assert (session.status, session.end_reason) == (SessionStatus.ERRORED, EndReason.SOURCE_REFUSED)
         assert session.error_message == (
-            "The encoder changed its settings 5 times within two minutes. Choose one, then start it again."
+            "The encoder changed its settings 5 times within three minutes. Choose one, then start it again."
         )
 
     def test_forgets_changes_of_long_ago(self, session: Session) -> None:
         for _ in range(8):
             assert leases.recheck_session(claimed(session), message="Changed.") == 0
-            session.events.update(at=clock.now() - timedelta(minutes=3))
+            session.events.update(at=clock.now() - timedelta(minutes=4))
 
 
 def _basic(home: NewOrganization) -> str:
