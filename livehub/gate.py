@@ -8,12 +8,12 @@ Run by `python -m livehub.gate SOCKET SERVER_ADDRESS:PORT STRANGERS`, without Dj
 """
 
 import asyncio
-import resource
 import sys
 from typing import cast
 
 import uvloop
 
+from livehub import open_files
 from livehub.heartbeat import show_life
 
 # Another 5 s are a TLS handshake's: together the 15 s that are promised.
@@ -207,8 +207,7 @@ class Gate:
 def main(socket_path: str, server: str, strangers: str) -> None:
     """Serve until a signal ends the process."""
     show_life()
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    open_files.allow_all()
     address, _, port = server.rpartition(":")
     gate = Gate(server=(address, int(port)), strangers=int(strangers))
     uvloop.run(gate.serve(socket_path))

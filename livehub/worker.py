@@ -14,6 +14,7 @@ import threading
 from celery import beat
 from django.conf import settings
 
+from livehub import open_files
 from livehub.celery import app
 
 logger = logging.getLogger(__name__)
@@ -23,6 +24,8 @@ os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 def run(name: str, *, queues: str, pool: str, slots: int, has_beat: bool) -> int:
     """Work until told to stop; returns the exit code."""
+    # Each live session has seven of them open.
+    open_files.allow_all()
     worker = app.Worker(
         # As `livehub/health.py` asks for it.
         hostname=f"{name}@{settings.NODE}",
