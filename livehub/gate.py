@@ -14,7 +14,7 @@ from typing import cast
 import uvloop
 
 from livehub import open_files
-from livehub.heartbeat import show_life
+from livehub.heartbeat import beat_in_loop
 
 # Another 5 s are a TLS handshake's: together the 15 s that are promised.
 PATIENCE_S = 10.0
@@ -201,12 +201,15 @@ class Gate:
         """Accept connections for ever."""
         loop = asyncio.get_running_loop()
         listener = await loop.create_unix_server(lambda: Client(self), socket_path, backlog=_BACKLOG)
-        await listener.serve_forever()
+        life = loop.create_task(beat_in_loop())
+        try:
+            await listener.serve_forever()
+        finally:
+            life.cancel()
 
 
 def main(socket_path: str, server: str, strangers: str) -> None:
     """Serve until a signal ends the process."""
-    show_life()
     open_files.allow_all()
     address, _, port = server.rpartition(":")
     gate = Gate(server=(address, int(port)), strangers=int(strangers))
