@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from livehub.core import crypto
 from livehub.core.errors import DomainError, ValidationFailedError
 from streams.account.forms import CodeForm, PasswordChangeForm, PresentPasswordForm
-from streams.account.guard import guarded
+from streams.account.guard import guarded, remember_device
 from streams.dashboard.pages import PersonView, complain
 from streams.identity import passwords, second_factor
 from streams.identity.log_ins import end_log_in, end_other_log_ins, list_log_ins
@@ -86,7 +86,11 @@ class PasswordChangeView(OwnView):
         except DomainError as error:
             return self.form_page("streams/password_change.html", form, error)
         update_session_auth_hash(request, user)
-        return self.go("streams:person_detail", said="Your password is changed. You are logged out everywhere else.")
+        response = self.go(
+            "streams:person_detail", said="Your password is changed. You are logged out everywhere else."
+        )
+        remember_device(response, user=user)
+        return response
 
     def _change(self, form: PasswordChangeForm) -> User:
         return passwords.change_password(

@@ -10,6 +10,7 @@ from django.test import Client
 
 from livehub.core import clock
 from streams.account import guard
+from streams.identity.passwords import change_password
 from streams.models import AttemptBudget, AuditEntry, User
 from streams.organizations.services import NewOrganization
 
@@ -109,6 +110,16 @@ class TestGuesser:
 
         assert refused(thief.guess(owner.email, times=12)) == 7
 
+    def test_with_a_device_stolen_before_the_password_was_changed_is_anybody(self, owner: User) -> None:
+        thief = Person(ELSEWHERE)
+        thief.log_in(owner.email)
+        thief.log_out()
+        change_password(user=owner, present=RIGHT, new="a quite different sentence", keep=None)
+        for number in range(5):
+            Person(f"203.0.113.{number}").guess(owner.email, times=1)
+
+        assert thief.guess(owner.email, times=1) == [429]
+
     def test_of_nothing_is_not_counted(self, owner: User) -> None:
         person = Person(HOME)
         for _ in range(20):
@@ -144,6 +155,16 @@ class TestOwner:
 
     def test_may_log_in_as_often_as_they_like_from_one_address(self, owner: User) -> None:
         assert {Person(OFFICE).log_in(owner.email).status_code for _ in range(30)} == {302}
+
+    def test_keeps_a_known_browser_that_has_changed_the_password(self, owner: User) -> None:
+        person, new = Person(HOME), "a quite different sentence"
+        person.log_in(owner.email)
+        person.browser.post("/account/you/password", {"present": RIGHT, "password": new})
+        person.log_out()
+        for number in range(5):
+            Person(f"203.0.113.{number}").guess(owner.email, times=1)
+
+        assert person.log_in(owner.email, new).status_code == 302
 
 
 @pytest.mark.django_db
