@@ -14,7 +14,7 @@ from livehub.core.links import LinkUnusableError, read_token
 from streams.account.forms import CodeForm, ForgottenForm, JoinForm, NewPasswordForm, RecoveryCodeForm
 from streams.account.guard import count_attempt, guarded
 from streams.account.steps import enter, find_entrant
-from streams.dashboard.pages import complain, see_other
+from streams.dashboard.pages import complain, say_when, see_other
 from streams.identity import passwords
 from streams.identity.models import PasswordReset
 from streams.identity.second_factor import use_code
@@ -44,7 +44,7 @@ class EntryView(View):
             complain(form, error)
         else:
             form.add_error(None, error.message)
-        return self.page(form, status=error.http_status, **context)
+        return say_when(self.page(form, status=error.http_status, **context), error)
 
 
 class CodeView(EntryView):

@@ -13,7 +13,7 @@ from livehub.core import crypto
 from livehub.core.errors import DomainError, ValidationFailedError
 from streams.account.forms import CodeForm, PasswordChangeForm, PresentPasswordForm
 from streams.account.guard import guarded, remember_device
-from streams.dashboard.pages import PersonView, complain
+from streams.dashboard.pages import PersonView, complain, say_when
 from streams.identity import passwords, second_factor
 from streams.identity.log_ins import end_log_in, end_other_log_ins, list_log_ins
 from streams.identity.models import public_id_of
@@ -40,7 +40,7 @@ class OwnView(PersonView):
         elif error is not None:
             form.add_error(None, error.message)
         status = error.http_status if error else 422 if form.errors else 200
-        return self.page(template, context, form=form, status=status)
+        return say_when(self.page(template, context, form=form, status=status), error)
 
     def with_password(self, deed: Callable[[], _Result]) -> _Result:
         """Do what takes the present password; wrong ones count, since a browser left open proves nothing."""

@@ -1,7 +1,6 @@
 """Second factors: codes of an authenticator app (TOTP, RFC 6238), and recovery codes for when it is lost."""
 
 import secrets
-from datetime import timedelta
 
 import pyotp
 from django.db import transaction
@@ -22,11 +21,6 @@ _RECOVERY_LENGTH = 10
 _CODE_DIGITS = 6
 # How many steps of 30 s a phone's clock may be off.
 _DRIFT_STEPS = 1
-# Wrong codes that cost nothing; then each doubles the wait. Somebody who knows the password gets about a hundred tries
-# a day at a code, of which three in a million are right.
-_FREE_FAILURES = 5
-_FIRST_WAIT_S = 30
-_LONGEST_WAIT_S = 900
 
 
 class WrongCodeError(DomainError):
@@ -34,14 +28,6 @@ class WrongCodeError(DomainError):
 
     code = "wrong_code"
     http_status = 422
-
-
-class TooManyCodesError(DomainError):
-    """So many codes were wrong that the next one has to wait."""
-
-    code = "too_many_codes"
-    http_status = 429
-    retryable = True
 
 
 class SecondFactorStateError(DomainError):
@@ -135,41 +121,18 @@ def turn_off_second_factor(*, user: User, password: str, keep: str | None) -> No
     _record_change(user, action="second_factor.turned_off", keep=keep)
 
 
+@transaction.atomic
 def use_code(*, user: User, code: str) -> None:
-    """Accept a code at the log-in: the app's, each once, or a recovery code.
+    """Accept a code at the log-in: the app's, each once, or a recovery code. How often one is tried, the door limits.
 
     :raises WrongCodeError: when it is neither.
-    :raises TooManyCodesError: when the app's codes have to wait; recovery codes never do, since nobody guesses them.
     :raises SecondFactorStateError: when there is no second factor.
     """
-    with transaction.atomic():
-        refusal = _try_code(_locked(user), _plain(code))
-    # Outside: the count of wrong codes has to stay.
-    if refusal is not None:
-        raise refusal
-
-
-def _try_code(user: User, code: str) -> DomainError | None:
-    factor = _present(user)
-    if not _looks_like_apps(code):
-        return _use_recovery_code(factor, code)
-    now = clock.now()
-    if factor.retry_at is not None and now < factor.retry_at:
-        wait_s = (factor.retry_at - now).total_seconds()
-        return TooManyCodesError(f"Too many wrong codes. Try again in {_words(wait_s)}, or use a recovery code.")
-    try:
+    factor, code = _present(_locked(user)), _plain(code)
+    if _looks_like_apps(code):
         _use_app_code(factor, code)
-    except WrongCodeError as error:
-        factor.failures += 1
-        wait_s = _FIRST_WAIT_S * 2 ** min(factor.failures - _FREE_FAILURES, 10)
-        factor.retry_at = (
-            now + timedelta(seconds=min(wait_s, _LONGEST_WAIT_S)) if factor.failures >= _FREE_FAILURES else None
-        )
-        factor.save(update_fields=["failures", "retry_at"])
-        return error
-    factor.failures, factor.retry_at = 0, None
-    factor.save(update_fields=["failures", "retry_at"])
-    return None
+    else:
+        _use_recovery_code(factor, code)
 
 
 def _use_app_code(factor: SecondFactor, code: str) -> None:
@@ -183,13 +146,12 @@ def _use_app_code(factor: SecondFactor, code: str) -> None:
     raise WrongCodeError("That code is not right. Wait for the next one in your app, and check your phone's clock.")
 
 
-def _use_recovery_code(factor: SecondFactor, code: str) -> DomainError | None:
+def _use_recovery_code(factor: SecondFactor, code: str) -> None:
     left = factor.recovery_codes.filter(digest=_digest(code), used_at=None)
     if not left.update(used_at=clock.now()):
-        return WrongCodeError("That code is not right, or has been used before.")
+        raise WrongCodeError("That code is not right, or has been used before.")
     user = factor.user
     record_about(user, actor=Actor(user=user), action="second_factor.recovery_code_used")
-    return None
 
 
 def _new_recovery_codes(factor: SecondFactor) -> list[str]:
@@ -233,7 +195,3 @@ def _looks_like_apps(code: str) -> bool:
 
 def _digest(code: str) -> str:
     return crypto.lookup_digest(f"recovery code {code}")
-
-
-def _words(wait_s: float) -> str:
-    return f"{wait_s / 60:.0f} minutes" if wait_s > 90 else f"{max(wait_s, 1):.0f} s"

@@ -15,8 +15,9 @@ from streams.organizations import members
 from streams.organizations.selectors import find_membership
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.dashboard.test_people import NEW, PASSWORD, app_code, with_second_factor
+from tests.identity.conftest import Time, time
 
-__all__ = ["with_second_factor"]
+__all__ = ["time", "with_second_factor"]
 
 
 def token_of(link: str) -> str:
@@ -79,16 +80,53 @@ class TestCodeStep:
 
         assert not is_in(client)
 
-    def test_makes_guesses_wait(self, with_second_factor: User) -> None:
-        client = password_step(with_second_factor)
-        right = app_code(with_second_factor)
-        wrong = "000000" if right != "000000" else "111111"
-        for _ in range(6):
-            answer = client.post("/log-in/code", {"code": wrong})
+    @pytest.mark.parametrize(("form", "wrong"), [("", "000000"), ("?with=recovery-code", "abcde-fghjk")])
+    def test_makes_guesses_wait_and_says_how_long(
+        self, with_second_factor: User, time: Time, form: str, wrong: str
+    ) -> None:
+        guesser, owner = password_step(with_second_factor), password_step(with_second_factor)
 
-        assert (answer.status_code, "Too many" in answer.content.decode()) == (429, True)
-        assert client.post("/log-in/code", {"code": right}).status_code == 429
-        assert not is_in(client)
+        answers = [guesser.post(f"/log-in/code{form}", {"code": wrong}) for _ in range(9)]
+
+        assert [answer.status_code for answer in answers] == [422] * 5 + [429] * 4
+        assert answers[-1]["Retry-After"] == "12"
+        assert "Wait 12 seconds" in answers[-1].content.decode()
+        assert guesser.post("/log-in/code", {"code": app_code(with_second_factor)}).status_code == 429
+        assert not is_in(guesser)
+        time.passes(seconds=12)
+        assert owner.post("/log-in/code", {"code": app_code(with_second_factor)}).status_code == 303
+
+    def test_takes_few_guesses_a_day_from_everywhere_together(self, with_second_factor: User, time: Time) -> None:
+        statuses = []
+        for number in range(24 * 6):
+            guesser = password_step(with_second_factor)
+            for address in (f"203.0.113.{number}", f"198.51.100.{number}"):
+                headers = {"X-Forwarded-For": address}
+                answer = guesser.post("/log-in/code", {"code": "none of them"}, REMOTE_ADDR="", headers=headers)
+                statuses.append(answer.status_code)
+            time.passes(minutes=10)
+
+        assert 96 <= statuses.count(422) <= 104
+        assert int(answer["Retry-After"]) <= 15 * 60
+
+    def test_gives_right_codes_back(self, with_second_factor: User) -> None:
+        assert {self._status(with_second_factor) for _ in range(12)} == {303}
+
+    def test_lets_a_browser_in_that_was_in_before_while_codes_are_guessed(self, with_second_factor: User) -> None:
+        known = password_step(with_second_factor)
+        known.post("/log-in/code", {"code": app_code(with_second_factor)})
+        known.post("/log-out")
+        for number in range(9):
+            guesser = password_step(with_second_factor)
+            headers = {"X-Forwarded-For": f"203.0.113.{number}"}
+            answer = guesser.post("/log-in/code", {"code": "000000"}, REMOTE_ADDR="", headers=headers)
+
+        assert (answer.status_code, self._status(with_second_factor)) == (429, 429)
+        known.post("/log-in", {"username": with_second_factor.email, "password": PASSWORD})
+        assert known.post("/log-in/code", {"code": app_code(with_second_factor)}).status_code == 303
+
+    def _status(self, user: User) -> int:
+        return password_step(user).post("/log-in/code", {"code": app_code(user)}).status_code
 
     def test_without_a_password_leads_back(self, with_second_factor: User) -> None:
         client = Client()
