@@ -98,6 +98,7 @@ class PasswordChangeView(OwnView):
             present=form.cleaned_data["present"],
             new=form.cleaned_data["password"],
             keep=self.session_key,
+            address=self.actor.address,
         )
 
 
@@ -131,7 +132,9 @@ class SecondFactorConfirmView(OwnView):
             return self._page(form)
         try:
             code = form.cleaned_data["code"]
-            codes = second_factor.confirm_second_factor(user=self.person, code=code, keep=self.session_key)
+            codes = second_factor.confirm_second_factor(
+                user=self.person, code=code, keep=self.session_key, address=self.actor.address
+            )
         except DomainError as error:
             return self._page(form, error)
         return self.keep_codes(codes)
@@ -196,7 +199,9 @@ class RecoveryCodesRemakeView(PasswordAskingView):
     button = "Make new codes"
 
     def change(self, password: str) -> HttpResponse:
-        codes = second_factor.remake_recovery_codes(user=self.person, password=password, keep=self.session_key)
+        codes = second_factor.remake_recovery_codes(
+            user=self.person, password=password, keep=self.session_key, address=self.actor.address
+        )
         return self.keep_codes(codes)
 
 
@@ -207,7 +212,9 @@ class SecondFactorOffView(PasswordAskingView):
     tone = "danger-solid"
 
     def change(self, password: str) -> HttpResponse:
-        second_factor.turn_off_second_factor(user=self.person, password=password, keep=self.session_key)
+        second_factor.turn_off_second_factor(
+            user=self.person, password=password, keep=self.session_key, address=self.actor.address
+        )
         return self.go("streams:person_detail", said="The second factor is off.")
 
 
@@ -219,7 +226,7 @@ class OrganizationChooseView(OwnView):
 
 class LogInEndView(OwnView):
     def post(self, request: HttpRequest, log_in_id: UUID) -> HttpResponse:
-        end_log_in(user=self.person, log_in_id=log_in_id)
+        end_log_in(user=self.person, log_in_id=log_in_id, address=self.actor.address)
         return self.go("streams:person_detail", said="That log-in is ended.")
 
 

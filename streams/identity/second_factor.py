@@ -77,7 +77,7 @@ def start_second_factor(*, user: User, password: str) -> SecondFactor:
 
 
 @transaction.atomic
-def confirm_second_factor(*, user: User, code: str, keep: str | None) -> list[str]:
+def confirm_second_factor(*, user: User, code: str, keep: str | None, address: str | None = None) -> list[str]:
     """Have log-ins ask for the app's codes from now on, since one was right; return the recovery codes.
 
     They are readable here and never again. Side effect: all log-ins but the session `keep` end.
@@ -92,12 +92,12 @@ def confirm_second_factor(*, user: User, code: str, keep: str | None) -> list[st
     _use_app_code(factor, _plain(code))
     factor.confirmed_at = clock.now()
     factor.save(update_fields=["confirmed_at"])
-    _record_change(user, action="second_factor.turned_on", keep=keep)
+    _record_change(user, action="second_factor.turned_on", keep=keep, address=address)
     return _new_recovery_codes(factor)
 
 
 @transaction.atomic
-def remake_recovery_codes(*, user: User, password: str, keep: str | None) -> list[str]:
+def remake_recovery_codes(*, user: User, password: str, keep: str | None, address: str | None = None) -> list[str]:
     """Return new recovery codes; the old ones are worth nothing any more, and other log-ins end.
 
     :raises WrongPasswordError: when the password is another.
@@ -105,12 +105,12 @@ def remake_recovery_codes(*, user: User, password: str, keep: str | None) -> lis
     """
     user = _locked(user, password=password)
     factor = _present(user)
-    _record_change(user, action="second_factor.recovery_codes_made", keep=keep)
+    _record_change(user, action="second_factor.recovery_codes_made", keep=keep, address=address)
     return _new_recovery_codes(factor)
 
 
 @transaction.atomic
-def turn_off_second_factor(*, user: User, password: str, keep: str | None) -> None:
+def turn_off_second_factor(*, user: User, password: str, keep: str | None, address: str | None = None) -> None:
     """Have log-ins ask for the password only; other log-ins end.
 
     :raises WrongPasswordError: when the password is another.
@@ -118,11 +118,11 @@ def turn_off_second_factor(*, user: User, password: str, keep: str | None) -> No
     """
     user = _locked(user, password=password)
     _present(user).delete()
-    _record_change(user, action="second_factor.turned_off", keep=keep)
+    _record_change(user, action="second_factor.turned_off", keep=keep, address=address)
 
 
 @transaction.atomic
-def use_code(*, user: User, code: str) -> None:
+def use_code(*, user: User, code: str, address: str | None = None) -> None:
     """Accept a code at the log-in: the app's, each once, or a recovery code. How often one is tried, the door limits.
 
     :raises WrongCodeError: when it is neither.
@@ -132,7 +132,7 @@ def use_code(*, user: User, code: str) -> None:
     if _looks_like_apps(code):
         _use_app_code(factor, code)
     else:
-        _use_recovery_code(factor, code)
+        _use_recovery_code(factor, code, address=address)
 
 
 def _use_app_code(factor: SecondFactor, code: str) -> None:
@@ -146,12 +146,12 @@ def _use_app_code(factor: SecondFactor, code: str) -> None:
     raise WrongCodeError("That code is not right. Wait for the next one in your app, and check your phone's clock.")
 
 
-def _use_recovery_code(factor: SecondFactor, code: str) -> None:
+def _use_recovery_code(factor: SecondFactor, code: str, *, address: str | None) -> None:
     left = factor.recovery_codes.filter(digest=_digest(code), used_at=None)
     if not left.update(used_at=clock.now()):
         raise WrongCodeError("That code is not right, or has been used before.")
     user = factor.user
-    record_about(user, actor=Actor(user=user), action="second_factor.recovery_code_used")
+    record_about(user, actor=Actor(user=user, address=address), action="second_factor.recovery_code_used")
 
 
 def _new_recovery_codes(factor: SecondFactor) -> list[str]:
@@ -164,9 +164,10 @@ def _new_recovery_codes(factor: SecondFactor) -> list[str]:
     return [f"{code[:half]}-{code[half:]}" for code in codes]
 
 
-def _record_change(user: User, *, action: str, keep: str | None) -> None:
-    record_about(user, actor=Actor(user=user), action=action)
-    end_other_log_ins(user=user, keep=keep, actor=Actor(user=user))
+def _record_change(user: User, *, action: str, keep: str | None, address: str | None) -> None:
+    actor = Actor(user=user, address=address)
+    record_about(user, actor=actor, action=action)
+    end_other_log_ins(user=user, keep=keep, actor=actor)
 
 
 def _locked(user: User, *, password: str | None = None) -> User:

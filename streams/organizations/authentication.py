@@ -21,7 +21,6 @@ from streams.organizations.attempts import TooManyAttemptsError, check, spend, t
 from streams.organizations.credential_cache import Acquaintances, CredentialCache
 from streams.organizations.log_ins import record_rejected_key
 from streams.organizations.models import ApiKey, App
-from streams.organizations.services import Actor
 
 # What an id that is none is looked up as, so that it takes the same way and the same time to the same answer.
 _NO_ORGANIZATION = UUID(int=0)
@@ -34,10 +33,6 @@ class Caller:
 
     api_key: ApiKey
     app: App
-
-    @property
-    def actor(self) -> Actor:
-        return Actor(api_key=self.api_key)
 
     @property
     def scopes(self) -> list[str]:

@@ -133,7 +133,8 @@ class TestActions:
         session.refresh_from_db()
         assert response.status_code == 302
         assert session.end_reason == end_reason
-        assert AuditEntry.objects.get(action=audit).user == supporter
+        entry = AuditEntry.objects.get(action=audit)
+        assert (entry.user, entry.address) == (supporter, "127.0.0.1")
 
     def test_enable(self, desk: Client, livestream: Livestream) -> None:
         for action, expected in (("disable_livestream", True), ("enable_livestream", False)):

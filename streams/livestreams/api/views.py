@@ -11,6 +11,7 @@ from livehub.api.identifiers import get_uuid
 from livehub.api.paging import Page, PageNumbers, PageQuery, take_page
 from livehub.api.schema import Answer, operation
 from livehub.api.views import ApiView
+from livehub.core.clients import client_address
 from streams.livestreams import selectors, services
 from streams.livestreams.api.input import LivestreamBody, LivestreamListParameters, LivestreamListQuery
 from streams.livestreams.api.serializers import (
@@ -29,6 +30,7 @@ from streams.livestreams.models import Livestream, Session
 from streams.livestreams.selectors import LivestreamFilter, LivestreamOrder
 from streams.organizations.authentication import Caller
 from streams.organizations.models import ApiKey
+from streams.organizations.services import Actor
 
 
 class LivestreamApi(ApiView):
@@ -42,6 +44,10 @@ class LivestreamApi(ApiView):
     @property
     def caller(self) -> Caller:
         return cast(Caller, self.request.auth)
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(api_key=self.caller.api_key, address=client_address(self.request._request))
 
     def get_livestream(self, livestream_id: str) -> Livestream:
         wanted = get_uuid(livestream_id, noun="livestream")
@@ -78,7 +84,7 @@ class LivestreamsView(LivestreamApi):
     )
     def post(self, request: Request, **path: str) -> Response:
         name = self.read_body(LivestreamBody).get("name") or ""
-        livestream = services.create_livestream(app=self.caller.app, name=str(name), actor=self.caller.actor)
+        livestream = services.create_livestream(app=self.caller.app, name=str(name), actor=self.actor)
         return self.answer_livestream(livestream, status=201)
 
     @operation(
@@ -128,7 +134,7 @@ class EditableLivestreamView(LivestreamView):
         livestream = self.get_livestream(livestream_id)
         changes = self.read_body(LivestreamBody)
         if "name" in changes:
-            services.rename_livestream(livestream=livestream, name=str(changes["name"] or ""), actor=self.caller.actor)
+            services.rename_livestream(livestream=livestream, name=str(changes["name"] or ""), actor=self.actor)
         return self.answer_livestream(livestream)
 
     @operation(
@@ -136,7 +142,7 @@ class EditableLivestreamView(LivestreamView):
     )
     def delete(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
-        services.delete_livestream(livestream=livestream, actor=self.caller.actor)
+        services.delete_livestream(livestream=livestream, actor=self.actor)
         return self.answer({"id": livestream.pk, "message": "Livestream deleted"})
 
 
@@ -146,7 +152,7 @@ class EnableLivestreamView(LivestreamApi):
     @operation("enable_livestream", "Accept encoders again", answer=Answer(SwitchedLivestreamSerializer), writes=True)
     def put(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
-        services.enable_livestream(livestream=livestream, actor=self.caller.actor)
+        services.enable_livestream(livestream=livestream, actor=self.actor)
         return self.answer_livestream(livestream, shape=SwitchedLivestreamSerializer)
 
 
@@ -161,7 +167,7 @@ class DisableLivestreamView(LivestreamApi):
     )
     def put(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
-        services.disable_livestream(livestream=livestream, actor=self.caller.actor)
+        services.disable_livestream(livestream=livestream, actor=self.actor)
         return self.answer_livestream(livestream, shape=SwitchedLivestreamSerializer)
 
 
@@ -176,7 +182,7 @@ class ResetStreamKeyView(LivestreamApi):
     )
     def post(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
-        services.reset_stream_key(livestream=livestream, actor=self.caller.actor)
+        services.reset_stream_key(livestream=livestream, actor=self.actor)
         return self.answer_livestream(livestream)
 
 
