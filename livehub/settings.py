@@ -281,6 +281,7 @@ MIDDLEWARE = [
     "livehub.outage.OutageMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "livehub.middleware.PageContentSecurityPolicy",
+    "livehub.middleware.PageForms",
     "livehub.middleware.PageSession",
     "livehub.middleware.PageCsrf",
     "livehub.middleware.PageUser",
