@@ -5,7 +5,7 @@ import re
 
 from livehub.core.paths import API_ROOTS
 from livehub.stack.instance import Instance
-from livehub.stack.nginx import Host, listens, main_context, quoted, temp_paths
+from livehub.stack.nginx import Host, households, listens, main_context, quoted, temp_paths
 from livehub.stack.ports import listen_addresses
 
 # How long a client may show a thumbnail again without asking.
@@ -43,11 +43,15 @@ _READINESS_BURST = 10
 _READINESS_AT_ONCE = 2
 # The open pages of everybody behind one address; a person's are counted behind us.
 _SOCKETS_PER_ADDRESS = 500
+# Of the files that a worker may open, what one address may have going on at once: hundreds of viewers share one, and
+# some are slow. Without it a single stranger who sends bodies byte by byte has everybody's connections.
+_REQUESTS_SHARE = 16
 # Every answer is bounded: the database gives up after a few seconds. Longer than that, and the process hangs.
 _ANSWER_S = 15
 # The ASGI process asks open pages every 20 s whether they are still there.
 _WEBSOCKET_SILENCE_S = 75
 _TOO_LARGE = f"The request body is larger than {_BODY_MAX_MB} MB."
+_TOO_MANY = "Too many requests from your address at once. Try again in a second."
 _DOWN = "LiveHub is starting or restarting. Try again in a few seconds; running broadcasts go on."
 _TOO_MANY_CHECKS = f"This is answered {_READINESS_PER_S} times a second. Try again in a second."
 
@@ -55,10 +59,10 @@ _TOO_MANY_CHECKS = f"This is answered {_READINESS_PER_S} times a second. Try aga
 def render_edge(instance: Instance, host: Host) -> str:
     """Return nginx's configuration."""
     context = main_context(instance, host, name="edge", workers="auto", connections=host.open_files // 4)
-    return "\n".join((context, _http(instance)))
+    return "\n".join((context, _http(instance, requests=host.open_files // _REQUESTS_SHARE)))
 
 
-def _http(instance: Instance) -> str:
+def _http(instance: Instance, *, requests: int) -> str:
     return f"""\
 http {{
     types {{
@@ -103,10 +107,12 @@ http {{
 
 {_real_client(instance)}
 
-    limit_req_zone $binary_remote_addr zone=readiness:1m rate={_READINESS_PER_S}r/s;
+{households()}
+    limit_req_zone $household zone=readiness:1m rate={_READINESS_PER_S}r/s;
     limit_req_status 429;
     limit_conn_zone $server_port zone=readiness_at_once:1m;
-    limit_conn_zone $binary_remote_addr zone=sockets:1m;
+    limit_conn_zone $household zone=sockets:1m;
+    limit_conn_zone $household zone=requests:10m;
     limit_conn_status 429;
     limit_conn_log_level info;
     # Less than the log's least: the access log has it, without the query string.
@@ -128,6 +134,8 @@ http {{
     # By the header, which is what the programs behind are handed: a request line may name another host.
     map $http_host $is_known_host {{ default 0; "~*^(?:{_known_hosts(instance)})\\.?(?::[0-9]+)?$" 1; }}
 
+    # Also in an unknown number of pieces.
+    map $http_transfer_encoding$http_content_length $has_body {{ default 1; "" 0; 0 0; }}
     map $http_upgrade $hop {{ default upgrade; "" close; }}
     # A connection per request, none kept: a worker that hangs keeps only what it has, and the other takes the rest.
     upstream web {{ server {quoted(f"unix:{instance.web_socket}")} max_fails=0; }}
@@ -137,6 +145,7 @@ http {{
         {listens(listen_addresses(instance.http_bind), instance.http_port)}
         absolute_redirect off;
         if ($is_known_host = 0) {{ return 421; }}
+        limit_conn requests {requests};
         proxy_http_version 1.1;
         proxy_set_header Host $http_host;
         # Set, not appended to: what a client claims here is worth nothing.
@@ -151,9 +160,12 @@ http {{
         location / {{
             proxy_pass http://web;
             error_page 413 @too_large;
+            error_page 429 @too_many;
             error_page 502 504 = @down;
         }}
         location = /readyz {{
+            # Two who never finish theirs would keep everybody else from asking.
+            if ($has_body) {{ return 413; }}
             limit_req zone=readiness burst={_READINESS_BURST} nodelay;
             limit_conn readiness_at_once {_READINESS_AT_ONCE};
             proxy_pass http://web;
@@ -164,6 +176,7 @@ http {{
         location ~ ^/({_API_PATHS})/ {{
             proxy_pass http://web;
             error_page 413 @too_large_api;
+            error_page 429 @too_many_api;
             error_page 502 504 = @down_api;
         }}
         location ^~ /internal {{ return 404; }}
@@ -193,6 +206,8 @@ http {{
 
 {_answer("too_large", 413, "text/html", _page("Too large", _TOO_LARGE))}
 {_answer("too_large_api", 413, "application/json", _body(413, "payload_too_large", _TOO_LARGE))}
+{_answer("too_many", 429, "text/html", _page("Too many", _TOO_MANY, more=_COMES_BACK), retry_s=1)}
+{_answer("too_many_api", 429, "application/json", _body(429, "rate_limited", _TOO_MANY), retry_s=1)}
 {_answer("too_many_checks", 429, "application/json", _body(429, "rate_limited", _TOO_MANY_CHECKS), retry_s=1)}
 {_answer("down", 503, "text/html", _page("One moment", _DOWN, more=_COMES_BACK), retry_s=2)}
 {_answer("down_api", 503, "application/json", _body(503, "unavailable", _DOWN), retry_s=2)}
