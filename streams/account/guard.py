@@ -3,7 +3,8 @@
 A client gets ten tries a minute, whatever the account, and an account ten from all clients together, at each door;
 at the second factor's, about a hundred a day, since its codes are short. Whoever has been in the account before, with
 this browser and this password, has a signed cookie that says so and counts by itself, so that nobody locks an owner
-out by guessing, be it from the same address. Only wrong tries count in the end.
+out by guessing, be it from the same address. Only wrong tries count in the end; right ones count apart, so that nobody
+keeps everybody else from the places at which passwords are checked by logging in again and again.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ import math
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -21,7 +22,7 @@ from django.http.response import HttpResponseBase
 
 from livehub.core.clients import client_address, network_of
 from livehub.core.errors import DomainError
-from streams.organizations.attempts import Budget, TooManyAttemptsError, give_back, spend, ten_a_minute
+from streams.organizations.attempts import Budget, TooManyAttemptsError, check, give_back, spend, ten_a_minute
 from streams.organizations.log_ins import record_failure, record_refusal
 from streams.organizations.models import User
 
@@ -34,6 +35,9 @@ _BUSY_RETRY_S = 2
 _CODE_DOOR = "code"
 _CODES_AT_ONCE = 8
 _CODE_REFILL_S = 900
+# Of an account, from everywhere: more than people and their programs need.
+_RIGHT_AT_ONCE = 60
+_RIGHT_REFILL_S = 10
 # Of a process's four threads. Hashing a password takes a third of a second of a core, and pages are to go on.
 _STRANGERS_AT_ONCE = 2
 _KNOWN_AT_ONCE = 1
@@ -73,13 +77,18 @@ def guarded(request: HttpRequest, *, account: str, door: str) -> Iterator[Attemp
     account, attempt = _normal(account), Attempt()
     # Once: what is done with the right password may be to change it, and the browser is no known one then.
     counted = _counted(request, account=account, door=door)
+    right = Budget(f"{door}.right", at_once=_RIGHT_AT_ONCE, refill_s=_RIGHT_REFILL_S)
     with _place(is_known=counted.is_known):
+        with _telling(request, account=account, door=door, spent=f"{right.name} {account}"):
+            check(right, account)
         _spend(counted, request, account=account, door=door)
         try:
             yield attempt
         finally:
             if attempt.is_right:
                 counted.give_back()
+                with suppress(TooManyAttemptsError):
+                    spend(right, account)
             else:
                 record_failure(account=account, action=f"user.{door}_failed", address=client_address(request))
 
@@ -136,13 +145,20 @@ def _budget_of_account(name: str, *, door: str) -> Budget:
 
 def _spend(counted: _Counted, request: HttpRequest, *, account: str, door: str) -> None:
     for budget, subject in counted.budgets:
-        try:
+        with _telling(request, account=account, door=door, spent=f"{budget.name} {subject}"):
             spend(budget, subject)
-        except TooManyAttemptsError as error:
-            address, spent = client_address(request), f"{budget.name} {subject}"
-            record_refusal(account=account, action=f"user.{door}_refused", address=address, spent=spent)
-            wait = f"Too many tries. Wait {_in_words(error.retry_after_s)}, then try again."
-            raise TooManyAttemptsError(wait, retry_after_s=error.retry_after_s) from error
+
+
+@contextmanager
+def _telling(request: HttpRequest, *, account: str, door: str, spent: str) -> Iterator[None]:
+    """Let a refusal say how long to wait, and be written down once for what is `spent`."""
+    try:
+        yield
+    except TooManyAttemptsError as error:
+        address = client_address(request)
+        record_refusal(account=account, action=f"user.{door}_refused", address=address, spent=spent)
+        wait = f"Too many tries. Wait {_in_words(error.retry_after_s)}, then try again."
+        raise TooManyAttemptsError(wait, retry_after_s=error.retry_after_s) from error
 
 
 def _device(request: HttpRequest, account: str) -> str | None:

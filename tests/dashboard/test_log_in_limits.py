@@ -156,6 +156,16 @@ class TestOwner:
     def test_may_log_in_as_often_as_they_like_from_one_address(self, owner: User) -> None:
         assert {Person(OFFICE).log_in(owner.email).status_code for _ in range(30)} == {302}
 
+    def test_may_not_keep_the_places_of_others_by_logging_in_for_ever(self, owner: User, stranger: User) -> None:
+        flooder = Person(HOME)
+        statuses = []
+        for _ in range(70):
+            statuses.append(flooder.log_in(owner.email).status_code)
+            flooder.log_out()
+
+        assert statuses == [302] * 60 + [429] * 10
+        assert Person(HOME).log_in(stranger.email, "another horse battery").status_code == 302
+
     def test_keeps_a_known_browser_that_has_changed_the_password(self, owner: User) -> None:
         person, new = Person(HOME), "a quite different sentence"
         person.log_in(owner.email)
