@@ -102,7 +102,7 @@ class ForgottenView(EntryView):
             count_attempt(request, account=email, door="password_mail")
         except DomainError as error:
             return self.refused(form, error, can_mail=mail.is_set_up())
-        passwords.request_reset(email=email, address=client_address(request))
+        passwords.ask_for_reset(email=email, address=client_address(request))
         return self.page(form, can_mail=mail.is_set_up(), sent_to=email if mail.is_set_up() else "")
 
 

@@ -71,6 +71,12 @@ def make_reset(*, user: User, actor: Actor, drops_second_factor: bool = False) -
     return _new_reset(user, actor=actor, lifetime=HANDED_LIFETIME, drops_second_factor=drops_second_factor)
 
 
+def ask_for_reset(*, email: str, address: str | None) -> None:
+    """Have `request_reset` called, soon: nobody is to tell by the time of an answer who has an account."""
+    if mail.is_set_up():
+        jobs.enqueue("streams.mail_who_forgot", email=email, address=address or "")
+
+
 @transaction.atomic
 def request_reset(*, email: str, address: str | None = None) -> None:
     """Have a reset link mailed to whoever has this address; nobody hears whether somebody has.

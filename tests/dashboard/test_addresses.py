@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 import pytest
+from celery import current_app
 from django.conf import LazySettings
 from django.test import Client
+from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 
 from streams.account.mail import invitation_link, reset_link
 from streams.identity import second_factor
@@ -12,6 +14,7 @@ from streams.identity.models import public_id_of
 from streams.models import AuditEntry, LogIn, PasswordReset, Role, User
 from streams.organizations import members
 from streams.organizations.services import SYSTEM, NewOrganization
+from tests.conftest import Broker
 from tests.dashboard.test_entry import password_step, token_of
 from tests.dashboard.test_people import NEW, PASSWORD, app_code, with_second_factor
 
@@ -68,9 +71,18 @@ def test_of_a_recovery_code(with_second_factor: User, written: Callable[[], dict
     assert written()["second_factor.recovery_code_used"] == ADDRESS
 
 
-def test_of_a_reset(owner: User, written: Callable[[], dict[str, str | None]], settings: LazySettings) -> None:
+def test_of_a_reset(
+    owner: User,
+    broker: Broker,
+    capture: Capture,
+    written: Callable[[], dict[str, str | None]],
+    settings: LazySettings,
+) -> None:
     settings.MAIL_SERVER = object()
-    Client().post("/log-in/forgotten", {"email": owner.email})
+    with capture(execute=True):
+        Client().post("/log-in/forgotten", {"email": owner.email})
+    name, asked = broker.arguments.pop()
+    current_app.tasks[name](**asked)
     Client().post("/password-reset", {"token": token_of(reset_link(PasswordReset.objects.get())), "password": NEW})
 
     assert written() == {"password_reset.made": ADDRESS, "password.reset": ADDRESS}

@@ -4,8 +4,12 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
+from celery import current_app
 from django.conf import LazySettings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 
 from livehub.core import clock
 from streams.account.mail import invitation_link, reset_link
@@ -14,6 +18,7 @@ from streams.models import AuditEntry, Invitation, LogIn, Member, PasswordReset,
 from streams.organizations import members
 from streams.organizations.selectors import find_membership
 from streams.organizations.services import SYSTEM, NewOrganization
+from tests.conftest import Broker
 from tests.dashboard.test_people import NEW, PASSWORD, app_code, with_second_factor
 from tests.identity.conftest import Time, time
 
@@ -222,14 +227,20 @@ class TestForgotten:
         assert "<form" not in html
 
     @pytest.mark.usefixtures("mail_server")
-    def test_answers_alike_whoever_is_asked_for(self, owner: User) -> None:
-        pages = []
+    def test_answers_alike_and_with_the_same_work_whoever_is_asked_for(
+        self, owner: User, broker: Broker, capture: Capture
+    ) -> None:
+        answers = []
         for email in (owner.email, "unknown@northwind.example"):
-            answer = Client().post("/log-in/forgotten", {"email": email})
-            pages.append((answer.status_code, answer.content.decode().replace(email, "")))
+            with capture(execute=True), CaptureQueriesContext(connection) as queries:
+                answer = Client().post("/log-in/forgotten", {"email": email})
+            answers.append((answer.status_code, answer.content.decode().replace(email, ""), len(queries)))
 
-        assert pages[0] == pages[1]
-        assert "is on its way" in pages[0][1]
+        assert answers[0] == answers[1]
+        assert "is on its way" in answers[0][1]
+        assert broker.names == ["streams.mail_who_forgot"] * 2
+        for name, asked in broker.arguments[:]:
+            current_app.tasks[name](**asked)
         assert PasswordReset.objects.get().user == owner
 
     @pytest.mark.usefixtures("mail_server")
