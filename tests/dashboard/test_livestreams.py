@@ -66,6 +66,22 @@ class TestOverview:
         assert "<dt>Broadcasts, 24 h</dt><dd>1</dd>" in html
         assert '<dt>Failed, 24 h</dt><dd class="bad">1</dd>' in html
 
+    def test_claims_nothing_that_its_own_count_denies(self, browser: Client, livestream: Livestream) -> None:
+        failed(runs.connected(livestream), message="Switch to H.264.")
+        finished(runs.connected(livestream))
+
+        html = squeezed(get_html(browser, "/"))
+
+        assert '<dt>Failed, 24 h</dt><dd class="bad">1</dd>' in html
+        assert "All well: no livestream has failed in its last broadcast" in html
+
+    def test_leads_from_a_recent_broadcast_to_its_own_page(self, browser: Client, livestream: Livestream) -> None:
+        session = runs.connected(livestream)
+        finished(session)
+
+        page = f"/livestreams/{livestream.pk}/sessions/{session.pk}"
+        assert f'<a class="recent" href="{page}">' in get_html(browser, "/")
+
     def test_forgets_what_is_deleted(self, browser: Client, home: NewOrganization, livestream: Livestream) -> None:
         create_livestream(app=home.app, name="Idle one", actor=SYSTEM)
         failed(runs.connected(livestream), message="Switch to H.264.")
