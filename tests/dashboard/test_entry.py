@@ -1,6 +1,8 @@
 """The ways in: password and code, a forgotten password, an invitation; and the admin's door."""
 
+import re
 from collections.abc import Callable
+from html import unescape
 from urllib.parse import quote
 
 import pytest
@@ -19,6 +21,7 @@ from streams.organizations import members
 from streams.organizations.selectors import find_membership
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.conftest import Broker
+from tests.dashboard.conftest import squeezed
 from tests.dashboard.test_people import NEW, PASSWORD, app_code, with_second_factor
 from tests.identity.conftest import Time, time
 
@@ -334,8 +337,10 @@ class TestInvitation:
     ) -> None:
         html = Client().get(to_stranger).content.decode()
         path = to_stranger.partition("//")[2].partition("/")[2]
-        assert f"/log-in?next={quote(f'/{path}')}" in html
-        assert Client().post("/invitation", {"token": token_of(to_stranger), "password": NEW}).status_code == 403
+        way_back = f"/log-in?next={quote(f'/{path}')}"
+        assert way_back in html
+        refused = Client().post("/invitation", {"token": token_of(to_stranger), "password": NEW})
+        assert (refused.status_code, way_back in refused.content.decode()) == (403, True)
 
         answer = log_in(stranger).post("/invitation", {"token": token_of(to_stranger)})
 
@@ -350,3 +355,16 @@ class TestInvitation:
         assert browser.post("/invitation", {"token": token_of(to_stranger)}).status_code == 403
 
         assert Member.objects.filter(user=stranger).count() == 1
+
+    def test_is_come_back_to_by_who_logs_out_for_it(self, to_stranger: str, browser: Client) -> None:
+        (way_back,) = re.findall(r'name="next" value="([^"]+)"', browser.get(to_stranger).content.decode())
+
+        answer = browser.post("/log-out", {"next": unescape(way_back)})
+
+        assert to_stranger.endswith(answer["Location"])
+        assert "You have an account already" in browser.get(answer["Location"]).content.decode()
+
+    def test_tells_who_is_logged_in_that_joining_changes_that(self, invited: Invitation, browser: Client) -> None:
+        html = squeezed(browser.get(invitation_link(invited)).content.decode())
+
+        assert f"When you join, you are logged in as<b>{invited.email}</b>instead." in html
