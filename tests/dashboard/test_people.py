@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 import pyotp
 import pytest
+from django.forms import Form
 from django.test import Client
 
 from livehub.core import clock
+from streams.account import forms
 from streams.identity import second_factor
 from streams.identity.models import public_id_of
 from streams.models import LogIn, Member, Role, SecondFactor, User
@@ -53,6 +55,26 @@ class TestDoor:
 
         for person in (viewer, operator, nobody):
             assert person.email in get_html(log_in(person), f"/account/you{page}")
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        forms.CodeForm,
+        forms.RecoveryCodeForm,
+        forms.PresentPasswordForm,
+        forms.PasswordChangeForm,
+        forms.NewPasswordForm,
+        forms.ForgottenForm,
+        forms.JoinForm,
+        forms.LoginForm,
+    ],
+)
+def test_what_is_missing_is_asked_for_by_its_name(form: Callable[..., Form]) -> None:
+    for asked_for in (form(data={}), form(data={"email": "nobody"})):
+        complaints = [complaint for found in asked_for.errors.values() for complaint in found]
+        assert complaints
+        assert all(complaint.startswith(("Type ", "Choose ")) for complaint in complaints), complaints
 
 
 class TestPassword:
