@@ -232,5 +232,5 @@ class LogInEndView(OwnView):
 
 class OtherLogInsEndView(OwnView):
     def post(self, request: HttpRequest) -> HttpResponse:
-        number = end_other_log_ins(user=self.person, keep=self.session_key, actor=self.actor)
-        return self.go("streams:person_detail", said=f"You are logged out elsewhere: {number} ended.")
+        end_other_log_ins(user=self.person, keep=self.session_key, actor=self.actor)
+        return self.go("streams:person_detail", said="You are logged out everywhere else.")

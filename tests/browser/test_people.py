@@ -48,7 +48,7 @@ def _invite(owner: Operator, email: str, *, role: str) -> str:
     dialog.get_by_label(re.compile(f"^{role}")).check()
     check(page, owner)
     dialog.get_by_test_id("submit").click()
-    expect(page.get_by_role("heading", name=f"Invitation of {email}")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"Invitation for {email}")).to_be_visible()
     check(page, owner)
     return page.locator("#invitation-link").inner_text()
 
@@ -127,7 +127,7 @@ class TestInvitation:
         expect(page.get_by_text("nora@livehub.example is no longer a member.")).to_be_visible()
 
         person.page.goto("/")
-        expect(person.page.get_by_role("heading", name="You are not in an organization yet")).to_be_visible()
+        expect(person.page.get_by_role("heading", name="You are in no organization")).to_be_visible()
 
 
 class TestForgottenPassword:
