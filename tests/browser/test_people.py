@@ -155,6 +155,24 @@ class TestForgottenPassword:
         assert somebody.complaints == []
 
 
+class TestPasswordField:
+    def test_can_be_looked_at_while_it_is_typed(self, somebody: Operator) -> None:
+        page = somebody.page
+        page.goto("/log-in")
+        field = page.get_by_label("Password")
+        field.fill(_PASSWORD)
+
+        page.get_by_role("button", name="Show password").click()
+
+        expect(field).to_have_attribute("type", "text")
+        expect(field).to_be_focused()
+        check(page, somebody)
+        # What the browser is sent away with is a password again, or it would offer it among other words.
+        page.evaluate("document.querySelector('form').addEventListener('submit', (event) => event.preventDefault())")
+        page.keyboard.press("Enter")
+        expect(field).to_have_attribute("type", "password")
+
+
 class TestWithoutJavaScript:
     def test_people_are_invited_and_log_ins_ended(self, browser: Browser, stack: RunningStack) -> None:
         page = browser.new_context(base_url=stack.base_url, java_script_enabled=False).new_page()
