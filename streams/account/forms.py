@@ -17,7 +17,7 @@ from streams.organizations.models import ApiKey, Member, Role
 
 # Nobody types more, and hashing a longer one is work for nothing.
 _PASSWORD_MAX_LENGTH = 256
-_PASSWORD_MISSING = "Type your password."
+_PRESENT_MISSING = "Type your password."
 _EMAIL_WORDS = {
     "required": "Type your e-mail address.",
     "invalid": "Type a whole e-mail address, like name@example.org.",
@@ -45,7 +45,7 @@ class LoginForm(AuthenticationForm):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # Handed through.
         self.fields["username"].label = "E-mail address"
         self.fields["username"].error_messages["required"] = _EMAIL_WORDS["required"]
-        self.fields["password"].error_messages["required"] = _PASSWORD_MISSING
+        self.fields["password"].error_messages["required"] = _PRESENT_MISSING
         self.fields["username"].widget = forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
 
     def clean(self) -> dict[str, Any]:
@@ -113,7 +113,7 @@ class RecoveryCodeForm(forms.Form):
 class PresentPasswordForm(forms.Form):
     """Shows that whoever sits at the browser is still the person who logged in."""
 
-    present = _password("Your password", missing=_PASSWORD_MISSING, autocomplete="current-password", is_first=True)
+    present = _password("Your password", missing=_PRESENT_MISSING, autocomplete="current-password", is_first=True)
 
 
 class PasswordChangeForm(forms.Form):
