@@ -74,7 +74,7 @@ def test_what_is_missing_is_asked_for_by_its_name(form: Callable[..., Form]) -> 
     for asked_for in (form(data={}), form(data={"email": "nobody"})):
         complaints = [complaint for found in asked_for.errors.values() for complaint in found]
         assert complaints
-        assert all(complaint.startswith(("Type ", "Choose ")) for complaint in complaints), complaints
+        assert all(str(complaint).startswith(("Type ", "Choose ")) for complaint in complaints), complaints
 
 
 class TestPassword:
