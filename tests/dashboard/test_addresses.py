@@ -3,11 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from celery import current_app
 from django.conf import LazySettings
 from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 
+from streams.account import tasks
 from streams.account.mail import invitation_link, reset_link
 from streams.identity import second_factor
 from streams.identity.models import public_id_of
@@ -81,8 +81,8 @@ def test_of_a_reset(
     settings.MAIL_SERVER = object()
     with capture(execute=True):
         Client().post("/log-in/forgotten", {"email": owner.email})
-    name, asked = broker.arguments.pop()
-    current_app.tasks[name](**asked)
+    _, asked = broker.arguments.pop()
+    tasks.mail_who_forgot(**asked)
     Client().post("/password-reset", {"token": token_of(reset_link(PasswordReset.objects.get())), "password": NEW})
 
     assert written() == {"password_reset.made": ADDRESS, "password.reset": ADDRESS}

@@ -6,7 +6,6 @@ from html import unescape
 from urllib.parse import quote
 
 import pytest
-from celery import current_app
 from django.conf import LazySettings
 from django.db import connection
 from django.test import Client
@@ -14,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 
 from livehub.core import clock
+from streams.account import tasks
 from streams.account.mail import invitation_link, reset_link
 from streams.identity import passwords
 from streams.models import AuditEntry, Invitation, LogIn, Member, PasswordReset, Role, User
@@ -242,8 +242,8 @@ class TestForgotten:
         assert answers[0] == answers[1]
         assert "is on its way" in answers[0][1]
         assert broker.names == ["streams.mail_who_forgot"] * 2
-        for name, asked in broker.arguments[:]:
-            current_app.tasks[name](**asked)
+        for _, asked in broker.arguments[:]:
+            tasks.mail_who_forgot(**asked)
         assert PasswordReset.objects.get().user == owner
 
     @pytest.mark.usefixtures("mail_server")

@@ -147,7 +147,7 @@ class TestStranger:
         with ExitStack() as stranger:
             for _ in range(64):
                 stranger.enter_context(edge.begun(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9"))
-            wait_until(lambda: edge.ask("GET /log-in HTTP/1.1\r\nHost: localhost")[0] == 429, timeout_s=5, what="429")
+            wait_until(lambda: edge.ask("GET /log-in HTTP/1.1\r\nHost: localhost")[0] == 429, timeout_s=15, what="429")
 
             assert edge.ask(f"GET {path} HTTP/1.1\r\nHost: localhost")[0] == 429
             assert edge.ask("GET /log-in HTTP/1.1\r\nHost: localhost", source="127.0.0.2")[0] == 503
@@ -160,6 +160,6 @@ class TestStranger:
         with ExitStack() as stranger:
             for number in range(64):
                 stranger.enter_context(edge.begun(f"{head}:1::{number:x}\r\nContent-Length: 9"))
-            wait_until(lambda: edge.ask(f"{head}:1::ffff")[0] == 429, timeout_s=5, what="429")
+            wait_until(lambda: edge.ask(f"{head}:1::ffff")[0] == 429, timeout_s=15, what="429")
 
             assert edge.ask(f"{head}:2::1")[0] == 503
