@@ -283,6 +283,12 @@ class TestReset:
             answer = Client().post("/password-reset", {"token": token, "password": password})
             assert answer.status_code == status
 
+    def test_that_is_used_up_leads_to_another(self, owner: User) -> None:
+        link = reset_link(passwords.make_reset(user=owner, actor=SYSTEM))
+        Client().post("/password-reset", {"token": token_of(link), "password": NEW})
+
+        assert 'href="/log-in/forgotten"' in Client().get(link).content.decode()
+
     @pytest.mark.parametrize("address", ["/password-reset", "/invitation"])
     def test_and_invitations_take_no_made_up_links(self, owner: User, home: NewOrganization, address: str) -> None:
         reset = passwords.make_reset(user=owner, actor=SYSTEM)
