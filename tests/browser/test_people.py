@@ -7,7 +7,7 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.checks import check
+from tests.browser.checks import DESK, PHONE, check
 from tests.browser.operator import Operator
 from tests.post_office import PostOffice, text_of
 from tests.services import wait_until
@@ -50,6 +50,10 @@ def _invite(owner: Operator, email: str, *, role: str) -> str:
     dialog.get_by_test_id("submit").click()
     expect(page.get_by_role("heading", name=f"Invitation for {email}")).to_be_visible()
     check(page, owner)
+    page.set_viewport_size(PHONE)
+    # No narrow column beside a button: a link is read whole, to see whose it is.
+    assert page.locator("#invitation-link").evaluate("link => link.offsetWidth / link.parentElement.clientWidth") > 0.95
+    page.set_viewport_size(DESK)
     return page.locator("#invitation-link").inner_text()
 
 
