@@ -477,6 +477,7 @@ STORAGES = {
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_I18N = False
+FORMAT_MODULE_PATH = "livehub.formats"
 USE_TZ = True
 
 REST_FRAMEWORK = {

@@ -191,6 +191,11 @@ class TestPages:
         ours = [page.index(f"css/{name}.") for name in ("dark_mode", "tokens", "admin")]
         assert ours == sorted(ours)
 
+    def test_tells_times_to_the_second_and_in_which_zone(self, desk: Client, supporter: User) -> None:
+        page = desk.get(_list_url(User)).content.decode()
+
+        assert f"{supporter.created_at:%Y-%m-%d %H:%M:%S} UTC" in page
+
     def test_of_a_session_tells_source_renditions_and_times_in_words(self, desk: Client, session: Session) -> None:
         source = {"width": 1280, "height": 720, "video_codec": "h264", "audio_codec": ""}
         renditions = [{"name": "720p", "video_kbps": 2800}, {"name": "<360p>", "video_kbps": 700}]
