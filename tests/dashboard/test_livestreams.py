@@ -17,6 +17,15 @@ from tests.dashboard.conftest import HTMX, get_html, squeezed
 from tests.runs import claimed, failed, finished
 
 
+def test_why_a_broadcast_failed_is_said_once_and_stands_in_its_timeline(
+    browser: Client, livestream: Livestream
+) -> None:
+    failed(runs.connected(livestream), message="Switch to H.264.")
+
+    assert get_html(browser, f"/livestreams/{livestream.pk}").count("Switch to H.264.") == 2
+    assert "Switch to H.264." in get_html(browser, f"/livestreams/{livestream.pk}/sessions")
+
+
 class TestOverview:
     def test_without_livestreams_leads_to_the_first_one(self, browser: Client) -> None:
         html = get_html(browser, "/")
