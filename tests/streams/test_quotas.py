@@ -76,6 +76,14 @@ class TestQuotasOf:
         create_organization(name="Fabrikam", email="owner@fabrikam.example")
         assert quotas_of(home.organization).sessions == 6
 
+    def test_lets_each_of_several_have_one_broadcast_however_few_the_slots(
+        self, home: NewOrganization, abroad: NewOrganization, settings: LazySettings
+    ) -> None:
+        settings.MAX_SESSIONS_PER_ORGANIZATION = 0
+        settings.LIVE_SLOTS = 1
+
+        assert [quotas_of(each.organization).sessions for each in (home, abroad)] == [1, 1]
+
     def test_goes_by_the_setting_and_before_it_by_the_organizations_own(
         self, home: NewOrganization, settings: LazySettings
     ) -> None:
