@@ -26,6 +26,24 @@ def test_reads_what_x264_announces(size: str, profile: str, expected: PictureSiz
     assert find_picture_size(_record(clip)) == expected
 
 
+@pytest.mark.parametrize(
+    ("x264", "profile", "pixels", "expected"),
+    [
+        # Pictures are not shown in the order in which they come, as encoders have it unless told otherwise.
+        ("bframes=2", "high", "yuv420p", PictureSize(640, 360, 640, 368)),
+        # Two fields make a picture: whole pairs of macroblocks.
+        ("interlaced=1", "high", "yuv420p", PictureSize(640, 360, 640, 384)),
+        ("bframes=2:interlaced=1", "main", "yuv420p", PictureSize(640, 360, 640, 384)),
+        ("bframes=2", "high422", "yuv422p", PictureSize(640, 360, 640, 368)),
+        ("bframes=2", "high444", "yuv444p", PictureSize(640, 360, 640, 368)),
+    ],
+)
+def test_reads_it_whatever_else_is_announced(x264: str, profile: str, pixels: str, expected: PictureSize) -> None:
+    clip = flv(size="640x360", profile=profile, level="4.1", pixels=pixels, x264=x264, seconds=0.2, has_audio=False)
+
+    assert find_picture_size(_record(clip)) == expected
+
+
 def test_does_not_mind_nonsense() -> None:
     record = _record(flv(size="320x180", seconds=0.2, has_audio=False))
 
