@@ -99,6 +99,14 @@ class TestPassword:
         owner.refresh_from_db()
         assert owner.check_password(PASSWORD)
 
+    def test_that_is_right_is_no_wrong_try_though_the_new_one_is_weak(self, browser: Client) -> None:
+        answers = [
+            browser.post("/account/you/password", {"present": PASSWORD, "password": "short"}).status_code
+            for _ in range(12)
+        ]
+
+        assert set(answers) == {422}
+
 
 class TestSecondFactor:
     def test_is_set_up_with_a_picture_a_key_and_a_first_code(
