@@ -4,11 +4,12 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+from django.test import Client
 
 from streams.identity import second_factor
 from streams.identity.passwords import WrongPasswordError
 from streams.identity.second_factor import SecondFactorStateError, WrongCodeError, use_code
-from streams.models import AuditEntry, RecoveryCode, SecondFactor, User
+from streams.models import AuditEntry, LogIn, RecoveryCode, SecondFactor, User
 from tests.identity.conftest import PASSWORD, Phone, Time, phone_of
 from tests.overtaking import overtaken
 
@@ -68,6 +69,16 @@ class TestSetUp:
         assert not RecoveryCode.objects.exists()
         with pytest.raises(SecondFactorStateError):
             use_code(user=owner, code=phone.code())
+
+    @pytest.mark.parametrize("deed", [second_factor.remake_recovery_codes, second_factor.turn_off_second_factor])
+    def test_changes_end_log_ins_elsewhere(self, owner: User, phone: Phone, deed: Callable[..., object]) -> None:
+        here, elsewhere = Client(), Client()
+        for browser in (here, elsewhere):
+            browser.force_login(owner)
+
+        deed(user=owner, password=PASSWORD, keep=here.session.session_key)
+
+        assert [log_in.session_key for log_in in LogIn.objects.filter(user=owner)] == [here.session.session_key]
 
     def test_is_written_down(self, owner: User, phone: Phone) -> None:
         second_factor.remake_recovery_codes(user=owner, password=PASSWORD, keep=None)
