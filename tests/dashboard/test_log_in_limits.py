@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from threading import BoundedSemaphore
 
 import pytest
+from django.conf import LazySettings
 from django.http import HttpResponse
 from django.test import Client
 
@@ -102,6 +103,15 @@ class TestGuesser:
         assert refused(guesser.guess(owner.email, times=12)) == 7
         guesser.browser.cookies["livehub_device"] = "forged:1abc:def"
         assert refused(guesser.guess(owner.email, times=12)) == 12
+
+    def test_gets_no_device_from_a_script_or_a_foreign_page(self, owner: User, settings: LazySettings) -> None:
+        settings.SESSION_COOKIE_SECURE = True
+        person = Person(HOME)
+
+        person.log_in(owner.email)
+
+        device = person.browser.cookies["livehub_device"]
+        assert (device["httponly"], device["secure"], device["samesite"]) == (True, True, "Lax")
 
     def test_with_a_known_device_has_ten_a_minute_as_well(self, owner: User) -> None:
         thief = Person(ELSEWHERE)
