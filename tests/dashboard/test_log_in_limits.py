@@ -1,8 +1,10 @@
 """Guessing passwords: ten tries a minute for each client and each account, whatever is forged; owners get in."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
+from types import SimpleNamespace
 
 import pytest
 from django.conf import LazySettings
@@ -154,6 +156,18 @@ class TestOwner:
         person.log_out()
         person.address = OFFICE
         assert person.log_in(owner.email).status_code == 302
+
+    def test_is_a_stranger_with_a_browser_that_was_known_a_year_ago(
+        self, owner: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        person, a_year_ago = Person(HOME), time.time() - 366 * 86400
+        with monkeypatch.context() as then:
+            then.setattr("django.core.signing.time", SimpleNamespace(time=lambda: a_year_ago))
+            person.log_in(owner.email)
+            person.log_out()
+        Person(ELSEWHERE).guess(owner.email, times=5)
+
+        assert person.log_in(owner.email).status_code == 429
 
     def test_gets_in_with_a_known_browser_beside_a_guesser_at_the_same_address(self, owner: User) -> None:
         person = Person(OFFICE)
