@@ -26,7 +26,7 @@ from streams.livestreams.bitrate import BitrateExceededError, BitrateWatch
 from streams.livestreams.services import create_livestream
 from streams.livestreams.states import EndReason, SessionStatus
 from streams.models import App, AuditEntry, Connection, Livestream, Organization, Session
-from streams.organizations.quotas import OwnQuotas, QuotaExceededError, quotas_of, set_quotas
+from streams.organizations.quotas import OwnQuotas, QuotaExceededError, Quotas, quotas_of, set_quotas
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
 from tests.runs import claimed, connected, ended
 from tests.streams.races import publish
@@ -101,6 +101,11 @@ class TestQuotasOf:
         call_command("set_quotas", argument, "--sessions=default", "--broadcast-kbps=8000", stdout=told)
         assert "3 broadcasts on air at once" in told.getvalue()
         assert "8000 kbit/s" in told.getvalue()
+
+    def test_of_none_at_all_are_no_defaults(self, home: NewOrganization) -> None:
+        _allow(home, sessions=0, livestreams=0, broadcast_kbps=0)
+
+        assert quotas_of(Organization.objects.get()) == Quotas(sessions=0, livestreams=0, broadcast_kbps=0)
 
     def test_refuses_what_cannot_be_meant(self, home: NewOrganization) -> None:
         with pytest.raises(ValidationFailedError):
