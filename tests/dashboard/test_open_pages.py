@@ -128,8 +128,9 @@ class TestEnd:
             async with opened("/ws/overview", owner) as page:
                 await page.fragments()
                 OPEN_PAGES.enter(odd)
-                while "not known whose log-in is over" not in caplog.text:
-                    await page.text()
+                async with asyncio.timeout(ENDS_WITHIN_S):
+                    while "not known whose log-in is over" not in caplog.text:
+                        await page.text()
                 OPEN_PAGES.leave(odd)
                 await database_sync_to_async(change_password)(owner)
                 async with asyncio.timeout(ENDS_WITHIN_S):
