@@ -168,7 +168,10 @@ class TestAtOnce:
         for _ in range(_ROUNDS):
             _allow(home, sessions=1)
             told = _at_once(*(partial(publish, key) for key in keys))
-            assert sorted(status for status, _ in told) == [302, 403, 403, 403]
+            first, *others = sorted(status for status, _ in told)
+            # 503 for who waited too long for those in front, on a busy machine.
+            assert first == 302
+            assert set(others) <= {403, 503}
             ended(Session.objects.open().get())
 
     @pytest.mark.usefixtures("broker")
