@@ -18,7 +18,7 @@ from livehub.core.postgresql import bounds
 from streams.livestreams import leases
 from streams.livestreams.states import EndReason
 from streams.livestreams.stream_keys import resolve_key
-from streams.models import Connection, Lease, Livestream, LivestreamCount, Session
+from streams.models import Connection, Lease, Livestream, LivestreamCount, Output, Session
 
 _OLD = ("streams", "0005_audit_entries")
 _SCRATCH = "livehub_migrations"
@@ -201,3 +201,18 @@ class TestRoomsForBroadcasts:
 
         assert Connection.objects.get().disconnected_at == _NOON
         assert (Lease.objects.get().epoch, Lease.objects.get().until) == (0, None)
+
+
+class TestOutputs:
+    def test_come_to_the_livestreams_that_are_there(self, apps: Apps) -> None:
+        past = Past(apps)
+        kept = past.livestream(key="sk_kept")
+        past.livestream(key="sk_deleted", deleted_at=_NOON)
+
+        _migrate()
+
+        hls, archive = Output.objects.in_order()
+        new = Output.defaults_of(Livestream.objects.get(pk=kept))
+        for made, expected in zip((hls, archive), new, strict=True):
+            assert (made.livestream_id, made.type, made.name) == (kept, expected.type, expected.name)
+            assert (made.public_id, made.uri, made.enabled) == (expected.public_id, "", True)
