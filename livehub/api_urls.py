@@ -5,14 +5,14 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from livehub.api.dialect import Dialect
 from livehub.api.schema import OpenApiDocument, SchemaView
 from livehub.api.views import UnknownRouteView
-from livehub.dialects import DYTE, REALTIMEKIT
+from livehub.dialects import DIALECTS, DYTE, REALTIMEKIT
 from streams.livestreams.api.routes import livehub_routes, vendor_routes
 from streams.livestreams.api.serializers import DYTE_SHAPES, REALTIMEKIT_SHAPES
 
 
-def _unknown_routes(prefix: str, dialect: Dialect) -> URLPattern:
+def _unknown_routes(dialect: Dialect) -> URLPattern:
     # Not a dot: a path may hold a line break, percent-encoded. Not (?s): `reverse` cannot read a URLconf that has it.
-    return re_path(rf"^{prefix}(/[\s\S]*)?\Z", UnknownRouteView.as_view(dialect=dialect))
+    return re_path(rf"^{dialect.wire.root}(/[\s\S]*)?\Z", UnknownRouteView.as_view(dialect=dialect))
 
 
 _V2 = path("v2/", include(livehub_routes(DYTE, DYTE_SHAPES)))
@@ -24,6 +24,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "client/v4/accounts/<str:account_id>/realtime/kit/<str:app_id>/",
         include(vendor_routes(REALTIMEKIT, REALTIMEKIT_SHAPES)),
     ),
-    _unknown_routes("v2", DYTE),
-    _unknown_routes("client", REALTIMEKIT),
+    *(_unknown_routes(dialect) for dialect in DIALECTS),
 ]

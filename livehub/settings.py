@@ -276,6 +276,7 @@ INSTALLED_APPS = [
 ]
 # CommonMiddleware is left out on purpose: it would redirect slashless POSTs and refuse the hooks' Host header.
 MIDDLEWARE = [
+    "livehub.middleware.RequestId",
     "livehub.outage.OutageMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "livehub.middleware.PageContentSecurityPolicy",
@@ -497,7 +498,12 @@ LOG_LEVEL = env.text(
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "livehub.core.request_ids.LogLines",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # It tells of every request at INFO, with its query: what we ask the ingest server names streams.

@@ -19,6 +19,8 @@ from livehub.api.body import read_json_object, refuse_foreign_forms
 from livehub.api.dialect import Dialect, JsonObject
 from livehub.api.errors import InvalidQueryError, ScopeMissingError, UnknownRouteError, describe_problem
 from livehub.api.paging import Page
+from livehub.api.wire import Content
+from livehub.core import request_ids
 from livehub.core.errors import ValidationFailedError
 
 _Row = TypeVar("_Row", bound=Model)
@@ -80,20 +82,21 @@ class ApiView(APIView):
         headers = dict(problem.headers)
         if problem.http_status == 401:
             headers["WWW-Authenticate"] = self.get_authenticate_header(self.request)
-        return Response(self.dialect.error_body(problem), status=problem.http_status, headers=headers)
+        body = self.dialect.wire.error_body(problem, request_ids.current())
+        return Response(body, status=problem.http_status, headers=headers)
 
     @property
     def default_response_headers(self) -> dict[str, str]:
         # Answers carry stream keys: nothing on the way may keep them.
         return {**super().default_response_headers, "Cache-Control": "no-store"}
 
-    def read_query(self, query: type[serializers.Serializer[None]]) -> Mapping[str, object]:
-        """Return the query string's parameters, checked.
+    def read_query(self, query: type[serializers.Serializer[None]], **context: object) -> Mapping[str, object]:
+        """Return the query string's parameters, checked; `context` is the serializer's, and hashable.
 
         :raises InvalidQueryError: when any of them is not acceptable.
         """
         text = self.request.META["QUERY_STRING"]
-        return _check_query(query, text, dialect=self.dialect) if text else _defaults(query, self.dialect)
+        return _check_query(query, text, **context) if text else _defaults(query, **context)
 
     def read_body(self, body: type[serializers.Serializer[None]]) -> Mapping[str, object]:
         """Return the body's members, checked.
@@ -105,13 +108,17 @@ class ApiView(APIView):
             raise ValidationFailedError("The body is not acceptable.", fields=_complaints(serializer))
         return cast(Mapping[str, object], serializer.validated_data)
 
-    def answer(self, data: object, *, status: int = 200, **beside: object) -> Response:
-        """Answer with one thing; `beside` stands next to the data in the envelope."""
-        return Response({**self.dialect.envelope(data), **beside}, status=status)
+    def answer(self, data: object, *, status: int = 200, paging: Mapping[str, object] | None = None) -> Response:
+        """Answer with one thing; `paging` is that of a list within it."""
+        return self._wrap(Content(data, paging), status=status)
 
-    def answer_list(self, name: str, items: Sequence[object], *, page: Page[_Row]) -> Response:
-        """Answer with a page of a list; `name` is what the list is called where the dialect names it."""
-        return Response(self.dialect.list_body(name, items, page.paging))
+    def answer_list(self, items: Sequence[object], *, page: Page[_Row], name: str = "") -> Response:
+        """Answer with a page of a list; with a name only where the vendor's own answer has the list under that name."""
+        return self._wrap(Content(items, page.paging, name), status=200)
+
+    def _wrap(self, content: Content, *, status: int) -> Response:
+        body = self.dialect.wire.answer_body(content, request_ids.current())
+        return Response(body, status=self.dialect.status(status))
 
 
 class PublicView(ApiView):
@@ -134,14 +141,14 @@ class UnknownRouteView(PublicView):
 
 
 @cache
-def _defaults(query: type[serializers.Serializer[None]], dialect: Dialect) -> Mapping[str, object]:
+def _defaults(query: type[serializers.Serializer[None]], **context: object) -> Mapping[str, object]:
     """Return what an empty query string says; most are empty, and checking one costs as much as a query."""
-    return MappingProxyType(_check_query(query, "", dialect=dialect))
+    return MappingProxyType(_check_query(query, "", **context))
 
 
-def _check_query(query: type[serializers.Serializer[None]], text: str, *, dialect: Dialect) -> dict[str, object]:
+def _check_query(query: type[serializers.Serializer[None]], text: str, **context: object) -> dict[str, object]:
     # Not request.GET, whose encoding a client may choose.
-    serializer = query(data=QueryDict(text, encoding="utf-8"), context={"dialect": dialect})
+    serializer = query(data=QueryDict(text, encoding="utf-8"), context=context)
     if not serializer.is_valid():
         raise InvalidQueryError("The query string is not acceptable.", fields=_complaints(serializer))
     return cast(dict[str, object], serializer.validated_data)

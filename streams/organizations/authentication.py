@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import cast
+from typing import ClassVar, cast
 from uuid import UUID
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -90,6 +90,35 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="LiveHub"'
+
+
+class PairAuthentication(BaseAuthentication):
+    """`Basic base64(key id:key secret)`: a key that is two values, each of its own dialect."""
+
+    kind: ClassVar[str]
+
+    def authenticate(self, request: Request) -> tuple[None, Caller]:
+        credentials = read_basic(request._request)
+        if credentials is None:
+            raise CredentialsMissingError("Send Authorization: Basic with base64(key id:key secret).")
+        # No key is of these kinds yet, so there is no organization that it could be of.
+        shown = _shown(credentials.password, kind=self.kind, organization="", app_id="")
+        return None, _authenticate(credentials.password, shown, address=client_address(request._request))
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Basic realm="LiveHub", charset="UTF-8"'
+
+
+class LiveApiAuthentication(PairAuthentication):
+    """LiveAPI: the app is the key's own, or else the default one."""
+
+    kind = "liveapi"
+
+
+class CloudinaryAuthentication(PairAuthentication):
+    """Cloudinary: the app is the cloud of the path."""
+
+    kind = "cloudinary"
 
 
 class _BasicScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # Registers itself by being made.

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from rest_framework import serializers
 
-from livehub.api.dialect import Dialect
 from livehub.api.fields import TextField
 from livehub.api.paging import PageNumbers, PageQuery
+from streams.livestreams.api.words import StatusWords
 
 
 class LivestreamListParameters(PageNumbers):
@@ -39,10 +39,10 @@ class LivestreamListQuery(PageQuery):
     search = serializers.CharField(default="", help_text="Part of the name, or a whole id or playback id.")
 
     def validate_status(self, words: Sequence[str]) -> frozenset[str]:
-        dialect: Dialect = self.context["dialect"]
-        meant = [dialect.statuses_called(word) for word in words]
+        vendors: StatusWords = self.context["words"]
+        meant = [vendors.statuses_called(word) for word in words]
         if not all(meant):
-            raise serializers.ValidationError(f"Choose from {', '.join(dialect.filter_words)}.")
+            raise serializers.ValidationError(f"Choose from {', '.join(vendors.for_filters)}.")
         return frozenset().union(*meant)
 
     def validate(self, attrs: LivestreamListParameters) -> LivestreamListParameters:

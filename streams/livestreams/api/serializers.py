@@ -13,17 +13,18 @@ from uuid import UUID
 from django.conf import settings
 from rest_framework import serializers
 
-from livehub.api.dialect import Dialect, JsonObject
+from livehub.api.dialect import JsonObject
 from livehub.api.fields import InstantField
 from livehub.api.paging import PagingSerializer
 from livehub.core import clock
+from streams.livestreams.api.words import DYTE_WORDS, REALTIMEKIT_WORDS, StatusWords
 from streams.livestreams.models import Livestream, Session
 
 
 class Presenting(TypedDict):
     """The context that these serializers need."""
 
-    dialect: Dialect
+    words: StatusWords
     # By livestream; one that was never published to may be missing.
     ingest_ms: Mapping[UUID, int]
     # Whoever may only read may not publish either.
@@ -66,12 +67,12 @@ class LivestreamSerializer(serializers.Serializer[Livestream]):
     updated_at = InstantField()
 
     def to_representation(self, livestream: Livestream) -> JsonObject:
-        dialect: Dialect = self.context["dialect"]
+        words: StatusWords = self.context["words"]
         ingest_ms: Mapping[UUID, int] = self.context["ingest_ms"]
         return {
             "id": str(livestream.pk),
             "name": livestream.name or None,
-            "status": dialect.status_words[livestream.status],
+            "status": words[livestream.status],
             "ingest_server": settings.INGEST_URL,
             "stream_key": livestream.stream_key if self.context["shows_stream_key"] else None,
             "playback_url": livestream.playback_url,
@@ -195,16 +196,26 @@ class DeletedLivestreamSerializer(serializers.Serializer[None]):
 
 @dataclass(frozen=True)
 class LivestreamShapes:
-    """The serializers of those endpoints whose answers differ between dialects."""
+    """The words, and the serializers of those endpoints whose answers differ between dialects."""
 
+    words: StatusWords
     listed: type[LivestreamSerializer]
     detail: type[FlatDetailSerializer] | type[NestedDetailSerializer]
     active: type[ActiveSessionSerializer] | type[TextActiveSessionSerializer]
+    # What the list is called, where it has a name.
+    list_name: str = ""
 
 
-DYTE_SHAPES = LivestreamShapes(listed=LivestreamSerializer, detail=FlatDetailSerializer, active=ActiveSessionSerializer)
+DYTE_SHAPES = LivestreamShapes(
+    words=DYTE_WORDS, listed=LivestreamSerializer, detail=FlatDetailSerializer, active=ActiveSessionSerializer
+)
+# Cloudflare's SDK types the data of the list as an object, and refuses an array in strict mode.
 REALTIMEKIT_SHAPES = LivestreamShapes(
-    listed=TextFlagLivestreamSerializer, detail=NestedDetailSerializer, active=TextActiveSessionSerializer
+    words=REALTIMEKIT_WORDS,
+    listed=TextFlagLivestreamSerializer,
+    detail=NestedDetailSerializer,
+    active=TextActiveSessionSerializer,
+    list_name="livestreams",
 )
 
 

@@ -55,7 +55,7 @@ class LivestreamApi(ApiView):
 
     def presenting_taken_in(self, ingest_ms: Mapping[UUID, int]) -> Presenting:
         may_publish = self.write_scope in self.caller.scopes
-        return {"dialect": self.dialect, "ingest_ms": ingest_ms, "shows_stream_key": may_publish}
+        return {"words": self.shapes.words, "ingest_ms": ingest_ms, "shows_stream_key": may_publish}
 
     def answer_livestream(
         self, livestream: Livestream, *, status: int = 200, shape: type[LivestreamSerializer] = LivestreamSerializer
@@ -89,11 +89,12 @@ class LivestreamsView(LivestreamApi):
         may_be_unknown=False,
     )
     def get(self, request: Request, **path: str) -> Response:
-        parameters = cast(LivestreamListParameters, self.read_query(LivestreamListQuery))
+        parameters = cast(LivestreamListParameters, self.read_query(LivestreamListQuery, words=self.shapes.words))
         found = selectors.list_livestreams(owner=self.caller.app, wanted=_filter(parameters))
         page = take_page(found.rows.with_stream_key(), wanted=parameters, count=found.count)
         shape = self.shapes.listed(context={**self.presenting(page.items)})
-        return self.answer_list("livestreams", [shape.to_representation(row) for row in page.items], page=page)
+        items = [shape.to_representation(row) for row in page.items]
+        return self.answer_list(items, page=page, name=self.shapes.list_name)
 
 
 class LivestreamView(LivestreamApi):
@@ -193,7 +194,7 @@ class LivestreamSessionsView(LivestreamApi):
         wanted = self.read_page_query()
         page = _take_sessions(self.get_livestream(livestream_id), wanted=wanted)
         shape = SessionSerializer()
-        return self.answer_list("sessions", [shape.to_representation(row) for row in page.items], page=page)
+        return self.answer_list([shape.to_representation(row) for row in page.items], page=page)
 
 
 class ActiveSessionView(LivestreamApi):
