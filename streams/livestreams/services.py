@@ -43,16 +43,26 @@ class LivestreamChanges(LivestreamLimits, total=False):
 
 @transaction.atomic
 def create_livestream(
-    *, app: App, name: str, actor: Actor, has_password: bool = False, **limits: Unpack[LivestreamLimits]
+    *,
+    app: App,
+    name: str,
+    actor: Actor,
+    disabled: bool = False,
+    has_password: bool = False,
+    **limits: Unpack[LivestreamLimits],
 ) -> Livestream:
     """Create an idle livestream with a stream key, a playback id and outputs of its own.
+
+    With a password the key opens nothing alone.
 
     :raises ValidationFailedError: when the name cannot be used.
     :raises QuotaExceededError: when the organization has as many livestreams as it may.
     """
     _check_quota(app)
     playback_id = f"pb_{crypto.random_token(_PLAYBACK_ID_LENGTH)}"
-    livestream = Livestream.objects.create(app=app, name=check_name(name), playback_id=playback_id, **limits)
+    livestream = Livestream.objects.create(
+        app=app, name=check_name(name), playback_id=playback_id, disabled=disabled, **limits
+    )
     give_key(livestream, has_password=has_password)
     Output.objects.bulk_create(Output.defaults_of(livestream))
     _tell(livestream, LivestreamCreated, action="livestream.created", actor=actor, name=livestream.name)

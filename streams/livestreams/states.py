@@ -129,7 +129,7 @@ OUTPUT_LIVE = Shown("live", "Live", "live", is_on_air=True, is_playable=True)
 OUTPUT_READY = Shown("ready", "Ready")
 OUTPUT_OFF = Shown("off", "Off", "off")
 # Nothing takes part in a broadcast yet but HLS.
-OUTPUT_KEPT = Shown("kept", "Not used yet")
+OUTPUT_UNUSED = Shown("unused", "Not used yet")
 
 # After these viewers get nothing new, until something else happens.
 INTERRUPTIONS = frozenset({EventKind.RUN_FAILED, EventKind.RUN_LOST, EventKind.RUN_POSTPONED, EventKind.SOURCE_CHANGED})
@@ -154,7 +154,7 @@ def show_output(*, type: str, is_enabled: bool, status: LivestreamStatus) -> Sho
     if not is_enabled:
         return OUTPUT_OFF
     if type != OutputType.HLS:
-        return OUTPUT_KEPT
+        return OUTPUT_UNUSED
     return OUTPUT_LIVE if LIVESTREAM_STATES[status].is_playable else OUTPUT_READY
 
 

@@ -13,7 +13,7 @@ from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.livestreams import outputs, services
 from streams.livestreams.events import OutputChanged, OutputCreated, OutputDeleted, OutputEvent
 from streams.livestreams.outputs import LivestreamActiveError, NewOutput, OutputExistsError, TooManyOutputsError
-from streams.livestreams.selectors import list_outputs, with_outputs
+from streams.livestreams.selectors import list_outputs, read_outputs_along
 from streams.livestreams.services import create_livestream
 from streams.livestreams.states import LivestreamStatus
 from streams.models import AuditEntry, Livestream, Output
@@ -264,7 +264,8 @@ class TestOrder:
         _simulcast(livestream, name="second", uri=f"{_URI}/backup")
 
         with CaptureQueriesContext(connection) as asked:
-            (found,) = with_outputs(Livestream.objects.all())
+            (found,) = Livestream.objects.all()
+            read_outputs_along([found])
             assert [each.name for each in found.outputs.all()] == ["default hls", "default archive", "first", "second"]
         assert len(asked) == 2
 

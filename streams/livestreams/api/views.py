@@ -10,8 +10,8 @@ from rest_framework.response import Response
 from livehub.api.identifiers import get_uuid
 from livehub.api.paging import Page, PageNumbers, PageQuery, take_page
 from livehub.api.schema import Answer, operation
-from livehub.api.views import ApiView
 from streams.livestreams import selectors, services
+from streams.livestreams.api.base import LivestreamsApi
 from streams.livestreams.api.input import LivestreamBody, LivestreamListParameters, LivestreamListQuery
 from streams.livestreams.api.serializers import (
     ActiveSession,
@@ -27,21 +27,13 @@ from streams.livestreams.api.serializers import (
 )
 from streams.livestreams.models import Livestream, Session
 from streams.livestreams.selectors import LivestreamFilter, LivestreamOrder
-from streams.organizations.authentication import Caller
-from streams.organizations.models import ApiKey
 
 
-class LivestreamApi(ApiView):
+class LivestreamApi(LivestreamsApi):
     """What all of them share."""
 
     # Given by every route: as_view(shapes=...).
     shapes: LivestreamShapes = cast(LivestreamShapes, None)
-    read_scope = ApiKey.Scope.READ
-    write_scope = ApiKey.Scope.WRITE
-
-    @property
-    def caller(self) -> Caller:
-        return cast(Caller, self.request.auth)
 
     def get_livestream(self, livestream_id: str) -> Livestream:
         wanted = get_uuid(livestream_id, noun="livestream")
@@ -54,8 +46,7 @@ class LivestreamApi(ApiView):
         return self.presenting_taken_in(selectors.sum_ingest_ms(livestreams))
 
     def presenting_taken_in(self, ingest_ms: Mapping[UUID, int]) -> Presenting:
-        may_publish = self.write_scope in self.caller.scopes
-        return {"words": self.shapes.words, "ingest_ms": ingest_ms, "shows_stream_key": may_publish}
+        return {"words": self.shapes.words, "ingest_ms": ingest_ms, "shows_stream_key": self.shows_secrets}
 
     def answer_livestream(
         self, livestream: Livestream, *, status: int = 200, shape: type[LivestreamSerializer] = LivestreamSerializer

@@ -84,6 +84,11 @@ class Output(models.Model):
         return crypto.decrypt(self.stream_key_encrypted) if self.stream_key_encrypted else ""
 
     @property
+    def address(self) -> str:
+        """Where its viewers, or the other platform, are; empty for an archive."""
+        return self.livestream.playback_url if self.type == OutputType.HLS else self.uri
+
+    @property
     def is_simulcast(self) -> bool:
         return self.type == OutputType.SIMULCAST
 

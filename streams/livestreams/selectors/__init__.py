@@ -11,7 +11,7 @@ from streams.livestreams.selectors.livestreams import (
     list_livestreams,
     sum_ingest_ms,
 )
-from streams.livestreams.selectors.outputs import get_output, get_output_between, list_outputs, with_outputs
+from streams.livestreams.selectors.outputs import get_output, get_simulcast_between, list_outputs, read_outputs_along
 from streams.livestreams.selectors.overview import get_overview
 from streams.livestreams.selectors.refusals import UNKNOWN_KEYS_TOLD, list_unknown_key_tries
 from streams.livestreams.selectors.screen import (
@@ -47,14 +47,14 @@ __all__ = [
     "get_livestream_screen",
     "get_open_session",
     "get_output",
-    "get_output_between",
     "get_overview",
     "get_session",
     "get_session_screen",
+    "get_simulcast_between",
     "list_livestreams",
     "list_outputs",
     "list_sessions",
     "list_unknown_key_tries",
+    "read_outputs_along",
     "sum_ingest_ms",
-    "with_outputs",
 ]

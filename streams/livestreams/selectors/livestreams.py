@@ -114,7 +114,7 @@ def get_livestream_between(*, owner: Owner, ids: tuple[UUID, UUID], called: str)
     """
     found = _first(livestreams_of(owner).filter(pk__gte=ids[0], pk__lte=ids[1]))
     if found is None:
-        raise NotFoundError(f"No livestream {called}.")
+        raise NotFoundError(f"No live stream {called}.")
     return found
 
 

@@ -1,0 +1,72 @@
+"""What Cloudinary's clients may ask."""
+
+from collections.abc import Mapping
+
+from rest_framework import serializers
+
+from livehub.api.fields import TextField
+from livehub.api.paging import MAX_PER_PAGE, PageQuery
+from streams.livestreams.services import LivestreamChanges
+
+_LONGEST_IDLE_S = 86_400
+_LONGEST_RUNTIME_S = 30 * 86_400
+
+
+class LiveStreamListQuery(PageQuery):
+    """Which page: the vendor documents none, so one is as long as may be."""
+
+    per_page = serializers.IntegerField(
+        default=MAX_PER_PAGE, min_value=1, max_value=MAX_PER_PAGE, help_text="Live streams on a page."
+    )
+
+
+class InputBody(serializers.Serializer[None]):
+    type = serializers.ChoiceField(choices=["rtmp"])
+
+
+class LiveStreamChangesBody(serializers.Serializer[None]):
+    """What may be changed of a live stream; whatever is left out stays."""
+
+    examples = {"name": "My first stream", "idle_timeout_sec": 120, "max_runtime_sec": 10_800}
+
+    name = TextField(
+        required=False, allow_null=True, help_text="Up to 255 printable characters; null or empty for none."
+    )
+    idle_timeout_sec = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=_LONGEST_IDLE_S,
+        help_text="How long it stays active without an encoder, once activated; null for 120.",
+    )
+    max_runtime_sec = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=_LONGEST_RUNTIME_S,
+        help_text="After how long a broadcast is ended in any case; null for never.",
+    )
+
+
+class LiveStreamBody(LiveStreamChangesBody):
+    """A live stream that is to be made."""
+
+    examples = {**LiveStreamChangesBody.examples, "input": {"type": "rtmp"}}
+
+    input = InputBody()
+
+
+def changes_of(values: Mapping[str, object]) -> LivestreamChanges:
+    """Return a checked `LiveStreamChangesBody` in our words."""
+    changes: LivestreamChanges = {}
+    if "name" in values:
+        changes["name"] = str(values["name"] or "")
+    if "idle_timeout_sec" in values:
+        changes["idle_timeout_s"] = _seconds(values["idle_timeout_sec"])
+    if "max_runtime_sec" in values:
+        changes["max_runtime_s"] = _seconds(values["max_runtime_sec"])
+    return changes
+
+
+def _seconds(value: object) -> int | None:
+    return value if isinstance(value, int) else None

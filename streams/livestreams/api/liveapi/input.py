@@ -1,0 +1,72 @@
+"""What LiveAPI's clients may ask."""
+
+from collections.abc import Mapping
+
+from rest_framework import serializers
+
+from livehub.api.fields import TextField
+from livehub.api.paging import MAX_PER_PAGE, PageQuery
+from streams.livestreams.outputs import VENDOR_MAX_LENGTH, OutputChanges
+from streams.livestreams.services import LivestreamChanges
+
+# Their word -> ours.
+_PLATFORM_WORDS = {"name": "name", "server": "uri", "key": "stream_key", "enabled": "enabled"}
+
+
+class LiveStreamListQuery(PageQuery):
+    """Which page: the vendor has none, so one is as long as may be."""
+
+    per_page = serializers.IntegerField(
+        default=MAX_PER_PAGE, min_value=1, max_value=MAX_PER_PAGE, help_text="Live streams on a page."
+    )
+
+
+class LiveStreamBody(serializers.Serializer[None]):
+    """What may be said of a live stream; whatever is left out stays."""
+
+    examples = {"name": "Autumn keynote", "enabled": True}
+
+    name = TextField(
+        required=False, allow_null=True, help_text="Up to 255 printable characters; null or empty for none."
+    )
+    enabled = serializers.BooleanField(required=False, help_text="false cuts the encoder, and refuses it until true.")
+
+
+class PlatformChangesBody(serializers.Serializer[None]):
+    """What may be changed of a platform; whatever is left out stays."""
+
+    examples = {"server": "rtmp://a.rtmp.example.com/live2", "key": "abcd-efgh-ijkl", "enabled": True}
+
+    name = TextField(
+        required=False, allow_null=True, help_text="Up to 255 printable characters; null or empty for none."
+    )
+    server = TextField(required=False, help_text="rtmp:// or rtmps://, without the key.")
+    key = TextField(required=False, allow_null=True, help_text="The platform's stream key; null or empty for none.")
+    enabled = serializers.BooleanField(required=False, help_text="Whether broadcasts go there.")
+
+
+class PlatformBody(PlatformChangesBody):
+    """A platform that is to be added."""
+
+    examples = {**PlatformChangesBody.examples, "template": "custom"}
+
+    template = serializers.CharField(
+        default="custom", max_length=VENDOR_MAX_LENGTH, help_text="Whose platform it is, in your words."
+    )
+    server = TextField(help_text="rtmp:// or rtmps://, without the key.")
+
+
+def changes_of(values: Mapping[str, object]) -> LivestreamChanges:
+    """Return a checked `LiveStreamBody` in our words."""
+    changes: LivestreamChanges = {}
+    if "name" in values:
+        changes["name"] = str(values["name"] or "")
+    if "enabled" in values:
+        changes["disabled"] = not values["enabled"]
+    return changes
+
+
+def platform_changes_of(values: Mapping[str, object]) -> OutputChanges:
+    """Return a checked `PlatformChangesBody` in our words."""
+    found = {ours: values[theirs] for theirs, ours in _PLATFORM_WORDS.items() if theirs in values}
+    return {name: "" if value is None else value for name, value in found.items()}  # type: ignore[return-value]  # Checked.
