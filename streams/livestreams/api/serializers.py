@@ -55,7 +55,7 @@ class LivestreamSerializer(serializers.Serializer[Livestream]):
         "name": "Autumn keynote",
         "status": "LIVE",
         "ingest_server": "rtmp://live.example.org:1935/live/",
-        "stream_key": "sk_live_2vYcQn8Rw5KzD1tLhX7mPb9s",
+        "stream_key": "sk_exampleexampleexampleexample",
         "playback_url": "https://live.example.org/playback/4f0c9e1b7a2d/index.m3u8",
         "meeting_id": None,
         "ingest_seconds": 1835,
