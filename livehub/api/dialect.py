@@ -1,16 +1,23 @@
 """A dialect: what one vendor's clients expect that is the same for every endpoint."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
 
+from livehub.api.envelopes import Envelope
 from livehub.api.wire import JsonObject, Wire
 
-__all__ = ["Dialect", "JsonObject"]
+__all__ = ["Dialect", "JsonObject", "Security"]
 
-_Serializer = serializers.BaseSerializer[Any]
+
+@dataclass(frozen=True)
+class Security:
+    """How its description names what a client shows."""
+
+    name: str
+    # Of the Authorization header.
+    scheme: str
+    description: str
 
 
 # Compared and hashed by identity: each vendor has one.
@@ -19,7 +26,9 @@ class Dialect:
     """Passed to every view through `as_view(dialect=...)`; a view never asks which one it has."""
 
     wire: Wire
+    envelope: Envelope
     authentication: type[BaseAuthentication]
+    security: Security
     # What it answers where something has been made.
     created_status: int = 201
 

@@ -25,8 +25,8 @@ from livehub.core.errors import ValidationFailedError
 
 _Row = TypeVar("_Row", bound=Model)
 
-_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-_READING = frozenset({"GET", "HEAD"})
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+READING = frozenset({"GET", "HEAD"})
 
 
 class Scoped(Protocol):
@@ -51,6 +51,10 @@ class ApiView(APIView):
 
     # Given by every route: as_view(dialect=...).
     dialect: Dialect = cast(Dialect, None)
+    # Given by the routes of nouns whose shapes differ between dialects.
+    shapes: object = None
+    # Under which its operations stand in the description.
+    tag: ClassVar[str]
     read_scope: ClassVar[str]
     write_scope: ClassVar[str]
 
@@ -65,17 +69,20 @@ class ApiView(APIView):
     def get_authenticators(self) -> list[BaseAuthentication]:
         return [self.dialect.authentication()]
 
+    def needed_scope(self, method: str) -> str:
+        return self.read_scope if method in READING else self.write_scope
+
     def check_permissions(self, request: Request) -> None:
         caller = cast(Scoped, request.auth)
-        needed = self.read_scope if request.method in _READING else self.write_scope
+        needed = self.needed_scope(request.method or "")
         if needed not in caller.scopes:
             raise ScopeMissingError(f"This API key lacks the scope {needed}. Use one that has it.")
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         super().initial(request, *args, **kwargs)
-        if request.method not in _READING:
+        if request.method not in READING:
             refuse_foreign_forms(request._request)
-        self.body = read_json_object(request._request) if request.method in _WITH_BODY else {}
+        self.body = read_json_object(request._request) if request.method in WITH_BODY else {}
 
     def handle_exception(self, exc: Exception) -> Response:
         problem = describe_problem(exc)

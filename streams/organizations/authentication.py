@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import ClassVar, cast
 from uuid import UUID
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
@@ -119,14 +118,6 @@ class CloudinaryAuthentication(PairAuthentication):
     """Cloudinary: the app is the cloud of the path."""
 
     kind = "cloudinary"
-
-
-class _BasicScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # Registers itself by being made.
-    target_class = BasicAuthentication
-    name = "organizationKey"
-
-    def get_security_definition(self, auto_schema: object) -> dict[str, object]:
-        return {"type": "http", "scheme": "basic", "description": "Organization id and API key."}
 
 
 def _shown(credential: str, *, kind: str, organization: str, app_id: str) -> _Shown:

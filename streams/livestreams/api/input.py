@@ -1,7 +1,8 @@
 """What clients may ask of livestreams: query strings and bodies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import ClassVar
 
 from rest_framework import serializers
 
@@ -54,6 +55,8 @@ class LivestreamListQuery(PageQuery):
 
 class LivestreamBody(serializers.Serializer[None]):
     """What may be said of a livestream when it is made or changed."""
+
+    examples: ClassVar[Mapping[str, object]] = {"name": "Autumn keynote"}
 
     name = TextField(
         required=False, allow_null=True, help_text="Up to 255 printable characters; null or empty for none."

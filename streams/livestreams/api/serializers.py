@@ -7,7 +7,7 @@ fields costs more than the queries.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypedDict
+from typing import ClassVar, TypedDict
 from uuid import UUID
 
 from django.conf import settings
@@ -50,6 +50,17 @@ class ActiveSession:
 
 class LivestreamSerializer(serializers.Serializer[Livestream]):
     """A livestream: where to publish, where to watch, and whether somebody does."""
+
+    examples: ClassVar[Mapping[str, object]] = {
+        "name": "Autumn keynote",
+        "status": "LIVE",
+        "ingest_server": "rtmp://live.example.org:1935/live/",
+        "stream_key": "sk_exampleexampleexampleexample",
+        "playback_url": "https://live.example.org/playback/4f0c9e1b7a2d/index.m3u8",
+        "meeting_id": None,
+        "ingest_seconds": 1835,
+        "viewer_seconds": 0,
+    }
 
     id = serializers.UUIDField()
     name = serializers.CharField(read_only=True, allow_null=True)
@@ -97,6 +108,7 @@ class SwitchedLivestreamSerializer(LivestreamSerializer):
 class TextFlagLivestreamSerializer(LivestreamSerializer):
     """A livestream whose flag is "true" or "false". Source: Cloudflare's SDK, where it is typed as text."""
 
+    examples = {**LivestreamSerializer.examples, "disabled": "false"}
     disabled = serializers.CharField(read_only=True)  # type: ignore[assignment]  # Another type is the point.
 
     def to_representation(self, livestream: Livestream) -> JsonObject:
@@ -105,6 +117,13 @@ class TextFlagLivestreamSerializer(LivestreamSerializer):
 
 class SessionSerializer(serializers.Serializer[Session]):
     """One broadcast of a livestream."""
+
+    examples: ClassVar[Mapping[str, object]] = {
+        "err_message": None,
+        "stopped_time": None,
+        "ingest_seconds": 1835,
+        "viewer_seconds": 0,
+    }
 
     id = serializers.UUIDField()
     livestream_id = serializers.UUIDField()
@@ -137,6 +156,7 @@ class SessionSerializer(serializers.Serializer[Session]):
 class TextSecondsSessionSerializer(SessionSerializer):
     """A session whose seconds are text. Source: Cloudflare's SDK, active-livestream-session only."""
 
+    examples = {**SessionSerializer.examples, "ingest_seconds": "1835", "viewer_seconds": "0"}
     ingest_seconds = serializers.CharField()  # type: ignore[assignment]  # Another type is the point.
     viewer_seconds = serializers.CharField(  # type: ignore[assignment]  # As above.
         read_only=True, help_text="Always 0: viewers are not counted yet."
@@ -190,6 +210,7 @@ class TextActiveSessionSerializer(serializers.Serializer[ActiveSession]):
 
 
 class DeletedLivestreamSerializer(serializers.Serializer[None]):
+    examples: ClassVar[Mapping[str, object]] = {"message": "livestream deleted"}
     id = serializers.UUIDField()
     message = serializers.CharField()
 

@@ -1,6 +1,7 @@
 """The livestream operations of the REST API, for every dialect that has them."""
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import cast
 from uuid import UUID
 
@@ -8,16 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from livehub.api.identifiers import get_uuid
+from livehub.api.operations import Answer, operation
 from livehub.api.paging import Page, PageNumbers, PageQuery, take_page
-from livehub.api.schema import Answer, operation
 from streams.livestreams import selectors, services
 from streams.livestreams.api.base import LivestreamsApi
 from streams.livestreams.api.input import LivestreamBody, LivestreamListParameters, LivestreamListQuery
 from streams.livestreams.api.serializers import (
     ActiveSession,
-    ActiveSessionSerializer,
     DeletedLivestreamSerializer,
-    FlatDetailSerializer,
     LivestreamDetail,
     LivestreamSerializer,
     LivestreamShapes,
@@ -64,8 +63,6 @@ class LivestreamsView(LivestreamApi):
         "Create a livestream",
         body=LivestreamBody,
         answer=Answer(LivestreamSerializer, status=201),
-        writes=True,
-        may_be_unknown=False,
     )
     def post(self, request: Request, **path: str) -> Response:
         name = self.read_body(LivestreamBody).get("name") or ""
@@ -76,8 +73,7 @@ class LivestreamsView(LivestreamApi):
         "list_livestreams",
         "List livestreams",
         query=LivestreamListQuery,
-        answer=Answer(LivestreamSerializer, is_list=True),
-        may_be_unknown=False,
+        answer=Answer(attrgetter("listed"), is_list=True, list_name=attrgetter("list_name")),
     )
     def get(self, request: Request, **path: str) -> Response:
         parameters = cast(LivestreamListParameters, self.read_query(LivestreamListQuery, words=self.shapes.words))
@@ -95,7 +91,7 @@ class LivestreamView(LivestreamApi):
         "get_livestream",
         "Get a livestream with its sessions",
         query=PageQuery,
-        answer=Answer(FlatDetailSerializer, has_paging=True),
+        answer=Answer(attrgetter("detail"), has_paging=True),
     )
     def get(self, request: Request, livestream_id: str, **path: str) -> Response:
         wanted = self.read_page_query()
@@ -114,7 +110,6 @@ class EditableLivestreamView(LivestreamView):
         "Rename a livestream",
         body=LivestreamBody,
         answer=Answer(LivestreamSerializer),
-        writes=True,
     )
     def patch(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
@@ -135,7 +130,7 @@ class EditableLivestreamView(LivestreamView):
 class EnableLivestreamView(LivestreamApi):
     """/livestreams/{livestream_id}/enable"""
 
-    @operation("enable_livestream", "Accept encoders again", answer=Answer(SwitchedLivestreamSerializer), writes=True)
+    @operation("enable_livestream", "Accept encoders again", answer=Answer(SwitchedLivestreamSerializer))
     def put(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
         services.enable_livestream(livestream=livestream, actor=self.caller.actor)
@@ -149,7 +144,6 @@ class DisableLivestreamView(LivestreamApi):
         "disable_livestream",
         "Refuse encoders, and cut the one that publishes",
         answer=Answer(SwitchedLivestreamSerializer),
-        writes=True,
     )
     def put(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
@@ -164,7 +158,6 @@ class ResetStreamKeyView(LivestreamApi):
         "reset_stream_key",
         "Give a livestream a new stream key; the encoder on the old one is cut",
         answer=Answer(LivestreamSerializer),
-        writes=True,
     )
     def post(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
@@ -191,7 +184,7 @@ class LivestreamSessionsView(LivestreamApi):
 class ActiveSessionView(LivestreamApi):
     """/livestreams/{livestream_id}/active-livestream-session"""
 
-    @operation("get_active_session", "Get the broadcast that is going on", answer=Answer(ActiveSessionSerializer))
+    @operation("get_active_session", "Get the broadcast that is going on", answer=Answer(attrgetter("active")))
     def get(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
         active = ActiveSession(livestream, selectors.get_open_session(livestream))

@@ -21,8 +21,10 @@ from streams.livestreams.api.cloudinary.serializers import LiveStreamSerializer,
 from streams.livestreams.api.outputs.input import (
     OutputBody,
     OutputChangesBody,
-    changes_of as output_changes_of,
     new_output_of,
+)
+from streams.livestreams.api.outputs.input import (
+    changes_of as output_changes_of,
 )
 from streams.livestreams.models import Livestream, Output
 from streams.livestreams.selectors import LivestreamFilter
