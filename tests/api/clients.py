@@ -5,8 +5,10 @@ from base64 import b64encode
 from dataclasses import dataclass
 from typing import Any, cast
 
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from streams.organizations.services import NewOrganization
 
@@ -62,6 +64,21 @@ def read(response: HttpResponse) -> dict[str, Any]:
     return answer
 
 
+def read_list(response: HttpResponse) -> list[dict[str, Any]]:
+    """Return the bare JSON array that an answer holds."""
+    assert response.headers["Content-Type"] == "application/json"
+    answer = json.loads(response.content)
+    assert isinstance(answer, list)
+    return answer
+
+
+def asked_by(api: ApiClient, path: str) -> list[str]:
+    """Return the queries of a request, but for the one that looks after keys twice a second."""
+    with CaptureQueriesContext(connection) as captured:
+        assert api.get(path).status_code == 200
+    return [query["sql"] for query in captured if "credentialrevision" not in query["sql"]]
+
+
 def basic(username: str, password: str) -> str:
     return f"Basic {b64encode(f'{username}:{password}'.encode()).decode()}"
 
@@ -73,3 +90,14 @@ def dyte_client(organization: NewOrganization) -> ApiClient:
 def realtimekit_client(organization: NewOrganization) -> ApiClient:
     prefix = f"/client/v4/accounts/{organization.organization.pk.hex}/realtime/kit/{organization.app.pk.hex}"
     return ApiClient("realtimekit", prefix, f"Bearer {organization.api_token}")
+
+
+def liveapi_client(organization: NewOrganization) -> ApiClient:
+    key = organization.liveapi_key
+    return ApiClient("liveapi", "/liveapi", basic(key.row.lookup, key.secret))
+
+
+def cloudinary_client(organization: NewOrganization) -> ApiClient:
+    key = organization.cloudinary_key
+    prefix = f"/cloudinary/v2/video/{organization.app.pk.hex}"
+    return ApiClient("cloudinary", prefix, basic(key.row.lookup, key.secret))

@@ -1,4 +1,4 @@
-"""Clients of both dialects."""
+"""Clients of every dialect."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ import pytest
 
 from streams.models import Livestream, Session
 from streams.organizations.services import NewOrganization
-from tests.api.clients import ApiClient, dyte_client, realtimekit_client
+from tests.api.clients import ApiClient, cloudinary_client, dyte_client, liveapi_client, realtimekit_client
 from tests.runs import connected
 
 
@@ -20,9 +20,19 @@ def realtimekit(home: NewOrganization) -> ApiClient:
     return realtimekit_client(home)
 
 
+@pytest.fixture
+def liveapi(home: NewOrganization) -> ApiClient:
+    return liveapi_client(home)
+
+
+@pytest.fixture
+def cloudinary(home: NewOrganization) -> ApiClient:
+    return cloudinary_client(home)
+
+
 @pytest.fixture(params=[dyte_client, realtimekit_client], ids=["dyte", "realtimekit"])
 def api(request: pytest.FixtureRequest, home: NewOrganization) -> ApiClient:
-    """Each dialect in turn, for what is the same in both."""
+    """Dyte and RealtimeKit in turn, for what is the same in both."""
     make: Callable[[NewOrganization], ApiClient] = request.param
     return make(home)
 
