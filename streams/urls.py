@@ -10,6 +10,7 @@ from streams.account import entry_views as entry
 from streams.account import member_views as members
 from streams.account import person_views as person
 from streams.account import views as account
+from streams.livestreams import output_views as outputs
 from streams.livestreams import set_up_views as set_up
 from streams.livestreams import views as livestreams
 from streams.livestreams.consumers import (
@@ -47,6 +48,9 @@ urlpatterns = [
     path(f"{_LIVESTREAM}/disable", livestreams.LivestreamDisableView.as_view(), name="livestream_disable"),
     path(f"{_LIVESTREAM}/enable", livestreams.LivestreamEnableView.as_view(), name="livestream_enable"),
     path(f"{_LIVESTREAM}/end", livestreams.BroadcastEndView.as_view(), name="broadcast_end"),
+    path(f"{_LIVESTREAM}/outputs/create", outputs.OutputCreateView.as_view(), name="output_create"),
+    path(f"{_LIVESTREAM}/outputs/<uuid:output_id>", outputs.OutputChangeView.as_view(), name="output_change"),
+    path(f"{_LIVESTREAM}/outputs/<uuid:output_id>/delete", outputs.OutputDeleteView.as_view(), name="output_delete"),
     path(f"{_LIVESTREAM}/delete", livestreams.LivestreamDeleteView.as_view(), name="livestream_delete"),
     path("account", account.AccountView.as_view(), name="account_detail"),
     path("account/api-keys/create", account.ApiKeyCreateView.as_view(), name="api_key_create"),

@@ -16,14 +16,12 @@ from livehub.core.names import check_name
 from streams.livestreams.events import OutputChanged, OutputCreated, OutputDeleted, OutputEvent
 from streams.livestreams.locks import lock_livestream
 from streams.livestreams.models import Livestream, Output
-from streams.livestreams.models.output import URI_MAX_LENGTH, default_public_id
+from streams.livestreams.models.output import KEY_MAX_LENGTH, URI_MAX_LENGTH, default_public_id
 from streams.livestreams.selectors import get_output
 from streams.livestreams.states import OutputType
 from streams.organizations.services import Actor, record
 
 MOST_SIMULCASTS = 50
-KEY_MAX_LENGTH = 1024
-VENDOR_MAX_LENGTH = 64
 _SCHEMES = frozenset({"rtmp", "rtmps"})
 # What only one type has.
 _OWN = {"uri": OutputType.SIMULCAST, "stream_key": OutputType.SIMULCAST, "public_id": OutputType.ARCHIVE}

@@ -48,6 +48,39 @@ _OURS = {
     f"GET {_LIVESTREAM}/sessions": (_READ, 200),
     f"PATCH {_LIVESTREAM}": (_WRITE, 200),
     f"DELETE {_LIVESTREAM}": (_WRITE, 200),
+    f"POST {_LIVESTREAM}/activate": (_WRITE, 200),
+    f"POST {_LIVESTREAM}/idle": (_WRITE, 200),
+    f"POST {_LIVESTREAM}/end": (_WRITE, 200),
+    f"GET {_LIVESTREAM}/outputs": (_READ, 200),
+    f"POST {_LIVESTREAM}/outputs": (_WRITE, 201),
+    f"GET {_LIVESTREAM}/outputs/{{output_id}}": (_READ, 200),
+    f"PATCH {_LIVESTREAM}/outputs/{{output_id}}": (_WRITE, 200),
+    f"DELETE {_LIVESTREAM}/outputs/{{output_id}}": (_WRITE, 200),
+}
+_LIVE_STREAM = "live_streams/{live_stream_id}"
+_LIVEAPI = {
+    "GET live_streams": (_READ, 200),
+    "POST live_streams": (_WRITE, 201),
+    f"GET {_LIVE_STREAM}": (_READ, 200),
+    f"PATCH {_LIVE_STREAM}": (_WRITE, 200),
+    f"DELETE {_LIVE_STREAM}": (_WRITE, 200),
+    f"POST {_LIVE_STREAM}/platforms": (_WRITE, 201),
+    f"PATCH {_LIVE_STREAM}/platforms/{{platform_id}}": (_WRITE, 200),
+    f"DELETE {_LIVE_STREAM}/platforms/{{platform_id}}": (_WRITE, 200),
+}
+_CLOUDINARY = {
+    "GET live_streams": (_READ, 200),
+    "POST live_streams": (_WRITE, 200),
+    f"GET {_LIVE_STREAM}": (_READ, 200),
+    f"PATCH {_LIVE_STREAM}": (_WRITE, 200),
+    f"DELETE {_LIVE_STREAM}": (_WRITE, 200),
+    f"POST {_LIVE_STREAM}/activate": (_WRITE, 200),
+    f"POST {_LIVE_STREAM}/idle": (_WRITE, 200),
+    f"GET {_LIVE_STREAM}/outputs": (_READ, 200),
+    f"POST {_LIVE_STREAM}/outputs": (_WRITE, 200),
+    f"GET {_LIVE_STREAM}/outputs/{{output_id}}": (_READ, 200),
+    f"PATCH {_LIVE_STREAM}/outputs/{{output_id}}": (_WRITE, 200),
+    f"DELETE {_LIVE_STREAM}/outputs/{{output_id}}": (_WRITE, 200),
 }
 
 
@@ -57,6 +90,8 @@ def _below(prefix: str, table: dict[str, tuple[ApiKey.Scope, int]]) -> dict[str,
 
 OPERATIONS = {
     **_below("/v2/", _OURS),
+    **_below("/liveapi/", _LIVEAPI),
+    **_below("/cloudinary/v2/video/{cloud_name}/", _CLOUDINARY),
     **_below("/client/v4/accounts/{account_id}/realtime/kit/{app_id}/", _VENDORS),
 }
 OPEN_OPERATIONS = {"GET /v2/schema", "GET /client/v4/schema", "GET /liveapi/schema", "GET /cloudinary/schema"}
@@ -83,6 +118,9 @@ PAGES: dict[str, dict[str, Door]] = {
     "/livestreams/{livestream_id}/disable": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/enable": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/end": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/outputs/create": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/outputs/{output_id}": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/outputs/{output_id}/delete": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/delete": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/account": {"GET": Door.LOOK},
     "/account/api-keys/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},

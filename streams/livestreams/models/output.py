@@ -10,7 +10,8 @@ from livehub.core import crypto
 from streams.livestreams.models.livestream import Livestream
 from streams.livestreams.states import LivestreamStatus, OutputType, Shown, show_output
 
-URI_MAX_LENGTH = 1024
+# Characters. A key is kept encrypted, and so has no column's limit.
+URI_MAX_LENGTH, KEY_MAX_LENGTH, VENDOR_MAX_LENGTH = 1024, 1024, 64
 
 
 class OutputQuerySet(models.QuerySet["Output"]):
@@ -35,7 +36,7 @@ class Output(models.Model):
     # The key of the other platform; empty where it needs none.
     stream_key_encrypted = models.TextField(blank=True, editable=False)
     # Whose platform it is, in the client's words.
-    vendor = models.CharField(max_length=64, blank=True)
+    vendor = models.CharField(max_length=VENDOR_MAX_LENGTH, blank=True)
     # What an archive is called; empty for the others.
     public_id = models.CharField(max_length=255, blank=True)
     enabled = models.BooleanField(default=True)

@@ -6,7 +6,8 @@ from rest_framework import serializers
 
 from livehub.api.fields import TextField
 from livehub.api.paging import MAX_PER_PAGE, PageQuery
-from streams.livestreams.outputs import VENDOR_MAX_LENGTH, OutputChanges
+from streams.livestreams.models.output import VENDOR_MAX_LENGTH
+from streams.livestreams.outputs import OutputChanges
 from streams.livestreams.services import LivestreamChanges
 
 # Their word -> ours.

@@ -6,7 +6,8 @@ from typing import cast
 from rest_framework import serializers
 
 from livehub.api.fields import TextField
-from streams.livestreams.outputs import VENDOR_MAX_LENGTH, NewOutput, OutputChanges
+from streams.livestreams.models.output import VENDOR_MAX_LENGTH
+from streams.livestreams.outputs import NewOutput, OutputChanges
 from streams.livestreams.states import OutputType
 
 
