@@ -37,7 +37,7 @@ class LivestreamApi(ApiView):
     # Given by every route: as_view(shapes=...).
     shapes: LivestreamShapes = cast(LivestreamShapes, None)
     read_scope = ApiKey.Scope.READ
-    write_scope = ApiKey.Scope.WRITE
+    write_scope = ApiKey.Scope.LIVESTREAMS
 
     @property
     def caller(self) -> Caller:
