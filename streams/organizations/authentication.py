@@ -18,6 +18,7 @@ from livehub.core.errors import NotFoundError
 from streams.organizations import selectors, services
 from streams.organizations.attempts import TooManyAttemptsError, check, spend, ten_a_minute
 from streams.organizations.credential_cache import Acquaintances, CredentialCache
+from streams.organizations.kept_answers import KeptAnswers
 from streams.organizations.log_ins import record_rejected_key
 from streams.organizations.models import ApiKey, App
 from streams.organizations.services import Actor
@@ -41,6 +42,14 @@ class Caller:
     @property
     def scopes(self) -> list[str]:
         return self.api_key.scopes
+
+    @property
+    def identity(self) -> str:
+        return self.api_key.pk.hex
+
+    @property
+    def answers(self) -> KeptAnswers:
+        return KeptAnswers(self.api_key)
 
 
 @dataclass(frozen=True)
