@@ -215,6 +215,13 @@ MAX_BROADCAST_KBPS = env.integer(
     at_most=1_000_000,
     purpose="Bitrate of a broadcast, picture and sound together; one that is half as much again for 30 s is ended",
 )
+API_REQUESTS_PER_KEY = env.integer(
+    "LIVEHUB_API_REQUESTS_PER_KEY",
+    default=3500,
+    unit="requests in 5 minutes; 0: any number",
+    at_most=1_000_000_000,
+    purpose="REST requests that one API key may send",
+)
 SEGMENT_S = env.integer(
     "LIVEHUB_SEGMENT_S",
     default=2,
@@ -276,6 +283,7 @@ INSTALLED_APPS = [
 ]
 # CommonMiddleware is left out on purpose: it would redirect slashless POSTs and refuse the hooks' Host header.
 MIDDLEWARE = [
+    "livehub.middleware.RequestId",
     "livehub.outage.OutageMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "livehub.middleware.PageContentSecurityPolicy",
@@ -364,6 +372,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep-sessions": {"task": "streams.sweep_sessions", "schedule": 5.0, "options": {"expires": 5}},
     "forget-attempts": {"task": "streams.forget_attempts", "schedule": 600.0, "options": {"expires": 600}},
+    "forget-answers": {"task": "streams.forget_answers", "schedule": 600.0, "options": {"expires": 600}},
     "call-for-removal": {
         "task": "streams.call_for_removal",
         "schedule": 60.0,
@@ -477,12 +486,15 @@ USE_TZ = True
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "livehub.api.schema.DialectSchema",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "LiveHub",
     "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.1",
+    # It repeats each word after itself.
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SERVE_INCLUDE_SCHEMA": False,
     # It would describe all dialects in one document; a test looks at the one that we publish.
     "ENABLE_DJANGO_DEPLOY_CHECK": False,
@@ -497,7 +509,12 @@ LOG_LEVEL = env.text(
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "livehub.core.request_ids.LogLines",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # It tells of every request at INFO, with its query: what we ask the ingest server names streams.

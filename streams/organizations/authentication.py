@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, cast
 from uuid import UUID
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
@@ -20,6 +19,7 @@ from streams.organizations import selectors
 from streams.organizations.attempts import TooManyAttemptsError, check, spend, ten_a_minute
 from streams.organizations.credential_cache import Acquaintances, CredentialCache
 from streams.organizations.credentials import Credential, authenticate_api_key, split_key, use_api_key
+from streams.organizations.kept_answers import KeptAnswers
 from streams.organizations.log_ins import record_rejected_key
 from streams.organizations.models import ApiKey, App
 from streams.organizations.services import Actor, ApiKeyRejectedError
@@ -27,8 +27,6 @@ from streams.organizations.services import Actor, ApiKeyRejectedError
 # What an id that is none is looked up as, so that it takes the same way and the same time to the same answer.
 _NO_ORGANIZATION = UUID(int=0)
 _CALLERS_MAX = 4096
-# What says how to authenticate. Source: RFC 7617, RFC 6750.
-_CHALLENGES = {"basic": 'Basic realm="LiveHub", charset="UTF-8"', "bearer": 'Bearer realm="LiveHub"'}
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,14 @@ class Caller:
     @property
     def scopes(self) -> list[str]:
         return self.api_key.scopes
+
+    @property
+    def identity(self) -> str:
+        return self.api_key.pk.hex
+
+    @property
+    def answers(self) -> KeptAnswers:
+        return KeptAnswers(self.api_key)
 
 
 @dataclass(frozen=True)
@@ -78,13 +84,17 @@ _WRONG_KEYS = ten_a_minute("api_key.client")
 class _KeyAuthentication(BaseAuthentication):
     """What all ways have in common: a key in the Authorization header."""
 
-    # For OpenAPI: what this way is called, and what is sent.
-    scheme_name: ClassVar[str]
-    sent: ClassVar[str]
-    scheme: ClassVar[str] = "basic"
+    # Source: RFC 7617, RFC 6750.
+    challenge: ClassVar[str] = 'Basic realm="LiveHub", charset="UTF-8"'
 
     def authenticate_header(self, request: Request) -> str:
-        return _CHALLENGES[self.scheme]
+        return self.challenge
+
+
+class _PairAuthentication(_KeyAuthentication):
+    """What comes as a user name and a password; `sent` names the two for people."""
+
+    sent: ClassVar[str]
 
     def read_pair(self, request: Request) -> BasicCredentials:
         found = read_basic(request._request)
@@ -93,10 +103,9 @@ class _KeyAuthentication(BaseAuthentication):
         return found
 
 
-class BasicAuthentication(_KeyAuthentication):
+class BasicAuthentication(_PairAuthentication):
     """Dyte: `Basic base64(organization id:api key)`; the app is the key's own, or else the default one."""
 
-    scheme_name = "organizationKey"
     sent = "organization id:API key"
 
     def authenticate(self, request: Request) -> tuple[None, Caller]:
@@ -109,9 +118,7 @@ class BasicAuthentication(_KeyAuthentication):
 class BearerAuthentication(_KeyAuthentication):
     """RealtimeKit: `Bearer <token>`; the account stands in the path, and the app where it is about one."""
 
-    scheme_name = "apiToken"
-    sent = "API token"
-    scheme = "bearer"
+    challenge = 'Bearer realm="LiveHub"'
 
     def authenticate(self, request: Request) -> tuple[None, Caller]:
         token = read_bearer(request._request)
@@ -127,10 +134,9 @@ class BearerAuthentication(_KeyAuthentication):
         )
 
 
-class LiveApiAuthentication(_KeyAuthentication):
+class LiveApiAuthentication(_PairAuthentication):
     """LiveAPI: `Basic base64(key id:secret)`; the app is the key's own, or else the organization's default one."""
 
-    scheme_name = "liveApiKey"
     sent = "key id:key secret"
 
     def authenticate(self, request: Request) -> tuple[None, Caller]:
@@ -138,10 +144,9 @@ class LiveApiAuthentication(_KeyAuthentication):
         return None, _authenticate(request, Credential(found.username, found.password), kind=ApiKey.Kind.LIVEAPI)
 
 
-class CloudinaryAuthentication(_KeyAuthentication):
+class CloudinaryAuthentication(_PairAuthentication):
     """Cloudinary: `Basic base64(api key:api secret)`; the path's cloud name is the app's id."""
 
-    scheme_name = "cloudinaryKey"
     sent = "API key:API secret"
 
     def authenticate(self, request: Request) -> tuple[None, Caller]:
@@ -151,19 +156,6 @@ class CloudinaryAuthentication(_KeyAuthentication):
         return None, _authenticate(request, credential, kind=ApiKey.Kind.CLOUDINARY, app_id=cloud_name)
 
 
-class _KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # Registers itself by being made.
-    target_class = _KeyAuthentication
-    match_subclasses = True
-    target: _KeyAuthentication
-
-    @property
-    def name(self) -> str:  # type: ignore[override]  # Of one class or of many: it is only read.
-        return self.target.scheme_name
-
-    def get_security_definition(self, auto_schema: object) -> dict[str, object]:
-        return {"type": "http", "scheme": self.target.scheme, "description": self.target.sent}
-
-
 def _path(request: Request) -> Mapping[str, str]:
     return cast(Mapping[str, str], request.parser_context["kwargs"])
 
@@ -171,17 +163,15 @@ def _path(request: Request) -> Mapping[str, str]:
 def _authenticate(
     request: Request, credential: Credential, *, kind: str, organization: str | None = None, app_id: str = ""
 ) -> Caller:
-    shown, address = (
-        _shown(credential, kind=kind, organization=organization, app_id=app_id),
-        client_address(request._request),
-    )
+    address = client_address(request._request)
+    shown = _shown(credential, kind=kind, organization=organization, app_id=app_id)
     opened = _opened.get(shown, load=lambda: _open(credential, shown, address=address))
     use_api_key(opened.api_key)
     return Caller(opened.api_key, opened.app, address)
 
 
 def _shown(credential: Credential, *, kind: str, organization: str | None, app_id: str) -> _Shown:
-    # No header of HTTP holds the byte between them.
+    # Nothing that is right holds the byte between them.
     text = f"{credential.lookup}\0{credential.secret}"
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
     # In one spelling, so that one caller has one entry.

@@ -246,6 +246,32 @@ class AttemptBudget(models.Model):
         return self.key
 
 
+class KeptAnswer(models.Model):
+    """What a program was answered under an Idempotency-Key: encrypted, for answers hold stream keys and tokens."""
+
+    id = models.BigAutoField(primary_key=True)
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+", editable=False)
+    key = models.CharField(max_length=255, editable=False)
+    # SHA-256 of the address and the body.
+    fingerprint = models.BinaryField(max_length=32)
+    # 0 within the transaction that finds the answer; nobody else sees that.
+    http_status = models.PositiveSmallIntegerField(editable=False)
+    body = models.TextField(editable=False)
+    created_at = models.DateTimeField(editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["api_key", "key"], name="kept_answer_once_per_key"),
+        ]
+        indexes = [
+            # The sweep.
+            models.Index(fields=["created_at"], name="kept_answer_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"answer to {self.key}"
+
+
 class AuditEntry(models.Model):
     """Who did what: written with the change itself, never changed (a trigger refuses it)."""
 
