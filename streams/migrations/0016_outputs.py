@@ -21,7 +21,7 @@ WHERE livestream.deleted_at IS NULL;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('streams', '0015_quotas'),
+        ('streams', '0016_key_scopes'),
     ]
 
     operations = [

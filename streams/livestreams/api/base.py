@@ -12,7 +12,7 @@ class LivestreamsApi(ApiView):
 
     tag = "Livestreams"
     read_scope = ApiKey.Scope.READ
-    write_scope = ApiKey.Scope.WRITE
+    write_scope = ApiKey.Scope.LIVESTREAMS
 
     @property
     def caller(self) -> Caller:
