@@ -12,6 +12,7 @@ from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import ListSerializer
 
 from livehub.api.dialect import Dialect
 from livehub.api.envelopes import Described, Enclosed
@@ -70,6 +71,14 @@ class DialectSchema(AutoSchema):
     def _is_list_view(self, serializer: object = None) -> bool:
         # It would put our examples, which are whole bodies, into a list.
         return False
+
+    def _get_response_for_code(self, serializer: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        found: dict[str, Any] = super()._get_response_for_code(serializer, *args, **kwargs)
+        if isinstance(serializer.response, ListSerializer):
+            # A list that nothing encloses: because of the answer above it is taken for one of its items.
+            for content in found["content"].values():
+                content["schema"] = {"type": "array", "items": content["schema"]}
+        return found
 
     def get_auth(self) -> list[dict[str, list[str]]]:
         security = self.view.dialect.security

@@ -11,7 +11,9 @@ from django.db import transaction
 from django.test import Client
 from pytest_django import Settings
 
+from livehub.api.identifiers import object_id
 from streams.identity.models import public_id_of
+from streams.livestreams.outputs import NewOutput, create_output
 from streams.models import ApiKey, Invitation, Livestream, Member, Role, Session, User
 from streams.organizations import members
 from streams.organizations.models import AttemptBudget
@@ -34,7 +36,10 @@ class Tenant:
 
     def unknown(self) -> dict[str, str]:
         """Return ids that nothing has, each spelt as the known one."""
-        return {name: uuid.uuid4().hex if len(known) == 32 else str(uuid.uuid4()) for name, known in self.ids.items()}
+        return {
+            name: str(uuid.uuid4()) if "-" in known else uuid.uuid4().hex[: len(known)]
+            for name, known in self.ids.items()
+        }
 
 
 @pytest.fixture(autouse=True)
@@ -59,9 +64,16 @@ def _tenant(made: NewOrganization, livestream: Livestream) -> Tenant:
     session: Session = connected(livestream)
     key = ApiKey.objects.filter(organization=made.organization).order_by("created_at")[0]
     member = join(made, Role.OPERATOR)
+    new = NewOutput(type="simulcast", uri="rtmp://a.rtmp.example.com/live2", stream_key="abcd-efgh")
+    output = create_output(livestream=livestream, new=new, actor=SYSTEM)
     ids = {
         "account_id": made.organization.pk.hex,
         "app_id": made.app.pk.hex,
+        "cloud_name": made.app.pk.hex,
+        "live_stream_id": livestream.pk.hex,
+        "stream_id": object_id(livestream.pk),
+        "output_id": str(output.pk),
+        "platform_id": object_id(output.pk),
         "livestream_id": str(livestream.pk),
         "session_id": str(session.pk),
         "api_key_id": str(key.pk),

@@ -57,17 +57,18 @@ _OURS = {
     f"PATCH {_LIVESTREAM}/outputs/{{output_id}}": (_WRITE, 200),
     f"DELETE {_LIVESTREAM}/outputs/{{output_id}}": (_WRITE, 200),
 }
-_LIVE_STREAM = "live_streams/{live_stream_id}"
+_STREAM = "live_streams/{stream_id}"
 _LIVEAPI = {
     "GET live_streams": (_READ, 200),
     "POST live_streams": (_WRITE, 201),
-    f"GET {_LIVE_STREAM}": (_READ, 200),
-    f"PATCH {_LIVE_STREAM}": (_WRITE, 200),
-    f"DELETE {_LIVE_STREAM}": (_WRITE, 200),
-    f"POST {_LIVE_STREAM}/platforms": (_WRITE, 201),
-    f"PATCH {_LIVE_STREAM}/platforms/{{platform_id}}": (_WRITE, 200),
-    f"DELETE {_LIVE_STREAM}/platforms/{{platform_id}}": (_WRITE, 200),
+    f"GET {_STREAM}": (_READ, 200),
+    f"PATCH {_STREAM}": (_WRITE, 200),
+    f"DELETE {_STREAM}": (_WRITE, 200),
+    f"POST {_STREAM}/platforms": (_WRITE, 201),
+    f"PATCH {_STREAM}/platforms/{{platform_id}}": (_WRITE, 200),
+    f"DELETE {_STREAM}/platforms/{{platform_id}}": (_WRITE, 200),
 }
+_LIVE_STREAM = "live_streams/{live_stream_id}"
 _CLOUDINARY = {
     "GET live_streams": (_READ, 200),
     "POST live_streams": (_WRITE, 200),

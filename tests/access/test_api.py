@@ -30,17 +30,39 @@ operations = pytest.mark.parametrize("operation", OPERATIONS)
 changes = pytest.mark.parametrize("operation", [each for each in OPERATIONS if not each.startswith("GET ")])
 
 
+# The kind of key that each dialect takes, and another one, by the first part of its paths.
+KINDS = {
+    "v2": (ApiKey.Kind.BASIC, ApiKey.Kind.BEARER),
+    "client": (ApiKey.Kind.BEARER, ApiKey.Kind.BASIC),
+    "liveapi": (ApiKey.Kind.LIVEAPI, ApiKey.Kind.CLOUDINARY),
+    "cloudinary": (ApiKey.Kind.CLOUDINARY, ApiKey.Kind.LIVEAPI),
+}
+# What an operation needs that says more than a name; others take a name, or nothing.
+BODIES: dict[str, dict[str, object]] = {
+    "outputs": {"type": "simulcast", "uri": "rtmp://b.rtmp.example.com/live2"},
+    "platforms": {"server": "rtmp://b.rtmp.example.com/live2"},
+    "live_streams": {"input": {"type": "rtmp"}},
+}
+
+
 def authorization(tenant: Tenant, operation: str, *, scopes: list[ApiKey.Scope], fate: str = "") -> str:
     """Return the header of a new key with these scopes; `fate` is what has happened to it since."""
-    is_basic = (" /v2/" in operation) is (fate != "of the other kind")
-    organization = tenant.made.organization
-    kind = ApiKey.Kind.BASIC if is_basic else ApiKey.Kind.BEARER
+    root, organization = operation.split("/")[1], tenant.made.organization
+    kind = KINDS[root][fate == "of the other kind"]
     key, secret = create_api_key(organization=organization, name="Tried", kind=kind, scopes=[*scopes], actor=SYSTEM)
     if fate == "revoked":
         revoke_api_key(api_key=key, actor=SYSTEM)
     if fate == "expired":
         ApiKey.objects.filter(pk=key.pk).update(expires_at=clock.now() - timedelta(seconds=1))
-    return basic(organization.pk.hex, secret) if " /v2/" in operation else f"Bearer {secret}"
+    if root == "client":
+        return f"Bearer {secret}"
+    return basic(organization.pk.hex if root == "v2" else key.lookup, secret)
+
+
+def ready(operation: str, tenant: Tenant) -> None:
+    """Let the tenant's livestream be idle, where an operation is for such a one only."""
+    if operation.startswith("/cloudinary", operation.index("/")) and "/outputs" in operation:
+        services.end_broadcast(livestream=Livestream.objects.get(pk=tenant.ids["livestream_id"]), actor=SYSTEM)
 
 
 def call(
@@ -48,7 +70,7 @@ def call(
 ) -> HttpResponse:
     method, _, template = operation.partition(" ")
     sent = {**({"Authorization": shown} if shown else {}), **headers}
-    body = json.dumps({"name": "Changed"}).encode() if method in {"POST", "PATCH"} else b""
+    body = json.dumps(_body(method, template)).encode() if method in {"POST", "PATCH"} else b""
     address, there = next(ADDRESSES), template.format(**ids)
     answer = (client or Client()).generic(
         method, there, body, "application/json", headers=sent, REMOTE_ADDR=f"192.0.2.{address}"

@@ -5,7 +5,7 @@ from django.urls import URLPattern, path
 from livehub.api.dialect import Dialect
 from streams.livestreams.api.liveapi import views
 
-_ONE = "live_streams/<str:live_stream_id>"
+_ONE = "live_streams/<str:stream_id>"
 
 
 def routes(dialect: Dialect) -> list[URLPattern]:

@@ -40,9 +40,9 @@ class LiveApi(LivestreamsApi):
     def presenting(self) -> Presenting:
         return {"organization_id": self.caller.app.organization_id, "shows_secrets": self.shows_secrets}
 
-    def get_livestream(self, live_stream_id: str) -> Livestream:
-        ids = get_object_id_range(live_stream_id, noun="live stream")
-        return selectors.get_livestream_between(owner=self.caller.app, ids=ids, called=live_stream_id)
+    def get_livestream(self, stream_id: str) -> Livestream:
+        ids = get_object_id_range(stream_id, noun="live stream")
+        return selectors.get_livestream_between(owner=self.caller.app, ids=ids, called=stream_id)
 
     def get_platform(self, livestream: Livestream, platform_id: str) -> Output:
         ids = get_object_id_range(platform_id, noun="platform")
@@ -96,11 +96,11 @@ class LiveStreamsView(LiveApi):
 
 
 class LiveStreamView(LiveApi):
-    """/live_streams/{live_stream_id}"""
+    """/live_streams/{stream_id}"""
 
     @operation("get_live_stream", "Get a live stream", answer=Answer(LiveStreamSerializer))
-    def get(self, request: Request, live_stream_id: str, **path: str) -> Response:
-        return self.answer(self.present([self.get_livestream(live_stream_id)])[0])
+    def get(self, request: Request, stream_id: str, **path: str) -> Response:
+        return self.answer(self.present([self.get_livestream(stream_id)])[0])
 
     @operation(
         "update_live_stream",
@@ -108,21 +108,21 @@ class LiveStreamView(LiveApi):
         body=LiveStreamBody,
         answer=Answer(LiveStreamSerializer),
     )
-    def patch(self, request: Request, live_stream_id: str, **path: str) -> Response:
-        livestream = self.get_livestream(live_stream_id)
+    def patch(self, request: Request, stream_id: str, **path: str) -> Response:
+        livestream = self.get_livestream(stream_id)
         changes = changes_of(self.read_body(LiveStreamBody))
         services.change_livestream(livestream=livestream, actor=self.caller.actor, **changes)
         return self.answer_livestream(livestream)
 
     @operation("delete_live_stream", "Delete a live stream; its encoder is cut", answer=Answer(RemovedSerializer))
-    def delete(self, request: Request, live_stream_id: str, **path: str) -> Response:
-        livestream = self.get_livestream(live_stream_id)
+    def delete(self, request: Request, stream_id: str, **path: str) -> Response:
+        livestream = self.get_livestream(stream_id)
         services.delete_livestream(livestream=livestream, actor=self.caller.actor)
         return self.answer({"_id": object_id(livestream.pk), "message": "Live stream deleted"})
 
 
 class PlatformsView(LiveApi):
-    """/live_streams/{live_stream_id}/platforms"""
+    """/live_streams/{stream_id}/platforms"""
 
     @operation(
         "create_platform",
@@ -131,8 +131,8 @@ class PlatformsView(LiveApi):
         answer=Answer(PlatformSerializer, status=201),
         failures=_EXISTS,
     )
-    def post(self, request: Request, live_stream_id: str, **path: str) -> Response:
-        livestream = self.get_livestream(live_stream_id)
+    def post(self, request: Request, stream_id: str, **path: str) -> Response:
+        livestream = self.get_livestream(stream_id)
         values = self.read_body(PlatformBody)
         new = NewOutput(type=OutputType.SIMULCAST, vendor=str(values["template"]), **platform_changes_of(values))
         output = outputs.create_output(livestream=livestream, new=new, actor=self.caller.actor)
@@ -140,7 +140,7 @@ class PlatformsView(LiveApi):
 
 
 class PlatformView(LiveApi):
-    """/live_streams/{live_stream_id}/platforms/{platform_id}"""
+    """/live_streams/{stream_id}/platforms/{platform_id}"""
 
     @operation(
         "update_platform",
@@ -149,16 +149,16 @@ class PlatformView(LiveApi):
         answer=Answer(PlatformSerializer),
         failures=_EXISTS,
     )
-    def patch(self, request: Request, live_stream_id: str, platform_id: str, **path: str) -> Response:
-        livestream = self.get_livestream(live_stream_id)
+    def patch(self, request: Request, stream_id: str, platform_id: str, **path: str) -> Response:
+        livestream = self.get_livestream(stream_id)
         output = self.get_platform(livestream, platform_id)
         changes = platform_changes_of(self.read_body(PlatformChangesBody))
         changed = outputs.change_output(livestream=livestream, output_id=output.pk, actor=self.caller.actor, **changes)
         return self.answer_platform(changed)
 
     @operation("delete_platform", "Have broadcasts not go to a platform any more", answer=Answer(RemovedSerializer))
-    def delete(self, request: Request, live_stream_id: str, platform_id: str, **path: str) -> Response:
-        livestream = self.get_livestream(live_stream_id)
+    def delete(self, request: Request, stream_id: str, platform_id: str, **path: str) -> Response:
+        livestream = self.get_livestream(stream_id)
         output = self.get_platform(livestream, platform_id)
         outputs.delete_output(livestream=livestream, output_id=output.pk, actor=self.caller.actor)
         return self.answer({"_id": object_id(output.pk), "message": "Platform deleted"})
