@@ -79,9 +79,9 @@ _CLOUDINARY = {
     f"POST {_LIVE_STREAM}/idle": (_WRITE, 200),
     f"GET {_LIVE_STREAM}/outputs": (_READ, 200),
     f"POST {_LIVE_STREAM}/outputs": (_WRITE, 200),
-    f"GET {_LIVE_STREAM}/outputs/{{output_id}}": (_READ, 200),
-    f"PATCH {_LIVE_STREAM}/outputs/{{output_id}}": (_WRITE, 200),
-    f"DELETE {_LIVE_STREAM}/outputs/{{output_id}}": (_WRITE, 200),
+    f"GET {_LIVE_STREAM}/outputs/{{live_stream_output_id}}": (_READ, 200),
+    f"PATCH {_LIVE_STREAM}/outputs/{{live_stream_output_id}}": (_WRITE, 200),
+    f"DELETE {_LIVE_STREAM}/outputs/{{live_stream_output_id}}": (_WRITE, 200),
 }
 
 

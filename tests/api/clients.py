@@ -2,7 +2,7 @@
 
 import json
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -103,3 +103,12 @@ def cloudinary_client(organization: NewOrganization) -> ApiClient:
     key = organization.cloudinary_key
     prefix = f"/cloudinary/v2/video/{organization.app.pk.hex}"
     return ApiClient("cloudinary", prefix, basic(key.row.lookup, key.secret))
+
+
+# By the first part of its paths.
+CLIENTS: dict[str, Callable[[NewOrganization], ApiClient]] = {
+    "v2": dyte_client,
+    "client": realtimekit_client,
+    "liveapi": liveapi_client,
+    "cloudinary": cloudinary_client,
+}

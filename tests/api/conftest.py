@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
+from livehub.api.identifiers import object_id
+from streams.livestreams.outputs import NewOutput, create_output
 from streams.models import Livestream, Session
-from streams.organizations.services import NewOrganization
+from streams.organizations.services import SYSTEM, NewOrganization
 from tests.api.clients import ApiClient, cloudinary_client, dyte_client, liveapi_client, realtimekit_client
 from tests.runs import connected
 
@@ -40,3 +42,22 @@ def api(request: pytest.FixtureRequest, home: NewOrganization) -> ApiClient:
 @pytest.fixture
 def session(livestream: Livestream) -> Session:
     return connected(livestream)
+
+
+@pytest.fixture
+def ids(home: NewOrganization, livestream: Livestream, session: Session) -> dict[str, str]:
+    """What the arguments of paths are filled with."""
+    new = NewOutput(type="simulcast", uri="rtmp://a.example.com/live2")
+    output = create_output(livestream=livestream, new=new, actor=SYSTEM)
+    return {
+        "account_id": home.organization.pk.hex,
+        "app_id": home.app.pk.hex,
+        "cloud_name": home.app.pk.hex,
+        "livestream_id": str(livestream.pk),
+        "live_stream_id": livestream.pk.hex,
+        "stream_id": object_id(livestream.pk),
+        "session_id": str(session.pk),
+        "output_id": str(output.pk),
+        "live_stream_output_id": output.pk.hex,
+        "platform_id": object_id(output.pk),
+    }

@@ -28,8 +28,9 @@ class Operation:
         return re.findall(r"{(\w+)}", self.template)
 
     @property
-    def is_dyte(self) -> bool:
-        return self.template.startswith("/v2/")
+    def root(self) -> str:
+        """The first part of its path, by which dialects are told apart."""
+        return self.template.split("/")[1]
 
 
 def _walk(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[Operation]:

@@ -16,5 +16,5 @@ def routes(dialect: Dialect) -> list[URLPattern]:
         path(f"{_ONE}/activate", views.ActivateView.as_view(dialect=dialect)),
         path(f"{_ONE}/idle", views.IdleView.as_view(dialect=dialect)),
         path(f"{_ONE}/outputs", views.OutputsView.as_view(dialect=dialect)),
-        path(f"{_ONE}/outputs/<str:output_id>", views.OutputView.as_view(dialect=dialect)),
+        path(f"{_ONE}/outputs/<str:live_stream_output_id>", views.OutputView.as_view(dialect=dialect)),
     ]

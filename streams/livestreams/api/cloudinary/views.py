@@ -169,14 +169,14 @@ class OutputsView(Cloudinary):
 
 
 class OutputView(Cloudinary):
-    """/live_streams/{live_stream_id}/outputs/{output_id}"""
+    """/live_streams/{live_stream_id}/outputs/{live_stream_output_id}"""
 
     tag = "Outputs"
 
     @operation("get_output", "Get an output", answer=Answer(OutputSerializer))
-    def get(self, request: Request, live_stream_id: str, output_id: str, **path: str) -> Response:
+    def get(self, request: Request, live_stream_id: str, live_stream_output_id: str, **path: str) -> Response:
         livestream = self.get_livestream(live_stream_id)
-        wanted = get_uuid(output_id, noun="output")
+        wanted = get_uuid(live_stream_output_id, noun="output")
         return self.answer_output(selectors.get_output(livestream=livestream, output_id=wanted))
 
     @operation(
@@ -186,11 +186,11 @@ class OutputView(Cloudinary):
         answer=Answer(OutputSerializer),
         failures=_NOT_NOW,
     )
-    def patch(self, request: Request, live_stream_id: str, output_id: str, **path: str) -> Response:
+    def patch(self, request: Request, live_stream_id: str, live_stream_output_id: str, **path: str) -> Response:
         livestream = self.get_livestream(live_stream_id)
         output = outputs.change_output(
             livestream=livestream,
-            output_id=get_uuid(output_id, noun="output"),
+            output_id=get_uuid(live_stream_output_id, noun="output"),
             actor=self.caller.actor,
             must_be_idle=True,
             **output_changes_of(self.read_body(OutputChangesBody)),
@@ -203,8 +203,8 @@ class OutputView(Cloudinary):
         answer=Answer(MessageSerializer),
         failures={400: "The live stream is active."},
     )
-    def delete(self, request: Request, live_stream_id: str, output_id: str, **path: str) -> Response:
+    def delete(self, request: Request, live_stream_id: str, live_stream_output_id: str, **path: str) -> Response:
         livestream = self.get_livestream(live_stream_id)
-        wanted = get_uuid(output_id, noun="output")
+        wanted = get_uuid(live_stream_output_id, noun="output")
         outputs.delete_output(livestream=livestream, output_id=wanted, actor=self.caller.actor, must_be_idle=True)
         return self.answer({"message": "Output deleted"})
