@@ -32,7 +32,8 @@ class SimulcastView(OneLivestreamView):
     def show(self, name: str, livestream: Livestream, *, status: int = 200, **context: object) -> HttpResponse:
         is_dialog = bool(self.request.htmx)
         template = f"streams/{'_' if is_dialog else ''}{name}.html"
-        return self.page(template, livestream=livestream, is_dialog=is_dialog, status=status, **context)
+        context |= {"livestream": livestream, "is_dialog": is_dialog}
+        return self.page(template, context, status=status)
 
     def show_form(self, form: SimulcastForm, *, output: Output | None = None, status: int = 200) -> HttpResponse:
         return self.show("output_form", self.get_livestream(), form=form, output=output, status=status)

@@ -44,7 +44,7 @@ class TestCreate:
 
         answer = read(response)
         made, livestream = answer["data"], Livestream.objects.get()
-        assert (response.status_code, answer.keys()) == (200, {"request_id", "data"})
+        assert (response.status_code, set(answer)) == (200, {"request_id", "data"})
         assert answer["request_id"] == response.headers["X-Request-Id"]
         assert made.keys() == MEMBERS
         assert (made["id"], made["name"], made["status"]) == (livestream.pk.hex, "My first stream", "idle")
@@ -94,7 +94,7 @@ class TestCreate:
         response = cloudinary.post("/live_streams", body)
 
         answer = read(response)
-        assert (response.status_code, answer.keys()) == (422, {"request_id", "error"})
+        assert (response.status_code, set(answer)) == (422, {"request_id", "error"})
         assert answer["error"].keys() == {"message", "fields"}
         assert answer["error"]["fields"].keys() == fields
         assert not Livestream.objects.exists()
@@ -112,7 +112,7 @@ class TestGet:
     def test_answers_unknown_ones_in_the_vendors_shape(self, cloudinary: ApiClient) -> None:
         response = cloudinary.get(f"/live_streams/{'0' * 32}")
 
-        assert (response.status_code, read(response).keys()) == (404, {"request_id", "error"})
+        assert (response.status_code, set(read(response))) == (404, {"request_id", "error"})
 
     def test_costs_two_queries(self, cloudinary: ApiClient, livestream: Livestream, there: str) -> None:
         cloudinary.get(there)

@@ -80,7 +80,7 @@ class TestCreate:
         response = liveapi.post("/live_streams", {"name": 5, "enabled": "perhaps"})
 
         answer = read(response)
-        assert (response.status_code, answer.keys()) == (422, {"error"})
+        assert (response.status_code, set(answer)) == (422, {"error"})
         assert (answer["error"]["code"], answer["error"]["type"]) == (422, "validation_failed")
         assert answer["error"]["fields"].keys() == {"name", "enabled"}
 
@@ -120,7 +120,7 @@ class TestKey:
         for answer in (reader.get("/live_streams"), reader.get(f"/live_streams/{object_id(livestream.pk)}")):
             text = answer.content.decode()
             assert livestream.stream_key not in text
-            assert PLATFORM["key"] not in text
+            assert str(PLATFORM["key"]) not in text
         assert read(answer)["ingest"]["key"] is None
         assert reader.post("/live_streams").status_code == 403
 

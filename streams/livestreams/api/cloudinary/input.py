@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from livehub.api.fields import TextField
 from livehub.api.paging import MAX_PER_PAGE, PageQuery
-from streams.livestreams.services import LivestreamChanges
+from streams.livestreams.services import LivestreamChanges, LivestreamLimits
 
 _LONGEST_IDLE_S = 86_400
 _LONGEST_RUNTIME_S = 30 * 86_400
@@ -56,15 +56,21 @@ class LiveStreamBody(LiveStreamChangesBody):
     input = InputBody()
 
 
+def limits_of(values: Mapping[str, object]) -> LivestreamLimits:
+    """Return how long a checked body lets it wait and last, in our words."""
+    limits: LivestreamLimits = {}
+    if "idle_timeout_sec" in values:
+        limits["idle_timeout_s"] = _seconds(values["idle_timeout_sec"])
+    if "max_runtime_sec" in values:
+        limits["max_runtime_s"] = _seconds(values["max_runtime_sec"])
+    return limits
+
+
 def changes_of(values: Mapping[str, object]) -> LivestreamChanges:
     """Return a checked `LiveStreamChangesBody` in our words."""
-    changes: LivestreamChanges = {}
+    changes: LivestreamChanges = {**limits_of(values)}
     if "name" in values:
         changes["name"] = str(values["name"] or "")
-    if "idle_timeout_sec" in values:
-        changes["idle_timeout_s"] = _seconds(values["idle_timeout_sec"])
-    if "max_runtime_sec" in values:
-        changes["max_runtime_s"] = _seconds(values["max_runtime_sec"])
     return changes
 
 

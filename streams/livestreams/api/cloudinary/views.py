@@ -16,6 +16,7 @@ from streams.livestreams.api.cloudinary.input import (
     LiveStreamChangesBody,
     LiveStreamListQuery,
     changes_of,
+    limits_of,
 )
 from streams.livestreams.api.cloudinary.serializers import LiveStreamSerializer, MessageSerializer, OutputSerializer
 from streams.livestreams.api.outputs.input import (
@@ -64,8 +65,9 @@ class LiveStreamsView(Cloudinary):
         answer=Answer(LiveStreamSerializer, status=201),
     )
     def post(self, request: Request, **path: str) -> Response:
-        wanted = {"name": "", **changes_of(self.read_body(LiveStreamBody))}
-        livestream = services.create_livestream(app=self.caller.app, actor=self.caller.actor, **wanted)
+        values = self.read_body(LiveStreamBody)
+        name, limits = str(values.get("name") or ""), limits_of(values)
+        livestream = services.create_livestream(app=self.caller.app, name=name, actor=self.caller.actor, **limits)
         return self.answer_livestream(livestream, status=201)
 
     @operation(
