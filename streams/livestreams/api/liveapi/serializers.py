@@ -67,8 +67,8 @@ class IngestSerializer(serializers.Serializer[None]):
 
 
 class PlaybackSerializer(serializers.Serializer[None]):
-    embed_url = serializers.CharField(allow_null=True)
-    embed_audio_url = serializers.CharField(allow_null=True)
+    embed_url = serializers.CharField(allow_null=True, help_text="Always null: there is no page to embed yet.")
+    embed_audio_url = serializers.CharField(allow_null=True, help_text="Always null, as above.")
     hls_url = serializers.CharField(help_text="Stays the same for every broadcast.")
 
 
