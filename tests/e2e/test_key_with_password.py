@@ -26,7 +26,7 @@ def test_lets_nobody_in_who_does_not_send_it(stack: RunningStack) -> None:
 
     for wrong in (name, f"{name}?password=", f"{name}?password={password[::-1]}x"):
         with publishing(server + wrong, size="320x180", kbps=300) as encoder:
-            wait_until(lambda: not encoder.is_connected, timeout_s=15, what=f"the encoder is refused {wrong[-20:]}")  # noqa: B023
+            wait_until(lambda: not encoder.is_connected, timeout_s=15, what=f"the encoder is refused {wrong[-20:]}")
     assert httpx.get(playback_url).status_code == 404
 
     with publishing(server + key, size="320x180", kbps=300):
