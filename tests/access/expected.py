@@ -27,7 +27,7 @@ LETS_IN = {
     Door.ADMINISTER: {Role.OWNER, Role.ADMIN},
     Door.OWN: {Role.OWNER},
 }
-_READ, _WRITE = ApiKey.Scope.READ, ApiKey.Scope.WRITE
+_READ, _WRITE = ApiKey.Scope.READ, ApiKey.Scope.LIVESTREAMS
 _LIVESTREAM = "livestreams/{livestream_id}"
 _LOG_IN, _PLACE = "/account/you/log-ins/{log_in_id}", "/account/you/organizations/{member_id}"
 _MEMBER, _INVITATION = "/account/members/{member_id}", "/account/invitations/{invitation_id}"

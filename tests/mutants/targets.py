@@ -17,7 +17,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "livehub/core/states.py": ("tests/core/test_states.py", *_streams("lifecycle", "neighbours", "overtaken")),
     "streams/livestreams/states.py": (*_streams("states", "lifecycle", "leases"), *_DEEDS, *_PAGES),
     "streams/livestreams/lifecycle.py": (
-        *_streams("lifecycle", "leases", "neighbours", "services", "sweeps", "overtaken"),
+        *_streams("lifecycle", "leases", "neighbours", "services", "sweeps", "overtaken", "quotas", "test_pictures"),
         *_HOOKS,
     ),
     "streams/livestreams/leases.py": _streams(

@@ -12,7 +12,7 @@ from livehub.stack.credentials import Credentials, banner, ensure_credentials
 from livehub.stack.folders import prepare_folders
 from livehub.stack.instance import Instance
 from streams.models import ApiKey, Organization, User
-from streams.organizations.services import authenticate_api_key
+from streams.organizations.credentials import authenticate_api_key, split_key
 
 KEYS = {
     "dashboard_url",
@@ -49,7 +49,7 @@ class TestEnsureCredentials:
 
         assert User.objects.get(email=made["email"]).check_password(made["password"])
         for credential, kind in ((made["api_key"], ApiKey.Kind.BASIC), (made["api_token"], ApiKey.Kind.BEARER)):
-            authenticate_api_key(credential=credential, kind=kind, organization_id=organization.pk)
+            authenticate_api_key(split_key(credential), kind=kind, organization_id=organization.pk)
 
     def test_uses_the_vendors_forms(self, instance: Instance, made: Credentials) -> None:
         assert made["organization_id"] == made["account_id"]

@@ -80,8 +80,9 @@ class TestStaleRows:
         services.disable_livestream(livestream=livestream, actor=SYSTEM)
 
         services.disable_livestream(livestream=stale, actor=SYSTEM)
-        services.rename_livestream(livestream=stale, name="New", actor=SYSTEM)
+        renamed = services.rename_livestream(livestream=stale, name="New", actor=SYSTEM)
 
+        assert renamed.disabled
         livestream.refresh_from_db()
         assert (livestream.disabled, livestream.name) == (True, "New")
         assert AuditEntry.objects.filter(action="livestream.disabled").count() == 1
@@ -133,6 +134,7 @@ class TestEvents:
         (end,) = [event for event in heard if isinstance(event, SessionStatusChanged) and event.old]
         assert (end.actor.user, end.reason, end.old, end.new) == (home.owner, reason.label, "connecting", "ended")
         assert (session.end_reason, session.events.get(data__new="ended").reason) == (reason, reason.label)
+        assert session.events.get(data__new="ended").by == home.owner.email
         assert AuditEntry.objects.get(action=action).user == home.owner
 
     def test_follow_creation_and_deletion(self, home: NewOrganization, heard: list[LivestreamEvent]) -> None:
