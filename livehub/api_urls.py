@@ -12,19 +12,27 @@ from streams.livestreams.api.cloudinary.routes import routes as cloudinary_route
 from streams.livestreams.api.liveapi.routes import routes as liveapi_routes
 from streams.livestreams.api.routes import livehub_routes, vendor_routes
 from streams.livestreams.api.serializers import DYTE_SHAPES, REALTIMEKIT_SHAPES
+from streams.organizations.api import routes as organizations
 
 _Route = URLPattern | URLResolver
 
 # Where the description lies, and what it describes.
 _MOUNTED: dict[Dialect, tuple[str, list[_Route]]] = {
-    DYTE: ("v2/schema", [path("v2/", include(livehub_routes(DYTE, DYTE_SHAPES)))]),
+    DYTE: (
+        "v2/schema",
+        [path("v2/", include([*livehub_routes(DYTE, DYTE_SHAPES), *organizations.livehub_routes(DYTE)]))],
+    ),
     REALTIMEKIT: (
         "client/v4/schema",
         [
             path(
+                "client/v4/accounts/<str:account_id>/realtime/kit/",
+                include(organizations.vendor_routes(REALTIMEKIT)),
+            ),
+            path(
                 "client/v4/accounts/<str:account_id>/realtime/kit/<str:app_id>/",
                 include(vendor_routes(REALTIMEKIT, REALTIMEKIT_SHAPES)),
-            )
+            ),
         ],
     ),
     LIVEAPI: ("liveapi/schema", [path("liveapi/", include(liveapi_routes(LIVEAPI)))]),

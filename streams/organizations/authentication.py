@@ -14,7 +14,6 @@ from livehub.api.credentials import BasicCredentials, read_basic, read_bearer
 from livehub.api.errors import CredentialsMissingError
 from livehub.api.identifiers import find_uuid, get_uuid
 from livehub.core.clients import client_address, network_of
-from livehub.core.errors import NotFoundError
 from streams.organizations import selectors
 from streams.organizations.attempts import TooManyAttemptsError, check, spend, ten_a_minute
 from streams.organizations.credential_cache import Acquaintances, CredentialCache
@@ -216,9 +215,4 @@ def _get_app(key: ApiKey, *, app_id: str) -> App:
     """
     if not app_id:
         return key.app or selectors.get_default_app(key.organization)
-    wanted = get_uuid(app_id, noun="app")
-    if key.app is None:
-        return selectors.get_app(organization=key.organization, app_id=wanted)
-    if key.app.pk != wanted:
-        raise NotFoundError(f"No app {wanted} in this account.")
-    return key.app
+    return selectors.get_reachable_app(api_key=key, app_id=get_uuid(app_id, noun="app"))

@@ -60,4 +60,5 @@ def ids(home: NewOrganization, livestream: Livestream, session: Session) -> dict
         "output_id": str(output.pk),
         "live_stream_output_id": output.pk.hex,
         "platform_id": object_id(output.pk),
+        "api_key_id": str(home.liveapi_key.row.pk),
     }
