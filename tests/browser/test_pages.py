@@ -22,11 +22,14 @@ def _addresses(stream: Stream) -> list[str]:
     page = f"/livestreams/{stream.created['id']}"
     deeds = [f"{page}/{deed}" for deed in ("rename", "disable", "enable", "end", "reset-stream-key", "delete")]
     lists = ["/", "/livestreams", "/livestreams?q=nothing+is+called+so", f"{page}/sessions", "/account"]
+    made = stream.integrator.call("POST", f"{stream.path}/outputs", type="simulcast", uri="rtmp://a.example.com/live2")
+    outputs = [f"{page}/outputs/{each}" for each in ("create", made["data"]["id"], f"{made['data']['id']}/delete")]
     people = [f"/account/you{own}" for own in ("", "/password", "/second-factor")]
     return [
         *lists,
         page,
         *deeds,
+        *outputs,
         "/livestreams/create",
         "/account/api-keys/create",
         "/account/invitations/create",
