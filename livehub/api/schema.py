@@ -90,7 +90,7 @@ class DialectSchema(AutoSchema):
         return False
 
     def _get_response_for_code(self, serializer: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        found: dict[str, Any] = super()._get_response_for_code(serializer, *args, **kwargs)
+        found: dict[str, Any] = super()._get_response_for_code(serializer, *args, **kwargs)  # type: ignore[no-untyped-call]  # drf-spectacular's.
         if isinstance(serializer.response, ListSerializer):
             # A list that nothing encloses: because of the answer above it is taken for one of its items.
             for content in found["content"].values():

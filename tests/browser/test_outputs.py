@@ -46,9 +46,9 @@ def test_are_added_changed_and_deleted_in_dialogs(operator: Operator) -> None:
 
 def test_that_a_program_adds_show_by_themselves(operator: Operator, integrator: Integrator) -> None:
     stream = integrator.create("Programmed")
-    with operator.page.expect_websocket() as socket:
+    with operator.page.expect_websocket():
         operator.page.goto(f"/livestreams/{stream.created['id']}")
-    socket.value.wait_for_event("framereceived")
+    expect(operator.page.get_by_test_id("output")).to_have_count(2)
 
     integrator.call("POST", f"{stream.path}/outputs", type="simulcast", uri="rtmp://b.example.com/x", name="By program")
 

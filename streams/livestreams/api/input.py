@@ -7,7 +7,7 @@ from typing import ClassVar
 from rest_framework import serializers
 
 from livehub.api.fields import TextField
-from livehub.api.paging import PageNumbers, PageQuery
+from livehub.api.paging import MAX_PER_PAGE, PageNumbers, PageQuery
 from streams.livestreams.api.words import StatusWords
 
 
@@ -51,6 +51,14 @@ class LivestreamListQuery(PageQuery):
         if start is not None and end is not None and end < start:
             raise serializers.ValidationError({"end_time": ["Choose a time that is not before start_time."]})
         return attrs
+
+
+class WholeListQuery(PageQuery):
+    """Which page of a list that the vendor has no pages of: one is as long as may be."""
+
+    per_page = serializers.IntegerField(
+        default=MAX_PER_PAGE, min_value=1, max_value=MAX_PER_PAGE, help_text="Items on a page."
+    )
 
 
 class LivestreamBody(serializers.Serializer[None]):

@@ -5,26 +5,17 @@ from collections.abc import Mapping
 from rest_framework import serializers
 
 from livehub.api.fields import TextField
-from livehub.api.paging import MAX_PER_PAGE, PageQuery
 from streams.livestreams.services import LivestreamChanges, LivestreamLimits
 
 _LONGEST_IDLE_S = 86_400
 _LONGEST_RUNTIME_S = 30 * 86_400
 
 
-class LiveStreamListQuery(PageQuery):
-    """Which page: the vendor documents none, so one is as long as may be."""
-
-    per_page = serializers.IntegerField(
-        default=MAX_PER_PAGE, min_value=1, max_value=MAX_PER_PAGE, help_text="Live streams on a page."
-    )
-
-
-class InputBody(serializers.Serializer[None]):
+class CloudinaryInputBody(serializers.Serializer[None]):
     type = serializers.ChoiceField(choices=["rtmp"])
 
 
-class LiveStreamChangesBody(serializers.Serializer[None]):
+class CloudinaryStreamChangesBody(serializers.Serializer[None]):
     """What may be changed of a live stream; whatever is left out stays."""
 
     examples = {"name": "My first stream", "idle_timeout_sec": 120, "max_runtime_sec": 10_800}
@@ -48,12 +39,12 @@ class LiveStreamChangesBody(serializers.Serializer[None]):
     )
 
 
-class LiveStreamBody(LiveStreamChangesBody):
+class CloudinaryStreamBody(CloudinaryStreamChangesBody):
     """A live stream that is to be made."""
 
-    examples = {**LiveStreamChangesBody.examples, "input": {"type": "rtmp"}}
+    examples = {**CloudinaryStreamChangesBody.examples, "input": {"type": "rtmp"}}
 
-    input = InputBody()
+    input = CloudinaryInputBody()
 
 
 def limits_of(values: Mapping[str, object]) -> LivestreamLimits:
@@ -67,8 +58,9 @@ def limits_of(values: Mapping[str, object]) -> LivestreamLimits:
 
 
 def changes_of(values: Mapping[str, object]) -> LivestreamChanges:
-    """Return a checked `LiveStreamChangesBody` in our words."""
-    changes: LivestreamChanges = {**limits_of(values)}
+    """Return a checked `CloudinaryStreamChangesBody` in our words."""
+    changes: LivestreamChanges = {}
+    changes.update(limits_of(values))
     if "name" in values:
         changes["name"] = str(values["name"] or "")
     return changes

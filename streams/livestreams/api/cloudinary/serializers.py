@@ -13,7 +13,7 @@ _ACTIVE, _IDLE = "active", "idle"
 _HEX_ID = "0bd7f11c043da975e2a8ad9ebae0b6ec"
 
 
-class OutputSerializer(serializers.Serializer[Output]):
+class CloudinaryOutputSerializer(serializers.Serializer[Output]):
     """Where a live stream goes; which members it has depends on its type."""
 
     examples = {
@@ -56,7 +56,7 @@ class OutputSerializer(serializers.Serializer[Output]):
         return {"uri": output.uri, "stream_key": key, "vendor": output.vendor or None}
 
 
-class InputSerializer(serializers.Serializer[None]):
+class CloudinaryInputSerializer(serializers.Serializer[None]):
     examples = {"type": "rtmp", "uri": "rtmp://live.example.org/live", "stream_key": "sk_" + "0" * 40}
 
     type = serializers.ChoiceField(choices=["rtmp"])
@@ -64,16 +64,16 @@ class InputSerializer(serializers.Serializer[None]):
     stream_key = serializers.CharField(allow_null=True, help_text="Null for an API key that may only read.")
 
 
-class LiveStreamSerializer(serializers.Serializer[Livestream]):
+class CloudinaryStreamSerializer(serializers.Serializer[Livestream]):
     """A live stream: where to publish, where it goes, and whether it is active."""
 
     examples = {"id": _HEX_ID, "status": _IDLE, "idle_timeout_sec": 120, "max_runtime_sec": 10_800}
 
     id = serializers.CharField(help_text="32 hexadecimal digits.")
     name = serializers.CharField(allow_null=True)
-    input = InputSerializer(help_text="Stays the same for every broadcast.")
+    input = CloudinaryInputSerializer(help_text="Stays the same for every broadcast.")
     status = serializers.ChoiceField(choices=[_IDLE, _ACTIVE])
-    outputs = OutputSerializer(many=True)
+    outputs = CloudinaryOutputSerializer(many=True)
     idle_timeout_sec = serializers.IntegerField()
     max_runtime_sec = serializers.IntegerField(allow_null=True, help_text="Null for no limit.")
     created_at = EpochMsField()
@@ -81,7 +81,7 @@ class LiveStreamSerializer(serializers.Serializer[Livestream]):
 
     def to_representation(self, livestream: Livestream) -> JsonObject:
         """Write it; its outputs have been read along."""
-        output = OutputSerializer(context=self.context)
+        output = CloudinaryOutputSerializer(context=self.context)
         return {
             "id": livestream.pk.hex,
             "name": livestream.name or None,
@@ -99,7 +99,7 @@ class LiveStreamSerializer(serializers.Serializer[Livestream]):
         }
 
 
-class MessageSerializer(serializers.Serializer[None]):
+class CloudinaryMessageSerializer(serializers.Serializer[None]):
     examples = {"message": "Live stream activated"}
 
     message = serializers.CharField()

@@ -12,13 +12,17 @@ from livehub.api.paging import PageNumbers, take_page
 from streams.livestreams import outputs, selectors, services
 from streams.livestreams.api.base import LivestreamsApi
 from streams.livestreams.api.cloudinary.input import (
-    LiveStreamBody,
-    LiveStreamChangesBody,
-    LiveStreamListQuery,
+    CloudinaryStreamBody,
+    CloudinaryStreamChangesBody,
     changes_of,
     limits_of,
 )
-from streams.livestreams.api.cloudinary.serializers import LiveStreamSerializer, MessageSerializer, OutputSerializer
+from streams.livestreams.api.cloudinary.serializers import (
+    CloudinaryMessageSerializer,
+    CloudinaryOutputSerializer,
+    CloudinaryStreamSerializer,
+)
+from streams.livestreams.api.input import WholeListQuery
 from streams.livestreams.api.outputs.input import (
     OutputBody,
     OutputChangesBody,
@@ -42,7 +46,7 @@ class Cloudinary(LivestreamsApi):
 
     def present(self, livestreams: Sequence[Livestream]) -> list[dict[str, object]]:
         selectors.read_outputs_along(livestreams)
-        shape = LiveStreamSerializer(context={"shows_secrets": self.shows_secrets})
+        shape = CloudinaryStreamSerializer(context={"shows_secrets": self.shows_secrets})
         return [shape.to_representation(row) for row in livestreams]
 
     def answer_livestream(self, livestream: Livestream, *, status: int = 200) -> Response:
@@ -51,21 +55,21 @@ class Cloudinary(LivestreamsApi):
         return self.answer(self.present([livestream])[0], status=status)
 
     def answer_output(self, output: Output, *, status: int = 200) -> Response:
-        shape = OutputSerializer(output, context={"shows_secrets": self.shows_secrets})
+        shape = CloudinaryOutputSerializer(output, context={"shows_secrets": self.shows_secrets})
         return self.answer(shape.data, status=status)
 
 
-class LiveStreamsView(Cloudinary):
+class CloudinaryStreamsView(Cloudinary):
     """/live_streams"""
 
     @operation(
         "create_live_stream",
         "Create a live stream; it is idle, and has an hls and an archive output",
-        body=LiveStreamBody,
-        answer=Answer(LiveStreamSerializer, status=201),
+        body=CloudinaryStreamBody,
+        answer=Answer(CloudinaryStreamSerializer, status=201),
     )
     def post(self, request: Request, **path: str) -> Response:
-        values = self.read_body(LiveStreamBody)
+        values = self.read_body(CloudinaryStreamBody)
         name, limits = str(values.get("name") or ""), limits_of(values)
         livestream = services.create_livestream(app=self.caller.app, name=name, actor=self.caller.actor, **limits)
         return self.answer_livestream(livestream, status=201)
@@ -73,49 +77,51 @@ class LiveStreamsView(Cloudinary):
     @operation(
         "list_live_streams",
         "List live streams, newest first",
-        query=LiveStreamListQuery,
-        answer=Answer(LiveStreamSerializer, is_list=True),
+        query=WholeListQuery,
+        answer=Answer(CloudinaryStreamSerializer, is_list=True),
     )
     def get(self, request: Request, **path: str) -> Response:
-        wanted = cast(PageNumbers, self.read_query(LiveStreamListQuery))
+        wanted = cast(PageNumbers, self.read_query(WholeListQuery))
         found = selectors.list_livestreams(owner=self.caller.app, wanted=LivestreamFilter())
         page = take_page(found.rows.with_stream_key(), wanted=wanted, count=found.count)
         return self.answer_list(self.present(page.items), page=page)
 
 
-class LiveStreamView(Cloudinary):
+class CloudinaryStreamView(Cloudinary):
     """/live_streams/{live_stream_id}"""
 
-    @operation("get_live_stream", "Get a live stream", answer=Answer(LiveStreamSerializer))
+    @operation("get_live_stream", "Get a live stream", answer=Answer(CloudinaryStreamSerializer))
     def get(self, request: Request, live_stream_id: str, **path: str) -> Response:
         return self.answer(self.present([self.get_livestream(live_stream_id)])[0])
 
     @operation(
         "update_live_stream",
         "Rename a live stream, or change how long it may last",
-        body=LiveStreamChangesBody,
-        answer=Answer(LiveStreamSerializer),
+        body=CloudinaryStreamChangesBody,
+        answer=Answer(CloudinaryStreamSerializer),
     )
     def patch(self, request: Request, live_stream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(live_stream_id)
-        changes = changes_of(self.read_body(LiveStreamChangesBody))
+        changes = changes_of(self.read_body(CloudinaryStreamChangesBody))
         services.change_livestream(livestream=livestream, actor=self.caller.actor, **changes)
         return self.answer_livestream(livestream)
 
-    @operation("delete_live_stream", "Delete a live stream; its encoder is cut", answer=Answer(MessageSerializer))
+    @operation(
+        "delete_live_stream", "Delete a live stream; its encoder is cut", answer=Answer(CloudinaryMessageSerializer)
+    )
     def delete(self, request: Request, live_stream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(live_stream_id)
         services.delete_livestream(livestream=livestream, actor=self.caller.actor)
         return self.answer({"message": "Live stream deleted"})
 
 
-class ActivateView(Cloudinary):
+class CloudinaryActivateView(Cloudinary):
     """/live_streams/{live_stream_id}/activate"""
 
     @operation(
         "activate_live_stream",
         "Make a live stream active before its encoder comes",
-        answer=Answer(MessageSerializer),
+        answer=Answer(CloudinaryMessageSerializer),
         failures={409: "The live stream is disabled."},
     )
     def post(self, request: Request, live_stream_id: str, **path: str) -> Response:
@@ -124,13 +130,13 @@ class ActivateView(Cloudinary):
         return self.answer({"message": "Live stream activated"})
 
 
-class IdleView(Cloudinary):
+class CloudinaryIdleView(Cloudinary):
     """/live_streams/{live_stream_id}/idle"""
 
     @operation(
         "idle_live_stream",
         "End what is broadcast, or the wait for it; the encoder is cut",
-        answer=Answer(MessageSerializer),
+        answer=Answer(CloudinaryMessageSerializer),
     )
     def post(self, request: Request, live_stream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(live_stream_id)
@@ -138,7 +144,7 @@ class IdleView(Cloudinary):
         return self.answer({"message": "Live stream idled"})
 
 
-class OutputsView(Cloudinary):
+class CloudinaryOutputsView(Cloudinary):
     """/live_streams/{live_stream_id}/outputs"""
 
     tag = "Outputs"
@@ -147,7 +153,7 @@ class OutputsView(Cloudinary):
         "create_output",
         "Add an output to an idle live stream",
         body=OutputBody,
-        answer=Answer(OutputSerializer, status=201),
+        answer=Answer(CloudinaryOutputSerializer, status=201),
         failures=_NOT_NOW,
     )
     def post(self, request: Request, live_stream_id: str, **path: str) -> Response:
@@ -159,23 +165,23 @@ class OutputsView(Cloudinary):
     @operation(
         "list_outputs",
         "List a live stream's outputs, in the order in which they were added",
-        query=LiveStreamListQuery,
-        answer=Answer(OutputSerializer, is_list=True),
+        query=WholeListQuery,
+        answer=Answer(CloudinaryOutputSerializer, is_list=True),
     )
     def get(self, request: Request, live_stream_id: str, **path: str) -> Response:
-        wanted = cast(PageNumbers, self.read_query(LiveStreamListQuery))
+        wanted = cast(PageNumbers, self.read_query(WholeListQuery))
         found = selectors.list_outputs(self.get_livestream(live_stream_id))
         page = take_page(found, wanted=wanted, count=found.count)
-        shape = OutputSerializer(context={"shows_secrets": self.shows_secrets})
+        shape = CloudinaryOutputSerializer(context={"shows_secrets": self.shows_secrets})
         return self.answer_list([shape.to_representation(row) for row in page.items], page=page)
 
 
-class OutputView(Cloudinary):
+class CloudinaryOutputView(Cloudinary):
     """/live_streams/{live_stream_id}/outputs/{live_stream_output_id}"""
 
     tag = "Outputs"
 
-    @operation("get_output", "Get an output", answer=Answer(OutputSerializer))
+    @operation("get_output", "Get an output", answer=Answer(CloudinaryOutputSerializer))
     def get(self, request: Request, live_stream_id: str, live_stream_output_id: str, **path: str) -> Response:
         livestream = self.get_livestream(live_stream_id)
         wanted = get_uuid(live_stream_output_id, noun="output")
@@ -185,7 +191,7 @@ class OutputView(Cloudinary):
         "update_output",
         "Change an output of an idle live stream; its type and its vendor stay",
         body=OutputChangesBody,
-        answer=Answer(OutputSerializer),
+        answer=Answer(CloudinaryOutputSerializer),
         failures=_NOT_NOW,
     )
     def patch(self, request: Request, live_stream_id: str, live_stream_output_id: str, **path: str) -> Response:
@@ -202,7 +208,7 @@ class OutputView(Cloudinary):
     @operation(
         "delete_output",
         "Delete an output of an idle live stream",
-        answer=Answer(MessageSerializer),
+        answer=Answer(CloudinaryMessageSerializer),
         failures={400: "The live stream is active."},
     )
     def delete(self, request: Request, live_stream_id: str, live_stream_output_id: str, **path: str) -> Response:

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from rest_framework import serializers
 
 from livehub.api.fields import TextField
-from livehub.api.paging import MAX_PER_PAGE, PageQuery
 from streams.livestreams.models.output import VENDOR_MAX_LENGTH
 from streams.livestreams.outputs import OutputChanges
 from streams.livestreams.services import LivestreamChanges
@@ -14,15 +13,7 @@ from streams.livestreams.services import LivestreamChanges
 _PLATFORM_WORDS = {"name": "name", "server": "uri", "key": "stream_key", "enabled": "enabled"}
 
 
-class LiveStreamListQuery(PageQuery):
-    """Which page: the vendor has none, so one is as long as may be."""
-
-    per_page = serializers.IntegerField(
-        default=MAX_PER_PAGE, min_value=1, max_value=MAX_PER_PAGE, help_text="Live streams on a page."
-    )
-
-
-class LiveStreamBody(serializers.Serializer[None]):
+class LiveApiStreamBody(serializers.Serializer[None]):
     """What may be said of a live stream; whatever is left out stays."""
 
     examples = {"name": "Autumn keynote", "enabled": True}
@@ -33,7 +24,7 @@ class LiveStreamBody(serializers.Serializer[None]):
     enabled = serializers.BooleanField(required=False, help_text="false cuts the encoder, and refuses it until true.")
 
 
-class PlatformChangesBody(serializers.Serializer[None]):
+class LiveApiPlatformChangesBody(serializers.Serializer[None]):
     """What may be changed of a platform; whatever is left out stays."""
 
     examples = {"server": "rtmp://a.rtmp.example.com/live2", "key": "abcd-efgh-ijkl", "enabled": True}
@@ -46,10 +37,10 @@ class PlatformChangesBody(serializers.Serializer[None]):
     enabled = serializers.BooleanField(required=False, help_text="Whether broadcasts go there.")
 
 
-class PlatformBody(PlatformChangesBody):
+class LiveApiPlatformBody(LiveApiPlatformChangesBody):
     """A platform that is to be added."""
 
-    examples = {**PlatformChangesBody.examples, "template": "custom"}
+    examples = {**LiveApiPlatformChangesBody.examples, "template": "custom"}
 
     template = serializers.CharField(
         default="custom", max_length=VENDOR_MAX_LENGTH, help_text="Whose platform it is, in your words."
@@ -58,7 +49,7 @@ class PlatformBody(PlatformChangesBody):
 
 
 def changes_of(values: Mapping[str, object]) -> LivestreamChanges:
-    """Return a checked `LiveStreamBody` in our words."""
+    """Return a checked `LiveApiStreamBody` in our words."""
     changes: LivestreamChanges = {}
     if "name" in values:
         changes["name"] = str(values["name"] or "")
@@ -68,6 +59,6 @@ def changes_of(values: Mapping[str, object]) -> LivestreamChanges:
 
 
 def platform_changes_of(values: Mapping[str, object]) -> OutputChanges:
-    """Return a checked `PlatformChangesBody` in our words."""
+    """Return a checked `LiveApiPlatformChangesBody` in our words."""
     found = {ours: values[theirs] for theirs, ours in _PLATFORM_WORDS.items() if theirs in values}
     return {name: "" if value is None else value for name, value in found.items()}  # type: ignore[return-value]  # Checked.

@@ -11,8 +11,8 @@ _ONE = "live_streams/<str:stream_id>"
 def routes(dialect: Dialect) -> list[URLPattern]:
     """Return what the vendor has of live streams."""
     return [
-        path("live_streams", views.LiveStreamsView.as_view(dialect=dialect)),
-        path(_ONE, views.LiveStreamView.as_view(dialect=dialect)),
-        path(f"{_ONE}/platforms", views.PlatformsView.as_view(dialect=dialect)),
-        path(f"{_ONE}/platforms/<str:platform_id>", views.PlatformView.as_view(dialect=dialect)),
+        path("live_streams", views.LiveApiStreamsView.as_view(dialect=dialect)),
+        path(_ONE, views.LiveApiStreamView.as_view(dialect=dialect)),
+        path(f"{_ONE}/platforms", views.LiveApiPlatformsView.as_view(dialect=dialect)),
+        path(f"{_ONE}/platforms/<str:platform_id>", views.LiveApiPlatformView.as_view(dialect=dialect)),
     ]

@@ -16,7 +16,7 @@ from streams.livestreams.states import LIVESTREAM_STATES
 _ONLINE, _OFFLINE = "online", "offline"
 
 
-class Presenting(TypedDict):
+class LiveApiPresenting(TypedDict):
     """The context that these serializers need; the livestreams have their outputs read along."""
 
     organization_id: UUID
@@ -24,7 +24,7 @@ class Presenting(TypedDict):
     shows_secrets: bool
 
 
-class PlatformSerializer(serializers.Serializer[Output]):
+class LiveApiPlatformSerializer(serializers.Serializer[Output]):
     """A platform that broadcasts are to go to as well."""
 
     examples = {
@@ -57,7 +57,7 @@ class PlatformSerializer(serializers.Serializer[Output]):
         }
 
 
-class IngestSerializer(serializers.Serializer[None]):
+class LiveApiIngestSerializer(serializers.Serializer[None]):
     examples = {"server": "rtmp://live.example.org/live", "key": "lv_" + "0" * 32 + "?password=" + "0" * 16}
 
     server = serializers.CharField(help_text="Goes into the encoder, next to the key.")
@@ -66,23 +66,23 @@ class IngestSerializer(serializers.Serializer[None]):
     )
 
 
-class PlaybackSerializer(serializers.Serializer[None]):
+class LiveApiPlaybackSerializer(serializers.Serializer[None]):
     embed_url = serializers.CharField(allow_null=True, help_text="Always null: there is no page to embed yet.")
     embed_audio_url = serializers.CharField(allow_null=True, help_text="Always null, as above.")
     hls_url = serializers.CharField(help_text="Stays the same for every broadcast.")
 
 
-class SettingsSerializer(serializers.Serializer[None]):
+class LiveApiSettingsSerializer(serializers.Serializer[None]):
     pulling_mode = serializers.DictField(help_text="Always empty: encoders push.")
 
 
-class PullUrlsSerializer(serializers.Serializer[None]):
+class LiveApiPullUrlsSerializer(serializers.Serializer[None]):
     rtmp = serializers.CharField(allow_null=True, help_text="Always null: LiveHub is not pulled from over RTMP.")
     srt = serializers.CharField(allow_null=True, help_text="Always null: LiveHub is not pulled from over SRT.")
     hls = serializers.CharField()
 
 
-class LiveStreamSerializer(serializers.Serializer[Livestream]):
+class LiveApiStreamSerializer(serializers.Serializer[Livestream]):
     """A live stream: where to publish, where to watch, and whether somebody does."""
 
     examples = {
@@ -98,12 +98,12 @@ class LiveStreamSerializer(serializers.Serializer[Livestream]):
     _id = serializers.CharField()
     name = serializers.CharField(allow_null=True)
     enabled = serializers.BooleanField(help_text="Encoders are accepted.")
-    ingest = IngestSerializer()
-    playback = PlaybackSerializer()
-    platforms = PlatformSerializer(many=True)
-    settings = SettingsSerializer()
+    ingest = LiveApiIngestSerializer()
+    playback = LiveApiPlaybackSerializer()
+    platforms = LiveApiPlatformSerializer(many=True)
+    settings = LiveApiSettingsSerializer()
     broadcasting_status = serializers.ChoiceField(choices=[_ONLINE, _OFFLINE])
-    pull_urls = PullUrlsSerializer(required=False, help_text="Only while online.")
+    pull_urls = LiveApiPullUrlsSerializer(required=False, help_text="Only while online.")
     user = serializers.CharField()
     environment = serializers.CharField()
     organization = serializers.CharField()
@@ -111,7 +111,7 @@ class LiveStreamSerializer(serializers.Serializer[Livestream]):
 
     def to_representation(self, livestream: Livestream) -> JsonObject:
         is_online = LIVESTREAM_STATES[livestream.status].is_on_air
-        platform = PlatformSerializer(context=self.context)
+        platform = LiveApiPlatformSerializer(context=self.context)
         return {
             "_id": object_id(livestream.pk),
             "name": livestream.name or None,
@@ -132,7 +132,7 @@ class LiveStreamSerializer(serializers.Serializer[Livestream]):
         }
 
 
-class RemovedSerializer(serializers.Serializer[None]):
+class LiveApiRemovedSerializer(serializers.Serializer[None]):
     """What is not there any more."""
 
     examples = {"_id": "621c8dda6ebae022f13ee870", "message": "Live stream deleted"}

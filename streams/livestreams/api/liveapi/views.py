@@ -11,19 +11,19 @@ from livehub.api.operations import Answer, operation
 from livehub.api.paging import PageNumbers, take_page
 from streams.livestreams import outputs, selectors, services
 from streams.livestreams.api.base import LivestreamsApi
+from streams.livestreams.api.input import WholeListQuery
 from streams.livestreams.api.liveapi.input import (
-    LiveStreamBody,
-    LiveStreamListQuery,
-    PlatformBody,
-    PlatformChangesBody,
+    LiveApiPlatformBody,
+    LiveApiPlatformChangesBody,
+    LiveApiStreamBody,
     changes_of,
     platform_changes_of,
 )
 from streams.livestreams.api.liveapi.serializers import (
-    LiveStreamSerializer,
-    PlatformSerializer,
-    Presenting,
-    RemovedSerializer,
+    LiveApiPlatformSerializer,
+    LiveApiPresenting,
+    LiveApiRemovedSerializer,
+    LiveApiStreamSerializer,
 )
 from streams.livestreams.models import Livestream, Output
 from streams.livestreams.outputs import NewOutput
@@ -37,7 +37,7 @@ class LiveApi(LivestreamsApi):
     """What all of them share."""
 
     @property
-    def presenting(self) -> Presenting:
+    def presenting(self) -> LiveApiPresenting:
         return {"organization_id": self.caller.app.organization_id, "shows_secrets": self.shows_secrets}
 
     def get_livestream(self, stream_id: str) -> Livestream:
@@ -50,7 +50,7 @@ class LiveApi(LivestreamsApi):
 
     def present(self, livestreams: Sequence[Livestream]) -> list[dict[str, object]]:
         selectors.read_outputs_along(livestreams)
-        shape = LiveStreamSerializer(context={**self.presenting})
+        shape = LiveApiStreamSerializer(context={**self.presenting})
         return [shape.to_representation(row) for row in livestreams]
 
     def answer_livestream(self, livestream: Livestream, *, status: int = 200) -> Response:
@@ -59,20 +59,20 @@ class LiveApi(LivestreamsApi):
         return self.answer(self.present([livestream])[0], status=status)
 
     def answer_platform(self, output: Output, *, status: int = 200) -> Response:
-        return self.answer(PlatformSerializer(output, context={**self.presenting}).data, status=status)
+        return self.answer(LiveApiPlatformSerializer(output, context={**self.presenting}).data, status=status)
 
 
-class LiveStreamsView(LiveApi):
+class LiveApiStreamsView(LiveApi):
     """/live_streams"""
 
     @operation(
         "create_live_stream",
         "Create a live stream",
-        body=LiveStreamBody,
-        answer=Answer(LiveStreamSerializer, status=201),
+        body=LiveApiStreamBody,
+        answer=Answer(LiveApiStreamSerializer, status=201),
     )
     def post(self, request: Request, **path: str) -> Response:
-        wanted = {"name": "", "disabled": False, **changes_of(self.read_body(LiveStreamBody))}
+        wanted = {"name": "", "disabled": False, **changes_of(self.read_body(LiveApiStreamBody))}
         livestream = services.create_livestream(
             app=self.caller.app,
             name=str(wanted["name"]),
@@ -85,78 +85,82 @@ class LiveStreamsView(LiveApi):
     @operation(
         "list_live_streams",
         "List live streams, newest first",
-        query=LiveStreamListQuery,
-        answer=Answer(LiveStreamSerializer, is_list=True),
+        query=WholeListQuery,
+        answer=Answer(LiveApiStreamSerializer, is_list=True),
     )
     def get(self, request: Request, **path: str) -> Response:
-        wanted = cast(PageNumbers, self.read_query(LiveStreamListQuery))
+        wanted = cast(PageNumbers, self.read_query(WholeListQuery))
         found = selectors.list_livestreams(owner=self.caller.app, wanted=LivestreamFilter())
         page = take_page(found.rows.with_stream_key(), wanted=wanted, count=found.count)
         return self.answer_list(self.present(page.items), page=page)
 
 
-class LiveStreamView(LiveApi):
+class LiveApiStreamView(LiveApi):
     """/live_streams/{stream_id}"""
 
-    @operation("get_live_stream", "Get a live stream", answer=Answer(LiveStreamSerializer))
+    @operation("get_live_stream", "Get a live stream", answer=Answer(LiveApiStreamSerializer))
     def get(self, request: Request, stream_id: str, **path: str) -> Response:
         return self.answer(self.present([self.get_livestream(stream_id)])[0])
 
     @operation(
         "update_live_stream",
         "Rename a live stream, refuse its encoder, or accept it again",
-        body=LiveStreamBody,
-        answer=Answer(LiveStreamSerializer),
+        body=LiveApiStreamBody,
+        answer=Answer(LiveApiStreamSerializer),
     )
     def patch(self, request: Request, stream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(stream_id)
-        changes = changes_of(self.read_body(LiveStreamBody))
+        changes = changes_of(self.read_body(LiveApiStreamBody))
         services.change_livestream(livestream=livestream, actor=self.caller.actor, **changes)
         return self.answer_livestream(livestream)
 
-    @operation("delete_live_stream", "Delete a live stream; its encoder is cut", answer=Answer(RemovedSerializer))
+    @operation(
+        "delete_live_stream", "Delete a live stream; its encoder is cut", answer=Answer(LiveApiRemovedSerializer)
+    )
     def delete(self, request: Request, stream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(stream_id)
         services.delete_livestream(livestream=livestream, actor=self.caller.actor)
         return self.answer({"_id": object_id(livestream.pk), "message": "Live stream deleted"})
 
 
-class PlatformsView(LiveApi):
+class LiveApiPlatformsView(LiveApi):
     """/live_streams/{stream_id}/platforms"""
 
     @operation(
         "create_platform",
         "Have broadcasts go to another platform, too",
-        body=PlatformBody,
-        answer=Answer(PlatformSerializer, status=201),
+        body=LiveApiPlatformBody,
+        answer=Answer(LiveApiPlatformSerializer, status=201),
         failures=_EXISTS,
     )
     def post(self, request: Request, stream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(stream_id)
-        values = self.read_body(PlatformBody)
+        values = self.read_body(LiveApiPlatformBody)
         new = NewOutput(type=OutputType.SIMULCAST, vendor=str(values["template"]), **platform_changes_of(values))
         output = outputs.create_output(livestream=livestream, new=new, actor=self.caller.actor)
         return self.answer_platform(output, status=201)
 
 
-class PlatformView(LiveApi):
+class LiveApiPlatformView(LiveApi):
     """/live_streams/{stream_id}/platforms/{platform_id}"""
 
     @operation(
         "update_platform",
         "Change a platform; its template stays",
-        body=PlatformChangesBody,
-        answer=Answer(PlatformSerializer),
+        body=LiveApiPlatformChangesBody,
+        answer=Answer(LiveApiPlatformSerializer),
         failures=_EXISTS,
     )
     def patch(self, request: Request, stream_id: str, platform_id: str, **path: str) -> Response:
         livestream = self.get_livestream(stream_id)
         output = self.get_platform(livestream, platform_id)
-        changes = platform_changes_of(self.read_body(PlatformChangesBody))
+        changes = platform_changes_of(self.read_body(LiveApiPlatformChangesBody))
         changed = outputs.change_output(livestream=livestream, output_id=output.pk, actor=self.caller.actor, **changes)
         return self.answer_platform(changed)
 
-    @operation("delete_platform", "Have broadcasts not go to a platform any more", answer=Answer(RemovedSerializer))
+    @operation(
+        "delete_platform", "Have broadcasts not go to a platform any more", answer=Answer(LiveApiRemovedSerializer)
+    )
     def delete(self, request: Request, stream_id: str, platform_id: str, **path: str) -> Response:
         livestream = self.get_livestream(stream_id)
         output = self.get_platform(livestream, platform_id)
