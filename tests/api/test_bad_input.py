@@ -100,6 +100,7 @@ def ids(home: NewOrganization, livestream: Livestream, session: Session) -> dict
         "app_id": home.app.pk.hex,
         "livestream_id": str(livestream.pk),
         "session_id": str(session.pk),
+        "api_key_id": str(home.liveapi_key.row.pk),
     }
 
 
