@@ -284,8 +284,8 @@ INSTALLED_APPS = [
 ]
 # CommonMiddleware is left out on purpose: it would redirect slashless POSTs and refuse the hooks' Host header.
 MIDDLEWARE = [
-    "livehub.middleware.RequestId",
     "livehub.outage.OutageMiddleware",
+    "livehub.middleware.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "livehub.middleware.PageContentSecurityPolicy",
     "livehub.middleware.PageSession",
@@ -467,7 +467,7 @@ CORS_EXPOSE_HEADERS = [
 if CORS_ALLOWED_ORIGINS:
     INSTALLED_APPS += ["corsheaders"]
     # Within RequestId, which is for every answer.
-    MIDDLEWARE.insert(1, "corsheaders.middleware.CorsMiddleware")
+    MIDDLEWARE.insert(2, "corsheaders.middleware.CorsMiddleware")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 SILENCED_SYSTEM_CHECKS = [
     # Our own classes of the middlewares, for pages only: livehub/middleware.py.
