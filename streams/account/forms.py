@@ -22,7 +22,7 @@ _PASSWORD_MAX_LENGTH = 256
 _APPS_OFFERED = 50
 _ROLE_WORDS = {
     Role.OWNER: "Owner: everything, owners included",
-    Role.ADMIN: "Admin: livestreams, API keys, and members other than owners",
+    Role.ADMIN: "Admin: livestreams, apps, API keys, and members other than owners",
     Role.OPERATOR: "Operator: livestreams",
     Role.VIEWER: "Viewer: looks, and changes nothing",
 }
