@@ -23,7 +23,7 @@ from livehub.core.clients import client_address
 from livehub.core.errors import ValidationFailedError
 from streams.account.forms import ApiKeyForm, LoginForm
 from streams.account.steps import await_code, enter
-from streams.dashboard.pages import MemberView, complain
+from streams.dashboard.pages import MemberView, complain, say_when
 from streams.identity.second_factor import find_second_factor
 from streams.organizations import members, services
 from streams.organizations.log_ins import record_deed
@@ -61,8 +61,7 @@ class LoginView(DjangoLoginView):
         context = self.get_context_data(form=form)
         if refusal is None:
             return self.render_to_response(context, status=422)
-        headers = {"Retry-After": str(refusal.retry_after_s)}
-        return self.render_to_response(context, status=refusal.http_status, headers=headers)
+        return say_when(self.render_to_response(context, status=refusal.http_status), refusal)
 
 
 class LogoutView(DjangoLogoutView):

@@ -32,6 +32,7 @@ def test_change_is_the_keys(
         None,
         ApiKey.objects.get(organization=home.organization, kind=ApiKey.Kind.BASIC),
     )
+    assert entry.address == "127.0.0.1"
 
 
 @pytest.mark.parametrize(("method", "path", "body", "action"), CHANGES, ids=[change[3] for change in CHANGES])
