@@ -24,8 +24,8 @@ def test_creates_a_livestream_and_shows_the_answer(page: Page, stack: RunningSta
     page.goto("/docs/api/dyte")
 
     page.get_by_role("button", name="Authorize").click()
-    page.get_by_label("Username:").fill(stack.credentials["organization_id"])
-    page.get_by_label("Password:").fill(stack.credentials["api_key"])
+    page.locator("#auth-basic-username").fill(stack.credentials["organization_id"])
+    page.locator("#auth-basic-password").fill(stack.credentials["api_key"])
     page.get_by_role("button", name="Apply credentials").click()
     page.get_by_role("button", name="Close").last.click()
     operation = page.locator("#operations-Livestreams-create_livestream")
