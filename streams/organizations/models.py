@@ -125,7 +125,7 @@ class Member(models.Model):
 
     @property
     def can_administer(self) -> bool:
-        """May manage members and API keys."""
+        """May manage members, apps and API keys."""
         return self.role in {Role.OWNER, Role.ADMIN}
 
 

@@ -70,7 +70,7 @@ def _tenant(made: NewOrganization, livestream: Livestream) -> Tenant:
     idle = create_livestream(app=made.app, name="Idle", actor=SYSTEM)
     ids = {
         "account_id": made.organization.pk.hex,
-        "app_id": made.app.pk.hex,
+        "app_id": str(made.app.pk),
         "cloud_name": made.app.pk.hex,
         "live_stream_id": idle.pk.hex,
         "live_stream_output_id": simulcast(idle).pk.hex,

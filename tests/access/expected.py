@@ -105,6 +105,12 @@ OPERATIONS = {
     **_below("/client/v4/accounts/{account_id}/realtime/kit/", _VENDORS_APPS),
     **_below("/client/v4/accounts/{account_id}/realtime/kit/{app_id}/", _VENDORS),
 }
+NEEDS_BODY = {
+    "POST /v2/apps",
+    "PATCH /v2/apps/{app_id}",
+    "POST /v2/api-keys",
+    "POST /client/v4/accounts/{account_id}/realtime/kit/apps",
+}
 OPEN_OPERATIONS = {"GET /v2/schema", "GET /client/v4/schema", "GET /liveapi/schema", "GET /cloudinary/schema"}
 
 PAGES: dict[str, dict[str, Door]] = {
@@ -137,6 +143,10 @@ PAGES: dict[str, dict[str, Door]] = {
     "/account/api-keys/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
     "/account/api-keys/created": {"GET": Door.ADMINISTER},
     "/account/api-keys/{api_key_id}/revoke": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    "/account/apps": {"GET": Door.LOOK},
+    "/account/apps/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    "/account/apps/{app_id}": {"GET": Door.LOOK},
+    "/account/apps/{app_id}/rename": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
     "/account/invitations/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
     _INVITATION: {"GET": Door.ADMINISTER},
     f"{_INVITATION}/withdraw": {"POST": Door.ADMINISTER},

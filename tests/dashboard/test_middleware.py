@@ -36,7 +36,7 @@ def policy(text: str) -> dict[str, str]:
         ("/v2x", True),
         ("/healthz/", True),
         ("/healthz/x", True),
-        ("/liveapi/x", True),
+        ("/liveapix/x", True),
         ("/healthz", False),
         ("/readyz", False),
         ("/v2", False),
@@ -61,7 +61,7 @@ class TestPages:
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert response.headers["Referrer-Policy"] == "same-origin"
 
-    @pytest.mark.parametrize("path", ["/nowhere", "/healthz/x", "/readyz/", "/liveapi/x", "/v2x/y"])
+    @pytest.mark.parametrize("path", ["/nowhere", "/healthz/x", "/readyz/", "/liveapix/x", "/v2x/y"])
     def test_that_are_not_there_say_so_too(self, path: str) -> None:
         response = Client().get(path)
 
@@ -72,6 +72,16 @@ class TestPages:
     @pytest.mark.parametrize("path", ["/log-in", "/log-out", "/admin/login/"])
     def test_take_forms_with_a_token_only(self, path: str) -> None:
         assert Client(enforce_csrf_checks=True).post(path, {"username": "x"}).status_code == 403
+
+    @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b"])
+    @pytest.mark.parametrize("charset", ["raw_unicode_escape", "utf-16", "zlib", "idna", "latin-1"])
+    def test_take_forms_in_utf_8_only(self, kind: str, charset: str) -> None:
+        form = b'--b\r\nContent-Disposition: form-data; name="username"\r\n\r\na\\ud800\r\n--b--\r\n'
+        client = Client(raise_request_exception=False)
+
+        for named, status in ((charset, 415), ("UTF-8", 422)):
+            answer = client.generic("POST", "/log-in", form, content_type=f"{kind}; charset={named}")
+            assert answer.status_code == status
 
     def test_log_people_in(self, home: NewOrganization) -> None:
         browser = Client(enforce_csrf_checks=True)

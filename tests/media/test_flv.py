@@ -58,3 +58,51 @@ class TestTagReader:
         (tag,) = TagReader().feed(_FILE_HEADER + header + body)
 
         assert tag.is_key_frame is is_key_frame
+
+
+class TestAnnouncements:
+    @pytest.mark.parametrize("step", [1, 7, 1 << 30])
+    def test_are_found_in_a_real_clip(self, step: int) -> None:
+        announced = {tag.type: tag.announced for tag in _tags(flv(), step=step) if tag.announced}
+
+        assert announced.keys() == {TagType.AUDIO, TagType.VIDEO}
+        # How much later each picture is shown; then the record: version 1, High.
+        assert announced[TagType.VIDEO].startswith(b"\0\0\0\x01\x64")
+        # AAC LC, 48 kHz, two channels, and nothing else.
+        assert announced[TagType.AUDIO][:2] == b"\x11\x90"
+
+    def test_hold_the_whole_record_and_nothing_after_it(self) -> None:
+        body = bytes.fromhex("17 00 000000 01 64")
+
+        tags = _read_one(TagType.VIDEO, body)
+
+        assert [tag.announced for tag in tags] == [body[2:]]
+
+    @pytest.mark.parametrize(
+        ("kind", "body"),
+        [
+            (TagType.VIDEO, "17 01 000000 01"),  # A picture.
+            (TagType.VIDEO, "12 00 000000 01"),  # Sorenson H.263.
+            (TagType.AUDIO, "af 01 11 90"),  # Sound.
+            (TagType.AUDIO, "2f 00 11 90"),  # MP3.
+            (TagType.SCRIPT, "a7 00 11 90"),
+        ],
+    )
+    def test_are_not_seen_in_other_tags(self, kind: TagType, body: str) -> None:
+        assert [tag.announced for tag in _read_one(kind, bytes.fromhex(body))] == [b""]
+
+    def test_are_not_waited_for_without_end(self) -> None:
+        begun = b"\x17\0" + bytes(4094)
+
+        assert list(TagReader().feed(_FILE_HEADER + _header(TagType.VIDEO, size=1 << 20) + begun[:-1])) == []
+        (tag,) = TagReader().feed(_FILE_HEADER + _header(TagType.VIDEO, size=1 << 20) + begun)
+        assert tag.announced == bytes(4094)
+
+
+def _read_one(kind: TagType, body: bytes) -> list[Tag]:
+    tag = _header(kind, size=len(body)) + body
+    return list(TagReader().feed(_FILE_HEADER + tag + (len(tag)).to_bytes(4)))
+
+
+def _header(kind: TagType, *, size: int) -> bytes:
+    return bytes([kind]) + size.to_bytes(3) + bytes(7)

@@ -14,9 +14,10 @@ from streams.livestreams import leases
 from streams.livestreams.events import SessionInterrupted, SessionResumed
 from streams.livestreams.locks import LeaseLostError
 from streams.livestreams.states import EndReason, EventKind
+from streams.media import broadcast
 from streams.models import Connection, Lease, Livestream, Session, SessionEvent
 from tests.conftest import Broker
-from tests.runs import ENCODER, claimed, connected, ended, taken_in
+from tests.runs import ENCODER, claimed, connected, ended, finished, taken_in
 
 SECOND = timedelta(seconds=1)
 
@@ -87,6 +88,7 @@ class TestLease:
             partial(leases.finish_session, first, reason=EndReason.ENCODER_STOPPED),
             partial(leases.fail_session, first, reason=EndReason.SOURCE_REFUSED, message="No."),
             partial(leases.retry_session, first, message="No."),
+            partial(leases.recheck_session, first, message="No."),
             partial(leases.postpone_session, first, message="No."),
         ):
             with pytest.raises(LeaseLostError):
@@ -247,6 +249,12 @@ class TestRetrySession:
             "LiveHub could not process the stream in 5 attempts; start the encoder again. No such codec."
         )
 
+    def test_gives_up_a_session_whose_runs_take_long_to_fail(self) -> None:
+        longest_run_s = broadcast._LONGEST_GOP_WAIT_S + broadcast._PROBE_TIMEOUT_S + broadcast._LONGEST_PACKAGING_S
+        delays_s = leases._FAILURE_DELAYS_S
+
+        assert len(delays_s) * longest_run_s + sum(delays_s) < leases._FAILURE_WINDOW.total_seconds()
+
     def test_lets_nobody_run_the_session_before_the_delay_is_over(self, session: Session) -> None:
         leases.retry_session(claimed(session), message="Killed.")
 
@@ -262,9 +270,9 @@ class TestRetrySession:
 
         assert enqueued == []
 
-    def test_counts_failures_of_the_last_two_minutes(self, session: Session) -> None:
+    def test_counts_failures_of_the_last_three_minutes(self, session: Session) -> None:
         leases.retry_session(claimed(session), message="Killed.")
-        SessionEvent.objects.update(at=clock.now() - timedelta(seconds=110))
+        SessionEvent.objects.update(at=clock.now() - timedelta(seconds=170))
         Lease.objects.update(not_before=None)
 
         assert leases.retry_session(claimed(session), message="Killed.") == 1.0
@@ -282,7 +290,7 @@ class TestRetrySession:
     def test_does_not_count_failures_that_are_far_apart(self, session: Session) -> None:
         for _ in range(8):
             assert leases.retry_session(claimed(session), message="Killed.") == 0.5
-            SessionEvent.objects.update(at=clock.now() - timedelta(seconds=130))
+            SessionEvent.objects.update(at=clock.now() - timedelta(seconds=190))
             Lease.objects.update(not_before=None)
 
     def test_does_not_count_takeovers(self, session: Session) -> None:
@@ -304,6 +312,15 @@ class TestPostponeSession:
         assert [event.reason for event in session.events.filter(kind=EventKind.RUN_POSTPONED)] == ["The disk is full."]
         assert session.events.filter(kind=EventKind.RUN_STARTED).count() == 1
 
+    def test_leaves_three_seconds_for_it_to_pass(self, session: Session) -> None:
+        lease, delay = claimed(session), timedelta(seconds=3)
+        before = Lease.objects.values_list(Now(), flat=True).get()
+
+        leases.postpone_session(lease, message="The disk is full.")
+
+        until, after = Lease.objects.values_list("not_before", Now()).get()
+        assert before + delay < until < after + delay
+
     def test_says_so_again_when_something_happened_meanwhile(self, session: Session) -> None:
         leases.mark_live(claimed(session))
         for _ in range(2):
@@ -312,6 +329,14 @@ class TestPostponeSession:
             leases.mark_live(claimed(session))
 
         assert session.events.filter(kind=EventKind.RUN_POSTPONED).count() == 2
+
+
+class TestFinishSession:
+    def test_has_no_complaint(self, session: Session) -> None:
+        finished(session)
+
+        session.refresh_from_db()
+        assert (session.status, session.error_message) == ("ended", "")
 
 
 class TestFailSession:

@@ -135,11 +135,14 @@ class TestRun:
         [
             partial(leases.finish_session, reason=EndReason.ENCODER_STOPPED),
             partial(leases.fail_session, reason=EndReason.SOURCE_REFUSED, message="No."),
+            partial(leases.retry_session, message="No."),
+            partial(leases.recheck_session, message="No."),
+            partial(leases.postpone_session, message="No."),
         ],
-        ids=["finish", "fail"],
+        ids=["finish", "fail", "retry", "recheck", "postpone"],
     )
     def test_does_not_conclude_what_an_operator_has_ended(
-        self, livestream: Livestream, conclude: Callable[[Lease], None]
+        self, livestream: Livestream, conclude: Callable[[Lease], object]
     ) -> None:
         session = connected(livestream)
         lease = claimed(session)
