@@ -36,7 +36,7 @@ class OutputAdmin(ReadOnlyAdmin[Output]):
     ordering = ("-created_at", "-id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Output]:
-        return Output.objects.select_related("livestream")
+        return Output.objects.filter(livestream__deleted_at=None).select_related("livestream")
 
     @admin.display(description="livestream", ordering="livestream__name")
     def owner(self, output: Output) -> str:

@@ -3,6 +3,7 @@
 Each locks the livestream first, so that of two equal ones added at the same moment the second is refused in words.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypedDict, Unpack
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from livehub.core.names import check_name
 from streams.livestreams.events import OutputChanged, OutputCreated, OutputDeleted, OutputEvent
 from streams.livestreams.locks import lock_livestream
 from streams.livestreams.models import Livestream, Output
-from streams.livestreams.models.output import KEY_MAX_LENGTH, URI_MAX_LENGTH, default_public_id
+from streams.livestreams.models.output import KEY_MAX_LENGTH, URI_MAX_LENGTH, VENDOR_MAX_LENGTH, default_public_id
 from streams.livestreams.selectors import get_output
 from streams.livestreams.states import OutputType
 from streams.organizations.services import Actor, record
@@ -24,7 +25,12 @@ from streams.organizations.services import Actor, record
 MOST_SIMULCASTS = 50
 _SCHEMES = frozenset({"rtmp", "rtmps"})
 # What only one type has.
-_OWN = {"uri": OutputType.SIMULCAST, "stream_key": OutputType.SIMULCAST, "public_id": OutputType.ARCHIVE}
+_OWN = {
+    "uri": OutputType.SIMULCAST,
+    "stream_key": OutputType.SIMULCAST,
+    "vendor": OutputType.SIMULCAST,
+    "public_id": OutputType.ARCHIVE,
+}
 
 
 class OutputExistsError(DomainError):
@@ -164,21 +170,27 @@ def _put(output: Output, changes: OutputChanges) -> None:
 
 def _complaints(output: Output, changes: OutputChanges) -> dict[str, list[str]]:
     """Return what is wrong, by field; empty when nothing is."""
+    given = {"vendor": output.vendor, **{name: str(value) for name, value in changes.items()}}
+    fields = _complaints_about_names(given)
+    for field, owner in _OWN.items():
+        if given.get(field) and output.type != owner:
+            fields[field] = [f"An output of type {output.type} has none."]
+    if output.is_simulcast and (complaint := _uri_complaint(given.get("uri", output.uri))):
+        fields["uri"] = [complaint]
+    if len(output.vendor) > VENDOR_MAX_LENGTH:
+        fields["vendor"] = [f"Use at most {VENDOR_MAX_LENGTH} characters."]
+    if not _is_plain(given.get("stream_key", ""), max_length=KEY_MAX_LENGTH):
+        fields["stream_key"] = [f"Use at most {KEY_MAX_LENGTH} printable ASCII characters, without blanks."]
+    return fields
+
+
+def _complaints_about_names(given: Mapping[str, str]) -> dict[str, list[str]]:
     fields: dict[str, list[str]] = {}
-    given = {name: str(value) for name, value in changes.items() if value}
-    for field in ("name", "public_id"):
+    for field in ("name", "public_id", "vendor"):
         try:
             check_name(given.get(field, ""), field=field)
         except ValidationFailedError as error:
             fields |= error.fields
-    for field, owner in _OWN.items():
-        if field in given and output.type != owner:
-            fields[field] = [f"An output of type {output.type} has none."]
-    if output.is_simulcast:
-        uri = changes.get("uri", output.uri)
-        fields |= {field: [text] for field, text in (("uri", _uri_complaint(uri)),) if text}
-    if not _is_plain(given.get("stream_key", ""), max_length=KEY_MAX_LENGTH):
-        fields["stream_key"] = [f"Use at most {KEY_MAX_LENGTH} printable ASCII characters, without blanks."]
     return fields
 
 

@@ -162,7 +162,7 @@ def test_another_tenants_key_reaches_nothing_of_ours(operation: str, ours: Tenan
         # Where the address names nothing of ours, it is about what is theirs.
         assert (answer.status_code in {401, 404}) is ("{" in operation)
         text = without(answer, *_named(operation, ours))
-        assert not [known for known in ours.ids.values() if known in text or UUID(known).hex in text]
+        assert not [known for known in ours.ids.values() if known in text or known.replace("-", "") in text]
     assert state() == before
 
 

@@ -253,9 +253,23 @@ class TestPlatforms:
 
         assert liveapi.post(f"{there}/platforms", PLATFORM).status_code == 400
 
-    @pytest.mark.parametrize("body", [{}, {"server": "http://example.com"}, {"server": None}])
-    def test_need_a_server(self, liveapi: ApiClient, there: str, body: object) -> None:
-        assert liveapi.post(f"{there}/platforms", body).status_code == 422
+    @pytest.mark.parametrize(
+        ("body", "fields"),
+        [
+            ({}, {"server"}),
+            ({"server": None}, {"server"}),
+            ({"server": "http://example.com", "key": "a b", "template": "x" * 65}, {"server", "key", "template"}),
+        ],
+    )
+    def test_that_cannot_be_are_refused_in_the_vendors_words(
+        self, liveapi: ApiClient, livestream: Livestream, there: str, body: object, fields: set[str]
+    ) -> None:
+        for method, path in (("POST", "/platforms"), ("PATCH", f"/platforms/{_platform(livestream)}")):
+            response = liveapi.request(method, there + path, body=body)
+
+            if method == "POST" or body:
+                assert response.status_code == 422
+                assert fields - {"template"} <= read(response)["error"]["fields"].keys() <= fields
 
 
 def test_strangers_find_nothing(abroad: NewOrganization, livestream: Livestream, there: str) -> None:

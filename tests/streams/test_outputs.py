@@ -128,7 +128,10 @@ class TestCreateOutput:
             ({"type": "simulcast", "uri": _URI, "stream_key": "a\nb", "name": "a\nb"}, {"stream_key", "name"}),
             ({"type": "simulcast", "uri": _URI, "stream_key": "x" * 1025}, {"stream_key"}),
             ({"type": "archive", "uri": _URI, "stream_key": "x"}, {"uri", "stream_key"}),
+            ({"type": "simulcast", "uri": _URI, "vendor": "x" * 65}, {"vendor"}),
+            ({"type": "simulcast", "uri": _URI, "vendor": "you\ntube"}, {"vendor"}),
             ({"type": "archive", "public_id": "x" * 256}, {"public_id"}),
+            ({"type": "archive", "vendor": "youtube"}, {"vendor"}),
             ({"type": "hls", "uri": _URI}, {"uri"}),
         ],
     )

@@ -1,6 +1,7 @@
 """What Cloudinary's clients may ask."""
 
 from collections.abc import Mapping
+from typing import cast
 
 from rest_framework import serializers
 
@@ -59,11 +60,8 @@ def limits_of(values: Mapping[str, object]) -> LivestreamLimits:
 
 def changes_of(values: Mapping[str, object]) -> LivestreamChanges:
     """Return a checked `CloudinaryStreamChangesBody` in our words."""
-    changes: LivestreamChanges = {}
-    changes.update(limits_of(values))
-    if "name" in values:
-        changes["name"] = str(values["name"] or "")
-    return changes
+    name = {"name": str(values["name"] or "")} if "name" in values else {}
+    return cast(LivestreamChanges, {**name, **limits_of(values)})
 
 
 def _seconds(value: object) -> int | None:

@@ -1,16 +1,25 @@
 """What LiveAPI's clients may ask."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import cast
 
 from rest_framework import serializers
 
 from livehub.api.fields import TextField
-from streams.livestreams.models.output import VENDOR_MAX_LENGTH
-from streams.livestreams.outputs import OutputChanges
+from livehub.core.errors import ValidationFailedError
+from streams.livestreams.outputs import NewOutput, OutputChanges
 from streams.livestreams.services import LivestreamChanges
+from streams.livestreams.states import OutputType
 
 # Their word -> ours.
-_PLATFORM_WORDS = {"name": "name", "server": "uri", "key": "stream_key", "enabled": "enabled"}
+_PLATFORM_WORDS = {
+    "template": "vendor",
+    "name": "name",
+    "server": "uri",
+    "key": "stream_key",
+    "enabled": "enabled",
+}
 
 
 class LiveApiStreamBody(serializers.Serializer[None]):
@@ -42,9 +51,7 @@ class LiveApiPlatformBody(LiveApiPlatformChangesBody):
 
     examples = {**LiveApiPlatformChangesBody.examples, "template": "custom"}
 
-    template = serializers.CharField(
-        default="custom", max_length=VENDOR_MAX_LENGTH, help_text="Whose platform it is, in your words."
-    )
+    template = TextField(required=False, help_text="Whose platform it is, in up to 64 characters of yours.")
     server = TextField(help_text="rtmp:// or rtmps://, without the key.")
 
 
@@ -60,5 +67,26 @@ def changes_of(values: Mapping[str, object]) -> LivestreamChanges:
 
 def platform_changes_of(values: Mapping[str, object]) -> OutputChanges:
     """Return a checked `LiveApiPlatformChangesBody` in our words."""
+    return cast(OutputChanges, _in_our_words(values))
+
+
+def new_platform_of(values: Mapping[str, object]) -> NewOutput:
+    """Return a checked `LiveApiPlatformBody` in our words."""
+    found = {"vendor": "custom", **_in_our_words(values)}
+    return NewOutput(type=OutputType.SIMULCAST, **found)  # type: ignore[arg-type]  # Checked by the body's fields.
+
+
+@contextmanager
+def in_their_words() -> Iterator[None]:
+    """Let complaints be about the members that the client has sent."""
+    theirs = {ours: word for word, ours in _PLATFORM_WORDS.items()}
+    try:
+        yield
+    except ValidationFailedError as error:
+        fields = {theirs.get(name, name): complaints for name, complaints in error.fields.items()}
+        raise ValidationFailedError("The platform cannot be like this.", fields=fields) from error
+
+
+def _in_our_words(values: Mapping[str, object]) -> dict[str, object]:
     found = {ours: values[theirs] for theirs, ours in _PLATFORM_WORDS.items() if theirs in values}
-    return {name: "" if value is None else value for name, value in found.items()}  # type: ignore[return-value]  # Checked.
+    return {name: "" if value is None else value for name, value in found.items()}

@@ -17,6 +17,8 @@ from streams.livestreams.api.liveapi.input import (
     LiveApiPlatformChangesBody,
     LiveApiStreamBody,
     changes_of,
+    in_their_words,
+    new_platform_of,
     platform_changes_of,
 )
 from streams.livestreams.api.liveapi.serializers import (
@@ -26,9 +28,7 @@ from streams.livestreams.api.liveapi.serializers import (
     LiveApiStreamSerializer,
 )
 from streams.livestreams.models import Livestream, Output
-from streams.livestreams.outputs import NewOutput
 from streams.livestreams.selectors import LivestreamFilter
-from streams.livestreams.states import OutputType
 
 _EXISTS = {400: "Broadcasts go to this server already, or the body is not valid JSON."}
 
@@ -135,9 +135,9 @@ class LiveApiPlatformsView(LiveApi):
     )
     def post(self, request: Request, stream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(stream_id)
-        values = self.read_body(LiveApiPlatformBody)
-        new = NewOutput(type=OutputType.SIMULCAST, vendor=str(values["template"]), **platform_changes_of(values))
-        output = outputs.create_output(livestream=livestream, new=new, actor=self.caller.actor)
+        new = new_platform_of(self.read_body(LiveApiPlatformBody))
+        with in_their_words():
+            output = outputs.create_output(livestream=livestream, new=new, actor=self.caller.actor)
         return self.answer_platform(output, status=201)
 
 
@@ -155,7 +155,10 @@ class LiveApiPlatformView(LiveApi):
         livestream = self.get_livestream(stream_id)
         output = self.get_platform(livestream, platform_id)
         changes = platform_changes_of(self.read_body(LiveApiPlatformChangesBody))
-        changed = outputs.change_output(livestream=livestream, output_id=output.pk, actor=self.caller.actor, **changes)
+        with in_their_words():
+            changed = outputs.change_output(
+                livestream=livestream, output_id=output.pk, actor=self.caller.actor, **changes
+            )
         return self.answer_platform(changed)
 
     @operation(

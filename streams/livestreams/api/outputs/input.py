@@ -6,7 +6,6 @@ from typing import cast
 from rest_framework import serializers
 
 from livehub.api.fields import TextField
-from streams.livestreams.models.output import VENDOR_MAX_LENGTH
 from streams.livestreams.outputs import NewOutput, OutputChanges
 from streams.livestreams.states import OutputType
 
@@ -30,13 +29,7 @@ class OutputBody(OutputChangesBody):
     examples = {"type": "simulcast", "uri": "rtmp://a.rtmp.example.com/live2", "public_id": None}
 
     type = serializers.ChoiceField(choices=OutputType.choices, help_text="hls and archive: one each.")
-    vendor = serializers.CharField(
-        required=False,
-        allow_null=True,
-        allow_blank=True,
-        max_length=VENDOR_MAX_LENGTH,
-        help_text="Of a simulcast: whose platform it is, in your words.",
-    )
+    vendor = optional_text("Of a simulcast: whose platform it is, in up to 64 characters of yours.")
 
 
 class EnabledOutputChangesBody(OutputChangesBody):
