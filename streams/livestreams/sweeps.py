@@ -2,6 +2,8 @@
 
 import logging
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
@@ -66,9 +68,11 @@ def _end_lost() -> None:
         row = unheard.filter(pk=connection.pk, last_seen_at=connection.last_seen_at)
         names = publishing.get(connection.node)
         if names is not None and IngestSource.of(connection).name in names:
-            row.update(last_seen_at=now)
+            with _unless_locked(connection.session):
+                row.update(last_seen_at=now)
         elif names is not None or connection.last_seen_at < now - _SILENCE_LIMIT:
-            row.update(disconnected_at=now)
+            with _unless_locked(connection.session):
+                row.update(disconnected_at=now)
             _end(connection.session, reason=EndReason.ENCODER_LOST)
 
 
@@ -96,16 +100,13 @@ def _call_workers() -> None:
 
 def _end(session: Session, *, reason: EndReason) -> None:
     """Close a session if, now that it is locked, there is still reason to."""
-    try:
-        with deadline(_LOCK_TIMEOUT_S), transaction.atomic():
-            locked = lock_open_session(session.pk)
-            if locked is None or not _has_to_end(locked, reason):
-                return
-            lifecycle.close_session(locked, new=SessionStatus.ENDED, reason=reason)
-            if reason == EndReason.RUNTIME_OVER:
-                lifecycle.hold_off(locked.livestream)
-    except DATABASE_OUTAGE as error:
-        logger.warning("session not closed yet session=%s %s", session.pk, describe(error))
+    with _unless_locked(session):
+        locked = lock_open_session(session.pk)
+        if locked is None or not _has_to_end(locked, reason):
+            return
+        lifecycle.close_session(locked, new=SessionStatus.ENDED, reason=reason)
+        if reason == EndReason.RUNTIME_OVER:
+            lifecycle.hold_off(locked.livestream)
 
 
 def _has_to_end(session: Session, reason: EndReason) -> bool:
@@ -114,3 +115,13 @@ def _has_to_end(session: Session, reason: EndReason) -> bool:
         return not session.has_encoder()
     limit_s = session.livestream.max_runtime_s
     return limit_s is not None and session.created_at + timedelta(seconds=limit_s) <= clock.now()
+
+
+@contextmanager
+def _unless_locked(session: Session) -> Iterator[None]:
+    """Leave the transaction of the block to the next sweep when a row is locked for longer than others can wait."""
+    try:
+        with deadline(_LOCK_TIMEOUT_S), transaction.atomic():
+            yield
+    except DATABASE_OUTAGE as error:
+        logger.warning("session not closed yet session=%s %s", session.pk, describe(error))
