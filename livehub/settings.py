@@ -12,6 +12,7 @@ from celery.schedules import schedule
 from django.core.exceptions import ImproperlyConfigured
 
 from livehub.core import clock, env
+from livehub.core.paths import API_ROOTS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -217,6 +218,13 @@ MAX_BROADCAST_KBPS = env.integer(
     at_most=1_000_000,
     purpose="Bitrate of a broadcast, picture and sound together; one that is half as much again for 30 s is ended",
 )
+API_REQUESTS_PER_KEY = env.integer(
+    "LIVEHUB_API_REQUESTS_PER_KEY",
+    default=3500,
+    unit="requests in 5 minutes; 0: any number",
+    at_most=1_000_000_000,
+    purpose="REST requests that one API key may send",
+)
 SEGMENT_S = env.integer(
     "LIVEHUB_SEGMENT_S",
     default=2,
@@ -279,6 +287,7 @@ INSTALLED_APPS = [
 # CommonMiddleware is left out on purpose: it would redirect slashless POSTs and refuse the hooks' Host header.
 MIDDLEWARE = [
     "livehub.outage.OutageMiddleware",
+    "livehub.middleware.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "livehub.middleware.PageContentSecurityPolicy",
     "livehub.middleware.PageForms",
@@ -369,6 +378,7 @@ _every = partial(schedule, nowfun=clock.steady)
 CELERY_BEAT_SCHEDULE = {
     "sweep-sessions": {"task": "streams.sweep_sessions", "schedule": _every(5), "options": {"expires": 5}},
     "forget-attempts": {"task": "streams.forget_attempts", "schedule": _every(600), "options": {"expires": 600}},
+    "forget-answers": {"task": "streams.forget_answers", "schedule": _every(600), "options": {"expires": 600}},
     "call-for-removal": {
         "task": "streams.call_for_removal",
         "schedule": _every(60),
@@ -448,6 +458,21 @@ CONTENT_SECURITY_POLICY = {
         "form-action": ["'self'"],
     }
 }
+# Pages of others that may call the API: with a key of their own, never with what a browser keeps for ours.
+CORS_ALLOWED_ORIGINS = env.origins(
+    "LIVEHUB_CORS_ORIGINS", purpose="Web pages whose scripts may call the REST API from a browser"
+)
+CORS_URLS_REGEX = rf"^/({'|'.join(API_ROOTS)})/"
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key"]
+CORS_EXPOSE_HEADERS = [
+    *("Idempotent-Replayed", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"),
+    *("Retry-After", "X-Request-Id"),
+]
+if CORS_ALLOWED_ORIGINS:
+    INSTALLED_APPS += ["corsheaders"]
+    # Within RequestId, which is for every answer.
+    MIDDLEWARE.insert(2, "corsheaders.middleware.CorsMiddleware")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 SILENCED_SYSTEM_CHECKS = [
     # Our own classes of the middlewares, for pages only: livehub/middleware.py.
@@ -483,13 +508,18 @@ USE_TZ = True
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "livehub.api.schema.DialectSchema",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "LiveHub",
     "VERSION": "0.1.0",
+    "OAS_VERSION": "3.1.1",
+    # It repeats each word after itself.
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SERVE_INCLUDE_SCHEMA": False,
+    # Two things have a type, of different words.
+    "ENUM_NAME_OVERRIDES": {"OutputTypeEnum": "streams.livestreams.states.OutputType", "InputTypeEnum": ["rtmp"]},
     # It would describe all dialects in one document; a test looks at the one that we publish.
     "ENABLE_DJANGO_DEPLOY_CHECK": False,
 }
@@ -503,7 +533,12 @@ LOG_LEVEL = env.text(
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "formatters": {
+        "line": {
+            "()": "livehub.core.request_ids.LogLines",
+            "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+        }
+    },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
     # It tells of every request at INFO, with its query: what we ask the ingest server names streams.

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 
 from streams.livestreams.admin import LivestreamAdmin, SessionAdmin
+from streams.livestreams.output_admin import OutputAdmin
 from streams.organizations.admin import (
     ApiKeyAdmin,
     AppAdmin,
@@ -25,6 +26,7 @@ __all__ = [
     "LivestreamAdmin",
     "MemberAdmin",
     "OrganizationAdmin",
+    "OutputAdmin",
     "SessionAdmin",
     "UserAdmin",
 ]

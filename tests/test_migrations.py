@@ -18,7 +18,8 @@ from livehub.core.postgresql import bounds
 from streams.livestreams import leases
 from streams.livestreams.states import EndReason
 from streams.livestreams.stream_keys import resolve_key
-from streams.models import Connection, Lease, Livestream, LivestreamCount, Session
+from streams.models import ApiKey, Connection, Lease, Livestream, LivestreamCount, Output, Session
+from streams.organizations.credentials import Credential, authenticate_api_key
 
 _OLD = ("streams", "0005_audit_entries")
 _SCRATCH = "livehub_migrations"
@@ -95,8 +96,8 @@ class Past:
 
     def __init__(self, apps: Apps) -> None:
         self._apps = apps
-        organization = self._new("Organization", name="Northwind Events")
-        self._app = self._new("App", organization_id=organization, name="Default", is_default=True)
+        self._organization = self._new("Organization", name="Northwind Events")
+        self._app = self._new("App", organization_id=self._organization, name="Default", is_default=True)
 
     def livestream(self, *, key: str, **values: object) -> UUID:
         return self._new(
@@ -120,6 +121,18 @@ class Past:
             moment = at + timedelta(minutes=number)
             self._new("StatusChange", session_id=session, old=old, new=new, reason=f"Now {new}", at=moment)
         return session
+
+    def api_key(self, *, kind: str, scopes: list[str]) -> UUID:
+        number = self._model("ApiKey").objects.count()
+        return self._new(
+            "ApiKey",
+            organization_id=self._organization,
+            name="Booking system",
+            kind=kind,
+            lookup=f"lookup{number}",
+            secret_hash=crypto.hash_secret("secret"),
+            scopes=scopes,
+        )
 
     def _new(self, model: str, **values: object) -> UUID:
         if model != "StatusChange":
@@ -201,3 +214,38 @@ class TestRoomsForBroadcasts:
 
         assert Connection.objects.get().disconnected_at == _NOON
         assert (Lease.objects.get().epoch, Lease.objects.get().until) == (0, None)
+
+
+class TestOutputs:
+    def test_come_to_the_livestreams_that_are_there(self, apps: Apps) -> None:
+        past = Past(apps)
+        kept = past.livestream(key="sk_kept")
+        past.livestream(key="sk_deleted", deleted_at=_NOON)
+
+        _migrate()
+
+        hls, archive = Output.objects.in_order()
+        new = Output.defaults_of(Livestream.objects.get(pk=kept))
+        for made, expected in zip((hls, archive), new, strict=True):
+            assert (made.livestream_id, made.type, made.name) == (kept, expected.type, expected.name)
+            assert (made.public_id, made.uri, made.enabled) == (expected.public_id, "", True)
+
+
+class TestScopes:
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            (["livestreams:read"], ["read"]),
+            (["livestreams:write"], ["livestreams", "meetings"]),
+            (["livestreams:read", "livestreams:write"], ["read", "livestreams", "meetings"]),
+            (["livestreams:write", "livestreams:read"], ["read", "livestreams", "meetings"]),
+        ],
+    )
+    def test_open_what_they_opened_and_make_no_keys(self, apps: Apps, old: list[str], new: list[str]) -> None:
+        key_id = Past(apps).api_key(kind="bearer", scopes=old)
+
+        _migrate()
+
+        assert ApiKey.objects.get(pk=key_id).scopes == new
+        shown = Credential("lookup0", "secret")
+        assert authenticate_api_key(shown, kind=ApiKey.Kind.BEARER).pk == key_id

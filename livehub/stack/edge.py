@@ -1,9 +1,8 @@
 """The edge nginx: what viewers, browsers and API clients talk to."""
 
-import json
 import re
 
-from livehub.core.paths import API_ROOTS
+from livehub.stack.edge_answers import answers, readers
 from livehub.stack.instance import Instance
 from livehub.stack.nginx import Host, households, listens, main_context, quoted, temp_paths
 from livehub.stack.ports import listen_addresses
@@ -11,18 +10,6 @@ from livehub.stack.ports import listen_addresses
 # How long a client may show a thumbnail again without asking.
 _THUMBNAIL_MAX_AGE_S = 2
 _BODY_MAX_MB = 1
-_API_PATHS = "|".join(API_ROOTS)
-_PAGE = (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    "<title>{title}</title>"
-    "<style>:root{{color-scheme:light dark}}"
-    "body{{font:16px/1.5 system-ui;max-width:32rem;margin:20vh auto;padding:0 1rem}}</style>"
-    "<h1>{title}</h1><p>{message}</p>{more}</html>"
-)
-# The same script leads back from the page that Django shows while its database is away.
-_COMES_BACK = (
-    '<p><a href="" data-retry>Try again</a></p><script type="module" src="/static/livehub/js/retry.js"></script>'
-)
 # Part requests, and what players report of themselves (CTA-5004).
 _ALLOWED_HEADERS = "Range, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status"
 # Exactly one Access-Control-Allow-Origin: with two of them browsers refuse the stream.
@@ -50,10 +37,6 @@ _REQUESTS_SHARE = 16
 _ANSWER_S = 15
 # The ASGI process asks open pages every 20 s whether they are still there.
 _WEBSOCKET_SILENCE_S = 75
-_TOO_LARGE = f"The request body is larger than {_BODY_MAX_MB} MB."
-_TOO_MANY = "Too many requests from your address at once. Try again in a second."
-_DOWN = "LiveHub is starting or restarting. Try again in a few seconds; running broadcasts go on."
-_TOO_MANY_CHECKS = f"This is answered {_READINESS_PER_S} times a second. Try again in a second."
 
 
 def render_edge(instance: Instance, host: Host) -> str:
@@ -87,7 +70,7 @@ http {{
     charset_types text/css text/plain application/javascript;
     # No query string: it may carry what must not be written down.
     log_format line '$remote_addr $time_iso8601 "$request_method $uri" $status $body_bytes_sent $request_time'
-                    ' $upstream_status';
+                    ' $upstream_status $request_id';
     access_log /dev/stdout line;
     # Its lines hold whole requests, and no format takes the query string out of them. What went wrong stands above.
     error_log stderr emerg;
@@ -134,6 +117,10 @@ http {{
     # By the header, which is what the programs behind are handed: a request line may name another host.
     map $http_host $is_known_host {{ default 0; "~*^(?:{_known_hosts(instance)})\\.?(?::[0-9]+)?$" 1; }}
 
+    # Whose errors look how.
+    map $uri $reader {{
+{readers()}
+    }}
     # Also in an unknown number of pieces.
     map $http_transfer_encoding$http_content_length $has_body {{ default 1; "" 0; 0 0; }}
     map $http_upgrade $hop {{ default upgrade; "" close; }}
@@ -145,6 +132,7 @@ http {{
         {listens(listen_addresses(instance.http_bind), instance.http_port)}
         absolute_redirect off;
         if ($is_known_host = 0) {{ return 421; }}
+        error_page 421 @misdirected_$reader;
         limit_conn requests {requests};
         proxy_http_version 1.1;
         proxy_set_header Host $http_host;
@@ -152,6 +140,7 @@ http {{
         proxy_set_header X-Forwarded-For $remote_addr;
         proxy_set_header X-Forwarded-Host $http_host;
         proxy_set_header X-Forwarded-Proto $client_scheme;
+        proxy_set_header X-Request-Id $request_id;
         proxy_set_header Upgrade $http_upgrade;
         proxy_set_header Connection $hop;
         proxy_connect_timeout 2s;
@@ -159,9 +148,9 @@ http {{
 
         location / {{
             proxy_pass http://web;
-            error_page 413 @too_large;
-            error_page 429 @too_many;
-            error_page 502 504 = @down;
+            error_page 413 @too_large_$reader;
+            error_page 429 @too_many_$reader;
+            error_page 502 504 = @down_$reader;
         }}
         location = /readyz {{
             # Two who never finish theirs would keep everybody else from asking.
@@ -169,15 +158,9 @@ http {{
             limit_req zone=readiness burst={_READINESS_BURST} nodelay;
             limit_conn readiness_at_once {_READINESS_AT_ONCE};
             proxy_pass http://web;
-            error_page 413 @too_large_api;
+            error_page 413 @too_large_$reader;
             error_page 429 @too_many_checks;
-            error_page 502 504 = @down_api;
-        }}
-        location ~ ^/({_API_PATHS})/ {{
-            proxy_pass http://web;
-            error_page 413 @too_large_api;
-            error_page 429 @too_many_api;
-            error_page 502 504 = @down_api;
+            error_page 502 504 = @down_$reader;
         }}
         location ^~ /internal {{ return 404; }}
         # Only what is there, and as it was matched: encoders' hooks are answered by the same process.
@@ -204,13 +187,7 @@ http {{
             add_header X-Content-Type-Options "nosniff" always;
         }}
 
-{_answer("too_large", 413, "text/html", _page("Too large", _TOO_LARGE))}
-{_answer("too_large_api", 413, "application/json", _body(413, "payload_too_large", _TOO_LARGE))}
-{_answer("too_many", 429, "text/html", _page("Too many", _TOO_MANY, more=_COMES_BACK), retry_s=1)}
-{_answer("too_many_api", 429, "application/json", _body(429, "rate_limited", _TOO_MANY), retry_s=1)}
-{_answer("too_many_checks", 429, "application/json", _body(429, "rate_limited", _TOO_MANY_CHECKS), retry_s=1)}
-{_answer("down", 503, "text/html", _page("One moment", _DOWN, more=_COMES_BACK), retry_s=2)}
-{_answer("down_api", 503, "application/json", _body(503, "unavailable", _DOWN), retry_s=2)}
+{answers(body_max_mb=_BODY_MAX_MB, readiness_per_s=_READINESS_PER_S)}
         location @no_media {{
 {_MEDIA_HEADERS}
             return 404;
@@ -242,25 +219,3 @@ def _real_client(instance: Instance) -> str:
     geo $realip_remote_addr $is_proxy {{ default 0; {proxies} }}
     # From nobody else; and else the scheme of the public URL, since TLS may end before us.
     map $is_proxy$http_x_forwarded_proto $client_scheme {{ default {scheme}; 1http http; 1https https; }}"""
-
-
-def _answer(name: str, status: int, content_type: str, body: str, *, retry_s: int = 0) -> str:
-    retry = f"\n            add_header Retry-After {retry_s} always;" if retry_s else ""
-    return f"""\
-        location @{name} {{
-            default_type {content_type};
-            add_header Cache-Control "no-store" always;
-            add_header X-Content-Type-Options "nosniff" always;{retry}
-            return {status} '{body}';
-        }}"""
-
-
-def _page(title: str, message: str, *, more: str = "") -> str:
-    return _PAGE.format(title=title, message=message, more=more)
-
-
-def _body(status: int, error_type: str, message: str) -> str:
-    """Return the API's error envelope, as docs and clients know it from every other error."""
-    error = {"code": status, "message": message, "type": error_type}
-    errors = [{"code": status, "message": message}]
-    return json.dumps({"success": False, "error": error, "errors": errors}, separators=(",", ":"))

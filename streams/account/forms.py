@@ -13,7 +13,8 @@ from livehub.core.names import NAME_MAX_LENGTH
 from streams.account.guard import TooBusyError, guarded
 from streams.organizations.attempts import TooManyAttemptsError
 from streams.organizations.members import manageable_roles
-from streams.organizations.models import ApiKey, Member, Role
+from streams.organizations.models import ApiKey, App, Member, Organization, Role
+from streams.organizations.selectors import list_apps
 
 # Nobody types more, and hashing a longer one is work for nothing.
 _PASSWORD_MAX_LENGTH = 256
@@ -22,9 +23,11 @@ _EMAIL_WORDS = {
     "required": "Type your e-mail address.",
     "invalid": "Type a whole e-mail address, like name@example.org.",
 }
+# A list that a person still finds something in.
+_APPS_OFFERED = 50
 _ROLE_WORDS = {
     Role.OWNER: "Owner: everything, owners included",
-    Role.ADMIN: "Admin: livestreams, API keys, and members other than owners",
+    Role.ADMIN: "Admin: livestreams, apps, API keys, and members other than owners",
     Role.OPERATOR: "Operator: livestreams",
     Role.VIEWER: "Viewer: looks, and changes nothing",
 }
@@ -176,8 +179,38 @@ class ResetLinkForm(forms.Form):
     )
 
 
+class AppForm(forms.Form):
+    """What an app is called; whether its characters can be used, the service decides."""
+
+    name = forms.CharField(
+        max_length=NAME_MAX_LENGTH,
+        error_messages={"required": "Give the app a name, so that you find it again."},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True, "placeholder": "Autumn conference"}),
+    )
+
+
+class _AppField(forms.ModelChoiceField):  # type: ignore[type-arg]  # Not generic at run time.
+    """One app of an organization, or all of them; those made last are offered."""
+
+    def offer(self, organization: Organization, *, named: str) -> None:
+        """Let the apps of the organization be chosen."""
+        apps = list_apps(organization)
+        self.queryset = apps
+        offered = [*apps[:_APPS_OFFERED]]
+        # One whose page led here need not be among them.
+        offered += [app for app in self._find(named) if app not in offered]
+        self.choices = [("", "Every app"), *((app.pk, f"Only {app.name}") for app in offered)]
+
+    def _find(self, named: str) -> list[App]:
+        try:
+            found = self.clean(named) if named else None
+        except ValidationError:
+            return []
+        return [found] if found else []
+
+
 class ApiKeyForm(forms.Form):
-    """A new key: what uses it, how it is sent, what it may do, and until when."""
+    """A new key: what uses it, which dialect it is for, what it may do where, and until when."""
 
     name = forms.CharField(
         max_length=NAME_MAX_LENGTH,
@@ -186,20 +219,31 @@ class ApiKeyForm(forms.Form):
     )
     kind = forms.ChoiceField(
         choices=[
-            (ApiKey.Kind.BASIC, "API key, as the password of HTTP Basic (Dyte v2)"),
-            (ApiKey.Kind.BEARER, "API token, as a Bearer token (RealtimeKit)"),
+            (ApiKey.Kind.BASIC, "Dyte v2: an API key, as the password of HTTP Basic"),
+            (ApiKey.Kind.BEARER, "RealtimeKit: an API token, as Bearer"),
+            (ApiKey.Kind.LIVEAPI, "LiveAPI: a key id and a secret"),
+            (ApiKey.Kind.CLOUDINARY, "Cloudinary: an API key and an API secret"),
         ],
         initial=ApiKey.Kind.BASIC,
         widget=forms.RadioSelect,
     )
     scopes = forms.MultipleChoiceField(
         choices=[
-            (ApiKey.Scope.READ, "Read livestreams and sessions"),
-            (ApiKey.Scope.WRITE, "Create, change and delete livestreams"),
+            (ApiKey.Scope.READ, "Look at everything, stream keys excepted"),
+            (ApiKey.Scope.LIVESTREAMS, "Create, change and delete livestreams, and publish to them"),
+            (ApiKey.Scope.MEETINGS, "Create and change meetings, and livestream them"),
+            (ApiKey.Scope.ADMIN, "Create apps and API keys"),
         ],
-        initial=list(ApiKey.Scope.values),
+        # What most programs need; who may make keys is chosen on purpose.
+        initial=[ApiKey.Scope.READ, ApiKey.Scope.LIVESTREAMS, ApiKey.Scope.MEETINGS],
         error_messages={"required": "Choose what the key opens."},
         widget=forms.CheckboxSelectMultiple,
+    )
+    app = _AppField(
+        queryset=App.objects.none(),
+        required=False,
+        label="Reaches",
+        error_messages={"invalid_choice": "Choose one of your apps."},
     )
     expires_in_days = forms.TypedChoiceField(
         choices=[("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year")],
@@ -208,6 +252,11 @@ class ApiKeyForm(forms.Form):
         required=False,
         label="Expires",
     )
+
+    def __init__(self, *args: object, organization: Organization, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # Handed through.
+        field = cast(_AppField, self.fields["app"])
+        field.offer(organization, named=str(self["app"].value() or ""))
 
     def expires_at(self) -> datetime | None:
         """Return the end of the key's life, counted from now; None when it has none."""

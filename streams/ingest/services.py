@@ -2,28 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from math import ceil
 
 from django.db import transaction
 from django.db.models import F
 
 from livehub.core import clock, events
-from livehub.core.errors import DomainError, NotFoundError
+from livehub.core.errors import NotFoundError
 from streams.livestreams import connections, lifecycle, refusals
 from streams.livestreams.events import PublishRefused
-from streams.livestreams.lifecycle import AlreadyLiveError, Encoder
+from streams.livestreams.lifecycle import AlreadyLiveError, Encoder, HeldOffError, LivestreamDisabledError
 from streams.livestreams.locks import lock_livestream
 from streams.livestreams.models import Livestream, StreamKey
 from streams.livestreams.stream_keys import StreamKeyPasswordError, StreamKeyRejectedError, resolve_key
 from streams.media.test_picture import ENCODER_NAME
 from streams.organizations.quotas import QuotaExceededError
 from streams.organizations.services import SYSTEM
-
-
-class LivestreamDisabledError(DomainError):
-    """The key is right, but an operator has disabled the livestream."""
-
-    code = "livestream_disabled"
-    http_status = 403
 
 
 def admit_encoder(*, name: str, args: Mapping[str, str], encoder: Encoder) -> str:
@@ -34,6 +28,7 @@ def admit_encoder(*, name: str, args: Mapping[str, str], encoder: Encoder) -> st
 
     :raises StreamKeyRejectedError: when no livestream has the key, or its password is wrong.
     :raises LivestreamDisabledError: when an operator has disabled it.
+    :raises HeldOffError: when the broadcast has just been ended on purpose.
     :raises AlreadyLiveError: when another encoder is publishing.
     :raises QuotaExceededError: when its organization has as many broadcasts on air as it may.
     """
@@ -48,7 +43,7 @@ def admit_encoder(*, name: str, args: Mapping[str, str], encoder: Encoder) -> st
         raise
     try:
         return _admit(stream_key, encoder)
-    except (LivestreamDisabledError, AlreadyLiveError, QuotaExceededError) as refusal:
+    except (LivestreamDisabledError, HeldOffError, AlreadyLiveError, QuotaExceededError) as refusal:
         _count_refusal(stream_key.livestream, reason=refusal.message)
         raise
 
@@ -81,7 +76,16 @@ def _admit(stream_key: StreamKey, encoder: Encoder) -> str:
         raise LivestreamDisabledError("The livestream is disabled. Enable it on its page, then start the encoder.")
     if stream_key.is_for_test_picture:
         encoder = replace(encoder, software=ENCODER_NAME, address=None)
+    else:
+        _check_hold(livestream)
     return lifecycle.start_session(livestream=livestream, stream_key=stream_key, encoder=encoder).pk.hex
+
+
+def _check_hold(livestream: Livestream) -> None:
+    now = clock.now()
+    if livestream.held_until is not None and now < livestream.held_until:
+        wait_s = ceil((livestream.held_until - now).total_seconds())
+        raise HeldOffError(f"The broadcast was ended on purpose. Start the encoder again in {wait_s} s.")
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString, mark_safe
 from livehub.core.clients import client_address
 from streams.livestreams import services
 from streams.livestreams.models import Connection, Lease, Livestream, LivestreamQuerySet, Session, SessionEvent
+from streams.livestreams.output_admin import OutputInline
 from streams.livestreams.states import LIVESTREAM_STATES, SESSION_STATES, Shown
 from streams.organizations.admin import ReadOnlyAdmin, ReadOnlyInline, exact, staff
 from streams.organizations.models import Member, Role
@@ -81,12 +82,15 @@ class LivestreamAdmin(ReadOnlyAdmin[Livestream]):
         "encoders",
         "playback_id",
         "sessions",
+        "limits",
+        "held_off",
         "refused_publishes",
         "last_refusal",
         "refused",
         "created",
         "updated",
     )
+    inlines = (OutputInline,)
     ordering = ("-created_at", "-id")
     actions = (
         _action(services.disable_livestream, description="Disable, and cut the encoder", done="Disabled"),
@@ -124,6 +128,15 @@ class LivestreamAdmin(ReadOnlyAdmin[Livestream]):
     @admin.display(ordering="disabled")
     def encoders(self, livestream: Livestream) -> str:
         return "Refused: disabled" if livestream.disabled else "Accepted"
+
+    @admin.display
+    def limits(self, livestream: Livestream) -> str:
+        longest = livestream.max_runtime_s
+        return f"waits {livestream.idle_timeout}, lasts {timedelta(seconds=longest) if longest else 'without end'}"
+
+    @admin.display(description="encoders held off until")
+    def held_off(self, livestream: Livestream) -> str:
+        return exact(livestream.held_until)
 
     @admin.display(description="last refused")
     def refused(self, livestream: Livestream) -> str:

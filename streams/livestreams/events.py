@@ -51,6 +51,30 @@ class LivestreamDeleted(LivestreamEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OutputEvent(LivestreamEvent):
+    """What happened to one of its outputs."""
+
+    output_id: UUID
+    # A value of `OutputType`.
+    output_type: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputCreated(OutputEvent):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputChanged(OutputEvent):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputDeleted(OutputEvent):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
 class PublishRefused(LivestreamEvent):
     """An encoder with a known key was turned away."""
 

@@ -1,12 +1,17 @@
 """What the dashboard asks for about livestreams."""
 
+from typing import cast
 from uuid import UUID
 
 from django import forms
+from django.http import QueryDict
 
 from livehub.core import clock
 from livehub.core.names import NAME_MAX_LENGTH
 from streams.dashboard.paging import PAGE_SIZE, PageForm
+from streams.livestreams.models import Output
+from streams.livestreams.models.output import KEY_MAX_LENGTH, URI_MAX_LENGTH
+from streams.livestreams.outputs import OutputChanges
 from streams.livestreams.selectors import LivestreamFilter, LivestreamOrder
 from streams.livestreams.states import DISABLED, LIVESTREAM_STATES
 
@@ -32,6 +37,44 @@ class LivestreamForm(forms.Form):
         form = cls(initial={"name": suggested})
         form.fields["name"].widget.attrs["data-suggested"] = suggested
         return form
+
+
+class SimulcastForm(forms.Form):
+    """Another platform that broadcasts are to go to; what can be an address, the service decides."""
+
+    name = forms.CharField(
+        max_length=NAME_MAX_LENGTH,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True, "placeholder": "YouTube"}),
+    )
+    uri = forms.CharField(
+        label="Server",
+        max_length=URI_MAX_LENGTH,
+        error_messages={"required": "Paste the server that the platform gives you."},
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "placeholder": "rtmp://a.rtmp.youtube.com/live2", "inputmode": "url"}
+        ),
+    )
+    stream_key = forms.CharField(
+        max_length=KEY_MAX_LENGTH,
+        required=False,
+        help_text="The platform's, not the one of this livestream. Nobody is shown it again.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    enabled = forms.BooleanField(required=False, initial=True, label="Send broadcasts there")
+
+    @classmethod
+    def of(cls, output: Output, values: QueryDict | None = None) -> "SimulcastForm":
+        """Return the form of a simulcast that is there: without a key it keeps the one that it has."""
+        form = cls(values, initial={"name": output.name, "uri": output.uri, "enabled": output.enabled})
+        if output.stream_key_encrypted:
+            form.fields["stream_key"].help_text = "Leave it empty to keep the key that is there."
+        return form
+
+    def changes_of(self, output: Output) -> OutputChanges:
+        """Return what the checked form says otherwise than the simulcast; an empty key says nothing."""
+        said = {name: value for name, value in self.cleaned_data.items() if name != "stream_key" or value}
+        return cast(OutputChanges, {name: said[name] for name in said if said[name] != getattr(output, name)})
 
 
 class LivestreamFilterForm(PageForm):

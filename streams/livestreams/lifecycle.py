@@ -1,7 +1,7 @@
 """The life of a session: every write of its status, and of the status that its livestream shows."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 
@@ -23,12 +23,28 @@ from streams.organizations.quotas import QuotaExceededError, lock_quotas
 from streams.organizations.services import SYSTEM, Actor
 
 REASON_MAX_LENGTH = 255
+# Longer than an encoder's first tries to come back, and not too long for a person who wants it to.
+HOLD = timedelta(minutes=1)
 
 
 class AlreadyLiveError(DomainError):
     """Another encoder is publishing with this key."""
 
     code = "already_live"
+    http_status = 409
+
+
+class LivestreamDisabledError(DomainError):
+    """An operator has disabled the livestream: it takes no encoder."""
+
+    code = "livestream_disabled"
+    http_status = 409
+
+
+class HeldOffError(DomainError):
+    """The broadcast was ended on purpose a moment ago, and its encoder is trying to come back by itself."""
+
+    code = "held_off"
     http_status = 409
 
 
@@ -84,6 +100,15 @@ def end_abandoned(session: Session, *, reason: EndReason) -> None:
     locked = lock_open_session(session.pk)
     if locked is not None and Lease.objects.free().filter(pk=locked.pk).exists():
         close_session(locked, new=SessionStatus.ENDED, reason=reason)
+
+
+def hold_off(livestream: Livestream, *, hold: timedelta = HOLD) -> None:
+    """Turn encoders away for a while, from a locked livestream whose broadcast somebody or something has ended.
+
+    An encoder that loses its connection comes back by itself within seconds, and the broadcast with it.
+    """
+    livestream.activated_at, livestream.held_until = None, clock.now() + hold
+    livestream.save(update_fields=["activated_at", "held_until", "updated_at"])
 
 
 def close_session(

@@ -3,7 +3,9 @@
 Each locks its livestream and reads it again first: what the caller holds may be stale, or deleted meanwhile.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import TypedDict, Unpack
 
 from django.db import transaction
 from django.db.models import Sum
@@ -12,29 +14,57 @@ from livehub.core import clock, crypto, events
 from livehub.core.names import check_name
 from streams.livestreams import lifecycle, node_jobs
 from streams.livestreams.events import LivestreamChanged, LivestreamCreated, LivestreamDeleted, LivestreamEvent
+from streams.livestreams.lifecycle import LivestreamDisabledError
 from streams.livestreams.locks import lock_livestream
-from streams.livestreams.models import Livestream, LivestreamCount
+from streams.livestreams.models import Livestream, LivestreamCount, Output
 from streams.livestreams.states import EndReason
-from streams.livestreams.stream_keys import give_key
+from streams.livestreams.stream_keys import give_key, renew_key
 from streams.organizations.models import App
 from streams.organizations.quotas import QuotaExceededError, lock_quotas
 from streams.organizations.services import Actor, record
 
 _PLAYBACK_ID_LENGTH = 20
+_LIMITS = frozenset({"idle_timeout_s", "max_runtime_s"})
+
+
+class LivestreamLimits(TypedDict, total=False):
+    """How long an activated livestream waits for its encoder, and how long a broadcast may last; None as it comes."""
+
+    idle_timeout_s: int | None
+    max_runtime_s: int | None
+
+
+class LivestreamChanges(LivestreamLimits, total=False):
+    """What can be changed at once; whatever is left out stays."""
+
+    name: str
+    disabled: bool
 
 
 @transaction.atomic
-def create_livestream(*, app: App, name: str, actor: Actor) -> Livestream:
-    """Create an idle livestream with a stream key and a playback id of its own.
+def create_livestream(
+    *,
+    app: App,
+    name: str,
+    actor: Actor,
+    disabled: bool = False,
+    has_password: bool = False,
+    **limits: Unpack[LivestreamLimits],
+) -> Livestream:
+    """Create an idle livestream with a stream key, a playback id and outputs of its own.
+
+    With a password the key opens nothing alone.
 
     :raises ValidationFailedError: when the name cannot be used.
     :raises QuotaExceededError: when the organization has as many livestreams as it may.
     """
     _check_quota(app)
+    playback_id = f"pb_{crypto.random_token(_PLAYBACK_ID_LENGTH)}"
     livestream = Livestream.objects.create(
-        app=app, name=check_name(name), playback_id=f"pb_{crypto.random_token(_PLAYBACK_ID_LENGTH)}"
+        app=app, name=check_name(name), playback_id=playback_id, disabled=disabled, **limits
     )
-    give_key(livestream)
+    give_key(livestream, has_password=has_password)
+    Output.objects.bulk_create(Output.defaults_of(livestream))
     _tell(livestream, LivestreamCreated, action="livestream.created", actor=actor, name=livestream.name)
     return livestream
 
@@ -46,10 +76,22 @@ def rename_livestream(*, livestream: Livestream, name: str, actor: Actor) -> Liv
     :raises NotFoundError: when it is deleted.
     :raises ValidationFailedError: when the name cannot be used.
     """
+    return change_livestream(livestream=livestream, actor=actor, name=name)
+
+
+@transaction.atomic
+def change_livestream(*, livestream: Livestream, actor: Actor, **changes: Unpack[LivestreamChanges]) -> Livestream:
+    """Change all of this or nothing, and return the livestream; one that is disabled has its encoder cut.
+
+    :raises NotFoundError: when it is deleted.
+    :raises ValidationFailedError: when the name cannot be used.
+    """
     livestream = lock_livestream(livestream.pk)
-    livestream.name = check_name(name)
-    livestream.save(update_fields=["name", "updated_at"])
-    _tell(livestream, LivestreamChanged, action="livestream.renamed", actor=actor, name=livestream.name)
+    if "name" in changes:
+        _rename(livestream, name=changes["name"], actor=actor)
+    _set_limits(livestream, {name: value for name, value in changes.items() if name in _LIMITS}, actor=actor)
+    if "disabled" in changes:
+        _switch(livestream, disabled=changes["disabled"], actor=actor)
     return livestream
 
 
@@ -59,10 +101,7 @@ def disable_livestream(*, livestream: Livestream, actor: Actor) -> Livestream:
 
     :raises NotFoundError: when it is deleted.
     """
-    livestream = lock_livestream(livestream.pk)
-    _switch(livestream, disabled=True, action="livestream.disabled", actor=actor)
-    lifecycle.end_open_session(livestream=livestream, reason=EndReason.DISABLED, actor=actor)
-    return livestream
+    return change_livestream(livestream=livestream, actor=actor, disabled=True)
 
 
 @transaction.atomic
@@ -71,8 +110,24 @@ def enable_livestream(*, livestream: Livestream, actor: Actor) -> Livestream:
 
     :raises NotFoundError: when it is deleted.
     """
+    return change_livestream(livestream=livestream, actor=actor, disabled=False)
+
+
+@transaction.atomic
+def activate_livestream(*, livestream: Livestream, actor: Actor) -> Livestream:
+    """Let the livestream be active before its encoder comes, and let an encoder in that was held off.
+
+    Without one it becomes idle again by itself, after its idle time-out.
+
+    :raises NotFoundError: when it is deleted.
+    :raises LivestreamDisabledError: when it refuses encoders.
+    """
     livestream = lock_livestream(livestream.pk)
-    _switch(livestream, disabled=False, action="livestream.enabled", actor=actor)
+    if livestream.disabled:
+        raise LivestreamDisabledError("The livestream is disabled. Enable it first.")
+    livestream.activated_at, livestream.held_until = clock.now(), None
+    livestream.save(update_fields=["activated_at", "held_until", "updated_at"])
+    _tell(livestream, LivestreamChanged, action="livestream.activated", actor=actor)
     return livestream
 
 
@@ -85,7 +140,7 @@ def reset_stream_key(*, livestream: Livestream, actor: Actor, overlap: timedelta
     :raises NotFoundError: when the livestream is deleted.
     """
     livestream = lock_livestream(livestream.pk)
-    give_key(livestream, overlap=overlap)
+    renew_key(livestream, overlap=overlap)
     livestream.save(update_fields=["updated_at"])
     detail = {"overlap_s": int(overlap.total_seconds())} if overlap else {}
     _tell(livestream, LivestreamChanged, action="livestream.stream_key_reset", actor=actor, **detail)
@@ -102,20 +157,21 @@ def show_stream_key(*, livestream: Livestream, actor: Actor) -> str:
 
 
 @transaction.atomic
-def end_broadcast(*, livestream: Livestream, actor: Actor) -> bool:
-    """End the session that is going on, and tell whether one was; the encoder may publish again.
+def end_broadcast(*, livestream: Livestream, actor: Actor, hold: timedelta = timedelta(0)) -> bool:
+    """End the session that is going on, or the wait for one, and tell whether there was a session.
+
+    Encoders are turned away for the time of the hold; without one they may publish again at once.
 
     :raises NotFoundError: when the livestream is deleted.
     """
     livestream = lock_livestream(livestream.pk)
     had_one = lifecycle.end_open_session(livestream=livestream, reason=EndReason.ENDED_BY_OPERATOR, actor=actor)
-    if had_one:
-        record(
-            organization=livestream.app.organization,
-            actor=actor,
-            action="livestream.broadcast_ended",
-            target=livestream,
-        )
+    was_activated = livestream.activated_at is not None
+    if was_activated or hold:
+        lifecycle.hold_off(livestream, hold=hold)
+    if had_one or was_activated or hold:
+        detail = {"hold_s": int(hold.total_seconds())} if hold else {}
+        _tell(livestream, LivestreamChanged, action="livestream.broadcast_ended", actor=actor, **detail)
     return had_one
 
 
@@ -143,11 +199,29 @@ def _check_quota(app: App) -> None:
         )
 
 
-def _switch(livestream: Livestream, *, disabled: bool, action: str, actor: Actor) -> None:
+def _rename(livestream: Livestream, *, name: str, actor: Actor) -> None:
+    livestream.name = check_name(name)
+    livestream.save(update_fields=["name", "updated_at"])
+    _tell(livestream, LivestreamChanged, action="livestream.renamed", actor=actor, name=livestream.name)
+
+
+def _set_limits(livestream: Livestream, limits: Mapping[str, object], *, actor: Actor) -> None:
+    if not limits:
+        return
+    for name, value in limits.items():
+        setattr(livestream, name, value)
+    livestream.save(update_fields=[*limits, "updated_at"])
+    _tell(livestream, LivestreamChanged, action="livestream.limits_changed", actor=actor, **limits)
+
+
+def _switch(livestream: Livestream, *, disabled: bool, actor: Actor) -> None:
     if livestream.disabled != disabled:
         livestream.disabled = disabled
         livestream.save(update_fields=["disabled", "updated_at"])
+        action = "livestream.disabled" if disabled else "livestream.enabled"
         _tell(livestream, LivestreamChanged, action=action, actor=actor)
+    if disabled:
+        lifecycle.end_open_session(livestream=livestream, reason=EndReason.DISABLED, actor=actor)
 
 
 def _tell(livestream: Livestream, event: type[LivestreamEvent], *, action: str, actor: Actor, **detail: object) -> None:

@@ -54,6 +54,15 @@ class EndReason(models.TextChoices):
     TRANSCODER_FAILED = "transcoder_failed", "Transcoder failed"
     OVER_QUOTA = "over_quota", "Above its organization's quota"
     TEST_PICTURE_REPLACED = "test_picture_replaced", "An encoder took over"
+    RUNTIME_OVER = "runtime_over", "Longest time on air reached"
+
+
+class OutputType(models.TextChoices):
+    """What an output makes of a broadcast."""
+
+    HLS = "hls", "HLS"
+    ARCHIVE = "archive", "Archive"
+    SIMULCAST = "simulcast", "Simulcast"
 
 
 class EventKind(models.TextChoices):
@@ -116,6 +125,11 @@ EVENT_STATES: Mapping[str, Shown] = {
     }.items()
 }
 
+OUTPUT_LIVE = Shown("live", "Live", "live", is_on_air=True, is_playable=True)
+OUTPUT_READY = Shown("ready", "Ready")
+OUTPUT_OFF = Shown("off", "Off", "off")
+# Nothing takes part in a broadcast yet but HLS.
+OUTPUT_UNUSED = Shown("unused", "Not used yet")
 
 # After these viewers get nothing new, until something else happens.
 INTERRUPTIONS = frozenset({EventKind.RUN_FAILED, EventKind.RUN_LOST, EventKind.RUN_POSTPONED, EventKind.SOURCE_CHANGED})
@@ -133,6 +147,15 @@ def show_livestream(*, status: str, is_disabled: bool, newest_event: str = "") -
 def show_session(*, status: str, newest_event: str = "") -> Shown:
     """Return what a session shows; `newest_event` is the kind of what happened to it last."""
     return _interrupted(SESSION_STATES[status], newest_event)
+
+
+def show_output(*, type: str, is_enabled: bool, status: LivestreamStatus) -> Shown:
+    """Return what an output of a livestream of this status shows."""
+    if not is_enabled:
+        return OUTPUT_OFF
+    if type != OutputType.HLS:
+        return OUTPUT_UNUSED
+    return OUTPUT_LIVE if LIVESTREAM_STATES[status].is_playable else OUTPUT_READY
 
 
 def _interrupted(shown: Shown, newest_event: str) -> Shown:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from secrets import token_hex
 
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -9,8 +10,12 @@ from django.db.models.functions import Now
 from livehub.core import crypto
 from livehub.core.errors import DomainError
 from streams.livestreams.models import Livestream, StreamKey
+from streams.livestreams.models.livestream import StreamKeyQuerySet
 
 _KEY_LENGTH = 40
+# Bytes, each of two hex digits. Source: LiveAPI, `lv_<32 hex>?password=<hex>`; half of its passwords' length was less
+# than we take for a secret.
+_NAME_BYTES, _PASSWORD_BYTES = 16, 8
 
 
 class StreamKeyRejectedError(DomainError):
@@ -49,15 +54,22 @@ def resolve_key(name: str, args: Mapping[str, str]) -> StreamKey:
     return key
 
 
-def give_key(livestream: Livestream, *, password: str = "", overlap: timedelta = timedelta(0)) -> StreamKey:
-    """Make the livestream's present key; those that it had run out after `overlap`.
+def give_key(livestream: Livestream, *, has_password: bool = False, overlap: timedelta = timedelta(0)) -> StreamKey:
+    """Make the livestream's present key, with a password or without; those that it had run out after `overlap`.
 
     Call it with the livestream locked, in the transaction of the change.
     """
-    until = Now() + overlap
-    outlasting = Q(revoked_at=None) | Q(revoked_at__gt=until)
-    StreamKey.objects.filter(outlasting, livestream=livestream).update(revoked_at=until)
-    return _make_key(livestream, password_digest=crypto.hash_secret(password) if password else "")
+    _revoke(StreamKey.objects.filter(livestream=livestream), overlap=overlap)
+    if not has_password:
+        return _make_key(livestream, name=_plain_name())
+    password = token_hex(_PASSWORD_BYTES)
+    return _make_key(livestream, name=f"lv_{token_hex(_NAME_BYTES)}", password=password)
+
+
+def renew_key(livestream: Livestream, *, overlap: timedelta = timedelta(0)) -> StreamKey:
+    """Do the same, with a password where the present key has one: who knows its form finds it again."""
+    present = livestream.stream_keys.get(revoked_at=None)
+    return give_key(livestream, has_password=bool(present.password_digest), overlap=overlap)
 
 
 def give_test_picture_key(livestream: Livestream, *, lifetime: timedelta) -> StreamKey:
@@ -65,10 +77,26 @@ def give_test_picture_key(livestream: Livestream, *, lifetime: timedelta) -> Str
 
     Call it with the livestream locked.
     """
-    return _make_key(livestream, is_for_test_picture=True, revoked_at=Now() + lifetime)
+    until = Now() + lifetime
+    return _make_key(livestream, name=_plain_name(), is_for_test_picture=True, revoked_at=until)
 
 
-def _make_key(livestream: Livestream, **fields: object) -> StreamKey:
-    secret = f"sk_{crypto.random_token(_KEY_LENGTH)}"
-    digest, encrypted = crypto.lookup_digest(secret), crypto.encrypt(secret)
-    return StreamKey.objects.create(livestream=livestream, digest=digest, encrypted=encrypted, **fields)
+def _revoke(keys: StreamKeyQuerySet, *, overlap: timedelta) -> None:
+    until = Now() + overlap
+    keys.filter(Q(revoked_at=None) | Q(revoked_at__gt=until)).update(revoked_at=until)
+
+
+def _plain_name() -> str:
+    return f"sk_{crypto.random_token(_KEY_LENGTH)}"
+
+
+def _make_key(livestream: Livestream, *, name: str, password: str = "", **fields: object) -> StreamKey:
+    """Keep it as the encoder is given it, and so that it is found by the name that the encoder asks for."""
+    whole = f"{name}?password={password}" if password else name
+    return StreamKey.objects.create(
+        livestream=livestream,
+        digest=crypto.lookup_digest(name),
+        encrypted=crypto.encrypt(whole),
+        password_digest=crypto.hash_secret(password) if password else "",
+        **fields,
+    )

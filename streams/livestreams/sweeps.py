@@ -8,7 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, Value
 
 from livehub.core import clock
 from livehub.core.deadline import deadline
@@ -41,6 +41,7 @@ def sweep_sessions() -> None:
     """
     _end_left()
     _end_lost()
+    _end_overdue()
     # Last: it alone needs the broker, without which it could call nobody either.
     _call_workers()
 
@@ -75,6 +76,17 @@ def _end_lost() -> None:
             _end(connection.session, reason=EndReason.ENCODER_LOST)
 
 
+def _end_overdue() -> None:
+    """End sessions that have lasted as long as their livestream allows; their encoders are kept from coming back."""
+    limit = ExpressionWrapper(
+        F("livestream__max_runtime_s") * Value(timedelta(seconds=1), output_field=DurationField()),
+        output_field=DurationField(),
+    )
+    limited = Session.objects.open().filter(livestream__max_runtime_s__isnull=False).annotate(limit=limit)
+    for session in limited.filter(created_at__lte=clock.now() - F("limit")):
+        _end(session, reason=EndReason.RUNTIME_OVER)
+
+
 def _call_workers() -> None:
     claimable = Lease.objects.claimable().filter(session=OuterRef("pk"))
     waiting = Session.objects.open().filter(Exists(claimable), created_at__lt=clock.now() - LEASE_TTL)
@@ -87,11 +99,22 @@ def _call_workers() -> None:
 
 
 def _end(session: Session, *, reason: EndReason) -> None:
-    """Close a session if, now that it is locked, its encoder is not there (again)."""
+    """Close a session if, now that it is locked, there is still reason to."""
     with _unless_locked(session):
         locked = lock_open_session(session.pk)
-        if locked is not None and not locked.has_encoder():
-            lifecycle.close_session(locked, new=SessionStatus.ENDED, reason=reason)
+        if locked is None or not _has_to_end(locked, reason):
+            return
+        lifecycle.close_session(locked, new=SessionStatus.ENDED, reason=reason)
+        if reason == EndReason.RUNTIME_OVER:
+            lifecycle.hold_off(locked.livestream)
+
+
+def _has_to_end(session: Session, reason: EndReason) -> bool:
+    if reason != EndReason.RUNTIME_OVER:
+        # Its encoder may be there again.
+        return not session.has_encoder()
+    limit_s = session.livestream.max_runtime_s
+    return limit_s is not None and session.created_at + timedelta(seconds=limit_s) <= clock.now()
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from streams.media.intake import Intake
 from streams.media.ladder import Ladder, build_ladder
 from streams.media.meter import Measured
 from streams.media.nginx_rtmp import IngestServer
-from streams.media.output import Output
+from streams.media.output import RunOutput
 from streams.media.process import Child, running
 from streams.media.progress import AwakeClock
 from streams.media.source import Source, check_announced_size, check_source, parse_probe
@@ -155,7 +155,7 @@ class _Run:
         check_source(source, max_height=self._spec.max_height)
         ladder = build_ladder(source)
         self._observer.found(source, ladder)
-        output = Output(ladder, self._spec.packaging.folder, self._spec.run_name, self._spec.publish)
+        output = RunOutput(ladder, self._spec.packaging.folder, self._spec.run_name, self._spec.publish)
         with _full_disk_named():
             output.prepare()
         argv = ffmpeg.transcode_argv(ladder, self._spec.packaging)
@@ -195,7 +195,7 @@ class _Run:
                 raise TranscoderFailedError(f"ffprobe gave no answer in {_PROBE_TIMEOUT_S:g} s.") from error
         return parse_probe(report, video_kbps=self._intake.video_kbps, gop_s=self._intake.gop_s)
 
-    def _transcode(self, child: Child, output: Output) -> None:
+    def _transcode(self, child: Child, output: RunOutput) -> None:
         self._clock.tick(at_most_s=_LONGEST_STEP_S)
         transcoding = Transcoding(child, self._clock, folder=self._spec.packaging.folder)
         self._intake.attach(child.stdin)
@@ -210,7 +210,7 @@ class _Run:
         transcoding.check_end()
         self._publish(output)
 
-    def _watch(self, transcoding: Transcoding, output: Output) -> None:
+    def _watch(self, transcoding: Transcoding, output: RunOutput) -> None:
         """Return when the encoder has left."""
         began_at = self._clock.now_s
         is_gone = False
@@ -257,7 +257,7 @@ class _Run:
     def _has_encoder_left(self, *, has_input: bool, has_picture: bool) -> bool:
         return self._encoder.look(has_input=has_input, has_picture=has_picture, is_over=self._intake.is_over)
 
-    def _publish(self, output: Output) -> None:
+    def _publish(self, output: RunOutput) -> None:
         with _full_disk_named():
             is_playable = output.publish()
         if is_playable and not self._is_playable:

@@ -53,7 +53,7 @@ class _Meter:
         return Variant(self.rendition, uri, self.codecs, bandwidth, min(measured, bandwidth))
 
 
-class Output:
+class RunOutput:
     """The renditions of one run of ffmpeg, and the multivariant playlist that lists them.
 
     `run_name` is the folder's URI as seen from that playlist, `replace` replaces the playlist in one step.

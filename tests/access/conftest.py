@@ -11,8 +11,11 @@ from django.db import transaction
 from django.test import Client
 from pytest_django import Settings
 
+from livehub.api.identifiers import object_id
 from streams.identity.models import public_id_of
-from streams.models import ApiKey, Invitation, Livestream, Member, Role, Session, User
+from streams.livestreams.outputs import NewOutput, create_output
+from streams.livestreams.services import create_livestream
+from streams.models import ApiKey, Invitation, Livestream, Member, Output, Role, Session, User
 from streams.organizations import members
 from streams.organizations.models import AttemptBudget
 from streams.organizations.services import SYSTEM, NewOrganization
@@ -34,7 +37,10 @@ class Tenant:
 
     def unknown(self) -> dict[str, str]:
         """Return ids that nothing has, each spelt as the known one."""
-        return {name: uuid.uuid4().hex if len(known) == 32 else str(uuid.uuid4()) for name, known in self.ids.items()}
+        return {
+            name: str(uuid.uuid4()) if "-" in known else uuid.uuid4().hex[: len(known)]
+            for name, known in self.ids.items()
+        }
 
 
 @pytest.fixture(autouse=True)
@@ -59,9 +65,18 @@ def _tenant(made: NewOrganization, livestream: Livestream) -> Tenant:
     session: Session = connected(livestream)
     key = ApiKey.objects.filter(organization=made.organization).order_by("created_at")[0]
     member = join(made, Role.OPERATOR)
+    output = simulcast(livestream)
+    # One dialect's outputs are changed only while nothing is broadcast.
+    idle = create_livestream(app=made.app, name="Idle", actor=SYSTEM)
     ids = {
         "account_id": made.organization.pk.hex,
-        "app_id": made.app.pk.hex,
+        "app_id": str(made.app.pk),
+        "cloud_name": made.app.pk.hex,
+        "live_stream_id": idle.pk.hex,
+        "live_stream_output_id": simulcast(idle).pk.hex,
+        "stream_id": object_id(livestream.pk),
+        "output_id": str(output.pk),
+        "platform_id": object_id(output.pk),
         "livestream_id": str(livestream.pk),
         "session_id": str(session.pk),
         "api_key_id": str(key.pk),
@@ -70,6 +85,11 @@ def _tenant(made: NewOrganization, livestream: Livestream) -> Tenant:
         "log_in_id": own_ids(logged_in(member.user))["log_in_id"],
     }
     return Tenant(made, ids)
+
+
+def simulcast(livestream: Livestream) -> Output:
+    new = NewOutput(type="simulcast", uri="rtmp://a.example.com/live2", stream_key="sk_of-a-platform")
+    return create_output(livestream=livestream, new=new, actor=SYSTEM)
 
 
 def join(made: NewOrganization, role: Role) -> Member:

@@ -27,7 +27,7 @@ LETS_IN = {
     Door.ADMINISTER: {Role.OWNER, Role.ADMIN},
     Door.OWN: {Role.OWNER},
 }
-_READ, _WRITE = ApiKey.Scope.READ, ApiKey.Scope.WRITE
+_READ, _WRITE, _ADMIN = ApiKey.Scope.READ, ApiKey.Scope.LIVESTREAMS, ApiKey.Scope.ADMIN
 _LIVESTREAM = "livestreams/{livestream_id}"
 _LOG_IN, _PLACE = "/account/you/log-ins/{log_in_id}", "/account/you/organizations/{member_id}"
 _MEMBER, _INVITATION = "/account/members/{member_id}", "/account/invitations/{invitation_id}"
@@ -48,6 +48,49 @@ _OURS = {
     f"GET {_LIVESTREAM}/sessions": (_READ, 200),
     f"PATCH {_LIVESTREAM}": (_WRITE, 200),
     f"DELETE {_LIVESTREAM}": (_WRITE, 200),
+    f"POST {_LIVESTREAM}/activate": (_WRITE, 200),
+    f"POST {_LIVESTREAM}/idle": (_WRITE, 200),
+    f"POST {_LIVESTREAM}/end": (_WRITE, 200),
+    f"GET {_LIVESTREAM}/outputs": (_READ, 200),
+    f"POST {_LIVESTREAM}/outputs": (_WRITE, 201),
+    f"GET {_LIVESTREAM}/outputs/{{output_id}}": (_READ, 200),
+    f"PATCH {_LIVESTREAM}/outputs/{{output_id}}": (_WRITE, 200),
+    f"DELETE {_LIVESTREAM}/outputs/{{output_id}}": (_WRITE, 200),
+}
+_STREAM = "live_streams/{stream_id}"
+_LIVEAPI = {
+    "GET live_streams": (_READ, 200),
+    "POST live_streams": (_WRITE, 201),
+    f"GET {_STREAM}": (_READ, 200),
+    f"PATCH {_STREAM}": (_WRITE, 200),
+    f"DELETE {_STREAM}": (_WRITE, 200),
+    f"POST {_STREAM}/platforms": (_WRITE, 201),
+    f"PATCH {_STREAM}/platforms/{{platform_id}}": (_WRITE, 200),
+    f"DELETE {_STREAM}/platforms/{{platform_id}}": (_WRITE, 200),
+}
+_LIVE_STREAM = "live_streams/{live_stream_id}"
+_CLOUDINARY = {
+    "GET live_streams": (_READ, 200),
+    "POST live_streams": (_WRITE, 200),
+    f"GET {_LIVE_STREAM}": (_READ, 200),
+    f"PATCH {_LIVE_STREAM}": (_WRITE, 200),
+    f"DELETE {_LIVE_STREAM}": (_WRITE, 200),
+    f"POST {_LIVE_STREAM}/activate": (_WRITE, 200),
+    f"POST {_LIVE_STREAM}/idle": (_WRITE, 200),
+    f"GET {_LIVE_STREAM}/outputs": (_READ, 200),
+    f"POST {_LIVE_STREAM}/outputs": (_WRITE, 200),
+    f"GET {_LIVE_STREAM}/outputs/{{live_stream_output_id}}": (_READ, 200),
+    f"PATCH {_LIVE_STREAM}/outputs/{{live_stream_output_id}}": (_WRITE, 200),
+    f"DELETE {_LIVE_STREAM}/outputs/{{live_stream_output_id}}": (_WRITE, 200),
+}
+_VENDORS_APPS = {"GET apps": (_READ, 200), "POST apps": (_ADMIN, 200)}
+_OUR_ADMINISTRATION = {
+    **_VENDORS_APPS,
+    "GET apps/{app_id}": (_READ, 200),
+    "PATCH apps/{app_id}": (_ADMIN, 200),
+    "GET api-keys": (_ADMIN, 200),
+    "POST api-keys": (_ADMIN, 201),
+    "DELETE api-keys/{api_key_id}": (_ADMIN, 200),
 }
 
 
@@ -56,10 +99,19 @@ def _below(prefix: str, table: dict[str, tuple[ApiKey.Scope, int]]) -> dict[str,
 
 
 OPERATIONS = {
-    **_below("/v2/", _OURS),
+    **_below("/v2/", {**_OURS, **_OUR_ADMINISTRATION}),
+    **_below("/liveapi/", _LIVEAPI),
+    **_below("/cloudinary/v2/video/{cloud_name}/", _CLOUDINARY),
+    **_below("/client/v4/accounts/{account_id}/realtime/kit/", _VENDORS_APPS),
     **_below("/client/v4/accounts/{account_id}/realtime/kit/{app_id}/", _VENDORS),
 }
-OPEN_OPERATIONS = {"GET /v2/schema"}
+NEEDS_BODY = {
+    "POST /v2/apps",
+    "PATCH /v2/apps/{app_id}",
+    "POST /v2/api-keys",
+    "POST /client/v4/accounts/{account_id}/realtime/kit/apps",
+}
+OPEN_OPERATIONS = {"GET /v2/schema", "GET /client/v4/schema", "GET /liveapi/schema", "GET /cloudinary/schema"}
 
 PAGES: dict[str, dict[str, Door]] = {
     "/": {"GET": Door.LOOK},
@@ -83,11 +135,18 @@ PAGES: dict[str, dict[str, Door]] = {
     "/livestreams/{livestream_id}/disable": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/enable": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/end": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/outputs/create": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/outputs/{output_id}": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/outputs/{output_id}/delete": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/delete": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/account": {"GET": Door.LOOK},
     "/account/api-keys/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
     "/account/api-keys/created": {"GET": Door.ADMINISTER},
     "/account/api-keys/{api_key_id}/revoke": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    "/account/apps": {"GET": Door.LOOK},
+    "/account/apps/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    "/account/apps/{app_id}": {"GET": Door.LOOK},
+    "/account/apps/{app_id}/rename": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
     "/account/invitations/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
     _INVITATION: {"GET": Door.ADMINISTER},
     f"{_INVITATION}/withdraw": {"POST": Door.ADMINISTER},
@@ -127,6 +186,12 @@ MACHINES: dict[str, dict[str, Door]] = {
     "/^internal(?:/|\\Z)": {},
     "/^v2(/[\\s\\S]*)?\\Z": {},
     "/^client(/[\\s\\S]*)?\\Z": {},
+    "/^liveapi(/[\\s\\S]*)?\\Z": {},
+    "/^cloudinary(/[\\s\\S]*)?\\Z": {},
+    "/docs/api/dyte": {"GET": Door.OPEN, "POST": Door.SHUT},
+    "/docs/api/realtimekit": {"GET": Door.OPEN, "POST": Door.SHUT},
+    "/docs/api/liveapi": {"GET": Door.OPEN, "POST": Door.SHUT},
+    "/docs/api/cloudinary": {"GET": Door.OPEN, "POST": Door.SHUT},
 }
 WEBSOCKETS = {
     "/ws/overview",

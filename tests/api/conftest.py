@@ -1,12 +1,14 @@
-"""Clients of both dialects."""
+"""Clients of every dialect."""
 
 from collections.abc import Callable
 
 import pytest
 
+from livehub.api.identifiers import object_id
+from streams.livestreams.outputs import NewOutput, create_output
 from streams.models import Livestream, Session
-from streams.organizations.services import NewOrganization
-from tests.api.clients import ApiClient, dyte_client, realtimekit_client
+from streams.organizations.services import SYSTEM, NewOrganization
+from tests.api.clients import ApiClient, cloudinary_client, dyte_client, liveapi_client, realtimekit_client
 from tests.runs import connected
 
 
@@ -20,9 +22,19 @@ def realtimekit(home: NewOrganization) -> ApiClient:
     return realtimekit_client(home)
 
 
+@pytest.fixture
+def liveapi(home: NewOrganization) -> ApiClient:
+    return liveapi_client(home)
+
+
+@pytest.fixture
+def cloudinary(home: NewOrganization) -> ApiClient:
+    return cloudinary_client(home)
+
+
 @pytest.fixture(params=[dyte_client, realtimekit_client], ids=["dyte", "realtimekit"])
 def api(request: pytest.FixtureRequest, home: NewOrganization) -> ApiClient:
-    """Each dialect in turn, for what is the same in both."""
+    """Dyte and RealtimeKit in turn, for what is the same in both."""
     make: Callable[[NewOrganization], ApiClient] = request.param
     return make(home)
 
@@ -30,3 +42,23 @@ def api(request: pytest.FixtureRequest, home: NewOrganization) -> ApiClient:
 @pytest.fixture
 def session(livestream: Livestream) -> Session:
     return connected(livestream)
+
+
+@pytest.fixture
+def ids(home: NewOrganization, livestream: Livestream, session: Session) -> dict[str, str]:
+    """What the arguments of paths are filled with."""
+    new = NewOutput(type="simulcast", uri="rtmp://a.example.com/live2")
+    output = create_output(livestream=livestream, new=new, actor=SYSTEM)
+    return {
+        "account_id": home.organization.pk.hex,
+        "app_id": home.app.pk.hex,
+        "cloud_name": home.app.pk.hex,
+        "livestream_id": str(livestream.pk),
+        "live_stream_id": livestream.pk.hex,
+        "stream_id": object_id(livestream.pk),
+        "session_id": str(session.pk),
+        "output_id": str(output.pk),
+        "live_stream_output_id": output.pk.hex,
+        "platform_id": object_id(output.pk),
+        "api_key_id": str(home.liveapi_key.row.pk),
+    }

@@ -28,8 +28,9 @@ class Operation:
         return re.findall(r"{(\w+)}", self.template)
 
     @property
-    def is_dyte(self) -> bool:
-        return self.template.startswith("/v2/")
+    def root(self) -> str:
+        """The first part of its path, by which dialects are told apart."""
+        return self.template.split("/")[1]
 
 
 def _walk(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[Operation]:
@@ -46,5 +47,5 @@ def _walk(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[Ope
 
 
 OPERATIONS = list(_walk(api_urls.urlpatterns, "/"))
-SCHEMA = Operation("GET", "/v2/schema")
-WITH_KEY = [operation for operation in OPERATIONS if operation != SCHEMA]
+SCHEMAS = [operation for operation in OPERATIONS if operation.template.endswith("/schema")]
+WITH_KEY = [operation for operation in OPERATIONS if operation not in SCHEMAS]

@@ -392,7 +392,7 @@ class TestPage:
         parts = get_html(browser, f"/livestreams/{live.livestream_id}", **HTMX)
 
         ids = [part.split('"')[0] for part in parts.split('id="livestream-')[1:]]
-        assert len(ids) == 10
+        assert len(ids) == 11
         for name in ids:
             assert f'id="livestream-{name}"' in page
 
@@ -402,9 +402,9 @@ class TestPage:
         for _ in range(27):
             finished(runs.connected(livestream), media_ms=125_000)
 
-        # Session and user, membership; then livestream, sessions, their connections, their number, the timeline, and
-        # the test picture.
-        with django_assert_num_queries(9):
+        # Session and user, membership; then livestream, sessions, their connections, their number, the timeline, the
+        # outputs, and the test picture.
+        with django_assert_num_queries(10):
             html = get_html(browser, f"/livestreams/{livestream.pk}")
 
         assert "all 27" in html

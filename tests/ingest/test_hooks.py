@@ -11,11 +11,11 @@ from django.db.models.functions import Now
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from livehub.core import events
+from livehub.core import crypto, events
 from streams.livestreams import services
 from streams.livestreams.events import PublishRefused
 from streams.livestreams.states import EndReason, LivestreamStatus, SessionStatus
-from streams.livestreams.stream_keys import give_key
+from streams.livestreams.stream_keys import give_key, give_test_picture_key
 from streams.models import Connection, Livestream, Session, StreamKey, UnknownKeyTries
 from streams.organizations.services import SYSTEM
 from tests.runs import claimed
@@ -132,15 +132,40 @@ class TestPublish:
 
     def test_asks_for_the_password_of_a_key_that_has_one(self, livestream: Livestream) -> None:
         with transaction.atomic():
-            give_key(livestream, password="swordfish")
-        key = livestream.stream_key
+            give_key(livestream, has_password=True)
+        # As nginx takes it apart: what stands behind the question mark comes as fields of its own.
+        name, _, password = livestream.stream_key.partition("?password=")
 
-        for appended in ("", "&password=", "&password=wrong"):
-            assert _call("publish", key=key + appended)[0] == 403
+        for appended in ("", "&password=", "&password=wrong", f"&password={password}0"):
+            assert _call("publish", key=name + appended)[0] == 403
         livestream.refresh_from_db()
-        assert livestream.refused_publishes == 3
+        assert livestream.refused_publishes == 4
         assert "password" in livestream.last_refusal
-        assert _call("publish", key=f"{key}&password=swordfish")[0] == 302
+        assert _call("publish", key=f"{name}&password={password}")[0] == 302
+        assert _call("update", key=f"{name}&password={password}", call="update_publish")[0] == 204
+
+    def test_turns_encoders_away_for_a_while_after_a_broadcast_was_ended(self, livestream: Livestream) -> None:
+        services.end_broadcast(livestream=livestream, hold=timedelta(seconds=60), actor=SYSTEM)
+
+        assert _call("publish", key=livestream.stream_key)[0] == 403
+        livestream.refresh_from_db()
+        assert livestream.last_refusal == "The broadcast was ended on purpose. Start the encoder again in 60 s."
+        Livestream.objects.update(held_until=Now() - timedelta(seconds=1))
+        assert _call("publish", key=livestream.stream_key)[0] == 302
+
+    def test_lets_an_encoder_in_that_was_held_off_once_the_livestream_is_activated(
+        self, livestream: Livestream
+    ) -> None:
+        services.end_broadcast(livestream=livestream, hold=timedelta(seconds=60), actor=SYSTEM)
+        services.activate_livestream(livestream=livestream, actor=SYSTEM)
+
+        assert _call("publish", key=livestream.stream_key)[0] == 302
+
+    def test_lets_the_test_picture_in_all_the_same(self, livestream: Livestream) -> None:
+        services.end_broadcast(livestream=livestream, hold=timedelta(seconds=60), actor=SYSTEM)
+        key = give_test_picture_key(livestream, lifetime=timedelta(seconds=70))
+
+        assert _call("publish", key=crypto.decrypt(key.encrypted))[0] == 302
 
     def test_counts_each_refusal(self, livestream: Livestream) -> None:
         services.disable_livestream(livestream=livestream, actor=SYSTEM)

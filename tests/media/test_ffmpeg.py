@@ -14,7 +14,7 @@ import pytest
 
 from streams.media import ffmpeg
 from streams.media.ladder import Ladder, build_ladder
-from streams.media.output import Output
+from streams.media.output import RunOutput
 from streams.media.playlist import MediaPlaylist, parse_media_playlist
 from streams.media.source import Source
 from tests.media.clips import flv
@@ -63,7 +63,7 @@ def _packets(data: bytes) -> list[Packet]:
 def _transcode(source: Source, clip: bytes, folder: Path) -> Transcoded:
     ladder = build_ladder(source)
     published: list[str] = []
-    output = Output(ladder, folder / "run", "run", published.append)
+    output = RunOutput(ladder, folder / "run", "run", published.append)
     output.prepare()
     subprocess.run(ffmpeg.transcode_argv(ladder, _packaging(folder)), input=clip, check=True, capture_output=True)
     assert output.publish()

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from streams.media.ladder import build_ladder
-from streams.media.output import Output
+from streams.media.output import RunOutput
 from streams.media.source import Source
 from tests.media.boxes import audio_init, video_init
 from tests.media.test_source import GOOD
@@ -19,7 +19,7 @@ class _Run:
     def __init__(self, folder: Path, *, source: Source = _SMALL) -> None:
         self.folder = folder
         self.published: list[str] = []
-        self.output = Output(build_ladder(source), folder, "run", self.published.append)
+        self.output = RunOutput(build_ladder(source), folder, "run", self.published.append)
         self.output.prepare()
 
     def write(self, name: str, *sizes: int, first: int = 0, duration_s: float = 2) -> None:

@@ -8,11 +8,11 @@ from livehub.core import clock
 from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.models import ApiKey, AuditEntry, Member
 from streams.organizations import selectors
+from streams.organizations.credentials import authenticate_api_key, split_key
 from streams.organizations.members import choose_organization
 from streams.organizations.services import (
     Actor,
     NewOrganization,
-    authenticate_api_key,
     create_api_key,
     create_organization,
     revoke_api_key,
@@ -42,6 +42,18 @@ class TestCreateApiKey:
         assert (key.scopes, key.expires_at) == ([ApiKey.Scope.READ], expires_at)
         entry = AuditEntry.objects.get(action="api_key.created", target_id=key.pk)
         assert (entry.organization, entry.user, entry.api_key) == (home.organization, home.owner, None)
+        reach = {"scopes": "read", "app": home.app.pk.hex, "expires_at": clock.isoformat(expires_at)}
+        assert entry.detail == {"name": "Booking system", "kind": "bearer", **reach}
+
+    def test_refuses_another_organizations_app(self, home: NewOrganization, abroad: NewOrganization) -> None:
+        with pytest.raises(ValidationFailedError):
+            create_api_key(
+                organization=home.organization,
+                name="Beyond",
+                kind="basic",
+                app=abroad.app,
+                actor=Actor(user=home.owner),
+            )
 
     @pytest.mark.parametrize(
         ("field", "wrong"),
@@ -85,7 +97,7 @@ class TestAuthenticateApiKey:
         assert clock.now() - (_key(abroad).last_used_at or clock.now()) > timedelta(minutes=1)
 
     def _use(self, home: NewOrganization) -> datetime | None:
-        authenticate_api_key(credential=home.api_key, kind="basic", organization_id=home.organization.pk)
+        authenticate_api_key(split_key(home.api_key), kind="basic", organization_id=home.organization.pk)
         return _key(home).last_used_at
 
 

@@ -10,8 +10,9 @@ from django.db import models
 from django.db.models.functions import Now
 
 from livehub.core.states import swap_status
-from streams.ingest.services import LivestreamDisabledError, admit_encoder
+from streams.ingest.services import admit_encoder
 from streams.livestreams import connections, leases, services
+from streams.livestreams.lifecycle import LivestreamDisabledError
 from streams.livestreams.states import SESSION_MACHINE, EndReason
 from streams.models import Connection, Lease, Livestream, Session, SessionEvent, StreamKey
 from streams.organizations.services import SYSTEM

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from livehub.core import events
-from livehub.core.errors import NotFoundError
+from livehub.core import clock, events
+from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.livestreams import services
 from streams.livestreams.events import (
     LivestreamChanged,
@@ -16,11 +16,12 @@ from streams.livestreams.events import (
     LivestreamEvent,
     SessionStatusChanged,
 )
+from streams.livestreams.lifecycle import LivestreamDisabledError
 from streams.livestreams.states import EndReason
 from streams.livestreams.stream_keys import StreamKeyPasswordError, StreamKeyRejectedError, give_key, resolve_key
 from streams.models import AuditEntry, Livestream, StreamKey
 from streams.organizations.services import SYSTEM, Actor, NewOrganization
-from tests.runs import connected
+from tests.runs import connected, finished
 
 _EVENTS: tuple[type[LivestreamEvent], ...] = (
     LivestreamChanged,
@@ -32,6 +33,7 @@ CHANGES: list[Callable[..., object]] = [
     services.disable_livestream,
     services.enable_livestream,
     services.reset_stream_key,
+    services.activate_livestream,
     services.end_broadcast,
     services.delete_livestream,
 ]
@@ -216,6 +218,78 @@ class TestDeleteLivestream:
             resolve_key(key, {})
 
 
+class TestChangeLivestream:
+    def test_changes_what_is_given_and_nothing_else(self, livestream: Livestream) -> None:
+        changed = services.change_livestream(livestream=livestream, max_runtime_s=60, actor=SYSTEM)
+        services.change_livestream(livestream=livestream, idle_timeout_s=5, disabled=True, actor=SYSTEM)
+
+        assert changed.max_runtime_s == 60
+        livestream.refresh_from_db()
+        assert (livestream.name, livestream.max_runtime_s, livestream.idle_timeout_s, livestream.disabled) == (
+            "Autumn keynote",
+            60,
+            5,
+            True,
+        )
+        entry = AuditEntry.objects.filter(action="livestream.limits_changed").first()
+        assert entry is not None
+        assert entry.detail == {"max_runtime_s": 60}
+
+    def test_changes_nothing_when_a_part_of_it_cannot_be(self, livestream: Livestream) -> None:
+        with pytest.raises(ValidationFailedError):
+            services.change_livestream(livestream=livestream, name="a\nb", disabled=True, actor=SYSTEM)
+
+        livestream.refresh_from_db()
+        assert not livestream.disabled
+
+
+class TestActivateLivestream:
+    def test_makes_it_active_until_its_time_out(self, livestream: Livestream) -> None:
+        assert not livestream.is_active
+
+        activated = services.activate_livestream(livestream=livestream, actor=SYSTEM)
+
+        assert activated.is_active
+        activated.activated_at = clock.now() - timedelta(seconds=119)
+        assert activated.is_active
+        activated.activated_at = clock.now() - timedelta(seconds=121)
+        assert not activated.is_active
+        activated.idle_timeout_s = 300
+        assert activated.is_active
+
+    def test_is_refused_while_encoders_are(self, livestream: Livestream) -> None:
+        services.disable_livestream(livestream=livestream, actor=SYSTEM)
+
+        with pytest.raises(LivestreamDisabledError):
+            services.activate_livestream(livestream=livestream, actor=SYSTEM)
+
+    def test_is_over_when_the_broadcast_is_ended(self, livestream: Livestream) -> None:
+        services.activate_livestream(livestream=livestream, actor=SYSTEM)
+        session = connected(livestream)
+
+        assert services.end_broadcast(livestream=livestream, actor=SYSTEM) is True
+
+        livestream.refresh_from_db()
+        session.refresh_from_db()
+        assert (livestream.is_active, session.is_open) == (False, False)
+
+    def test_is_over_when_it_is_idled_before_anybody_came(self, livestream: Livestream) -> None:
+        services.activate_livestream(livestream=livestream, actor=SYSTEM)
+
+        assert services.end_broadcast(livestream=livestream, actor=SYSTEM) is False
+
+        livestream.refresh_from_db()
+        assert not livestream.is_active
+        assert AuditEntry.objects.get(action="livestream.broadcast_ended").target_id == livestream.pk
+
+    def test_lets_a_broadcast_be_active_as_long_as_it_lasts(self, livestream: Livestream) -> None:
+        session = connected(livestream)
+
+        assert Livestream.objects.get().is_active
+        finished(session)
+        assert not Livestream.objects.get().is_active
+
+
 class TestEndBroadcast:
     def test_writes_nothing_down_when_nothing_was_on(self, livestream: Livestream) -> None:
         assert services.end_broadcast(livestream=livestream, actor=SYSTEM) is False
@@ -256,6 +330,17 @@ class TestResetStreamKey:
 
         assert resolve_key(foreign_livestream.stream_key, {}).livestream == foreign_livestream
 
+    @pytest.mark.parametrize("has_password", [False, True])
+    def test_keeps_the_form_of_the_key(self, livestream: Livestream, has_password: bool) -> None:
+        give_key(livestream, has_password=has_password)
+        old = livestream.stream_key
+
+        services.reset_stream_key(livestream=livestream, actor=SYSTEM)
+
+        assert livestream.stream_key != old
+        assert ("?password=" in livestream.stream_key) is has_password
+        assert len(livestream.stream_key) == len(old)
+
     def test_leaves_one_present_key(self, livestream: Livestream) -> None:
         old = livestream.stream_key
 
@@ -283,7 +368,16 @@ class TestGiveKey:
         assert resolve_key(livestream.stream_key, {"password": "whatever"}).livestream == livestream
 
     def test_takes_no_password_for_none(self, livestream: Livestream) -> None:
-        give_key(livestream, password="x")
+        give_key(livestream, has_password=True)
+        name, _, password = livestream.stream_key.partition("?password=")
 
-        with pytest.raises(StreamKeyPasswordError):
-            resolve_key(livestream.stream_key, {})
+        for given in ({}, {"password": ""}, {"password": password.upper() + "0"}):
+            with pytest.raises(StreamKeyPasswordError):
+                resolve_key(name, given)
+        assert resolve_key(name, {"password": password}).livestream == livestream
+
+    def test_with_a_password_is_spelt_as_an_encoder_takes_it(self, livestream: Livestream) -> None:
+        give_key(livestream, has_password=True)
+
+        assert re.fullmatch(r"lv_[0-9a-f]{32}\?password=[0-9a-f]{16}", livestream.stream_key)
+        assert Livestream.objects.with_stream_key().get().stream_key == livestream.stream_key

@@ -13,12 +13,13 @@ from pytest_django import Settings
 from livehub.core import clock
 from livehub.core.jobs import BrokerUnavailableError
 from streams.livestreams import leases, sweeps
-from streams.livestreams.services import create_livestream
+from streams.livestreams.services import change_livestream, create_livestream
 from streams.models import Connection, Lease, Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.conftest import Broker
 from tests.hangs.servers import hung_redis
 from tests.ingest_server import ingest_server
+from tests.overtaking import overtaken
 from tests.queues import untaken
 from tests.runs import ENCODER, claimed, connected
 
@@ -27,6 +28,10 @@ def _age(session: Session, *, seconds: int) -> None:
     then = clock.now() - timedelta(seconds=seconds)
     Session.objects.filter(pk=session.pk).update(created_at=then)
     Connection.objects.filter(session=session).update(connected_at=then, last_seen_at=then)
+
+
+def _began(session: Session, *, seconds_ago: int) -> None:
+    Session.objects.filter(pk=session.pk).update(created_at=clock.now() - timedelta(seconds=seconds_ago))
 
 
 def _left(session: Session, *, seconds_ago: int) -> None:
@@ -196,6 +201,49 @@ class TestEncodersThatNobodyReports:
 
         session.refresh_from_db()
         assert session.is_open is is_open
+
+
+class TestBroadcastsThatLastTooLong:
+    def test_are_ended_and_their_encoders_held_off(
+        self, livestream: Livestream, session: Session, sweep: Sweep
+    ) -> None:
+        change_livestream(livestream=livestream, max_runtime_s=60, actor=SYSTEM)
+        claimed(session)
+        _began(session, seconds_ago=61)
+
+        assert "streams.drop_encoder" in sweep()
+
+        session.refresh_from_db()
+        livestream.refresh_from_db()
+        assert (session.status, session.end_reason) == ("ended", "runtime_over")
+        assert livestream.held_until is not None
+        assert livestream.held_until > clock.now()
+
+    @pytest.mark.parametrize("limit_s", [None, 60])
+    def test_are_not_those_within_their_limit_or_without_one(
+        self, livestream: Livestream, session: Session, sweep: Sweep, limit_s: int | None
+    ) -> None:
+        change_livestream(livestream=livestream, max_runtime_s=limit_s, actor=SYSTEM)
+        _began(session, seconds_ago=50)
+
+        sweep()
+
+        session.refresh_from_db()
+        assert session.is_open
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_limit_that_is_lifted_at_the_last_moment_counts(livestream: Livestream, broker: Broker) -> None:
+    change_livestream(livestream=livestream, max_runtime_s=60, actor=SYSTEM)
+    session = connected(livestream)
+    _began(session, seconds_ago=61)
+
+    overtaken(
+        sweeps.sweep_sessions, by=lambda: change_livestream(livestream=livestream, max_runtime_s=None, actor=SYSTEM)
+    )
+
+    session.refresh_from_db()
+    assert session.is_open
 
 
 @pytest.mark.django_db(transaction=True)

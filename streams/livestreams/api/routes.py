@@ -3,7 +3,8 @@
 from django.urls import URLPattern, path
 
 from livehub.api.dialect import Dialect
-from streams.livestreams.api import views
+from streams.livestreams.api import broadcasts, views
+from streams.livestreams.api.outputs import views as outputs
 from streams.livestreams.api.serializers import LivestreamShapes
 
 _ONE = "livestreams/<str:livestream_id>"
@@ -22,6 +23,11 @@ def livehub_routes(dialect: Dialect, shapes: LivestreamShapes) -> list[URLPatter
     return [
         *_common_routes(dialect, shapes),
         path(f"{_ONE}/sessions", views.LivestreamSessionsView.as_view(dialect=dialect, shapes=shapes)),
+        path(f"{_ONE}/activate", broadcasts.ActivateLivestreamView.as_view(dialect=dialect, shapes=shapes)),
+        path(f"{_ONE}/idle", broadcasts.IdleLivestreamView.as_view(dialect=dialect, shapes=shapes)),
+        path(f"{_ONE}/end", broadcasts.EndBroadcastView.as_view(dialect=dialect, shapes=shapes)),
+        path(f"{_ONE}/outputs", outputs.OutputsView.as_view(dialect=dialect, shapes=shapes)),
+        path(f"{_ONE}/outputs/<str:output_id>", outputs.OutputView.as_view(dialect=dialect, shapes=shapes)),
         path(_ONE, views.EditableLivestreamView.as_view(dialect=dialect, shapes=shapes)),
     ]
 

@@ -1,6 +1,7 @@
 """The livestream operations of the REST API, for every dialect that has them."""
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import cast
 from uuid import UUID
 
@@ -8,17 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from livehub.api.identifiers import get_uuid
+from livehub.api.operations import Answer, operation
 from livehub.api.paging import Page, PageNumbers, PageQuery, take_page
-from livehub.api.schema import Answer, operation
-from livehub.api.views import ApiView
-from livehub.core.clients import client_address
 from streams.livestreams import selectors, services
+from streams.livestreams.api.base import LivestreamsApi
 from streams.livestreams.api.input import LivestreamBody, LivestreamListParameters, LivestreamListQuery
 from streams.livestreams.api.serializers import (
     ActiveSession,
-    ActiveSessionSerializer,
     DeletedLivestreamSerializer,
-    FlatDetailSerializer,
     LivestreamDetail,
     LivestreamSerializer,
     LivestreamShapes,
@@ -28,26 +26,13 @@ from streams.livestreams.api.serializers import (
 )
 from streams.livestreams.models import Livestream, Session
 from streams.livestreams.selectors import LivestreamFilter, LivestreamOrder
-from streams.organizations.authentication import Caller
-from streams.organizations.models import ApiKey
-from streams.organizations.services import Actor
 
 
-class LivestreamApi(ApiView):
+class LivestreamApi(LivestreamsApi):
     """What all of them share."""
 
     # Given by every route: as_view(shapes=...).
     shapes: LivestreamShapes = cast(LivestreamShapes, None)
-    read_scope = ApiKey.Scope.READ
-    write_scope = ApiKey.Scope.WRITE
-
-    @property
-    def caller(self) -> Caller:
-        return cast(Caller, self.request.auth)
-
-    @property
-    def actor(self) -> Actor:
-        return Actor(api_key=self.caller.api_key, address=client_address(self.request._request))
 
     def get_livestream(self, livestream_id: str) -> Livestream:
         wanted = get_uuid(livestream_id, noun="livestream")
@@ -60,8 +45,7 @@ class LivestreamApi(ApiView):
         return self.presenting_taken_in(selectors.sum_ingest_ms(livestreams))
 
     def presenting_taken_in(self, ingest_ms: Mapping[UUID, int]) -> Presenting:
-        may_publish = self.write_scope in self.caller.scopes
-        return {"dialect": self.dialect, "ingest_ms": ingest_ms, "shows_stream_key": may_publish}
+        return {"words": self.shapes.words, "ingest_ms": ingest_ms, "shows_stream_key": self.shows_secrets}
 
     def answer_livestream(
         self, livestream: Livestream, *, status: int = 200, shape: type[LivestreamSerializer] = LivestreamSerializer
@@ -79,27 +63,25 @@ class LivestreamsView(LivestreamApi):
         "Create a livestream",
         body=LivestreamBody,
         answer=Answer(LivestreamSerializer, status=201),
-        writes=True,
-        may_be_unknown=False,
     )
     def post(self, request: Request, **path: str) -> Response:
         name = self.read_body(LivestreamBody).get("name") or ""
-        livestream = services.create_livestream(app=self.caller.app, name=str(name), actor=self.actor)
+        livestream = services.create_livestream(app=self.caller.app, name=str(name), actor=self.caller.actor)
         return self.answer_livestream(livestream, status=201)
 
     @operation(
         "list_livestreams",
         "List livestreams",
         query=LivestreamListQuery,
-        answer=Answer(LivestreamSerializer, is_list=True),
-        may_be_unknown=False,
+        answer=Answer(attrgetter("listed"), is_list=True, list_name=attrgetter("list_name")),
     )
     def get(self, request: Request, **path: str) -> Response:
-        parameters = cast(LivestreamListParameters, self.read_query(LivestreamListQuery))
+        parameters = cast(LivestreamListParameters, self.read_query(LivestreamListQuery, words=self.shapes.words))
         found = selectors.list_livestreams(owner=self.caller.app, wanted=_filter(parameters))
         page = take_page(found.rows.with_stream_key(), wanted=parameters, count=found.count)
         shape = self.shapes.listed(context={**self.presenting(page.items)})
-        return self.answer_list("livestreams", [shape.to_representation(row) for row in page.items], page=page)
+        items = [shape.to_representation(row) for row in page.items]
+        return self.answer_list(items, page=page, name=self.shapes.list_name)
 
 
 class LivestreamView(LivestreamApi):
@@ -109,7 +91,7 @@ class LivestreamView(LivestreamApi):
         "get_livestream",
         "Get a livestream with its sessions",
         query=PageQuery,
-        answer=Answer(FlatDetailSerializer, has_paging=True),
+        answer=Answer(attrgetter("detail"), has_paging=True),
     )
     def get(self, request: Request, livestream_id: str, **path: str) -> Response:
         wanted = self.read_page_query()
@@ -128,13 +110,12 @@ class EditableLivestreamView(LivestreamView):
         "Rename a livestream",
         body=LivestreamBody,
         answer=Answer(LivestreamSerializer),
-        writes=True,
     )
     def patch(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
         changes = self.read_body(LivestreamBody)
         if "name" in changes:
-            services.rename_livestream(livestream=livestream, name=str(changes["name"] or ""), actor=self.actor)
+            services.rename_livestream(livestream=livestream, name=str(changes["name"] or ""), actor=self.caller.actor)
         return self.answer_livestream(livestream)
 
     @operation(
@@ -142,17 +123,17 @@ class EditableLivestreamView(LivestreamView):
     )
     def delete(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
-        services.delete_livestream(livestream=livestream, actor=self.actor)
+        services.delete_livestream(livestream=livestream, actor=self.caller.actor)
         return self.answer({"id": livestream.pk, "message": "Livestream deleted"})
 
 
 class EnableLivestreamView(LivestreamApi):
     """/livestreams/{livestream_id}/enable"""
 
-    @operation("enable_livestream", "Accept encoders again", answer=Answer(SwitchedLivestreamSerializer), writes=True)
+    @operation("enable_livestream", "Accept encoders again", answer=Answer(SwitchedLivestreamSerializer))
     def put(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
-        services.enable_livestream(livestream=livestream, actor=self.actor)
+        services.enable_livestream(livestream=livestream, actor=self.caller.actor)
         return self.answer_livestream(livestream, shape=SwitchedLivestreamSerializer)
 
 
@@ -163,11 +144,10 @@ class DisableLivestreamView(LivestreamApi):
         "disable_livestream",
         "Refuse encoders, and cut the one that publishes",
         answer=Answer(SwitchedLivestreamSerializer),
-        writes=True,
     )
     def put(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
-        services.disable_livestream(livestream=livestream, actor=self.actor)
+        services.disable_livestream(livestream=livestream, actor=self.caller.actor)
         return self.answer_livestream(livestream, shape=SwitchedLivestreamSerializer)
 
 
@@ -178,11 +158,10 @@ class ResetStreamKeyView(LivestreamApi):
         "reset_stream_key",
         "Give a livestream a new stream key; the encoder on the old one is cut",
         answer=Answer(LivestreamSerializer),
-        writes=True,
     )
     def post(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
-        services.reset_stream_key(livestream=livestream, actor=self.actor)
+        services.reset_stream_key(livestream=livestream, actor=self.caller.actor)
         return self.answer_livestream(livestream)
 
 
@@ -199,13 +178,13 @@ class LivestreamSessionsView(LivestreamApi):
         wanted = self.read_page_query()
         page = _take_sessions(self.get_livestream(livestream_id), wanted=wanted)
         shape = SessionSerializer()
-        return self.answer_list("sessions", [shape.to_representation(row) for row in page.items], page=page)
+        return self.answer_list([shape.to_representation(row) for row in page.items], page=page)
 
 
 class ActiveSessionView(LivestreamApi):
     """/livestreams/{livestream_id}/active-livestream-session"""
 
-    @operation("get_active_session", "Get the broadcast that is going on", answer=Answer(ActiveSessionSerializer))
+    @operation("get_active_session", "Get the broadcast that is going on", answer=Answer(attrgetter("active")))
     def get(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
         active = ActiveSession(livestream, selectors.get_open_session(livestream))

@@ -6,6 +6,7 @@ from streams.livestreams.models.livestream import (
     LivestreamQuerySet,
     StreamKey,
 )
+from streams.livestreams.models.output import Output, OutputQuerySet
 from streams.livestreams.models.refusals import UnknownKeyTries
 from streams.livestreams.models.session import (
     Connection,
@@ -22,6 +23,8 @@ __all__ = [
     "Livestream",
     "LivestreamCount",
     "LivestreamQuerySet",
+    "Output",
+    "OutputQuerySet",
     "Session",
     "SessionEvent",
     "SessionQuerySet",

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Collection
 from contextlib import suppress
+from datetime import timedelta
 from functools import cache
 from typing import Self
 
@@ -11,7 +12,7 @@ from django.db import models
 from django.db.models import Case, F, OuterRef, Q, Subquery, When
 from django.db.models.functions import Now
 
-from livehub.core import crypto
+from livehub.core import clock, crypto
 from streams.livestreams import addresses
 from streams.livestreams.states import DISABLED, LIVESTREAM_STATES, LivestreamStatus, Shown, show_livestream
 from streams.organizations.models import App, Organization
@@ -24,6 +25,8 @@ LIVE_FIRST = Case(
     output_field=models.SmallIntegerField(),
 )
 _ON_AIR = [value for value, shown in LIVESTREAM_STATES.items() if shown.is_on_air]
+# How long an activated livestream waits for its encoder. Source: Cloudinary, live streams, idle_timeout_sec.
+DEFAULT_IDLE_TIMEOUT = timedelta(seconds=120)
 # As many digits of an id as people are shown.
 SHORT_ID_LENGTH = 8
 
@@ -85,6 +88,13 @@ class Livestream(models.Model):
     last_refused_at = models.DateTimeField(null=True, editable=False)
     # When its newest session that viewers could play became playable.
     last_live_at = models.DateTimeField(null=True, editable=False)
+    # None for `DEFAULT_IDLE_TIMEOUT`, and for no limit.
+    idle_timeout_s = models.PositiveIntegerField(null=True, editable=False)
+    max_runtime_s = models.PositiveIntegerField(null=True, editable=False)
+    # When somebody asked for it to be ready before its encoder comes; None once it has been idled.
+    activated_at = models.DateTimeField(null=True, editable=False)
+    # Until then encoders are turned away: who ended the broadcast does not want it back at once.
+    held_until = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, editable=False)
@@ -138,6 +148,17 @@ class Livestream(models.Model):
         """What people see; whether it is interrupted, only if a list has read its `newest_event` along."""
         newest_event = vars(self).get("newest_event") or ""
         return show_livestream(status=self.status, is_disabled=self.disabled, newest_event=newest_event)
+
+    @property
+    def idle_timeout(self) -> timedelta:
+        return DEFAULT_IDLE_TIMEOUT if self.idle_timeout_s is None else timedelta(seconds=self.idle_timeout_s)
+
+    @property
+    def is_active(self) -> bool:
+        """A broadcast is going on, or somebody has asked for it a short while ago."""
+        if self.status in _ON_AIR:
+            return True
+        return self.activated_at is not None and clock.now() < self.activated_at + self.idle_timeout
 
     @property
     def stream_key(self) -> str:

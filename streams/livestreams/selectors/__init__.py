@@ -6,10 +6,12 @@ from streams.livestreams.selectors.livestreams import (
     LivestreamOrder,
     count_livestreams,
     get_livestream,
+    get_livestream_between,
     get_livestream_list,
     list_livestreams,
     sum_ingest_ms,
 )
+from streams.livestreams.selectors.outputs import get_output, get_simulcast_between, list_outputs, read_outputs_along
 from streams.livestreams.selectors.overview import get_overview
 from streams.livestreams.selectors.refusals import UNKNOWN_KEYS_TOLD, list_unknown_key_tries
 from streams.livestreams.selectors.screen import (
@@ -40,14 +42,19 @@ __all__ = [
     "find_open_session",
     "find_test_picture",
     "get_livestream",
+    "get_livestream_between",
     "get_livestream_list",
     "get_livestream_screen",
     "get_open_session",
+    "get_output",
     "get_overview",
     "get_session",
     "get_session_screen",
+    "get_simulcast_between",
     "list_livestreams",
+    "list_outputs",
     "list_sessions",
     "list_unknown_key_tries",
+    "read_outputs_along",
     "sum_ingest_ms",
 ]

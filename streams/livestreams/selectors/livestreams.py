@@ -101,11 +101,21 @@ def get_livestream(*, owner: Owner, livestream_id: UUID) -> Livestream:
 
     :raises NotFoundError: when the owner has no such livestream, or it is deleted.
     """
-    # Not `first`, which would sort one row, and spends as much on that as on all the rest.
-    found = list(livestreams_of(owner).with_stream_key().filter(pk=livestream_id)[:1])
-    if not found:
+    found = _first(livestreams_of(owner).filter(pk=livestream_id))
+    if found is None:
         raise NotFoundError(f"No livestream {livestream_id}.")
-    return found[0]
+    return found
+
+
+def get_livestream_between(*, owner: Owner, ids: tuple[UUID, UUID], called: str) -> Livestream:
+    """Return the livestream that a shortened id means, with its present key; `called` is how it is spelt.
+
+    :raises NotFoundError: when the owner has no such livestream, or it is deleted.
+    """
+    found = _first(livestreams_of(owner).filter(pk__gte=ids[0], pk__lte=ids[1]))
+    if found is None:
+        raise NotFoundError(f"No live stream {called}.")
+    return found
 
 
 def list_livestreams(*, owner: Owner, wanted: LivestreamFilter) -> FoundLivestreams:
@@ -154,6 +164,11 @@ def sum_ingest_ms(livestreams: Iterable[Livestream]) -> dict[UUID, int]:
     """
     connections = Connection.objects.filter(session__livestream__in=[livestream.pk for livestream in livestreams])
     return dict(connections.values_list("session__livestream").annotate(Sum("media_ms")))
+
+
+def _first(rows: LivestreamQuerySet) -> Livestream | None:
+    # Not `first`, which would sort one row, and spends as much on that as on all the rest.
+    return next(iter(rows.with_stream_key()[:1]), None)
 
 
 def _app_ids(owner: Owner) -> Collection[UUID]:

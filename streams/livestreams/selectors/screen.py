@@ -6,8 +6,9 @@ from uuid import UUID
 
 from livehub.core.errors import NotFoundError
 from streams.livestreams.advice import advise
-from streams.livestreams.models import Livestream, Session, SessionEvent
+from streams.livestreams.models import Livestream, Output, Session, SessionEvent
 from streams.livestreams.selectors.livestreams import get_livestream
+from streams.livestreams.selectors.outputs import list_outputs
 from streams.livestreams.selectors.sessions import list_sessions
 from streams.livestreams.selectors.test_pictures import PictureState, find_test_picture
 from streams.livestreams.states import SessionStatus, Shown
@@ -45,6 +46,7 @@ class LivestreamScreen:
     timeline: Timeline
     # How far our own encoder is; None when it is not on.
     test_picture: PictureState | None
+    outputs: list[Output]
 
     @property
     def latest(self) -> Session | None:
@@ -107,7 +109,8 @@ def get_livestream_screen(*, organization: Organization, livestream_id: UUID) ->
     shown = list(sessions[:_SESSIONS_SHOWN])
     count = len(shown) if len(shown) < _SESSIONS_SHOWN else sessions.count()
     timeline = _timeline(shown[0]) if shown else Timeline([])
-    return LivestreamScreen(livestream, shown, count, timeline, find_test_picture(livestream))
+    outputs = list(list_outputs(livestream))
+    return LivestreamScreen(livestream, shown, count, timeline, find_test_picture(livestream), outputs)
 
 
 def get_session_screen(*, organization: Organization, livestream_id: UUID, session_id: UUID) -> SessionScreen:

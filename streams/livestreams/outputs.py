@@ -1,0 +1,236 @@
+"""Where a livestream's broadcasts go: adding, changing and taking away outputs.
+
+Each locks the livestream first, so that of two equal ones added at the same moment the second is refused in words.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypedDict, Unpack
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.db import transaction
+
+from livehub.core import clock, crypto, events
+from livehub.core.errors import DomainError, ValidationFailedError
+from livehub.core.names import check_name
+from streams.livestreams.events import OutputChanged, OutputCreated, OutputDeleted, OutputEvent
+from streams.livestreams.locks import lock_livestream
+from streams.livestreams.models import Livestream, Output
+from streams.livestreams.models.output import KEY_MAX_LENGTH, URI_MAX_LENGTH, VENDOR_MAX_LENGTH, default_public_id
+from streams.livestreams.selectors import get_output
+from streams.livestreams.states import OutputType
+from streams.organizations.services import Actor, record
+
+MOST_SIMULCASTS = 50
+_SCHEMES = frozenset({"rtmp", "rtmps"})
+# What only one type has.
+_OWN = {
+    "uri": OutputType.SIMULCAST,
+    "stream_key": OutputType.SIMULCAST,
+    "vendor": OutputType.SIMULCAST,
+    "public_id": OutputType.ARCHIVE,
+}
+
+
+class OutputExistsError(DomainError):
+    """The livestream has its one HLS output or archive already, or sends to this address already."""
+
+    code = "output_exists"
+    http_status = 400
+
+
+class TooManyOutputsError(DomainError):
+    """The livestream sends to as many places as it may."""
+
+    code = "too_many_outputs"
+    http_status = 400
+
+
+class LivestreamActiveError(DomainError):
+    """A broadcast is going on, or is about to begin."""
+
+    code = "livestream_active"
+    http_status = 400
+
+
+class OutputChanges(TypedDict, total=False):
+    """What can be changed; whatever is left out stays. Type and vendor are what they were."""
+
+    name: str
+    uri: str
+    stream_key: str
+    public_id: str
+    enabled: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewOutput:
+    """What an output is to be; of `uri`, `stream_key` and `public_id` only what its type has."""
+
+    type: str
+    name: str = ""
+    uri: str = ""
+    stream_key: str = ""
+    public_id: str = ""
+    vendor: str = ""
+    enabled: bool = True
+
+    @property
+    def values(self) -> OutputChanges:
+        return {
+            "name": self.name,
+            "uri": self.uri,
+            "stream_key": self.stream_key,
+            "public_id": self.public_id,
+            "enabled": self.enabled,
+        }
+
+
+@transaction.atomic
+def create_output(*, livestream: Livestream, new: NewOutput, actor: Actor, must_be_idle: bool = False) -> Output:
+    """Add an output.
+
+    :raises NotFoundError: when the livestream is deleted.
+    :raises LivestreamActiveError: when it has to be idle, and is not.
+    :raises ValidationFailedError: when a value cannot be used; names all that cannot.
+    :raises OutputExistsError: when there may be no second one like it.
+    :raises TooManyOutputsError: when the livestream has enough simulcasts.
+    """
+    livestream = _lock(livestream, must_be_idle=must_be_idle)
+    output = Output(livestream=livestream, type=new.type, vendor=new.vendor)
+    _put(output, new.values)
+    _check_count(output)
+    _check_only(output)
+    output.save(force_insert=True)
+    _tell(output, OutputCreated, action="output.created", actor=actor)
+    return output
+
+
+@transaction.atomic
+def change_output(
+    *,
+    livestream: Livestream,
+    output_id: UUID,
+    actor: Actor,
+    must_be_idle: bool = False,
+    **changes: Unpack[OutputChanges],
+) -> Output:
+    """Change an output, and return it.
+
+    :raises NotFoundError: when the livestream is deleted, or has no such output.
+    :raises LivestreamActiveError: when it has to be idle, and is not.
+    :raises ValidationFailedError: when a value cannot be used; names all that cannot.
+    :raises OutputExistsError: when another simulcast goes there already.
+    """
+    livestream = _lock(livestream, must_be_idle=must_be_idle)
+    output = get_output(livestream=livestream, output_id=output_id)
+    if changes:
+        _put(output, changes)
+        _check_only(output)
+        output.save()
+        _tell(output, OutputChanged, action="output.changed", actor=actor, changed=sorted(changes))
+    return output
+
+
+@transaction.atomic
+def delete_output(*, livestream: Livestream, output_id: UUID, actor: Actor, must_be_idle: bool = False) -> None:
+    """Take an output away, with its key.
+
+    :raises NotFoundError: when the livestream is deleted, or has no such output.
+    :raises LivestreamActiveError: when it has to be idle, and is not.
+    """
+    livestream = _lock(livestream, must_be_idle=must_be_idle)
+    output = get_output(livestream=livestream, output_id=output_id)
+    _tell(output, OutputDeleted, action="output.deleted", actor=actor)
+    output.delete()
+
+
+def _lock(livestream: Livestream, *, must_be_idle: bool) -> Livestream:
+    livestream = lock_livestream(livestream.pk)
+    if must_be_idle and livestream.is_active:
+        raise LivestreamActiveError("The livestream is active. Idle it first, then change its outputs.")
+    return livestream
+
+
+def _put(output: Output, changes: OutputChanges) -> None:
+    """Give the output these values, if all of them can be used."""
+    fields = _complaints(output, changes)
+    if fields:
+        raise ValidationFailedError("The output cannot be like this.", fields=fields)
+    output.name = changes.get("name", output.name).strip(" ")
+    output.uri = changes.get("uri", output.uri)
+    output.enabled = changes.get("enabled", output.enabled)
+    if "stream_key" in changes:
+        key = changes["stream_key"]
+        output.stream_key_encrypted = crypto.encrypt(key) if key else ""
+    if output.type == OutputType.ARCHIVE:
+        output.public_id = changes.get("public_id", output.public_id) or default_public_id(output.livestream_id)
+
+
+def _complaints(output: Output, changes: OutputChanges) -> dict[str, list[str]]:
+    """Return what is wrong, by field; empty when nothing is."""
+    given = {"vendor": output.vendor, **{name: str(value) for name, value in changes.items()}}
+    fields = _complaints_about_names(given)
+    for field, owner in _OWN.items():
+        if given.get(field) and output.type != owner:
+            fields[field] = [f"An output of type {output.type} has none."]
+    if output.is_simulcast and (complaint := _uri_complaint(given.get("uri", output.uri))):
+        fields["uri"] = [complaint]
+    if len(output.vendor) > VENDOR_MAX_LENGTH:
+        fields["vendor"] = [f"Use at most {VENDOR_MAX_LENGTH} characters."]
+    if not _is_plain(given.get("stream_key", ""), max_length=KEY_MAX_LENGTH):
+        fields["stream_key"] = [f"Use at most {KEY_MAX_LENGTH} printable ASCII characters, without blanks."]
+    return fields
+
+
+def _complaints_about_names(given: Mapping[str, str]) -> dict[str, list[str]]:
+    fields: dict[str, list[str]] = {}
+    for field in ("name", "public_id", "vendor"):
+        try:
+            check_name(given.get(field, ""), field=field)
+        except ValidationFailedError as error:
+            fields |= error.fields
+    return fields
+
+
+def _uri_complaint(uri: str) -> str:
+    if not _is_plain(uri, max_length=URI_MAX_LENGTH):
+        return f"Use at most {URI_MAX_LENGTH} printable ASCII characters, without blanks."
+    try:
+        parts = urlsplit(uri)
+        is_address = parts.scheme in _SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    return "" if is_address else "Give the platform's server: rtmp://host/application or rtmps://host/application."
+
+
+def _is_plain(text: str, *, max_length: int) -> bool:
+    return len(text) <= max_length and all("!" <= character <= "~" for character in text)
+
+
+def _check_only(output: Output) -> None:
+    """Check that the output is the only one like it.
+
+    :raises OutputExistsError: when it is not.
+    """
+    others = Output.objects.filter(livestream=output.livestream_id, type=output.type).exclude(pk=output.pk)
+    if not output.is_simulcast and others.exists():
+        raise OutputExistsError(f"The livestream has its {output.type} output already, and takes one. Change that one.")
+    if output.is_simulcast and others.filter(uri=output.uri).exists():
+        raise OutputExistsError(f"The livestream has a simulcast to {output.uri} already. Change that one.")
+
+
+def _check_count(output: Output) -> None:
+    simulcasts = Output.objects.filter(livestream=output.livestream_id, type=OutputType.SIMULCAST)
+    if output.is_simulcast and simulcasts.count() >= MOST_SIMULCASTS:
+        raise TooManyOutputsError(f"The livestream has {MOST_SIMULCASTS} simulcasts, which is the limit. Delete one.")
+
+
+def _tell(output: Output, event: type[OutputEvent], *, action: str, actor: Actor, **detail: object) -> None:
+    """Write it into the audit log, without any key, and publish its event."""
+    livestream = output.livestream
+    organization = livestream.app.organization
+    said = {"livestream": str(livestream.pk), "type": output.type, "name": output.name, **detail}
+    record(organization=organization, actor=actor, action=action, target=output, **said)
+    events.publish(event.of(livestream, at=clock.now(), actor=actor, output_id=output.pk, output_type=output.type))

@@ -1,0 +1,44 @@
+"""Where livestreams go."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db.models import Prefetch, prefetch_related_objects
+
+from livehub.core.errors import NotFoundError
+from streams.livestreams.models import Livestream, Output, OutputQuerySet
+from streams.livestreams.states import OutputType
+
+
+def read_outputs_along(livestreams: Sequence[Livestream]) -> None:
+    """Read each one's outputs, in order: one query, however many livestreams."""
+    prefetch_related_objects(livestreams, Prefetch("outputs", queryset=Output.objects.in_order()))
+
+
+def list_outputs(livestream: Livestream) -> OutputQuerySet:
+    """Return the livestream's outputs, in order."""
+    return livestream.outputs.in_order()
+
+
+def get_output(*, livestream: Livestream, output_id: UUID) -> Output:
+    """Return one of the livestream's outputs.
+
+    :raises NotFoundError: when it has no such output.
+    """
+    return _get(livestream.outputs.filter(pk=output_id), called=f"output {output_id}")
+
+
+def get_simulcast_between(*, livestream: Livestream, ids: tuple[UUID, UUID], called: str) -> Output:
+    """Return the livestream's simulcast that a shortened id means; `called` is how it is spelt.
+
+    :raises NotFoundError: when it has no such simulcast.
+    """
+    simulcasts = livestream.outputs.filter(type=OutputType.SIMULCAST)
+    return _get(simulcasts.filter(pk__gte=ids[0], pk__lte=ids[1]), called=f"platform {called}")
+
+
+def _get(rows: OutputQuerySet, *, called: str) -> Output:
+    output = next(iter(rows[:1]), None)
+    if output is None:
+        raise NotFoundError(f"No {called}.")
+    return output

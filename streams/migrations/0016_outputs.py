@@ -1,0 +1,73 @@
+"""Livestreams have outputs, and limits of their own."""
+
+import django.db.models.deletion
+import uuid
+from django.db import migrations, models
+
+# What `Output.defaults_of` gives to new ones. Indexes and foreign keys are made after it, at the end of the migration.
+_DEFAULTS = """
+INSERT INTO streams_output (
+    id, livestream_id, type, name, uri, stream_key_encrypted, vendor, public_id, enabled, created_at, updated_at
+)
+SELECT
+    gen_random_uuid(), livestream.id, kind.type, 'default ' || kind.type, '', '', '',
+    CASE kind.type WHEN 'archive' THEN 'live_stream_' || replace(livestream.id::text, '-', '') || '_archive' ELSE '' END,
+    true, now(), now()
+FROM streams_livestream AS livestream, (VALUES ('hls'), ('archive')) AS kind (type)
+WHERE livestream.deleted_at IS NULL;
+"""
+
+
+class Migration(migrations.Migration):
+
+    dependencies = [
+        ('streams', '0016_key_scopes'),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name='livestream',
+            name='activated_at',
+            field=models.DateTimeField(editable=False, null=True),
+        ),
+        migrations.AddField(
+            model_name='livestream',
+            name='held_until',
+            field=models.DateTimeField(editable=False, null=True),
+        ),
+        migrations.AddField(
+            model_name='livestream',
+            name='idle_timeout_s',
+            field=models.PositiveIntegerField(editable=False, null=True),
+        ),
+        migrations.AddField(
+            model_name='livestream',
+            name='max_runtime_s',
+            field=models.PositiveIntegerField(editable=False, null=True),
+        ),
+        migrations.AlterField(
+            model_name='session',
+            name='end_reason',
+            field=models.CharField(blank=True, choices=[('encoder_stopped', 'Encoder stopped'), ('encoder_lost', 'Encoder lost'), ('ended_by_operator', 'Ended by an operator'), ('disabled', 'Livestream disabled'), ('key_reset', 'Stream key reset'), ('deleted', 'Livestream deleted'), ('source_refused', 'Source not usable'), ('transcoder_failed', 'Transcoder failed'), ('over_quota', "Above its organization's quota"), ('test_picture_replaced', 'An encoder took over'), ('runtime_over', 'Longest time on air reached')], editable=False, max_length=32),
+        ),
+        migrations.CreateModel(
+            name='Output',
+            fields=[
+                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
+                ('type', models.CharField(choices=[('hls', 'HLS'), ('archive', 'Archive'), ('simulcast', 'Simulcast')], editable=False, max_length=16)),
+                ('name', models.CharField(blank=True, max_length=255)),
+                ('uri', models.CharField(blank=True, max_length=1024)),
+                ('stream_key_encrypted', models.TextField(blank=True, editable=False)),
+                ('vendor', models.CharField(blank=True, max_length=64)),
+                ('public_id', models.CharField(blank=True, max_length=255)),
+                ('enabled', models.BooleanField(default=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('updated_at', models.DateTimeField(auto_now=True)),
+                ('livestream', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='outputs', to='streams.livestream')),
+            ],
+            options={
+                'constraints': [models.UniqueConstraint(condition=models.Q(('type', 'simulcast'), _negated=True), fields=('livestream', 'type'), name='output_one_hls_and_one_archive'), models.UniqueConstraint(condition=models.Q(('type', 'simulcast')), fields=('livestream', 'uri'), name='output_one_simulcast_per_uri'), models.CheckConstraint(condition=models.Q(models.Q(('type', 'simulcast'), models.Q(('uri', ''), _negated=True)), models.Q(models.Q(('type', 'simulcast'), _negated=True), ('uri', '')), _connector='OR'), name='output_uri_iff_simulcast')],
+            },
+        ),
+        migrations.RunSQL(_DEFAULTS, migrations.RunSQL.noop),
+    ]

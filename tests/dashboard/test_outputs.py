@@ -1,0 +1,138 @@
+"""The outputs on a livestream's page: shown to all, changed by those who run livestreams, without JavaScript too."""
+
+import pytest
+from django.test import Client
+
+from streams.livestreams import outputs
+from streams.livestreams.outputs import NewOutput
+from streams.models import AuditEntry, Livestream, Member, Output, Role, User
+from streams.organizations.services import SYSTEM, NewOrganization
+from tests.dashboard.conftest import HTMX, get_html
+
+_URI = "rtmp://a.rtmp.example.com/live2"
+_FORM = {"name": "YouTube", "uri": _URI, "stream_key": "abcd-efgh", "enabled": "on"}
+
+
+@pytest.fixture
+def simulcast(livestream: Livestream) -> Output:
+    new = NewOutput(type="simulcast", name="YouTube", uri=_URI, stream_key="abcd-efgh")
+    return outputs.create_output(livestream=livestream, new=new, actor=SYSTEM)
+
+
+@pytest.fixture
+def there(livestream: Livestream) -> str:
+    return f"/livestreams/{livestream.pk}"
+
+
+class TestList:
+    def test_tells_where_broadcasts_go_and_in_which_state_that_is(
+        self, browser: Client, there: str, simulcast: Output
+    ) -> None:
+        html = get_html(browser, there)
+
+        assert html.count('data-testid="output"') == 3
+        for text in ("Viewers", "Archive", "YouTube", _URI, "Ready", "Not used yet"):
+            assert text in html
+        assert "abcd-efgh" not in html
+
+    def test_is_part_of_what_changes_by_itself(self, browser: Client, there: str, livestream: Livestream) -> None:
+        assert f'id="livestream-outputs-{livestream.pk}"' in get_html(browser, there, **HTMX)
+
+    def test_offers_viewers_nothing_to_change(
+        self, home: NewOrganization, stranger: User, there: str, simulcast: Output
+    ) -> None:
+        viewer = User.objects.create_user("viewer@northwind.example", "correct horse")
+        Member.objects.create(organization=home.organization, user=viewer, role=Role.VIEWER)
+        client = Client()
+        client.force_login(viewer)
+
+        html = get_html(client, there)
+
+        assert "YouTube" in html
+        assert f"{there}/outputs" not in html
+
+
+class TestAdd:
+    def test_is_a_page_and_a_dialog(self, browser: Client, there: str) -> None:
+        page, dialog = (get_html(browser, f"{there}/outputs/create", **headers) for headers in ({}, HTMX))
+
+        assert "<html" in page
+        assert "<html" not in dialog
+        for html in (page, dialog):
+            assert "Add simulcast" in html
+            assert 'autocomplete="new-password"' in html
+
+    def test_keeps_what_is_typed(self, browser: Client, there: str, owner: User) -> None:
+        response = browser.post(f"{there}/outputs/create", _FORM)
+
+        made = Output.objects.get(type="simulcast")
+        assert (response.status_code, response.headers["Location"]) == (303, there)
+        assert (made.name, made.uri, made.stream_key, made.enabled) == ("YouTube", _URI, "abcd-efgh", True)
+        assert AuditEntry.objects.get(action="output.created").user == owner
+
+    @pytest.mark.parametrize(
+        ("change", "complaint"),
+        [
+            ({"uri": ""}, "Paste the server"),
+            ({"uri": "http://example.com"}, "rtmp://host/application"),
+            ({"name": "a\u202eb"}, "invisible character"),
+            ({"stream_key": "a b"}, "without blanks"),
+        ],
+    )
+    def test_says_what_is_wrong_at_its_field(
+        self, browser: Client, there: str, change: dict[str, str], complaint: str
+    ) -> None:
+        response = browser.post(f"{there}/outputs/create", _FORM | change)
+
+        assert response.status_code == 422
+        assert complaint in response.content.decode()
+        assert not Output.objects.filter(type="simulcast").exists()
+
+    def test_refuses_a_second_one_to_the_same_server(self, browser: Client, there: str, simulcast: Output) -> None:
+        response = browser.post(f"{there}/outputs/create", _FORM)
+
+        assert response.status_code == 422
+        assert "already" in response.content.decode()
+
+
+class TestChange:
+    def test_shows_what_is_there_but_the_key(self, browser: Client, there: str, simulcast: Output) -> None:
+        html = get_html(browser, f"{there}/outputs/{simulcast.pk}")
+
+        assert f'value="{_URI}"' in html
+        assert "Leave it empty to keep the key" in html
+        assert "abcd-efgh" not in html
+
+    def test_keeps_the_key_when_none_is_typed(self, browser: Client, there: str, simulcast: Output) -> None:
+        form = {"name": "Twitch", "uri": "rtmps://b.example.com/app", "stream_key": ""}
+
+        response = browser.post(f"{there}/outputs/{simulcast.pk}", form)
+
+        simulcast.refresh_from_db()
+        assert response.status_code == 303
+        assert (simulcast.name, simulcast.uri, simulcast.enabled) == ("Twitch", form["uri"], False)
+        assert simulcast.stream_key == "abcd-efgh"
+        assert AuditEntry.objects.get(action="output.changed").detail["changed"] == ["enabled", "name", "uri"]
+
+    def test_takes_a_new_key(self, browser: Client, there: str, simulcast: Output) -> None:
+        browser.post(f"{there}/outputs/{simulcast.pk}", _FORM | {"stream_key": "new"})
+
+        simulcast.refresh_from_db()
+        assert simulcast.stream_key == "new"
+
+    def test_is_of_simulcasts_only(self, browser: Client, there: str, livestream: Livestream) -> None:
+        hls = livestream.outputs.get(type="hls")
+
+        for path in (f"{there}/outputs/{hls.pk}", f"{there}/outputs/{hls.pk}/delete"):
+            assert browser.get(path).status_code == browser.post(path, _FORM).status_code == 404
+        assert Output.objects.filter(pk=hls.pk).exists()
+
+
+class TestDelete:
+    def test_asks_first_and_then_does_it(self, browser: Client, there: str, simulcast: Output) -> None:
+        path = f"{there}/outputs/{simulcast.pk}/delete"
+
+        assert "“<bdi>YouTube</bdi>”?" in get_html(browser, path)
+        assert Output.objects.filter(pk=simulcast.pk).exists()
+        assert browser.post(path).status_code == 303
+        assert not Output.objects.filter(pk=simulcast.pk).exists()
