@@ -155,6 +155,11 @@ INGEST_HOOK_TOKEN = env.secret(
     path=_SECRETS / "ingest_hook_token",
     purpose="Proves that an ingest hook comes from our nginx",
 )
+PARTICIPANT_KEYS = env.private_keys(
+    "LIVEHUB_PARTICIPANT_KEYS",
+    path=_SECRETS / "participant_keys.pem",
+    purpose="Signs the tokens of meetings' participants; one key after the other, newest first",
+)
 
 DEBUG = env.boolean("LIVEHUB_DEBUG", default=False, purpose="Django's debug pages; never on a reachable machine")
 ALLOWED_HOSTS = [
@@ -363,6 +368,7 @@ CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE = {
     "sweep-sessions": {"task": "streams.sweep_sessions", "schedule": 5.0, "options": {"expires": 5}},
+    "sweep-meetings": {"task": "streams.sweep_meetings", "schedule": 5.0, "options": {"expires": 5}},
     "forget-attempts": {"task": "streams.forget_attempts", "schedule": 600.0, "options": {"expires": 600}},
     "call-for-removal": {
         "task": "streams.call_for_removal",

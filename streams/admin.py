@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 
 from streams.livestreams.admin import LivestreamAdmin, SessionAdmin
+from streams.meetings.admin import MeetingAdmin, MeetingSessionAdmin
 from streams.organizations.admin import (
     ApiKeyAdmin,
     AppAdmin,
@@ -23,6 +24,8 @@ __all__ = [
     "AppAdmin",
     "AuditEntryAdmin",
     "LivestreamAdmin",
+    "MeetingAdmin",
+    "MeetingSessionAdmin",
     "MemberAdmin",
     "OrganizationAdmin",
     "SessionAdmin",

@@ -26,6 +26,13 @@ class LivestreamDisabledError(DomainError):
     http_status = 403
 
 
+class LivestreamStoppedError(DomainError):
+    """The key is right, but the meeting that it was for has stopped its livestream."""
+
+    code = "livestream_stopped"
+    http_status = 403
+
+
 def admit_encoder(*, name: str, args: Mapping[str, str], encoder: Encoder) -> str:
     """Open a session for an encoder and return its stream name, in place of the secret key.
 
@@ -34,6 +41,7 @@ def admit_encoder(*, name: str, args: Mapping[str, str], encoder: Encoder) -> st
 
     :raises StreamKeyRejectedError: when no livestream has the key, or its password is wrong.
     :raises LivestreamDisabledError: when an operator has disabled it.
+    :raises LivestreamStoppedError: when it was a meeting's, and is stopped.
     :raises AlreadyLiveError: when another encoder is publishing.
     :raises QuotaExceededError: when its organization has as many broadcasts on air as it may.
     """
@@ -48,7 +56,7 @@ def admit_encoder(*, name: str, args: Mapping[str, str], encoder: Encoder) -> st
         raise
     try:
         return _admit(stream_key, encoder)
-    except (LivestreamDisabledError, AlreadyLiveError, QuotaExceededError) as refusal:
+    except (LivestreamDisabledError, LivestreamStoppedError, AlreadyLiveError, QuotaExceededError) as refusal:
         _count_refusal(stream_key.livestream, reason=refusal.message)
         raise
 
@@ -79,6 +87,10 @@ def _admit(stream_key: StreamKey, encoder: Encoder) -> str:
         raise StreamKeyRejectedError("No livestream has this stream key.")
     if livestream.disabled:
         raise LivestreamDisabledError("The livestream is disabled. Enable it on its page, then start the encoder.")
+    if livestream.stopped_at is not None:
+        raise LivestreamStoppedError(
+            "The meeting's livestream was stopped. Start the meeting's livestream again, and publish with its new key."
+        )
     if stream_key.is_for_test_picture:
         encoder = replace(encoder, software=ENCODER_NAME, address=None)
     return lifecycle.start_session(livestream=livestream, stream_key=stream_key, encoder=encoder).pk.hex

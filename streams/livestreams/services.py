@@ -3,7 +3,10 @@
 Each locks its livestream and reads it again first: what the caller holds may be stale, or deleted meanwhile.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Sum
@@ -24,15 +27,28 @@ _PLAYBACK_ID_LENGTH = 20
 
 
 @transaction.atomic
-def create_livestream(*, app: App, name: str, actor: Actor) -> Livestream:
+def create_livestream(
+    *,
+    app: App,
+    name: str,
+    actor: Actor,
+    meeting_id: UUID | None = None,
+    video_config: Mapping[str, object] = MappingProxyType({}),
+) -> Livestream:
     """Create an idle livestream with a stream key and a playback id of its own.
+
+    That of a meeting is started by the meeting (`streams.meetings.broadcasts`), which has to be locked.
 
     :raises ValidationFailedError: when the name cannot be used.
     :raises QuotaExceededError: when the organization has as many livestreams as it may.
     """
     _check_quota(app)
     livestream = Livestream.objects.create(
-        app=app, name=check_name(name), playback_id=f"pb_{crypto.random_token(_PLAYBACK_ID_LENGTH)}"
+        app=app,
+        name=check_name(name),
+        playback_id=f"pb_{crypto.random_token(_PLAYBACK_ID_LENGTH)}",
+        meeting_id=meeting_id,
+        video_config=dict(video_config),
     )
     give_key(livestream)
     _tell(livestream, LivestreamCreated, action="livestream.created", actor=actor, name=livestream.name)
@@ -73,6 +89,23 @@ def enable_livestream(*, livestream: Livestream, actor: Actor) -> Livestream:
     """
     livestream = lock_livestream(livestream.pk)
     _switch(livestream, disabled=False, action="livestream.enabled", actor=actor)
+    return livestream
+
+
+@transaction.atomic
+def stop_livestream(*, livestream: Livestream, actor: Actor) -> Livestream:
+    """Take no encoder any more, for good, cut the one that publishes, and return the livestream.
+
+    For those of meetings: the meeting's next one is another. Doing it again changes nothing.
+
+    :raises NotFoundError: when it is deleted.
+    """
+    livestream = lock_livestream(livestream.pk)
+    if livestream.stopped_at is None:
+        livestream.stopped_at = clock.now()
+        livestream.save(update_fields=["stopped_at", "updated_at"])
+        _tell(livestream, LivestreamChanged, action="livestream.stopped", actor=actor)
+        lifecycle.end_open_session(livestream=livestream, reason=EndReason.STOPPED, actor=actor)
     return livestream
 
 
