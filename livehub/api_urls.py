@@ -1,29 +1,41 @@
 """The REST API: one set of views, mounted once per dialect."""
 
+from collections.abc import Iterator
+
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from livehub.api.dialect import Dialect
 from livehub.api.schema import OpenApiDocument, SchemaView
 from livehub.api.views import UnknownRouteView
-from livehub.dialects import DYTE, REALTIMEKIT
+from livehub.dialects import CLOUDINARY, DIALECTS, DYTE, LIVEAPI, REALTIMEKIT
 from streams.livestreams.api.routes import livehub_routes, vendor_routes
 from streams.livestreams.api.serializers import DYTE_SHAPES, REALTIMEKIT_SHAPES
 
+_Route = URLPattern | URLResolver
 
-def _unknown_routes(prefix: str, dialect: Dialect) -> URLPattern:
-    # Not a dot: a path may hold a line break, percent-encoded. Not (?s): `reverse` cannot read a URLconf that has it.
-    return re_path(rf"^{prefix}(/[\s\S]*)?\Z", UnknownRouteView.as_view(dialect=dialect))
-
-
-_V2 = path("v2/", include(livehub_routes(DYTE, DYTE_SHAPES)))
-
-urlpatterns: list[URLPattern | URLResolver] = [
-    path("v2/schema", SchemaView.as_view(dialect=DYTE, document=OpenApiDocument([_V2]))),
-    _V2,
-    path(
-        "client/v4/accounts/<str:account_id>/realtime/kit/<str:app_id>/",
-        include(vendor_routes(REALTIMEKIT, REALTIMEKIT_SHAPES)),
+# Where the description lies, and what it describes.
+_MOUNTED: dict[Dialect, tuple[str, list[_Route]]] = {
+    DYTE: ("v2/schema", [path("v2/", include(livehub_routes(DYTE, DYTE_SHAPES)))]),
+    REALTIMEKIT: (
+        "client/v4/schema",
+        [
+            path(
+                "client/v4/accounts/<str:account_id>/realtime/kit/<str:app_id>/",
+                include(vendor_routes(REALTIMEKIT, REALTIMEKIT_SHAPES)),
+            )
+        ],
     ),
-    _unknown_routes("v2", DYTE),
-    _unknown_routes("client", REALTIMEKIT),
-]
+    LIVEAPI: ("liveapi/schema", []),
+    CLOUDINARY: ("cloudinary/schema", []),
+}
+
+
+def _routes(dialect: Dialect) -> Iterator[_Route]:
+    schema, routes = _MOUNTED[dialect]
+    yield path(schema, SchemaView.as_view(dialect=dialect, document=OpenApiDocument(dialect, routes)))
+    yield from routes
+    # Not a dot: a path may hold a line break, percent-encoded. Not (?s): `reverse` cannot read a URLconf that has it.
+    yield re_path(rf"^{dialect.wire.root}(/[\s\S]*)?\Z", UnknownRouteView.as_view(dialect=dialect))
+
+
+urlpatterns: list[_Route] = [route for dialect in DIALECTS for route in _routes(dialect)]

@@ -1,53 +1,38 @@
 """The dialects that LiveHub speaks: what each vendor's clients send and expect."""
 
-from collections.abc import Sequence
+from livehub.api import envelopes, wire
+from livehub.api.dialect import Dialect, Security
+from streams.organizations.authentication import (
+    BasicAuthentication,
+    BearerAuthentication,
+    CloudinaryAuthentication,
+    LiveApiAuthentication,
+)
 
-from livehub.api.dialect import Dialect, JsonObject
-from livehub.api.errors import vendor_error_body
-from streams.livestreams.states import LivestreamStatus
-from streams.organizations.authentication import BasicAuthentication, BearerAuthentication
-
-
-def _success(data: object) -> JsonObject:
-    return {"success": True, "data": data}
-
-
-def _bare_list(name: str, items: Sequence[object], paging: JsonObject) -> JsonObject:
-    return {**_success(items), "paging": paging}
-
-
-def _named_list(name: str, items: Sequence[object], paging: JsonObject) -> JsonObject:
-    """Cloudflare's SDK types the data of a list as an object, and refuses an array in strict mode."""
-    return {**_success({name: items, "paging": paging}), "paging": paging}
-
-
-# Source: Dyte v2. Its clients know OFFLINE from the answers; its OpenAPI description says IDLE.
 DYTE = Dialect(
-    name="dyte",
+    wire=wire.DYTE,
+    envelope=envelopes.VENDOR,
     authentication=BasicAuthentication,
-    status_words={
-        LivestreamStatus.IDLE: "OFFLINE",
-        LivestreamStatus.CONNECTING: "INVOKED",
-        LivestreamStatus.LIVE: "LIVE",
-        LivestreamStatus.ERRORED: "ERRORED",
-    },
-    status_synonyms={"IDLE": "OFFLINE"},
-    envelope=_success,
-    list_body=_bare_list,
-    error_body=vendor_error_body,
+    security=Security("organizationKey", "basic", "User name: the organization's id. Password: the API key."),
 )
-
-# Source: Cloudflare RealtimeKit, and the types of its Python SDK 5.9.0.
 REALTIMEKIT = Dialect(
-    name="realtimekit",
+    wire=wire.REALTIMEKIT,
+    envelope=envelopes.VENDOR,
     authentication=BearerAuthentication,
-    status_words={
-        LivestreamStatus.IDLE: "IDLE",
-        LivestreamStatus.CONNECTING: "INVOKED",
-        LivestreamStatus.LIVE: "LIVE",
-        LivestreamStatus.ERRORED: "ERRORED",
-    },
-    envelope=_success,
-    list_body=_named_list,
-    error_body=vendor_error_body,
+    security=Security("apiToken", "bearer", "An API token."),
 )
+LIVEAPI = Dialect(
+    wire=wire.LIVEAPI,
+    envelope=envelopes.LIVEAPI,
+    authentication=LiveApiAuthentication,
+    security=Security("tokenPair", "basic", "User name: the token's id. Password: its secret."),
+)
+CLOUDINARY = Dialect(
+    wire=wire.CLOUDINARY,
+    envelope=envelopes.CLOUDINARY,
+    authentication=CloudinaryAuthentication,
+    security=Security("apiKeyPair", "basic", "User name: the API key. Password: the API secret."),
+    # Source: Cloudinary's reference; it has no 201.
+    created_status=200,
+)
+DIALECTS = (DYTE, REALTIMEKIT, LIVEAPI, CLOUDINARY)

@@ -12,9 +12,23 @@ from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
 from django_htmx.middleware import HtmxMiddleware
 
+from livehub.core import request_ids
 from livehub.core.paths import is_page
 
 _Answer = HttpResponseBase | Awaitable[HttpResponseBase]
+
+
+class RequestId:
+    """Gives each request the id that the edge knows it by; what a client sends under that name never gets here."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with request_ids.request_id(request.META.get("HTTP_X_REQUEST_ID", "")) as known_as:
+            response = self._get_response(request)
+        response.headers["X-Request-Id"] = known_as
+        return response
 
 
 class _PagesOnly:

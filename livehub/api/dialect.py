@@ -1,13 +1,23 @@
 """A dialect: what one vendor's clients expect that is the same for every endpoint."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from rest_framework.authentication import BaseAuthentication
 
-from livehub.api.errors import Problem
+from livehub.api.envelopes import Envelope
+from livehub.api.wire import JsonObject, Wire
 
-JsonObject = dict[str, object]
+__all__ = ["Dialect", "JsonObject", "Security"]
+
+
+@dataclass(frozen=True)
+class Security:
+    """How its description names what a client shows."""
+
+    name: str
+    # Of the Authorization header.
+    scheme: str
+    description: str
 
 
 # Compared and hashed by identity: each vendor has one.
@@ -15,24 +25,13 @@ JsonObject = dict[str, object]
 class Dialect:
     """Passed to every view through `as_view(dialect=...)`; a view never asks which one it has."""
 
-    name: str
+    wire: Wire
+    envelope: Envelope
     authentication: type[BaseAuthentication]
-    # Our word for a livestream's status -> theirs.
-    status_words: Mapping[str, str]
-    # data -> body
-    envelope: Callable[[object], JsonObject]
-    # (name of the list, its items, paging) -> body
-    list_body: Callable[[str, Sequence[object], JsonObject], JsonObject]
-    error_body: Callable[[Problem], JsonObject]
-    # Further words that its clients ask for in filters -> the word that they mean.
-    status_synonyms: Mapping[str, str] = field(default_factory=dict)
+    security: Security
+    # What it answers where something has been made.
+    created_status: int = 201
 
-    def statuses_called(self, word: str) -> frozenset[str]:
-        """Return our statuses that a client means by this word; empty when the dialect does not have it."""
-        meant = self.status_synonyms.get(word, word)
-        return frozenset(ours for ours, theirs in self.status_words.items() if theirs == meant)
-
-    @property
-    def filter_words(self) -> list[str]:
-        """The words that a client may filter by, sorted."""
-        return sorted({*self.status_words.values(), *self.status_synonyms})
+    def status(self, http_status: int) -> int:
+        """Return what this dialect answers where HTTP would have this status."""
+        return self.created_status if http_status == 201 else http_status

@@ -1,13 +1,12 @@
-"""Whatever goes wrong in a request, as one value that each dialect writes in its own shape."""
+"""Whatever goes wrong in a request, made into the one value that each dialect writes in its own shape."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from rest_framework.exceptions import APIException
 
+from livehub.api.problem import Problem
 from livehub.core import outage
 from livehub.core.errors import DomainError
 
@@ -67,26 +66,6 @@ class InvalidQueryError(DomainError):
         self.fields = fields
 
 
-@dataclass(frozen=True)
-class Problem:
-    """What the client is told: `type` is for programs, `message` for people, `fields` for forms."""
-
-    http_status: int
-    type: str
-    message: str
-    fields: Mapping[str, list[str]] = field(default_factory=dict)
-    is_retryable: bool = False
-    retry_after_s: int | None = None
-
-    @property
-    def headers(self) -> dict[str, str]:
-        # The vendors' SDKs send every 409 three times unless told that the answer will not change.
-        if self.is_retryable:
-            wait = {} if self.retry_after_s is None else {"Retry-After": str(self.retry_after_s)}
-            return {"x-should-retry": "true", **wait}
-        return {"x-should-retry": "false"} if self.http_status == 409 else {}
-
-
 # The edge says the same of a web process that is away.
 _DATABASE_AWAY = Problem(
     503,
@@ -120,18 +99,3 @@ def describe_problem(error: Exception) -> Problem:
             return _DATABASE_AWAY
     logger.error("Unexpected error in an API request", exc_info=error)
     return Problem(500, "internal_error", "Something went wrong on our side. Try again, or tell the operator.")
-
-
-def vendor_error_body(problem: Problem) -> dict[str, object]:
-    """Return the error body of Dyte and RealtimeKit.
-
-    `errors` is where Cloudflare's SDK looks, `error` where Dyte's clients do: both are always there.
-    """
-    error: dict[str, object] = {"code": problem.http_status, "message": problem.message, "type": problem.type}
-    if problem.fields:
-        error["fields"] = problem.fields
-    return {
-        "success": False,
-        "error": error,
-        "errors": [{"code": problem.http_status, "message": problem.message}],
-    }

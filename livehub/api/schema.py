@@ -1,134 +1,169 @@
-"""The OpenAPI description: each operation says what it answers; this adds what all operations have in common."""
+"""The OpenAPI description: what operations say of themselves, and what all operations of a dialect have in common."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from functools import cache, cached_property
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
+from django.conf import settings
 from django.urls import URLPattern, URLResolver
 from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.utils import OpenApiResponse, extend_schema, inline_serializer
-from rest_framework import serializers
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.utils import OpenApiExample, OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from livehub.api.paging import PagingSerializer
-from livehub.api.views import PublicView
+from livehub.api.dialect import Dialect
+from livehub.api.envelopes import Described, Enclosed
+from livehub.api.examples import example_of
+from livehub.api.operations import AnySerializer, Operation, find_operation
+from livehub.api.problem import Problem
+from livehub.api.views import READING, WITH_BODY, ApiView, PublicView
+from livehub.api.wire import Content
 
-_Method = TypeVar("_Method", bound=Callable[..., Response])
-# Of anything: a description does not care what is serialized.
-_Serializer = type[serializers.Serializer[Any]]
-
-_ERROR = inline_serializer(
-    "Error",
-    {
-        "success": serializers.BooleanField(help_text="Always false."),
-        "error": inline_serializer(
-            "ErrorDetail",
-            {
-                "code": serializers.IntegerField(help_text="The HTTP status."),
-                "message": serializers.CharField(help_text="For people: what happened, and what to do."),
-                "type": serializers.CharField(help_text="For programs: stable, in snake_case."),
-                "fields": serializers.DictField(
-                    child=serializers.ListField(child=serializers.CharField()),
-                    required=False,
-                    help_text="Every complaint about the input at once, by member or parameter.",
-                ),
-            },
-        ),
-        "errors": inline_serializer(
-            "ErrorSummary", {"code": serializers.IntegerField(), "message": serializers.CharField()}, many=True
-        ),
-    },
-)
-_ALWAYS = {401: "No API key, or one that is not valid here.", 403: "The API key lacks the scope."}
-_BAD_QUERY = {400: "A parameter of the query string is not acceptable."}
-_BAD_BODY = {
-    400: "The body is not valid JSON.",
-    413: "The body is larger than 1 MB.",
-    415: "The body is not sent as JSON.",
-    422: "A member of the body is not acceptable.",
+_REQUEST_ID = "c0f0e0d0b0a090807060504030201000"
+_PAGING = {"total_count": 1, "start_offset": 1, "end_offset": 1}
+_ALWAYS = {
+    401: ("authentication_failed", "No API key, or one that is not valid here."),
+    403: ("scope_missing", "The API key lacks the scope."),
+    429: ("rate_limited", "Too many requests; Retry-After says when to go on."),
+    503: ("unavailable", "The database is away for a moment; Retry-After says when to try again."),
 }
-_UNKNOWN = {404: "Unknown, deleted, or another tenant's."}
+_UNKNOWN = {404: ("not_found", "Unknown, deleted, or another tenant's.")}
+_BAD_QUERY = {400: ("invalid_query", "A parameter of the query string is not acceptable.")}
+_FOREIGN = {415: ("unsupported_media_type", "The body is not sent as JSON.")}
+_BAD_BODY = {
+    400: ("malformed_json", "The body is not valid JSON."),
+    413: ("payload_too_large", "The body is larger than 1 MB."),
+    422: ("validation_failed", "A member of the body is not acceptable."),
+}
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What an operation answers when all goes well."""
+class DialectSchema(AutoSchema):
+    """Describes a view's method in the shapes of the dialect that its route has given it."""
 
-    data: _Serializer
-    # Not part of what is compared: a body is the same whatever its status.
-    status: int = field(default=200, compare=False)
-    is_list: bool = False
-    has_paging: bool = False
+    view: ApiView
+
+    @property
+    def _operation(self) -> Operation | None:
+        return find_operation(getattr(self.view, self.method.lower(), None))
+
+    @property
+    def _described(self) -> Operation:
+        return cast(Operation, self._operation)
+
+    def is_excluded(self) -> bool:
+        return self._operation is None
+
+    def get_operation_id(self) -> str:
+        return self._described.name
+
+    def get_summary(self) -> str:
+        return self._described.summary
+
+    def get_description(self) -> str:
+        return f"{self._described.summary}. The API key needs the scope `{self.view.needed_scope(self.method)}`."
+
+    def get_tags(self) -> list[str]:
+        return [self.view.tag]
+
+    def _is_list_view(self, serializer: object = None) -> bool:
+        # It would put our examples, which are whole bodies, into a list.
+        return False
+
+    def get_auth(self) -> list[dict[str, list[str]]]:
+        security = self.view.dialect.security
+        definition = {"type": "http", "scheme": security.scheme, "description": security.description}
+        component = ResolvedComponent(
+            name=security.name, type=ResolvedComponent.SECURITY_SCHEMA, object=security, schema=definition
+        )
+        self.registry.register_on_missing(component)
+        return [{security.name: []}]
+
+    def get_override_parameters(self) -> list[Any]:
+        query = self._find(self._described.query)
+        return [query] if query else []
+
+    def get_request_serializer(self) -> dict[str, AnySerializer] | None:
+        body = self._find(self._described.body)
+        return {"application/json": body} if body else None
+
+    def get_examples(self) -> list[OpenApiExample]:
+        body = self._find(self._described.body)
+        return [OpenApiExample("Request", example_of(body, asked=True), request_only=True)] if body else []
+
+    def get_response_serializers(self) -> dict[int, OpenApiResponse]:
+        return {self._good_status: self._good(), **{status: self._bad(status) for status in sorted(self._failures())}}
+
+    @property
+    def _good_status(self) -> int:
+        return self.view.dialect.status(self._described.answer.status)
+
+    def _good(self) -> OpenApiResponse:
+        answer = self._described.answer
+        data = cast(AnySerializer, self._find(answer.data))
+        name = answer.list_name if isinstance(answer.list_name, str) else answer.list_name(self.view.shapes)
+        enclosed = Enclosed(data, answer.is_list, answer.is_list or answer.has_paging, name)
+        example = example_of(data)
+        content = Content([example] if answer.is_list else example, _PAGING if enclosed.has_paging else None, name)
+        value = self.view.dialect.wire.answer_body(content, _REQUEST_ID)
+        return OpenApiResponse(
+            _enveloped(self.view.dialect, enclosed),
+            description="Done." if self.method not in READING else "Found.",
+            examples=[_verbatim("Answer", value)],
+        )
+
+    def _bad(self, status: int) -> OpenApiResponse:
+        kind, reason = self._failures()[status]
+        problem = Problem(status, kind, reason)
+        value = self.view.dialect.wire.error_body(problem, _REQUEST_ID)
+        return OpenApiResponse(self.view.dialect.envelope.error, reason, examples=[_verbatim(kind, value)])
+
+    def _failures(self) -> Mapping[int, tuple[str, str]]:
+        of_its_own = {status: ("refused", reason) for status, reason in self._described.failures.items()}
+        return {
+            **_ALWAYS,
+            **(_UNKNOWN if "{" in self.path else {}),
+            **(_BAD_QUERY if self._described.query else {}),
+            **(_FOREIGN if self.method not in READING else {}),
+            **(_BAD_BODY if self.method in WITH_BODY else {}),
+            **of_its_own,
+        }
+
+    def _find(self, wanted: AnySerializer | Callable[[Any], AnySerializer] | None) -> AnySerializer | None:
+        return wanted if wanted is None or isinstance(wanted, type) else wanted(self.view.shapes)
 
 
-def operation(
-    name: str,
-    summary: str,
-    *,
-    answer: Answer,
-    body: _Serializer | None = None,
-    query: _Serializer | None = None,
-    writes: bool = False,
-    may_be_unknown: bool = True,
-) -> Callable[[_Method], _Method]:
-    """Describe a view's method: what it takes, what it answers, and how it can fail.
-
-    `name` is what generated clients call it, so it stays as it is.
-    """
-    failures = {
-        **_ALWAYS,
-        **(_BAD_QUERY if query else {}),
-        **(_BAD_BODY if writes else {}),
-        **(_UNKNOWN if may_be_unknown else {}),
-    }
-    return extend_schema(
-        operation_id=name,
-        summary=summary,
-        description=summary,
-        tags=["Livestreams"],
-        parameters=[query] if query else [],
-        request={"application/json": body} if body else None,
-        responses={
-            answer.status: _enveloped(answer),
-            **{status: OpenApiResponse(_ERROR, description=reason) for status, reason in failures.items()},
-        },
-    )
+def _verbatim(name: str, value: object) -> OpenApiExample:
+    return OpenApiExample(name, value, response_only=True)
 
 
 @cache
-def _enveloped(answer: Answer) -> serializers.Serializer[Any]:
+def _enveloped(dialect: Dialect, enclosed: Enclosed) -> Described:
     """Return the whole body; the same one each time, or the document would hold it twice under one name."""
-    fields: dict[str, serializers.Field[Any, Any, Any, Any]] = {
-        "success": serializers.BooleanField(help_text="Always true."),
-        "data": answer.data(many=answer.is_list),
-    }
-    if answer.is_list or answer.has_paging:
-        fields["paging"] = PagingSerializer()
-    noun = answer.data.__name__.removesuffix("Serializer")
-    return inline_serializer(f"{noun}{'List' if answer.is_list else ''}Answer", fields)
+    return dialect.envelope.answer(enclosed)
 
 
 class OpenApiDocument:
     """The description of some routes, made when it is first asked for; it cannot change while the program runs."""
 
-    def __init__(self, patterns: list[URLPattern | URLResolver]) -> None:
+    def __init__(self, dialect: Dialect, patterns: list[URLPattern | URLResolver]) -> None:
+        self._dialect = dialect
         self._patterns = patterns
 
     @cached_property
     def content(self) -> dict[str, object]:
         generator = SchemaGenerator(patterns=self._patterns)  # type: ignore[no-untyped-call]  # drf-spectacular's.
         content: dict[str, object] = generator.get_schema(public=True)  # type: ignore[no-untyped-call]  # As above.
-        return content
+        info = {**cast(dict[str, object], content["info"]), "title": f"LiveHub: {self._dialect.wire.title}"}
+        return {**content, "info": info, "servers": [{"url": settings.PUBLIC_URL}]}
 
 
 class SchemaView(PublicView):
-    """GET /v2/schema: the OpenAPI document, open to everybody."""
+    """The OpenAPI document, open to everybody."""
 
     # Given by the route: as_view(document=...).
     document: OpenApiDocument = cast(OpenApiDocument, None)
 
-    @extend_schema(exclude=True)
     def get(self, request: Request) -> Response:
         return Response(self.document.content)

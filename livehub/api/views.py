@@ -19,12 +19,14 @@ from livehub.api.body import read_json_object, refuse_foreign_forms
 from livehub.api.dialect import Dialect, JsonObject
 from livehub.api.errors import InvalidQueryError, ScopeMissingError, UnknownRouteError, describe_problem
 from livehub.api.paging import Page
+from livehub.api.wire import Content
+from livehub.core import request_ids
 from livehub.core.errors import ValidationFailedError
 
 _Row = TypeVar("_Row", bound=Model)
 
-_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-_READING = frozenset({"GET", "HEAD"})
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+READING = frozenset({"GET", "HEAD"})
 
 
 class Scoped(Protocol):
@@ -49,6 +51,10 @@ class ApiView(APIView):
 
     # Given by every route: as_view(dialect=...).
     dialect: Dialect = cast(Dialect, None)
+    # Given by the routes of nouns whose shapes differ between dialects.
+    shapes: object = None
+    # Under which its operations stand in the description.
+    tag: ClassVar[str]
     read_scope: ClassVar[str]
     write_scope: ClassVar[str]
 
@@ -63,37 +69,41 @@ class ApiView(APIView):
     def get_authenticators(self) -> list[BaseAuthentication]:
         return [self.dialect.authentication()]
 
+    def needed_scope(self, method: str) -> str:
+        return self.read_scope if method in READING else self.write_scope
+
     def check_permissions(self, request: Request) -> None:
         caller = cast(Scoped, request.auth)
-        needed = self.read_scope if request.method in _READING else self.write_scope
+        needed = self.needed_scope(request.method or "")
         if needed not in caller.scopes:
             raise ScopeMissingError(f"This API key lacks the scope {needed}. Use one that has it.")
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         super().initial(request, *args, **kwargs)
-        if request.method not in _READING:
+        if request.method not in READING:
             refuse_foreign_forms(request._request)
-        self.body = read_json_object(request._request) if request.method in _WITH_BODY else {}
+        self.body = read_json_object(request._request) if request.method in WITH_BODY else {}
 
     def handle_exception(self, exc: Exception) -> Response:
         problem = describe_problem(exc)
         headers = dict(problem.headers)
         if problem.http_status == 401:
             headers["WWW-Authenticate"] = self.get_authenticate_header(self.request)
-        return Response(self.dialect.error_body(problem), status=problem.http_status, headers=headers)
+        body = self.dialect.wire.error_body(problem, request_ids.current())
+        return Response(body, status=problem.http_status, headers=headers)
 
     @property
     def default_response_headers(self) -> dict[str, str]:
         # Answers carry stream keys: nothing on the way may keep them.
         return {**super().default_response_headers, "Cache-Control": "no-store"}
 
-    def read_query(self, query: type[serializers.Serializer[None]]) -> Mapping[str, object]:
-        """Return the query string's parameters, checked.
+    def read_query(self, query: type[serializers.Serializer[None]], **context: object) -> Mapping[str, object]:
+        """Return the query string's parameters, checked; `context` is the serializer's, and hashable.
 
         :raises InvalidQueryError: when any of them is not acceptable.
         """
         text = self.request.META["QUERY_STRING"]
-        return _check_query(query, text, dialect=self.dialect) if text else _defaults(query, self.dialect)
+        return _check_query(query, text, **context) if text else _defaults(query, **context)
 
     def read_body(self, body: type[serializers.Serializer[None]]) -> Mapping[str, object]:
         """Return the body's members, checked.
@@ -105,13 +115,17 @@ class ApiView(APIView):
             raise ValidationFailedError("The body is not acceptable.", fields=_complaints(serializer))
         return cast(Mapping[str, object], serializer.validated_data)
 
-    def answer(self, data: object, *, status: int = 200, **beside: object) -> Response:
-        """Answer with one thing; `beside` stands next to the data in the envelope."""
-        return Response({**self.dialect.envelope(data), **beside}, status=status)
+    def answer(self, data: object, *, status: int = 200, paging: Mapping[str, object] | None = None) -> Response:
+        """Answer with one thing; `paging` is that of a list within it."""
+        return self._wrap(Content(data, paging), status=status)
 
-    def answer_list(self, name: str, items: Sequence[object], *, page: Page[_Row]) -> Response:
-        """Answer with a page of a list; `name` is what the list is called where the dialect names it."""
-        return Response(self.dialect.list_body(name, items, page.paging))
+    def answer_list(self, items: Sequence[object], *, page: Page[_Row], name: str = "") -> Response:
+        """Answer with a page of a list; with a name only where the vendor's own answer has the list under that name."""
+        return self._wrap(Content(items, page.paging, name), status=200)
+
+    def _wrap(self, content: Content, *, status: int) -> Response:
+        body = self.dialect.wire.answer_body(content, request_ids.current())
+        return Response(body, status=self.dialect.status(status))
 
 
 class PublicView(ApiView):
@@ -134,14 +148,14 @@ class UnknownRouteView(PublicView):
 
 
 @cache
-def _defaults(query: type[serializers.Serializer[None]], dialect: Dialect) -> Mapping[str, object]:
+def _defaults(query: type[serializers.Serializer[None]], **context: object) -> Mapping[str, object]:
     """Return what an empty query string says; most are empty, and checking one costs as much as a query."""
-    return MappingProxyType(_check_query(query, "", dialect=dialect))
+    return MappingProxyType(_check_query(query, "", **context))
 
 
-def _check_query(query: type[serializers.Serializer[None]], text: str, *, dialect: Dialect) -> dict[str, object]:
+def _check_query(query: type[serializers.Serializer[None]], text: str, **context: object) -> dict[str, object]:
     # Not request.GET, whose encoding a client may choose.
-    serializer = query(data=QueryDict(text, encoding="utf-8"), context={"dialect": dialect})
+    serializer = query(data=QueryDict(text, encoding="utf-8"), context=context)
     if not serializer.is_valid():
         raise InvalidQueryError("The query string is not acceptable.", fields=_complaints(serializer))
     return cast(dict[str, object], serializer.validated_data)

@@ -1,8 +1,10 @@
 """The one place that tells the time, so that tests can."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def now() -> datetime:
@@ -13,3 +15,8 @@ def now() -> datetime:
 def isoformat(moment: datetime) -> str:
     """Return ISO 8601 in UTC with milliseconds and Z, as every dialect but Cloudinary writes times."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def epoch_ms(moment: datetime) -> int:
+    """Return whole milliseconds since 1970, as Cloudinary writes times; cut off, as `isoformat` does."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)

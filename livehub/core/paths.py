@@ -1,7 +1,7 @@
 """Which addresses are for programs, and which for people in a browser."""
 
-# The first part of every API path, one or more per dialect.
-API_ROOTS = ("v2", "client")
+# The first part of every API path, one for each dialect.
+API_ROOTS = ("v2", "client", "liveapi", "cloudinary")
 # Ingest hooks and health: asked by our own nginx and by load balancers.
 _MACHINE_ROOTS = frozenset({*API_ROOTS, "internal"})
 _MACHINE_PATHS = frozenset({"/healthz", "/readyz"})

@@ -83,7 +83,7 @@ http {{
     charset_types text/css text/plain application/javascript;
     # No query string: it may carry what must not be written down.
     log_format line '$remote_addr $time_iso8601 "$request_method $uri" $status $body_bytes_sent $request_time'
-                    ' $upstream_status';
+                    ' $upstream_status $request_id';
     access_log /dev/stdout line;
     # Its lines hold whole requests, and no format takes the query string out of them. What went wrong stands above.
     error_log stderr emerg;
@@ -143,6 +143,7 @@ http {{
         proxy_set_header X-Forwarded-For $remote_addr;
         proxy_set_header X-Forwarded-Host $http_host;
         proxy_set_header X-Forwarded-Proto $client_scheme;
+        proxy_set_header X-Request-Id $request_id;
         proxy_set_header Upgrade $http_upgrade;
         proxy_set_header Connection $hop;
         proxy_connect_timeout 2s;

@@ -4,10 +4,9 @@ import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import cast
+from typing import ClassVar, cast
 from uuid import UUID
 
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
@@ -92,12 +91,33 @@ class BearerAuthentication(BaseAuthentication):
         return 'Bearer realm="LiveHub"'
 
 
-class _BasicScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # Registers itself by being made.
-    target_class = BasicAuthentication
-    name = "organizationKey"
+class PairAuthentication(BaseAuthentication):
+    """`Basic base64(key id:key secret)`: a key that is two values, each of its own dialect."""
 
-    def get_security_definition(self, auto_schema: object) -> dict[str, object]:
-        return {"type": "http", "scheme": "basic", "description": "Organization id and API key."}
+    kind: ClassVar[str]
+
+    def authenticate(self, request: Request) -> tuple[None, Caller]:
+        credentials = read_basic(request._request)
+        if credentials is None:
+            raise CredentialsMissingError("Send Authorization: Basic with base64(key id:key secret).")
+        # No key is of these kinds yet, so there is no organization that it could be of.
+        shown = _shown(credentials.password, kind=self.kind, organization="", app_id="")
+        return None, _authenticate(credentials.password, shown, address=client_address(request._request))
+
+    def authenticate_header(self, request: Request) -> str:
+        return 'Basic realm="LiveHub", charset="UTF-8"'
+
+
+class LiveApiAuthentication(PairAuthentication):
+    """LiveAPI: the app is the key's own, or else the default one."""
+
+    kind = "liveapi"
+
+
+class CloudinaryAuthentication(PairAuthentication):
+    """Cloudinary: the app is the cloud of the path."""
+
+    kind = "cloudinary"
 
 
 def _shown(credential: str, *, kind: str, organization: str, app_id: str) -> _Shown:

@@ -59,7 +59,7 @@ OPERATIONS = {
     **_below("/v2/", _OURS),
     **_below("/client/v4/accounts/{account_id}/realtime/kit/{app_id}/", _VENDORS),
 }
-OPEN_OPERATIONS = {"GET /v2/schema"}
+OPEN_OPERATIONS = {"GET /v2/schema", "GET /client/v4/schema", "GET /liveapi/schema", "GET /cloudinary/schema"}
 
 PAGES: dict[str, dict[str, Door]] = {
     "/": {"GET": Door.LOOK},

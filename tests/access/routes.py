@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from livehub.core.paths import API_ROOTS
 from streams.urls import websocket_urlpatterns
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -40,5 +41,5 @@ def _walk(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> Iterat
 ROUTES = list(_walk(get_resolver().url_patterns))
 SOCKETS = list(_walk(list(websocket_urlpatterns)))
 ADMIN = [route for route in ROUTES if route.template.startswith("/admin/")]
-API = [route for route in ROUTES if re.match(r"/(v2|client)/", route.template)]
+API = [route for route in ROUTES if route.template.split("/")[1] in API_ROOTS]
 OTHERS = [route for route in ROUTES if route not in ADMIN and route not in API]

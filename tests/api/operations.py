@@ -46,5 +46,5 @@ def _walk(patterns: list[URLPattern | URLResolver], prefix: str) -> Iterator[Ope
 
 
 OPERATIONS = list(_walk(api_urls.urlpatterns, "/"))
-SCHEMA = Operation("GET", "/v2/schema")
-WITH_KEY = [operation for operation in OPERATIONS if operation != SCHEMA]
+SCHEMAS = [operation for operation in OPERATIONS if operation.template.endswith("/schema")]
+WITH_KEY = [operation for operation in OPERATIONS if operation not in SCHEMAS]

@@ -3,8 +3,8 @@
 import pytest
 
 from livehub.core import clock
-from livehub.dialects import DYTE, REALTIMEKIT
 from streams.livestreams import leases
+from streams.livestreams.api.words import DYTE_WORDS, REALTIMEKIT_WORDS
 from streams.livestreams.services import create_livestream, disable_livestream
 from streams.livestreams.states import EndReason, LivestreamStatus
 from streams.models import AuditEntry, Livestream, Session
@@ -273,8 +273,8 @@ class TestStatusWords:
             assert read(api.get(f"/livestreams?status={word}"))["paging"]["total_count"] == 1
 
     def test_exist_for_every_status(self) -> None:
-        for dialect in (DYTE, REALTIMEKIT):
-            assert dialect.status_words.keys() == set(LivestreamStatus)
+        for vendor in (DYTE_WORDS, REALTIMEKIT_WORDS):
+            assert vendor.words.keys() == set(LivestreamStatus)
 
 
 def _go_live(session: Session, *, ingest_ms: int) -> None:

@@ -1,61 +1,141 @@
-"""GET /v2/schema: every operation, and every way in which it can fail."""
+"""The description of each dialect: every operation, every way in which it can fail, and examples that are true."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
 
 import pytest
 from django.test import Client
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
+from jsonschema import Draft202012Validator
 
+from livehub.api.wire import WIRES
 from tests.api.clients import ApiClient, read
-from tests.api.operations import WITH_KEY, Operation
+from tests.api.operations import SCHEMAS, WITH_KEY, Operation
+
+Document = dict[str, Any]
+VENDORS = {"v2": "organizationKey", "client": "apiToken", "liveapi": "tokenPair", "cloudinary": "apiKeyPair"}
 
 
-@pytest.fixture(scope="module")
-def document() -> dict[str, dict[str, dict[str, dict[str, object]]]]:
-    response = Client().get("/v2/schema")
+@cache
+def described(root: str) -> Document:
+    """Return the description of the dialect whose paths begin with this."""
+    template = next(schema.template for schema in SCHEMAS if schema.template.split("/")[1] == root)
+    response = Client().get(template)
     assert response.status_code == 200
     return read(response)  # type: ignore[arg-type]  # Django's test client has a response class of its own.
 
 
-def _described(document: dict[str, dict[str, dict[str, dict[str, object]]]], operation: Operation) -> dict[str, object]:
-    return document["paths"][operation.template][operation.method.lower()]
+def whole(document: Document, schema: object) -> Document:
+    """Return the schema with what it refers to."""
+    return {"components": document["components"], "allOf": [schema]}
 
 
-def test_is_a_valid_description(document: dict[str, object]) -> None:
-    validate_schema(document)  # type: ignore[no-untyped-call]  # drf-spectacular's own.
+def examples(document: Document) -> Iterator[tuple[str, object, object]]:
+    """Yield where each example stands, its schema and itself."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            bodies = {"request": operation.get("requestBody", {"content": {}}), **operation["responses"]}
+            for name, body in bodies.items():
+                for content in body["content"].values():
+                    place = f"{method} {path} {name}"
+                    yield from ((place, content["schema"], each["value"]) for each in content["examples"].values())
 
 
-def test_is_made_without_a_complaint(document: dict[str, object]) -> None:
-    assert not GENERATOR_STATS
+@pytest.mark.parametrize("root", [wire.root for wire in WIRES])
+class TestDocument:
+    def test_is_a_valid_one_of_openapi_3_1(self, root: str) -> None:
+        document = described(root)
+
+        assert document["openapi"].startswith("3.1.")
+        validate_schema(document)  # type: ignore[no-untyped-call]  # drf-spectacular's own.
+
+    def test_is_made_without_a_complaint(self, root: str) -> None:
+        described.cache_clear()
+        described(root)
+
+        assert not GENERATOR_STATS
+
+    def test_holds_its_own_dialect_only(self, root: str) -> None:
+        assert {path.split("/")[1] for path in described(root)["paths"]} <= {root}
+
+    def test_has_no_two_operations_of_one_name(self, root: str) -> None:
+        names = [each["operationId"] for methods in described(root)["paths"].values() for each in methods.values()]
+
+        assert len(names) == len(set(names))
+
+    def test_has_examples_that_are_what_it_describes(self, root: str) -> None:
+        document = described(root)
+
+        for place, schema, example in examples(document):
+            complaints = list(Draft202012Validator(whole(document, schema)).iter_errors(example))
+            assert not complaints, (place, complaints)
 
 
-@pytest.mark.parametrize("operation", [operation for operation in WITH_KEY if operation.is_dyte], ids=str)
-class TestOperation:
-    def test_is_described_with_its_failures(
-        self, document: dict[str, dict[str, dict[str, dict[str, object]]]], operation: Operation
-    ) -> None:
-        described = _described(document, operation)
+@pytest.mark.parametrize("operation", WITH_KEY, ids=str)
+def test_operation_is_described_with_its_failures(operation: Operation) -> None:
+    root = operation.template.split("/")[1]
+    document = described(root)
+    found = document["paths"][operation.template][operation.method.lower()]
 
-        expected = {"401", "403"}
-        if operation.arguments:
-            expected.add("404")
-        if operation.method in {"POST", "PUT", "PATCH"}:
-            expected |= {"400", "413", "415", "422"}
-        responses = described["responses"]
-        assert isinstance(responses, dict)
-        assert expected <= responses.keys()
-        assert [status for status in responses if status.startswith("2")]
-        assert described["summary"]
-        assert described["security"] == [{"organizationKey": []}]
-
-
-def test_holds_the_v2_surface_only(document: dict[str, dict[str, object]]) -> None:
-    assert {path.split("/")[1] for path in document["paths"]} == {"v2"}
+    expected = {"401", "403", "429", "503"}
+    if operation.arguments:
+        expected.add("404")
+    if operation.method != "GET":
+        expected.add("415")
+    if operation.method in {"POST", "PUT", "PATCH"}:
+        expected |= {"400", "413", "422"}
+    assert expected <= found["responses"].keys()
+    assert [status for status in found["responses"] if status.startswith("2")]
+    for answer in found["responses"].values():
+        assert answer["content"]["application/json"]["examples"]
+    assert found["summary"]
+    assert found["security"] == [{VENDORS[root]: []}]
 
 
-def test_describes_what_a_livestream_holds(document: dict[str, object], dyte: ApiClient) -> None:
-    livestream = read(dyte.post("/livestreams"))["data"]
+def test_every_operation_and_nothing_else_is_described() -> None:
+    found = {
+        f"{method.upper()} {path}"
+        for wire in WIRES
+        for path, methods in described(wire.root)["paths"].items()
+        for method in methods
+    }
 
-    components = document["components"]
-    assert isinstance(components, dict)
-    assert components["schemas"]["Livestream"]["properties"].keys() == livestream.keys()
-    assert components["schemas"]["Livestream"]["properties"]["stream_key"]["nullable"] is True
+    assert found == {str(operation) for operation in WITH_KEY}
+
+
+class TestAnswers:
+    """What is described is what comes."""
+
+    def test_of_each_dialect_are_as_described(self, api: ApiClient) -> None:
+        root = api.prefix.split("/")[1]
+        document = described(root)
+        livestream = read(api.post("/livestreams"))["data"]
+        answers = {
+            "list_livestreams": read(api.get("/livestreams")),
+            "get_livestream": read(api.get(f"/livestreams/{livestream['id']}")),
+            "reset_stream_key": read(api.post(f"/livestreams/{livestream['id']}/reset-stream-key")),
+        }
+
+        for path in document["paths"].values():
+            for operation in path.values():
+                if operation["operationId"] in answers:
+                    answer = answers.pop(operation["operationId"])
+                    schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
+                    Draft202012Validator(whole(document, schema)).validate(answer)
+        assert not answers
+
+    def test_hold_what_is_described_and_no_more(self, dyte: ApiClient) -> None:
+        livestream = read(dyte.post("/livestreams"))["data"]
+
+        properties = described("v2")["components"]["schemas"]["Livestream"]["properties"]
+        assert properties.keys() == livestream.keys()
+        assert properties["stream_key"]["type"] == ["string", "null"]
+
+    def test_of_errors_are_as_described(self, api: ApiClient) -> None:
+        root = api.prefix.split("/")[1]
+        error = read(api.request("POST", "/livestreams", body={"name": 1}))
+
+        schema = {"$ref": "#/components/schemas/Error"}
+        Draft202012Validator(whole(described(root), schema)).validate(error)

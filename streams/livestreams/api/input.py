@@ -1,13 +1,14 @@
 """What clients may ask of livestreams: query strings and bodies."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import ClassVar
 
 from rest_framework import serializers
 
-from livehub.api.dialect import Dialect
 from livehub.api.fields import TextField
 from livehub.api.paging import PageNumbers, PageQuery
+from streams.livestreams.api.words import StatusWords
 
 
 class LivestreamListParameters(PageNumbers):
@@ -37,10 +38,10 @@ class LivestreamListQuery(PageQuery):
     search = serializers.CharField(default="", help_text="Part of the name, or a whole id or playback id.")
 
     def validate_status(self, words: Sequence[str]) -> frozenset[str]:
-        dialect: Dialect = self.context["dialect"]
-        meant = [dialect.statuses_called(word) for word in words]
+        vendors: StatusWords = self.context["words"]
+        meant = [vendors.statuses_called(word) for word in words]
         if not all(meant):
-            raise serializers.ValidationError(f"Choose from {', '.join(dialect.filter_words)}.")
+            raise serializers.ValidationError(f"Choose from {', '.join(vendors.for_filters)}.")
         return frozenset().union(*meant)
 
     def validate(self, attrs: LivestreamListParameters) -> LivestreamListParameters:
@@ -52,6 +53,8 @@ class LivestreamListQuery(PageQuery):
 
 class LivestreamBody(serializers.Serializer[None]):
     """What may be said of a livestream when it is made or changed."""
+
+    examples: ClassVar[Mapping[str, object]] = {"name": "Autumn keynote"}
 
     name = TextField(
         required=False, allow_null=True, help_text="Up to 255 printable characters; null or empty for none."

@@ -7,23 +7,24 @@ fields costs more than the queries.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypedDict
+from typing import ClassVar, TypedDict
 from uuid import UUID
 
 from django.conf import settings
 from rest_framework import serializers
 
-from livehub.api.dialect import Dialect, JsonObject
+from livehub.api.dialect import JsonObject
 from livehub.api.fields import InstantField
 from livehub.api.paging import PagingSerializer
 from livehub.core import clock
+from streams.livestreams.api.words import DYTE_WORDS, REALTIMEKIT_WORDS, StatusWords
 from streams.livestreams.models import Livestream, Session
 
 
 class Presenting(TypedDict):
     """The context that these serializers need."""
 
-    dialect: Dialect
+    words: StatusWords
     # By livestream; one that was never published to may be missing.
     ingest_ms: Mapping[UUID, int]
     # Whoever may only read may not publish either.
@@ -50,6 +51,17 @@ class ActiveSession:
 class LivestreamSerializer(serializers.Serializer[Livestream]):
     """A livestream: where to publish, where to watch, and whether somebody does."""
 
+    examples: ClassVar[Mapping[str, object]] = {
+        "name": "Autumn keynote",
+        "status": "LIVE",
+        "ingest_server": "rtmp://live.example.org:1935/live/",
+        "stream_key": "sk_exampleexampleexampleexample",
+        "playback_url": "https://live.example.org/playback/4f0c9e1b7a2d/index.m3u8",
+        "meeting_id": None,
+        "ingest_seconds": 1835,
+        "viewer_seconds": 0,
+    }
+
     id = serializers.UUIDField()
     name = serializers.CharField(read_only=True, allow_null=True)
     status = serializers.CharField(read_only=True, help_text="OFFLINE, INVOKED, LIVE or ERRORED.")
@@ -66,12 +78,12 @@ class LivestreamSerializer(serializers.Serializer[Livestream]):
     updated_at = InstantField()
 
     def to_representation(self, livestream: Livestream) -> JsonObject:
-        dialect: Dialect = self.context["dialect"]
+        words: StatusWords = self.context["words"]
         ingest_ms: Mapping[UUID, int] = self.context["ingest_ms"]
         return {
             "id": str(livestream.pk),
             "name": livestream.name or None,
-            "status": dialect.status_words[livestream.status],
+            "status": words[livestream.status],
             "ingest_server": settings.INGEST_URL,
             "stream_key": livestream.stream_key if self.context["shows_stream_key"] else None,
             "playback_url": livestream.playback_url,
@@ -96,6 +108,7 @@ class SwitchedLivestreamSerializer(LivestreamSerializer):
 class TextFlagLivestreamSerializer(LivestreamSerializer):
     """A livestream whose flag is "true" or "false". Source: Cloudflare's SDK, where it is typed as text."""
 
+    examples = {**LivestreamSerializer.examples, "disabled": "false"}
     disabled = serializers.CharField(read_only=True)  # type: ignore[assignment]  # Another type is the point.
 
     def to_representation(self, livestream: Livestream) -> JsonObject:
@@ -104,6 +117,13 @@ class TextFlagLivestreamSerializer(LivestreamSerializer):
 
 class SessionSerializer(serializers.Serializer[Session]):
     """One broadcast of a livestream."""
+
+    examples: ClassVar[Mapping[str, object]] = {
+        "err_message": None,
+        "stopped_time": None,
+        "ingest_seconds": 1835,
+        "viewer_seconds": 0,
+    }
 
     id = serializers.UUIDField()
     livestream_id = serializers.UUIDField()
@@ -136,6 +156,7 @@ class SessionSerializer(serializers.Serializer[Session]):
 class TextSecondsSessionSerializer(SessionSerializer):
     """A session whose seconds are text. Source: Cloudflare's SDK, active-livestream-session only."""
 
+    examples = {**SessionSerializer.examples, "ingest_seconds": "1835", "viewer_seconds": "0"}
     ingest_seconds = serializers.CharField()  # type: ignore[assignment]  # Another type is the point.
     viewer_seconds = serializers.CharField(  # type: ignore[assignment]  # As above.
         read_only=True, help_text="Always 0: viewers are not counted yet."
@@ -189,22 +210,33 @@ class TextActiveSessionSerializer(serializers.Serializer[ActiveSession]):
 
 
 class DeletedLivestreamSerializer(serializers.Serializer[None]):
+    examples: ClassVar[Mapping[str, object]] = {"message": "livestream deleted"}
     id = serializers.UUIDField()
     message = serializers.CharField()
 
 
 @dataclass(frozen=True)
 class LivestreamShapes:
-    """The serializers of those endpoints whose answers differ between dialects."""
+    """The words, and the serializers of those endpoints whose answers differ between dialects."""
 
+    words: StatusWords
     listed: type[LivestreamSerializer]
     detail: type[FlatDetailSerializer] | type[NestedDetailSerializer]
     active: type[ActiveSessionSerializer] | type[TextActiveSessionSerializer]
+    # What the list is called, where it has a name.
+    list_name: str = ""
 
 
-DYTE_SHAPES = LivestreamShapes(listed=LivestreamSerializer, detail=FlatDetailSerializer, active=ActiveSessionSerializer)
+DYTE_SHAPES = LivestreamShapes(
+    words=DYTE_WORDS, listed=LivestreamSerializer, detail=FlatDetailSerializer, active=ActiveSessionSerializer
+)
+# Cloudflare's SDK types the data of the list as an object, and refuses an array in strict mode.
 REALTIMEKIT_SHAPES = LivestreamShapes(
-    listed=TextFlagLivestreamSerializer, detail=NestedDetailSerializer, active=TextActiveSessionSerializer
+    words=REALTIMEKIT_WORDS,
+    listed=TextFlagLivestreamSerializer,
+    detail=NestedDetailSerializer,
+    active=TextActiveSessionSerializer,
+    list_name="livestreams",
 )
 
 

@@ -1,6 +1,7 @@
 """The livestream operations of the REST API, for every dialect that has them."""
 
 from collections.abc import Iterable, Mapping
+from operator import attrgetter
 from typing import cast
 from uuid import UUID
 
@@ -8,16 +9,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from livehub.api.identifiers import get_uuid
+from livehub.api.operations import Answer, operation
 from livehub.api.paging import Page, PageNumbers, PageQuery, take_page
-from livehub.api.schema import Answer, operation
 from livehub.api.views import ApiView
 from streams.livestreams import selectors, services
 from streams.livestreams.api.input import LivestreamBody, LivestreamListParameters, LivestreamListQuery
 from streams.livestreams.api.serializers import (
     ActiveSession,
-    ActiveSessionSerializer,
     DeletedLivestreamSerializer,
-    FlatDetailSerializer,
     LivestreamDetail,
     LivestreamSerializer,
     LivestreamShapes,
@@ -36,6 +35,7 @@ class LivestreamApi(ApiView):
 
     # Given by every route: as_view(shapes=...).
     shapes: LivestreamShapes = cast(LivestreamShapes, None)
+    tag = "Livestreams"
     read_scope = ApiKey.Scope.READ
     write_scope = ApiKey.Scope.WRITE
 
@@ -55,7 +55,7 @@ class LivestreamApi(ApiView):
 
     def presenting_taken_in(self, ingest_ms: Mapping[UUID, int]) -> Presenting:
         may_publish = self.write_scope in self.caller.scopes
-        return {"dialect": self.dialect, "ingest_ms": ingest_ms, "shows_stream_key": may_publish}
+        return {"words": self.shapes.words, "ingest_ms": ingest_ms, "shows_stream_key": may_publish}
 
     def answer_livestream(
         self, livestream: Livestream, *, status: int = 200, shape: type[LivestreamSerializer] = LivestreamSerializer
@@ -73,8 +73,6 @@ class LivestreamsView(LivestreamApi):
         "Create a livestream",
         body=LivestreamBody,
         answer=Answer(LivestreamSerializer, status=201),
-        writes=True,
-        may_be_unknown=False,
     )
     def post(self, request: Request, **path: str) -> Response:
         name = self.read_body(LivestreamBody).get("name") or ""
@@ -85,15 +83,15 @@ class LivestreamsView(LivestreamApi):
         "list_livestreams",
         "List livestreams",
         query=LivestreamListQuery,
-        answer=Answer(LivestreamSerializer, is_list=True),
-        may_be_unknown=False,
+        answer=Answer(attrgetter("listed"), is_list=True, list_name=attrgetter("list_name")),
     )
     def get(self, request: Request, **path: str) -> Response:
-        parameters = cast(LivestreamListParameters, self.read_query(LivestreamListQuery))
+        parameters = cast(LivestreamListParameters, self.read_query(LivestreamListQuery, words=self.shapes.words))
         found = selectors.list_livestreams(owner=self.caller.app, wanted=_filter(parameters))
         page = take_page(found.rows.with_stream_key(), wanted=parameters, count=found.count)
         shape = self.shapes.listed(context={**self.presenting(page.items)})
-        return self.answer_list("livestreams", [shape.to_representation(row) for row in page.items], page=page)
+        items = [shape.to_representation(row) for row in page.items]
+        return self.answer_list(items, page=page, name=self.shapes.list_name)
 
 
 class LivestreamView(LivestreamApi):
@@ -103,7 +101,7 @@ class LivestreamView(LivestreamApi):
         "get_livestream",
         "Get a livestream with its sessions",
         query=PageQuery,
-        answer=Answer(FlatDetailSerializer, has_paging=True),
+        answer=Answer(attrgetter("detail"), has_paging=True),
     )
     def get(self, request: Request, livestream_id: str, **path: str) -> Response:
         wanted = self.read_page_query()
@@ -122,7 +120,6 @@ class EditableLivestreamView(LivestreamView):
         "Rename a livestream",
         body=LivestreamBody,
         answer=Answer(LivestreamSerializer),
-        writes=True,
     )
     def patch(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
@@ -143,7 +140,7 @@ class EditableLivestreamView(LivestreamView):
 class EnableLivestreamView(LivestreamApi):
     """/livestreams/{livestream_id}/enable"""
 
-    @operation("enable_livestream", "Accept encoders again", answer=Answer(SwitchedLivestreamSerializer), writes=True)
+    @operation("enable_livestream", "Accept encoders again", answer=Answer(SwitchedLivestreamSerializer))
     def put(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
         services.enable_livestream(livestream=livestream, actor=self.caller.actor)
@@ -157,7 +154,6 @@ class DisableLivestreamView(LivestreamApi):
         "disable_livestream",
         "Refuse encoders, and cut the one that publishes",
         answer=Answer(SwitchedLivestreamSerializer),
-        writes=True,
     )
     def put(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
@@ -172,7 +168,6 @@ class ResetStreamKeyView(LivestreamApi):
         "reset_stream_key",
         "Give a livestream a new stream key; the encoder on the old one is cut",
         answer=Answer(LivestreamSerializer),
-        writes=True,
     )
     def post(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
@@ -193,13 +188,13 @@ class LivestreamSessionsView(LivestreamApi):
         wanted = self.read_page_query()
         page = _take_sessions(self.get_livestream(livestream_id), wanted=wanted)
         shape = SessionSerializer()
-        return self.answer_list("sessions", [shape.to_representation(row) for row in page.items], page=page)
+        return self.answer_list([shape.to_representation(row) for row in page.items], page=page)
 
 
 class ActiveSessionView(LivestreamApi):
     """/livestreams/{livestream_id}/active-livestream-session"""
 
-    @operation("get_active_session", "Get the broadcast that is going on", answer=Answer(ActiveSessionSerializer))
+    @operation("get_active_session", "Get the broadcast that is going on", answer=Answer(attrgetter("active")))
     def get(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
         active = ActiveSession(livestream, selectors.get_open_session(livestream))

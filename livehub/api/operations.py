@@ -1,0 +1,63 @@
+"""What each operation says of itself, next to its code; `livehub.api.schema` makes a description of it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from rest_framework import serializers
+from rest_framework.response import Response
+
+_Method = TypeVar("_Method", bound=Callable[..., Response])
+# Of anything: a description does not care what is serialized.
+AnySerializer = type[serializers.Serializer[Any]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an operation answers when all goes well."""
+
+    # Or how to find it among the shapes that the view's route has given it.
+    data: AnySerializer | Callable[[Any], AnySerializer]
+    status: int = 200
+    is_list: bool = False
+    # Of a list within; a list that is the whole answer always has it.
+    has_paging: bool = False
+    # What the list is called where it has a name, or how to find that among the shapes.
+    list_name: str | Callable[[Any], str] = ""
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A view's method: what it takes, what it answers, and how it can fail beside what all of them can."""
+
+    name: str
+    summary: str
+    answer: Answer
+    body: AnySerializer | Callable[[Any], AnySerializer] | None = None
+    query: AnySerializer | Callable[[Any], AnySerializer] | None = None
+    # Status -> reason.
+    failures: Mapping[int, str] = field(default_factory=dict)
+
+
+def operation(
+    name: str,
+    summary: str,
+    *,
+    answer: Answer,
+    body: AnySerializer | Callable[[Any], AnySerializer] | None = None,
+    query: AnySerializer | Callable[[Any], AnySerializer] | None = None,
+    failures: Mapping[int, str] | None = None,
+) -> Callable[[_Method], _Method]:
+    """Describe a view's method; `name` is what generated clients call it, so it stays as it is."""
+    described = Operation(name, summary, answer, body, query, failures or {})
+
+    def describe(method: _Method) -> _Method:
+        method.operation = described  # type: ignore[attr-defined]  # Read by `operation_of`.
+        return method
+
+    return describe
+
+
+def find_operation(method: object) -> Operation | None:
+    """Return what a view's method says of itself, or None when it is not described."""
+    return getattr(method, "operation", None)
