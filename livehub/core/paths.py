@@ -3,7 +3,7 @@
 # The first part of every API path, one for each dialect.
 API_ROOTS = ("v2", "client", "liveapi", "cloudinary")
 # Ingest hooks and health: asked by our own nginx and by load balancers.
-_MACHINE_ROOTS = frozenset({*API_ROOTS, "internal"})
+_MACHINE_ROOTS = frozenset({*API_ROOTS, "internal", ".well-known"})
 _MACHINE_PATHS = frozenset({"/healthz", "/readyz"})
 
 

@@ -50,7 +50,7 @@ def stop_meeting_livestream(*, meeting: Meeting, actor: Actor) -> Livestream:
     meeting = lock_meeting(meeting.pk)
     active = find_active_livestream(meeting)
     if active is None:
-        raise NotFoundError(f"No active livestream for meeting {meeting.pk}.")
+        raise NotFoundError(f"No active livestream for meeting {meeting.pk}")
     return stop_livestream(livestream=active, actor=actor)
 
 

@@ -9,9 +9,7 @@ from streams.models import Meeting, MeetingSession, Participant, Peer
 from streams.organizations.services import SYSTEM
 
 
-def added(
-    meeting: Meeting, custom_id: str, *, name: str | None = None, preset: str = "group_call_host"
-) -> Participant:
+def added(meeting: Meeting, custom_id: str, *, name: str | None = None, preset: str = "group_call_host") -> Participant:
     values: ParticipantValues = {"custom_participant_id": custom_id, "preset_name": preset, "name": name}
     return add_participant(meeting=meeting, values=values, actor=SYSTEM)[0]
 

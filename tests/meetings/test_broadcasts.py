@@ -9,8 +9,8 @@ from pytest_django import Settings
 
 from livehub.core.errors import NotFoundError
 from streams.ingest.services import LivestreamStoppedError, admit_encoder
+from streams.livestreams import test_pictures
 from streams.livestreams.services import create_livestream, delete_livestream
-from streams.livestreams.test_pictures import TestPictureRefusedError, start_test_picture
 from streams.meetings import room
 from streams.meetings.broadcasts import start_meeting_livestream, stop_meeting_livestream
 from streams.meetings.lifecycle import leave_meeting
@@ -94,8 +94,8 @@ class TestStop:
         livestream.refresh_from_db()
         assert "was stopped" in livestream.last_refusal
         assert not Session.objects.exists()
-        with pytest.raises(TestPictureRefusedError):
-            start_test_picture(livestream=livestream, actor=SYSTEM)
+        with pytest.raises(test_pictures.TestPictureRefusedError):
+            test_pictures.start_test_picture(livestream=livestream, actor=SYSTEM)
 
     def test_finds_none_that_is_not_there(self, meeting: Meeting) -> None:
         for _ in range(2):

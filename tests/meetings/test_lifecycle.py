@@ -115,9 +115,7 @@ class TestLeave:
 
 
 class TestEnd:
-    def test_comes_some_time_after_the_last_one_has_left(
-        self, meeting: Meeting, mary: Participant, told: Told
-    ) -> None:
+    def test_comes_some_time_after_the_last_one_has_left(self, meeting: Meeting, mary: Participant, told: Told) -> None:
         change_meeting(meeting=meeting, changes={"session_keep_alive_s": 300}, actor=SYSTEM)
         leave_meeting(peer=joined(mary))
 
@@ -185,7 +183,7 @@ class TestEnd:
             session = find_live_session(meeting)
             assert session
             session.meeting = lock_meeting(meeting.pk)
-            with django_assert_num_queries(7):
+            with django_assert_num_queries(8):
                 end_session(session, reason=MeetingEndReason.HOST_ENDED)
 
         fill_and_end(1)

@@ -191,9 +191,7 @@ class TestPreset:
         def allow(name: str) -> None:
             presets.change_preset(preset=preset, changes={"permissions": {"polls": {name: True}}}, actor=SYSTEM)
 
-        presets.change_preset(
-            preset=preset, changes={"permissions": {"polls": {"can_vote": False}}}, actor=SYSTEM
-        )
+        presets.change_preset(preset=preset, changes={"permissions": {"polls": {"can_vote": False}}}, actor=SYSTEM)
         overtaken(lambda: allow("can_create"), by=lambda: allow("can_vote"))
 
         preset.refresh_from_db()

@@ -63,7 +63,7 @@ def get_active_livestream(meeting: Meeting) -> Livestream:
     """
     active = find_active_livestream(meeting)
     if active is None:
-        raise NotFoundError(f"No active livestream for meeting {meeting.pk}.")
+        raise NotFoundError(f"No active livestream for meeting {meeting.pk}")
     return active
 
 
