@@ -12,10 +12,15 @@ from streams.livestreams.api.routes import livehub_routes, vendor_routes
 from streams.livestreams.api.serializers import DYTE_SHAPES, REALTIMEKIT_SHAPES
 from streams.meetings.api import routes as meetings
 from streams.meetings.api.serializers import DYTE_MEETING_SHAPES, REALTIMEKIT_MEETING_SHAPES
+from streams.organizations.api import routes as organizations
 
 _Route = URLPattern | URLResolver
 
-_V2: list[_Route] = [*livehub_routes(DYTE, DYTE_SHAPES), *meetings.routes(DYTE, DYTE_MEETING_SHAPES)]
+_V2: list[_Route] = [
+    *livehub_routes(DYTE, DYTE_SHAPES),
+    *meetings.routes(DYTE, DYTE_MEETING_SHAPES),
+    *organizations.livehub_routes(DYTE),
+]
 _REALTIMEKIT: list[_Route] = [
     *vendor_routes(REALTIMEKIT, REALTIMEKIT_SHAPES),
     *meetings.routes(REALTIMEKIT, REALTIMEKIT_MEETING_SHAPES),
@@ -27,9 +32,13 @@ _MOUNTED: dict[Dialect, tuple[str, list[_Route]]] = {
         "client/v4/schema",
         [
             path(
+                "client/v4/accounts/<str:account_id>/realtime/kit/",
+                include(organizations.vendor_routes(REALTIMEKIT)),
+            ),
+            path(
                 "client/v4/accounts/<str:account_id>/realtime/kit/<str:app_id>/",
                 include(_REALTIMEKIT),
-            )
+            ),
         ],
     ),
     LIVEAPI: ("liveapi/schema", []),

@@ -220,6 +220,13 @@ MAX_BROADCAST_KBPS = env.integer(
     at_most=1_000_000,
     purpose="Bitrate of a broadcast, picture and sound together; one that is half as much again for 30 s is ended",
 )
+API_REQUESTS_PER_KEY = env.integer(
+    "LIVEHUB_API_REQUESTS_PER_KEY",
+    default=3500,
+    unit="requests in 5 minutes; 0: any number",
+    at_most=1_000_000_000,
+    purpose="REST requests that one API key may send",
+)
 SEGMENT_S = env.integer(
     "LIVEHUB_SEGMENT_S",
     default=2,
@@ -371,6 +378,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-sessions": {"task": "streams.sweep_sessions", "schedule": 5.0, "options": {"expires": 5}},
     "sweep-meetings": {"task": "streams.sweep_meetings", "schedule": 5.0, "options": {"expires": 5}},
     "forget-attempts": {"task": "streams.forget_attempts", "schedule": 600.0, "options": {"expires": 600}},
+    "forget-answers": {"task": "streams.forget_answers", "schedule": 600.0, "options": {"expires": 600}},
     "call-for-removal": {
         "task": "streams.call_for_removal",
         "schedule": 60.0,

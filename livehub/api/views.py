@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import ClassVar, NoReturn, Protocol, TypeVar, cast
 
 from django.db.models import Model
-from django.http import QueryDict
+from django.http import HttpRequest, QueryDict
 from rest_framework import serializers
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.negotiation import BaseContentNegotiation
@@ -18,7 +18,9 @@ from rest_framework.views import APIView
 from livehub.api.body import read_json_object, refuse_foreign_forms
 from livehub.api.dialect import Dialect, JsonObject
 from livehub.api.errors import InvalidQueryError, ScopeMissingError, UnknownRouteError, describe_problem
+from livehub.api.idempotency import AnswerBook, answer_once, read_key
 from livehub.api.paging import Page
+from livehub.api.throttling import find_allowance
 from livehub.api.wire import Content
 from livehub.core import request_ids
 from livehub.core.errors import ValidationFailedError
@@ -29,11 +31,18 @@ WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 READING = frozenset({"GET", "HEAD"})
 
 
-class Scoped(Protocol):
+class Caller(Protocol):
     """What the base needs to know of a caller; an authentication class returns one as `request.auth`."""
 
     @property
     def scopes(self) -> list[str]: ...
+
+    @property
+    def identity(self) -> str:
+        """Of the API key, the same in every process."""
+
+    @property
+    def answers(self) -> AnswerBook: ...
 
 
 class AlwaysJson(BaseContentNegotiation):
@@ -69,11 +78,19 @@ class ApiView(APIView):
     def get_authenticators(self) -> list[BaseAuthentication]:
         return [self.dialect.authentication()]
 
+    def perform_authentication(self, request: Request) -> None:
+        super().perform_authentication(request)
+        caller = cast(Caller | None, request.auth)
+        allowance = find_allowance(caller.identity) if caller else None
+        if allowance is not None:
+            self.headers.update(allowance.headers)
+            allowance.check()
+
     def needed_scope(self, method: str) -> str:
         return self.read_scope if method in READING else self.write_scope
 
     def check_permissions(self, request: Request) -> None:
-        caller = cast(Scoped, request.auth)
+        caller = cast(Caller, request.auth)
         needed = self.needed_scope(request.method or "")
         if needed not in caller.scopes:
             raise ScopeMissingError(f"This API key lacks the scope {needed}. Use one that has it.")
@@ -83,6 +100,34 @@ class ApiView(APIView):
         if request.method not in READING:
             refuse_foreign_forms(request._request)
         self.body = read_json_object(request._request) if request.method in WITH_BODY else {}
+
+    def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> Response:
+        """Do what DRF does, and what a client asks to be done once."""
+        self.args, self.kwargs = args, kwargs
+        self.request = self.initialize_request(request, *args, **kwargs)
+        self.headers = self.default_response_headers
+        try:
+            self.initial(self.request, *args, **kwargs)
+            response = self._perform()
+        except Exception as error:  # Whatever it is, the client is answered in its dialect.
+            response = self.handle_exception(error)
+        self.response = self.finalize_response(self.request, response, *args, **kwargs)
+        return self.response
+
+    def _perform(self) -> Response:
+        method = (self.request.method or "").lower()
+        perform = getattr(self, method, None) if method in self.http_method_names else None
+        perform = perform or self.http_method_not_allowed
+        key = read_key(self.request._request) if method == "post" else None
+        caller = cast(Caller | None, self.request.auth)
+        if key is None or caller is None:
+            return perform(self.request, *self.args, **self.kwargs)
+        return answer_once(
+            self.request._request,
+            key=key,
+            book=caller.answers,
+            perform=lambda: perform(self.request, *self.args, **self.kwargs),
+        )
 
     def handle_exception(self, exc: Exception) -> Response:
         problem = describe_problem(exc)

@@ -8,6 +8,7 @@ from typing import TypedDict
 
 from django.core.management import call_command
 
+from livehub.core.paths import BASE_PATHS
 from livehub.stack.folders import write_private
 from livehub.stack.instance import Instance
 
@@ -23,8 +24,15 @@ class Credentials(TypedDict):
     app_id: str
     api_key: str
     api_token: str
+    liveapi_key_id: str
+    liveapi_key_secret: str
+    cloudinary_cloud_name: str
+    cloudinary_api_key: str
+    cloudinary_api_secret: str
     dyte_base_url: str
     realtimekit_base_url: str
+    liveapi_base_url: str
+    cloudinary_base_url: str
     rtmp_url: str
     rtmps_url: str
 
@@ -35,6 +43,8 @@ class Urls(TypedDict):
     dashboard_url: str
     dyte_base_url: str
     realtimekit_base_url: str
+    liveapi_base_url: str
+    cloudinary_base_url: str
     rtmp_url: str
     rtmps_url: str
 
@@ -43,8 +53,10 @@ def urls(*, public_url: str, rtmp_url: str, rtmps_url: str) -> Urls:
     """Return where this instance is reached; the ingest URLs end with a slash."""
     return {
         "dashboard_url": f"{public_url}/",
-        "dyte_base_url": f"{public_url}/v2",
-        "realtimekit_base_url": f"{public_url}/client/v4",
+        "dyte_base_url": public_url + BASE_PATHS["dyte"],
+        "realtimekit_base_url": public_url + BASE_PATHS["realtimekit"],
+        "liveapi_base_url": public_url + BASE_PATHS["liveapi"],
+        "cloudinary_base_url": public_url + BASE_PATHS["cloudinary"],
         "rtmp_url": rtmp_url,
         "rtmps_url": rtmps_url,
     }
@@ -53,12 +65,12 @@ def urls(*, public_url: str, rtmp_url: str, rtmps_url: str) -> Urls:
 def ensure_credentials(instance: Instance, *, is_first_start: bool) -> Credentials:
     """Return the demo organization's credentials; side effects: the organization on the first start, and the file.
 
-    A later start keeps what was made and writes today's URLs. When the file is gone, its secrets are, and a new
-    demo organization is made, whose owner needs another address.
+    A later start keeps what was made, adds the keys of dialects that came since, and writes today's URLs. When the file
+    is gone, its secrets are, and a new demo organization is made, whose owner needs another address.
     """
     current = urls(public_url=instance.public_url, rtmp_url=instance.rtmp_url, rtmps_url=instance.rtmps_url)
     if instance.credentials_path.exists():
-        known: Credentials = json.loads(instance.credentials_path.read_text())
+        known: Credentials = _complete(json.loads(instance.credentials_path.read_text()))
     else:
         known = _create_demo(suffix="" if is_first_start else f"-{secrets.token_hex(3)}")
     credentials: Credentials = {**known, **current}
@@ -97,6 +109,28 @@ def example_command(rtmp_url: str) -> str:
             *("-c:a", "aac", "-b:a", "128k", "-f", "flv", f"{rtmp_url}STREAM_KEY"),
         ]
     )
+
+
+def _complete(known: Credentials) -> Credentials:
+    """Return what an earlier version wrote with the pairs that it did not know."""
+    if "liveapi_key_id" not in known:
+        made = _create_key(known, "liveapi")
+        known |= {"liveapi_key_id": made["key_id"], "liveapi_key_secret": made["secret"]}
+    if "cloudinary_api_key" not in known:
+        made = _create_key(known, "cloudinary")
+        known |= {
+            "cloudinary_cloud_name": known["app_id"],
+            "cloudinary_api_key": made["key_id"],
+            "cloudinary_api_secret": made["secret"],
+        }
+    return known
+
+
+def _create_key(known: Credentials, kind: str) -> dict[str, str]:
+    output = StringIO()
+    call_command("create_api_key", organization=known["organization_id"], kind=kind, stdout=output)
+    made: dict[str, str] = json.loads(output.getvalue())
+    return made
 
 
 def _create_demo(*, suffix: str) -> Credentials:

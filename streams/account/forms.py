@@ -172,18 +172,23 @@ class ApiKeyForm(forms.Form):
     )
     kind = forms.ChoiceField(
         choices=[
-            (ApiKey.Kind.BASIC, "API key, as the password of HTTP Basic (Dyte v2)"),
-            (ApiKey.Kind.BEARER, "API token, as a Bearer token (RealtimeKit)"),
+            (ApiKey.Kind.BASIC, "Dyte v2: an API key, as the password of HTTP Basic"),
+            (ApiKey.Kind.BEARER, "RealtimeKit: an API token, as Bearer"),
+            (ApiKey.Kind.LIVEAPI, "LiveAPI: a key id and a secret"),
+            (ApiKey.Kind.CLOUDINARY, "Cloudinary: an API key and an API secret"),
         ],
         initial=ApiKey.Kind.BASIC,
         widget=forms.RadioSelect,
     )
     scopes = forms.MultipleChoiceField(
         choices=[
-            (ApiKey.Scope.READ, "Read livestreams and sessions"),
-            (ApiKey.Scope.WRITE, "Create, change and delete livestreams"),
+            (ApiKey.Scope.READ, "Look at everything, stream keys excepted"),
+            (ApiKey.Scope.LIVESTREAMS, "Create, change and delete livestreams, and publish to them"),
+            (ApiKey.Scope.MEETINGS, "Create and change meetings, and livestream them"),
+            (ApiKey.Scope.ADMIN, "Create apps and API keys"),
         ],
-        initial=list(ApiKey.Scope.values),
+        # What most programs need; who may make keys is chosen on purpose.
+        initial=[ApiKey.Scope.READ, ApiKey.Scope.LIVESTREAMS, ApiKey.Scope.MEETINGS],
         error_messages={"required": "Choose what the key opens."},
         widget=forms.CheckboxSelectMultiple,
     )

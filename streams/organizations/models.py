@@ -161,25 +161,32 @@ class Invitation(models.Model):
 
 
 class ApiKey(models.Model):
-    """A program's credential, `lh_<lookup>_<secret>`: shown once, stored as a hash.
+    """A program's credential: its secret is shown once, and stored as a hash.
 
-    A `basic` key is the password of HTTP Basic (Dyte), a `bearer` token is RealtimeKit's; neither works as the other.
+    Each kind is for one dialect, and opens no other. A `basic` key is the password of HTTP Basic (Dyte), a `bearer`
+    token is RealtimeKit's: both are one text, `lh_<lookup>_<secret>`. The other two vendors give a pair: `lookup` is
+    the user name, the secret alone is the password.
     """
 
     class Kind(models.TextChoices):
-        BASIC = "basic"
-        BEARER = "bearer"
+        BASIC = "basic", "Dyte v2"
+        BEARER = "bearer", "RealtimeKit"
+        LIVEAPI = "liveapi", "LiveAPI"
+        CLOUDINARY = "cloudinary", "Cloudinary"
 
     class Scope(models.TextChoices):
-        READ = "livestreams:read"
-        WRITE = "livestreams:write"
+        READ = "read"
+        LIVESTREAMS = "livestreams"
+        MEETINGS = "meetings"
+        # Apps, and keys.
+        ADMIN = "admin"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="api_keys")
     # Without one the key reaches every app of the organization.
     app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="api_keys", null=True, blank=True)
     name = models.CharField(max_length=255)
-    kind = models.CharField(max_length=8, choices=Kind.choices)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
     lookup = models.CharField(max_length=12, unique=True, editable=False)
     secret_hash = models.CharField(max_length=64, editable=False)
     scopes = ArrayField(models.CharField(max_length=32, choices=Scope.choices))
@@ -189,7 +196,17 @@ class ApiKey(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
-        return f"{self.name} (lh_{self.lookup}_…)"
+        return f"{self.name} ({self.hint})"
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether programs show it as a user name and a password, rather than as one text."""
+        return self.kind in {self.Kind.LIVEAPI, self.Kind.CLOUDINARY}
+
+    @property
+    def hint(self) -> str:
+        """What the key is recognized by; it opens nothing."""
+        return self.lookup if self.is_pair else f"lh_{self.lookup}_…"
 
     def is_usable(self, *, at: datetime) -> bool:
         """Tell whether the key opens anything at that moment."""
@@ -227,6 +244,32 @@ class AttemptBudget(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class KeptAnswer(models.Model):
+    """What a program was answered under an Idempotency-Key: encrypted, for answers hold stream keys and tokens."""
+
+    id = models.BigAutoField(primary_key=True)
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+", editable=False)
+    key = models.CharField(max_length=255, editable=False)
+    # SHA-256 of the address and the body.
+    fingerprint = models.BinaryField(max_length=32)
+    # 0 within the transaction that finds the answer; nobody else sees that.
+    http_status = models.PositiveSmallIntegerField(editable=False)
+    body = models.TextField(editable=False)
+    created_at = models.DateTimeField(editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["api_key", "key"], name="kept_answer_once_per_key"),
+        ]
+        indexes = [
+            # The sweep.
+            models.Index(fields=["created_at"], name="kept_answer_by_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"answer to {self.key}"
 
 
 class AuditEntry(models.Model):

@@ -47,6 +47,28 @@ def get_app(*, organization: Organization, app_id: UUID) -> App:
     return app
 
 
+def list_apps(organization: Organization) -> QuerySet[App]:
+    """Return the organization's apps: the default one, then the newest first."""
+    return App.objects.filter(organization=organization).order_by("-is_default", "-created_at", "id")
+
+
+def list_reachable_apps(api_key: ApiKey) -> QuerySet[App]:
+    """Return the apps that a key reaches, in no order: its own, or all of its organization."""
+    apps = App.objects.filter(organization=api_key.organization_id)
+    return apps if api_key.app_id is None else apps.filter(pk=api_key.app_id)
+
+
+def get_reachable_app(*, api_key: ApiKey, app_id: UUID) -> App:
+    """Return an app that the key reaches.
+
+    :raises NotFoundError: when it does not, exactly as for an app that does not exist.
+    """
+    app = list_reachable_apps(api_key).filter(pk=app_id).first()
+    if app is None:
+        raise NotFoundError(f"No app {app_id} in this account.")
+    return app
+
+
 def find_credential_revision() -> UUID | None:
     """Return what is another value after each change of credentials, or None before the first."""
     return CredentialRevision.objects.values_list("revision", flat=True).first()
@@ -64,6 +86,23 @@ def list_api_keys(organization: Organization) -> QuerySet[ApiKey]:
         .filter(organization=organization, revoked_at=None)
         .order_by("-created_at", "-id")
     )
+
+
+def list_reachable_keys(api_key: ApiKey) -> QuerySet[ApiKey]:
+    """Return the keys that are not revoked and reach no app that this one does not, newest first."""
+    keys = list_api_keys(api_key.organization)
+    return keys if api_key.app_id is None else keys.filter(app=api_key.app_id)
+
+
+def get_reachable_key(*, api_key: ApiKey, wanted: UUID) -> ApiKey:
+    """Return one of those keys, with its organization.
+
+    :raises NotFoundError: when there is no such one.
+    """
+    found = list_reachable_keys(api_key).select_related("organization").filter(pk=wanted).first()
+    if found is None:
+        raise NotFoundError(f"No API key {wanted} in this account.")
+    return found
 
 
 def get_api_key(*, organization: Organization, api_key_id: UUID) -> ApiKey:

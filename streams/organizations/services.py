@@ -1,14 +1,13 @@
 """Making organizations, people and keys, and writing down who did what."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import datetime
+from typing import NamedTuple
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import models, transaction
-from django.db.models import Q
 
 from livehub.core import clock, crypto, events
 from livehub.core.errors import DomainError, ValidationFailedError
@@ -16,11 +15,16 @@ from livehub.core.names import check_name
 from streams.organizations.models import ApiKey, App, AuditEntry, Member, Organization, Role, User
 
 # What a leaked key is found by; secret scanners look for it, too.
-_KEY_PREFIX = "lh_"
+KEY_PREFIX = "lh_"
 _LOOKUP_LENGTH = 12
 _SECRET_LENGTH = 40
-# How stale `last_used_at` may be: a write per request would cost more than the request.
-_LAST_USED_RESOLUTION = timedelta(minutes=1)
+# Of a new organization: a key for each dialect.
+_FIRST_KEY_NAMES = {
+    ApiKey.Kind.BASIC: "First API key",
+    ApiKey.Kind.BEARER: "First API token",
+    ApiKey.Kind.LIVEAPI: "First LiveAPI key",
+    ApiKey.Kind.CLOUDINARY: "First Cloudinary key",
+}
 _REJECTED = "The API key is not valid here. Create one on the account page of the dashboard."
 
 
@@ -29,6 +33,9 @@ class ApiKeyRejectedError(DomainError):
 
     code = "authentication_failed"
     http_status = 401
+
+    def __init__(self) -> None:
+        super().__init__(_REJECTED)
 
 
 @dataclass(frozen=True)
@@ -58,9 +65,16 @@ class AppCreated:
     actor: Actor
 
 
+class NewApiKey(NamedTuple):
+    """A key with what programs show of it, which is stored nowhere: one text, or the password of a pair."""
+
+    row: ApiKey
+    secret: str
+
+
 @dataclass(frozen=True)
 class NewOrganization:
-    """What `create_organization` made; the three secrets are readable here and never again."""
+    """What `create_organization` made; the password and the keys' secrets are readable here and never again."""
 
     organization: Organization
     app: App
@@ -68,6 +82,8 @@ class NewOrganization:
     password: str
     api_key: str
     api_token: str
+    liveapi_key: NewApiKey
+    cloudinary_key: NewApiKey
 
 
 def record(
@@ -104,9 +120,20 @@ def create_organization(
     events.publish(AppCreated(organization_id=organization.pk, app_id=app.pk, at=app.created_at, actor=SYSTEM))
     Member.objects.create(organization=organization, user=owner, role=Role.OWNER)
     record(organization=organization, actor=SYSTEM, action="organization.created", target=organization)
-    api_key = create_api_key(organization=organization, name="First API key", kind=ApiKey.Kind.BASIC, actor=SYSTEM)
-    api_token = create_api_key(organization=organization, name="First API token", kind=ApiKey.Kind.BEARER, actor=SYSTEM)
-    return NewOrganization(organization, app, owner, password, api_key[1], api_token[1])
+    keys = {
+        kind: create_api_key(organization=organization, name=name, kind=kind, actor=SYSTEM)
+        for kind, name in _FIRST_KEY_NAMES.items()
+    }
+    return NewOrganization(
+        organization,
+        app,
+        owner,
+        password,
+        api_key=keys[ApiKey.Kind.BASIC].secret,
+        api_token=keys[ApiKey.Kind.BEARER].secret,
+        liveapi_key=keys[ApiKey.Kind.LIVEAPI],
+        cloudinary_key=keys[ApiKey.Kind.CLOUDINARY],
+    )
 
 
 @transaction.atomic
@@ -119,26 +146,40 @@ def create_api_key(
     app: App | None = None,
     scopes: list[str] | None = None,
     expires_at: datetime | None = None,
-) -> tuple[ApiKey, str]:
-    """Create a key and return it with its full text, which is stored nowhere.
+) -> NewApiKey:
+    """Create a key.
 
-    :raises ValidationFailedError: when the name is empty or unusable, a scope is unknown, or the expiry is past.
+    One that is made by a program never gives more than the program's own: what is not asked for is as there.
+
+    :raises ValidationFailedError: when the name is empty or unusable, a scope is unknown, or the expiry is past;
+        or when it would give more than the key that asks for it.
+    :raises ApiKeyRejectedError: when that key has been revoked, or has expired by now.
     """
-    name = check_name(name)
-    _check_new_key(name=name, scopes=scopes, expires_at=expires_at)
+    name, most = check_name(name), _most_to_give(actor)
+    scopes = most.scopes if scopes is None else [scope for scope in ApiKey.Scope.values if scope in scopes]
+    reach = _Reach(app or most.app, scopes, expires_at or most.expires_at)
+    _check_new_key(name=name, reach=reach, most=most)
     lookup, secret = crypto.random_token(_LOOKUP_LENGTH), crypto.random_token(_SECRET_LENGTH)
     key = ApiKey.objects.create(
         organization=organization,
-        app=app,
+        app=reach.app,
         name=name,
         kind=kind,
         lookup=lookup,
         secret_hash=crypto.hash_secret(secret),
-        scopes=list(ApiKey.Scope.values) if scopes is None else scopes,
-        expires_at=expires_at,
+        scopes=reach.scopes,
+        expires_at=reach.expires_at,
     )
-    record(organization=organization, actor=actor, action="api_key.created", target=key, name=name, kind=kind)
-    return key, f"{_KEY_PREFIX}{lookup}_{secret}"
+    record(
+        organization=organization,
+        actor=actor,
+        action="api_key.created",
+        target=key,
+        name=name,
+        kind=kind,
+        scopes=", ".join(reach.scopes),
+    )
+    return NewApiKey(key, secret if key.is_pair else f"{KEY_PREFIX}{lookup}_{secret}")
 
 
 @transaction.atomic
@@ -152,45 +193,6 @@ def revoke_api_key(*, api_key: ApiKey, actor: Actor) -> None:
             target=api_key,
             name=api_key.name,
         )
-
-
-def authenticate_api_key(*, credential: str, kind: str, organization_id: UUID) -> ApiKey:
-    """Return the key that a program showed, with its organization and app loaded.
-
-    Side effect: `last_used_at`, at most once a minute.
-
-    :raises ApiKeyRejectedError: when it opens nothing there.
-    """
-    before, _, rest = credential.partition(_KEY_PREFIX)
-    lookup, _, secret = rest.partition("_")
-    # NUL cannot be asked of PostgreSQL, and no key of ours holds anything but ASCII.
-    key = _find_key(lookup) if not before and lookup.isascii() and lookup.isalnum() else None
-    is_right = crypto.is_same_secret(secret, key.secret_hash if key else "")
-    if key is None or not is_right or key.kind != kind or key.organization_id != organization_id:
-        raise ApiKeyRejectedError(_REJECTED)
-    use_api_key(key)
-    return key
-
-
-def use_api_key(api_key: ApiKey) -> None:
-    """Accept one more use of a key that was found to be right.
-
-    Side effect: `last_used_at`, at most once a minute.
-
-    :raises ApiKeyRejectedError: when it has been revoked, or has expired by now.
-    """
-    now = clock.now()
-    if not api_key.is_usable(at=now):
-        raise ApiKeyRejectedError(_REJECTED)
-    if api_key.last_used_at is None or api_key.last_used_at < now - _LAST_USED_RESOLUTION:
-        stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _LAST_USED_RESOLUTION)
-        # In memory first: the same object answers for other requests at this moment.
-        api_key.last_used_at = now
-        ApiKey.objects.filter(stale, pk=api_key.pk).update(last_used_at=now)
-
-
-def _find_key(lookup: str) -> ApiKey | None:
-    return ApiKey.objects.select_related("organization", "app").filter(lookup=lookup).first()
 
 
 def _get_or_create_owner(*, email: str, password: str | None, is_staff: bool) -> tuple[User, str]:
@@ -232,14 +234,38 @@ def complaints_about_person(*, email: str, password: str | None) -> dict[str, li
     return fields
 
 
-def _check_new_key(*, name: str, scopes: list[str] | None, expires_at: datetime | None) -> None:
+@dataclass(frozen=True)
+class _Reach:
+    """What a key opens, and until when; without an app every one, without an end for ever."""
+
+    app: App | None
+    scopes: list[str]
+    expires_at: datetime | None
+
+
+def _most_to_give(actor: Actor) -> _Reach:
+    """Return what keys that the actor makes may open: a person's everything, a program's as much as its own."""
+    if actor.api_key is None:
+        return _Reach(None, list(ApiKey.Scope.values), None)
+    # What was remembered of it may be a second old.
+    own = ApiKey.objects.select_for_update(of=("self",)).select_related("app").get(pk=actor.api_key.pk)
+    if not own.is_usable(at=clock.now()):
+        raise ApiKeyRejectedError
+    return _Reach(own.app, own.scopes, own.expires_at)
+
+
+def _check_new_key(*, name: str, reach: _Reach, most: _Reach) -> None:
     fields: dict[str, list[str]] = {}
     if not name:
         fields["name"] = ["Give the key a name, so that you know later what uses it."]
-    unknown = sorted(set(scopes or []) - set(ApiKey.Scope.values))
-    if unknown or scopes == []:
-        fields["scopes"] = [f"Choose from {', '.join(ApiKey.Scope.values)}."]
-    if expires_at is not None and expires_at <= clock.now():
+    if not reach.scopes or set(reach.scopes) - set(most.scopes):
+        fields["scopes"] = [f"Choose from {', '.join(most.scopes)}."]
+    if reach.expires_at is not None and reach.expires_at <= clock.now():
         fields["expires_at"] = ["Choose a time in the future."]
+    if most.expires_at is not None and (reach.expires_at or most.expires_at) > most.expires_at:
+        fields["expires_at"] = [f"Choose a time up to {clock.isoformat(most.expires_at)}, when your own key expires."]
+    if most.app is not None and reach.app != most.app:
+        # As for one that does not exist.
+        fields["app_id"] = [f"No app {reach.app and reach.app.pk} in this account."]
     if fields:
         raise ValidationFailedError("The API key cannot be created.", fields=fields)

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from livehub.core.deadline import deadline
-from streams.organizations import attempts
+from streams.organizations import attempts, kept_answers
 
 _FORGET_S = 10.0
 
@@ -13,3 +13,10 @@ def forget_attempts() -> None:
     """Remove what was counted of tries that count no more."""
     with deadline(_FORGET_S):
         attempts.forget_attempts()
+
+
+@shared_task(name="streams.forget_answers")
+def forget_answers() -> None:
+    """Remove what programs were answered a day ago."""
+    with deadline(_FORGET_S):
+        kept_answers.forget_answers()

@@ -27,7 +27,7 @@ LETS_IN = {
     Door.ADMINISTER: {Role.OWNER, Role.ADMIN},
     Door.OWN: {Role.OWNER},
 }
-_READ, _WRITE = ApiKey.Scope.READ, ApiKey.Scope.WRITE
+_READ, _WRITE, _ADMIN = ApiKey.Scope.READ, ApiKey.Scope.LIVESTREAMS, ApiKey.Scope.ADMIN
 _LIVESTREAM = "livestreams/{livestream_id}"
 _LOG_IN, _PLACE = "/account/you/log-ins/{log_in_id}", "/account/you/organizations/{member_id}"
 _MEMBER, _INVITATION = "/account/members/{member_id}", "/account/invitations/{invitation_id}"
@@ -49,6 +49,15 @@ _OURS = {
     f"PATCH {_LIVESTREAM}": (_WRITE, 200),
     f"DELETE {_LIVESTREAM}": (_WRITE, 200),
 }
+_VENDORS_APPS = {"GET apps": (_READ, 200), "POST apps": (_ADMIN, 200)}
+_OUR_ADMINISTRATION = {
+    **_VENDORS_APPS,
+    "GET apps/{app_id}": (_READ, 200),
+    "PATCH apps/{app_id}": (_ADMIN, 200),
+    "GET api-keys": (_ADMIN, 200),
+    "POST api-keys": (_ADMIN, 201),
+    "DELETE api-keys/{api_key_id}": (_ADMIN, 200),
+}
 
 
 def _below(prefix: str, table: dict[str, tuple[ApiKey.Scope, int]]) -> dict[str, tuple[ApiKey.Scope, int]]:
@@ -56,7 +65,8 @@ def _below(prefix: str, table: dict[str, tuple[ApiKey.Scope, int]]) -> dict[str,
 
 
 OPERATIONS = {
-    **_below("/v2/", _OURS),
+    **_below("/v2/", {**_OURS, **_OUR_ADMINISTRATION}),
+    **_below("/client/v4/accounts/{account_id}/realtime/kit/", _VENDORS_APPS),
     **_below("/client/v4/accounts/{account_id}/realtime/kit/{app_id}/", _VENDORS),
 }
 OPEN_OPERATIONS = {"GET /v2/schema", "GET /client/v4/schema", "GET /liveapi/schema", "GET /cloudinary/schema"}

@@ -18,7 +18,7 @@ from tests.access.conftest import Tenant, state, undone
 from tests.access.expected import OPEN_OPERATIONS, OPERATIONS
 from tests.api.clients import basic, read
 
-EVERYTHING = [ApiKey.Scope.READ, ApiKey.Scope.WRITE]
+EVERYTHING = list(ApiKey.Scope)
 ARGUMENT = re.compile(r"{(\w+)}")
 FATES = ("revoked", "expired", "of the other kind")
 # What browsers add to the requests that pages make them send.
@@ -83,7 +83,7 @@ class TestCaller:
 
     def test_may_do_what_the_keys_scopes_say(self, operation: str, ours: Tenant) -> None:
         needed, status = OPERATIONS[operation]
-        for scopes in ([ApiKey.Scope.READ], [ApiKey.Scope.WRITE], EVERYTHING):
+        for scopes in (*([scope] for scope in ApiKey.Scope), EVERYTHING):
             shown = authorization(ours, operation, scopes=scopes)
             before = state()
 

@@ -2,6 +2,7 @@
 
 import json
 from base64 import b64encode
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -28,14 +29,15 @@ class ApiClient:
         raw: bytes | None = None,
         content_type: str = "application/json",
         authorization: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> HttpResponse:
         """Send `body` as JSON, or `raw` as it is; `authorization` in place of the program's own."""
         content = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
         # What the view does not catch must show as the status that a client would see.
         client = Client(raise_request_exception=False)
         given = self.authorization if authorization is None else authorization
-        headers = {"Authorization": given} if given else {}
-        response = client.generic(method, f"{self.prefix}{path}", content, content_type=content_type, headers=headers)
+        sent = {**({"Authorization": given} if given else {}), **(headers or {})}
+        response = client.generic(method, f"{self.prefix}{path}", content, content_type=content_type, headers=sent)
         return cast(HttpResponse, response)
 
     def get(self, path: str) -> HttpResponse:

@@ -7,11 +7,11 @@ import pytest
 
 from livehub.core import clock
 from streams.models import ApiKey, Livestream
+from streams.organizations.credentials import authenticate_api_key, split_key
 from streams.organizations.services import (
     SYSTEM,
     ApiKeyRejectedError,
     NewOrganization,
-    authenticate_api_key,
     create_api_key,
     revoke_api_key,
 )
@@ -112,7 +112,7 @@ class TestKey:
     @pytest.mark.parametrize("before", ["x", "lh_", " ", "x lh_"])
     def test_opens_nothing_with_something_before_it(self, home: NewOrganization, before: str) -> None:
         with pytest.raises(ApiKeyRejectedError):
-            authenticate_api_key(credential=before + home.api_key, kind="basic", organization_id=home.organization.pk)
+            authenticate_api_key(split_key(before + home.api_key), kind="basic", organization_id=home.organization.pk)
 
     def test_is_never_repeated_in_an_answer(self, api: ApiClient, home: NewOrganization) -> None:
         wrong = home.api_key[:-1] + ("a" if home.api_key[-1] != "a" else "b")
@@ -127,7 +127,7 @@ class TestKey:
 class TestScope:
     @pytest.mark.parametrize(
         ("scope", "read_status", "write_status"),
-        [(ApiKey.Scope.READ, 200, 403), (ApiKey.Scope.WRITE, 403, 201)],
+        [(ApiKey.Scope.READ, 200, 403), (ApiKey.Scope.LIVESTREAMS, 403, 201)],
     )
     def test_limits_what_a_key_may_do(
         self, api: ApiClient, home: NewOrganization, scope: str, read_status: int, write_status: int

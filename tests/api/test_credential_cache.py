@@ -171,7 +171,7 @@ class TestRevision:
         "change",
         [
             lambda home, key: revoke_api_key(api_key=key, actor=SYSTEM),
-            lambda home, key: ApiKey.objects.filter(pk=key.pk).update(scopes=["livestreams:read"]),
+            lambda home, key: ApiKey.objects.filter(pk=key.pk).update(scopes=["read"]),
             lambda home, key: ApiKey.objects.filter(pk=key.pk).update(expires_at=clock.now()),
             lambda home, key: ApiKey.objects.filter(pk=key.pk).update(secret_hash="0" * 64),
             lambda home, key: ApiKey.objects.filter(pk=key.pk).delete(),

@@ -28,7 +28,7 @@ def forget_callers(monkeypatch: pytest.MonkeyPatch) -> None:
     cache: CredentialCache[object, object] = CredentialCache(
         read_revision=selectors.find_credential_revision, max_entries=100
     )
-    monkeypatch.setattr(authentication, "_callers", cache)
+    monkeypatch.setattr(authentication, "_opened", cache)
 
 
 def ask(api: ApiClient, *, address: str, secret: str | None = None) -> HttpResponse:

@@ -9,9 +9,10 @@ from django.test import Client
 
 from livehub.core import clock
 from streams.models import ApiKey, User
-from streams.organizations.services import NewOrganization, authenticate_api_key
+from streams.organizations.credentials import authenticate_api_key, split_key
+from streams.organizations.services import NewOrganization
 
-NEW_KEY = {"name": "Booking system", "kind": "basic", "scopes": ["livestreams:read"], "expires_in_days": "30"}
+NEW_KEY = {"name": "Booking system", "kind": "basic", "scopes": ["read"], "expires_in_days": "30"}
 
 
 class TestPage:
@@ -56,8 +57,8 @@ class TestCreateKey:
             rf"curl -u {home.organization.pk.hex}:(lh_\w+) {settings.PUBLIC_URL}/v2/livestreams", _text(answer)
         )
         assert found is not None
-        key = authenticate_api_key(credential=found[1], kind="basic", organization_id=home.organization.pk)
-        assert (key.name, key.scopes) == ("Booking system", ["livestreams:read"])
+        key = authenticate_api_key(split_key(found[1]), kind="basic", organization_id=home.organization.pk)
+        assert (key.name, key.scopes) == ("Booking system", ["read"])
         assert key.expires_at is not None
         assert abs(key.expires_at - clock.now() - timedelta(days=30)) < timedelta(minutes=1)
         assert "no-store" in answer["Cache-Control"]
@@ -69,7 +70,7 @@ class TestCreateKey:
 
         found = re.search(r'curl -H "Authorization: Bearer (lh_\w+)"', _text(answer).replace("&quot;", '"'))
         assert found is not None
-        key = authenticate_api_key(credential=found[1], kind="bearer", organization_id=home.organization.pk)
+        key = authenticate_api_key(split_key(found[1]), kind="bearer", organization_id=home.organization.pk)
         assert key.expires_at is None
 
     @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from streams.organizations.services import SYSTEM, NewOrganization
 from tests.dashboard.conftest import HTMX, get_html, squeezed
 from tests.runs import connected
 
-NEW_KEY = {"name": "Booking system", "kind": "basic", "scopes": ["livestreams:read"], "expires_in_days": "30"}
+NEW_KEY = {"name": "Booking system", "kind": "basic", "scopes": ["read"], "expires_in_days": "30"}
 
 
 class TestSetUpBox:

@@ -1,5 +1,6 @@
 """What a host does in a session."""
 
+from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
@@ -120,7 +121,7 @@ def test_poll_is_put_to_the_session(meeting: Meeting, mary: Participant, told: T
 
 
 def test_nothing_is_done_where_nobody_meets(meeting: Meeting) -> None:
-    deeds = [
+    deeds: list[Callable[[], object]] = [
         lambda: room.kick(meeting=meeting, chosen=NOBODY, actor=SYSTEM),
         lambda: room.kick_all(meeting=meeting, actor=SYSTEM),
         lambda: room.mute(meeting=meeting, chosen=NOBODY, actor=SYSTEM),

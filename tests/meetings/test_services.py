@@ -4,7 +4,7 @@ import pytest
 
 from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.meetings.services import meetings, participants, presets
-from streams.meetings.services.presets import PresetNameTakenError
+from streams.meetings.services.presets import PresetNameTakenError, PresetValues
 from streams.meetings.storage import read_secrets
 from streams.models import AuditEntry, Meeting, Participant, Preset
 from streams.organizations.services import SYSTEM, NewOrganization
@@ -167,19 +167,17 @@ class TestPreset:
 
     def test_name_is_given_once(self, home: NewOrganization) -> None:
         preset = Preset.objects.for_app(home.app).get(name="group_call_host")
-        content = {"config": preset.config, "permissions": preset.permissions, "ui": preset.ui}
+        content = _content(preset)
 
         with pytest.raises(PresetNameTakenError):
-            presets.create_preset(app=home.app, values={"name": "group_call_host", **content}, actor=SYSTEM)
+            presets.create_preset(app=home.app, values=content, actor=SYSTEM)
         with pytest.raises(PresetNameTakenError):
             presets.change_preset(preset=preset, changes={"name": "webinar_viewer"}, actor=SYSTEM)
 
     def test_name_is_free_again_once_it_is_deleted(self, home: NewOrganization, mary: Participant) -> None:
         preset = mary.preset
         presets.delete_preset(preset=preset, actor=SYSTEM)
-        content = {"config": preset.config, "permissions": preset.permissions, "ui": preset.ui}
-
-        presets.create_preset(app=home.app, values={"name": preset.name, **content}, actor=SYSTEM)
+        presets.create_preset(app=home.app, values=_content(preset), actor=SYSTEM)
 
         mary.refresh_from_db()
         assert mary.preset == preset
@@ -196,3 +194,7 @@ class TestPreset:
 
         preset.refresh_from_db()
         assert preset.permissions["polls"] == {"can_create": True, "can_view": True, "can_vote": True}
+
+
+def _content(preset: Preset) -> PresetValues:
+    return {"name": preset.name, "config": preset.config, "permissions": preset.permissions, "ui": preset.ui}

@@ -8,11 +8,11 @@ from livehub.core import clock
 from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.models import ApiKey, AuditEntry, Member
 from streams.organizations import selectors
+from streams.organizations.credentials import authenticate_api_key, split_key
 from streams.organizations.members import choose_organization
 from streams.organizations.services import (
     Actor,
     NewOrganization,
-    authenticate_api_key,
     create_api_key,
     create_organization,
     revoke_api_key,
@@ -85,7 +85,7 @@ class TestAuthenticateApiKey:
         assert clock.now() - (_key(abroad).last_used_at or clock.now()) > timedelta(minutes=1)
 
     def _use(self, home: NewOrganization) -> datetime | None:
-        authenticate_api_key(credential=home.api_key, kind="basic", organization_id=home.organization.pk)
+        authenticate_api_key(split_key(home.api_key), kind="basic", organization_id=home.organization.pk)
         return _key(home).last_used_at
 
 

@@ -310,7 +310,7 @@ def test_a_second_start_loses_nothing(stack: RunningStack, folder: Path) -> None
     assert not whole.leftovers(stack.data_dir)
 
     with running_stack(folder, LIVEHUB_PUBLIC_URL="http://127.0.0.1:8000") as again:
-        made_once = ("email", "password", "organization_id", "app_id", "api_key", "api_token")
+        made_once = ("email", "password", "organization_id", "app_id", "api_key", "liveapi_key_secret")
         assert {name: again.credentials[name] for name in made_once} == {  # type: ignore[literal-required]
             name: stack.credentials[name]  # type: ignore[literal-required]  # The names are in the tuple above.
             for name in made_once

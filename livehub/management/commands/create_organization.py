@@ -45,6 +45,11 @@ def _credentials(made: NewOrganization) -> dict[str, object]:
         "app_id": made.app.pk.hex,
         "api_key": made.api_key,
         "api_token": made.api_token,
+        "liveapi_key_id": made.liveapi_key.row.lookup,
+        "liveapi_key_secret": made.liveapi_key.secret,
+        "cloudinary_cloud_name": made.app.pk.hex,
+        "cloudinary_api_key": made.cloudinary_key.row.lookup,
+        "cloudinary_api_secret": made.cloudinary_key.secret,
         **urls(public_url=settings.PUBLIC_URL, rtmp_url=settings.RTMP_URL, rtmps_url=settings.RTMPS_URL),
     }
 

@@ -37,7 +37,7 @@ class LivestreamApi(ApiView):
     shapes: LivestreamShapes = cast(LivestreamShapes, None)
     tag = "Livestreams"
     read_scope = ApiKey.Scope.READ
-    write_scope = ApiKey.Scope.WRITE
+    write_scope = ApiKey.Scope.LIVESTREAMS
 
     @property
     def caller(self) -> Caller:

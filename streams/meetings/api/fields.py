@@ -33,10 +33,9 @@ class WholeField(serializers.IntegerField):
         super().__init__(min_value=at_least, max_value=at_most, **how)
 
     def to_internal_value(self, data: object) -> int:
-        is_whole = isinstance(data, int) or (isinstance(data, float) and data.is_integer())
-        if isinstance(data, bool) or not is_whole:
+        if isinstance(data, bool) or not isinstance(data, int | float) or not math.isfinite(data) or data % 1:
             self.fail("invalid")
-        return int(data)  # type: ignore[call-overload]  # Looked at above.
+        return int(data)
 
 
 class AmountField(serializers.FloatField):
@@ -106,15 +105,15 @@ class AddressField(LineField):
 
 def optional(body: type[serializers.Serializer[None]]) -> type[serializers.Serializer[None]]:
     """Return the same body with nothing that has to be said, at any depth: for changes of what is there already."""
-    declared: dict[str, serializers.Field[Any, Any, Any, Any]] = body._declared_fields  # type: ignore[attr-defined]
-    fields = {name: _optional_field(field) for name, field in declared.items()}
+    fields = {name: _optional_field(field) for name, field in body._declared_fields.items()}
     return type(f"Changed{body.__name__}", (body,), {**fields, "__doc__": body.__doc__})
 
 
 def _optional_field(field: serializers.Field[Any, Any, Any, Any]) -> serializers.Field[Any, Any, Any, Any]:
+    made_of: dict[str, Any] = vars(field)
     kind = optional(type(field)) if isinstance(field, serializers.Serializer) else type(field)
     # Copies, as the framework makes them: a field within a field can have one parent only.
-    how = {name: deepcopy(value) for name, value in field._kwargs.items() if name not in {"default", "validators"}}
+    how = {name: deepcopy(value) for name, value in made_of["_kwargs"].items() if name not in {"default", "validators"}}
     if field.default is not empty or field.required:
         how["required"] = False
-    return kind(*field._args, **how)
+    return kind(*made_of["_args"], **how)

@@ -104,8 +104,8 @@ class PluginConfigBody(serializers.Serializer[None]):
 class PluginsField(serializers.DictField):
     """How each plugin is set, by the plugin's id."""
 
-    def to_internal_value(self, data: object) -> dict[str, object]:
-        if isinstance(data, Mapping) and len(data) > _PLUGINS_MAX:
+    def to_internal_value(self, data: dict[str, object]) -> dict[str, object]:
+        if isinstance(data, dict) and len(data) > _PLUGINS_MAX:
             raise serializers.ValidationError([f"Set at most {_PLUGINS_MAX} plugins."])
         configs: dict[str, object] = super().to_internal_value(data)
         named = LineField(max_length=64, allow_blank=False)

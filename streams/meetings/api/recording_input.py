@@ -115,7 +115,7 @@ class DyteRecordingConfigBody(RecordingConfigBody):
 
     bucket_word = "dyte_bucket_config"
 
-    realtimekit_bucket_config = None
+    realtimekit_bucket_config = None  # type: ignore[assignment]  # Takes the inherited one away.
     dyte_bucket_config = BucketBody(required=False, source="bucket_config")
 
 

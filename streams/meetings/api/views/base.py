@@ -23,7 +23,7 @@ class MeetingApi(ApiView):
     shapes: MeetingShapes = cast(MeetingShapes, None)
     tag = "Meetings"
     read_scope = ApiKey.Scope.READ
-    write_scope = ApiKey.Scope.WRITE
+    write_scope = ApiKey.Scope.MEETINGS
 
     @property
     def caller(self) -> Caller:

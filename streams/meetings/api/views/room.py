@@ -1,6 +1,6 @@
 """The session of a meeting that is going on, and what a host does in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import cast
 from uuid import UUID
 
@@ -106,7 +106,7 @@ class PollView(RoomApi):
     @operation("create_poll", "Ask everybody", body=PollBody, answer=Answer(PollAnswerSerializer, status=201))
     def post(self, request: Request, meeting_id: str, **path: str) -> Response:
         meeting = self.get_meeting(meeting_id)
-        asked = cast(Mapping[str, object], self.read_body(PollBody))
+        asked = self.read_body(PollBody)
         poll = room.create_poll(
             meeting=meeting,
             question=str(asked["question"]),
