@@ -48,7 +48,8 @@ _MOUNTED: dict[Dialect, tuple[str, list[_Route]]] = {
 
 def _routes(dialect: Dialect) -> Iterator[_Route]:
     schema, routes = _MOUNTED[dialect]
-    yield path(schema, SchemaView.as_view(dialect=dialect, document=OpenApiDocument(dialect, routes)))
+    document = OpenApiDocument(dialect, routes)
+    yield path(schema, SchemaView.as_view(dialect=dialect, document=document), name=f"schema-{dialect.wire.name}")
     yield from routes
     # Not a dot: a path may hold a line break, percent-encoded. Not (?s): `reverse` cannot read a URLconf that has it.
     yield re_path(rf"^{dialect.wire.root}(/[\s\S]*)?\Z", UnknownRouteView.as_view(dialect=dialect))

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from django.core.exceptions import ImproperlyConfigured
 
 from livehub.core import env
+from livehub.core.paths import API_ROOTS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -458,6 +459,20 @@ CONTENT_SECURITY_POLICY = {
         "form-action": ["'self'"],
     }
 }
+# Pages of others that may call the API: with a key of their own, never with what a browser keeps for ours.
+CORS_ALLOWED_ORIGINS = env.origins(
+    "LIVEHUB_CORS_ORIGINS", purpose="Web pages whose scripts may call the REST API from a browser"
+)
+CORS_URLS_REGEX = rf"^/({'|'.join(API_ROOTS)})/"
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key"]
+CORS_EXPOSE_HEADERS = [
+    *("Idempotent-Replayed", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"),
+    *("Retry-After", "X-Request-Id"),
+]
+if CORS_ALLOWED_ORIGINS:
+    INSTALLED_APPS += ["corsheaders"]
+    MIDDLEWARE.insert(0, "corsheaders.middleware.CorsMiddleware")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 SILENCED_SYSTEM_CHECKS = [
     # Our own classes of the middlewares, for pages only: livehub/middleware.py.

@@ -20,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.readyz),
     path(".well-known/jwks.json", published_keys),
     path("", include("livehub.api_urls")),
+    path("docs/api/", include("livehub.docs")),
     # Staff come in by the same door as everybody, second factor and all.
     path("admin/login/", AdminLoginView.as_view()),
     path("admin/password_change/", RedirectView.as_view(pattern_name="streams:password_change")),

@@ -47,7 +47,7 @@ class TestAddresses:
 
     NAMES = (
         *("HTTP_BIND", "RTMP_BIND", "PUBLIC_URL", "PUBLIC_HOST", "RTMP_URL", "RTMPS_URL", "INGEST_PULL_URL"),
-        *("ALLOWED_HOSTS", "TRUSTED_PROXIES"),
+        *("ALLOWED_HOSTS", "TRUSTED_PROXIES", "CORS_ALLOWED_ORIGINS", "MIDDLEWARE"),
     )
     SCRIPT = (
         "import json, sys; from livehub import settings; "
@@ -157,3 +157,16 @@ class TestAddresses:
         result = self.start(tmp_path, LIVEHUB_TRUSTED_PROXIES=proxies)
 
         assert "LIVEHUB_TRUSTED_PROXIES must be networks" in result.stderr.splitlines()[-1]
+
+    def test_other_pages_may_call_the_api_only_where_the_operator_says_so(self, tmp_path: Path) -> None:
+        closed = self.read(tmp_path)
+        opened = self.read(tmp_path, LIVEHUB_CORS_ORIGINS="https://app.example.org, http://[::1]:3000")
+
+        assert closed["CORS_ALLOWED_ORIGINS"] == []
+        assert "corsheaders.middleware.CorsMiddleware" not in closed["MIDDLEWARE"]
+        assert opened["CORS_ALLOWED_ORIGINS"] == ["https://app.example.org", "http://[::1]:3000"]
+        assert opened["MIDDLEWARE"][0] == "corsheaders.middleware.CorsMiddleware"
+
+    @pytest.mark.parametrize("origins", ["*", "app.example.org", "https://app.example.org/", "null", "https://a b"])
+    def test_what_is_no_origin_is_refused(self, tmp_path: Path, origins: str) -> None:
+        assert "LIVEHUB_CORS_ORIGINS" in self.start(tmp_path, LIVEHUB_CORS_ORIGINS=origins).stderr

@@ -1,7 +1,7 @@
 """Examples of bodies: what a serializer says of its members, and for the rest something of the right kind."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from rest_framework import serializers
 
@@ -40,12 +40,10 @@ def example_of(serializer: type[serializers.Serializer[Any]], *, asked: bool = F
 
 def _value(field: _Field, *, asked: bool) -> object:
     match field:
-        case serializers.ListSerializer():
-            return [_value(field.child, asked=asked)]
+        case serializers.ListSerializer() | serializers.ListField():
+            return [_value(cast(_Field, field.child), asked=asked)]
         case serializers.Serializer():
             return example_of(type(field), asked=asked)
-        case serializers.ListField():
-            return [_value(field.child, asked=asked)]
         case serializers.ChoiceField():
             return next(iter(field.choices))
     return next((value for kind, value in _BY_KIND if isinstance(field, kind)), None)

@@ -14,7 +14,7 @@ from rest_framework.response import Response
 from livehub.core.errors import DomainError
 
 HEADER = "Idempotency-Key"
-_LENGTH_MAX = 255
+LENGTH_MAX = 255
 # What an answer has that was not made now, as Stripe's clients know it.
 _REPLAYED = {"Idempotent-Replayed": "true"}
 
@@ -73,11 +73,9 @@ def read_key(request: HttpRequest) -> str | None:
     :raises UnusableIdempotencyKeyError: when it is none.
     """
     key = request.headers.get(HEADER)
-    if key is None or (0 < len(key) <= _LENGTH_MAX and key.isascii() and key.isprintable()):
+    if key is None or (0 < len(key) <= LENGTH_MAX and key.isascii() and key.isprintable()):
         return key
-    raise UnusableIdempotencyKeyError(
-        f"{HEADER} must be 1 to {_LENGTH_MAX} printable ASCII characters, such as a UUID."
-    )
+    raise UnusableIdempotencyKeyError(f"{HEADER} must be 1 to {LENGTH_MAX} printable ASCII characters, such as a UUID.")
 
 
 def answer_once(request: HttpRequest, *, key: str, book: AnswerBook, perform: Callable[[], Response]) -> Response:

@@ -9,10 +9,11 @@ from django.urls import URLPattern, URLResolver
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
-from drf_spectacular.utils import OpenApiExample, OpenApiResponse
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from livehub.api import idempotency
 from livehub.api.dialect import Dialect
 from livehub.api.envelopes import Described, Enclosed
 from livehub.api.examples import example_of
@@ -37,6 +38,20 @@ _BAD_BODY = {
     413: ("payload_too_large", "The body is larger than 1 MB."),
     422: ("validation_failed", "A member of the body is not acceptable."),
 }
+_SENT_AGAIN = {
+    409: ("idempotency_key_in_use", "A request with this Idempotency-Key is still being answered; send it again."),
+    422: ("validation_failed", "A member of the body is not acceptable, or the Idempotency-Key had another request."),
+}
+_IDEMPOTENCY_KEY = OpenApiParameter(
+    idempotency.HEADER,
+    location=OpenApiParameter.HEADER,
+    type={"type": "string", "minLength": 1, "maxLength": idempotency.LENGTH_MAX, "pattern": "^[ -~]+$"},
+    description="Of your making, such as a UUID: within 24 hours the same request is done once and answered alike.",
+)
+_ABOUT = """\
+Every answer has `X-Request-Id`, by which its line is found in the log, and those to a valid key say with \
+`RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) how much it may still send. \
+A POST with an `Idempotency-Key` may be sent again safely."""
 
 
 class DialectSchema(AutoSchema):
@@ -82,7 +97,7 @@ class DialectSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         query = self._find(self._described.query)
-        return [query] if query else []
+        return [*([query] if query else []), *([_IDEMPOTENCY_KEY] if self.method == "POST" else [])]
 
     def get_request_serializer(self) -> dict[str, AnySerializer] | None:
         body = self._find(self._described.body)
@@ -127,6 +142,7 @@ class DialectSchema(AutoSchema):
             **(_BAD_QUERY if self._described.query else {}),
             **(_FOREIGN if self.method not in READING else {}),
             **(_BAD_BODY if self.method in WITH_BODY else {}),
+            **(_SENT_AGAIN if self.method == "POST" else {}),
             **of_its_own,
         }
 
@@ -155,8 +171,12 @@ class OpenApiDocument:
     def content(self) -> dict[str, object]:
         generator = SchemaGenerator(patterns=self._patterns)  # type: ignore[no-untyped-call]  # drf-spectacular's.
         content: dict[str, object] = generator.get_schema(public=True)  # type: ignore[no-untyped-call]  # As above.
-        info = {**cast(dict[str, object], content["info"]), "title": f"LiveHub: {self._dialect.wire.title}"}
-        return {**content, "info": info, "servers": [{"url": settings.PUBLIC_URL}]}
+        about = {"title": f"LiveHub: {self._dialect.wire.title}", "description": _ABOUT}
+        return {
+            **content,
+            "info": {**cast(dict[str, object], content["info"]), **about},
+            "servers": [{"url": settings.PUBLIC_URL}],
+        }
 
 
 class SchemaView(PublicView):

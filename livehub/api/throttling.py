@@ -1,7 +1,7 @@
 """How many requests an API key may send, counted in Redis for all processes and machines together.
 
-Fairness between programs, no security: while Redis is away everybody is let in. Each process takes its share in portions,
-so that most requests ask nobody.
+Fairness between programs, no security: while Redis is away everybody is let in. Each process takes its share in
+portions, so that most requests ask nobody.
 """
 
 import logging
@@ -146,7 +146,7 @@ class Throttle:
 @cache
 def throttle() -> Throttle:
     """Return this process's."""
-    return Throttle(settings.CACHES["default"]["LOCATION"])
+    return Throttle(str(settings.CACHES["default"]["LOCATION"]))
 
 
 def find_allowance(identity: str) -> Allowance | None:

@@ -1,7 +1,7 @@
 """The base of every API view: one request in, one dialect's answer out, whatever the client sent."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from types import MappingProxyType
 from typing import ClassVar, NoReturn, Protocol, TypeVar, cast
 
@@ -115,19 +115,14 @@ class ApiView(APIView):
         return self.response
 
     def _perform(self) -> Response:
-        method = (self.request.method or "").lower()
-        perform = getattr(self, method, None) if method in self.http_method_names else None
-        perform = perform or self.http_method_not_allowed
-        key = read_key(self.request._request) if method == "post" else None
-        caller = cast(Caller | None, self.request.auth)
+        request, method = self.request, (self.request.method or "").lower()
+        found = getattr(self, method, None) if method in self.http_method_names else None
+        perform = partial(found or self.http_method_not_allowed, request, *self.args, **self.kwargs)
+        key = read_key(request._request) if method == "post" else None
+        caller = cast(Caller | None, request.auth)
         if key is None or caller is None:
-            return perform(self.request, *self.args, **self.kwargs)
-        return answer_once(
-            self.request._request,
-            key=key,
-            book=caller.answers,
-            perform=lambda: perform(self.request, *self.args, **self.kwargs),
-        )
+            return perform()
+        return answer_once(request._request, key=key, book=caller.answers, perform=perform)
 
     def handle_exception(self, exc: Exception) -> Response:
         problem = describe_problem(exc)

@@ -5,6 +5,7 @@ that it cannot understand: a misspelt setting must stop the start, not change it
 """
 
 import os
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -107,6 +108,19 @@ def networks(name: str, *, purpose: str) -> list[str]:
         return [str(ip_network(part.strip())) for part in value.split(",") if part.strip()]
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} must be networks such as 192.0.2.0/24 or ::1, not {value!r}.") from error
+
+
+def origins(name: str, *, purpose: str) -> list[str]:
+    """Return the variable's web origins, none by default.
+
+    :raises ImproperlyConfigured: when one of them is none, such as one with a path or `*`.
+    """
+    value = text(name, default="", purpose=purpose, unit="http(s)://host[:port], comma separated; default: none")
+    found = [part.strip() for part in value.split(",") if part.strip()]
+    for origin in found:
+        if not re.fullmatch(r"https?://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", origin):
+            raise ImproperlyConfigured(f"{name} must hold origins such as https://app.example.org, not {origin!r}.")
+    return found
 
 
 @dataclass(frozen=True)

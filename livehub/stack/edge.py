@@ -1,9 +1,8 @@
 """The edge nginx: what viewers, browsers and API clients talk to."""
 
-import json
 import re
 
-from livehub.core.paths import API_ROOTS
+from livehub.stack.edge_answers import answers, readers
 from livehub.stack.instance import Instance
 from livehub.stack.nginx import Host, listens, main_context, quoted, temp_paths
 from livehub.stack.ports import listen_addresses
@@ -11,18 +10,6 @@ from livehub.stack.ports import listen_addresses
 # How long a client may show a thumbnail again without asking.
 _THUMBNAIL_MAX_AGE_S = 2
 _BODY_MAX_MB = 1
-_API_PATHS = "|".join(API_ROOTS)
-_PAGE = (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    "<title>{title}</title>"
-    "<style>:root{{color-scheme:light dark}}"
-    "body{{font:16px/1.5 system-ui;max-width:32rem;margin:20vh auto;padding:0 1rem}}</style>"
-    "<h1>{title}</h1><p>{message}</p>{more}</html>"
-)
-# The same script leads back from the page that Django shows while its database is away.
-_COMES_BACK = (
-    '<p><a href="" data-retry>Try again</a></p><script type="module" src="/static/livehub/js/retry.js"></script>'
-)
 # Part requests, and what players report of themselves (CTA-5004).
 _ALLOWED_HEADERS = "Range, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status"
 # Exactly one Access-Control-Allow-Origin: with two of them browsers refuse the stream.
@@ -47,9 +34,6 @@ _SOCKETS_PER_ADDRESS = 500
 _ANSWER_S = 15
 # The ASGI process asks open pages every 20 s whether they are still there.
 _WEBSOCKET_SILENCE_S = 75
-_TOO_LARGE = f"The request body is larger than {_BODY_MAX_MB} MB."
-_DOWN = "LiveHub is starting or restarting. Try again in a few seconds; running broadcasts go on."
-_TOO_MANY_CHECKS = f"This is answered {_READINESS_PER_S} times a second. Try again in a second."
 
 
 def render_edge(instance: Instance, host: Host) -> str:
@@ -128,6 +112,11 @@ http {{
     # By the header, which is what the programs behind are handed: a request line may name another host.
     map $http_host $is_known_host {{ default 0; "~*^(?:{_known_hosts(instance)})\\.?(?::[0-9]+)?$" 1; }}
 
+    # Whose errors look how.
+    map $uri $reader {{
+{readers()}
+    }}
+
     map $http_upgrade $hop {{ default upgrade; "" close; }}
     # A connection per request, none kept: a worker that hangs keeps only what it has, and the other takes the rest.
     upstream web {{ server {quoted(f"unix:{instance.web_socket}")} max_fails=0; }}
@@ -137,6 +126,7 @@ http {{
         {listens(listen_addresses(instance.http_bind), instance.http_port)}
         absolute_redirect off;
         if ($is_known_host = 0) {{ return 421; }}
+        error_page 421 @misdirected_$reader;
         proxy_http_version 1.1;
         proxy_set_header Host $http_host;
         # Set, not appended to: what a client claims here is worth nothing.
@@ -151,21 +141,16 @@ http {{
 
         location / {{
             proxy_pass http://web;
-            error_page 413 @too_large;
-            error_page 502 504 = @down;
+            error_page 413 @too_large_$reader;
+            error_page 502 504 = @down_$reader;
         }}
         location = /readyz {{
             limit_req zone=readiness burst={_READINESS_BURST} nodelay;
             limit_conn readiness_at_once {_READINESS_AT_ONCE};
             proxy_pass http://web;
-            error_page 413 @too_large_api;
+            error_page 413 @too_large_$reader;
             error_page 429 @too_many_checks;
-            error_page 502 504 = @down_api;
-        }}
-        location ~ ^/({_API_PATHS})/ {{
-            proxy_pass http://web;
-            error_page 413 @too_large_api;
-            error_page 502 504 = @down_api;
+            error_page 502 504 = @down_$reader;
         }}
         location ^~ /internal {{ return 404; }}
         # Only what is there, and as it was matched: encoders' hooks are answered by the same process.
@@ -192,11 +177,7 @@ http {{
             add_header X-Content-Type-Options "nosniff" always;
         }}
 
-{_answer("too_large", 413, "text/html", _page("Too large", _TOO_LARGE))}
-{_answer("too_large_api", 413, "application/json", _body(413, "payload_too_large", _TOO_LARGE))}
-{_answer("too_many_checks", 429, "application/json", _body(429, "rate_limited", _TOO_MANY_CHECKS), retry_s=1)}
-{_answer("down", 503, "text/html", _page("One moment", _DOWN, more=_COMES_BACK), retry_s=2)}
-{_answer("down_api", 503, "application/json", _body(503, "unavailable", _DOWN), retry_s=2)}
+{answers(body_max_mb=_BODY_MAX_MB, readiness_per_s=_READINESS_PER_S)}
         location @no_media {{
 {_MEDIA_HEADERS}
             return 404;
@@ -228,25 +209,3 @@ def _real_client(instance: Instance) -> str:
     geo $realip_remote_addr $is_proxy {{ default 0; {proxies} }}
     # From nobody else; and else the scheme of the public URL, since TLS may end before us.
     map $is_proxy$http_x_forwarded_proto $client_scheme {{ default {scheme}; 1http http; 1https https; }}"""
-
-
-def _answer(name: str, status: int, content_type: str, body: str, *, retry_s: int = 0) -> str:
-    retry = f"\n            add_header Retry-After {retry_s} always;" if retry_s else ""
-    return f"""\
-        location @{name} {{
-            default_type {content_type};
-            add_header Cache-Control "no-store" always;
-            add_header X-Content-Type-Options "nosniff" always;{retry}
-            return {status} '{body}';
-        }}"""
-
-
-def _page(title: str, message: str, *, more: str = "") -> str:
-    return _PAGE.format(title=title, message=message, more=more)
-
-
-def _body(status: int, error_type: str, message: str) -> str:
-    """Return the API's error envelope, as docs and clients know it from every other error."""
-    error = {"code": status, "message": message, "type": error_type}
-    errors = [{"code": status, "message": message}]
-    return json.dumps({"success": False, "error": error, "errors": errors}, separators=(",", ":"))

@@ -137,6 +137,12 @@ MACHINES: dict[str, dict[str, Door]] = {
     "/^internal(?:/|\\Z)": {},
     "/^v2(/[\\s\\S]*)?\\Z": {},
     "/^client(/[\\s\\S]*)?\\Z": {},
+    "/^liveapi(/[\\s\\S]*)?\\Z": {},
+    "/^cloudinary(/[\\s\\S]*)?\\Z": {},
+    "/docs/api/dyte": {"GET": Door.OPEN, "POST": Door.SHUT},
+    "/docs/api/realtimekit": {"GET": Door.OPEN, "POST": Door.SHUT},
+    "/docs/api/liveapi": {"GET": Door.OPEN, "POST": Door.SHUT},
+    "/docs/api/cloudinary": {"GET": Door.OPEN, "POST": Door.SHUT},
 }
 WEBSOCKETS = {
     "/ws/overview",

@@ -26,12 +26,12 @@ def identity() -> str:
 
 @pytest.fixture
 def process() -> Throttle:
-    return Throttle(configured.CACHES["default"]["LOCATION"])
+    return Throttle(str(configured.CACHES["default"]["LOCATION"]))
 
 
 @pytest.fixture
 def other_process() -> Throttle:
-    return Throttle(configured.CACHES["default"]["LOCATION"])
+    return Throttle(str(configured.CACHES["default"]["LOCATION"]))
 
 
 @pytest.fixture

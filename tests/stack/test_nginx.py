@@ -6,13 +6,16 @@ import socket
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from email.message import Message
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
+from livehub.api.problem import Problem
+from livehub.api.wire import WIRES, Wire
 from livehub.stack import nginx
 from livehub.stack.edge import render_edge
 from livehub.stack.folders import prepare_folders
@@ -73,13 +76,6 @@ class TestRenderEdge:
 
         assert re.findall(r"listen (.*);", config) == expected
 
-    def test_answers_too_large_requests_like_every_other_api_error(self, instance: Instance) -> None:
-        config = render_edge(instance, HOST)
-
-        body = json.loads(config.partition("return 413 '{")[2].partition("}';")[0].join("{}"))
-        assert (body["success"], body["error"]["code"], body["error"]["type"]) == (False, 413, "payload_too_large")
-        assert body["errors"] == [{"code": 413, "message": body["error"]["message"]}]
-
 
 class TestLimits:
     """The edge by itself: what it lets through is answered 503, since no web process is there."""
@@ -99,6 +95,30 @@ class TestLimits:
         assert [answer.status for answer in answers[:11]] == [503] * 11
         assert (answers[-1].status, answers[-1].headers["Retry-After"]) == (429, "1")
         assert json.loads(answers[-1].body)["error"]["type"] == "rate_limited"
+
+    @pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
+    def test_answers_in_each_dialect_as_we_would(self, base_url: str, wire: Wire) -> None:
+        asked: dict[str, tuple[str, dict[str, str]]] = {
+            "413": ("POST", {"Content-Length": "2000000"}),
+            "503": ("GET", {}),
+            "421": ("GET", {"Host": "elsewhere.example"}),
+        }
+        for path in (f"/{wire.root}", f"/{wire.root}/x"):
+            for status, (method, headers) in asked.items():
+                answer = ask(f"{base_url}{path}", method=method, headers=headers)
+                body = json.loads(answer.body)
+
+                known_as = answer.headers["X-Request-Id"]
+                message = body["error"]["message"]
+                kind = body["error"].get("type", "")
+                assert answer.headers["Content-Type"] == "application/json"
+                assert re.fullmatch(r"[0-9a-f]{32}", known_as)
+                assert body == wire.error_body(Problem(int(status), kind, message), known_as)
+                assert answer.headers.get("x-should-retry") == ("true" if status == "503" else None)
+
+    def test_answers_people_with_a_page(self, base_url: str) -> None:
+        for path in ("/", "/v2x", "/docs/v2/"):
+            assert b"<h1>One moment</h1>" in ask(f"{base_url}{path}").body
 
     def test_nothing_else_is_limited(self, base_url: str) -> None:
         # Log-ins are counted behind it, where it is known who has been there before.
@@ -129,8 +149,9 @@ class Answer:
     body: str
 
 
-def ask(url: str, *, method: str = "GET") -> Answer:
-    wanted = urllib.request.Request(url, method=method, data=b"x" if method == "POST" else None)  # noqa: S310  # Our own http.
+def ask(url: str, *, method: str = "GET", headers: Mapping[str, str] = MappingProxyType({})) -> Answer:
+    data = b"x" if method == "POST" else None
+    wanted = urllib.request.Request(url, method=method, data=data, headers=dict(headers))  # noqa: S310  # Our own http.
     try:
         with urllib.request.urlopen(wanted, timeout=5) as response:  # noqa: S310
             return Answer(response.status, response.headers, response.read().decode())
