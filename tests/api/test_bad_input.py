@@ -11,6 +11,7 @@ from streams.models import Livestream, Session
 from streams.organizations.services import NewOrganization
 from tests.api.clients import ApiClient, dyte_client, read, realtimekit_client
 from tests.api.operations import WITH_KEY, Operation
+from tests.meetings.home import furnish
 
 PATH_VALUES = [
     "x",
@@ -100,6 +101,7 @@ def ids(home: NewOrganization, livestream: Livestream, session: Session) -> dict
         "app_id": home.app.pk.hex,
         "livestream_id": str(livestream.pk),
         "session_id": str(session.pk),
+        **furnish(home.app),
     }
 
 
@@ -203,7 +205,7 @@ class TestStatus:
         assert read(response)["error"]["type"] == "method_not_allowed"
 
     @pytest.mark.parametrize(
-        "path", ["", "/", "/livestream", "/livestreams/", f"/livestreams/{uuid.UUID(int=1)}/", "/a%0Ab", "/meetings"]
+        "path", ["", "/", "/livestream", "/livestreams/", f"/livestreams/{uuid.UUID(int=1)}/", "/a%0Ab", "/recording"]
     )
     @pytest.mark.parametrize("method", ["GET", "POST"])
     def test_a_route_that_is_not_there_is_404(self, api: ApiClient, path: str, method: str) -> None:

@@ -1,7 +1,5 @@
 """What a key of one app reaches; another tenant's things, at every operation there is: tests/access."""
 
-from dataclasses import dataclass
-
 import pytest
 from django.http import HttpResponse
 
@@ -10,31 +8,29 @@ from streams.models import App, Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization, create_api_key
 from tests.api.clients import ApiClient, basic, dyte_client, read
 from tests.api.operations import WITH_KEY, Operation
+from tests.meetings.home import furnish
 
 OF_AN_APP = [operation for operation in WITH_KEY if "app_id" in operation.arguments]
 
 
-@dataclass(frozen=True)
-class Ids:
-    """What the arguments of a path are filled with."""
-
-    account_id: str
-    app_id: str
-    livestream_id: str
-    session_id: str
-
-
 @pytest.fixture
-def victim(home: NewOrganization, livestream: Livestream, session: Session) -> Ids:
-    return Ids(home.organization.pk.hex, home.app.pk.hex, str(livestream.pk), str(session.pk))
+def victim(home: NewOrganization, livestream: Livestream, session: Session) -> dict[str, str]:
+    """What the arguments of a path are filled with."""
+    return {
+        "account_id": home.organization.pk.hex,
+        "app_id": home.app.pk.hex,
+        "livestream_id": str(livestream.pk),
+        "session_id": str(session.pk),
+        **furnish(home.app),
+    }
 
 
 @pytest.mark.parametrize("operation", [each for each in OF_AN_APP if not each.is_dyte], ids=str)
-def test_a_key_of_one_app_reaches_no_other(operation: Operation, victim: Ids, home: NewOrganization) -> None:
+def test_a_key_of_one_app_reaches_no_other(operation: Operation, victim: dict[str, str], home: NewOrganization) -> None:
     other = App.objects.create(organization=home.organization, name="Second")
     _, token = create_api_key(organization=home.organization, name="Bound", kind="bearer", actor=SYSTEM, app=other)
 
-    response = _call(operation, vars(victim), caller=home, authorization=f"Bearer {token}")
+    response = _call(operation, victim, caller=home, authorization=f"Bearer {token}")
 
     assert response.status_code == 404
     assert read(response)["error"]["message"] == f"No app {home.app.pk} in this account."

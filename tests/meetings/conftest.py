@@ -1,6 +1,6 @@
 """A meeting with somebody who may join it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -16,6 +16,7 @@ from streams.meetings.events import (
 from streams.meetings.services.meetings import create_meeting
 from streams.models import Meeting, Participant
 from streams.organizations.services import SYSTEM, NewOrganization
+from tests.api.clients import ApiClient, dyte_client, realtimekit_client
 from tests.meetings.people import added
 
 _ROOM_EVENTS = (MeetingStarted, MeetingEnded, ParticipantJoined, ParticipantLeft, ParticipantsMuted, PollCreated)
@@ -39,6 +40,23 @@ def mary(meeting: Meeting) -> Participant:
 @pytest.fixture
 def bob(meeting: Meeting) -> Participant:
     return added(meeting, "bob")
+
+
+@pytest.fixture
+def dyte(home: NewOrganization) -> ApiClient:
+    return dyte_client(home)
+
+
+@pytest.fixture
+def realtimekit(home: NewOrganization) -> ApiClient:
+    return realtimekit_client(home)
+
+
+@pytest.fixture(params=[dyte_client, realtimekit_client], ids=["dyte", "realtimekit"])
+def api(request: pytest.FixtureRequest, home: NewOrganization) -> ApiClient:
+    """Each dialect in turn, for what is the same in both."""
+    make: Callable[[NewOrganization], ApiClient] = request.param
+    return make(home)
 
 
 @pytest.fixture
