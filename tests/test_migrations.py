@@ -18,9 +18,10 @@ from livehub.core.postgresql import bounds
 from streams.livestreams import leases
 from streams.livestreams.states import EndReason
 from streams.livestreams.stream_keys import resolve_key
-from streams.models import Connection, Lease, Livestream, LivestreamCount, Session
+from streams.models import Connection, Lease, Livestream, LivestreamCount, Preset, Session
 
 _OLD = ("streams", "0005_audit_entries")
+_BEFORE_PRESETS = ("streams", "0017_meetings")
 _SCRATCH = "livehub_migrations"
 _NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 _YESTERDAYS: dict[str, Any] = {
@@ -201,3 +202,17 @@ class TestRoomsForBroadcasts:
 
         assert Connection.objects.get().disconnected_at == _NOON
         assert (Lease.objects.get().epoch, Lease.objects.get().until) == (0, None)
+
+
+class TestDefaultPresets:
+    def test_are_given_to_the_apps_that_there_are(self, scratch: None) -> None:
+        executor = MigrationExecutor(connection)
+        executor.migrate([_BEFORE_PRESETS])
+        past = executor.loader.project_state([_BEFORE_PRESETS]).apps
+        organization = past.get_model("streams", "Organization").objects.create(name="Northwind Events")
+        app = past.get_model("streams", "App").objects.create(organization=organization, name="Default")
+
+        _migrate()
+
+        names = Preset.objects.filter(app=app.pk).values_list("name", flat=True)
+        assert {"group_call_host", "group_call_participant", "webinar_viewer", "livestream_viewer"} <= set(names)

@@ -236,7 +236,7 @@ _OF_STARTED = ("id", "name", "status", "meeting_id", "ingest_server", "stream_ke
 class StartedLivestreamSerializer(serializers.Serializer[Livestream]):
     """Where the meeting's livestream is published to, and watched."""
 
-    examples = LivestreamSerializer.examples
+    examples = {**LivestreamSerializer.examples, "meeting_id": "5b2c0e0e-7f0c-4f6e-9a51-6d1c2b7e8f90"}
 
     id = serializers.UUIDField()
     name = serializers.CharField(read_only=True, allow_null=True)
