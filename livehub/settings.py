@@ -472,7 +472,8 @@ CORS_EXPOSE_HEADERS = [
 ]
 if CORS_ALLOWED_ORIGINS:
     INSTALLED_APPS += ["corsheaders"]
-    MIDDLEWARE.insert(0, "corsheaders.middleware.CorsMiddleware")
+    # Within RequestId, which is for every answer.
+    MIDDLEWARE.insert(1, "corsheaders.middleware.CorsMiddleware")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 SILENCED_SYSTEM_CHECKS = [
     # Our own classes of the middlewares, for pages only: livehub/middleware.py.

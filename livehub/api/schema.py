@@ -57,7 +57,9 @@ A POST with an `Idempotency-Key` may be sent again safely."""
 class DialectSchema(AutoSchema):
     """Describes a view's method in the shapes of the dialect that its route has given it."""
 
-    view: ApiView
+    @property
+    def _api(self) -> ApiView:
+        return cast(ApiView, self.view)
 
     @property
     def _operation(self) -> Operation | None:
@@ -76,20 +78,20 @@ class DialectSchema(AutoSchema):
     def get_summary(self) -> str:
         return self._described.summary
 
-    def get_description(self) -> str:
-        return f"{self._described.summary}. The API key needs the scope `{self.view.needed_scope(self.method)}`."
+    def get_description(self) -> str:  # type: ignore[override]  # As drf-spectacular has it.
+        return f"{self._described.summary}. The API key needs the scope `{self._api.needed_scope(self.method)}`."
 
     def get_tags(self) -> list[str]:
-        return [self.view.tag]
+        return [self._api.tag]
 
     def _is_list_view(self, serializer: object = None) -> bool:
         # It would put our examples, which are whole bodies, into a list.
         return False
 
     def get_auth(self) -> list[dict[str, list[str]]]:
-        security = self.view.dialect.security
+        security = self._api.dialect.security
         definition = {"type": "http", "scheme": security.scheme, "description": security.description}
-        component = ResolvedComponent(
+        component = ResolvedComponent(  # type: ignore[no-untyped-call]  # drf-spectacular's.
             name=security.name, type=ResolvedComponent.SECURITY_SCHEMA, object=security, schema=definition
         )
         self.registry.register_on_missing(component)
@@ -99,7 +101,7 @@ class DialectSchema(AutoSchema):
         query = self._find(self._described.query)
         return [*([query] if query else []), *([_IDEMPOTENCY_KEY] if self.method == "POST" else [])]
 
-    def get_request_serializer(self) -> dict[str, AnySerializer] | None:
+    def get_request_serializer(self) -> Any:
         body = self._find(self._described.body)
         return {"application/json": body} if body else None
 
@@ -107,23 +109,23 @@ class DialectSchema(AutoSchema):
         body = self._find(self._described.body)
         return [OpenApiExample("Request", example_of(body, asked=True), request_only=True)] if body else []
 
-    def get_response_serializers(self) -> dict[int, OpenApiResponse]:
+    def get_response_serializers(self) -> Any:
         return {self._good_status: self._good(), **{status: self._bad(status) for status in sorted(self._failures())}}
 
     @property
     def _good_status(self) -> int:
-        return self.view.dialect.status(self._described.answer.status)
+        return self._api.dialect.status(self._described.answer.status)
 
     def _good(self) -> OpenApiResponse:
         answer = self._described.answer
         data = cast(AnySerializer, self._find(answer.data))
-        name = answer.list_name if isinstance(answer.list_name, str) else answer.list_name(self.view.shapes)
+        name = answer.list_name if isinstance(answer.list_name, str) else answer.list_name(self._api.shapes)
         enclosed = Enclosed(data, answer.is_list, answer.is_list or answer.has_paging, name)
         example = example_of(data)
         content = Content([example] if answer.is_list else example, _PAGING if enclosed.has_paging else None, name)
-        value = self.view.dialect.wire.answer_body(content, _REQUEST_ID)
+        value = self._api.dialect.wire.answer_body(content, _REQUEST_ID)
         return OpenApiResponse(
-            _enveloped(self.view.dialect, enclosed),
+            _enveloped(self._api.dialect, enclosed),
             description="Done." if self.method not in READING else "Found.",
             examples=[_verbatim("Answer", value)],
         )
@@ -131,8 +133,8 @@ class DialectSchema(AutoSchema):
     def _bad(self, status: int) -> OpenApiResponse:
         kind, reason = self._failures()[status]
         problem = Problem(status, kind, reason)
-        value = self.view.dialect.wire.error_body(problem, _REQUEST_ID)
-        return OpenApiResponse(self.view.dialect.envelope.error, reason, examples=[_verbatim(kind, value)])
+        value = self._api.dialect.wire.error_body(problem, _REQUEST_ID)
+        return OpenApiResponse(self._api.dialect.envelope.error, reason, examples=[_verbatim(kind, value)])
 
     def _failures(self) -> Mapping[int, tuple[str, str]]:
         of_its_own = {status: ("refused", reason) for status, reason in self._described.failures.items()}
@@ -147,7 +149,7 @@ class DialectSchema(AutoSchema):
         }
 
     def _find(self, wanted: AnySerializer | Callable[[Any], AnySerializer] | None) -> AnySerializer | None:
-        return wanted if wanted is None or isinstance(wanted, type) else wanted(self.view.shapes)
+        return wanted if wanted is None or isinstance(wanted, type) else wanted(self._api.shapes)
 
 
 def _verbatim(name: str, value: object) -> OpenApiExample:

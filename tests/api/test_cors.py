@@ -29,7 +29,8 @@ def ask(path: str, *, origin: str) -> HttpResponse:
 
 
 def said(answer: HttpResponse) -> dict[str, str]:
-    return {name: value for name, value in answer.headers.items() if name.startswith("Access-Control-")}
+    """Return what an answer says of other pages; header names are the same in any case."""
+    return {name.title(): value for name, value in answer.headers.items() if name.lower().startswith("access-control-")}
 
 
 @pytest.mark.usefixtures("named")

@@ -118,7 +118,7 @@ class TestLimits:
 
     def test_answers_people_with_a_page(self, base_url: str) -> None:
         for path in ("/", "/v2x", "/docs/v2/"):
-            assert b"<h1>One moment</h1>" in ask(f"{base_url}{path}").body
+            assert "<h1>One moment</h1>" in ask(f"{base_url}{path}").body
 
     def test_nothing_else_is_limited(self, base_url: str) -> None:
         # Log-ins are counted behind it, where it is known who has been there before.
