@@ -6,6 +6,8 @@ from typing import cast
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path
 
+from streams.account import api_key_views as api_keys
+from streams.account import app_views as apps
 from streams.account import entry_views as entry
 from streams.account import member_views as members
 from streams.account import person_views as person
@@ -22,6 +24,7 @@ from streams.livestreams.consumers import (
 
 app_name = "streams"
 _LIVESTREAM = "livestreams/<uuid:livestream_id>"
+_APP = "account/apps/<uuid:app_id>"
 _INVITATION = "account/invitations/<uuid:invitation_id>"
 _MEMBER = "account/members/<uuid:member_id>"
 
@@ -49,9 +52,13 @@ urlpatterns = [
     path(f"{_LIVESTREAM}/end", livestreams.BroadcastEndView.as_view(), name="broadcast_end"),
     path(f"{_LIVESTREAM}/delete", livestreams.LivestreamDeleteView.as_view(), name="livestream_delete"),
     path("account", account.AccountView.as_view(), name="account_detail"),
-    path("account/api-keys/create", account.ApiKeyCreateView.as_view(), name="api_key_create"),
-    path("account/api-keys/created", account.ApiKeyCreatedView.as_view(), name="api_key_created"),
-    path("account/api-keys/<uuid:api_key_id>/revoke", account.ApiKeyRevokeView.as_view(), name="api_key_revoke"),
+    path("account/api-keys/create", api_keys.ApiKeyCreateView.as_view(), name="api_key_create"),
+    path("account/api-keys/created", api_keys.ApiKeyCreatedView.as_view(), name="api_key_created"),
+    path("account/api-keys/<uuid:api_key_id>/revoke", api_keys.ApiKeyRevokeView.as_view(), name="api_key_revoke"),
+    path("account/apps", apps.AppListView.as_view(), name="app_list"),
+    path("account/apps/create", apps.AppCreateView.as_view(), name="app_create"),
+    path(_APP, apps.AppDetailView.as_view(), name="app_detail"),
+    path(f"{_APP}/rename", apps.AppRenameView.as_view(), name="app_rename"),
     path("account/invitations/create", members.InvitationCreateView.as_view(), name="invitation_create"),
     path(_INVITATION, members.InvitationDetailView.as_view(), name="invitation_detail"),
     path(f"{_INVITATION}/withdraw", members.InvitationWithdrawView.as_view(), name="invitation_withdraw"),

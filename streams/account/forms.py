@@ -13,10 +13,13 @@ from livehub.core.names import NAME_MAX_LENGTH
 from streams.account.guard import TooBusyError, guarded
 from streams.organizations.attempts import TooManyAttemptsError
 from streams.organizations.members import manageable_roles
-from streams.organizations.models import ApiKey, Member, Role
+from streams.organizations.models import ApiKey, App, Member, Organization, Role
+from streams.organizations.selectors import list_apps
 
 # Nobody types more, and hashing a longer one is work for nothing.
 _PASSWORD_MAX_LENGTH = 256
+# A list that a person still finds something in.
+_APPS_OFFERED = 50
 _ROLE_WORDS = {
     Role.OWNER: "Owner: everything, owners included",
     Role.ADMIN: "Admin: livestreams, API keys, and members other than owners",
@@ -162,8 +165,38 @@ class ResetLinkForm(forms.Form):
     )
 
 
+class AppForm(forms.Form):
+    """What an app is called; whether its characters can be used, the service decides."""
+
+    name = forms.CharField(
+        max_length=NAME_MAX_LENGTH,
+        error_messages={"required": "Give the app a name, so that you find it again."},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True, "placeholder": "Autumn conference"}),
+    )
+
+
+class _AppField(forms.ModelChoiceField):  # type: ignore[type-arg]  # Not generic at run time.
+    """One app of an organization, or all of them; those made last are offered."""
+
+    def offer(self, organization: Organization, *, named: str) -> None:
+        """Let the apps of the organization be chosen."""
+        apps = list_apps(organization)
+        self.queryset = apps
+        offered = [*apps[:_APPS_OFFERED]]
+        # One whose page led here need not be among them.
+        offered += [app for app in self._find(named) if app not in offered]
+        self.choices = [("", "Every app"), *((app.pk, f"Only {app.name}") for app in offered)]
+
+    def _find(self, named: str) -> list[App]:
+        try:
+            found = self.clean(named) if named else None
+        except ValidationError:
+            return []
+        return [found] if found else []
+
+
 class ApiKeyForm(forms.Form):
-    """A new key: what uses it, how it is sent, what it may do, and until when."""
+    """A new key: what uses it, which dialect it is for, what it may do where, and until when."""
 
     name = forms.CharField(
         max_length=NAME_MAX_LENGTH,
@@ -192,6 +225,12 @@ class ApiKeyForm(forms.Form):
         error_messages={"required": "Choose what the key opens."},
         widget=forms.CheckboxSelectMultiple,
     )
+    app = _AppField(
+        queryset=App.objects.none(),
+        required=False,
+        label="Reaches",
+        error_messages={"invalid_choice": "Choose one of your apps."},
+    )
     expires_in_days = forms.TypedChoiceField(
         choices=[("", "Never"), ("30", "In 30 days"), ("90", "In 90 days"), ("365", "In a year")],
         coerce=int,
@@ -199,6 +238,11 @@ class ApiKeyForm(forms.Form):
         required=False,
         label="Expires",
     )
+
+    def __init__(self, *args: object, organization: Organization, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # Handed through.
+        field = cast(_AppField, self.fields["app"])
+        field.offer(organization, named=str(self["app"].value() or ""))
 
     def expires_at(self) -> datetime | None:
         """Return the end of the key's life, counted from now; None when it has none."""

@@ -25,7 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--scope", action="append", choices=ApiKey.Scope.values, help="repeat it for several")
 
     def handle(self, *args: object, **options: object) -> None:
-        organization = Organization.objects.filter(pk=options["organization"]).first()
+        organization = Organization.objects.filter(pk=str(options["organization"])).first()
         if organization is None:
             raise CommandError(f"There is no organization {options['organization']}.")
         kind = ApiKey.Kind(str(options["kind"]))
