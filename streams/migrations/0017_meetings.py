@@ -156,7 +156,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='participant',
             name='preset',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='participants', to='streams.preset'),
+            field=models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='participants', to='streams.preset'),
         ),
         migrations.AddField(
             model_name='sessionparticipant',

@@ -1,5 +1,6 @@
 """/meetings in both dialects."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -48,6 +49,8 @@ class TestCreate:
         assert (meeting["title"], meeting["status"]) == (None, "ACTIVE")
         assert (meeting["session_keep_alive_time_in_secs"], meeting["record_on_start"]) == (60, False)
         assert (meeting["recording_config"], meeting["ai_config"]) == (None, None)
+        for moment in (meeting["created_at"], meeting["updated_at"]):
+            assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", moment)
 
     def test_takes_the_body_of_dytes_quickstart(self, dyte: ApiClient) -> None:
         body = {"title": "Sample meeting", "preferred_region": "ap-south-1", "record_on_start": False}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import jwt
@@ -10,9 +11,10 @@ import pytest
 from livehub.core.errors import DomainError
 from streams.meetings.selectors import get_participant_by_token
 from streams.meetings.services.participants import delete_participant
+from streams.meetings.tokens import make_token
 from streams.models import AuditEntry, Meeting, Participant, Preset
 from streams.organizations.services import SYSTEM, NewOrganization
-from tests.api.clients import ApiClient, read
+from tests.api.clients import ApiClient, basic, read
 from tests.meetings.home import whole_preset
 from tests.meetings.people import added, joined, session_of
 from tests.meetings.queries import asked_for
@@ -152,9 +154,9 @@ def test_reading_costs_the_same_however_many_there_are(api: ApiClient, meeting: 
 
         # The meeting, and its participants with their presets.
         assert asked_for(lambda: api.get(f"/meetings/{meeting.pk}/participants")) == 2
-        assert asked_for(lambda one=last: api.get(f"/meetings/{meeting.pk}/participants/{one.pk}")) == 2
+        assert asked_for(partial(api.get, f"/meetings/{meeting.pk}/participants/{last.pk}")) == 2
         assert asked_for(lambda: api.get("/presets")) == 1
-        assert asked_for(lambda one=last: api.get(f"/presets/{one.preset_id}")) == 1
+        assert asked_for(partial(api.get, f"/presets/{last.preset_id}")) == 1
 
 
 class TestPreset:
@@ -299,3 +301,13 @@ def test_a_deleted_participant_has_no_token(api: ApiClient, mary: Participant) -
     delete_participant(participant=mary, actor=SYSTEM)
 
     assert api.post(f"/meetings/{mary.meeting_id}/participants/{mary.pk}/token").status_code == 404
+
+
+def test_a_participants_token_is_no_api_key(
+    dyte: ApiClient, realtimekit: ApiClient, home: NewOrganization, mary: Participant
+) -> None:
+    token = make_token(mary)
+
+    for client in (dyte, realtimekit):
+        for shown in (f"Bearer {token}", basic(home.organization.pk.hex, token)):
+            assert client.request("GET", "/meetings", authorization=shown).status_code == 401

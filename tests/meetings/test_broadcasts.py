@@ -7,10 +7,12 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from pytest_django import Settings
 
+from livehub.core import events
 from livehub.core.errors import NotFoundError
 from streams.ingest.services import LivestreamStoppedError, admit_encoder
 from streams.livestreams import test_pictures
-from streams.livestreams.services import create_livestream, delete_livestream
+from streams.livestreams.events import SessionStatusChanged
+from streams.livestreams.services import create_livestream, delete_livestream, stop_livestream
 from streams.meetings import room
 from streams.meetings.broadcasts import start_meeting_livestream, stop_meeting_livestream
 from streams.meetings.lifecycle import leave_meeting
@@ -83,6 +85,17 @@ class TestStop:
         assert (session.status, session.end_reason, livestream.status) == ("ended", "stopped", "idle")
         assert "streams.drop_encoder" in broker.names
         assert AuditEntry.objects.filter(action="livestream.stopped", target_id=livestream.pk).exists()
+
+    def test_is_told_once(self, meeting: Meeting, monkeypatch: pytest.MonkeyPatch) -> None:
+        heard: list[SessionStatusChanged] = []
+        monkeypatch.setitem(events._subscribers, SessionStatusChanged, [heard.append])
+        livestream, _ = _start(meeting)
+        connected(livestream)
+
+        for _ in range(2):
+            stop_livestream(livestream=livestream, actor=SYSTEM)
+
+        assert [(event.old, event.new) for event in heard] == [("", "connecting"), ("connecting", "ended")]
 
     def test_refuses_the_key_from_then_on_with_a_sentence(self, meeting: Meeting) -> None:
         livestream, _ = _start(meeting)

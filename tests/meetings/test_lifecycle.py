@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
+from livehub.celery import app
 from livehub.core import clock
 from livehub.core.errors import NotFoundError
-from streams.meetings import sweeps
+from streams.meetings import sweeps, tasks
 from streams.meetings.events import MeetingEnded, MeetingStarted, ParticipantJoined, ParticipantLeft
 from streams.meetings.lifecycle import MeetingInactiveError, end_session, join_meeting, leave_meeting
 from streams.meetings.locks import find_live_session, lock_meeting
@@ -126,7 +127,7 @@ class TestEnd:
         assert timedelta(seconds=290) < session.ends_at - clock.now() <= timedelta(seconds=300)
 
         _wait_out(meeting)
-        sweeps.end_empty_sessions()
+        tasks.sweep_meetings()
         session = session_of(meeting)
         assert (session.status, session.end_reason, session.ends_at) == ("ended", "everybody_left", None)
         ended = told[-1]
@@ -150,6 +151,18 @@ class TestEnd:
         overtaken(sweeps.end_empty_sessions, by=lambda: join_meeting(participant=mary))
 
         assert session_of(meeting).status == "live"
+
+    @pytest.mark.django_db(transaction=True)
+    def test_is_put_off_by_somebody_who_only_looks_in(self, meeting: Meeting, mary: Participant) -> None:
+        leave_meeting(peer=joined(mary))
+        _wait_out(meeting)
+
+        overtaken(sweeps.end_empty_sessions, by=lambda: leave_meeting(peer=join_meeting(participant=mary)))
+
+        session = session_of(meeting)
+        assert session.status == "live"
+        assert session.ends_at
+        assert session.ends_at > clock.now()
 
     def test_takes_everybody_out(self, meeting: Meeting, mary: Participant, bob: Participant, told: Told) -> None:
         joined(mary)
@@ -200,3 +213,10 @@ def test_whoever_is_deleted_has_to_leave(meeting: Meeting, mary: Participant, bo
     gone = told[-1]
     assert isinstance(gone, ParticipantLeft)
     assert (gone.participant_id, gone.leave_reason) == (mary.pk, "removed")
+
+
+def test_the_sweep_is_called_regularly(settings: Settings) -> None:
+    tasks_called = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+
+    assert tasks.sweep_meetings.name in tasks_called
+    assert tasks.sweep_meetings.name in app.tasks

@@ -8,7 +8,7 @@ import pytest
 from livehub.core.errors import NotFoundError
 from streams.meetings import room
 from streams.meetings.events import MeetingEnded, ParticipantLeft, ParticipantsMuted, PollCreated
-from streams.meetings.lifecycle import join_meeting
+from streams.meetings.lifecycle import join_meeting, leave_meeting
 from streams.meetings.room import Chosen
 from streams.models import AuditEntry, Meeting, Participant, SessionParticipant
 from streams.organizations.services import SYSTEM
@@ -100,11 +100,14 @@ class TestMute:
     ) -> None:
         joined(mary)
         joined(bob)
+        gone = added(meeting, "ann")
+        leave_meeting(peer=joined(gone))
 
         assert room.mute_all(meeting=meeting, allows_unmute=allows_unmute, actor=SYSTEM) == 2
 
-        rows = set(SessionParticipant.objects.values_list("is_muted", "may_unmute"))
+        rows = set(SessionParticipant.objects.exclude(participant=gone).values_list("is_muted", "may_unmute"))
         assert rows == {(True, allows_unmute)}
+        assert not SessionParticipant.objects.get(participant=gone).is_muted
 
 
 def test_poll_is_put_to_the_session(meeting: Meeting, mary: Participant, told: Told) -> None:

@@ -98,10 +98,13 @@ class TestMeeting:
 
     @pytest.mark.django_db(transaction=True)
     def test_loses_neither_of_two_changes_at_once(self, meeting: Meeting) -> None:
-        def change(**changes: object) -> None:
-            meetings.change_meeting(meeting=meeting, changes={"recording_config": changes}, actor=SYSTEM)
+        # Both have read it before either changes it.
+        stale, staler = Meeting.objects.get(pk=meeting.pk), Meeting.objects.get(pk=meeting.pk)
 
-        overtaken(lambda: change(max_seconds=60), by=lambda: change(file_name_prefix="standup"))
+        def change(read: Meeting, **changes: object) -> None:
+            meetings.change_meeting(meeting=read, changes={"recording_config": changes}, actor=SYSTEM)
+
+        overtaken(lambda: change(stale, max_seconds=60), by=lambda: change(staler, file_name_prefix="standup"))
 
         meeting.refresh_from_db()
         assert meeting.recording_config == {"max_seconds": 60, "file_name_prefix": "standup"}
@@ -186,11 +189,13 @@ class TestPreset:
     def test_loses_neither_of_two_changes_at_once(self, home: NewOrganization) -> None:
         preset = Preset.objects.for_app(home.app).get(name="group_call_participant")
 
-        def allow(name: str) -> None:
-            presets.change_preset(preset=preset, changes={"permissions": {"polls": {name: True}}}, actor=SYSTEM)
+        def allow(read: Preset, name: str) -> None:
+            presets.change_preset(preset=read, changes={"permissions": {"polls": {name: True}}}, actor=SYSTEM)
 
         presets.change_preset(preset=preset, changes={"permissions": {"polls": {"can_vote": False}}}, actor=SYSTEM)
-        overtaken(lambda: allow("can_create"), by=lambda: allow("can_vote"))
+        # Both have read it before either changes it.
+        stale, staler = Preset.objects.get(pk=preset.pk), Preset.objects.get(pk=preset.pk)
+        overtaken(lambda: allow(stale, "can_create"), by=lambda: allow(staler, "can_vote"))
 
         preset.refresh_from_db()
         assert preset.permissions["polls"] == {"can_create": True, "can_view": True, "can_vote": True}

@@ -11,6 +11,5 @@ _MAX_AGE_S = 300
 
 @require_safe
 def published_keys(request: HttpRequest) -> JsonResponse:
-    """Answer everybody, in a browser or not, with RFC 7517's set."""
-    headers = {"Cache-Control": f"public, max-age={_MAX_AGE_S}", "Access-Control-Allow-Origin": "*"}
-    return JsonResponse(public_keys(), headers=headers)
+    """Answer everybody with RFC 7517's set."""
+    return JsonResponse(public_keys(), headers={"Cache-Control": f"public, max-age={_MAX_AGE_S}"})

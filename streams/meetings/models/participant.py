@@ -26,7 +26,7 @@ class Participant(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="participants")
-    preset = models.ForeignKey(Preset, on_delete=models.PROTECT, related_name="participants")
+    preset = models.ForeignKey(Preset, on_delete=models.RESTRICT, related_name="participants")
     # What the client's own system calls this person; nothing says that it must be another one each time.
     custom_participant_id = models.CharField(max_length=255)
     name = models.CharField(max_length=255, blank=True)
