@@ -8,13 +8,13 @@ Run by `python -m livehub.gate SOCKET SERVER_ADDRESS:PORT STRANGERS`, without Dj
 """
 
 import asyncio
-import resource
 import sys
 from typing import cast
 
 import uvloop
 
-from livehub.heartbeat import show_life
+from livehub import open_files
+from livehub.heartbeat import beat_in_loop
 
 # Another 5 s are a TLS handshake's: together the 15 s that are promised.
 PATIENCE_S = 10.0
@@ -201,14 +201,16 @@ class Gate:
         """Accept connections for ever."""
         loop = asyncio.get_running_loop()
         listener = await loop.create_unix_server(lambda: Client(self), socket_path, backlog=_BACKLOG)
-        await listener.serve_forever()
+        life = loop.create_task(beat_in_loop())
+        try:
+            await listener.serve_forever()
+        finally:
+            life.cancel()
 
 
 def main(socket_path: str, server: str, strangers: str) -> None:
     """Serve until a signal ends the process."""
-    show_life()
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    open_files.allow_all()
     address, _, port = server.rpartition(":")
     gate = Gate(server=(address, int(port)), strangers=int(strangers))
     uvloop.run(gate.serve(socket_path))

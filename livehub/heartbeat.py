@@ -1,7 +1,7 @@
 """Noticing a process that is alive and does nothing any more, so that it can be killed and replaced.
 
-Each program shows the supervisor that it lives (`show_life`); see `livehub/stack/supervise.py` for the watch. An ASGI
-server does so from its event loop (`lifespan`): a thread would go on while that is stuck. Celery's workers do not:
+Each program shows the supervisor that it lives (`show_life`); see `livehub/stack/supervise.py` for the watch. The ASGI
+server and the gate do so from their event loops: a thread would go on while those are stuck. Celery's workers do not:
 while Redis hangs, their loop stands still for 18 s and more, and live sessions are to go on meanwhile.
 
 The web program watches its workers itself: each counts in memory that it shares with its parent; a count that stands
@@ -51,14 +51,15 @@ def _beat_on() -> None:
 async def lifespan(_: object, receive: _Receive, send: _Send) -> None:
     """Beat from the event loop for as long as an ASGI server lives. Source: ASGI, Lifespan Protocol."""
     await receive()
-    life = asyncio.create_task(_beat_in_loop())
+    life = asyncio.create_task(beat_in_loop())
     await send({"type": "lifespan.startup.complete"})
     await receive()
     life.cancel()
     await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _beat_in_loop() -> None:
+async def beat_in_loop() -> None:
+    """Show life for as long as the event loop that this runs in does its work; never returns."""
     while True:
         _beat()
         await asyncio.sleep(_LIFE_S)

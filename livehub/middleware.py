@@ -7,9 +7,10 @@ from csp.middleware import CSPMiddleware
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
-from django.http import HttpRequest, HttpResponseBase, HttpResponseForbidden
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseForbidden
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.csrf import CsrfViewMiddleware
+from django.utils.deprecation import MiddlewareMixin
 from django_htmx.middleware import HtmxMiddleware
 
 from livehub.core import request_ids
@@ -51,6 +52,16 @@ class _PagesOnly:
 
 class PageContentSecurityPolicy(_PagesOnly, CSPMiddleware):
     """What a page may load, and who may frame it."""
+
+
+class PageForms(_PagesOnly, MiddlewareMixin):
+    """Forms are UTF-8: Django would read them in whichever charset a client names, and not all of those are text."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponse | None:
+        charset = (request.content_params or {}).get("charset", "utf-8")
+        if charset.lower() in {"utf-8", "utf8"}:
+            return None
+        return HttpResponse("Send forms in UTF-8.", status=415, content_type="text/plain; charset=utf-8")
 
 
 class PageSession(_PagesOnly, SessionMiddleware):

@@ -3,13 +3,15 @@
 import hashlib
 import os
 import re
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from celery.schedules import schedule
 from django.core.exceptions import ImproperlyConfigured
 
-from livehub.core import env
+from livehub.core import clock, env
 from livehub.core.paths import API_ROOTS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -289,10 +291,11 @@ INSTALLED_APPS = [
 ]
 # CommonMiddleware is left out on purpose: it would redirect slashless POSTs and refuse the hooks' Host header.
 MIDDLEWARE = [
-    "livehub.middleware.RequestId",
     "livehub.outage.OutageMiddleware",
+    "livehub.middleware.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "livehub.middleware.PageContentSecurityPolicy",
+    "livehub.middleware.PageForms",
     "livehub.middleware.PageSession",
     "livehub.middleware.PageCsrf",
     "livehub.middleware.PageUser",
@@ -375,19 +378,21 @@ CELERY_TASK_ROUTES = {"streams.mail_*": {"queue": "mail"}}
 # With the default prefetch a second session waits behind a running one while another worker stands idle.
 CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# Steady: by the machine's clock nothing would be swept for an hour once that is set back by one.
+_every = partial(schedule, nowfun=clock.steady)
 CELERY_BEAT_SCHEDULE = {
-    "sweep-sessions": {"task": "streams.sweep_sessions", "schedule": 5.0, "options": {"expires": 5}},
-    "sweep-meetings": {"task": "streams.sweep_meetings", "schedule": 5.0, "options": {"expires": 5}},
-    "forget-attempts": {"task": "streams.forget_attempts", "schedule": 600.0, "options": {"expires": 600}},
-    "forget-answers": {"task": "streams.forget_answers", "schedule": 600.0, "options": {"expires": 600}},
+    "sweep-sessions": {"task": "streams.sweep_sessions", "schedule": _every(5), "options": {"expires": 5}},
+    "sweep-meetings": {"task": "streams.sweep_meetings", "schedule": _every(5), "options": {"expires": 5}},
+    "forget-attempts": {"task": "streams.forget_attempts", "schedule": _every(600), "options": {"expires": 600}},
+    "forget-answers": {"task": "streams.forget_answers", "schedule": _every(600), "options": {"expires": 600}},
     "call-for-removal": {
         "task": "streams.call_for_removal",
-        "schedule": 60.0,
+        "schedule": _every(60),
         "options": {"expires": 60},
     },
     "forget-unknown-keys": {
         "task": "streams.forget_unknown_keys",
-        "schedule": 600.0,
+        "schedule": _every(600),
         "options": {"expires": 600},
     },
 }
@@ -473,7 +478,7 @@ CORS_EXPOSE_HEADERS = [
 if CORS_ALLOWED_ORIGINS:
     INSTALLED_APPS += ["corsheaders"]
     # Within RequestId, which is for every answer.
-    MIDDLEWARE.insert(1, "corsheaders.middleware.CorsMiddleware")
+    MIDDLEWARE.insert(2, "corsheaders.middleware.CorsMiddleware")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
 SILENCED_SYSTEM_CHECKS = [
     # Our own classes of the middlewares, for pages only: livehub/middleware.py.
@@ -503,6 +508,7 @@ STORAGES = {
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_I18N = False
+FORMAT_MODULE_PATH = "livehub.formats"
 USE_TZ = True
 
 REST_FRAMEWORK = {

@@ -1,7 +1,7 @@
 """A Celery worker without Celery's command line, which holds 10 MB in each process for a shell that nobody opens.
 
-Run by `python -m livehub.worker NAME --queues QUEUE[,QUEUE] --pool threads|prefork --slots N [--schedule FILE]`.
-With a schedule it sends what is due as well, as Celery's beat does: a process for that alone would hold 30 MB.
+Run by `python -m livehub.worker NAME --queues QUEUE[,QUEUE] --pool threads|prefork --slots N [--beat]`.
+With `--beat` it sends what is due as well: a process for that alone would hold 30 MB.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import threading
 from celery import beat
 from django.conf import settings
 
+from livehub import open_files
 from livehub.celery import app
 
 logger = logging.getLogger(__name__)
@@ -21,8 +22,10 @@ logger = logging.getLogger(__name__)
 os.environ.setdefault("CELERY_SKIP_CHECKS", "true")
 
 
-def run(name: str, *, queues: str, pool: str, slots: int, schedule: str | None) -> int:
+def run(name: str, *, queues: str, pool: str, slots: int, has_beat: bool) -> int:
     """Work until told to stop; returns the exit code."""
+    # Each live session has seven of them open.
+    open_files.allow_all()
     worker = app.Worker(
         # As `livehub/health.py` asks for it.
         hostname=f"{name}@{settings.NODE}",
@@ -34,17 +37,19 @@ def run(name: str, *, queues: str, pool: str, slots: int, schedule: str | None) 
         without_gossip=True,
         without_mingle=True,
     )
-    if schedule:
-        threading.Thread(target=_send_what_is_due, args=(schedule,), name="beat", daemon=True).start()
+    if has_beat:
+        threading.Thread(target=_send_what_is_due, name="beat", daemon=True).start()
     worker.start()
     return int(worker.exitcode or 0)
 
 
-def _send_what_is_due(schedule: str) -> None:
+def _send_what_is_due() -> None:
     # It tells of every single task.
     logging.getLogger("celery.beat").setLevel(logging.WARNING)
     try:
-        beat.Service(app, schedule_filename=schedule).start()
+        # Kept in memory: nothing is so rare that a restart may not begin its time anew, and a file would hold times
+        # of a clock that has been set since.
+        beat.Service(app, scheduler_cls=beat.Scheduler).start()
     except Exception:
         # A worker without it would look alive, and nothing would be swept: let the supervisor begin anew.
         logger.exception("the schedule cannot be kept")
@@ -57,7 +62,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--queues", required=True)
     parser.add_argument("--pool", choices=("threads", "prefork"), required=True)
     parser.add_argument("--slots", type=int, required=True)
-    parser.add_argument("--schedule")
+    parser.add_argument("--beat", dest="has_beat", action="store_true")
     return parser.parse_args()
 
 

@@ -18,7 +18,8 @@ from livehub.core.postgresql import bounds
 from streams.livestreams import leases
 from streams.livestreams.states import EndReason
 from streams.livestreams.stream_keys import resolve_key
-from streams.models import Connection, Lease, Livestream, LivestreamCount, Preset, Session
+from streams.models import ApiKey, Connection, Lease, Livestream, LivestreamCount, Preset, Session
+from streams.organizations.credentials import Credential, authenticate_api_key
 
 _OLD = ("streams", "0005_audit_entries")
 _BEFORE_PRESETS = ("streams", "0017_meetings")
@@ -96,8 +97,8 @@ class Past:
 
     def __init__(self, apps: Apps) -> None:
         self._apps = apps
-        organization = self._new("Organization", name="Northwind Events")
-        self._app = self._new("App", organization_id=organization, name="Default", is_default=True)
+        self._organization = self._new("Organization", name="Northwind Events")
+        self._app = self._new("App", organization_id=self._organization, name="Default", is_default=True)
 
     def livestream(self, *, key: str, **values: object) -> UUID:
         return self._new(
@@ -121,6 +122,18 @@ class Past:
             moment = at + timedelta(minutes=number)
             self._new("StatusChange", session_id=session, old=old, new=new, reason=f"Now {new}", at=moment)
         return session
+
+    def api_key(self, *, kind: str, scopes: list[str]) -> UUID:
+        number = self._model("ApiKey").objects.count()
+        return self._new(
+            "ApiKey",
+            organization_id=self._organization,
+            name="Booking system",
+            kind=kind,
+            lookup=f"lookup{number}",
+            secret_hash=crypto.hash_secret("secret"),
+            scopes=scopes,
+        )
 
     def _new(self, model: str, **values: object) -> UUID:
         if model != "StatusChange":
@@ -216,3 +229,23 @@ class TestDefaultPresets:
 
         names = Preset.objects.filter(app=app.pk).values_list("name", flat=True)
         assert {"group_call_host", "group_call_participant", "webinar_viewer", "livestream_viewer"} <= set(names)
+
+
+class TestScopes:
+    @pytest.mark.parametrize(
+        ("old", "new"),
+        [
+            (["livestreams:read"], ["read"]),
+            (["livestreams:write"], ["livestreams", "meetings"]),
+            (["livestreams:read", "livestreams:write"], ["read", "livestreams", "meetings"]),
+            (["livestreams:write", "livestreams:read"], ["read", "livestreams", "meetings"]),
+        ],
+    )
+    def test_open_what_they_opened_and_make_no_keys(self, apps: Apps, old: list[str], new: list[str]) -> None:
+        key_id = Past(apps).api_key(kind="bearer", scopes=old)
+
+        _migrate()
+
+        assert ApiKey.objects.get(pk=key_id).scopes == new
+        shown = Credential("lookup0", "secret")
+        assert authenticate_api_key(shown, kind=ApiKey.Kind.BEARER).pk == key_id

@@ -165,7 +165,7 @@ class TestAddresses:
         assert closed["CORS_ALLOWED_ORIGINS"] == []
         assert "corsheaders.middleware.CorsMiddleware" not in closed["MIDDLEWARE"]
         assert opened["CORS_ALLOWED_ORIGINS"] == ["https://app.example.org", "http://[::1]:3000"]
-        assert opened["MIDDLEWARE"][1] == "corsheaders.middleware.CorsMiddleware"
+        assert opened["MIDDLEWARE"][2] == "corsheaders.middleware.CorsMiddleware"
 
     @pytest.mark.parametrize("origins", ["*", "app.example.org", "https://app.example.org/", "null", "https://a b"])
     def test_what_is_no_origin_is_refused(self, tmp_path: Path, origins: str) -> None:

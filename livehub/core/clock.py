@@ -1,15 +1,22 @@
 """The one place that tells the time, so that tests can."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BEGAN_AT, _BEGAN_S = datetime.now(UTC), time.monotonic()
 
 
 def now() -> datetime:
     """Return the aware UTC time."""
     return timezone.now().astimezone(UTC)
+
+
+def steady() -> datetime:
+    """Return the time as it would be if nobody had set this machine's clock since the process began."""
+    return _BEGAN_AT + timedelta(seconds=time.monotonic() - _BEGAN_S)
 
 
 def isoformat(moment: datetime) -> str:

@@ -5,16 +5,15 @@ for a lock stops every other page.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
 from django.db import close_old_connections
 
 from livehub.core.deadline import deadline
+from livehub.core.shares import Shares
 
 _Result = TypeVar("_Result")
 
@@ -27,15 +26,7 @@ _READ_S = 4.0
 _ANSWER_S = 5.0
 
 
-@dataclass
-class _Share:
-    """One reader's: there for as long as it reads or waits."""
-
-    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_AT_ONCE))
-    users: int = 0
-
-
-_shares: dict[Hashable, _Share] = {}
+_SHARES = Shares(at_once=_AT_ONCE)
 
 
 async def read(function: Callable[[], _Result], *, reader: Hashable) -> _Result:
@@ -44,21 +35,8 @@ async def read(function: Callable[[], _Result], *, reader: Hashable) -> _Result:
     :raises django.db.OperationalError: when the database is away or hangs.
     :raises TimeoutError: when all threads are waiting for it, or all of the reader's are.
     """
-    async with asyncio.timeout(_ANSWER_S), _place_of(reader):
+    async with asyncio.timeout(_ANSWER_S), _SHARES.place_of(reader):
         return await asyncio.get_running_loop().run_in_executor(_READERS, partial(_read, function))
-
-
-@asynccontextmanager
-async def _place_of(reader: Hashable) -> AsyncIterator[None]:
-    share = _shares.setdefault(reader, _Share())
-    share.users += 1
-    try:
-        async with share.places:
-            yield
-    finally:
-        share.users -= 1
-        if not share.users:
-            del _shares[reader]
 
 
 def _read(function: Callable[[], _Result]) -> _Result:

@@ -4,6 +4,7 @@ import json
 import secrets
 import shlex
 from io import StringIO
+from pathlib import Path
 from typing import TypedDict
 
 from django.core.management import call_command
@@ -78,9 +79,12 @@ def ensure_credentials(instance: Instance, *, is_first_start: bool) -> Credentia
     return credentials
 
 
-def banner(credentials: Credentials, *, shows_password: bool) -> str:
-    """Return what the terminal shows once everything runs; the password only where nobody has seen it yet."""
-    password = credentials["password"] if shows_password else "as you chose it; at first the one in credentials.json"
+def banner(credentials: Credentials, *, path: Path, shows_password: bool) -> str:
+    """Return what the terminal shows once everything runs; the password only where nobody has seen it yet.
+
+    :param path: where the credentials are kept.
+    """
+    password = credentials["password"] if shows_password else "as you chose it; at first the one in the file below"
     return "\n".join(
         (
             "",
@@ -88,11 +92,11 @@ def banner(credentials: Credentials, *, shows_password: bool) -> str:
             f"  E-mail     {credentials['email']}",
             f"  Password   {password}",
             "",
-            "  Create a livestream in the dashboard, put its stream key in place of STREAM_KEY, and publish:",
+            "  Log in, create a livestream and press Send a test picture. Or put its key in place of STREAM_KEY:",
             "",
             f"  {example_command(credentials['rtmp_url'])}",
             "",
-            "  API keys and addresses are in credentials.json in the data folder. Ctrl-C stops everything.",
+            f"  API keys and addresses are in {path}. Ctrl-C stops everything.",
             "",
         )
     )

@@ -4,7 +4,7 @@ import re
 
 from livehub.stack.edge_answers import answers, readers
 from livehub.stack.instance import Instance
-from livehub.stack.nginx import Host, listens, main_context, quoted, temp_paths
+from livehub.stack.nginx import Host, households, listens, main_context, quoted, temp_paths
 from livehub.stack.ports import listen_addresses
 
 # How long a client may show a thumbnail again without asking.
@@ -30,6 +30,9 @@ _READINESS_BURST = 10
 _READINESS_AT_ONCE = 2
 # The open pages of everybody behind one address; a person's are counted behind us.
 _SOCKETS_PER_ADDRESS = 500
+# Of the files that a worker may open, what one address may have going on at once: hundreds of viewers share one, and
+# some are slow. Without it a single stranger who sends bodies byte by byte has everybody's connections.
+_REQUESTS_SHARE = 16
 # Every answer is bounded: the database gives up after a few seconds. Longer than that, and the process hangs.
 _ANSWER_S = 15
 # The ASGI process asks open pages every 20 s whether they are still there.
@@ -39,10 +42,10 @@ _WEBSOCKET_SILENCE_S = 75
 def render_edge(instance: Instance, host: Host) -> str:
     """Return nginx's configuration."""
     context = main_context(instance, host, name="edge", workers="auto", connections=host.open_files // 4)
-    return "\n".join((context, _http(instance)))
+    return "\n".join((context, _http(instance, requests=host.open_files // _REQUESTS_SHARE)))
 
 
-def _http(instance: Instance) -> str:
+def _http(instance: Instance, *, requests: int) -> str:
     return f"""\
 http {{
     types {{
@@ -87,10 +90,12 @@ http {{
 
 {_real_client(instance)}
 
-    limit_req_zone $binary_remote_addr zone=readiness:1m rate={_READINESS_PER_S}r/s;
+{households()}
+    limit_req_zone $household zone=readiness:1m rate={_READINESS_PER_S}r/s;
     limit_req_status 429;
     limit_conn_zone $server_port zone=readiness_at_once:1m;
-    limit_conn_zone $binary_remote_addr zone=sockets:1m;
+    limit_conn_zone $household zone=sockets:1m;
+    limit_conn_zone $household zone=requests:10m;
     limit_conn_status 429;
     limit_conn_log_level info;
     # Less than the log's least: the access log has it, without the query string.
@@ -116,7 +121,8 @@ http {{
     map $uri $reader {{
 {readers()}
     }}
-
+    # Also in an unknown number of pieces.
+    map $http_transfer_encoding$http_content_length $has_body {{ default 1; "" 0; 0 0; }}
     map $http_upgrade $hop {{ default upgrade; "" close; }}
     # A connection per request, none kept: a worker that hangs keeps only what it has, and the other takes the rest.
     upstream web {{ server {quoted(f"unix:{instance.web_socket}")} max_fails=0; }}
@@ -127,6 +133,7 @@ http {{
         absolute_redirect off;
         if ($is_known_host = 0) {{ return 421; }}
         error_page 421 @misdirected_$reader;
+        limit_conn requests {requests};
         proxy_http_version 1.1;
         proxy_set_header Host $http_host;
         # Set, not appended to: what a client claims here is worth nothing.
@@ -142,9 +149,12 @@ http {{
         location / {{
             proxy_pass http://web;
             error_page 413 @too_large_$reader;
+            error_page 429 @too_many_$reader;
             error_page 502 504 = @down_$reader;
         }}
         location = /readyz {{
+            # Two who never finish theirs would keep everybody else from asking.
+            if ($has_body) {{ return 413; }}
             limit_req zone=readiness burst={_READINESS_BURST} nodelay;
             limit_conn readiness_at_once {_READINESS_AT_ONCE};
             proxy_pass http://web;

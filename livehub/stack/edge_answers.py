@@ -43,6 +43,18 @@ _DOWN = _Answer(
     ),
     more=_COMES_BACK,
 )
+_TOO_MANY = _Answer(
+    "too_many",
+    "Too many",
+    Problem(
+        429,
+        "rate_limited",
+        "Too many requests from your address at once. Try again in a second.",
+        is_retryable=True,
+        retry_after_s=1,
+    ),
+    more=_COMES_BACK,
+)
 _MISDIRECTED = _Answer(
     "misdirected",
     "Another address",
@@ -57,13 +69,13 @@ def readers() -> str:
 
 
 def answers(*, body_max_mb: int, readiness_per_s: int) -> str:
-    """Return the named locations: `@too_large_`, `@down_` and `@misdirected_` each reader, and `@too_many_checks`."""
+    """Return the named locations: for each reader `@too_large_...` and the others', and `@too_many_checks`."""
     too_large = Problem(413, "payload_too_large", f"The request body is larger than {body_max_mb} MB.")
     too_many = f"This is answered {readiness_per_s} times a second. Try again in a second."
     too_many_checks = Problem(429, "rate_limited", too_many, is_retryable=True, retry_after_s=1)
     return "\n".join(
         (
-            *map(_for_each_reader, (_Answer("too_large", "Too large", too_large), _DOWN, _MISDIRECTED)),
+            *map(_for_each_reader, (_Answer("too_large", "Too large", too_large), _TOO_MANY, _DOWN, _MISDIRECTED)),
             _location("too_many_checks", too_many_checks, "application/json", _body(too_many_checks, DYTE)),
         )
     )

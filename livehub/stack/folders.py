@@ -24,7 +24,6 @@ def prepare_folders(instance: Instance) -> None:
         instance.static_root,
         instance.log_dir,
         instance.nginx_temp_dir,
-        instance.beat_schedule.parent,
         instance.redis_socket.parent,
         instance.tls_dir,
     ]

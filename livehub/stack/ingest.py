@@ -8,7 +8,7 @@ RTMP module, which hears only those two, learns everybody's own address from the
 """
 
 from livehub.stack.instance import Instance
-from livehub.stack.nginx import RTMP_MODULE, STREAM_MODULE, Host, listens, main_context, quoted, temp_paths
+from livehub.stack.nginx import RTMP_MODULE, STREAM_MODULE, Host, households, listens, main_context, quoted, temp_paths
 from livehub.stack.ports import listen_addresses
 
 _CLIENTS_PER_ADDRESS = 50
@@ -107,11 +107,7 @@ limit_conn households {_CLIENTS_PER_ADDRESS};
 stream {{
     # A stranger that is cut is an error to nginx, and would be a line of log.
     error_log stderr crit;
-    # Over IPv6 a customer has a network of its own, at least a /64.
-    map $binary_remote_addr $household {{
-        default $binary_remote_addr;
-        "~(?s)^(?<network>.{{8}}).{{8}}$" $network;
-    }}
+{households()}
     limit_conn_zone $household zone=households:1m;
     limit_conn_zone $server_port zone=doors:32k;
     limit_conn_log_level info;

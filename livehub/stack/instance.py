@@ -124,10 +124,6 @@ class Instance:
         return self.data_dir / "nginx"
 
     @property
-    def beat_schedule(self) -> Path:
-        return self.data_dir / "celery" / "beat-schedule"
-
-    @property
     def tls_dir(self) -> Path:
         return self.data_dir / "tls"
 

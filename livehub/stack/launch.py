@@ -137,7 +137,8 @@ def _prepare(instance: Instance) -> int:
         return 1
     # Elsewhere it would stay in a log.
     shows_password = prepared.has_new_credentials and sys.stdout.isatty()
-    sys.stdout.write(f"{banner(prepared.credentials, shows_password=shows_password)}\n")
+    shown = banner(prepared.credentials, path=instance.credentials_path, shows_password=shows_password)
+    sys.stdout.write(f"{shown}\n")
     return 0
 
 

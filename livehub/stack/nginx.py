@@ -69,6 +69,15 @@ events {{ worker_connections {max(256, connections)}; }}
 """
 
 
+def households() -> str:
+    """Return what gives each customer one name: over IPv6 they have a network of their own, at least a /64."""
+    return """\
+    map $binary_remote_addr $household {
+        default $binary_remote_addr;
+        "~(?s)^(?<network>.{8}).{8}$" $network;
+    }"""
+
+
 def temp_paths(instance: Instance, *, name: str) -> str:
     """Return the http block's temporary folders: the compiled-in ones are the system nginx's."""
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")

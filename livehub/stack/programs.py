@@ -110,8 +110,7 @@ def _workers(instance: Instance) -> list[Program]:
         _worker("live", queues=[queue_of("live", node=node)], pool="threads", slots=instance.live_slots),
         _worker(
             "urgent",
-            "--schedule",
-            str(instance.beat_schedule),
+            "--beat",
             queues=["urgent", queue_of("urgent", node=node)],
             pool="threads",
             slots=_URGENT_SLOTS,

@@ -9,12 +9,13 @@ from django.utils.cache import patch_cache_control
 from django.views import View
 
 from livehub.core import mail
+from livehub.core.clients import client_address
 from livehub.core.errors import DomainError, ValidationFailedError
 from livehub.core.links import LinkUnusableError, read_token
 from streams.account.forms import CodeForm, ForgottenForm, JoinForm, NewPasswordForm, RecoveryCodeForm
 from streams.account.guard import count_attempt, guarded
 from streams.account.steps import enter, find_entrant
-from streams.dashboard.pages import complain, see_other
+from streams.dashboard.pages import complain, say_when, see_other
 from streams.identity import passwords
 from streams.identity.models import PasswordReset
 from streams.identity.second_factor import use_code
@@ -44,7 +45,7 @@ class EntryView(View):
             complain(form, error)
         else:
             form.add_error(None, error.message)
-        return self.page(form, status=error.http_status, **context)
+        return say_when(self.page(form, status=error.http_status, **context), error)
 
 
 class CodeView(EntryView):
@@ -66,7 +67,7 @@ class CodeView(EntryView):
             return self.page(form, status=422, is_recovery=self._is_recovery)
         try:
             with guarded(request, account=entrant.user.email, door="code") as attempt:
-                use_code(user=entrant.user, code=form.cleaned_data["code"])
+                use_code(user=entrant.user, code=form.cleaned_data["code"], address=client_address(request))
                 attempt.succeeded()
         except DomainError as error:
             return self.refused(form, error, is_recovery=self._is_recovery)
@@ -101,7 +102,7 @@ class ForgottenView(EntryView):
             count_attempt(request, account=email, door="password_mail")
         except DomainError as error:
             return self.refused(form, error, can_mail=mail.is_set_up())
-        passwords.request_reset(email=email)
+        passwords.ask_for_reset(email=email, address=client_address(request))
         return self.page(form, can_mail=mail.is_set_up(), sent_to=email if mail.is_set_up() else "")
 
 
@@ -121,7 +122,8 @@ class PasswordResetView(EntryView):
         if not form.is_valid():
             return self.page(form, status=422, token=token, reset=reset)
         try:
-            passwords.reset_password(reset_id=reset.pk, new=form.cleaned_data["password"])
+            new, address = form.cleaned_data["password"], client_address(request)
+            passwords.reset_password(reset_id=reset.pk, new=new, address=address)
         except ValidationFailedError as error:
             return self.refused(form, error, token=token, reset=reset)
         messages.success(request, "Your new password is set. Log in with it.")
@@ -146,7 +148,8 @@ class InvitationAcceptView(EntryView):
         if not form.is_valid():
             return self._page(form, token, status=422)
         try:
-            user = members.join_as_new(invitation_id=invitation.pk, **form.cleaned_data)
+            address = client_address(request)
+            user = members.join_as_new(invitation_id=invitation.pk, address=address, **form.cleaned_data)
         except ValidationFailedError as error:
             complain(form, error)
             return self._page(form, token, status=422)
@@ -157,7 +160,7 @@ class InvitationAcceptView(EntryView):
         if not user.is_authenticated:
             return self._page(None, token, status=403)
         try:
-            members.join_as_known(invitation_id=invitation.pk, user=user)
+            members.join_as_known(invitation_id=invitation.pk, user=user, address=client_address(self.request))
         except members.NotPermittedError:
             return self._page(None, token, status=403)
         return self._welcome(invitation)

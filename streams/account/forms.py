@@ -18,11 +18,16 @@ from streams.organizations.selectors import list_apps
 
 # Nobody types more, and hashing a longer one is work for nothing.
 _PASSWORD_MAX_LENGTH = 256
+_PRESENT_MISSING = "Type your password."
+_EMAIL_WORDS = {
+    "required": "Type your e-mail address.",
+    "invalid": "Type a whole e-mail address, like name@example.org.",
+}
 # A list that a person still finds something in.
 _APPS_OFFERED = 50
 _ROLE_WORDS = {
     Role.OWNER: "Owner: everything, owners included",
-    Role.ADMIN: "Admin: livestreams, API keys, and members other than owners",
+    Role.ADMIN: "Admin: livestreams, apps, API keys, and members other than owners",
     Role.OPERATOR: "Operator: livestreams",
     Role.VIEWER: "Viewer: looks, and changes nothing",
 }
@@ -42,6 +47,8 @@ class LoginForm(AuthenticationForm):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # Handed through.
         self.fields["username"].label = "E-mail address"
+        self.fields["username"].error_messages["required"] = _EMAIL_WORDS["required"]
+        self.fields["password"].error_messages["required"] = _PRESENT_MISSING
         self.fields["username"].widget = forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
 
     def clean(self) -> dict[str, Any]:
@@ -58,14 +65,27 @@ class LoginForm(AuthenticationForm):
             raise ValidationError(error.message) from error
 
 
-def _password(label: str, *, autocomplete: str, is_first: bool = False, **options: str) -> forms.CharField:
+def _password(
+    label: str, *, missing: str, autocomplete: str, is_first: bool = False, **options: str
+) -> forms.CharField:
     attributes: dict[str, object] = {"autocomplete": autocomplete} | ({"autofocus": True} if is_first else {})
     return forms.CharField(
         label=label,
         max_length=_PASSWORD_MAX_LENGTH,
         strip=False,
+        error_messages={"required": missing},
         widget=forms.PasswordInput(attrs=attributes),
         **options,  # type: ignore[arg-type]  # Of the field.
+    )
+
+
+def _new_password(label: str, *, is_first: bool = False) -> forms.CharField:
+    return _password(
+        label,
+        missing="Choose a password.",
+        autocomplete="new-password",
+        is_first=is_first,
+        help_text="At least 10 characters. A short sentence is easy to keep.",
     )
 
 
@@ -96,30 +116,28 @@ class RecoveryCodeForm(forms.Form):
 class PresentPasswordForm(forms.Form):
     """Shows that whoever sits at the browser is still the person who logged in."""
 
-    present = _password("Your password", autocomplete="current-password", is_first=True)
+    present = _password("Your password", missing=_PRESENT_MISSING, autocomplete="current-password", is_first=True)
 
 
 class PasswordChangeForm(forms.Form):
-    present = _password("Present password", autocomplete="current-password", is_first=True)
-    password = _password(
-        "New password",
-        autocomplete="new-password",
-        help_text="At least 10 characters. A short sentence is easy to keep.",
+    present = _password(
+        "Present password",
+        missing="Type the password that you have now.",
+        autocomplete="current-password",
+        is_first=True,
     )
+    password = _new_password("New password")
 
 
 class NewPasswordForm(forms.Form):
-    password = _password(
-        "New password",
-        autocomplete="new-password",
-        is_first=True,
-        help_text="At least 10 characters. A short sentence is easy to keep.",
-    )
+    password = _new_password("New password", is_first=True)
 
 
 class ForgottenForm(forms.Form):
     email = forms.EmailField(
-        label="E-mail address", widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
+        label="E-mail address",
+        error_messages=_EMAIL_WORDS,
+        widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True}),
     )
 
 
@@ -132,11 +150,7 @@ class JoinForm(forms.Form):
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "name", "autofocus": True}),
     )
-    password = _password(
-        "Choose a password",
-        autocomplete="new-password",
-        help_text="At least 10 characters. A short sentence is easy to keep.",
-    )
+    password = _new_password("Choose a password")
 
 
 class RoleForm(forms.Form):
@@ -153,7 +167,7 @@ class RoleForm(forms.Form):
 class InvitationForm(RoleForm):
     email = forms.EmailField(
         label="E-mail address",
-        error_messages={"required": "Type the e-mail address of the person."},
+        error_messages=_EMAIL_WORDS | {"required": "Type the e-mail address of the person."},
         widget=forms.EmailInput(attrs={"autocomplete": "off", "autofocus": True, "placeholder": "name@example.org"}),
     )
     role = forms.ChoiceField(initial=Role.OPERATOR.value, widget=forms.RadioSelect)

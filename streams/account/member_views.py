@@ -95,7 +95,7 @@ class InvitationWithdrawView(MembersView):
     def post(self, request: HttpRequest, invitation_id: UUID) -> HttpResponse:
         invitation = get_invitation(organization=self.member.organization, invitation_id=invitation_id)
         members.withdraw_invitation(invitation=invitation, actor=self.actor)
-        return self.go("streams:account_detail", said=f"The invitation of {invitation.email} no longer works.")
+        return self.go("streams:account_detail", said=f"The invitation for {invitation.email} no longer works.")
 
 
 class MemberDetailView(MembersView):

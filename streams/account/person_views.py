@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse
 from livehub.core import crypto
 from livehub.core.errors import DomainError, ValidationFailedError
 from streams.account.forms import CodeForm, PasswordChangeForm, PresentPasswordForm
-from streams.account.guard import guarded
-from streams.dashboard.pages import PersonView, complain
+from streams.account.guard import guarded, remember_device
+from streams.dashboard.pages import PersonView, complain, say_when
 from streams.identity import passwords, second_factor
 from streams.identity.log_ins import end_log_in, end_other_log_ins, list_log_ins
 from streams.identity.models import public_id_of
@@ -40,7 +40,7 @@ class OwnView(PersonView):
         elif error is not None:
             form.add_error(None, error.message)
         status = error.http_status if error else 422 if form.errors else 200
-        return self.page(template, context, form=form, status=status)
+        return say_when(self.page(template, context, form=form, status=status), error)
 
     def with_password(self, deed: Callable[[], _Result]) -> _Result:
         """Do what takes the present password; wrong ones count, since a browser left open proves nothing."""
@@ -86,7 +86,11 @@ class PasswordChangeView(OwnView):
         except DomainError as error:
             return self.form_page("streams/password_change.html", form, error)
         update_session_auth_hash(request, user)
-        return self.go("streams:person_detail", said="Your password is changed. You are logged out everywhere else.")
+        response = self.go(
+            "streams:person_detail", said="Your password is changed. You are logged out everywhere else."
+        )
+        remember_device(response, user=user)
+        return response
 
     def _change(self, form: PasswordChangeForm) -> User:
         return passwords.change_password(
@@ -94,6 +98,7 @@ class PasswordChangeView(OwnView):
             present=form.cleaned_data["present"],
             new=form.cleaned_data["password"],
             keep=self.session_key,
+            address=self.actor.address,
         )
 
 
@@ -127,7 +132,9 @@ class SecondFactorConfirmView(OwnView):
             return self._page(form)
         try:
             code = form.cleaned_data["code"]
-            codes = second_factor.confirm_second_factor(user=self.person, code=code, keep=self.session_key)
+            codes = second_factor.confirm_second_factor(
+                user=self.person, code=code, keep=self.session_key, address=self.actor.address
+            )
         except DomainError as error:
             return self._page(form, error)
         return self.keep_codes(codes)
@@ -192,7 +199,9 @@ class RecoveryCodesRemakeView(PasswordAskingView):
     button = "Make new codes"
 
     def change(self, password: str) -> HttpResponse:
-        codes = second_factor.remake_recovery_codes(user=self.person, password=password, keep=self.session_key)
+        codes = second_factor.remake_recovery_codes(
+            user=self.person, password=password, keep=self.session_key, address=self.actor.address
+        )
         return self.keep_codes(codes)
 
 
@@ -203,7 +212,9 @@ class SecondFactorOffView(PasswordAskingView):
     tone = "danger-solid"
 
     def change(self, password: str) -> HttpResponse:
-        second_factor.turn_off_second_factor(user=self.person, password=password, keep=self.session_key)
+        second_factor.turn_off_second_factor(
+            user=self.person, password=password, keep=self.session_key, address=self.actor.address
+        )
         return self.go("streams:person_detail", said="The second factor is off.")
 
 
@@ -215,11 +226,11 @@ class OrganizationChooseView(OwnView):
 
 class LogInEndView(OwnView):
     def post(self, request: HttpRequest, log_in_id: UUID) -> HttpResponse:
-        end_log_in(user=self.person, log_in_id=log_in_id)
+        end_log_in(user=self.person, log_in_id=log_in_id, address=self.actor.address)
         return self.go("streams:person_detail", said="That log-in is ended.")
 
 
 class OtherLogInsEndView(OwnView):
     def post(self, request: HttpRequest) -> HttpResponse:
-        number = end_other_log_ins(user=self.person, keep=self.session_key, actor=self.actor)
-        return self.go("streams:person_detail", said=f"You are logged out elsewhere: {number} ended.")
+        end_other_log_ins(user=self.person, keep=self.session_key, actor=self.actor)
+        return self.go("streams:person_detail", said="You are logged out everywhere else.")

@@ -36,7 +36,7 @@ def enter(request: HttpRequest, user: User, response: HttpResponse) -> HttpRespo
     address = client_address(request)
     describe_log_in(request.session, browser=request.headers.get("User-Agent", ""), address=address)
     record_deed(user=user, action="user.logged_in", address=address)
-    remember_device(response, account=user.email)
+    remember_device(response, user=user)
     return response
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 from celery import shared_task
 
 from streams.account import mail
+from streams.identity import passwords
 
 # More than the seconds of all steps of a mail.
 _TIME_LIMIT_S = 60
@@ -16,6 +17,12 @@ _TIME_LIMIT_S = 60
 def mail_invitation(invitation_id: str) -> None:
     """Write to somebody who was invited."""
     mail.mail_invitation(invitation_id=UUID(invitation_id))
+
+
+@shared_task(name="streams.mail_who_forgot", time_limit=_TIME_LIMIT_S)
+def mail_who_forgot(email: str, address: str) -> None:
+    """Make a reset link for whoever has the address, and have it mailed."""
+    passwords.request_reset(email=email, address=address or None)
 
 
 @shared_task(

@@ -20,7 +20,7 @@ from livehub.core.clients import client_address
 from streams.account.examples import examples_of
 from streams.account.forms import LoginForm
 from streams.account.steps import await_code, enter
-from streams.dashboard.pages import MemberView
+from streams.dashboard.pages import MemberView, say_when
 from streams.dashboard.paging import PageForm, page_of
 from streams.identity.second_factor import find_second_factor
 from streams.organizations import members
@@ -50,8 +50,7 @@ class LoginView(DjangoLoginView):
         context = self.get_context_data(form=form)
         if refusal is None:
             return self.render_to_response(context, status=422)
-        headers = {"Retry-After": str(refusal.retry_after_s)}
-        return self.render_to_response(context, status=refusal.http_status, headers=headers)
+        return say_when(self.render_to_response(context, status=refusal.http_status), refusal)
 
 
 class LogoutView(DjangoLogoutView):

@@ -95,6 +95,8 @@ class OpenPages:
                 await self._look()
             except (*DATABASE_OUTAGE, TimeoutError) as error:
                 logger.warning("not known whose log-in is over %s", describe(error))
+            except Exception:  # Whatever it was: without looks, pages would outlive their log-ins until a restart.
+                logger.exception("not known whose log-in is over")
 
     async def _look(self) -> None:
         pages = [(page, page.standing) for page in self._pages]

@@ -17,7 +17,7 @@ from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefre
 from django_htmx.middleware import HtmxDetails
 
 from livehub.core.clients import client_address
-from livehub.core.errors import NotFoundError, ValidationFailedError
+from livehub.core.errors import DomainError, NotFoundError, ValidationFailedError
 from streams.organizations.models import Member, User
 from streams.organizations.selectors import find_membership
 from streams.organizations.services import Actor
@@ -112,6 +112,14 @@ def complain(form: BaseForm, error: ValidationFailedError) -> None:
     for field, complaints in error.fields.items():
         for complaint in complaints:
             form.add_error(field if field in form.fields else None, complaint)
+
+
+def say_when(response: HttpResponse, error: DomainError | None) -> HttpResponse:
+    """Tell programs what the page tells people: after how long another try makes sense."""
+    retry_after_s: int | None = getattr(error, "retry_after_s", None)
+    if retry_after_s is not None:
+        response["Retry-After"] = str(retry_after_s)
+    return response
 
 
 def see_other(url: str) -> HttpResponse:

@@ -33,7 +33,7 @@ def describe_log_in(session: SessionBase, *, browser: str, address: str | None) 
 
 
 @transaction.atomic
-def end_log_in(*, user: User, log_in_id: UUID) -> None:
+def end_log_in(*, user: User, log_in_id: UUID, address: str | None = None) -> None:
     """Log the person out in one browser.
 
     :raises NotFoundError: when the person has no such log-in.
@@ -41,7 +41,8 @@ def end_log_in(*, user: User, log_in_id: UUID) -> None:
     found = next((log_in for log_in in list_log_ins(user) if log_in.public_id == log_in_id), None)
     if found is None or not LogIn.objects.filter(pk=found.pk).delete()[0]:
         raise NotFoundError(f"No log-in {log_in_id} of yours.")
-    record_about(user, actor=Actor(user=user), action="log_in.ended", browser=found.browser, address=found.address)
+    actor = Actor(user=user, address=address)
+    record_about(user, actor=actor, action="log_in.ended", browser=found.browser, address=found.address)
 
 
 @transaction.atomic

@@ -56,9 +56,6 @@ class SecondFactor(models.Model):
     confirmed_at = models.DateTimeField(null=True)
     # Of the last code that was taken, in steps of 30 s since 1970: none is taken twice.
     last_step = models.BigIntegerField(default=0)
-    # Wrong codes since the last right one, and when the next may be tried.
-    failures = models.PositiveIntegerField(default=0)
-    retry_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -42,7 +42,7 @@ def check_present_password(user: User, password: str) -> None:
 
 
 @transaction.atomic
-def change_password(*, user: User, present: str, new: str, keep: str | None) -> User:
+def change_password(*, user: User, present: str, new: str, keep: str | None, address: str | None = None) -> User:
     """Give a person who knows the present password a new one, and return the person as stored.
 
     Side effects: all log-ins but the session `keep` end, and reset links that are open open nothing any more.
@@ -52,7 +52,7 @@ def change_password(*, user: User, present: str, new: str, keep: str | None) -> 
     """
     user = _locked(user.pk)
     check_present_password(user, present)
-    _set_password(user, new, actor=Actor(user=user), action="password.changed", keep=keep)
+    _set_password(user, new, actor=Actor(user=user, address=address), action="password.changed", keep=keep)
     return user
 
 
@@ -71,8 +71,14 @@ def make_reset(*, user: User, actor: Actor, drops_second_factor: bool = False) -
     return _new_reset(user, actor=actor, lifetime=HANDED_LIFETIME, drops_second_factor=drops_second_factor)
 
 
+def ask_for_reset(*, email: str, address: str | None) -> None:
+    """Have `request_reset` called, soon: nobody is to tell by the time of an answer who has an account."""
+    if mail.is_set_up():
+        jobs.enqueue("streams.mail_who_forgot", email=email, address=address or "")
+
+
 @transaction.atomic
-def request_reset(*, email: str) -> None:
+def request_reset(*, email: str, address: str | None = None) -> None:
     """Have a reset link mailed to whoever has this address; nobody hears whether somebody has.
 
     Side effects: the link's row and a mail, unless one was asked for within two minutes.
@@ -82,7 +88,7 @@ def request_reset(*, email: str) -> None:
         return
     recent = PasswordReset.objects.filter(user=user, made_by=None, created_at__gt=clock.now() - _MAIL_PAUSE)
     if not recent.exists():
-        reset = _new_reset(user, actor=SYSTEM, lifetime=MAILED_LIFETIME, drops_second_factor=False)
+        reset = _new_reset(user, actor=Actor(address=address), lifetime=MAILED_LIFETIME, drops_second_factor=False)
         jobs.enqueue("streams.mail_password_reset", reset_id=reset.pk)
 
 
@@ -103,7 +109,7 @@ def find_handed_reset(*, user: User, owner: User) -> PasswordReset | None:
 
 
 @transaction.atomic
-def reset_password(*, reset_id: UUID, new: str) -> User:
+def reset_password(*, reset_id: UUID, new: str, address: str | None = None) -> User:
     """Give the person of the link a new password, once; side effect: all log-ins end.
 
     :raises LinkUnusableError: when the link opens nothing (any more).
@@ -117,7 +123,7 @@ def reset_password(*, reset_id: UUID, new: str) -> User:
     _set_password(
         user,
         new,
-        actor=Actor(user=user),
+        actor=Actor(user=user, address=address),
         action="password.reset",
         keep=None,
         second_factor="turned off" if reset.drops_second_factor else "kept",

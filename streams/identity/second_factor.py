@@ -1,7 +1,6 @@
 """Second factors: codes of an authenticator app (TOTP, RFC 6238), and recovery codes for when it is lost."""
 
 import secrets
-from datetime import timedelta
 
 import pyotp
 from django.db import transaction
@@ -22,11 +21,6 @@ _RECOVERY_LENGTH = 10
 _CODE_DIGITS = 6
 # How many steps of 30 s a phone's clock may be off.
 _DRIFT_STEPS = 1
-# Wrong codes that cost nothing; then each doubles the wait. Somebody who knows the password gets about a hundred tries
-# a day at a code, of which three in a million are right.
-_FREE_FAILURES = 5
-_FIRST_WAIT_S = 30
-_LONGEST_WAIT_S = 900
 
 
 class WrongCodeError(DomainError):
@@ -34,14 +28,6 @@ class WrongCodeError(DomainError):
 
     code = "wrong_code"
     http_status = 422
-
-
-class TooManyCodesError(DomainError):
-    """So many codes were wrong that the next one has to wait."""
-
-    code = "too_many_codes"
-    http_status = 429
-    retryable = True
 
 
 class SecondFactorStateError(DomainError):
@@ -91,7 +77,7 @@ def start_second_factor(*, user: User, password: str) -> SecondFactor:
 
 
 @transaction.atomic
-def confirm_second_factor(*, user: User, code: str, keep: str | None) -> list[str]:
+def confirm_second_factor(*, user: User, code: str, keep: str | None, address: str | None = None) -> list[str]:
     """Have log-ins ask for the app's codes from now on, since one was right; return the recovery codes.
 
     They are readable here and never again. Side effect: all log-ins but the session `keep` end.
@@ -106,12 +92,12 @@ def confirm_second_factor(*, user: User, code: str, keep: str | None) -> list[st
     _use_app_code(factor, _plain(code))
     factor.confirmed_at = clock.now()
     factor.save(update_fields=["confirmed_at"])
-    _record_change(user, action="second_factor.turned_on", keep=keep)
+    _record_change(user, action="second_factor.turned_on", keep=keep, address=address)
     return _new_recovery_codes(factor)
 
 
 @transaction.atomic
-def remake_recovery_codes(*, user: User, password: str, keep: str | None) -> list[str]:
+def remake_recovery_codes(*, user: User, password: str, keep: str | None, address: str | None = None) -> list[str]:
     """Return new recovery codes; the old ones are worth nothing any more, and other log-ins end.
 
     :raises WrongPasswordError: when the password is another.
@@ -119,12 +105,12 @@ def remake_recovery_codes(*, user: User, password: str, keep: str | None) -> lis
     """
     user = _locked(user, password=password)
     factor = _present(user)
-    _record_change(user, action="second_factor.recovery_codes_made", keep=keep)
+    _record_change(user, action="second_factor.recovery_codes_made", keep=keep, address=address)
     return _new_recovery_codes(factor)
 
 
 @transaction.atomic
-def turn_off_second_factor(*, user: User, password: str, keep: str | None) -> None:
+def turn_off_second_factor(*, user: User, password: str, keep: str | None, address: str | None = None) -> None:
     """Have log-ins ask for the password only; other log-ins end.
 
     :raises WrongPasswordError: when the password is another.
@@ -132,44 +118,21 @@ def turn_off_second_factor(*, user: User, password: str, keep: str | None) -> No
     """
     user = _locked(user, password=password)
     _present(user).delete()
-    _record_change(user, action="second_factor.turned_off", keep=keep)
+    _record_change(user, action="second_factor.turned_off", keep=keep, address=address)
 
 
-def use_code(*, user: User, code: str) -> None:
-    """Accept a code at the log-in: the app's, each once, or a recovery code.
+@transaction.atomic
+def use_code(*, user: User, code: str, address: str | None = None) -> None:
+    """Accept a code at the log-in: the app's, each once, or a recovery code. How often one is tried, the door limits.
 
     :raises WrongCodeError: when it is neither.
-    :raises TooManyCodesError: when the app's codes have to wait; recovery codes never do, since nobody guesses them.
     :raises SecondFactorStateError: when there is no second factor.
     """
-    with transaction.atomic():
-        refusal = _try_code(_locked(user), _plain(code))
-    # Outside: the count of wrong codes has to stay.
-    if refusal is not None:
-        raise refusal
-
-
-def _try_code(user: User, code: str) -> DomainError | None:
-    factor = _present(user)
-    if not _looks_like_apps(code):
-        return _use_recovery_code(factor, code)
-    now = clock.now()
-    if factor.retry_at is not None and now < factor.retry_at:
-        wait_s = (factor.retry_at - now).total_seconds()
-        return TooManyCodesError(f"Too many wrong codes. Try again in {_words(wait_s)}, or use a recovery code.")
-    try:
+    factor, code = _present(_locked(user)), _plain(code)
+    if _looks_like_apps(code):
         _use_app_code(factor, code)
-    except WrongCodeError as error:
-        factor.failures += 1
-        wait_s = _FIRST_WAIT_S * 2 ** min(factor.failures - _FREE_FAILURES, 10)
-        factor.retry_at = (
-            now + timedelta(seconds=min(wait_s, _LONGEST_WAIT_S)) if factor.failures >= _FREE_FAILURES else None
-        )
-        factor.save(update_fields=["failures", "retry_at"])
-        return error
-    factor.failures, factor.retry_at = 0, None
-    factor.save(update_fields=["failures", "retry_at"])
-    return None
+    else:
+        _use_recovery_code(factor, code, address=address)
 
 
 def _use_app_code(factor: SecondFactor, code: str) -> None:
@@ -183,13 +146,12 @@ def _use_app_code(factor: SecondFactor, code: str) -> None:
     raise WrongCodeError("That code is not right. Wait for the next one in your app, and check your phone's clock.")
 
 
-def _use_recovery_code(factor: SecondFactor, code: str) -> DomainError | None:
+def _use_recovery_code(factor: SecondFactor, code: str, *, address: str | None) -> None:
     left = factor.recovery_codes.filter(digest=_digest(code), used_at=None)
     if not left.update(used_at=clock.now()):
-        return WrongCodeError("That code is not right, or has been used before.")
+        raise WrongCodeError("That code is not right, or has been used before.")
     user = factor.user
-    record_about(user, actor=Actor(user=user), action="second_factor.recovery_code_used")
-    return None
+    record_about(user, actor=Actor(user=user, address=address), action="second_factor.recovery_code_used")
 
 
 def _new_recovery_codes(factor: SecondFactor) -> list[str]:
@@ -202,9 +164,10 @@ def _new_recovery_codes(factor: SecondFactor) -> list[str]:
     return [f"{code[:half]}-{code[half:]}" for code in codes]
 
 
-def _record_change(user: User, *, action: str, keep: str | None) -> None:
-    record_about(user, actor=Actor(user=user), action=action)
-    end_other_log_ins(user=user, keep=keep, actor=Actor(user=user))
+def _record_change(user: User, *, action: str, keep: str | None, address: str | None) -> None:
+    actor = Actor(user=user, address=address)
+    record_about(user, actor=actor, action=action)
+    end_other_log_ins(user=user, keep=keep, actor=actor)
 
 
 def _locked(user: User, *, password: str | None = None) -> User:
@@ -233,7 +196,3 @@ def _looks_like_apps(code: str) -> bool:
 
 def _digest(code: str) -> str:
     return crypto.lookup_digest(f"recovery code {code}")
-
-
-def _words(wait_s: float) -> str:
-    return f"{wait_s / 60:.0f} minutes" if wait_s > 90 else f"{max(wait_s, 1):.0f} s"

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from livehub.core.clients import client_address
 from streams.livestreams import services
 from streams.livestreams.models import Connection, Lease, Livestream, LivestreamQuerySet, Session, SessionEvent
 from streams.livestreams.states import LIVESTREAM_STATES, SESSION_STATES, Shown
@@ -32,9 +33,9 @@ def _action(service: _Service, *, description: str, done: str) -> Callable[..., 
         user = staff(request)
         if user is None:
             raise PermissionDenied
-        chosen = list(queryset)
+        chosen, actor = list(queryset), Actor(user=user, address=client_address(request))
         for livestream in chosen:
-            service(livestream=livestream, actor=Actor(user=user))
+            service(livestream=livestream, actor=actor)
         modeladmin.message_user(request, f"{done}: {len(chosen)}.", messages.SUCCESS)
 
     act.__name__ = service.__name__  # type: ignore[attr-defined]  # A function has one; it is the action's form value.

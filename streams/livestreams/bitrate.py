@@ -17,22 +17,23 @@ class BitrateExceededError(DomainError):
 
 
 class BitrateWatch:
-    """Takes in what is measured about every second."""
+    """Takes in about every second how much has come in all, by our clock: an encoder's says what the encoder likes."""
 
     def __init__(self, quota_kbps: int) -> None:
         self._quota_kbps = quota_kbps
         self._readings: deque[tuple[float, int]] = deque()
 
-    def note(self, *, now_s: float, kbps: int) -> None:
+    def note(self, *, now_s: float, received_bytes: int) -> None:
         """Take in a reading of a steady clock.
 
         :raises BitrateExceededError: when the mean has been far above the quota for too long.
         """
-        self._readings.append((now_s, kbps))
-        if now_s - self._readings[0][0] < _PATIENCE_S:
+        self._readings.append((now_s, received_bytes))
+        began_s, before_bytes = self._readings[0]
+        if now_s - began_s < _PATIENCE_S:
             return
-        mean_kbps = sum(reading for _, reading in self._readings) / len(self._readings)
         self._readings.popleft()
+        mean_kbps = (received_bytes - before_bytes) * 8 / 1000 / (now_s - began_s)
         if mean_kbps > self._quota_kbps * _TOLERATED:
             raise BitrateExceededError(
                 f"The encoder sent {mean_kbps / 1000:.1f} Mbit/s, and your organization's limit is "

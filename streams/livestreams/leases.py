@@ -23,8 +23,9 @@ LEASE_TTL = timedelta(seconds=5)
 _FAILURE_DELAYS_S = (0.5, 1.0, 2.0, 5.0)
 # The same after changes of what the encoder sends: who tries a setting or two loses no time.
 _CHANGE_DELAYS_S = (0.0, 0.5, 1.0, 2.0)
-# Failures further apart than this have nothing to do with each other.
-_FAILURE_WINDOW = timedelta(minutes=2)
+# Failures further apart than this have nothing to do with each other. Longer than it takes to give a session up whose
+# runs each take as long as they may to fail.
+_FAILURE_WINDOW = timedelta(minutes=3)
 # Seconds until the next run after something that is not the session's fault and may last.
 _POSTPONEMENT_S = 3.0
 
@@ -166,7 +167,7 @@ def recheck_session(lease: Lease, *, message: str) -> float | None:
         delays_s=_CHANGE_DELAYS_S,
         end_reason=EndReason.SOURCE_REFUSED,
         told=lambda count: (
-            f"The encoder changed its settings {count} times within two minutes. Choose one, then start it again."
+            f"The encoder changed its settings {count} times within three minutes. Choose one, then start it again."
         ),
     )
 

@@ -131,9 +131,9 @@ class _Run:
             logger.warning("playlists not finished here session=%s", self._lease, exc_info=True)
         return delay_s
 
-    def check_in(self, *, media_ms: int, measured: Measured) -> None:
+    def check_in(self, *, media_ms: int, received_bytes: int, measured: Measured) -> None:
         self._checked_in_at = time.monotonic()
-        self._bitrate.note(now_s=self._checked_in_at, kbps=measured.video_kbps + measured.audio_kbps)
+        self._bitrate.note(now_s=self._checked_in_at, received_bytes=received_bytes)
         if self._stopping.is_set():
             raise HandOverError
         try:

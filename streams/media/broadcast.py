@@ -87,13 +87,14 @@ class JobSpec:
 class Observer(Protocol):
     """Who runs the broadcast; any exception raised here ends it, `BrokenOffError` without an end for its viewers."""
 
-    def check_in(self, *, media_ms: int, measured: Measured) -> None:
+    def check_in(self, *, media_ms: int, received_bytes: int, measured: Measured) -> None:
         """Called about every second as long as the run does what nobody else could do better.
 
         That is: media comes in and output follows, or the run waits for what no other run would get sooner (the
         encoder's first key frame, an encoder that stands still, the ingest server's answer, the transcoder's first
         output), each within a bound of its own. It is not called while the transcoder owes output, nor while this
-        process is stopped. `media_ms` is the media time this run has taken in, `measured` what comes now.
+        process is stopped. `media_ms` and `received_bytes` are what this run has taken in, `measured` is what comes
+        now, by the stream's own clock.
         """
 
     def found(self, source: Source, ladder: Ladder) -> None:
@@ -272,7 +273,10 @@ class _Run:
 
     def _check_in(self) -> None:
         self._checked_in_at = time.monotonic()
-        self._observer.check_in(media_ms=self._intake.media_ms, measured=self._intake.measure())
+        intake = self._intake
+        self._observer.check_in(
+            media_ms=intake.media_ms, received_bytes=intake.received_bytes, measured=intake.measure()
+        )
 
 
 @contextmanager

@@ -8,6 +8,9 @@ from streams.media.flv import Tag, TagType
 # Long enough that a key frame, which is many times larger than the others, makes no wave of the bitrate: two of the
 # key-frame distances that we recommend.
 WINDOW_MS = 4_000
+# Of each kind, whatever the stream's own clock does: one that stands still would fill the memory. A thousand a second,
+# where encoders send a hundred.
+_MOST_TAGS = 4_096
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,8 @@ class Meter:
     """Takes in every tag of a stream; costs a few operations for each."""
 
     def __init__(self) -> None:
-        self._video: deque[Tag] = deque()
-        self._audio: deque[Tag] = deque()
+        self._video: deque[Tag] = deque(maxlen=_MOST_TAGS)
+        self._audio: deque[Tag] = deque(maxlen=_MOST_TAGS)
         self._newest_ms = 0
         self._key_frame_ms: int | None = None
         self._gop_ms = 0

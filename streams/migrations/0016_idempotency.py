@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('streams', '0015_quotas'),
+        ('streams', '0016_one_limiter_of_codes'),
     ]
 
     operations = [

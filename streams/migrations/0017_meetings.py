@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    dependencies = [("streams", "0016_idempotency"), ("streams", "0016_key_scopes")]
+    dependencies = [("streams", "0016_key_scopes")]
 
     operations = [
         migrations.CreateModel(

@@ -3,7 +3,7 @@
 What changes goes through the services, which check, record and publish; a form of Django's would do none of it.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -14,6 +14,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 
 from streams.organizations.models import ApiKey, App, AuditEntry, Member, Organization, User
 
@@ -27,8 +29,8 @@ def staff(request: HttpRequest) -> User | None:
 
 
 def exact(at: datetime | None) -> str:
-    """Return a time as it stands in logs, to the second; Django's own stops at the minute."""
-    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC" if at else "-"
+    """Return a time as Django writes it on these pages, by `livehub.formats`."""
+    return date_format(localtime(at), "DATETIME_FORMAT") if at else "-"
 
 
 # What Django's filters append to the name of their field.

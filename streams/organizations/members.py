@@ -102,7 +102,7 @@ def get_open_invitation(invitation_id: UUID) -> Invitation:
 
 
 @transaction.atomic
-def join_as_new(*, invitation_id: UUID, name: str, password: str) -> User:
+def join_as_new(*, invitation_id: UUID, name: str, password: str, address: str | None = None) -> User:
     """Make an account for who was invited, and a member of it.
 
     :raises LinkUnusableError: when the invitation opens nothing (any more), or the address has an account by now.
@@ -116,12 +116,12 @@ def join_as_new(*, invitation_id: UUID, name: str, password: str) -> User:
     if fields:
         raise ValidationFailedError("The account cannot be made.", fields=fields)
     user = User.objects.create_user(invitation.email, password, name=name)
-    _join(invitation, user)
+    _join(invitation, user, address=address)
     return user
 
 
 @transaction.atomic
-def join_as_known(*, invitation_id: UUID, user: User) -> None:
+def join_as_known(*, invitation_id: UUID, user: User, address: str | None = None) -> None:
     """Make the person to whom an invitation was written a member; one who is already stays as before.
 
     :raises LinkUnusableError: when the invitation opens nothing (any more).
@@ -130,7 +130,7 @@ def join_as_known(*, invitation_id: UUID, user: User) -> None:
     invitation = _locked_invitation(invitation_id)
     if find_invited(invitation) != user:
         raise NotPermittedError(f"This invitation is for {invitation.email}.")
-    _join(invitation, user)
+    _join(invitation, user, address=address)
 
 
 def find_invited(invitation: Invitation) -> User | None:
@@ -235,7 +235,7 @@ def _withdraw_invitations_of(member: Member) -> None:
     _open_invitations(member.organization).filter(made_by=member.user).update(withdrawn_at=clock.now())
 
 
-def _join(invitation: Invitation, user: User) -> None:
+def _join(invitation: Invitation, user: User, *, address: str | None) -> None:
     Invitation.objects.filter(pk=invitation.pk).update(accepted_at=clock.now())
     member, is_new = Member.objects.get_or_create(
         organization=invitation.organization, user=user, defaults={"role": invitation.role, "chosen_at": clock.now()}
@@ -243,7 +243,7 @@ def _join(invitation: Invitation, user: User) -> None:
     if is_new:
         record(
             organization=invitation.organization,
-            actor=Actor(user=user),
+            actor=Actor(user=user, address=address),
             action="member.joined",
             target=member,
             email=user.email,

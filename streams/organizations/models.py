@@ -125,7 +125,7 @@ class Member(models.Model):
 
     @property
     def can_administer(self) -> bool:
-        """May manage members and API keys."""
+        """May manage members, apps and API keys."""
         return self.role in {Role.OWNER, Role.ADMIN}
 
 
@@ -161,11 +161,9 @@ class Invitation(models.Model):
 
 
 class ApiKey(models.Model):
-    """A program's credential: its secret is shown once, and stored as a hash.
+    """A program's credential for one dialect, and no other; its secret is shown once, and stored as a hash.
 
-    Each kind is for one dialect, and opens no other. A `basic` key is the password of HTTP Basic (Dyte), a `bearer`
-    token is RealtimeKit's: both are one text, `lh_<lookup>_<secret>`. The other two vendors give a pair: `lookup` is
-    the user name, the secret alone is the password.
+    `basic` and `bearer` keys are one text, `lh_<lookup>_<secret>`; the others a pair, with `lookup` as the user name.
     """
 
     class Kind(models.TextChoices):

@@ -159,7 +159,7 @@ def create_api_key(
     name, most = check_name(name), _most_to_give(actor)
     scopes = most.scopes if scopes is None else [scope for scope in ApiKey.Scope.values if scope in scopes]
     reach = _Reach(app or most.app, scopes, expires_at or most.expires_at)
-    _check_new_key(name=name, reach=reach, most=most)
+    _check_new_key(organization, name=name, reach=reach, most=most)
     lookup, secret = crypto.random_token(_LOOKUP_LENGTH), crypto.random_token(_SECRET_LENGTH)
     key = ApiKey.objects.create(
         organization=organization,
@@ -178,7 +178,7 @@ def create_api_key(
         target=key,
         name=name,
         kind=kind,
-        scopes=", ".join(reach.scopes),
+        **reach.described(),
     )
     return NewApiKey(key, secret if key.is_pair else f"{KEY_PREFIX}{lookup}_{secret}")
 
@@ -243,6 +243,15 @@ class _Reach:
     scopes: list[str]
     expires_at: datetime | None
 
+    def is_reachable(self, app: App) -> bool:
+        return self.app is None or self.app == app
+
+    def described(self) -> dict[str, str]:
+        """Return what the audit log says of it."""
+        app = {"app": self.app.pk.hex} if self.app else {}
+        end = {"expires_at": clock.isoformat(self.expires_at)} if self.expires_at else {}
+        return {"scopes": ", ".join(self.scopes), **app, **end}
+
 
 def _most_to_give(actor: Actor) -> _Reach:
     """Return what keys that the actor makes may open: a person's everything, a program's as much as its own."""
@@ -255,7 +264,7 @@ def _most_to_give(actor: Actor) -> _Reach:
     return _Reach(own.app, own.scopes, own.expires_at)
 
 
-def _check_new_key(*, name: str, reach: _Reach, most: _Reach) -> None:
+def _check_new_key(organization: Organization, *, name: str, reach: _Reach, most: _Reach) -> None:
     fields: dict[str, list[str]] = {}
     if not name:
         fields["name"] = ["Give the key a name, so that you know later what uses it."]
@@ -265,8 +274,9 @@ def _check_new_key(*, name: str, reach: _Reach, most: _Reach) -> None:
         fields["expires_at"] = ["Choose a time in the future."]
     if most.expires_at is not None and (reach.expires_at or most.expires_at) > most.expires_at:
         fields["expires_at"] = [f"Choose a time up to {clock.isoformat(most.expires_at)}, when your own key expires."]
-    if most.app is not None and reach.app != most.app:
+    app = reach.app
+    if app is not None and (app.organization_id != organization.pk or not most.is_reachable(app)):
         # As for one that does not exist.
-        fields["app_id"] = [f"No app {reach.app and reach.app.pk} in this account."]
+        fields["app_id"] = [f"No app {app.pk} in this account."]
     if fields:
         raise ValidationFailedError("The API key cannot be created.", fields=fields)

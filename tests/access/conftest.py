@@ -62,7 +62,7 @@ def _tenant(made: NewOrganization, livestream: Livestream) -> Tenant:
     member = join(made, Role.OPERATOR)
     ids = {
         "account_id": made.organization.pk.hex,
-        "app_id": made.app.pk.hex,
+        "app_id": str(made.app.pk),
         "livestream_id": str(livestream.pk),
         "session_id": str(session.pk),
         "api_key_id": str(key.pk),

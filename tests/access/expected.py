@@ -108,6 +108,12 @@ OPERATIONS = {
     **_below("/client/v4/accounts/{account_id}/realtime/kit/", _VENDORS_APPS),
     **_below("/client/v4/accounts/{account_id}/realtime/kit/{app_id}/", {**_VENDORS, **_MEETINGS}),
 }
+NEEDS_BODY = {
+    "POST /v2/apps",
+    "PATCH /v2/apps/{app_id}",
+    "POST /v2/api-keys",
+    "POST /client/v4/accounts/{account_id}/realtime/kit/apps",
+}
 OPEN_OPERATIONS = {"GET /v2/schema", "GET /client/v4/schema", "GET /liveapi/schema", "GET /cloudinary/schema"}
 
 PAGES: dict[str, dict[str, Door]] = {

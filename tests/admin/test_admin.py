@@ -133,7 +133,8 @@ class TestActions:
         session.refresh_from_db()
         assert response.status_code == 302
         assert session.end_reason == end_reason
-        assert AuditEntry.objects.get(action=audit).user == supporter
+        entry = AuditEntry.objects.get(action=audit)
+        assert (entry.user, entry.address) == (supporter, "127.0.0.1")
 
     def test_enable(self, desk: Client, livestream: Livestream) -> None:
         for action, expected in (("disable_livestream", True), ("enable_livestream", False)):
@@ -189,6 +190,11 @@ class TestPages:
 
         ours = [page.index(f"css/{name}.") for name in ("dark_mode", "tokens", "admin")]
         assert ours == sorted(ours)
+
+    def test_tells_times_to_the_second_and_in_which_zone(self, desk: Client, supporter: User) -> None:
+        page = desk.get(_list_url(User)).content.decode()
+
+        assert f"{supporter.created_at:%Y-%m-%d %H:%M:%S} UTC" in page
 
     def test_of_a_session_tells_source_renditions_and_times_in_words(self, desk: Client, session: Session) -> None:
         source = {"width": 1280, "height": 720, "video_codec": "h264", "audio_codec": ""}

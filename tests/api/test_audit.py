@@ -28,10 +28,8 @@ def test_change_is_the_keys(
 
     entry = AuditEntry.objects.exclude(pk__in=before).get()
     assert (entry.action, entry.target_id, entry.organization) == (action, livestream.pk, home.organization)
-    assert (entry.user, entry.api_key) == (
-        None,
-        ApiKey.objects.get(organization=home.organization, kind=ApiKey.Kind.BASIC),
-    )
+    key = ApiKey.objects.get(organization=home.organization, kind=ApiKey.Kind.BASIC)
+    assert (entry.user, entry.api_key, entry.address) == (None, key, "127.0.0.1")
 
 
 @pytest.mark.parametrize(("method", "path", "body", "action"), CHANGES, ids=[change[3] for change in CHANGES])

@@ -102,6 +102,7 @@ def ids(home: NewOrganization, livestream: Livestream, session: Session) -> dict
         "livestream_id": str(livestream.pk),
         "session_id": str(session.pk),
         **furnish(home.app),
+        "api_key_id": str(home.liveapi_key.row.pk),
     }
 
 

@@ -10,6 +10,11 @@ from tests.browser.operator import Operator
 
 _AXE = (Path(__file__).parent / "vendor" / "axe-core@4.14.1" / "axe.min.js").read_text()
 PHONE: ViewportSize = {"width": 390, "height": 844}
+# Lists of figures whose boxes leave part of the list empty.
+_GAPING = """[...document.querySelectorAll("dl.stats")].filter((list) => {
+  const filled = [...list.children].reduce((sum, box) => sum + box.offsetWidth * box.offsetHeight, 0);
+  return filled < 0.95 * list.clientWidth * list.clientHeight;
+}).length"""
 SMALL_PHONE: ViewportSize = {"width": 320, "height": 640}
 DESK: ViewportSize = {"width": 1440, "height": 900}
 
@@ -23,7 +28,9 @@ def check(page: Page, operator: Operator) -> None:
     for size in (PHONE, SMALL_PHONE):
         page.set_viewport_size(size)
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], page.url
+        assert page.evaluate(_GAPING) == 0, page.url
     page.set_viewport_size(DESK)
+    assert page.evaluate(_GAPING) == 0, page.url
     assert operator.complaints == []
 
 

@@ -5,6 +5,7 @@ import json
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.checks import DESK
 from tests.browser.operator import Operator
 from tests.e2e.client import Integrator
 from tests.stack.whole import RunningStack
@@ -12,6 +13,12 @@ from tests.stack.whole import RunningStack
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 _PHONE_WIDTH = 390
+# On how many lines an element's text stands.
+_LINES = """(element) => {
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  return range.getClientRects().length;
+}"""
 
 
 @pytest.fixture
@@ -33,6 +40,11 @@ def test_livestreams_are_found_read_and_disabled_without_breaking_the_policy(
     created = integrator.create("Seen by support").created
     expect(page.get_by_role("link", name="LiveHub support")).to_be_visible()
 
+    page.set_viewport_size({"width": _PHONE_WIDTH, "height": 844})
+    page.goto("/admin/streams/member/")
+    # "Owner" on one line, whatever room there is.
+    assert page.locator("#result_list td.field-role").first.evaluate(_LINES) == 1
+    page.set_viewport_size(DESK)
     page.goto("/admin/streams/session/")
     page.goto(f"/admin/streams/livestream/?q={created['id']}")
     page.get_by_role("checkbox").last.check()

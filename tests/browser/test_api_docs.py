@@ -14,7 +14,7 @@ def test_shows_every_dialect_without_breaking_the_policy(page: Page, wire: Wire)
 
     page.goto(f"/docs/api/{wire.name}")
 
-    expect(page.get_by_role("link", name=wire.title)).to_have_attribute("aria-current", "page")
+    expect(page.get_by_role("link", name=wire.title, exact=True)).to_have_attribute("aria-current", "page")
     expect(page.locator(".info .title")).to_contain_text(wire.title)
     assert reader.complaints == []
 
@@ -24,8 +24,8 @@ def test_creates_a_livestream_and_shows_the_answer(page: Page, stack: RunningSta
     page.goto("/docs/api/dyte")
 
     page.get_by_role("button", name="Authorize").click()
-    page.locator("#auth_username").fill(stack.credentials["organization_id"])
-    page.locator("#auth_password").fill(stack.credentials["api_key"])
+    page.locator("#auth-basic-username").fill(stack.credentials["organization_id"])
+    page.locator("#auth-basic-password").fill(stack.credentials["api_key"])
     page.get_by_role("button", name="Apply credentials").click()
     page.get_by_role("button", name="Close").last.click()
     operation = page.locator("#operations-Livestreams-create_livestream")

@@ -53,6 +53,40 @@ def test_a_hung_process_of_the_sockets_alone_leaves_the_page_true(
         expect(page.get_by_text("Not connected.")).to_be_hidden()
 
 
+def test_answers_that_are_errors_are_no_sign_of_life(
+    operator: Operator, integrator: Integrator, stack: RunningStack
+) -> None:
+    stream, page = integrator.create("Errors only"), operator.page
+    page.route_web_socket("**/ws/**", lambda socket: socket.close())
+    page.goto(f"/livestreams/{stream.created['id']}")
+    expect(operator.status).to_have_text("Offline")
+
+    with hung(family(stack.pids()["postgres"])):
+        with page.expect_response(lambda response: response.status == 503, timeout=30_000):
+            expect(page.get_by_text("Not connected.")).to_be_visible(timeout=_LOST_TIMEOUT_MS)
+        for _ in range(20):
+            assert page.get_by_text("Not connected.").is_visible()
+            page.wait_for_timeout(100)
+
+    expect(page.get_by_text("Not connected.")).to_be_hidden(timeout=_LOST_TIMEOUT_MS)
+
+
+def test_what_is_said_not_to_be_sent_is_not_done_later_either(operator: Operator, stack: RunningStack) -> None:
+    operator.create_livestream("Nobody answers")
+    page = operator.page
+    with hung(family(stack.pids()["edge"])):
+        expect(page.get_by_text("Not connected.")).to_be_visible(timeout=_LOST_TIMEOUT_MS)
+        # To the browser the network is there, and the server only slow.
+        page.get_by_test_id("test-picture").click(no_wait_after=True)
+        expect(page.get_by_text("Not sent.")).to_be_visible()
+
+    expect(page.get_by_text("Not connected.")).to_be_hidden(timeout=_LOST_TIMEOUT_MS)
+    page.wait_for_timeout(2_000)
+    page.reload()
+    # Nothing has been done of it.
+    expect(page.get_by_test_id("test-picture")).to_have_text("Send a test picture")
+
+
 def test_what_cannot_be_sent_says_so_and_leaves_the_page(operator: Operator) -> None:
     operator.create_livestream("Out of reach")
     page, not_sent = operator.page, operator.page.get_by_text("Not sent.")

@@ -35,7 +35,7 @@ class TestCreateAndWatch:
             expect(operator.status).to_have_text("Offline", timeout=15_000)
 
         expect(page.get_by_test_id("stage")).to_contain_text("The broadcast has ended")
-        expect(page.locator("video")).to_have_count(0)
+        expect(page.locator("video")).to_have_count(0, timeout=_PLAYED_OUT_TIMEOUT_MS)
         expect(page.get_by_test_id("session")).to_have_count(1)
         expect(page.get_by_test_id("session")).to_contain_text("Encoder stopped")
         assert page.evaluate("window.sameDocument") is True
@@ -88,12 +88,28 @@ class TestCreateAndWatch:
             expect(operator.status).to_have_text("Live", timeout=_LIVE_TIMEOUT_MS)
             operator.watch(for_s=2, timeout_s=20)
             at_the_edge = _delay_s(page)
+            live = page.locator("media-live-button")
+            expect(live).to_have_attribute("mediatimeislive", "")
             page.locator("video").evaluate("video => video.pause()")
             page.wait_for_timeout(8_000)
             assert _delay_s(page) >= at_the_edge + 7
             page.locator("video").evaluate("video => video.play()")
             operator.watch(for_s=1, timeout_s=20)
-            expect(page.locator("media-live-button")).not_to_have_attribute("mediatimeislive", "")
+            expect(live).not_to_have_attribute("mediatimeislive", "")
+
+    def test_the_delay_is_by_the_servers_clock_however_wrong_the_viewers_is(
+        self, operator: Operator, stack: RunningStack
+    ) -> None:
+        operator.create_livestream("Wrong clock")
+        page = operator.page
+        # Before the page asks for it for the first time.
+        page.add_init_script("const right = Date.now; Date.now = () => right() - 300_000;")
+        page.reload()
+        with publishing(f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{operator.stream_key()}"):
+            expect(operator.status).to_have_text("Live", timeout=_LIVE_TIMEOUT_MS)
+            operator.watch(for_s=2, timeout_s=20)
+
+            assert 0 < _delay_s(page) < 30
 
 
 class TestWrongPassword:

@@ -1,5 +1,7 @@
 """Every page, as an accessibility checker, a phone and the browser's console see it."""
 
+from uuid import UUID
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -18,7 +20,8 @@ def stream(integrator: Integrator) -> Stream:
     return integrator.create("A livestream with a rather long name, as people like to give them " * 2)
 
 
-def _addresses(stream: Stream) -> list[str]:
+def _addresses(stream: Stream, stack: RunningStack) -> list[str]:
+    app_id = UUID(stack.credentials["app_id"])
     page = f"/livestreams/{stream.created['id']}"
     deeds = [f"{page}/{deed}" for deed in ("rename", "disable", "enable", "end", "reset-stream-key", "delete")]
     lists = ["/", "/livestreams", "/livestreams?q=nothing+is+called+so", f"{page}/sessions", "/account"]
@@ -29,14 +32,20 @@ def _addresses(stream: Stream) -> list[str]:
         *deeds,
         "/livestreams/create",
         "/account/api-keys/create",
+        "/account/apps",
+        "/account/apps/create",
+        f"/account/apps/{app_id}",
+        f"/account/apps/{app_id}/rename",
         "/account/invitations/create",
         *people,
     ]
 
 
 class TestEveryPage:
-    def test_is_accessible_fits_a_phone_and_breaks_no_policy(self, operator: Operator, stream: Stream) -> None:
-        for address in _addresses(stream):
+    def test_is_accessible_fits_a_phone_and_breaks_no_policy(
+        self, operator: Operator, stream: Stream, stack: RunningStack
+    ) -> None:
+        for address in _addresses(stream, stack):
             operator.page.goto(address)
             expect(operator.page.locator("h1")).to_have_count(1)
             check(operator.page, operator)

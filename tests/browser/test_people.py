@@ -7,7 +7,7 @@ import pyotp
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.checks import check
+from tests.browser.checks import DESK, PHONE, check
 from tests.browser.operator import Operator
 from tests.post_office import PostOffice, text_of
 from tests.services import wait_until
@@ -48,8 +48,12 @@ def _invite(owner: Operator, email: str, *, role: str) -> str:
     dialog.get_by_label(re.compile(f"^{role}")).check()
     check(page, owner)
     dialog.get_by_test_id("submit").click()
-    expect(page.get_by_role("heading", name=f"Invitation of {email}")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"Invitation for {email}")).to_be_visible()
     check(page, owner)
+    page.set_viewport_size(PHONE)
+    # No narrow column beside a button: a link is read whole, to see whose it is.
+    assert page.locator("#invitation-link").evaluate("link => link.offsetWidth / link.parentElement.clientWidth") > 0.95
+    page.set_viewport_size(DESK)
     return page.locator("#invitation-link").inner_text()
 
 
@@ -127,7 +131,7 @@ class TestInvitation:
         expect(page.get_by_text("nora@livehub.example is no longer a member.")).to_be_visible()
 
         person.page.goto("/")
-        expect(person.page.get_by_role("heading", name="You are not in an organization yet")).to_be_visible()
+        expect(person.page.get_by_role("heading", name="You are in no organization")).to_be_visible()
 
 
 class TestForgottenPassword:
@@ -153,6 +157,24 @@ class TestForgottenPassword:
 
         expect(page.get_by_role("heading", name="Overview")).to_be_visible()
         assert somebody.complaints == []
+
+
+class TestPasswordField:
+    def test_can_be_looked_at_while_it_is_typed(self, somebody: Operator) -> None:
+        page = somebody.page
+        page.goto("/log-in")
+        field = page.get_by_label("Password")
+        field.fill(_PASSWORD)
+
+        page.get_by_role("button", name="Show password").click()
+
+        expect(field).to_have_attribute("type", "text")
+        expect(field).to_be_focused()
+        check(page, somebody)
+        # What the browser is sent away with is a password again, or it would offer it among other words.
+        page.evaluate("document.querySelector('form').addEventListener('submit', (event) => event.preventDefault())")
+        page.keyboard.press("Enter")
+        expect(field).to_have_attribute("type", "password")
 
 
 class TestWithoutJavaScript:

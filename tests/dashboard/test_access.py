@@ -93,7 +93,7 @@ class TestPersonWithoutOrganization:
         answer = log_in(nobody).get("/")
 
         assert answer.status_code == 403
-        assert "You are not in an organization yet" in answer.content.decode()
+        assert "You are in no organization" in answer.content.decode()
 
 
 class TestErrorPages:

@@ -1,17 +1,22 @@
 """The pages of apps: a person makes one, and sees what programs need to reach it."""
 
 import re
+import shlex
 from html import unescape
+from typing import cast
 
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from streams.livestreams.services import create_livestream
 from streams.models import ApiKey, App, AuditEntry, User
 from streams.organizations.credentials import Credential, authenticate_api_key
-from streams.organizations.services import NewOrganization
+from streams.organizations.services import SYSTEM, NewOrganization
+from tests.api.clients import basic
 from tests.dashboard.conftest import get_html
 
 NEW_KEY = {"name": "Booking system", "scopes": ["read"], "expires_in_days": ""}
@@ -25,6 +30,15 @@ def made(browser: Client, name: str) -> App:
 
 def curl_lines(html: str) -> list[str]:
     return re.findall(r"curl -[^<]+", unescape(html))
+
+
+def ask(line: str) -> HttpResponse:
+    """Do what a line of curl does."""
+    words = shlex.split(line)
+    options = dict(zip(words[1:-1:2], words[2:-1:2], strict=True))
+    shown = options["-H"].partition(": ")[2] if "-H" in options else basic(*options["-u"].split(":"))
+    answer = Client().get(words[-1].removeprefix(settings.PUBLIC_URL), headers={"Authorization": shown})
+    return cast(HttpResponse, answer)
 
 
 class TestApp:
@@ -123,6 +137,19 @@ class TestKeyOfAnApp:
         html = get_html(browser, "/account")
         assert found[1] in html
         assert found[2] not in html
+
+    @pytest.mark.parametrize("kind", ["basic", "bearer"])
+    def test_is_shown_with_a_line_that_does_what_it_says(self, browser: Client, kind: str) -> None:
+        app = made(browser, "Autumn conference")
+        there = create_livestream(app=app, name="Keynote", actor=SYSTEM)
+        wanted = {**NEW_KEY, "kind": kind, "app": str(app.pk)}
+        answer = browser.post("/account/api-keys/create", wanted, follow=True)
+
+        [line] = curl_lines(answer.content.decode())
+        listed = ask(line)
+
+        assert listed.status_code == 200
+        assert str(there.pk) in listed.content.decode()
 
     def test_is_not_made_for_anothers_app(
         self, browser: Client, home: NewOrganization, abroad: NewOrganization

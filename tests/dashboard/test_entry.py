@@ -1,22 +1,31 @@
 """The ways in: password and code, a forgotten password, an invitation; and the admin's door."""
 
+import re
 from collections.abc import Callable
+from html import unescape
 from urllib.parse import quote
 
 import pytest
 from django.conf import LazySettings
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 
 from livehub.core import clock
+from streams.account import tasks
 from streams.account.mail import invitation_link, reset_link
 from streams.identity import passwords
 from streams.models import AuditEntry, Invitation, LogIn, Member, PasswordReset, Role, User
 from streams.organizations import members
 from streams.organizations.selectors import find_membership
 from streams.organizations.services import SYSTEM, NewOrganization
+from tests.conftest import Broker
+from tests.dashboard.conftest import squeezed
 from tests.dashboard.test_people import NEW, PASSWORD, app_code, with_second_factor
+from tests.identity.conftest import Time, time
 
-__all__ = ["with_second_factor"]
+__all__ = ["time", "with_second_factor"]
 
 
 def token_of(link: str) -> str:
@@ -79,16 +88,53 @@ class TestCodeStep:
 
         assert not is_in(client)
 
-    def test_makes_guesses_wait(self, with_second_factor: User) -> None:
-        client = password_step(with_second_factor)
-        right = app_code(with_second_factor)
-        wrong = "000000" if right != "000000" else "111111"
-        for _ in range(6):
-            answer = client.post("/log-in/code", {"code": wrong})
+    @pytest.mark.parametrize(("form", "wrong"), [("", "000000"), ("?with=recovery-code", "abcde-fghjk")])
+    def test_makes_guesses_wait_and_says_how_long(
+        self, with_second_factor: User, time: Time, form: str, wrong: str
+    ) -> None:
+        guesser, owner = password_step(with_second_factor), password_step(with_second_factor)
 
-        assert (answer.status_code, "Too many" in answer.content.decode()) == (429, True)
-        assert client.post("/log-in/code", {"code": right}).status_code == 429
-        assert not is_in(client)
+        answers = [guesser.post(f"/log-in/code{form}", {"code": wrong}) for _ in range(9)]
+
+        assert [answer.status_code for answer in answers] == [422] * 5 + [429] * 4
+        assert answers[-1]["Retry-After"] == "12"
+        assert "Wait 12 seconds" in answers[-1].content.decode()
+        assert guesser.post("/log-in/code", {"code": app_code(with_second_factor)}).status_code == 429
+        assert not is_in(guesser)
+        time.passes(seconds=12)
+        assert owner.post("/log-in/code", {"code": app_code(with_second_factor)}).status_code == 303
+
+    def test_takes_few_guesses_a_day_from_everywhere_together(self, with_second_factor: User, time: Time) -> None:
+        statuses = []
+        for number in range(24 * 6):
+            guesser = password_step(with_second_factor)
+            for address in (f"203.0.113.{number}", f"198.51.100.{number}"):
+                headers = {"X-Forwarded-For": address}
+                answer = guesser.post("/log-in/code", {"code": "none of them"}, REMOTE_ADDR="", headers=headers)
+                statuses.append(answer.status_code)
+            time.passes(minutes=10)
+
+        assert 96 <= statuses.count(422) <= 104
+        assert int(answer["Retry-After"]) <= 15 * 60
+
+    def test_gives_right_codes_back(self, with_second_factor: User) -> None:
+        assert {self._status(with_second_factor) for _ in range(12)} == {303}
+
+    def test_lets_a_browser_in_that_was_in_before_while_codes_are_guessed(self, with_second_factor: User) -> None:
+        known = password_step(with_second_factor)
+        known.post("/log-in/code", {"code": app_code(with_second_factor)})
+        known.post("/log-out")
+        for number in range(9):
+            guesser = password_step(with_second_factor)
+            headers = {"X-Forwarded-For": f"203.0.113.{number}"}
+            answer = guesser.post("/log-in/code", {"code": "000000"}, REMOTE_ADDR="", headers=headers)
+
+        assert (answer.status_code, self._status(with_second_factor)) == (429, 429)
+        known.post("/log-in", {"username": with_second_factor.email, "password": PASSWORD})
+        assert known.post("/log-in/code", {"code": app_code(with_second_factor)}).status_code == 303
+
+    def _status(self, user: User) -> int:
+        return password_step(user).post("/log-in/code", {"code": app_code(user)}).status_code
 
     def test_without_a_password_leads_back(self, with_second_factor: User) -> None:
         client = Client()
@@ -184,14 +230,20 @@ class TestForgotten:
         assert "<form" not in html
 
     @pytest.mark.usefixtures("mail_server")
-    def test_answers_alike_whoever_is_asked_for(self, owner: User) -> None:
-        pages = []
+    def test_answers_alike_and_with_the_same_work_whoever_is_asked_for(
+        self, owner: User, broker: Broker, capture: Capture
+    ) -> None:
+        answers = []
         for email in (owner.email, "unknown@northwind.example"):
-            answer = Client().post("/log-in/forgotten", {"email": email})
-            pages.append((answer.status_code, answer.content.decode().replace(email, "")))
+            with capture(execute=True), CaptureQueriesContext(connection) as queries:
+                answer = Client().post("/log-in/forgotten", {"email": email})
+            answers.append((answer.status_code, answer.content.decode().replace(email, ""), len(queries)))
 
-        assert pages[0] == pages[1]
-        assert "is on its way" in pages[0][1]
+        assert answers[0] == answers[1]
+        assert "is on its way" in answers[0][1]
+        assert broker.names == ["streams.mail_who_forgot"] * 2
+        for _, asked in broker.arguments[:]:
+            tasks.mail_who_forgot(**asked)
         assert PasswordReset.objects.get().user == owner
 
     @pytest.mark.usefixtures("mail_server")
@@ -230,6 +282,12 @@ class TestReset:
         for password, status in (("", 422), ("short", 422), (NEW, 302), (NEW, 410)):
             answer = Client().post("/password-reset", {"token": token, "password": password})
             assert answer.status_code == status
+
+    def test_that_is_used_up_leads_to_another(self, owner: User) -> None:
+        link = reset_link(passwords.make_reset(user=owner, actor=SYSTEM))
+        Client().post("/password-reset", {"token": token_of(link), "password": NEW})
+
+        assert 'href="/log-in/forgotten"' in Client().get(link).content.decode()
 
     @pytest.mark.parametrize("address", ["/password-reset", "/invitation"])
     def test_and_invitations_take_no_made_up_links(self, owner: User, home: NewOrganization, address: str) -> None:
@@ -285,8 +343,10 @@ class TestInvitation:
     ) -> None:
         html = Client().get(to_stranger).content.decode()
         path = to_stranger.partition("//")[2].partition("/")[2]
-        assert f"/log-in?next={quote(f'/{path}')}" in html
-        assert Client().post("/invitation", {"token": token_of(to_stranger), "password": NEW}).status_code == 403
+        way_back = f"/log-in?next={quote(f'/{path}')}"
+        assert way_back in html
+        refused = Client().post("/invitation", {"token": token_of(to_stranger), "password": NEW})
+        assert (refused.status_code, way_back in refused.content.decode()) == (403, True)
 
         answer = log_in(stranger).post("/invitation", {"token": token_of(to_stranger)})
 
@@ -301,3 +361,16 @@ class TestInvitation:
         assert browser.post("/invitation", {"token": token_of(to_stranger)}).status_code == 403
 
         assert Member.objects.filter(user=stranger).count() == 1
+
+    def test_is_come_back_to_by_who_logs_out_for_it(self, to_stranger: str, browser: Client) -> None:
+        (way_back,) = re.findall(r'name="next" value="([^"]+)"', browser.get(to_stranger).content.decode())
+
+        answer = browser.post("/log-out", {"next": unescape(way_back)})
+
+        assert to_stranger.endswith(answer["Location"])
+        assert "You have an account already" in browser.get(answer["Location"]).content.decode()
+
+    def test_tells_who_is_logged_in_that_joining_changes_that(self, invited: Invitation, browser: Client) -> None:
+        html = squeezed(browser.get(invitation_link(invited)).content.decode())
+
+        assert f"When you join, you are logged in as<b>{invited.email}</b>instead." in html

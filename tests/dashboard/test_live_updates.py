@@ -1,6 +1,7 @@
 """Open pages hear of changes: over a real Redis, through the real consumers."""
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from channels.db import database_sync_to_async
@@ -8,14 +9,26 @@ from django.conf import LazySettings
 
 from livehub.core import deferred
 from streams.dashboard.open_pages import NOT_A_MEMBER, NOT_FOUND
+from streams.livestreams import leases
 from streams.livestreams.services import create_livestream, delete_livestream, rename_livestream
-from streams.models import Livestream, Member, User
+from streams.models import Connection, Lease, Livestream, Member, Session, User
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.dashboard.websocket import SIGN_OF_LIFE, Message, answer_to, application, cookie_of, opened, socket_scope
-from tests.runs import connected
+from tests.runs import connected, ended
+from tests.streams.races import publish
 
 # The consumers read in threads of their own, which see only what is committed.
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+# What each page of a livestream that is on air has to show at once.
+DEEDS: dict[str, Callable[[Livestream], object]] = {
+    "renamed": lambda livestream: rename_livestream(livestream=livestream, name="Winter keynote", actor=SYSTEM),
+    "refused another encoder": lambda livestream: publish(livestream.stream_key),
+    "interrupted": lambda _: leases.retry_session(Lease.objects.get(), message="The disk answers too slowly."),
+    "goes on": lambda _: leases.mark_live(Lease.objects.get()),
+    "ended": lambda _: ended(Session.objects.get()),
+}
 
 
 class TestLivestreamPage:
@@ -39,6 +52,26 @@ class TestLivestreamPage:
                 return [await socket.text() for _ in range(3)]
 
         assert asyncio.run(watch())[1:] == [SIGN_OF_LIFE, SIGN_OF_LIFE]
+
+    def test_shows_what_the_encoder_sends_now_though_no_change_is_told(
+        self, live: Session, livestream: Livestream, owner: User
+    ) -> None:
+        assert "7.1 Mbit/s" in asyncio.run(_after_measuring(f"/ws/livestreams/{livestream.pk}", owner))
+
+    @pytest.mark.parametrize("deed", DEEDS)
+    def test_hears_of_whatever_happens_to_a_broadcast(
+        self, live: Session, livestream: Livestream, owner: User, deed: str
+    ) -> None:
+        async def watch() -> None:
+            async with opened(f"/ws/livestreams/{livestream.pk}", owner) as socket:
+                await socket.fragments()
+                await database_sync_to_async(DEEDS[deed])(livestream)
+                async with asyncio.timeout(5):
+                    # What moves by itself, two fragments, may come before it, and goes on without it.
+                    while (await socket.fragments()).count("hx-swap-oob") <= 2:
+                        pass
+
+        asyncio.run(watch())
 
     def test_gathers_what_happens_at_once(self, livestream: Livestream, owner: User) -> None:
         async def watch() -> list[str]:
@@ -121,6 +154,53 @@ class TestLivestreamPage:
         assert asyncio.run(browse()) == ["websocket.accept", "websocket.send"]
 
 
+class TestSessionPage:
+    def test_shows_what_the_encoder_sends_now_though_no_change_is_told(
+        self, live: Session, livestream: Livestream, owner: User
+    ) -> None:
+        html = asyncio.run(_after_measuring(f"/ws/livestreams/{livestream.pk}/sessions/{live.pk}", owner))
+
+        assert "7.1 Mbit/s" in html
+        assert "1 min 23 s" in html
+
+    def test_closes_for_whom_it_does_not_concern(
+        self, live: Session, livestream: Livestream, foreign_livestream: Livestream, owner: User, stranger: User
+    ) -> None:
+        async def code(of: Livestream, user: User) -> int:
+            async with opened(f"/ws/livestreams/{of.pk}/sessions/{live.pk}", user) as socket:
+                return await socket.closing_code()
+
+        assert asyncio.run(code(livestream, stranger)) == NOT_FOUND
+        assert asyncio.run(code(foreign_livestream, stranger)) == NOT_FOUND
+        assert asyncio.run(code(foreign_livestream, owner)) == NOT_FOUND
+
+    def test_hears_only_that_the_connection_lives_once_the_broadcast_is_over(
+        self, live: Session, livestream: Livestream, owner: User
+    ) -> None:
+        ended(live)
+
+        async def watch() -> list[str]:
+            async with opened(f"/ws/livestreams/{livestream.pk}/sessions/{live.pk}", owner) as socket:
+                await socket.fragments()
+                return [await socket.text() for _ in range(2)]
+
+        assert asyncio.run(watch()) == [SIGN_OF_LIFE, SIGN_OF_LIFE]
+
+
+async def _after_measuring(path: str, user: User) -> str:
+    """Return what an open page hears next once a worker has written down what comes."""
+
+    def measure() -> None:
+        leases.note_media(
+            Connection.objects.get(), media_ms=83_000, measured={"video_kbps": 7_100, "fps": 24.0, "gop_s": 3.0}
+        )
+
+    async with opened(path, user) as socket:
+        await socket.fragments()
+        await database_sync_to_async(measure)()
+        return await socket.fragments()
+
+
 class TestUnknownAddress:
     @pytest.mark.parametrize("path", ["/ws/nothing-here", "/ws/livestreams/no-id", "/"])
     def test_is_refused_without_an_error_in_the_log(self, owner: User, path: str) -> None:
@@ -141,6 +221,22 @@ class TestOverviewAndList:
 
         assert "Autumn keynote" not in first
         assert "Autumn keynote" in second
+
+    @pytest.mark.parametrize("path", ["/ws/overview", "/ws/livestreams"])
+    def test_hear_of_new_livestreams_and_of_those_that_go(
+        self, home: NewOrganization, livestream: Livestream, owner: User, path: str
+    ) -> None:
+        async def watch() -> list[str]:
+            async with opened(path, owner) as socket:
+                heard = [await socket.fragments()]
+                await database_sync_to_async(create_livestream)(app=home.app, name="Made later", actor=SYSTEM)
+                heard.append(await socket.fragments())
+                await database_sync_to_async(delete_livestream)(livestream=livestream, actor=SYSTEM)
+                return [*heard, await socket.fragments()]
+
+        first, second, third = asyncio.run(watch())
+
+        assert first != second != third
 
     def test_hear_nothing_of_others(self, livestream: Livestream, abroad: NewOrganization, owner: User) -> None:
         async def watch() -> bool:

@@ -17,6 +17,15 @@ from tests.dashboard.conftest import HTMX, get_html, squeezed
 from tests.runs import claimed, failed, finished
 
 
+def test_why_a_broadcast_failed_is_said_once_and_stands_in_its_timeline(
+    browser: Client, livestream: Livestream
+) -> None:
+    failed(runs.connected(livestream), message="Switch to H.264.")
+
+    assert get_html(browser, f"/livestreams/{livestream.pk}").count("Switch to H.264.") == 2
+    assert "Switch to H.264." in get_html(browser, f"/livestreams/{livestream.pk}/sessions")
+
+
 class TestOverview:
     def test_without_livestreams_leads_to_the_first_one(self, browser: Client) -> None:
         html = get_html(browser, "/")
@@ -65,6 +74,22 @@ class TestOverview:
 
         assert "<dt>Broadcasts, 24 h</dt><dd>1</dd>" in html
         assert '<dt>Failed, 24 h</dt><dd class="bad">1</dd>' in html
+
+    def test_claims_nothing_that_its_own_count_denies(self, browser: Client, livestream: Livestream) -> None:
+        failed(runs.connected(livestream), message="Switch to H.264.")
+        finished(runs.connected(livestream))
+
+        html = squeezed(get_html(browser, "/"))
+
+        assert '<dt>Failed, 24 h</dt><dd class="bad">1</dd>' in html
+        assert "All well: no livestream has failed in its last broadcast" in html
+
+    def test_leads_from_a_recent_broadcast_to_its_own_page(self, browser: Client, livestream: Livestream) -> None:
+        session = runs.connected(livestream)
+        finished(session)
+
+        page = f"/livestreams/{livestream.pk}/sessions/{session.pk}"
+        assert f'<a class="recent" href="{page}">' in get_html(browser, "/")
 
     def test_forgets_what_is_deleted(self, browser: Client, home: NewOrganization, livestream: Livestream) -> None:
         create_livestream(app=home.app, name="Idle one", actor=SYSTEM)

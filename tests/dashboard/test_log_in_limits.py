@@ -1,15 +1,19 @@
 """Guessing passwords: ten tries a minute for each client and each account, whatever is forged; owners get in."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from threading import BoundedSemaphore
+from types import SimpleNamespace
 
 import pytest
+from django.conf import LazySettings
 from django.http import HttpResponse
 from django.test import Client
 
 from livehub.core import clock
 from streams.account import guard
+from streams.identity.passwords import change_password
 from streams.models import AttemptBudget, AuditEntry, User
 from streams.organizations.services import NewOrganization
 
@@ -102,12 +106,31 @@ class TestGuesser:
         guesser.browser.cookies["livehub_device"] = "forged:1abc:def"
         assert refused(guesser.guess(owner.email, times=12)) == 12
 
+    def test_gets_no_device_from_a_script_or_a_foreign_page(self, owner: User, settings: LazySettings) -> None:
+        settings.SESSION_COOKIE_SECURE = True
+        person = Person(HOME)
+
+        person.log_in(owner.email)
+
+        device = person.browser.cookies["livehub_device"]
+        assert (device["httponly"], device["secure"], device["samesite"]) == (True, True, "Lax")
+
     def test_with_a_known_device_has_ten_a_minute_as_well(self, owner: User) -> None:
         thief = Person(ELSEWHERE)
         thief.log_in(owner.email)
         thief.log_out()
 
         assert refused(thief.guess(owner.email, times=12)) == 7
+
+    def test_with_a_device_stolen_before_the_password_was_changed_is_anybody(self, owner: User) -> None:
+        thief = Person(ELSEWHERE)
+        thief.log_in(owner.email)
+        thief.log_out()
+        change_password(user=owner, present=RIGHT, new="a quite different sentence", keep=None)
+        for number in range(5):
+            Person(f"203.0.113.{number}").guess(owner.email, times=1)
+
+        assert thief.guess(owner.email, times=1) == [429]
 
     def test_of_nothing_is_not_counted(self, owner: User) -> None:
         person = Person(HOME)
@@ -134,6 +157,18 @@ class TestOwner:
         person.address = OFFICE
         assert person.log_in(owner.email).status_code == 302
 
+    def test_is_a_stranger_with_a_browser_that_was_known_a_year_ago(
+        self, owner: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        person, a_year_ago = Person(HOME), time.time() - 366 * 86400
+        with monkeypatch.context() as then:
+            then.setattr("django.core.signing.time", SimpleNamespace(time=lambda: a_year_ago))
+            person.log_in(owner.email)
+            person.log_out()
+        Person(ELSEWHERE).guess(owner.email, times=5)
+
+        assert person.log_in(owner.email).status_code == 429
+
     def test_gets_in_with_a_known_browser_beside_a_guesser_at_the_same_address(self, owner: User) -> None:
         person = Person(OFFICE)
         person.log_in(owner.email)
@@ -144,6 +179,26 @@ class TestOwner:
 
     def test_may_log_in_as_often_as_they_like_from_one_address(self, owner: User) -> None:
         assert {Person(OFFICE).log_in(owner.email).status_code for _ in range(30)} == {302}
+
+    def test_may_not_keep_the_places_of_others_by_logging_in_for_ever(self, owner: User, stranger: User) -> None:
+        flooder = Person(HOME)
+        statuses = []
+        for _ in range(70):
+            statuses.append(flooder.log_in(owner.email).status_code)
+            flooder.log_out()
+
+        assert statuses == [302] * 60 + [429] * 10
+        assert Person(HOME).log_in(stranger.email, "another horse battery").status_code == 302
+
+    def test_keeps_a_known_browser_that_has_changed_the_password(self, owner: User) -> None:
+        person, new = Person(HOME), "a quite different sentence"
+        person.log_in(owner.email)
+        person.browser.post("/account/you/password", {"present": RIGHT, "password": new})
+        person.log_out()
+        for number in range(5):
+            Person(f"203.0.113.{number}").guess(owner.email, times=1)
+
+        assert person.log_in(owner.email, new).status_code == 302
 
 
 @pytest.mark.django_db

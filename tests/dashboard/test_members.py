@@ -118,7 +118,7 @@ class TestMember:
 
         assert viewer_browser.post("/account/you/leave")["Location"] == "/"
 
-        assert "You are not in an organization yet" in viewer_browser.get("/").content.decode()
+        assert "You are in no organization" in viewer_browser.get("/").content.decode()
 
     def test_who_is_the_only_owner_stays(self, browser: Client, owner: User) -> None:
         page = page_of(owner)

@@ -73,6 +73,16 @@ class TestPages:
     def test_take_forms_with_a_token_only(self, path: str) -> None:
         assert Client(enforce_csrf_checks=True).post(path, {"username": "x"}).status_code == 403
 
+    @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b"])
+    @pytest.mark.parametrize("charset", ["raw_unicode_escape", "utf-16", "zlib", "idna", "latin-1"])
+    def test_take_forms_in_utf_8_only(self, kind: str, charset: str) -> None:
+        form = b'--b\r\nContent-Disposition: form-data; name="username"\r\n\r\na\\ud800\r\n--b--\r\n'
+        client = Client(raise_request_exception=False)
+
+        for named, status in ((charset, 415), ("UTF-8", 422)):
+            answer = client.generic("POST", "/log-in", form, content_type=f"{kind}; charset={named}")
+            assert answer.status_code == status
+
     def test_log_people_in(self, home: NewOrganization) -> None:
         browser = Client(enforce_csrf_checks=True)
         browser.get("/log-in")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from uuid import uuid4
 
 import pytest
 from channels.db import database_sync_to_async
@@ -11,7 +12,7 @@ from django.db.models import QuerySet
 from django.test import Client
 
 from livehub.core.websockets import TRY_AGAIN, with_user
-from streams.dashboard.open_pages import BROKEN, NOT_A_MEMBER, NOT_LOGGED_IN, PAGES_PER_USER
+from streams.dashboard.open_pages import BROKEN, NOT_A_MEMBER, NOT_LOGGED_IN, OPEN_PAGES, PAGES_PER_USER, Standing
 from streams.livestreams.consumers import OverviewConsumer
 from streams.models import Livestream, LogIn, Member, Role, User
 from streams.organizations.members import choose_organization
@@ -112,6 +113,30 @@ class TestEnd:
                 return code, [await page.text() for _ in range(2)]
 
         assert asyncio.run(browse()) == (TRY_AGAIN, [SIGN_OF_LIFE] * 2)
+
+    def test_comes_as_well_after_a_look_that_failed(self, owner: User, caplog: pytest.LogCaptureFixture) -> None:
+        class OddPage:
+            user_id = uuid4()
+            # No database can be asked for that.
+            standing = Standing("\0", user_id, "", uuid4(), Role.VIEWER)
+
+            def end(self, code: int) -> None:
+                raise AssertionError(code)
+
+        async def closing_code() -> int:
+            odd = OddPage()
+            async with opened("/ws/overview", owner) as page:
+                await page.fragments()
+                OPEN_PAGES.enter(odd)
+                async with asyncio.timeout(ENDS_WITHIN_S):
+                    while "not known whose log-in is over" not in caplog.text:
+                        await page.text()
+                OPEN_PAGES.leave(odd)
+                await database_sync_to_async(change_password)(owner)
+                async with asyncio.timeout(ENDS_WITHIN_S):
+                    return await page.closing_code()
+
+        assert asyncio.run(closing_code()) == NOT_LOGGED_IN
 
     def test_comes_to_one_that_cannot_be_rendered(self, owner: User) -> None:
         class BrokenPage(OverviewConsumer):

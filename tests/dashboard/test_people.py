@@ -5,9 +5,11 @@ from collections.abc import Callable
 
 import pyotp
 import pytest
+from django.forms import Form
 from django.test import Client
 
 from livehub.core import clock
+from streams.account import forms
 from streams.identity import second_factor
 from streams.identity.models import public_id_of
 from streams.models import LogIn, Member, Role, SecondFactor, User
@@ -55,6 +57,26 @@ class TestDoor:
             assert person.email in get_html(log_in(person), f"/account/you{page}")
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        forms.CodeForm,
+        forms.RecoveryCodeForm,
+        forms.PresentPasswordForm,
+        forms.PasswordChangeForm,
+        forms.NewPasswordForm,
+        forms.ForgottenForm,
+        forms.JoinForm,
+        forms.LoginForm,
+    ],
+)
+def test_what_is_missing_is_asked_for_by_its_name(form: Callable[..., Form]) -> None:
+    for asked_for in (form(data={}), form(data={"email": "nobody"})):
+        complaints = [complaint for found in asked_for.errors.values() for complaint in found]
+        assert complaints
+        assert all(str(complaint).startswith(("Type ", "Choose ")) for complaint in complaints), complaints
+
+
 class TestPassword:
     def test_changes_here_and_ends_everything_elsewhere(self, browser: Client, elsewhere: Client, owner: User) -> None:
         answer = browser.post("/account/you/password", {"present": PASSWORD, "password": NEW})
@@ -76,6 +98,14 @@ class TestPassword:
         assert 'role="alert"' in answer.content.decode()
         owner.refresh_from_db()
         assert owner.check_password(PASSWORD)
+
+    def test_that_is_right_is_no_wrong_try_though_the_new_one_is_weak(self, browser: Client) -> None:
+        answers = [
+            browser.post("/account/you/password", {"present": PASSWORD, "password": "short"}).status_code
+            for _ in range(12)
+        ]
+
+        assert set(answers) == {422}
 
 
 class TestSecondFactor:

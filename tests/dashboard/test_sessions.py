@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from livehub.core import clock
 from streams.livestreams import leases
 from streams.livestreams.services import end_broadcast
-from streams.models import Lease, Livestream, Session, User
+from streams.livestreams.states import EventKind
+from streams.models import Lease, Livestream, Session, SessionEvent, User
 from streams.organizations.services import Actor
 from tests import runs
 from tests.dashboard.conftest import get_html, squeezed
@@ -30,6 +32,20 @@ def test_tells_who_ended_it_and_what_happened(browser: Client, live: Session, ow
     assert "The disk answers too slowly." in html
     assert "<dt>Received</dt><dd>1 min 23 s</dd>" in html
     assert "203.0.113.24" in html
+
+
+def test_shows_the_latest_of_a_long_story(browser: Client, live: Session) -> None:
+    assert "is not shown here" not in get_html(browser, _address(live))
+    SessionEvent.objects.bulk_create(
+        SessionEvent(session=live, kind=EventKind.RESUMED, at=clock.now(), reason=f"step {number};")
+        for number in range(300)
+    )
+
+    for address in (_address(live), f"/livestreams/{live.livestream_id}"):
+        html = get_html(browser, address)
+        assert "step 299;" in html
+        assert "step 199;" not in html
+        assert "What happened before that is not shown here." in html
 
 
 def test_says_what_went_wrong(browser: Client, livestream: Livestream) -> None:

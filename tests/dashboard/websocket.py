@@ -1,5 +1,6 @@
 """A page's websocket, without a server. (The one of `channels.testing` brings a whole server with it.)"""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import cast
@@ -33,16 +34,24 @@ class PageSocket:
         return str(message["text"])
 
     async def fragments(self) -> str:
-        """Return the next message that holds any."""
-        while (text := await self.text()) == SIGN_OF_LIFE:
-            pass
-        return text
+        """Return the next message that holds any.
+
+        :raises TimeoutError: when none comes, however many signs of life do.
+        """
+        async with asyncio.timeout(_TIMEOUT_S):
+            while (text := await self.text()) == SIGN_OF_LIFE:
+                pass
+            return text
 
     async def closing_code(self) -> int:
-        """Return with which code the server closes."""
+        """Return with which code the server closes.
+
+        :raises TimeoutError: when it does not.
+        """
         message: Message = {"text": SIGN_OF_LIFE}
-        while message.get("text") == SIGN_OF_LIFE:
-            message = await self._communicator.receive_output(timeout=_TIMEOUT_S)
+        async with asyncio.timeout(_TIMEOUT_S):
+            while message.get("text") == SIGN_OF_LIFE:
+                message = await self._communicator.receive_output(timeout=_TIMEOUT_S)
         assert message["type"] == "websocket.close", message
         return cast(int, message["code"])
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import celery
+import psutil
 import pytest
 
 from livehub.stack.redis import server_argv
@@ -86,9 +87,29 @@ def test_works_again_within_seconds(tmp_path: Path, broker: celery.Celery) -> No
             os.kill(redis.pid, signal.SIGCONT)
 
 
+def test_may_open_as_many_files_as_its_user_may(tmp_path: Path) -> None:
+    argv = ["prlimit", "--nofile=64:512", "--", sys.executable, "-m", "livehub.worker", "live"]
+    argv += ["--queues", "default", "--pool", "threads", "--slots", "1"]
+    environment = {**os.environ, "REDIS_URL": f"unix://{tmp_path / 'redis.sock'}"}
+
+    with _redis(tmp_path), (tmp_path / "worker.log").open("wb") as log:
+        process = subprocess.Popen(argv, stdout=log, stderr=log, env=environment)
+        try:
+            worker = psutil.Process(process.pid)
+            wait_until(lambda: worker.rlimit(psutil.RLIMIT_NOFILE)[0] == 512, timeout_s=30, what="the raised limit")
+        finally:
+            process.kill()
+            process.wait()
+
+
 def test_ends_when_it_cannot_keep_its_schedule(tmp_path: Path) -> None:
-    argv = [sys.executable, "-m", "livehub.worker", "keeper", "--queues", "default", "--pool", "threads"]
-    argv += ["--slots", "1", "--schedule", str(tmp_path / "worker.log" / "schedule")]
+    program = """\
+from livehub import worker
+
+worker.app.conf.beat_schedule = {"sweep": {"task": "tests.leave_sign", "no such field": 5}}
+worker.run("keeper", queues="default", pool="threads", slots=1, has_beat=True)
+"""
+    argv = [sys.executable, "-c", program]
     environment = {**os.environ, "REDIS_URL": f"unix://{tmp_path / 'redis.sock'}"}
 
     with _redis(tmp_path), (tmp_path / "worker.log").open("wb") as log:

@@ -235,6 +235,16 @@ class TestRequest:
 
         assert not PasswordReset.objects.exists()
 
+    def test_opens_for_an_hour(self, clerk: User, time: Time) -> None:
+        passwords.request_reset(email=clerk.email)
+        reset = PasswordReset.objects.get(user=clerk)
+
+        time.passes(minutes=59)
+        assert passwords.get_open_reset(reset.pk) == reset
+        time.passes(minutes=1)
+        with pytest.raises(LinkUnusableError):
+            passwords.get_open_reset(reset.pk)
+
     def test_mails_once_in_two_minutes(self, clerk: User) -> None:
         for _ in range(3):
             passwords.request_reset(email=clerk.email)

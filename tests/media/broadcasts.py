@@ -35,7 +35,7 @@ class Broadcast:
         self._name = ""
         self._thread: threading.Thread | None = None
 
-    def check_in(self, *, media_ms: int, measured: Measured) -> None:
+    def check_in(self, *, media_ms: int, received_bytes: int, measured: Measured) -> None:
         self.check_ins.append((time.monotonic(), media_ms))
         self.measured = measured
         if self.to_raise is not None:

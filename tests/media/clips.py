@@ -21,8 +21,13 @@ def flv(
     has_cuts: bool = False,
     profile: str = "high",
     level: str = "3.1",
+    pixels: str = "yuv420p",
+    x264: str = "",
 ) -> bytes:
-    """Return H.264 (and AAC) in FLV, as an encoder sends it; `picture_s`: only the sound goes on then."""
+    """Return H.264 (and AAC) in FLV, as an encoder sends it; `picture_s`: only the sound goes on then.
+
+    `x264` is further options of the encoder (`bframes=2:interlaced=1`).
+    """
     length_s = seconds if picture_s is None else picture_s
     sound = [*_SOUND, "-c:a", "aac", "-ac", "2"] if has_audio else []
     effect = _CUTS if has_cuts else ""
@@ -30,7 +35,7 @@ def flv(
     argv = [
         "ffmpeg", "-nostdin", "-loglevel", "error", *picture, *sound,
         "-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-profile:v", profile, "-level", level,
-        "-pix_fmt", "yuv420p", "-g", str(gop), "-sc_threshold", "0",
+        "-pix_fmt", pixels, *(["-x264-params", x264] if x264 else []), "-g", str(gop), "-sc_threshold", "0",
         "-t", str(seconds), "-f", "flv", "-flvflags", "no_duration_filesize", "pipe:1",
     ]  # fmt: skip
     return subprocess.run(argv, capture_output=True, check=True).stdout

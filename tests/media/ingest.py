@@ -56,12 +56,14 @@ class Ingest:
     process: subprocess.Popen[bytes]
 
     @contextmanager
-    def publishing(self, name: str, clip: Path, *, is_endless: bool = True) -> Iterator["subprocess.Popen[bytes]"]:
-        """Send a clip in real time, by default over and over; return once the server knows of it."""
+    def publishing(
+        self, name: str, clip: Path, *, is_endless: bool = True, speed: int = 1
+    ) -> Iterator["subprocess.Popen[bytes]"]:
+        """Send a clip, by default in real time, over and over; return once the server knows of it."""
         loop = ["-stream_loop", "-1"] if is_endless else []
         # Its sound does not wait for a picture, as that of other encoders does not.
         sending = ["-c", "copy", "-max_interleave_delta", "200000", "-f", "flv"]
-        argv = ["ffmpeg", "-nostdin", "-loglevel", "error", "-re", *loop, "-i", str(clip), *sending]
+        argv = ["ffmpeg", "-nostdin", "-loglevel", "error", "-readrate", str(speed), *loop, "-i", str(clip), *sending]
         with subprocess.Popen([*argv, self.server.pull_url(name)], stdin=subprocess.DEVNULL) as process:
             try:
                 wait_until(lambda: self.server.find_publisher(name), timeout_s=10, what="the publisher")

@@ -26,6 +26,36 @@ def test_reads_what_x264_announces(size: str, profile: str, expected: PictureSiz
     assert find_picture_size(_record(clip)) == expected
 
 
+@pytest.mark.parametrize(
+    ("x264", "profile", "pixels", "expected"),
+    [
+        # Pictures are not shown in the order in which they come, as encoders have it unless told otherwise.
+        ("bframes=2", "high", "yuv420p", PictureSize(640, 360, 640, 368)),
+        # Two fields make a picture: whole pairs of macroblocks.
+        ("interlaced=1", "high", "yuv420p", PictureSize(640, 360, 640, 384)),
+        ("bframes=2:interlaced=1", "main", "yuv420p", PictureSize(640, 360, 640, 384)),
+        ("bframes=2", "high422", "yuv422p", PictureSize(640, 360, 640, 368)),
+        ("bframes=2", "high444", "yuv444p", PictureSize(640, 360, 640, 368)),
+    ],
+)
+def test_reads_it_whatever_else_is_announced(x264: str, profile: str, pixels: str, expected: PictureSize) -> None:
+    clip = flv(size="640x360", profile=profile, level="4.1", pixels=pixels, x264=x264, seconds=0.2, has_audio=False)
+
+    assert find_picture_size(_record(clip)) == expected
+
+
+def test_reads_on_behind_a_byte_that_only_keeps_others_from_looking_like_a_start_code() -> None:
+    # Source: ITU-T H.264 7.3.2.1.1, 7.4.1. Baseline; an order of type 1, whose offset has many zeros; 1920x1088.
+    bits = "1" + "1" + "010" + "0" + "0" * 24 + "1" + "1" * 24 + "1" + "1" + "010" + "0"
+    bits += "0000001111000" + "0000001000100" + "1" + "1" + "0" + "0" + "1"
+    payload = int(bits.ljust(96, "0"), 2).to_bytes(12).rstrip(b"\0")
+    assert payload.count(b"\0\0\3") == payload.count(b"\0\0") == 1
+    parameters = bytes.fromhex("67420028") + payload.replace(b"\0\0\3", b"\0\0\3\3")
+    record = b"\x01" + parameters[1:4] + b"\xff\xe1" + len(parameters).to_bytes(2) + parameters
+
+    assert find_picture_size(record) == PictureSize(1920, 1088, 1920, 1088)
+
+
 def test_does_not_mind_nonsense() -> None:
     record = _record(flv(size="320x180", seconds=0.2, has_audio=False))
 

@@ -65,3 +65,13 @@ def test_an_encoder_whose_clock_begins_anew_is_measured_anew() -> None:
 
     assert measured.fps == 50.0
     assert measured.gop_s == 2.0
+
+
+def test_a_clock_that_stands_still_fills_no_memory() -> None:
+    meter = Meter()
+    tag = video(0)
+
+    for _ in range(100_000):
+        meter.note(tag)
+
+    assert len(meter._video) < 10_000

@@ -87,6 +87,9 @@ class TestInvitation:
         with pytest.raises(LinkUnusableError):
             overtaken(join, by=join)
 
+    def test_is_open_for_a_week(self, invitation: Invitation) -> None:
+        assert timedelta(days=6, hours=23) < invitation.expires_at - clock.now() <= timedelta(days=7)
+
     def test_expires_and_can_be_withdrawn(self, invitation: Invitation) -> None:
         Invitation.objects.filter(pk=invitation.pk).update(expires_at=clock.now())
         with pytest.raises(LinkUnusableError):

@@ -42,6 +42,18 @@ class TestCreateApiKey:
         assert (key.scopes, key.expires_at) == ([ApiKey.Scope.READ], expires_at)
         entry = AuditEntry.objects.get(action="api_key.created", target_id=key.pk)
         assert (entry.organization, entry.user, entry.api_key) == (home.organization, home.owner, None)
+        reach = {"scopes": "read", "app": home.app.pk.hex, "expires_at": clock.isoformat(expires_at)}
+        assert entry.detail == {"name": "Booking system", "kind": "bearer", **reach}
+
+    def test_refuses_another_organizations_app(self, home: NewOrganization, abroad: NewOrganization) -> None:
+        with pytest.raises(ValidationFailedError):
+            create_api_key(
+                organization=home.organization,
+                name="Beyond",
+                kind="basic",
+                app=abroad.app,
+                actor=Actor(user=home.owner),
+            )
 
     @pytest.mark.parametrize(
         ("field", "wrong"),

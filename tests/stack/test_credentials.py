@@ -114,14 +114,18 @@ class TestEnsureCredentials:
         assert again["email"] != made["email"]
         assert User.objects.get(email=again["email"]).check_password(again["password"])
 
-    def test_the_banner_shows_how_to_log_in_and_publish(self, made: Credentials) -> None:
-        shown = banner(made, shows_password=True)
+    def test_the_banner_shows_how_to_log_in_and_publish(self, instance: Instance, made: Credentials) -> None:
+        shown = banner(made, path=instance.credentials_path, shows_password=True)
 
         for text in (made["dashboard_url"], made["email"], made["password"], f"{made['rtmp_url']}STREAM_KEY"):
             assert text in shown
+        assert "Send a test picture" in shown
 
-    def test_the_banner_keeps_the_password_from_logs(self, made: Credentials) -> None:
-        shown = banner(made, shows_password=False)
+    def test_the_banner_keeps_the_password_from_logs(self, instance: Instance, made: Credentials) -> None:
+        shown = banner(made, path=instance.credentials_path, shows_password=False)
+
+        # Whoever has only the terminal finds it all the same.
+        assert str(instance.credentials_path) in shown
 
         assert made["password"] not in shown
         assert made["email"] in shown

@@ -1,6 +1,7 @@
 """Who is let in over RTMP, for how long, and at what cost: the real nginx and the gate before it."""
 
 import socket
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,7 +15,7 @@ from livehub.stack.ingest import render_ingest
 from livehub.stack.nginx import Host
 from tests import rtmp
 from tests.rtmp import Peer, peer, peer_over_tls
-from tests.services import wait_until
+from tests.services import running, wait_until
 from tests.stack.door import WRONG_KEY, Door, running_door
 from tests.stack.instances import fresh_instance
 
@@ -286,3 +287,25 @@ class TestAnswers:
         answers.read((STARTED * 200)[: len(HANDSHAKE)])
 
         assert not answers.is_publishing
+
+
+# Whoever comes stops its event loop.
+_BLOCKED_GATE = """
+import sys
+import time
+from livehub import gate
+
+gate.Client.connection_made = lambda self, transport: time.sleep(60)
+gate.main(*sys.argv[1:])
+"""
+
+
+def test_the_gate_beats_from_its_event_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    heartbeat, gate_socket = tmp_path / "gate.beat", tmp_path / "gate.sock"
+    monkeypatch.setenv("LIVEHUB_HEARTBEAT", str(heartbeat))
+    argv = [sys.executable, "-c", _BLOCKED_GATE, str(gate_socket), "127.0.0.1:1", "10"]
+
+    with running(argv, log_path=tmp_path / "gate.log"), socket.socket(socket.AF_UNIX) as stranger:
+        wait_until(lambda: gate_socket.exists() and heartbeat.exists(), timeout_s=10, what="a heartbeat")
+        stranger.connect(str(gate_socket))
+        wait_until(lambda: time.time() - heartbeat.stat().st_mtime > 5, timeout_s=20, what="silence")

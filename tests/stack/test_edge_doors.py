@@ -1,7 +1,9 @@
 """What the edge lets in and writes down, by itself: whom it lets in is answered 503, since no web process is there."""
 
+import os
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,9 +25,15 @@ class Edge:
     port: int
     log_path: Path
 
-    def ask(self, head: str) -> tuple[int, str]:
+    def begun(self, head: str) -> socket.socket:
+        """Send a request's lines, and the first byte of a body that is longer."""
+        client = socket.create_connection(("127.0.0.1", self.port), timeout=5)
+        client.sendall(f"{head}\r\n\r\n1".encode())
+        return client
+
+    def ask(self, head: str, *, source: str = "127.0.0.1") -> tuple[int, str]:
         """Send a request's lines, and return the status and all else that is answered."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as client:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5, source_address=(source, 0)) as client:
             client.sendall(f"{head}\r\nConnection: close\r\n\r\n".replace("PORT", str(self.port)).encode())
             answer = b"".join(iter(lambda: client.recv(65536), b"")).decode()
         return int(answer.split()[1]), answer.partition("\r\n\r\n")[2]
@@ -33,8 +41,8 @@ class Edge:
 
 @pytest.fixture
 def edge(request: pytest.FixtureRequest, instance: Instance, tmp_path: Path) -> Iterator[Edge]:
-    hosts = getattr(request, "param", ("live.example.org", ".example.net", "localhost", "127.0.0.1", "[::1]"))
-    wanted = replace(instance, allowed_hosts=hosts)
+    hosts = ("live.example.org", ".example.net", "localhost", "127.0.0.1", "[::1]")
+    wanted = replace(instance, **({"allowed_hosts": hosts} | getattr(request, "param", {})))
     prepare_folders(wanted)
     wanted.edge_config.write_text(render_edge(wanted, Host.current()))
     log_path = tmp_path / "edge.log"
@@ -96,7 +104,7 @@ class TestHost:
     def test_is_the_one_that_the_programs_behind_will_see(self, edge: Edge, head: str) -> None:
         assert edge.ask(head)[0] in {400, 421}
 
-    @pytest.mark.parametrize("edge", [("*",)], indirect=True)
+    @pytest.mark.parametrize("edge", [{"allowed_hosts": ("*",)}], indirect=True)
     def test_may_be_any_where_the_operator_says_so(self, edge: Edge) -> None:
         assert edge.ask("GET / HTTP/1.1\r\nHost: whatever.example:80")[0] == 503
         assert edge.ask("GET / HTTP/1.1\r\nHost: what_ever")[0] == 421
@@ -117,3 +125,41 @@ def test_no_query_string_is_written_down_whatever_goes_wrong(edge: Edge) -> None
     log = edge.log_path.read_text()
     assert log.count("\n") > len(paths)
     assert SECRET not in log
+
+
+class TestStranger:
+    """Somebody who begins requests and never finishes them."""
+
+    @pytest.fixture(autouse=True)
+    def small_machine(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Host, "current", lambda: Host(is_root=os.getuid() == 0, open_files=1024))
+
+    @pytest.mark.parametrize("length", ["Content-Length: 1000000", "Transfer-Encoding: chunked"])
+    def test_keeps_nobody_from_asking_whether_we_are_ready(self, edge: Edge, length: str) -> None:
+        with ExitStack() as stranger:
+            for _ in range(2):
+                stranger.enter_context(edge.begun(f"GET /readyz HTTP/1.1\r\nHost: localhost\r\n{length}"))
+
+            assert edge.ask("GET /readyz HTTP/1.1\r\nHost: localhost")[0] == 503
+
+    @pytest.mark.parametrize("path", ["/log-in", "/v2/livestreams", "/healthz"])
+    def test_has_a_share_of_the_connections_and_leaves_the_others_theirs(self, edge: Edge, path: str) -> None:
+        with ExitStack() as stranger:
+            for _ in range(64):
+                stranger.enter_context(edge.begun(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9"))
+            wait_until(lambda: edge.ask("GET /log-in HTTP/1.1\r\nHost: localhost")[0] == 429, timeout_s=15, what="429")
+
+            assert edge.ask(f"GET {path} HTTP/1.1\r\nHost: localhost")[0] == 429
+            assert edge.ask("GET /log-in HTTP/1.1\r\nHost: localhost", source="127.0.0.2")[0] == 503
+
+        wait_until(lambda: edge.ask("GET /log-in HTTP/1.1\r\nHost: localhost")[0] == 503, timeout_s=5, what="503")
+
+    @pytest.mark.parametrize("edge", [{"trusted_proxies": ("127.0.0.1",)}], indirect=True)
+    def test_gets_no_more_by_changing_addresses_within_ipv6(self, edge: Edge) -> None:
+        head = "GET /log-in HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 2001:db8:0"
+        with ExitStack() as stranger:
+            for number in range(64):
+                stranger.enter_context(edge.begun(f"{head}:1::{number:x}\r\nContent-Length: 9"))
+            wait_until(lambda: edge.ask(f"{head}:1::ffff")[0] == 429, timeout_s=15, what="429")
+
+            assert edge.ask(f"{head}:2::1")[0] == 503

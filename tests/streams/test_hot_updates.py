@@ -1,10 +1,13 @@
 """What is written every second costs PostgreSQL next to nothing: no index is touched (heap-only tuples)."""
 
+from dataclasses import asdict
+
 import pytest
 from django.db import connection
 
 from streams.livestreams import leases
 from streams.livestreams.services import create_livestream
+from streams.media.meter import Measured
 from streams.models import Connection
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.services import wait_until
@@ -47,7 +50,8 @@ def test_renewals_and_media_notes_are_heap_only(home: NewOrganization) -> None:
     for number in range(_RENEWALS):
         for lease, stay in zip(held, stays, strict=True):
             leases.renew_lease(lease)
-            leases.note_media(stay, media_ms=1000 * (number + 1))
+            measured = Measured(video_kbps=2_500 + number, audio_kbps=128, fps=29.97, gop_s=2.0)
+            leases.note_media(stay, media_ms=1000 * (number + 1), measured=asdict(measured))
     _write_statistics()
 
     for table, since in before.items():

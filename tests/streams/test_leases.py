@@ -14,6 +14,7 @@ from streams.livestreams import leases
 from streams.livestreams.events import SessionInterrupted, SessionResumed
 from streams.livestreams.locks import LeaseLostError
 from streams.livestreams.states import EndReason, EventKind
+from streams.media import broadcast
 from streams.models import Connection, Lease, Livestream, Session, SessionEvent
 from tests.conftest import Broker
 from tests.runs import ENCODER, claimed, connected, ended, finished, taken_in
@@ -248,6 +249,12 @@ class TestRetrySession:
             "LiveHub could not process the stream in 5 attempts; start the encoder again. No such codec."
         )
 
+    def test_gives_up_a_session_whose_runs_take_long_to_fail(self) -> None:
+        longest_run_s = broadcast._LONGEST_GOP_WAIT_S + broadcast._PROBE_TIMEOUT_S + broadcast._LONGEST_PACKAGING_S
+        delays_s = leases._FAILURE_DELAYS_S
+
+        assert len(delays_s) * longest_run_s + sum(delays_s) < leases._FAILURE_WINDOW.total_seconds()
+
     def test_lets_nobody_run_the_session_before_the_delay_is_over(self, session: Session) -> None:
         leases.retry_session(claimed(session), message="Killed.")
 
@@ -263,9 +270,9 @@ class TestRetrySession:
 
         assert enqueued == []
 
-    def test_counts_failures_of_the_last_two_minutes(self, session: Session) -> None:
+    def test_counts_failures_of_the_last_three_minutes(self, session: Session) -> None:
         leases.retry_session(claimed(session), message="Killed.")
-        SessionEvent.objects.update(at=clock.now() - timedelta(seconds=110))
+        SessionEvent.objects.update(at=clock.now() - timedelta(seconds=170))
         Lease.objects.update(not_before=None)
 
         assert leases.retry_session(claimed(session), message="Killed.") == 1.0
@@ -283,7 +290,7 @@ class TestRetrySession:
     def test_does_not_count_failures_that_are_far_apart(self, session: Session) -> None:
         for _ in range(8):
             assert leases.retry_session(claimed(session), message="Killed.") == 0.5
-            SessionEvent.objects.update(at=clock.now() - timedelta(seconds=130))
+            SessionEvent.objects.update(at=clock.now() - timedelta(seconds=190))
             Lease.objects.update(not_before=None)
 
     def test_does_not_count_takeovers(self, session: Session) -> None:

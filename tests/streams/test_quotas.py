@@ -26,7 +26,7 @@ from streams.livestreams.bitrate import BitrateExceededError, BitrateWatch
 from streams.livestreams.services import create_livestream
 from streams.livestreams.states import EndReason, SessionStatus
 from streams.models import App, AuditEntry, Connection, Livestream, Organization, Session
-from streams.organizations.quotas import OwnQuotas, QuotaExceededError, quotas_of, set_quotas
+from streams.organizations.quotas import OwnQuotas, QuotaExceededError, Quotas, quotas_of, set_quotas
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
 from tests.runs import claimed, connected, ended
 from tests.streams.races import publish
@@ -76,6 +76,14 @@ class TestQuotasOf:
         create_organization(name="Fabrikam", email="owner@fabrikam.example")
         assert quotas_of(home.organization).sessions == 6
 
+    def test_lets_each_of_several_have_one_broadcast_however_few_the_slots(
+        self, home: NewOrganization, abroad: NewOrganization, settings: LazySettings
+    ) -> None:
+        settings.MAX_SESSIONS_PER_ORGANIZATION = 0
+        settings.LIVE_SLOTS = 1
+
+        assert [quotas_of(each.organization).sessions for each in (home, abroad)] == [1, 1]
+
     def test_goes_by_the_setting_and_before_it_by_the_organizations_own(
         self, home: NewOrganization, settings: LazySettings
     ) -> None:
@@ -93,6 +101,11 @@ class TestQuotasOf:
         call_command("set_quotas", argument, "--sessions=default", "--broadcast-kbps=8000", stdout=told)
         assert "3 broadcasts on air at once" in told.getvalue()
         assert "8000 kbit/s" in told.getvalue()
+
+    def test_of_none_at_all_are_no_defaults(self, home: NewOrganization) -> None:
+        _allow(home, sessions=0, livestreams=0, broadcast_kbps=0)
+
+        assert quotas_of(Organization.objects.get()) == Quotas(sessions=0, livestreams=0, broadcast_kbps=0)
 
     def test_refuses_what_cannot_be_meant(self, home: NewOrganization) -> None:
         with pytest.raises(ValidationFailedError):
@@ -155,7 +168,10 @@ class TestAtOnce:
         for _ in range(_ROUNDS):
             _allow(home, sessions=1)
             told = _at_once(*(partial(publish, key) for key in keys))
-            assert sorted(status for status, _ in told) == [302, 403, 403, 403]
+            first, *others = sorted(status for status, _ in told)
+            # 503 for who waited too long for those in front, on a busy machine.
+            assert first == 302
+            assert set(others) <= {403, 503}
             ended(Session.objects.open().get())
 
     @pytest.mark.usefixtures("broker")
@@ -223,17 +239,18 @@ class TestLivestreams:
 
 class TestBitrate:
     def test_bears_a_short_excess(self) -> None:
-        watch = BitrateWatch(1000)
+        watch, received_bytes = BitrateWatch(1000), 0
         for second in range(100):
-            watch.note(now_s=second, kbps=5000 if second % 40 < 2 else 1200)
+            watch.note(now_s=second, received_bytes=received_bytes)
+            received_bytes += (5000 if second % 40 < 2 else 1200) * 125
 
     def test_does_not_bear_a_long_one(self) -> None:
         watch = BitrateWatch(1000)
         for second in range(30):
-            watch.note(now_s=second, kbps=1600)
+            watch.note(now_s=second, received_bytes=second * 200_000)
 
         with pytest.raises(BitrateExceededError, match=r"sent 1\.6 Mbit/s, and your organization's limit is 1\."):
-            watch.note(now_s=30, kbps=1600)
+            watch.note(now_s=30, received_bytes=30 * 200_000)
 
     @pytest.mark.django_db
     def test_is_told_before(self, home: NewOrganization) -> None:
@@ -277,13 +294,13 @@ class TestRecheck:
         session.refresh_from_db()
         assert (session.status, session.end_reason) == (SessionStatus.ERRORED, EndReason.SOURCE_REFUSED)
         assert session.error_message == (
-            "The encoder changed its settings 5 times within two minutes. Choose one, then start it again."
+            "The encoder changed its settings 5 times within three minutes. Choose one, then start it again."
         )
 
     def test_forgets_changes_of_long_ago(self, session: Session) -> None:
         for _ in range(8):
             assert leases.recheck_session(claimed(session), message="Changed.") == 0
-            session.events.update(at=clock.now() - timedelta(minutes=3))
+            session.events.update(at=clock.now() - timedelta(minutes=4))
 
 
 def _basic(home: NewOrganization) -> str:

@@ -15,6 +15,7 @@ from django.db.models.functions import Now
 from pytest_django import Settings
 
 from streams.livestreams import leases, runner
+from streams.livestreams.bitrate import BitrateExceededError
 from streams.livestreams.locks import LeaseLostError
 from streams.livestreams.runner import HandOverError, Worker, _Run
 from streams.livestreams.states import EventKind
@@ -26,6 +27,8 @@ from streams.media.ladder import build_ladder
 from streams.media.meter import Measured
 from streams.media.source import Source
 from streams.models import Connection, Lease, Livestream, Session
+from streams.organizations.quotas import OwnQuotas, set_quotas
+from streams.organizations.services import SYSTEM
 from tests.runs import claimed, ended, taken_in
 from tests.services import wait_until
 
@@ -209,7 +212,7 @@ class TestRun:
         Connection.objects.all().delete()
         run = _Run(claimed(session), threading.Event())
 
-        run.check_in(media_ms=1_000, measured=Measured())
+        run.check_in(media_ms=1_000, received_bytes=0, measured=Measured())
 
         with pytest.raises(SourceLostError):
             run._job_spec()
@@ -218,7 +221,7 @@ class TestRun:
         taken_in(session, media_ms=5_000)
 
         _Run(claimed(session), threading.Event()).check_in(
-            media_ms=1_500, measured=Measured(video_kbps=2_500, fps=30.0)
+            media_ms=1_500, received_bytes=0, measured=Measured(video_kbps=2_500, fps=30.0)
         )
 
         connection = Connection.objects.get()
@@ -229,7 +232,7 @@ class TestRun:
         lease = claimed(session)
         Lease.objects.update(until=None)
 
-        _Run(lease, threading.Event()).check_in(media_ms=0, measured=Measured())
+        _Run(lease, threading.Event()).check_in(media_ms=0, received_bytes=0, measured=Measured())
 
         assert Lease.objects.get().until is not None
 
@@ -262,24 +265,36 @@ class TestCheckIn:
         claimed(session, worker="second")
 
         with pytest.raises(HandOverError):
-            run.check_in(media_ms=0, measured=Measured())
+            run.check_in(media_ms=0, received_bytes=0, measured=Measured())
 
     def test_ends_a_run_whose_session_is_over(self, session: Session) -> None:
         run = _Run(claimed(session), threading.Event())
         ended(session)
 
         with pytest.raises(LeaseLostError):
-            run.check_in(media_ms=0, measured=Measured())
+            run.check_in(media_ms=0, received_bytes=0, measured=Measured())
 
     def test_hands_over_at_once_when_the_worker_stops(self, session: Session, stopping: Worker) -> None:
         with pytest.raises(HandOverError):
-            _Run(claimed(session), stopping.stopping).check_in(media_ms=0, measured=Measured())
+            _Run(claimed(session), stopping.stopping).check_in(media_ms=0, received_bytes=0, measured=Measured())
+
+    def test_counts_picture_and_sound_against_the_quota(
+        self, session: Session, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("streams.livestreams.bitrate._PATIENCE_S", 0.0)
+        quotas = OwnQuotas(broadcast_kbps=100)
+        set_quotas(organization=session.livestream.app.organization, quotas=quotas, actor=SYSTEM)
+        run = _Run(claimed(session), threading.Event())
+        run.check_in(media_ms=0, measured=Measured(video_kbps=90, audio_kbps=60))
+
+        with pytest.raises(BitrateExceededError):
+            run.check_in(media_ms=1_000, measured=Measured(video_kbps=90, audio_kbps=70))
 
     def test_bears_a_database_that_is_away(self, session: Session, caplog: pytest.LogCaptureFixture) -> None:
         run = _Run(claimed(session), threading.Event())
 
         with _locked("streams_lease"):
-            run.check_in(media_ms=1_000, measured=Measured())
+            run.check_in(media_ms=1_000, received_bytes=0, measured=Measured())
 
         assert "lease not renewed" in caplog.text
         assert Connection.objects.get().media_ms == 0
@@ -289,13 +304,13 @@ class TestCheckIn:
         Lease.objects.all().delete()
 
         with _locked("streams_session"), pytest.raises(HandOverError):
-            run.check_in(media_ms=0, measured=Measured())
+            run.check_in(media_ms=0, received_bytes=0, measured=Measured())
 
     def test_waits_for_the_database_no_longer_than_until_the_next_time(self) -> None:
         assert runner._RENEWAL_TIMEOUT_S < broadcast._CHECK_IN_S
 
     def test_gives_its_connection_back(self, session: Session) -> None:
-        _Run(claimed(session), threading.Event()).check_in(media_ms=0, measured=Measured())
+        _Run(claimed(session), threading.Event()).check_in(media_ms=0, received_bytes=0, measured=Measured())
 
         assert connection.connection is None
 
@@ -335,7 +350,7 @@ class TestOwnSession:
         run._checked_in_at = time.monotonic() - 10
         assert not run.is_progressing
 
-        run.check_in(media_ms=0, measured=Measured())
+        run.check_in(media_ms=0, received_bytes=0, measured=Measured())
 
         assert run.is_progressing
 

@@ -72,18 +72,23 @@ def test_refuses_what_the_encoder_changed_to(session: Session, ingest: Ingest, t
     assert "7680x4320" in session.error_message
 
 
+# The clip has some 600 kbit/s.
+@pytest.mark.parametrize(("quota_kbps", "speed"), [(100, 1), (900, 10)])
 def test_ends_what_sends_far_more_than_it_may(
-    session: Session, ingest: Ingest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    session: Session, ingest: Ingest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota_kbps: int, speed: int
 ) -> None:
     monkeypatch.setattr("streams.livestreams.bitrate._PATIENCE_S", 2.0)
-    quotas = OwnQuotas(broadcast_kbps=100)
+    quotas = OwnQuotas(broadcast_kbps=quota_kbps)
     set_quotas(organization=session.livestream.app.organization, quotas=quotas, actor=SYSTEM)
     clip = tmp_path / "small.flv"
     clip.write_bytes(_small())
 
-    with ingest.publishing(publish_name(session), clip), _running(session) as run:
+    with ingest.publishing(publish_name(session), clip, speed=speed), _running(session) as run:
         wait_until(lambda: not run.is_alive(), timeout_s=20, what="the end of the session")
 
     session.refresh_from_db()
     assert (session.status, session.end_reason) == (SessionStatus.ERRORED, EndReason.OVER_QUOTA)
-    assert "your organization's limit is 0.1. Set the encoder to a lower bitrate" in session.error_message
+    assert (
+        f"your organization's limit is {quota_kbps / 1000:g}. Set the encoder to a lower bitrate"
+        in session.error_message
+    )

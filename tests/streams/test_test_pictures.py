@@ -18,6 +18,7 @@ from streams.livestreams.test_pictures import start_test_picture, stop_test_pict
 from streams.models import AuditEntry, Connection, Livestream, Session, StreamKey
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.conftest import Broker
+from tests.overtaking import overtaken
 from tests.runs import connected
 
 Publish = Callable[[str, int], int]
@@ -101,6 +102,31 @@ class TestStart:
         stop_test_picture(livestream=rows[0], actor=SYSTEM)
         start_test_picture(livestream=rows[2], actor=SYSTEM)
 
+    def test_is_in_nobodys_way_once_it_is_stopped_or_has_not_come(self, home: NewOrganization) -> None:
+        rows = [services.create_livestream(app=home.app, name=f"Camera {number}", actor=SYSTEM) for number in range(4)]
+        for row in rows[:2]:
+            start_test_picture(livestream=row, actor=SYSTEM)
+        stop_test_picture(livestream=rows[0], actor=SYSTEM)
+
+        start_test_picture(livestream=rows[2], actor=SYSTEM)
+
+        with pytest.raises(RefusedError, match="Other livestreams"):
+            start_test_picture(livestream=rows[3], actor=SYSTEM)
+        StreamKey.objects.filter(is_for_test_picture=True).update(created_at=Now() - timedelta(seconds=11))
+        start_test_picture(livestream=rows[3], actor=SYSTEM)
+
+    @pytest.mark.django_db(transaction=True)
+    @pytest.mark.usefixtures("broker")
+    def test_is_sent_to_no_more_when_two_ask_at_the_same_instant(self, home: NewOrganization) -> None:
+        rows = [services.create_livestream(app=home.app, name=f"Camera {number}", actor=SYSTEM) for number in range(3)]
+        start_test_picture(livestream=rows[0], actor=SYSTEM)
+
+        with pytest.raises(RefusedError, match="Other livestreams"):
+            overtaken(
+                lambda: start_test_picture(livestream=rows[2], actor=SYSTEM),
+                by=lambda: start_test_picture(livestream=rows[1], actor=SYSTEM),
+            )
+
     def test_that_never_comes_is_said_and_can_be_tried_again(self, livestream: Livestream) -> None:
         start_test_picture(livestream=livestream, actor=SYSTEM)
 
@@ -133,6 +159,18 @@ class TestStop:
         assert publish(_key(livestream), 8) == 403
         assert find_test_picture(livestream) is None
         assert not stop_test_picture(livestream=livestream, actor=SYSTEM)
+
+    def test_leaves_those_of_other_livestreams_alone(
+        self, livestream: Livestream, foreign_livestream: Livestream, publish: Publish
+    ) -> None:
+        for client_id, each in enumerate((livestream, foreign_livestream)):
+            start_test_picture(livestream=each, actor=SYSTEM)
+            assert publish(_key(each), client_id) == 302
+
+        stop_test_picture(livestream=livestream, actor=SYSTEM)
+
+        assert [find_test_picture(each) for each in (livestream, foreign_livestream)] == [None, PictureState.ON]
+        assert StreamKey.objects.valid().filter(is_for_test_picture=True).get().livestream == foreign_livestream
 
     def test_before_it_came_keeps_it_away(self, livestream: Livestream, publish: Publish) -> None:
         start_test_picture(livestream=livestream, actor=SYSTEM)

@@ -52,11 +52,15 @@ document.addEventListener("htmx:error", (event) => {
   const source = event.detail.ctx?.sourceElement;
   if (source && !source.matches("[data-poll]")) sayNotSent();
 });
-// Else the browser would leave the page for one of its own.
-document.addEventListener("submit", (event) => {
+// Else the browser would leave the page for one of its own; and htmx, which must not even hear of it, would send what is
+// said not to be sent, to be done whenever the server comes to it.
+function keepBack(event) {
   if (navigator.onLine && !document.body.hasAttribute("data-lost")) return;
   event.preventDefault();
+  event.stopPropagation();
   sayNotSent();
-});
+}
+
+document.addEventListener("submit", keepBack, { capture: true });
 document.addEventListener("visibilitychange", hear);
 setInterval(check, CHECK_MS);

@@ -3,6 +3,7 @@ import "./connection.js";
 import "./times.js";
 import "./copy.js";
 import "./dialog.js";
+import "./reveal.js";
 import "./stream-key.js";
 import "./thumbnails.js";
 import "./filters.js";

@@ -14,6 +14,16 @@ from streams.livestreams.states import SessionStatus, Shown
 from streams.organizations.models import Organization
 
 _SESSIONS_SHOWN = 10
+# Pages render them every two seconds, and an encoder that changes its mind each minute makes thousands a day.
+_EVENTS_SHOWN = 100
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What happened to a session lately, newest first; `is_whole` when that is all."""
+
+    events: list[SessionEvent]
+    is_whole: bool = True
 
 
 @dataclass(frozen=True)
@@ -21,8 +31,7 @@ class SessionScreen:
     """One broadcast, whole."""
 
     session: Session
-    # What happened to it, newest first.
-    timeline: list[SessionEvent]
+    timeline: Timeline
 
 
 @dataclass(frozen=True)
@@ -32,8 +41,8 @@ class LivestreamScreen:
     livestream: Livestream
     sessions: list[Session]
     session_count: int
-    # What happened to the newest session, newest first.
-    timeline: list[SessionEvent]
+    # Of the newest session.
+    timeline: Timeline
     # How far our own encoder is; None when it is not on.
     test_picture: PictureState | None
 
@@ -55,7 +64,7 @@ class LivestreamScreen:
         """Why viewers of the broadcast that is going on get nothing at this moment; it ends with the next media."""
         if self.open_session is None:
             return None
-        newest = self.timeline[0] if self.timeline else None
+        newest = self.timeline.events[0] if self.timeline.events else None
         return newest if newest is not None and newest.is_interruption else None
 
     @property
@@ -89,7 +98,7 @@ def get_livestream_screen(*, organization: Organization, livestream_id: UUID) ->
     sessions = list_sessions(livestream).select_related("lease", "livestream__app__organization").with_newest_event()
     shown = list(sessions[:_SESSIONS_SHOWN])
     count = len(shown) if len(shown) < _SESSIONS_SHOWN else sessions.count()
-    timeline = _timeline(shown[0]) if shown else []
+    timeline = _timeline(shown[0]) if shown else Timeline([])
     return LivestreamScreen(livestream, shown, count, timeline, find_test_picture(livestream))
 
 
@@ -106,5 +115,6 @@ def get_session_screen(*, organization: Organization, livestream_id: UUID, sessi
     return SessionScreen(session, _timeline(session))
 
 
-def _timeline(session: Session) -> list[SessionEvent]:
-    return list(SessionEvent.objects.filter(session=session).for_people())
+def _timeline(session: Session) -> Timeline:
+    events = list(SessionEvent.objects.filter(session=session).for_people()[: _EVENTS_SHOWN + 1])
+    return Timeline(events[:_EVENTS_SHOWN], is_whole=len(events) <= _EVENTS_SHOWN)

@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
-from uuid import UUID
 
 from rest_framework import serializers
 
 from livehub.api.fields import TextField
-from livehub.api.identifiers import find_uuid
 from livehub.api.paging import PageNumbers, PageQuery
 from streams.meetings.api.fields import AddressField, FlagField, LineField, WholeField
 from streams.meetings.api.meeting_input import TimesQuery
@@ -97,9 +95,11 @@ class ChosenBody(serializers.Serializer[None]):
     participant_ids = serializers.ListField(child=LineField(), required=False, max_length=_PARTICIPANTS_MAX)
     custom_participant_ids = serializers.ListField(child=LineField(), required=False, max_length=_PARTICIPANTS_MAX)
 
-    def validate_participant_ids(self, ids: list[str]) -> list[UUID]:
-        # What is no id is nobody's.
-        return [found for found in map(find_uuid, ids) if found]
+    def validate(self, attrs: dict[str, object]) -> dict[str, object]:
+        if not any(attrs.values()):
+            complaint = "Name at least one participant, here or in custom_participant_ids."
+            raise serializers.ValidationError({"participant_ids": [complaint]})
+        return attrs
 
 
 class MuteAllBody(serializers.Serializer[None]):

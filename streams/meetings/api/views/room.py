@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from typing import cast
-from uuid import UUID
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from livehub.api.identifiers import find_uuid
 from livehub.api.operations import Answer, operation
 from streams.meetings import room, selectors
 from streams.meetings.api.room_input import ChosenBody, MuteAllBody, PollBody
@@ -29,8 +29,10 @@ class RoomApi(MeetingApi):
 
     def read_chosen(self) -> Chosen:
         asked = self.read_body(ChosenBody)
-        ours = cast(Sequence[UUID], asked.get("participant_ids", ()))
-        return Chosen(ours, cast(Sequence[str], asked.get("custom_participant_ids", ())))
+        ours = cast(Sequence[str], asked.get("participant_ids", ()))
+        theirs = cast(Sequence[str], asked.get("custom_participant_ids", ()))
+        # What is no id is nobody's.
+        return Chosen([found for found in map(find_uuid, ours) if found], theirs)
 
     def answer_touched(self, action: str, touched: Sequence[SessionParticipant]) -> Response:
         shape = TouchedParticipantSerializer()

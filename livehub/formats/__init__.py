@@ -1,0 +1,1 @@
+"""How Django writes what it shows by itself."""
