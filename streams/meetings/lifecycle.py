@@ -25,6 +25,7 @@ from streams.meetings.states import (
     MeetingSessionStatus,
     MeetingStatus,
 )
+from streams.meetings.tokens import ParticipantTokenRejectedError
 from streams.organizations.services import SYSTEM, Actor
 
 
@@ -40,12 +41,15 @@ def join_meeting(*, participant: Participant) -> Peer:
     """Let a participant's connection into the meeting's session, and return it; the first one opens a session.
 
     :raises NotFoundError: when the participant is deleted.
+    :raises ParticipantTokenRejectedError: when their tokens have been revoked since they were read by one.
     :raises MeetingInactiveError: when the meeting cannot be joined.
     """
     meeting = lock_meeting(participant.meeting_id)
     found = Participant.objects.of_meeting(meeting).filter(pk=participant.pk).first()
     if found is None:
         raise NotFoundError(f"No participant {participant.pk}.")
+    if found.token_revision != participant.token_revision:
+        raise ParticipantTokenRejectedError
     if meeting.status != MeetingStatus.ACTIVE:
         raise MeetingInactiveError("This meeting is not active. Set its status to ACTIVE, and join again.")
     session = find_live_session(meeting) or _open_session(meeting)

@@ -13,9 +13,11 @@ from streams.meetings import sweeps, tasks
 from streams.meetings.events import MeetingEnded, MeetingStarted, ParticipantJoined, ParticipantLeft
 from streams.meetings.lifecycle import MeetingInactiveError, end_session, join_meeting, leave_meeting
 from streams.meetings.locks import find_live_session, lock_meeting
+from streams.meetings.selectors import get_participant_by_token
 from streams.meetings.services.meetings import change_meeting
-from streams.meetings.services.participants import delete_participant
+from streams.meetings.services.participants import delete_participant, renew_token
 from streams.meetings.states import LeaveReason, MeetingEndReason
+from streams.meetings.tokens import ParticipantTokenRejectedError, make_token
 from streams.models import Meeting, MeetingSession, Participant, SessionParticipant
 from streams.organizations.services import SYSTEM
 from tests.meetings.people import added, joined, session_of
@@ -72,6 +74,14 @@ class TestJoin:
 
         with pytest.raises(NotFoundError):
             join_meeting(participant=mary)
+
+    def test_is_refused_with_a_token_that_was_revoked_at_that_moment(self, mary: Participant) -> None:
+        holder = get_participant_by_token(make_token(mary))
+        renew_token(participant=mary, revokes_earlier=True, actor=SYSTEM)
+
+        with pytest.raises(ParticipantTokenRejectedError):
+            join_meeting(participant=holder)
+        assert not MeetingSession.objects.exists()
 
     @pytest.mark.django_db(transaction=True)
     def test_of_two_at_once_opens_one_session(self, meeting: Meeting, mary: Participant, bob: Participant) -> None:

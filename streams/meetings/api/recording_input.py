@@ -93,8 +93,6 @@ class RecordingConfigBody(serializers.Serializer[None]):
     """How meetings are recorded; what it does not say, the defaults do."""
 
     examples: ClassVar[Mapping[str, object]] = {"max_seconds": 3600, "file_name_prefix": "standup"}
-    # What the vendor calls the instance's own storage.
-    bucket_word: ClassVar[str] = "realtimekit_bucket_config"
 
     max_seconds = WholeField(at_least=_SECONDS_MIN, at_most=_SECONDS_MAX)
     file_name_prefix = LineField()
@@ -112,8 +110,6 @@ class RecordingConfigBody(serializers.Serializer[None]):
 
 class DyteRecordingConfigBody(RecordingConfigBody):
     """The same in Dyte's words."""
-
-    bucket_word = "dyte_bucket_config"
 
     realtimekit_bucket_config = None  # type: ignore[assignment]  # Takes the inherited one away.
     dyte_bucket_config = BucketBody(required=False, source="bucket_config")

@@ -40,6 +40,8 @@ class ListedMeetingSerializer(serializers.Serializer[Meeting]):
         "ai_config": None,
         "preferred_region": None,
     }
+    # What the vendor calls the instance's own storage.
+    bucket_word: ClassVar[str] = "realtimekit_bucket_config"
 
     id = serializers.UUIDField()
     title = serializers.CharField(read_only=True, allow_null=True)
@@ -73,7 +75,7 @@ class ListedMeetingSerializer(serializers.Serializer[Meeting]):
     def _recording_config(self, meeting: Meeting) -> JsonObject | None:
         config: JsonObject = dict(meeting.recording_config)
         if "bucket_config" in config:
-            config[RecordingConfigBody.bucket_word] = config.pop("bucket_config")
+            config[self.bucket_word] = config.pop("bucket_config")
         return config or None
 
 
@@ -89,6 +91,8 @@ class MeetingSerializer(ListedMeetingSerializer):
 class DyteListedMeetingSerializer(ListedMeetingSerializer):
     """A meeting as it stands in a list, with what Dyte has beside it."""
 
+    bucket_word = "dyte_bucket_config"
+
     preferred_region = serializers.CharField(read_only=True, allow_null=True)
     waiting_room = serializers.BooleanField()
     recording_config = DyteRecordingConfigBody(allow_null=True, help_text="What was asked for; without any secret.")
@@ -96,12 +100,6 @@ class DyteListedMeetingSerializer(ListedMeetingSerializer):
     def to_representation(self, meeting: Meeting) -> JsonObject:
         beside = {"preferred_region": meeting.preferred_region or None, "waiting_room": meeting.waiting_room}
         return {**super().to_representation(meeting), **beside}
-
-    def _recording_config(self, meeting: Meeting) -> JsonObject | None:
-        config: JsonObject = dict(meeting.recording_config)
-        if "bucket_config" in config:
-            config[DyteRecordingConfigBody.bucket_word] = config.pop("bucket_config")
-        return config or None
 
 
 class DyteMeetingSerializer(DyteListedMeetingSerializer):
