@@ -12,16 +12,24 @@ from streams.livestreams.api.cloudinary.routes import routes as cloudinary_route
 from streams.livestreams.api.liveapi.routes import routes as liveapi_routes
 from streams.livestreams.api.routes import livehub_routes, vendor_routes
 from streams.livestreams.api.serializers import DYTE_SHAPES, REALTIMEKIT_SHAPES
+from streams.meetings.api import routes as meetings
+from streams.meetings.api.serializers import DYTE_MEETING_SHAPES, REALTIMEKIT_MEETING_SHAPES
 from streams.organizations.api import routes as organizations
 
 _Route = URLPattern | URLResolver
 
+_V2: list[_Route] = [
+    *livehub_routes(DYTE, DYTE_SHAPES),
+    *meetings.routes(DYTE, DYTE_MEETING_SHAPES),
+    *organizations.livehub_routes(DYTE),
+]
+_REALTIMEKIT: list[_Route] = [
+    *vendor_routes(REALTIMEKIT, REALTIMEKIT_SHAPES),
+    *meetings.routes(REALTIMEKIT, REALTIMEKIT_MEETING_SHAPES),
+]
 # Where the description lies, and what it describes.
 _MOUNTED: dict[Dialect, tuple[str, list[_Route]]] = {
-    DYTE: (
-        "v2/schema",
-        [path("v2/", include([*livehub_routes(DYTE, DYTE_SHAPES), *organizations.livehub_routes(DYTE)]))],
-    ),
+    DYTE: ("v2/schema", [path("v2/", include(_V2))]),
     REALTIMEKIT: (
         "client/v4/schema",
         [
@@ -31,7 +39,7 @@ _MOUNTED: dict[Dialect, tuple[str, list[_Route]]] = {
             ),
             path(
                 "client/v4/accounts/<str:account_id>/realtime/kit/<str:app_id>/",
-                include(vendor_routes(REALTIMEKIT, REALTIMEKIT_SHAPES)),
+                include(_REALTIMEKIT),
             ),
         ],
     ),

@@ -11,7 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "livehub.settings")
 
 app = Celery("livehub")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.autodiscover_tasks(["streams.account", "streams.livestreams", "streams.organizations"])
+app.autodiscover_tasks(["streams.account", "streams.livestreams", "streams.meetings", "streams.organizations"])
 
 
 def _show_life(**_: object) -> None:

@@ -158,6 +158,11 @@ INGEST_HOOK_TOKEN = env.secret(
     path=_SECRETS / "ingest_hook_token",
     purpose="Proves that an ingest hook comes from our nginx",
 )
+PARTICIPANT_KEYS = env.private_keys(
+    "LIVEHUB_PARTICIPANT_KEYS",
+    path=_SECRETS / "participant_keys.pem",
+    purpose="Signs the tokens of meetings' participants; one key after the other, newest first",
+)
 
 DEBUG = env.boolean("LIVEHUB_DEBUG", default=False, purpose="Django's debug pages; never on a reachable machine")
 ALLOWED_HOSTS = [
@@ -377,6 +382,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 _every = partial(schedule, nowfun=clock.steady)
 CELERY_BEAT_SCHEDULE = {
     "sweep-sessions": {"task": "streams.sweep_sessions", "schedule": _every(5), "options": {"expires": 5}},
+    "sweep-meetings": {"task": "streams.sweep_meetings", "schedule": _every(5), "options": {"expires": 5}},
     "forget-attempts": {"task": "streams.forget_attempts", "schedule": _every(600), "options": {"expires": 600}},
     "forget-answers": {"task": "streams.forget_answers", "schedule": _every(600), "options": {"expires": 600}},
     "call-for-removal": {

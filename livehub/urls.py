@@ -5,6 +5,7 @@ from django.views.generic import RedirectView
 
 from livehub import health
 from streams.account.views import AdminLoginView
+from streams.meetings.api.public_keys import published_keys
 
 handler500 = "livehub.outage.server_error"
 
@@ -17,6 +18,7 @@ def _nothing(request: HttpRequest) -> HttpResponse:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path(".well-known/jwks.json", published_keys),
     path("", include("livehub.api_urls")),
     path("docs/api/", include("livehub.docs")),
     # Staff come in by the same door as everybody, second factor and all.

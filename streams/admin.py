@@ -5,6 +5,7 @@ from django.contrib.auth.models import Group
 
 from streams.livestreams.admin import LivestreamAdmin, SessionAdmin
 from streams.livestreams.output_admin import OutputAdmin
+from streams.meetings.admin import MeetingAdmin, MeetingSessionAdmin
 from streams.organizations.admin import (
     ApiKeyAdmin,
     AppAdmin,
@@ -24,6 +25,8 @@ __all__ = [
     "AppAdmin",
     "AuditEntryAdmin",
     "LivestreamAdmin",
+    "MeetingAdmin",
+    "MeetingSessionAdmin",
     "MemberAdmin",
     "OrganizationAdmin",
     "OutputAdmin",

@@ -6,5 +6,7 @@ class StreamsConfig(AppConfig):
 
     def ready(self) -> None:
         from streams.livestreams import live_updates
+        from streams.meetings.services import presets
 
         live_updates.subscribe()
+        presets.subscribe()

@@ -18,10 +18,11 @@ from livehub.core.postgresql import bounds
 from streams.livestreams import leases
 from streams.livestreams.states import EndReason
 from streams.livestreams.stream_keys import resolve_key
-from streams.models import ApiKey, Connection, Lease, Livestream, LivestreamCount, Output, Session
+from streams.models import ApiKey, Connection, Lease, Livestream, LivestreamCount, Output, Preset, Session
 from streams.organizations.credentials import Credential, authenticate_api_key
 
 _OLD = ("streams", "0005_audit_entries")
+_BEFORE_PRESETS = ("streams", "0017_meetings")
 _SCRATCH = "livehub_migrations"
 _NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 _YESTERDAYS: dict[str, Any] = {
@@ -229,6 +230,20 @@ class TestOutputs:
         for made, expected in zip((hls, archive), new, strict=True):
             assert (made.livestream_id, made.type, made.name) == (kept, expected.type, expected.name)
             assert (made.public_id, made.uri, made.enabled) == (expected.public_id, "", True)
+
+
+class TestDefaultPresets:
+    def test_are_given_to_the_apps_that_there_are(self, scratch: None) -> None:
+        executor = MigrationExecutor(connection)
+        executor.migrate([_BEFORE_PRESETS])
+        past = executor.loader.project_state([_BEFORE_PRESETS]).apps
+        organization = past.get_model("streams", "Organization").objects.create(name="Northwind Events")
+        app = past.get_model("streams", "App").objects.create(organization=organization, name="Default")
+
+        _migrate()
+
+        names = Preset.objects.filter(app=app.pk).values_list("name", flat=True)
+        assert {"group_call_host", "group_call_participant", "webinar_viewer", "livestream_viewer"} <= set(names)
 
 
 class TestScopes:

@@ -202,7 +202,16 @@ def _check_query(query: type[serializers.Serializer[None]], text: str, **context
 
 
 def _complaints(serializer: serializers.Serializer[None]) -> dict[str, list[str]]:
-    return {str(name): list(_flatten(errors)) for name, errors in serializer.errors.items()}
+    return dict(_named(serializer.errors))
+
+
+def _named(errors: Mapping[str, object], *, within: str = "") -> Iterator[tuple[str, list[str]]]:
+    """Yield each member, one within another as `config.media.video`, with its sentences."""
+    for name, complaint in errors.items():
+        if isinstance(complaint, Mapping) and all(isinstance(inner, str) for inner in complaint):
+            yield from _named(complaint, within=f"{within}{name}.")
+        else:
+            yield f"{within}{name}", list(_flatten(complaint))
 
 
 def _flatten(errors: object) -> Iterator[str]:

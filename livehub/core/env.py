@@ -7,6 +7,7 @@ that it cannot understand: a misspelt setting must stop the start, not change it
 import os
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
 from pathlib import Path
@@ -166,17 +167,43 @@ def secret(name: str, *, path: Path, purpose: str) -> str:
     :raises ImproperlyConfigured: when the file can be neither read nor made.
     """
     value = text(name, default="", purpose=purpose, unit=f"made on first start, in {path.parent.name}/{path.name}")
-    return value or _read_or_create(name, path)
+    return value or _read_or_create(name, path, make=lambda: secrets.token_urlsafe(48))
 
 
-def _read_or_create(name: str, path: Path) -> str:
+def private_keys(name: str, *, path: Path, purpose: str) -> str:
+    """Return the variable, RSA keys in PEM, or a key of our own making, kept in `path` from the first start on.
+
+    :raises ImproperlyConfigured: when one that was given is none, or the file can be neither read nor made.
+    """
+    value = text(
+        name, default="", purpose=purpose, unit=f"PEM; made on first start, in {path.parent.name}/{path.name}"
+    ).strip()
+    if not value:
+        return _read_or_create(name, path, make=_make_private_key)
+    if "PRIVATE KEY-----" not in value:
+        raise ImproperlyConfigured(f"{name} must be RSA private keys in PEM, without a password.")
+    return value
+
+
+def _make_private_key() -> str:
+    # Not above: only the first start needs it.
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import rsa
+
+    key = rsa.generate_private_key(public_exponent=65_537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+def _read_or_create(name: str, path: Path, *, make: Callable[[], str]) -> str:
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Written aside and linked, so that of two processes that start together both see one whole secret.
         draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         if not path.exists():
             draft.touch(mode=0o600)
-            draft.write_text(secrets.token_urlsafe(48))
+            draft.write_text(make())
             try:
                 path.hardlink_to(draft)
             except FileExistsError:

@@ -11,7 +11,13 @@ from livehub.core import clock, events
 from livehub.core.errors import NotFoundError
 from streams.livestreams import connections, lifecycle, refusals
 from streams.livestreams.events import PublishRefused
-from streams.livestreams.lifecycle import AlreadyLiveError, Encoder, HeldOffError, LivestreamDisabledError
+from streams.livestreams.lifecycle import (
+    AlreadyLiveError,
+    Encoder,
+    HeldOffError,
+    LivestreamDisabledError,
+    LivestreamStoppedError,
+)
 from streams.livestreams.locks import lock_livestream
 from streams.livestreams.models import Livestream, StreamKey
 from streams.livestreams.stream_keys import StreamKeyPasswordError, StreamKeyRejectedError, resolve_key
@@ -29,6 +35,7 @@ def admit_encoder(*, name: str, args: Mapping[str, str], encoder: Encoder) -> st
     :raises StreamKeyRejectedError: when no livestream has the key, or its password is wrong.
     :raises LivestreamDisabledError: when an operator has disabled it.
     :raises HeldOffError: when the broadcast has just been ended on purpose.
+    :raises LivestreamStoppedError: when it was a meeting's, and is stopped.
     :raises AlreadyLiveError: when another encoder is publishing.
     :raises QuotaExceededError: when its organization has as many broadcasts on air as it may.
     """
@@ -43,7 +50,13 @@ def admit_encoder(*, name: str, args: Mapping[str, str], encoder: Encoder) -> st
         raise
     try:
         return _admit(stream_key, encoder)
-    except (LivestreamDisabledError, HeldOffError, AlreadyLiveError, QuotaExceededError) as refusal:
+    except (
+        LivestreamDisabledError,
+        LivestreamStoppedError,
+        HeldOffError,
+        AlreadyLiveError,
+        QuotaExceededError,
+    ) as refusal:
         _count_refusal(stream_key.livestream, reason=refusal.message)
         raise
 
@@ -74,6 +87,10 @@ def _admit(stream_key: StreamKey, encoder: Encoder) -> str:
         raise StreamKeyRejectedError("No livestream has this stream key.")
     if livestream.disabled:
         raise LivestreamDisabledError("The livestream is disabled. Enable it on its page, then start the encoder.")
+    if livestream.stopped_at is not None:
+        raise LivestreamStoppedError(
+            "The meeting's livestream was stopped. Start the meeting's livestream again, and publish with its new key."
+        )
     if stream_key.is_for_test_picture:
         encoder = replace(encoder, software=ENCODER_NAME, address=None)
     else:

@@ -42,7 +42,7 @@ class LivestreamCreated(LivestreamEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class LivestreamChanged(LivestreamEvent):
-    """Name, key, or whether it is disabled."""
+    """Name, key, or whether it is disabled or stopped."""
 
 
 @dataclass(frozen=True, kw_only=True)

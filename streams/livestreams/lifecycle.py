@@ -41,6 +41,13 @@ class LivestreamDisabledError(DomainError):
     http_status = 409
 
 
+class LivestreamStoppedError(DomainError):
+    """The key is right, but the meeting that it was for has stopped its livestream."""
+
+    code = "livestream_stopped"
+    http_status = 403
+
+
 class HeldOffError(DomainError):
     """The broadcast was ended on purpose a moment ago, and its encoder is trying to come back by itself."""
 

@@ -5,7 +5,9 @@ Each locks its livestream and reads it again first: what the caller holds may be
 
 from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TypedDict, Unpack
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Sum
@@ -49,11 +51,15 @@ def create_livestream(
     actor: Actor,
     disabled: bool = False,
     has_password: bool = False,
+    meeting_id: UUID | None = None,
+    video_config: Mapping[str, object] = MappingProxyType({}),
     **limits: Unpack[LivestreamLimits],
 ) -> Livestream:
     """Create an idle livestream with a stream key, a playback id and outputs of its own.
 
     With a password the key opens nothing alone.
+
+    That of a meeting is started by the meeting (`streams.meetings.broadcasts`), which has to be locked.
 
     :raises ValidationFailedError: when the name cannot be used.
     :raises QuotaExceededError: when the organization has as many livestreams as it may.
@@ -61,7 +67,13 @@ def create_livestream(
     _check_quota(app)
     playback_id = f"pb_{crypto.random_token(_PLAYBACK_ID_LENGTH)}"
     livestream = Livestream.objects.create(
-        app=app, name=check_name(name), playback_id=playback_id, disabled=disabled, **limits
+        app=app,
+        name=check_name(name),
+        playback_id=playback_id,
+        disabled=disabled,
+        meeting_id=meeting_id,
+        video_config=dict(video_config),
+        **limits,
     )
     give_key(livestream, has_password=has_password)
     Output.objects.bulk_create(Output.defaults_of(livestream))
@@ -128,6 +140,23 @@ def activate_livestream(*, livestream: Livestream, actor: Actor) -> Livestream:
     livestream.activated_at, livestream.held_until = clock.now(), None
     livestream.save(update_fields=["activated_at", "held_until", "updated_at"])
     _tell(livestream, LivestreamChanged, action="livestream.activated", actor=actor)
+    return livestream
+
+
+@transaction.atomic
+def stop_livestream(*, livestream: Livestream, actor: Actor) -> Livestream:
+    """Take no encoder any more, for good, cut the one that publishes, and return the livestream.
+
+    For those of meetings: the meeting's next one is another. Doing it again changes nothing.
+
+    :raises NotFoundError: when it is deleted.
+    """
+    livestream = lock_livestream(livestream.pk)
+    if livestream.stopped_at is None:
+        livestream.stopped_at = clock.now()
+        livestream.save(update_fields=["stopped_at", "updated_at"])
+        _tell(livestream, LivestreamChanged, action="livestream.stopped", actor=actor)
+        lifecycle.end_open_session(livestream=livestream, reason=EndReason.STOPPED, actor=actor)
     return livestream
 
 

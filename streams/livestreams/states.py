@@ -48,6 +48,7 @@ class EndReason(models.TextChoices):
     ENCODER_LOST = "encoder_lost", "Encoder lost"
     ENDED_BY_OPERATOR = "ended_by_operator", "Ended by an operator"
     DISABLED = "disabled", "Livestream disabled"
+    STOPPED = "stopped", "Meeting's livestream stopped"
     KEY_RESET = "key_reset", "Stream key reset"
     DELETED = "deleted", "Livestream deleted"
     SOURCE_REFUSED = "source_refused", "Source not usable"

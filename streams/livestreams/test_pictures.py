@@ -45,7 +45,7 @@ def start_test_picture(*, livestream: Livestream, actor: Actor) -> None:
     """Have our own encoder publish to the livestream for a minute.
 
     :raises NotFoundError: when it is deleted.
-    :raises TestPictureRefusedError: when it is disabled or on air, or enough test pictures are on already.
+    :raises TestPictureRefusedError: when it is disabled, stopped or on air, or enough test pictures are on already.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_COUNT_LOCK])
@@ -90,6 +90,8 @@ def send_test_picture(*, stream_key_id: UUID) -> None:
 def _check(livestream: Livestream) -> None:
     if livestream.disabled:
         raise TestPictureRefusedError("The livestream is disabled. Enable it first.")
+    if livestream.stopped_at is not None:
+        raise TestPictureRefusedError("The meeting's livestream was stopped, and takes no picture any more.")
     if find_test_picture(livestream) in {PictureState.STARTING, PictureState.ON}:
         raise TestPictureRefusedError("The test picture is on already.")
     session = find_open_session_of(livestream)

@@ -2,10 +2,11 @@
 
 from django.db import transaction
 
+from livehub.core import events
 from livehub.core.errors import DomainError, ValidationFailedError
 from livehub.core.names import check_name
 from streams.organizations.models import App, Organization
-from streams.organizations.services import Actor, record
+from streams.organizations.services import Actor, AppCreated, record
 
 
 class OneAppKeyError(DomainError):
@@ -26,6 +27,7 @@ def create_app(*, organization: Organization, name: str, actor: Actor) -> App:
         raise OneAppKeyError("This API key reaches its own app only. Use one of the whole account to create apps.")
     app = App.objects.create(organization=organization, name=_checked(name))
     record(organization=organization, actor=actor, action="app.created", target=app, name=app.name)
+    events.publish(AppCreated(organization_id=organization.pk, app_id=app.pk, at=app.created_at, actor=actor))
     return app
 
 

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import models, transaction
 
-from livehub.core import clock, crypto
+from livehub.core import clock, crypto, events
 from livehub.core.errors import DomainError, ValidationFailedError
 from livehub.core.names import check_name
 from streams.organizations.models import ApiKey, App, AuditEntry, Member, Organization, Role, User
@@ -53,6 +54,16 @@ class Actor:
 
 
 SYSTEM = Actor()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppCreated:
+    """There is a new app; whoever has something for every app puts it there."""
+
+    organization_id: UUID
+    app_id: UUID
+    at: datetime
+    actor: Actor
 
 
 class NewApiKey(NamedTuple):
@@ -107,6 +118,7 @@ def create_organization(
     owner, password = _get_or_create_owner(email=email, password=password, is_staff=is_staff)
     organization = Organization.objects.create(name=name)
     app = App.objects.create(organization=organization, name="Default", is_default=True)
+    events.publish(AppCreated(organization_id=organization.pk, app_id=app.pk, at=app.created_at, actor=SYSTEM))
     Member.objects.create(organization=organization, user=owner, role=Role.OWNER)
     record(organization=organization, actor=SYSTEM, action="organization.created", target=organization)
     keys = {

@@ -19,6 +19,7 @@ from streams.models import ApiKey, Invitation, Livestream, Member, Output, Role,
 from streams.organizations import members
 from streams.organizations.models import AttemptBudget
 from streams.organizations.services import SYSTEM, NewOrganization
+from tests.meetings.home import furnish
 from tests.runs import connected
 
 # Written when somebody is let in, or tries to be.
@@ -83,6 +84,7 @@ def _tenant(made: NewOrganization, livestream: Livestream) -> Tenant:
         "member_id": str(member.pk),
         "invitation_id": str(invite(made, Role.OPERATOR).pk),
         "log_in_id": own_ids(logged_in(member.user))["log_in_id"],
+        **furnish(made.app),
     }
     return Tenant(made, ids)
 

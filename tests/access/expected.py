@@ -83,6 +83,45 @@ _CLOUDINARY = {
     f"PATCH {_LIVE_STREAM}/outputs/{{live_stream_output_id}}": (_WRITE, 200),
     f"DELETE {_LIVE_STREAM}/outputs/{{live_stream_output_id}}": (_WRITE, 200),
 }
+_MEETS = ApiKey.Scope.MEETINGS
+_MEETING, _SESSION = "meetings/{meeting_id}", "sessions/{meeting_session_id}"
+_PARTICIPANT, _ROOM = f"{_MEETING}/participants/{{participant_id}}", f"{_MEETING}/active-session"
+_MEETINGS = {
+    "GET meetings": (_READ, 200),
+    "POST meetings": (_MEETS, 201),
+    f"GET {_MEETING}": (_READ, 200),
+    f"PATCH {_MEETING}": (_MEETS, 200),
+    f"PUT {_MEETING}": (_MEETS, 200),
+    f"GET {_MEETING}/participants": (_READ, 200),
+    f"POST {_MEETING}/participants": (_MEETS, 201),
+    f"GET {_PARTICIPANT}": (_READ, 200),
+    f"PATCH {_PARTICIPANT}": (_MEETS, 200),
+    f"DELETE {_PARTICIPANT}": (_MEETS, 200),
+    f"POST {_PARTICIPANT}/token": (_MEETS, 200),
+    # The tenants' meetings have one already.
+    f"POST {_MEETING}/livestreams": (_MEETS, 200),
+    f"GET {_MEETING}/livestream": (_READ, 200),
+    f"GET {_MEETING}/active-livestream": (_READ, 200),
+    f"POST {_MEETING}/active-livestream/stop": (_MEETS, 200),
+    f"GET {_ROOM}": (_READ, 200),
+    f"POST {_ROOM}/kick": (_MEETS, 200),
+    f"POST {_ROOM}/kick-all": (_MEETS, 200),
+    f"POST {_ROOM}/mute": (_MEETS, 200),
+    f"POST {_ROOM}/mute-all": (_MEETS, 200),
+    f"POST {_ROOM}/poll": (_MEETS, 201),
+    "GET presets": (_READ, 200),
+    "POST presets": (_MEETS, 200),
+    "GET presets/{preset_id}": (_READ, 200),
+    "PATCH presets/{preset_id}": (_MEETS, 200),
+    "PUT presets/{preset_id}": (_MEETS, 200),
+    "DELETE presets/{preset_id}": (_MEETS, 200),
+    "GET sessions": (_READ, 200),
+    "GET sessions/peer-report/{peer_id}": (_READ, 200),
+    f"GET {_SESSION}": (_READ, 200),
+    f"GET {_SESSION}/participants": (_READ, 200),
+    f"GET {_SESSION}/participants/{{participant_id}}": (_READ, 200),
+    f"GET {_SESSION}/livestream-sessions": (_READ, 200),
+}
 _VENDORS_APPS = {"GET apps": (_READ, 200), "POST apps": (_ADMIN, 200)}
 _OUR_ADMINISTRATION = {
     **_VENDORS_APPS,
@@ -99,11 +138,11 @@ def _below(prefix: str, table: dict[str, tuple[ApiKey.Scope, int]]) -> dict[str,
 
 
 OPERATIONS = {
-    **_below("/v2/", {**_OURS, **_OUR_ADMINISTRATION}),
+    **_below("/v2/", {**_OURS, **_MEETINGS, **_OUR_ADMINISTRATION}),
     **_below("/liveapi/", _LIVEAPI),
     **_below("/cloudinary/v2/video/{cloud_name}/", _CLOUDINARY),
     **_below("/client/v4/accounts/{account_id}/realtime/kit/", _VENDORS_APPS),
-    **_below("/client/v4/accounts/{account_id}/realtime/kit/{app_id}/", _VENDORS),
+    **_below("/client/v4/accounts/{account_id}/realtime/kit/{app_id}/", {**_VENDORS, **_MEETINGS}),
 }
 NEEDS_BODY = {
     "POST /v2/apps",
@@ -178,6 +217,7 @@ OF_OWNERS = {
 }
 # What is no class of a page: functions of our own, and Django's patterns for all the rest.
 MACHINES: dict[str, dict[str, Door]] = {
+    "/.well-known/jwks.json": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/healthz": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/readyz": {"POST": Door.SHUT},
     "/internal/ingest/publish": {"GET": Door.SHUT, "POST": Door.SHUT},

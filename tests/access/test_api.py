@@ -17,6 +17,7 @@ from streams.organizations.services import SYSTEM, create_api_key, revoke_api_ke
 from tests.access.conftest import Tenant, state, undone
 from tests.access.expected import NEEDS_BODY, OPEN_OPERATIONS, OPERATIONS
 from tests.api.clients import basic, read
+from tests.meetings.home import body_of
 
 EVERYTHING = list(ApiKey.Scope)
 ARGUMENT = re.compile(r"{(\w+)}")
@@ -71,7 +72,8 @@ def call(
 ) -> HttpResponse:
     method, _, template = operation.partition(" ")
     sent = {**({"Authorization": shown} if shown else {}), **headers}
-    body = json.dumps({"name": "Changed", **needed_by(operation)}).encode() if method in {"POST", "PATCH"} else b""
+    asked = body_of(operation) or {"name": "Changed", **needed_by(operation)}
+    body = json.dumps(asked).encode() if body_of(operation) or method in {"POST", "PATCH"} else b""
     address, there = next(ADDRESSES), template.format(**ids)
     answer = (client or Client()).generic(
         method, there, body, "application/json", headers=sent, REMOTE_ADDR=f"192.0.2.{address}"
@@ -187,7 +189,7 @@ class TestForeignPage:
         answer = Client().generic(method, template.format(**ours.ids), b"", "", headers={"Authorization": shown})
 
         # Not refused for the content type that it does not have.
-        needs_body = operation in NEEDS_BODY or needed_by(operation)
+        needs_body = operation in NEEDS_BODY or needed_by(operation) or body_of(operation)
         assert answer.status_code == (422 if needs_body else OPERATIONS[operation][1])
 
     def test_with_leave_to_send_json_there_is_none(self, operation: str, ours: Tenant) -> None:

@@ -9,6 +9,7 @@ from streams.livestreams.outputs import NewOutput, create_output
 from streams.models import Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.api.clients import ApiClient, cloudinary_client, dyte_client, liveapi_client, realtimekit_client
+from tests.meetings.home import furnish
 from tests.runs import connected
 
 
@@ -61,4 +62,5 @@ def ids(home: NewOrganization, livestream: Livestream, session: Session) -> dict
         "live_stream_output_id": output.pk.hex,
         "platform_id": object_id(output.pk),
         "api_key_id": str(home.liveapi_key.row.pk),
+        **furnish(home.app),
     }

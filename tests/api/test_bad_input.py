@@ -205,7 +205,7 @@ class TestStatus:
         assert read(response)["error"]["type"] == "method_not_allowed"
 
     @pytest.mark.parametrize(
-        "path", ["", "/", "/livestream", "/livestreams/", f"/livestreams/{uuid.UUID(int=1)}/", "/a%0Ab", "/meetings"]
+        "path", ["", "/", "/livestream", "/livestreams/", f"/livestreams/{uuid.UUID(int=1)}/", "/a%0Ab", "/recording"]
     )
     @pytest.mark.parametrize("method", ["GET", "POST"])
     def test_a_route_that_is_not_there_is_404(self, api: ApiClient, path: str, method: str) -> None:

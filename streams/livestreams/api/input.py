@@ -26,9 +26,7 @@ class LivestreamListParameters(PageNumbers):
 class LivestreamListQuery(PageQuery):
     """Which livestreams, in which order."""
 
-    exclude_meetings = serializers.BooleanField(
-        default=False, help_text="Leave out the livestreams of meetings; there are none yet."
-    )
+    exclude_meetings = serializers.BooleanField(default=False, help_text="Leave out the livestreams of meetings.")
     status = serializers.ListField(
         child=serializers.CharField(), default=[], help_text="Repeat the parameter to ask for several."
     )

@@ -87,7 +87,7 @@ class LivestreamSerializer(serializers.Serializer[Livestream]):
             "ingest_server": settings.INGEST_URL,
             "stream_key": livestream.stream_key if self.context["shows_stream_key"] else None,
             "playback_url": livestream.playback_url,
-            "meeting_id": None,
+            "meeting_id": str(livestream.meeting_id) if livestream.meeting_id else None,
             "disabled": livestream.disabled,
             "ingest_seconds": ingest_ms.get(livestream.pk, 0) // 1000,
             "viewer_seconds": 0,

@@ -209,6 +209,7 @@ def _filter(parameters: LivestreamListParameters) -> LivestreamFilter:
         states=parameters["status"],
         created_from=parameters["start_time"],
         created_until=parameters["end_time"],
+        excludes_meetings=parameters["exclude_meetings"],
         order=LivestreamOrder.OLDEST if is_oldest_first else LivestreamOrder.NEWEST,
     )
 

@@ -82,6 +82,12 @@ class Livestream(models.Model):
         max_length=16, choices=LivestreamStatus.choices, default=LivestreamStatus.IDLE, editable=False
     )
     disabled = models.BooleanField(default=False)
+    # Of whose meeting it shows the picture; None for an independent one.
+    meeting = models.ForeignKey("streams.Meeting", on_delete=models.CASCADE, related_name="livestreams", null=True)
+    # What picture the meeting's mixer is to make, as an object; empty for its own choice.
+    video_config = models.JSONField(default=dict, editable=False)
+    # A meeting's livestream that was stopped takes no encoder any more: the meeting's next one is another.
+    stopped_at = models.DateTimeField(null=True, editable=False)
     playback_id = models.CharField(max_length=32, unique=True, editable=False)
     refused_publishes = models.PositiveIntegerField(default=0, editable=False)
     last_refusal = models.CharField(max_length=255, blank=True, editable=False)
@@ -102,6 +108,13 @@ class Livestream(models.Model):
     objects = LivestreamQuerySet.as_manager()
 
     class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["meeting"],
+                condition=Q(meeting__isnull=False, stopped_at=None, deleted_at=None),
+                name="livestream_one_active_per_meeting",
+            ),
+        ]
         indexes = [
             # The list of an app, newest first or oldest first, a page at a time.
             models.Index(fields=["app", "-created_at", "-id"], condition=Q(deleted_at=None), name="livestream_list"),

@@ -51,11 +51,13 @@ class LivestreamFilter:
     shown_as: str = ""
     created_from: datetime | None = None
     created_until: datetime | None = None
+    excludes_meetings: bool = False
     order: LivestreamOrder = LivestreamOrder.NEWEST
 
     @property
     def is_narrowed(self) -> bool:
-        return bool(self.search or self.states or self.shown_as or self.created_from or self.created_until)
+        times = self.created_from or self.created_until
+        return bool(self.search or self.states or self.shown_as or times or self.excludes_meetings)
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,8 @@ def list_livestreams(*, owner: Owner, wanted: LivestreamFilter) -> FoundLivestre
         rows = rows.filter(created_at__gte=wanted.created_from)
     if wanted.created_until is not None:
         rows = rows.filter(created_at__lte=wanted.created_until)
+    if wanted.excludes_meetings:
+        rows = rows.filter(meeting=None)
     return FoundLivestreams(rows.order_by(*_ORDERINGS[wanted.order]), wanted, app_ids)
 
 

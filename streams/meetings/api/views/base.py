@@ -1,0 +1,39 @@
+"""What all of them share."""
+
+from collections.abc import Iterable, Mapping
+from typing import cast
+from uuid import UUID
+
+from livehub.api.identifiers import get_uuid
+from livehub.api.views import ApiView
+from streams.livestreams.api.serializers import Presenting
+from streams.livestreams.models import Livestream
+from streams.livestreams.selectors import sum_ingest_ms
+from streams.meetings import selectors
+from streams.meetings.api.serializers import MeetingShapes
+from streams.meetings.models import Meeting
+from streams.organizations.authentication import Caller
+from streams.organizations.models import ApiKey
+
+
+class MeetingApi(ApiView):
+    """Knows who asks, and about which meeting."""
+
+    # Given by every route: as_view(shapes=...).
+    shapes: MeetingShapes = cast(MeetingShapes, None)
+    tag = "Meetings"
+    read_scope = ApiKey.Scope.READ
+    write_scope = ApiKey.Scope.MEETINGS
+
+    @property
+    def caller(self) -> Caller:
+        return cast(Caller, self.request.auth)
+
+    def get_meeting(self, meeting_id: str) -> Meeting:
+        return selectors.get_meeting(app=self.caller.app, meeting_id=get_uuid(meeting_id, noun="meeting"))
+
+    def presenting(self, livestreams: Iterable[Livestream]) -> Presenting:
+        ingest_ms: Mapping[UUID, int] = sum_ingest_ms(livestreams)
+        # Whoever may start the livestream is told its key.
+        may_publish = self.write_scope in self.caller.scopes
+        return {"words": self.shapes.livestreams.words, "ingest_ms": ingest_ms, "shows_stream_key": may_publish}

@@ -1,0 +1,1 @@
+"""Changing meetings, participants and presets; what happens in a session is in `lifecycle` and `room`."""

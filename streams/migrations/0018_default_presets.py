@@ -1,0 +1,18 @@
+from django.apps.registry import Apps
+from django.db import migrations
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+
+from streams.meetings.default_presets import default_presets
+
+
+def make_default_presets(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Give the apps that there are what each new one begins with."""
+    Preset = apps.get_model("streams", "Preset")
+    for app_id in apps.get_model("streams", "App").objects.values_list("pk", flat=True):
+        Preset.objects.bulk_create(Preset(app_id=app_id, **values) for values in default_presets())
+
+
+class Migration(migrations.Migration):
+    dependencies = [("streams", "0017_meetings")]
+
+    operations = [migrations.RunPython(make_default_presets, migrations.RunPython.noop)]
