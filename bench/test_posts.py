@@ -66,7 +66,7 @@ def _poster(made: NewOrganization) -> Callable[[dict[str, str]], None]:
         }
         answer = handler(environ, _start_response)
         answer.close()
-        assert answer.status_code == 201, answer.content
+        assert answer.status_code == 201
 
     return post
 

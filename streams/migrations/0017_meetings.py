@@ -100,7 +100,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='session',
             name='end_reason',
-            field=models.CharField(blank=True, choices=[('encoder_stopped', 'Encoder stopped'), ('encoder_lost', 'Encoder lost'), ('ended_by_operator', 'Ended by an operator'), ('disabled', 'Livestream disabled'), ('stopped', "Meeting's livestream stopped"), ('key_reset', 'Stream key reset'), ('deleted', 'Livestream deleted'), ('source_refused', 'Source not usable'), ('transcoder_failed', 'Transcoder failed'), ('over_quota', "Above its organization's quota"), ('test_picture_replaced', 'An encoder took over')], editable=False, max_length=32),
+            field=models.CharField(blank=True, choices=[('encoder_stopped', 'Encoder stopped'), ('encoder_lost', 'Encoder lost'), ('ended_by_operator', 'Ended by an operator'), ('disabled', 'Livestream disabled'), ('stopped', "Meeting's livestream stopped"), ('key_reset', 'Stream key reset'), ('deleted', 'Livestream deleted'), ('source_refused', 'Source not usable'), ('transcoder_failed', 'Transcoder failed'), ('over_quota', "Above its organization's quota"), ('test_picture_replaced', 'An encoder took over'), ('runtime_over', 'Longest time on air reached')], editable=False, max_length=32),
         ),
         migrations.CreateModel(
             name='Meeting',

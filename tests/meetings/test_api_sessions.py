@@ -76,8 +76,8 @@ class TestActiveSession:
 
         for body in ({"participant_ids": ["nonsense"]}, {"custom_participant_ids": ["nobody"]}):
             _message(api.post(path, body))
-        for body in ({}, {"participant_ids": []}):
-            assert api.post(path, body).status_code == 422
+        assert api.post(path, {}).status_code == 422
+        assert api.post(path, {"participant_ids": []}).status_code == 422
 
     def test_ends_when_all_are_kicked(
         self, api: ApiClient, meeting: Meeting, mary: Participant, bob: Participant

@@ -9,9 +9,10 @@ from pytest_django import Settings
 
 from livehub.core import events
 from livehub.core.errors import NotFoundError
-from streams.ingest.services import LivestreamStoppedError, admit_encoder
+from streams.ingest.services import admit_encoder
 from streams.livestreams import test_pictures
 from streams.livestreams.events import SessionStatusChanged
+from streams.livestreams.lifecycle import LivestreamStoppedError
 from streams.livestreams.services import create_livestream, delete_livestream, stop_livestream
 from streams.meetings import room
 from streams.meetings.broadcasts import start_meeting_livestream, stop_meeting_livestream
