@@ -140,6 +140,7 @@ class TestBroadcast:
         response = dyte.post(f"/livestreams/{livestream.pk}/activate")
 
         assert (response.status_code, response.headers["x-should-retry"]) == (409, "false")
+        assert read(response)["error"]["type"] == "livestream_disabled"
 
     @pytest.mark.parametrize(("body", "hold_s"), [(None, 60), ({"hold_seconds": 5}, 5), ({"hold_seconds": 0}, 0)])
     def test_is_ended_and_its_encoder_held_off(

@@ -29,6 +29,11 @@ TARGETS: dict[str, tuple[str, ...]] = {
         *_streams("services", "neighbours", "overtaken", "quotas", "playback"),
         *_DEEDS,
     ),
+    "streams/livestreams/outputs.py": (
+        *_streams("outputs"),
+        "tests/api/test_outputs.py",
+        "tests/api/test_cloudinary.py",
+    ),
     "streams/livestreams/playback.py": _streams("playback", "sweeps"),
     "streams/livestreams/stream_keys.py": (*_HOOKS, *_streams("services"), *_DEEDS),
     "streams/livestreams/locks.py": (*_streams("lifecycle", "leases", "neighbours", "overtaken"), *_HOOKS),

@@ -250,6 +250,7 @@ class TestActivateLivestream:
         activated = services.activate_livestream(livestream=livestream, actor=SYSTEM)
 
         assert activated.is_active
+        assert activated.updated_at > livestream.updated_at
         activated.activated_at = clock.now() - timedelta(seconds=119)
         assert activated.is_active
         activated.activated_at = clock.now() - timedelta(seconds=121)
