@@ -18,27 +18,28 @@ from pytest_django import Settings
 from streams.organizations.services import NewOrganization, create_organization
 from tests.api.clients import basic
 
-ROUNDS, CALLS = 9, 60
+ROUNDS, CALLS = 7, 60
 # Promised: both together.
 MAX_SHARE = 0.15
 BODY = json.dumps({"name": "Autumn keynote"}).encode()
 _numbers = itertools.count()
 
-pytestmark = [pytest.mark.bench, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.bench, pytest.mark.django_db]
 
 
 def test_being_done_once_and_counted_costs_little(settings: Settings) -> None:
-    settings.API_REQUESTS_PER_KEY = 3500
-    organizations = [create_organization(name=name, email=f"{name}@example.org") for name in ("plain", "once")]
-    plain, once = (_poster(organization) for organization in organizations)
+    plain, once = (_poster(create_organization(name=name, email=f"{name}@example.org")) for name in ("plain", "once"))
     shares = []
     for _ in range(ROUNDS):
-        settings.API_REQUESTS_PER_KEY = 0
-        without = _median_ms(lambda: plain({}))
-        settings.API_REQUESTS_PER_KEY = 3500
-        with_both = _median_ms(lambda: once({"HTTP_IDEMPOTENCY_KEY": f"key-{next(_numbers)}"}))
-        shares.append(with_both / without - 1)
-        print(f"\nPOST: {without:.2f} ms, with both {with_both:.2f} ms ({shares[-1]:+.0%})", end="")
+        without, with_both = list[float](), list[float]()
+        for _ in range(CALLS):
+            settings.API_REQUESTS_PER_KEY = 0
+            without.append(_duration_ms(lambda: plain({})))
+            settings.API_REQUESTS_PER_KEY = 3500
+            with_both.append(_duration_ms(lambda: once({"HTTP_IDEMPOTENCY_KEY": f"key-{next(_numbers)}"})))
+        medians = statistics.median(without), statistics.median(with_both)
+        shares.append(medians[1] / medians[0] - 1)
+        print(f"\nPOST: {medians[0]:.2f} ms, with both {medians[1]:.2f} ms ({shares[-1]:+.0%})", end="")
 
     print(f"\nmedian {statistics.median(shares):+.1%} (<= {MAX_SHARE:.0%})")
     assert statistics.median(shares) <= MAX_SHARE
@@ -63,18 +64,18 @@ def _poster(made: NewOrganization) -> Callable[[dict[str, str]], None]:
             "wsgi.url_scheme": "http",
             **further,
         }
-        statuses: list[str] = []
-        answer = handler(environ, lambda status, *_: statuses.append(status))
+        answer = handler(environ, _start_response)
         answer.close()
-        assert statuses[0].startswith("201"), statuses
+        assert answer.status_code == 201, answer.content
 
     return post
 
 
-def _median_ms(call: Callable[[], None]) -> float:
-    durations = []
-    for _ in range(CALLS):
-        started = time.perf_counter()
-        call()
-        durations.append(time.perf_counter() - started)
-    return statistics.median(durations) * 1000
+def _start_response(*_: object) -> Callable[[bytes], object]:
+    return lambda _: None
+
+
+def _duration_ms(call: Callable[[], None]) -> float:
+    started = time.perf_counter()
+    call()
+    return (time.perf_counter() - started) * 1000

@@ -5,13 +5,14 @@ from functools import cache, cached_property
 from typing import Any, cast
 
 from django.conf import settings
+from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from livehub.api import idempotency
 from livehub.api.dialect import Dialect
@@ -170,7 +171,10 @@ class OpenApiDocument:
         self._patterns = patterns
 
     @cached_property
-    def content(self) -> dict[str, object]:
+    def body(self) -> bytes:
+        return JSONRenderer().render(self._content())
+
+    def _content(self) -> dict[str, object]:
         generator = SchemaGenerator(patterns=self._patterns)  # type: ignore[no-untyped-call]  # drf-spectacular's.
         content: dict[str, object] = generator.get_schema(public=True)  # type: ignore[no-untyped-call]  # As above.
         about = {"title": f"LiveHub: {self._dialect.wire.title}", "description": _ABOUT}
@@ -187,5 +191,5 @@ class SchemaView(PublicView):
     # Given by the route: as_view(document=...).
     document: OpenApiDocument = cast(OpenApiDocument, None)
 
-    def get(self, request: Request) -> Response:
-        return Response(self.document.content)
+    def get(self, request: Request) -> HttpResponse:
+        return HttpResponse(self.document.body, content_type="application/json")

@@ -136,8 +136,11 @@ def delete_livestream(*, livestream: Livestream, actor: Actor) -> None:
 def _check_quota(app: App) -> None:
     quota = lock_quotas(app.organization).livestreams
     totals = LivestreamCount.objects.filter(app__organization=app.organization_id)
-    if (totals.aggregate(total=Sum("total"))["total"] or 0) >= quota:
-        raise QuotaExceededError(f"Your organization has {quota} livestreams, which is its limit. Delete one first.")
+    total = totals.aggregate(total=Sum("total"))["total"] or 0
+    if total >= quota:
+        raise QuotaExceededError(
+            f"Your organization has {total} livestreams, and may have {quota}. Delete {total - quota + 1} first."
+        )
 
 
 def _switch(livestream: Livestream, *, disabled: bool, action: str, actor: Actor) -> None:

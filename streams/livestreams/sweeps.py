@@ -2,6 +2,8 @@
 
 import logging
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
@@ -65,9 +67,11 @@ def _end_lost() -> None:
         row = unheard.filter(pk=connection.pk, last_seen_at=connection.last_seen_at)
         names = publishing.get(connection.node)
         if names is not None and IngestSource.of(connection).name in names:
-            row.update(last_seen_at=now)
+            with _unless_locked(connection.session):
+                row.update(last_seen_at=now)
         elif names is not None or connection.last_seen_at < now - _SILENCE_LIMIT:
-            row.update(disconnected_at=now)
+            with _unless_locked(connection.session):
+                row.update(disconnected_at=now)
             _end(connection.session, reason=EndReason.ENCODER_LOST)
 
 
@@ -84,10 +88,17 @@ def _call_workers() -> None:
 
 def _end(session: Session, *, reason: EndReason) -> None:
     """Close a session if, now that it is locked, its encoder is not there (again)."""
+    with _unless_locked(session):
+        locked = lock_open_session(session.pk)
+        if locked is not None and not locked.has_encoder():
+            lifecycle.close_session(locked, new=SessionStatus.ENDED, reason=reason)
+
+
+@contextmanager
+def _unless_locked(session: Session) -> Iterator[None]:
+    """Leave the transaction of the block to the next sweep when a row is locked for longer than others can wait."""
     try:
         with deadline(_LOCK_TIMEOUT_S), transaction.atomic():
-            locked = lock_open_session(session.pk)
-            if locked is not None and not locked.has_encoder():
-                lifecycle.close_session(locked, new=SessionStatus.ENDED, reason=reason)
+            yield
     except DATABASE_OUTAGE as error:
         logger.warning("session not closed yet session=%s %s", session.pk, describe(error))

@@ -17,12 +17,16 @@ from streams.organizations.models import AttemptBudget
 
 # What one statement removes well within its bound.
 _BATCH = 5000
+# What is spent further ahead than a whole budget, and clocks are apart, was so before a clock was set back.
+_CLOCKS_APART_S = 60
 _SPEND = """
 INSERT INTO streams_attemptbudget AS budget (key, spent_until)
 VALUES (%(key)s, %(now)s + make_interval(secs => %(refill_s)s))
 ON CONFLICT (key) DO UPDATE
-SET spent_until = greatest(budget.spent_until, %(now)s) + make_interval(secs => %(refill_s)s)
-WHERE greatest(budget.spent_until, %(now)s) + make_interval(secs => %(refill_s)s)
+SET spent_until = make_interval(secs => %(refill_s)s)
+    + CASE WHEN budget.spent_until > %(before_step)s THEN %(now)s ELSE greatest(budget.spent_until, %(now)s) END
+WHERE budget.spent_until > %(before_step)s
+    OR greatest(budget.spent_until, %(now)s) + make_interval(secs => %(refill_s)s)
     <= %(now)s + make_interval(secs => %(whole_s)s)
 RETURNING spent_until
 """
@@ -73,6 +77,7 @@ def spend(budget: Budget, subject: str) -> None:
         "now": now,
         "refill_s": budget.refill_s,
         "whole_s": budget.whole_s,
+        "before_step": _before_step(budget, now),
     }
     with connection.cursor() as cursor:
         cursor.execute(_SPEND, values)
@@ -86,9 +91,9 @@ def check(budget: Budget, subject: str) -> None:
     :raises TooManyAttemptsError: when there is none left.
     """
     now, key = clock.now(), _key(budget, subject)
-    if AttemptBudget.objects.filter(
-        pk=key, spent_until__gt=now + timedelta(seconds=budget.whole_s - budget.refill_s)
-    ).exists():
+    spent = now + timedelta(seconds=budget.whole_s - budget.refill_s)
+    before_step = _before_step(budget, now)
+    if AttemptBudget.objects.filter(pk=key, spent_until__gt=spent, spent_until__lte=before_step).exists():
         raise TooManyAttemptsError("Too many tries.", retry_after_s=_wait_s(budget, key=key, now=now))
 
 
@@ -105,6 +110,10 @@ def forget_attempts() -> int:
         # Asked again: somebody may have begun to spend it meanwhile.
         count += AttemptBudget.objects.filter(pk__in=found, spent_until__lt=now).delete()[0]
     return count
+
+
+def _before_step(budget: Budget, now: datetime) -> datetime:
+    return now + timedelta(seconds=budget.whole_s + _CLOCKS_APART_S)
 
 
 def _wait_s(budget: Budget, *, key: str, now: datetime) -> int:

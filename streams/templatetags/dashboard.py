@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import template
+from django.forms import BoundField
 from django.template import Context
 from django.templatetags.static import static
 from django.urls import reverse
@@ -36,6 +37,13 @@ def nav_link(context: Context, url_name: str, *, icon: str, label: str) -> dict[
     is_below = url != "/" and path.startswith(f"{url}/")
     current = "page" if path == url else "true" if is_below else ""
     return {"url": url, "icon": icon, "label": label, "current": current}
+
+
+@register.filter
+def control(field: BoundField) -> SafeString:
+    """Draw a form's field; the first that is not accepted has the focus, and else the one that the form says."""
+    wrong = next((name for name in field.form.fields if name in field.form.errors), None)
+    return field.as_widget(attrs={} if wrong is None else {"autofocus": field.name == wrong})
 
 
 @register.simple_tag

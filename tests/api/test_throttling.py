@@ -61,8 +61,9 @@ class TestTake:
         with ThreadPoolExecutor(max_workers=8) as threads:
             taken = list(threads.map(lambda _: process.take(identity, limit=1000).remaining, range(1500)))
 
-        assert sum(remaining >= 0 for remaining in taken) == 1000
-        assert sorted(remaining for remaining in taken if remaining >= 0)[:2] == [0, 1]
+        # One that was refused while another's portion was under way leaves that to those who come later.
+        later = take(process, identity, limit=1000, requests=50)
+        assert sum(remaining >= 0 for remaining in taken + later) == 1000
 
     def test_leaves_at_most_a_portion_unused_in_another_process(
         self, process: Throttle, other_process: Throttle, identity: str

@@ -374,3 +374,11 @@ class TestInvitation:
         html = squeezed(browser.get(invitation_link(invited)).content.decode())
 
         assert f"When you join, you are logged in as<b>{invited.email}</b>instead." in html
+
+
+class TestFocus:
+    def test_is_on_the_first_field_that_was_not_accepted(self, browser: Client) -> None:
+        page = browser.post("/account/you/password", {"present": PASSWORD, "password": "short"})
+        (field,) = re.findall(r"<input[^>]* autofocus[^>]*>", page.content.decode())
+
+        assert 'name="password"' in field

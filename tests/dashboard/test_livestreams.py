@@ -225,7 +225,7 @@ class TestCreate:
         answer = browser.post("/livestreams/create", {"name": "Autumn keynote"})
 
         assert answer.status_code == 422
-        assert "has 0 livestreams, which is its limit. Delete one first." in answer.content.decode()
+        assert "has 0 livestreams, and may have 0. Delete 1 first." in answer.content.decode()
 
     def test_opens_in_a_dialog(self, browser: Client, home: NewOrganization) -> None:
         dialog = get_html(browser, "/livestreams/create", **HTMX)
@@ -362,6 +362,17 @@ class TestPage:
 
         assert "3 encoder connections refused." in html
         assert "The livestream is disabled." in html
+
+    @pytest.mark.parametrize(("after_s", "shown"), [(60, "refused"), (-60, "error")])
+    def test_tells_what_came_last(self, browser: Client, connected: Session, after_s: int, shown: str) -> None:
+        failed(connected, message="Switch to H.264.")
+        refused_at = clock.now() + timedelta(seconds=after_s)
+        Livestream.objects.update(refused_publishes=1, last_refusal="No room.", last_refused_at=refused_at)
+
+        html = get_html(browser, f"/livestreams/{connected.livestream_id}")
+
+        told = [name for name in ("refused", "error") if f'data-testid="{name}"' in html]
+        assert told == [shown]
 
     @pytest.mark.parametrize("source", [{}, {"width": 1280}, {"video_codec": "h264"}, {"unknown": [1]}])
     def test_bears_a_source_that_tells_little(self, browser: Client, live: Session, source: dict[str, object]) -> None:

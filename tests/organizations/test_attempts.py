@@ -11,6 +11,7 @@ from streams.models import AttemptBudget
 from streams.organizations.attempts import (
     Budget,
     TooManyAttemptsError,
+    check,
     forget_attempts,
     give_back,
     spend,
@@ -55,6 +56,23 @@ class TestSpend:
         in_a_minute = [sum(start <= second < start + 60 for second in tries) for start in range(240)]
         assert max(in_a_minute) <= 10
         assert in_a_minute[-1] == 5
+
+    def test_begins_anew_after_the_clock_was_set_back(self, at: Clock) -> None:
+        while is_let_in(TEN, "owner"):
+            pass
+        at(-3600)
+
+        check(TEN, "owner")
+        assert [is_let_in(TEN, "owner") for _ in range(6)] == [True] * 5 + [False]
+
+    def test_bears_clocks_that_are_a_little_apart(self, at: Clock) -> None:
+        while is_let_in(TEN, "guesser"):
+            pass
+        at(-30)
+
+        assert not is_let_in(TEN, "guesser")
+        with pytest.raises(TooManyAttemptsError):
+            check(TEN, "guesser")
 
     def test_says_when_the_next_one_is_let_in(self, at: Clock) -> None:
         at(0)

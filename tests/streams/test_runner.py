@@ -15,7 +15,6 @@ from django.db.models.functions import Now
 from pytest_django import Settings
 
 from streams.livestreams import leases, runner
-from streams.livestreams.bitrate import BitrateExceededError
 from streams.livestreams.locks import LeaseLostError
 from streams.livestreams.runner import HandOverError, Worker, _Run
 from streams.livestreams.states import EventKind
@@ -27,8 +26,6 @@ from streams.media.ladder import build_ladder
 from streams.media.meter import Measured
 from streams.media.source import Source
 from streams.models import Connection, Lease, Livestream, Session
-from streams.organizations.quotas import OwnQuotas, set_quotas
-from streams.organizations.services import SYSTEM
 from tests.runs import claimed, ended, taken_in
 from tests.services import wait_until
 
@@ -277,18 +274,6 @@ class TestCheckIn:
     def test_hands_over_at_once_when_the_worker_stops(self, session: Session, stopping: Worker) -> None:
         with pytest.raises(HandOverError):
             _Run(claimed(session), stopping.stopping).check_in(media_ms=0, received_bytes=0, measured=Measured())
-
-    def test_counts_picture_and_sound_against_the_quota(
-        self, session: Session, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("streams.livestreams.bitrate._PATIENCE_S", 0.0)
-        quotas = OwnQuotas(broadcast_kbps=100)
-        set_quotas(organization=session.livestream.app.organization, quotas=quotas, actor=SYSTEM)
-        run = _Run(claimed(session), threading.Event())
-        run.check_in(media_ms=0, measured=Measured(video_kbps=90, audio_kbps=60))
-
-        with pytest.raises(BitrateExceededError):
-            run.check_in(media_ms=1_000, measured=Measured(video_kbps=90, audio_kbps=70))
 
     def test_bears_a_database_that_is_away(self, session: Session, caplog: pytest.LogCaptureFixture) -> None:
         run = _Run(claimed(session), threading.Event())

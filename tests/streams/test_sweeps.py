@@ -217,3 +217,16 @@ def test_a_row_that_cannot_be_locked_keeps_no_other_session_waiting(
     states = {session.pk: Session.objects.get(pk=session.pk).is_open for session in (locked, left, abandoned)}
     assert states == {locked.pk: True, left.pk: False, abandoned.pk: True}
     assert "streams.run_session" in broker.names
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_cannot_be_locked_keeps_no_other_waiting(home: NewOrganization, broker: Broker) -> None:
+    locked, lost = (connected(create_livestream(app=home.app, name=name, actor=SYSTEM)) for name in ("locked", "lost"))
+    for session in (locked, lost):
+        _age(session, seconds=360)
+
+    with psycopg.connect(**connection.get_connection_params() | {"cursor_factory": psycopg.Cursor}) as other:
+        other.execute("SELECT 1 FROM streams_connection WHERE session_id = %s FOR UPDATE", [locked.pk])
+        sweeps.sweep_sessions()
+
+    assert [Session.objects.get(pk=session.pk).is_open for session in (locked, lost)] == [True, False]

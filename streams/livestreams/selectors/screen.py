@@ -60,6 +60,14 @@ class LivestreamScreen:
         return self.latest if self.latest is not None and self.latest.status == SessionStatus.ERRORED else None
 
     @property
+    def is_refusal_newest(self) -> bool:
+        """Encoders were refused after the newest session had ended: that is what there is to mend then."""
+        refused_at, latest = self.livestream.last_refused_at, self.latest
+        if not self.livestream.refused_publishes or refused_at is None or latest is None:
+            return False
+        return latest.stopped_at is not None and latest.stopped_at < refused_at
+
+    @property
     def interruption(self) -> SessionEvent | None:
         """Why viewers of the broadcast that is going on get nothing at this moment; it ends with the next media."""
         if self.open_session is None:
