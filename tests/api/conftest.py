@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from streams.models import Livestream, Session
+from streams.organizations import authentication
+from streams.organizations.credential_cache import CredentialCache
 from streams.organizations.services import NewOrganization
 from tests.api.clients import ApiClient, dyte_client, realtimekit_client
 from tests.runs import connected
@@ -30,3 +32,12 @@ def api(request: pytest.FixtureRequest, home: NewOrganization) -> ApiClient:
 @pytest.fixture
 def session(livestream: Livestream) -> Session:
     return connected(livestream)
+
+
+@pytest.fixture
+def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what keys open be looked up once, however slow the machine is: the rest of a request's queries is counted."""
+    cache: CredentialCache[object, object] = CredentialCache(
+        read_revision=lambda: None, max_entries=100, clock_s=lambda: 0.0
+    )
+    monkeypatch.setattr(authentication, "_opened", cache)
