@@ -7,6 +7,8 @@ import pytest
 from livehub.api.identifiers import object_id
 from streams.livestreams.outputs import NewOutput, create_output
 from streams.models import Livestream, Session
+from streams.organizations import authentication
+from streams.organizations.credential_cache import CredentialCache
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.api.clients import ApiClient, cloudinary_client, dyte_client, liveapi_client, realtimekit_client
 from tests.meetings.home import furnish
@@ -64,3 +66,12 @@ def ids(home: NewOrganization, livestream: Livestream, session: Session) -> dict
         "api_key_id": str(home.liveapi_key.row.pk),
         **furnish(home.app),
     }
+
+
+@pytest.fixture
+def remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what keys open be looked up once, however slow the machine is: the rest of a request's queries is counted."""
+    cache: CredentialCache[object, object] = CredentialCache(
+        read_revision=lambda: None, max_entries=100, clock_s=lambda: 0.0
+    )
+    monkeypatch.setattr(authentication, "_opened", cache)

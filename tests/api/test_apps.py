@@ -81,6 +81,7 @@ class TestList:
     def test_holds_no_other_tenants(self, apps_api: ApiClient, home: NewOrganization, abroad: NewOrganization) -> None:
         assert [item["id"] for item in read(apps_api.get("/apps"))["data"]] == [home.app.pk.hex]
 
+    @pytest.mark.usefixtures("remembered")
     @pytest.mark.parametrize("per_page", [5, 10])
     def test_takes_as_many_queries_for_more(self, apps_api: ApiClient, home: NewOrganization, per_page: int) -> None:
         filled(home, number=12)
@@ -89,8 +90,7 @@ class TestList:
         with CaptureQueriesContext(connection) as captured:
             apps_api.get(f"/apps?per_page={per_page}")
 
-        asked = [query["sql"] for query in captured if "credentialrevision" not in query["sql"]]
-        assert len(asked) == 2
+        assert len(captured) == 2
 
 
 class TestCreate:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import resolve
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.validation import validate_schema
 from jsonschema import Draft202012Validator
@@ -18,11 +19,14 @@ Document = dict[str, Any]
 VENDORS = {"v2": "organizationKey", "client": "apiToken", "liveapi": "tokenPair", "cloudinary": "apiKeyPair"}
 
 
+def address(root: str) -> str:
+    return next(schema.template for schema in SCHEMAS if schema.template.split("/")[1] == root)
+
+
 @cache
 def described(root: str) -> Document:
     """Return the description of the dialect whose paths begin with this."""
-    template = next(schema.template for schema in SCHEMAS if schema.template.split("/")[1] == root)
-    response = Client().get(template)
+    response = Client().get(address(root))
     assert response.status_code == 200
     return read(response)  # type: ignore[arg-type]  # Django's test client has a response class of its own.
 
@@ -52,8 +56,9 @@ class TestDocument:
         validate_schema(document)  # type: ignore[no-untyped-call]  # drf-spectacular's own.
 
     def test_is_made_without_a_complaint(self, root: str) -> None:
-        described.cache_clear()
-        described(root)
+        # Made anew: only the complaints about the newest one are kept.
+        vars(resolve(address(root)).func.view_initkwargs["document"]).pop("body", None)
+        Client().get(address(root))
 
         assert not GENERATOR_STATS
 
