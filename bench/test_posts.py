@@ -1,7 +1,7 @@
 """What an Idempotency-Key and the counting of requests add to a POST.
 
-In process, without a socket: authentication, every query, and the JSON. The two kinds are measured in turns, one by one,
-so that whatever else the machine does falls on both.
+In process, without a socket: authentication, every query, and the JSON. The two kinds are measured in turns, one by
+one, so that whatever else the machine does falls on both.
 """
 
 import statistics
