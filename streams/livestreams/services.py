@@ -139,7 +139,7 @@ def _check_quota(app: App) -> None:
     total = totals.aggregate(total=Sum("total"))["total"] or 0
     if total >= quota:
         raise QuotaExceededError(
-            f"Your organization has {total} livestreams, and may have {quota}. Delete {total - quota + 1} first."
+            f"Your organization has {total} livestreams, and its limit is {quota}. Delete {total - quota + 1} first."
         )
 
 

@@ -225,7 +225,7 @@ class TestCreate:
         answer = browser.post("/livestreams/create", {"name": "Autumn keynote"})
 
         assert answer.status_code == 422
-        assert "has 0 livestreams, and may have 0. Delete 1 first." in answer.content.decode()
+        assert "has 0 livestreams, and its limit is 0. Delete 1 first." in answer.content.decode()
 
     def test_opens_in_a_dialog(self, browser: Client, home: NewOrganization) -> None:
         dialog = get_html(browser, "/livestreams/create", **HTMX)

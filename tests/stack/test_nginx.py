@@ -167,8 +167,9 @@ def accepts(port: int) -> bool:
 
 @pytest.mark.parametrize("bind", ["127.0.0.1", ANY_ADDRESS, "::", "::1"])
 @pytest.mark.parametrize("folder", ["plain", "with blank"])
-def test_nginx_takes_both(instance: Instance, tmp_path: Path, bind: str, folder: str) -> None:
-    base = tmp_path / folder
+def test_nginx_takes_both(instance: Instance, tmp_path_factory: pytest.TempPathFactory, bind: str, folder: str) -> None:
+    # Of a short name: a socket's path has at most 107 bytes.
+    base = tmp_path_factory.mktemp("nginx") / folder
     wanted = replace(
         instance,
         data_dir=base,

@@ -210,14 +210,14 @@ class TestLivestreams:
 
         create_livestream(app=second, name="Stage", actor=SYSTEM)
 
-        with pytest.raises(QuotaExceededError, match=r"has 2 livestreams, and may have 2\. Delete 1 first\."):
+        with pytest.raises(QuotaExceededError, match=r"has 2 livestreams, and its limit is 2\. Delete 1 first\."):
             create_livestream(app=home.app, name="Stage", actor=SYSTEM)
 
     def test_says_how_many_there_are_when_the_limit_was_lowered(self, home: NewOrganization) -> None:
         _streams(home, 3)
         _allow(home, livestreams=1)
 
-        with pytest.raises(QuotaExceededError, match=r"has 3 livestreams, and may have 1\. Delete 3 first\."):
+        with pytest.raises(QuotaExceededError, match=r"has 3 livestreams, and its limit is 1\. Delete 3 first\."):
             create_livestream(app=home.app, name="Stage", actor=SYSTEM)
 
     def test_refuses_one_more_to_programs(self, home: NewOrganization, client: Client) -> None:
@@ -240,7 +240,7 @@ class TestLivestreams:
             body = response.json()
             assert body["success"] is False
             assert body["error"]["type"] == "quota_exceeded"
-            assert "has 0 livestreams, and may have 0" in json.dumps(body)
+            assert "has 0 livestreams, and its limit is 0" in json.dumps(body)
         assert not Livestream.objects.exists()
 
 
