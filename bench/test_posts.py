@@ -39,41 +39,7 @@ def test_being_done_once_and_counted_costs_little(settings: Settings) -> None:
     assert statistics.median(shares) <= MAX_SHARE
 
 
-<<<<<<< HEAD
-def _poster(made: NewOrganization) -> Callable[[dict[str, str]], None]:
-    """Return what creates a livestream, with further variables of the request."""
-    handler = WSGIHandler()
-    authorization = basic(made.organization.pk.hex, made.api_key)
-
-    def post(further: dict[str, str]) -> None:
-        environ = {
-            "REQUEST_METHOD": "POST",
-            "PATH_INFO": "/v2/livestreams",
-            "QUERY_STRING": "",
-            "SERVER_NAME": "localhost",
-            "SERVER_PORT": "80",
-            "HTTP_AUTHORIZATION": authorization,
-            "CONTENT_TYPE": "application/json",
-            "CONTENT_LENGTH": str(len(BODY)),
-            "wsgi.input": io.BytesIO(BODY),
-            "wsgi.url_scheme": "http",
-            **further,
-        }
-        answer = handler(environ, _start_response)
-        answer.close()
-        assert answer.status_code == 201
-
-    return post
-
-
-def _start_response(*_: object) -> Callable[[bytes], object]:
-    return lambda _: None
-
-
-def _duration_ms(call: Callable[[], None]) -> float:
-=======
 def _post_ms(client: ApiClient, headers: dict[str, str]) -> float:
->>>>>>> kernel
     started = time.perf_counter()
     answer = client.request("POST", "/livestreams", body={"name": "Autumn keynote"}, headers=headers)
     duration_ms = (time.perf_counter() - started) * 1000
