@@ -22,9 +22,15 @@ from streams.livestreams.consumers import (
     OverviewConsumer,
     SessionConsumer,
 )
+from streams.meetings import participant_views as participants
+from streams.meetings import preset_views as presets
+from streams.meetings import views as meetings
 
 app_name = "streams"
 _LIVESTREAM = "livestreams/<uuid:livestream_id>"
+_MEETING = "meetings/<uuid:meeting_id>"
+_PARTICIPANT = f"{_MEETING}/participants/<uuid:participant_id>"
+_PRESET = "meetings/presets/<uuid:preset_id>"
 _APP = "account/apps/<uuid:app_id>"
 _INVITATION = "account/invitations/<uuid:invitation_id>"
 _MEMBER = "account/members/<uuid:member_id>"
@@ -55,6 +61,26 @@ urlpatterns = [
     path(f"{_LIVESTREAM}/outputs/<uuid:output_id>", outputs.OutputChangeView.as_view(), name="output_change"),
     path(f"{_LIVESTREAM}/outputs/<uuid:output_id>/delete", outputs.OutputDeleteView.as_view(), name="output_delete"),
     path(f"{_LIVESTREAM}/delete", livestreams.LivestreamDeleteView.as_view(), name="livestream_delete"),
+    path("meetings", meetings.MeetingListView.as_view(), name="meeting_list"),
+    path("meetings/create", meetings.MeetingCreateView.as_view(), name="meeting_create"),
+    path("meetings/presets", presets.PresetListView.as_view(), name="preset_list"),
+    path(_PRESET, presets.PresetDetailView.as_view(), name="preset_detail"),
+    path(f"{_PRESET}/replace", presets.PresetReplaceView.as_view(), name="preset_replace"),
+    path(f"{_PRESET}/copy", presets.PresetCopyView.as_view(), name="preset_copy"),
+    path(f"{_PRESET}/delete", presets.PresetDeleteView.as_view(), name="preset_delete"),
+    path(_MEETING, meetings.MeetingDetailView.as_view(), name="meeting_detail"),
+    path(f"{_MEETING}/change", meetings.MeetingChangeView.as_view(), name="meeting_change"),
+    path(f"{_MEETING}/sessions", meetings.MeetingSessionListView.as_view(), name="meeting_session_list"),
+    path(
+        f"{_MEETING}/livestream/start",
+        meetings.MeetingLivestreamStartView.as_view(),
+        name="meeting_livestream_start",
+    ),
+    path(f"{_MEETING}/livestream/stop", meetings.MeetingLivestreamStopView.as_view(), name="meeting_livestream_stop"),
+    path(f"{_MEETING}/participants/add", participants.ParticipantAddView.as_view(), name="participant_add"),
+    path(_PARTICIPANT, participants.ParticipantDetailView.as_view(), name="participant_detail"),
+    path(f"{_PARTICIPANT}/token", participants.ParticipantTokenView.as_view(), name="participant_token"),
+    path(f"{_PARTICIPANT}/remove", participants.ParticipantRemoveView.as_view(), name="participant_remove"),
     path("account", account.AccountView.as_view(), name="account_detail"),
     path("account/api-keys/create", api_keys.ApiKeyCreateView.as_view(), name="api_key_create"),
     path("account/api-keys/created", api_keys.ApiKeyCreatedView.as_view(), name="api_key_created"),

@@ -152,7 +152,7 @@ class ApiView(APIView):
         """
         serializer = body(data=self.body)
         if not serializer.is_valid():
-            raise ValidationFailedError("The body is not acceptable.", fields=_complaints(serializer))
+            raise ValidationFailedError("The body is not acceptable.", fields=complaints_of(serializer))
         return cast(Mapping[str, object], serializer.validated_data)
 
     def answer(self, data: object, *, status: int = 200, paging: Mapping[str, object] | None = None) -> Response:
@@ -197,11 +197,12 @@ def _check_query(query: type[serializers.Serializer[None]], text: str, **context
     # Not request.GET, whose encoding a client may choose.
     serializer = query(data=QueryDict(text, encoding="utf-8"), context=context)
     if not serializer.is_valid():
-        raise InvalidQueryError("The query string is not acceptable.", fields=_complaints(serializer))
+        raise InvalidQueryError("The query string is not acceptable.", fields=complaints_of(serializer))
     return cast(dict[str, object], serializer.validated_data)
 
 
-def _complaints(serializer: serializers.Serializer[None]) -> dict[str, list[str]]:
+def complaints_of(serializer: serializers.Serializer[None]) -> dict[str, list[str]]:
+    """Return what is wrong with a body that was not valid: sentences by member, one within another with its path."""
     return dict(_named(serializer.errors))
 
 

@@ -17,7 +17,7 @@ from streams.organizations.models import Member, Role
 
 class ParticipantInline(ReadOnlyInline[Participant]):
     model = Participant
-    verbose_name_plural = "who may join"
+    verbose_name_plural = "who can join"
     fields = ("id", "name", "custom_participant_id", "preset", "added")
     ordering = ("-created_at", "-id")
 

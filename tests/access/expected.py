@@ -30,6 +30,7 @@ LETS_IN = {
 _READ, _WRITE, _ADMIN = ApiKey.Scope.READ, ApiKey.Scope.LIVESTREAMS, ApiKey.Scope.ADMIN
 _LIVESTREAM = "livestreams/{livestream_id}"
 _LOG_IN, _PLACE = "/account/you/log-ins/{log_in_id}", "/account/you/organizations/{member_id}"
+_MEETING_PAGE, _PRESET_PAGE = "/meetings/{meeting_id}", "/meetings/presets/{preset_id}"
 _MEMBER, _INVITATION = "/account/members/{member_id}", "/account/invitations/{invitation_id}"
 
 # The scope that an operation takes, and what it answers when all goes well.
@@ -178,6 +179,22 @@ PAGES: dict[str, dict[str, Door]] = {
     "/livestreams/{livestream_id}/outputs/{output_id}": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/outputs/{output_id}/delete": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/delete": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/meetings": {"GET": Door.LOOK},
+    "/meetings/create": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/meetings/presets": {"GET": Door.LOOK},
+    _PRESET_PAGE: {"GET": Door.LOOK, "POST": Door.OPERATE},
+    f"{_PRESET_PAGE}/replace": {"POST": Door.OPERATE},
+    f"{_PRESET_PAGE}/copy": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    f"{_PRESET_PAGE}/delete": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    _MEETING_PAGE: {"GET": Door.LOOK},
+    f"{_MEETING_PAGE}/change": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    f"{_MEETING_PAGE}/sessions": {"GET": Door.LOOK},
+    f"{_MEETING_PAGE}/livestream/start": {"POST": Door.OPERATE},
+    f"{_MEETING_PAGE}/livestream/stop": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    f"{_MEETING_PAGE}/participants/add": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    f"{_MEETING_PAGE}/participants/{{participant_id}}": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    f"{_MEETING_PAGE}/participants/{{participant_id}}/token": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    f"{_MEETING_PAGE}/participants/{{participant_id}}/remove": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/account": {"GET": Door.LOOK},
     "/account/api-keys/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
     "/account/api-keys/created": {"GET": Door.ADMINISTER},

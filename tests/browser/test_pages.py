@@ -44,11 +44,26 @@ def _addresses(stream: Stream, stack: RunningStack) -> list[str]:
     ]
 
 
+def _of_meetings(stream: Stream) -> list[str]:
+    make = stream.integrator.call
+    meeting = "/meetings/" + make("POST", "/meetings", title="A room with a rather long title " * 5)["data"]["id"]
+    guest = {"custom_participant_id": "guest-" * 20, "preset_name": "group_call_host"}
+    someone = make("POST", f"{meeting}/participants", **guest)["data"]["id"]
+    make("POST", f"{meeting}/livestreams")
+    preset = "/meetings/presets/" + make("GET", "/presets")["data"][0]["id"]
+    participant = f"{meeting}/participants/{someone}"
+    return [
+        *("/meetings", "/meetings?q=nothing+is+called+so", "/meetings/create", "/meetings/presets"),
+        *(f"{meeting}{deed}" for deed in ("", "/change", "/sessions", "/livestream/stop", "/participants/add")),
+        *(participant, f"{participant}/remove", preset, f"{preset}/copy", f"{preset}/delete"),
+    ]
+
+
 class TestEveryPage:
     def test_is_accessible_fits_a_phone_and_breaks_no_policy(
         self, operator: Operator, stream: Stream, stack: RunningStack
     ) -> None:
-        for address in _addresses(stream, stack):
+        for address in [*_addresses(stream, stack), *_of_meetings(stream)]:
             operator.page.goto(address)
             expect(operator.page.locator("h1")).to_have_count(1)
             check(operator.page, operator)

@@ -8,9 +8,11 @@ from django.conf import LazySettings
 from django.test import Client
 
 from streams.livestreams import leases
-from streams.models import Livestream, Member, Role, Session, User
-from streams.organizations.services import NewOrganization
+from streams.meetings.services.meetings import create_meeting
+from streams.models import Livestream, Meeting, Member, Participant, Role, Session, User
+from streams.organizations.services import SYSTEM, NewOrganization
 from tests import runs
+from tests.meetings.people import added
 from tests.runs import claimed
 
 HTMX = {"HX-Request": "true"}
@@ -92,3 +94,14 @@ def live(connected: Session) -> Session:
     leases.mark_live(lease)
     connected.refresh_from_db()
     return connected
+
+
+@pytest.fixture
+def meeting(home: NewOrganization) -> Meeting:
+    return create_meeting(app=home.app, values={"title": "Backend standup"}, actor=SYSTEM)
+
+
+@pytest.fixture
+def mary(meeting: Meeting) -> Participant:
+    """May join it."""
+    return added(meeting, "mary", name="Mary Sue")

@@ -14,7 +14,7 @@ from streams.meetings.models.meeting import DEFAULT_KEEP_ALIVE_S
 from streams.meetings.states import MeetingStatus
 
 STATUSES = [status.upper() for status in MeetingStatus.values]
-_KEEP_ALIVE_MAX_S = 86_400
+KEEP_ALIVE_MAX_S = 86_400
 _KEYWORDS_MAX = 100
 
 
@@ -106,7 +106,7 @@ class MeetingBody(serializers.Serializer[None]):
     transcribe_on_end = FlagField(required=False, allow_null=True)
     session_keep_alive_time_in_secs = WholeField(
         at_least=0,
-        at_most=_KEEP_ALIVE_MAX_S,
+        at_most=KEEP_ALIVE_MAX_S,
         allow_null=True,
         source="session_keep_alive_s",
         help_text=f"How long a session goes on after the last one has left; by default {DEFAULT_KEEP_ALIVE_S}.",

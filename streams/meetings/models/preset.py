@@ -10,8 +10,11 @@ from streams.organizations.models import App
 
 
 class PresetQuerySet(models.QuerySet["Preset"]):
+    def existing(self) -> Self:
+        return self.filter(deleted_at=None)
+
     def for_app(self, app: App) -> Self:
-        return self.filter(app=app, deleted_at=None)
+        return self.existing().filter(app=app)
 
     def matching(self, search: str) -> Self:
         return self.filter(name__icontains=search.replace("\x00", ""))

@@ -75,6 +75,11 @@ class MeetingSession(models.Model):
         return str(self.pk)
 
     @property
+    def length_ms(self) -> int:
+        """For how long it has gone on, or went on."""
+        return ((self.ended_at or clock.now()) - self.created_at) // timedelta(milliseconds=1)
+
+    @property
     def consumed_now(self) -> timedelta:
         """For how long participants have been there, all together; `with_consumed` must have read it along."""
         consumed: timedelta = vars(self)["consumed"]

@@ -16,6 +16,17 @@ from streams.meetings.selectors.participants import (
     list_participants,
     list_presets,
 )
+from streams.meetings.selectors.screens import (
+    MeetingList,
+    MeetingRow,
+    MeetingScreen,
+    get_meeting_list,
+    get_meeting_screen,
+    get_own_meeting,
+    get_own_preset,
+    list_own_presets,
+    list_sessions_of,
+)
 from streams.meetings.selectors.sessions import (
     SessionFilter,
     SessionOrder,
@@ -30,13 +41,20 @@ from streams.meetings.selectors.sessions import (
 
 __all__ = [
     "MeetingFilter",
+    "MeetingList",
+    "MeetingRow",
+    "MeetingScreen",
     "SessionFilter",
     "SessionOrder",
     "find_active_livestream",
     "get_active_livestream",
     "get_active_session",
     "get_meeting",
+    "get_meeting_list",
+    "get_meeting_screen",
     "get_meeting_session",
+    "get_own_meeting",
+    "get_own_preset",
     "get_participant",
     "get_participant_by_token",
     "get_peer",
@@ -47,7 +65,9 @@ __all__ = [
     "list_meeting_sessions",
     "list_meetings",
     "list_newest_sessions",
+    "list_own_presets",
     "list_participants",
     "list_presets",
     "list_session_participants",
+    "list_sessions_of",
 ]
