@@ -524,6 +524,8 @@ SPECTACULAR_SETTINGS = {
     # It repeats each word after itself.
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "SERVE_INCLUDE_SCHEMA": False,
+    # What has to be said is said by each body itself, for changes as well.
+    "COMPONENT_SPLIT_PATCH": False,
     # Two things have a type, of different words.
     "ENUM_NAME_OVERRIDES": {"OutputTypeEnum": "streams.livestreams.states.OutputType", "InputTypeEnum": ["rtmp"]},
     # It would describe all dialects in one document; a test looks at the one that we publish.

@@ -21,6 +21,15 @@ class EpochMsField(serializers.IntegerField):
         return clock.epoch_ms(value)
 
 
+class FlagField(serializers.BooleanField):
+    """true or false, and neither a number nor a word for one."""
+
+    def to_internal_value(self, data: object) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
 class TextField(serializers.CharField):
     """Text and nothing else: a number is not read as its digits, and nothing is trimmed unseen."""
 

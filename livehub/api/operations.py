@@ -19,6 +19,8 @@ class Answer:
     # Or how to find it among the shapes that the view's route has given it.
     data: AnySerializer | Callable[[Any], AnySerializer]
     status: int = 200
+    # What it answers instead where there is already what was asked for.
+    status_again: int | None = None
     is_list: bool = False
     # Of a list within; a list that is the whole answer always has it.
     has_paging: bool = False

@@ -120,11 +120,14 @@ class DialectSchema(AutoSchema):
         return [OpenApiExample("Request", example_of(body, asked=True), request_only=True)] if body else []
 
     def get_response_serializers(self) -> Any:
-        return {self._good_status: self._good(), **{status: self._bad(status) for status in sorted(self._failures())}}
+        good = dict.fromkeys(self._good_statuses, self._good())
+        return {**good, **{status: self._bad(status) for status in sorted(self._failures())}}
 
     @property
-    def _good_status(self) -> int:
-        return self._api.dialect.status(self._described.answer.status)
+    def _good_statuses(self) -> list[int]:
+        answer = self._described.answer
+        statuses = [answer.status] if answer.status_again is None else [answer.status, answer.status_again]
+        return [self._api.dialect.status(status) for status in statuses]
 
     def _good(self) -> OpenApiResponse:
         answer = self._described.answer

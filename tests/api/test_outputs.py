@@ -32,6 +32,13 @@ def there(livestream: Livestream) -> str:
     return f"/livestreams/{livestream.pk}/outputs"
 
 
+@pytest.mark.parametrize("no_flag", [0, 1, "true", "off", None])
+def test_takes_for_a_flag_what_json_has_for_it(dyte: ApiClient, there: str, no_flag: object) -> None:
+    answer = dyte.post(there, {**_SIMULCAST, "enabled": no_flag})
+
+    assert (answer.status_code, [*read(answer)["error"]["fields"]]) == (422, ["enabled"])
+
+
 class TestList:
     def test_has_hls_and_archive_from_the_beginning(self, dyte: ApiClient, livestream: Livestream, there: str) -> None:
         answer = read(dyte.get(there))

@@ -194,6 +194,13 @@ class TestChange:
         assert _data(api.patch(f"/meetings/{meeting.pk}", {"status": "ACTIVE"}))["status"] == "ACTIVE"
         assert "status" in _fields(api.patch(f"/meetings/{meeting.pk}", {"status": "inactive"}))
 
+    def test_takes_no_part_of_what_is_whole_only(self, api: ApiClient, meeting: Meeting) -> None:
+        bucket = f"{api.name}_bucket_config"
+        for config in ({bucket: {}}, {"storage_config": {"access_key": "a", "region": "eu"}}):
+            answer = api.patch(f"/meetings/{meeting.pk}", {"recording_config": config})
+
+            assert answer.status_code == 422, config
+
     def test_with_null_goes_back_to_the_default(self, api: ApiClient, meeting: Meeting) -> None:
         change_meeting(meeting=meeting, changes={"record_on_start": True}, actor=SYSTEM)
 

@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Sequence
 from copy import deepcopy
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,15 +15,6 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _TEXT_MAX_LENGTH = 255
 _URL_MAX_LENGTH = 2048
 _HTTP = ("http", "https")
-
-
-class FlagField(serializers.BooleanField):
-    """true or false, and neither a number nor a word for one."""
-
-    def to_internal_value(self, data: object) -> bool:
-        if not isinstance(data, bool):
-            self.fail("invalid", input=data)
-        return data
 
 
 class WholeField(serializers.IntegerField):
@@ -103,15 +95,21 @@ class AddressField(LineField):
         return parts.scheme in self._schemes and bool(parts.hostname) and " " not in text
 
 
+# The same one each time, or a description would hold it twice under one name.
+@cache
 def optional(body: type[serializers.Serializer[None]]) -> type[serializers.Serializer[None]]:
-    """Return the same body with nothing that has to be said, at any depth: for changes of what is there already."""
+    """Return the same body with nothing that has to be said, at any depth: for changes of what is there already.
+
+    A body within it that says `is_whole` stays as it is: of such a thing a part has no meaning.
+    """
     fields = {name: _optional_field(field) for name, field in body._declared_fields.items()}
     return type(f"Changed{body.__name__}", (body,), {**fields, "__doc__": body.__doc__})
 
 
 def _optional_field(field: serializers.Field[Any, Any, Any, Any]) -> serializers.Field[Any, Any, Any, Any]:
     made_of: dict[str, Any] = vars(field)
-    kind = optional(type(field)) if isinstance(field, serializers.Serializer) else type(field)
+    has_parts = isinstance(field, serializers.Serializer) and not getattr(field, "is_whole", False)
+    kind = optional(type(field)) if has_parts else type(field)
     # Copies, as the framework makes them: a field within a field can have one parent only.
     how = {name: deepcopy(value) for name, value in made_of["_kwargs"].items() if name not in {"default", "validators"}}
     if field.default is not empty or field.required:

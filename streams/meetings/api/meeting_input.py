@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from rest_framework import serializers
 
-from livehub.api.fields import TextField
+from livehub.api.fields import FlagField, TextField
 from livehub.api.paging import PageNumbers, PageQuery
-from streams.meetings.api.fields import FlagField, LineField, WholeField, optional
+from streams.meetings.api.fields import LineField, WholeField, optional
 from streams.meetings.api.recording_input import DyteRecordingConfigBody, RecordingConfigBody
 from streams.meetings.models.meeting import DEFAULT_KEEP_ALIVE_S
 from streams.meetings.states import MeetingStatus

@@ -5,8 +5,9 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
+from livehub.api.fields import FlagField
 from livehub.api.paging import PageNumbers, PageQuery
-from streams.meetings.api.fields import AddressField, AmountField, FlagField, LineField, WholeField, optional
+from streams.meetings.api.fields import AddressField, AmountField, LineField, WholeField, optional
 
 _QUALITIES = ["hd", "vga", "qvga", "fhd", "uhd"]
 _PRODUCE = ["ALLOWED", "NOT_ALLOWED", "CAN_REQUEST"]

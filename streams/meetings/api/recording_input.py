@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from rest_framework import serializers
 
-from streams.meetings.api.fields import AddressField, FlagField, LineField, SecretField, WholeField
+from livehub.api.fields import FlagField
+from streams.meetings.api.fields import AddressField, LineField, SecretField, WholeField
 
 # Source: RealtimeKit, POST /meetings.
 _SECONDS_MIN, _SECONDS_MAX = 60, 86_400
@@ -45,6 +46,8 @@ class RecordingAudioBody(serializers.Serializer[None]):
 class StorageBody(serializers.Serializer[None]):
     """A storage of the client's own; what opens it is not shown again."""
 
+    is_whole: ClassVar[bool] = True
+
     examples: ClassVar[Mapping[str, object]] = {
         "type": "aws",
         "access_key": "AKIAEXAMPLE",
@@ -81,6 +84,8 @@ class StorageBody(serializers.Serializer[None]):
 
 class BucketBody(serializers.Serializer[None]):
     """Whether recordings are kept here."""
+
+    is_whole: ClassVar[bool] = True
 
     enabled = FlagField()
 

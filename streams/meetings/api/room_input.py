@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from rest_framework import serializers
 
-from livehub.api.fields import TextField
+from livehub.api.fields import FlagField, TextField
 from livehub.api.paging import PageNumbers, PageQuery
-from streams.meetings.api.fields import AddressField, FlagField, LineField, WholeField
+from streams.meetings.api.fields import AddressField, LineField, WholeField
 from streams.meetings.api.meeting_input import TimesQuery
 from streams.meetings.states import MeetingSessionStatus
 

@@ -6,7 +6,7 @@ from typing import cast
 
 from rest_framework import serializers
 
-from livehub.api.fields import TextField
+from livehub.api.fields import FlagField, TextField
 from livehub.core.errors import ValidationFailedError
 from streams.livestreams.outputs import NewOutput, OutputChanges
 from streams.livestreams.services import LivestreamChanges
@@ -30,7 +30,7 @@ class LiveApiStreamBody(serializers.Serializer[None]):
     name = TextField(
         required=False, allow_null=True, help_text="Up to 255 printable characters; null or empty for none."
     )
-    enabled = serializers.BooleanField(required=False, help_text="false cuts the encoder, and refuses it until true.")
+    enabled = FlagField(required=False, help_text="false cuts the encoder, and refuses it until true.")
 
 
 class LiveApiPlatformChangesBody(serializers.Serializer[None]):
@@ -43,7 +43,7 @@ class LiveApiPlatformChangesBody(serializers.Serializer[None]):
     )
     server = TextField(required=False, help_text="rtmp:// or rtmps://, without the key.")
     key = TextField(required=False, allow_null=True, help_text="The platform's stream key; null or empty for none.")
-    enabled = serializers.BooleanField(required=False, help_text="Whether broadcasts go there.")
+    enabled = FlagField(required=False, help_text="Whether broadcasts go there.")
 
 
 class LiveApiPlatformBody(LiveApiPlatformChangesBody):

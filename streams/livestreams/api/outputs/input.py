@@ -5,7 +5,7 @@ from typing import cast
 
 from rest_framework import serializers
 
-from livehub.api.fields import TextField
+from livehub.api.fields import FlagField, TextField
 from streams.livestreams.outputs import NewOutput, OutputChanges
 from streams.livestreams.states import OutputType
 
@@ -35,13 +35,13 @@ class OutputBody(OutputChangesBody):
 class EnabledOutputChangesBody(OutputChangesBody):
     """The same, with the switch that Cloudinary has not."""
 
-    enabled = serializers.BooleanField(required=False, help_text="Whether broadcasts go there.")
+    enabled = FlagField(required=False, help_text="Whether broadcasts go there.")
 
 
 class EnabledOutputBody(OutputBody):
     """The same, with the switch that Cloudinary has not."""
 
-    enabled = serializers.BooleanField(required=False, default=True, help_text="Whether broadcasts go there.")
+    enabled = FlagField(required=False, default=True, help_text="Whether broadcasts go there.")
 
 
 def changes_of(values: Mapping[str, object]) -> OutputChanges:

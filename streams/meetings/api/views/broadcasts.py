@@ -23,7 +23,7 @@ class StartLivestreamView(MeetingApi):
         "start_meeting_livestream",
         "Start the meeting's livestream; when it is on already it is answered with, and the status is 200",
         body=StartLivestreamBody,
-        answer=Answer(StartedLivestreamSerializer, status=201),
+        answer=Answer(StartedLivestreamSerializer, status=201, status_again=200),
     )
     def post(self, request: Request, meeting_id: str, **path: str) -> Response:
         meeting = self.get_meeting(meeting_id)
