@@ -22,7 +22,7 @@ from streams.models import ApiKey, Connection, Lease, Livestream, LivestreamCoun
 from streams.organizations.credentials import Credential, authenticate_api_key
 
 _OLD = ("streams", "0005_audit_entries")
-_BEFORE_PRESETS = ("streams", "0017_meetings")
+_BEFORE_PRESETS = ("streams", "0020_meetings")
 _SCRATCH = "livehub_migrations"
 _NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 _YESTERDAYS: dict[str, Any] = {

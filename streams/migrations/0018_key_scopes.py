@@ -20,7 +20,7 @@ UPDATE streams_apikey SET scopes =
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('streams', '0016_idempotency'),
+        ('streams', '0017_idempotency'),
     ]
 
     operations = [

@@ -21,7 +21,7 @@ WHERE livestream.deleted_at IS NULL;
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('streams', '0016_key_scopes'),
+        ('streams', '0018_key_scopes'),
     ]
 
     operations = [

@@ -13,6 +13,6 @@ def make_default_presets(apps: Apps, schema_editor: BaseDatabaseSchemaEditor) ->
 
 
 class Migration(migrations.Migration):
-    dependencies = [("streams", "0017_meetings")]
+    dependencies = [("streams", "0020_meetings")]
 
     operations = [migrations.RunPython(make_default_presets, migrations.RunPython.noop)]

@@ -10,7 +10,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
 
-    dependencies = [("streams", "0016_outputs")]
+    dependencies = [("streams", "0019_outputs")]
 
     operations = [
         migrations.CreateModel(
