@@ -3,6 +3,8 @@
 Their examples, the edges of what they allow and what lies beyond, and random ones: the same each time, by a fixed seed.
 """
 
+from typing import Any
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -65,18 +67,18 @@ def keys(ours: Tenant) -> dict[str, str]:
 
 @schemathesis.pytest.from_fixture("document").parametrize()
 @settings(_QUIETLY, max_examples=2)
-def test_answers_as_described(case: Case, ours: Tenant, keys: dict[str, str]) -> None:
+def test_answers_as_described(case: Case[Any], ours: Tenant, keys: dict[str, str]) -> None:
     _try(case, ours, keys)
 
 
 @pytest.mark.chaos
 @schemathesis.pytest.from_fixture("whole_document").parametrize()
 @settings(_QUIETLY, max_examples=30)
-def test_answers_as_described_to_everything(case: Case, ours: Tenant, keys: dict[str, str]) -> None:
+def test_answers_as_described_to_everything(case: Case[Any], ours: Tenant, keys: dict[str, str]) -> None:
     _try(case, ours, keys)
 
 
-def _try(case: Case, ours: Tenant, keys: dict[str, str]) -> None:
+def _try(case: Case[Any], ours: Tenant, keys: dict[str, str]) -> None:
     # Ids that nobody has would show nothing but 404.
     case.path_parameters = {name: ours.ids.get(name, value) for name, value in case.path_parameters.items()}
     with undone():

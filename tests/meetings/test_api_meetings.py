@@ -196,7 +196,8 @@ class TestChange:
 
     def test_takes_no_part_of_what_is_whole_only(self, api: ApiClient, meeting: Meeting) -> None:
         bucket = f"{api.name}_bucket_config"
-        for config in ({bucket: {}}, {"storage_config": {"access_key": "a", "region": "eu"}}):
+        configs: list[dict[str, Any]] = [{bucket: {}}, {"storage_config": {"access_key": "a", "region": "eu"}}]
+        for config in configs:
             answer = api.patch(f"/meetings/{meeting.pk}", {"recording_config": config})
 
             assert answer.status_code == 422, config

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from copy import deepcopy
 from functools import cache
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from rest_framework import serializers
@@ -109,7 +109,7 @@ def optional(body: type[serializers.Serializer[None]]) -> type[serializers.Seria
 def _optional_field(field: serializers.Field[Any, Any, Any, Any]) -> serializers.Field[Any, Any, Any, Any]:
     made_of: dict[str, Any] = vars(field)
     has_parts = isinstance(field, serializers.Serializer) and not getattr(field, "is_whole", False)
-    kind = optional(type(field)) if has_parts else type(field)
+    kind = optional(cast("Any", type(field))) if has_parts else type(field)
     # Copies, as the framework makes them: a field within a field can have one parent only.
     how = {name: deepcopy(value) for name, value in made_of["_kwargs"].items() if name not in {"default", "validators"}}
     if field.default is not empty or field.required:
