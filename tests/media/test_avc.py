@@ -56,6 +56,44 @@ def test_reads_on_behind_a_byte_that_only_keeps_others_from_looking_like_a_start
     assert find_picture_size(record) == PictureSize(1920, 1088, 1920, 1088)
 
 
+def _number(value: int) -> str:
+    digits = f"{value + 1:b}"
+    return "0" * (len(digits) - 1) + digits
+
+
+def _signed(value: int) -> str:
+    return _number(2 * value - 1 if value > 0 else -2 * value)
+
+
+_SMALL, _LARGE = "1" + _signed(1) * 16, "1" + _signed(-3) * 64
+# The next of a list is 0, which ends it: at once, or from 8 on in steps that go round at 256.
+_ENDED, _ENDED_LATER = "1" + _signed(-8), "1" + _signed(4) + _signed(127) + _signed(117)
+
+
+@pytest.mark.parametrize(
+    ("chroma", "lists"),
+    [
+        (1, "0" * 8),
+        (1, _SMALL * 6 + _LARGE * 2),
+        (2, "0" * 5 + _SMALL + _LARGE + "0"),
+        (3, _SMALL * 6 + _LARGE * 6),
+        (3, "0" * 11 + _LARGE),
+        (1, _ENDED * 8),
+        (1, _ENDED_LATER * 8),
+    ],
+)
+def test_reads_on_behind_how_coarsely_it_is_quantized(chroma: int, lists: str) -> None:
+    # Source: ITU-T H.264 7.3.2.1.1 and 7.3.2.1.1.1, which x264 does not write. High; 1920x1088.
+    bits = _number(0) + _number(chroma) + "0" * (chroma == 3) + _number(0) * 2 + "0" + "1" + lists
+    bits += _number(0) + _number(2) + _number(1) + "0" + _number(119) + _number(67) + "1" + "1" + "0" + "0" + "1"
+    bits += "0" * (-len(bits) % 8)
+    payload = int(bits, 2).to_bytes(len(bits) // 8)
+    parameters = bytes.fromhex("67640028") + payload.replace(b"\0\0", b"\0\0\3")
+    record = b"\x01" + parameters[1:4] + b"\xff\xe1" + len(parameters).to_bytes(2) + parameters
+
+    assert find_picture_size(record) == PictureSize(1920, 1088, 1920, 1088)
+
+
 def test_does_not_mind_nonsense() -> None:
     record = _record(flv(size="320x180", seconds=0.2, has_audio=False))
 
