@@ -83,15 +83,22 @@ _ENDED, _ENDED_LATER = "1" + _signed(-8), "1" + _signed(4) + _signed(127) + _sig
     ],
 )
 def test_reads_on_behind_how_coarsely_it_is_quantized(chroma: int, lists: str) -> None:
-    # Source: ITU-T H.264 7.3.2.1.1 and 7.3.2.1.1.1, which x264 does not write. High; 1920x1088.
+    assert find_picture_size(_crafted(profile=100, chroma=chroma, lists=lists)) == PictureSize(1920, 1088, 1920, 1088)
+
+
+@pytest.mark.parametrize("profile", [44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244])
+def test_knows_which_profiles_tell_of_colours(profile: int) -> None:
+    assert find_picture_size(_crafted(profile=profile, chroma=1, lists="0" * 8)) == PictureSize(1920, 1088, 1920, 1088)
+
+
+def _crafted(*, profile: int, chroma: int, lists: str) -> bytes:
+    # Source: ITU-T H.264 7.3.2.1.1 and 7.3.2.1.1.1, which x264 does not write. 1920x1088.
     bits = _number(0) + _number(chroma) + "0" * (chroma == 3) + _number(0) * 2 + "0" + "1" + lists
     bits += _number(0) + _number(2) + _number(1) + "0" + _number(119) + _number(67) + "1" + "1" + "0" + "0" + "1"
     bits += "0" * (-len(bits) % 8)
     payload = int(bits, 2).to_bytes(len(bits) // 8)
-    parameters = bytes.fromhex("67640028") + payload.replace(b"\0\0", b"\0\0\3")
-    record = b"\x01" + parameters[1:4] + b"\xff\xe1" + len(parameters).to_bytes(2) + parameters
-
-    assert find_picture_size(record) == PictureSize(1920, 1088, 1920, 1088)
+    parameters = bytes([0x67, profile, 0, 0x28]) + payload.replace(b"\0\0", b"\0\0\3")
+    return b"\x01" + parameters[1:4] + b"\xff\xe1" + len(parameters).to_bytes(2) + parameters
 
 
 def test_does_not_mind_nonsense() -> None:
