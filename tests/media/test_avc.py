@@ -5,6 +5,7 @@ import pytest
 from streams.media.avc import PictureSize, find_picture_size
 from streams.media.flv import TagReader, TagType
 from tests.media.clips import flv
+from tests.media.crafted import exp_golomb
 
 
 def _record(clip: bytes) -> bytes:
@@ -56,13 +57,8 @@ def test_reads_on_behind_a_byte_that_only_keeps_others_from_looking_like_a_start
     assert find_picture_size(record) == PictureSize(1920, 1088, 1920, 1088)
 
 
-def _number(value: int) -> str:
-    digits = f"{value + 1:b}"
-    return "0" * (len(digits) - 1) + digits
-
-
 def _signed(value: int) -> str:
-    return _number(2 * value - 1 if value > 0 else -2 * value)
+    return exp_golomb(2 * value - 1 if value > 0 else -2 * value)
 
 
 _SMALL, _LARGE = "1" + _signed(1) * 16, "1" + _signed(-3) * 64
@@ -93,8 +89,20 @@ def test_knows_which_profiles_tell_of_colours(profile: int) -> None:
 
 def _crafted(*, profile: int, chroma: int, lists: str) -> bytes:
     # Source: ITU-T H.264 7.3.2.1.1 and 7.3.2.1.1.1, which x264 does not write. 1920x1088.
-    bits = _number(0) + _number(chroma) + "0" * (chroma == 3) + _number(0) * 2 + "0" + "1" + lists
-    bits += _number(0) + _number(2) + _number(1) + "0" + _number(119) + _number(67) + "1" + "1" + "0" + "0" + "1"
+    bits = exp_golomb(0) + exp_golomb(chroma) + "0" * (chroma == 3) + exp_golomb(0) * 2 + "0" + "1" + lists
+    bits += (
+        exp_golomb(0)
+        + exp_golomb(2)
+        + exp_golomb(1)
+        + "0"
+        + exp_golomb(119)
+        + exp_golomb(67)
+        + "1"
+        + "1"
+        + "0"
+        + "0"
+        + "1"
+    )
     bits += "0" * (-len(bits) % 8)
     payload = int(bits, 2).to_bytes(len(bits) // 8)
     parameters = bytes([0x67, profile, 0, 0x28]) + payload.replace(b"\0\0", b"\0\0\3")
