@@ -52,12 +52,15 @@ def _announcement(width: int, height: int) -> bytes:
 
 def _parameter_set(width: int, height: int) -> bytes:
     # Source: ITU-T H.264 7.3.2.1.1. High, 4:2:0, no scaling lists; one reference; frames only; nothing cut off.
-    bits = _number(0) + _number(1) + _number(0) * 2 + "00" + _number(0) + _number(2) + _number(1) + "0"
-    bits += _number(width // 16 - 1) + _number(height // 16 - 1) + "1100" + "1"
+    bits = (
+        exp_golomb(0) + exp_golomb(1) + exp_golomb(0) * 2 + "00" + exp_golomb(0) + exp_golomb(2) + exp_golomb(1) + "0"
+    )
+    bits += exp_golomb(width // 16 - 1) + exp_golomb(height // 16 - 1) + "1100" + "1"
     bits += "0" * (-len(bits) % 8)
     return bytes.fromhex("6764003e") + int(bits, 2).to_bytes(len(bits) // 8)
 
 
-def _number(value: int) -> str:
+def exp_golomb(value: int) -> str:
+    """Return a number of a parameter set in bits. Source: ITU-T H.264 9.1, ue(v)."""
     digits = f"{value + 1:b}"
     return "0" * (len(digits) - 1) + digits

@@ -5,6 +5,7 @@ import pytest
 from streams.media.avc import PictureSize, find_picture_size
 from streams.media.flv import TagReader, TagType
 from tests.media.clips import flv
+from tests.media.crafted import exp_golomb
 
 
 def _record(clip: bytes) -> bytes:
@@ -54,6 +55,58 @@ def test_reads_on_behind_a_byte_that_only_keeps_others_from_looking_like_a_start
     record = b"\x01" + parameters[1:4] + b"\xff\xe1" + len(parameters).to_bytes(2) + parameters
 
     assert find_picture_size(record) == PictureSize(1920, 1088, 1920, 1088)
+
+
+def _signed(value: int) -> str:
+    return exp_golomb(2 * value - 1 if value > 0 else -2 * value)
+
+
+_SMALL, _LARGE = "1" + _signed(1) * 16, "1" + _signed(-3) * 64
+# The next of a list is 0, which ends it: at once, or from 8 on in steps that go round at 256.
+_ENDED, _ENDED_LATER = "1" + _signed(-8), "1" + _signed(4) + _signed(127) + _signed(117)
+
+
+@pytest.mark.parametrize(
+    ("chroma", "lists"),
+    [
+        (1, "0" * 8),
+        (1, _SMALL * 6 + _LARGE * 2),
+        (2, "0" * 5 + _SMALL + _LARGE + "0"),
+        (3, _SMALL * 6 + _LARGE * 6),
+        (3, "0" * 11 + _LARGE),
+        (1, _ENDED * 8),
+        (1, _ENDED_LATER * 8),
+    ],
+)
+def test_reads_on_behind_how_coarsely_it_is_quantized(chroma: int, lists: str) -> None:
+    assert find_picture_size(_crafted(profile=100, chroma=chroma, lists=lists)) == PictureSize(1920, 1088, 1920, 1088)
+
+
+@pytest.mark.parametrize("profile", [44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244])
+def test_knows_which_profiles_tell_of_colours(profile: int) -> None:
+    assert find_picture_size(_crafted(profile=profile, chroma=1, lists="0" * 8)) == PictureSize(1920, 1088, 1920, 1088)
+
+
+def _crafted(*, profile: int, chroma: int, lists: str) -> bytes:
+    # Source: ITU-T H.264 7.3.2.1.1 and 7.3.2.1.1.1, which x264 does not write. 1920x1088.
+    bits = exp_golomb(0) + exp_golomb(chroma) + "0" * (chroma == 3) + exp_golomb(0) * 2 + "0" + "1" + lists
+    bits += (
+        exp_golomb(0)
+        + exp_golomb(2)
+        + exp_golomb(1)
+        + "0"
+        + exp_golomb(119)
+        + exp_golomb(67)
+        + "1"
+        + "1"
+        + "0"
+        + "0"
+        + "1"
+    )
+    bits += "0" * (-len(bits) % 8)
+    payload = int(bits, 2).to_bytes(len(bits) // 8)
+    parameters = bytes([0x67, profile, 0, 0x28]) + payload.replace(b"\0\0", b"\0\0\3")
+    return b"\x01" + parameters[1:4] + b"\xff\xe1" + len(parameters).to_bytes(2) + parameters
 
 
 def test_does_not_mind_nonsense() -> None:
