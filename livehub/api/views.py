@@ -31,7 +31,7 @@ WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 READING = frozenset({"GET", "HEAD"})
 
 
-class Caller(Protocol):
+class ApiCaller(Protocol):
     """What the base needs to know of a caller; an authentication class returns one as `request.auth`."""
 
     @property
@@ -80,7 +80,7 @@ class ApiView(APIView):
 
     def perform_authentication(self, request: Request) -> None:
         super().perform_authentication(request)
-        caller = cast(Caller | None, request.auth)
+        caller = cast(ApiCaller | None, request.auth)
         allowance = find_allowance(caller.identity) if caller else None
         if allowance is not None:
             self.headers.update(allowance.headers)
@@ -90,7 +90,7 @@ class ApiView(APIView):
         return self.read_scope if method in READING else self.write_scope
 
     def check_permissions(self, request: Request) -> None:
-        caller = cast(Caller, request.auth)
+        caller = cast(ApiCaller, request.auth)
         needed = self.needed_scope(request.method or "")
         if needed not in caller.scopes:
             raise ScopeMissingError(f"This API key lacks the scope {needed}. Use one that has it.")
@@ -119,7 +119,7 @@ class ApiView(APIView):
         found = getattr(self, method, None) if method in self.http_method_names else None
         perform = partial(found or self.http_method_not_allowed, request, *self.args, **self.kwargs)
         key = read_key(request._request) if method == "post" else None
-        caller = cast(Caller | None, request.auth)
+        caller = cast(ApiCaller | None, request.auth)
         if key is None or caller is None:
             return perform()
         return answer_once(request._request, key=key, book=caller.answers, perform=perform)
