@@ -11,7 +11,8 @@ from streams.dashboard.paging import PageForm, page_of
 from streams.meetings import broadcasts
 from streams.meetings.forms import MeetingChangeForm, MeetingForm, MeetingListForm
 from streams.meetings.models import Meeting
-from streams.meetings.pages import DialogView, OneMeetingView
+from streams.livestreams.pages import with_player
+from streams.meetings.pages import DialogView, OneMeetingView, meeting_page, meeting_update
 from streams.meetings.selectors import (
     find_active_livestream,
     get_meeting_list,
@@ -53,11 +54,15 @@ class MeetingCreateView(DialogView):
         return self.show("meeting_create", {"form": form}, status=status)
 
 
+@with_player
 class MeetingDetailView(OneMeetingView):
     def get(self, request: HttpRequest, meeting_id: UUID) -> HttpResponse:
         page = PageForm(request.GET).number()
         screen = get_meeting_screen(organization=self.member.organization, meeting_id=meeting_id, page=page)
-        return self.page("streams/meeting_detail.html", screen=screen)
+        if self.request.htmx:
+            template, context = meeting_update(screen, built_around=request.GET.get("livestream", ""))
+            return self.page(template, context)
+        return self.page("streams/meeting_detail.html", meeting_page(screen))
 
 
 class MeetingSessionListView(OneMeetingView):

@@ -255,6 +255,7 @@ WEBSOCKETS = {
     "/ws/livestreams",
     "/ws/livestreams/{livestream_id}",
     "/ws/livestreams/{livestream_id}/sessions/{session_id}",
+    "/ws/meetings/{meeting_id}",
 }
 
 # Of support staff only, but for what leads everybody to our own pages, and what Django says to who is logged out.

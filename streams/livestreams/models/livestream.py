@@ -160,7 +160,10 @@ class Livestream(models.Model):
     def shown(self) -> Shown:
         """What people see; whether it is interrupted, only if a list has read its `newest_event` along."""
         newest_event = vars(self).get("newest_event") or ""
-        return show_livestream(status=self.status, is_disabled=self.disabled, newest_event=newest_event)
+        is_stopped = self.stopped_at is not None
+        return show_livestream(
+            status=self.status, is_disabled=self.disabled, is_stopped=is_stopped, newest_event=newest_event
+        )
 
     @property
     def idle_timeout(self) -> timedelta:

@@ -18,6 +18,7 @@ from streams.livestreams.selectors.screen import (
     LivestreamScreen,
     SessionScreen,
     get_livestream_screen,
+    get_screen_of,
     get_session_screen,
 )
 from streams.livestreams.selectors.sessions import find_open_session, get_open_session, get_session, list_sessions
@@ -48,6 +49,7 @@ __all__ = [
     "get_open_session",
     "get_output",
     "get_overview",
+    "get_screen_of",
     "get_session",
     "get_session_screen",
     "get_simulcast_between",
