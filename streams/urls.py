@@ -22,6 +22,7 @@ from streams.livestreams.consumers import (
     OverviewConsumer,
     SessionConsumer,
 )
+from streams.livestreams.embed_views import embedded_player
 from streams.meetings import participant_views as participants
 from streams.meetings import preset_views as presets
 from streams.meetings import views as meetings
@@ -62,6 +63,7 @@ urlpatterns = [
     path(f"{_LIVESTREAM}/outputs/<uuid:output_id>", outputs.OutputChangeView.as_view(), name="output_change"),
     path(f"{_LIVESTREAM}/outputs/<uuid:output_id>/delete", outputs.OutputDeleteView.as_view(), name="output_delete"),
     path(f"{_LIVESTREAM}/delete", livestreams.LivestreamDeleteView.as_view(), name="livestream_delete"),
+    path("embed/<slug:playback_id>", embedded_player, name="embed"),
     path("meetings", meetings.MeetingListView.as_view(), name="meeting_list"),
     path("meetings/create", meetings.MeetingCreateView.as_view(), name="meeting_create"),
     path("meetings/presets", presets.PresetListView.as_view(), name="preset_list"),

@@ -58,6 +58,7 @@ class MeetingChangeForm(MeetingForm):
         min_value=0,
         max_value=KEEP_ALIVE_MAX_S,
         label="Seconds until a session ends after the last one has left",
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), f"From 0 to {KEEP_ALIVE_MAX_S} seconds."),
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )
     is_open = forms.BooleanField(

@@ -79,6 +79,7 @@ def _tenant(made: NewOrganization, livestream: Livestream) -> Tenant:
         "output_id": str(output.pk),
         "platform_id": object_id(output.pk),
         "livestream_id": str(livestream.pk),
+        "playback_id": livestream.playback_id,
         "session_id": str(session.pk),
         "api_key_id": str(key.pk),
         "member_id": str(member.pk),

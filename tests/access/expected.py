@@ -245,7 +245,7 @@ MACHINES: dict[str, dict[str, Door]] = {
     "/^client(/[\\s\\S]*)?\\Z": {},
     "/^liveapi(/[\\s\\S]*)?\\Z": {},
     "/^cloudinary(/[\\s\\S]*)?\\Z": {},
-    "/v2/docs": {"GET": Door.OPEN, "POST": Door.SHUT},
+    "/embed/{playback_id}": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/docs/api/dyte": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/docs/api/realtimekit": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/docs/api/liveapi": {"GET": Door.OPEN, "POST": Door.SHUT},

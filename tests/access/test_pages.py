@@ -220,8 +220,7 @@ def test_what_is_for_our_own_servers_tells_people_nothing(
     before = state()
     for browser in browsers:
         status = visit(browser, template, method, ours.ids).status_code
-        # What is open answers, or leads to the page that does.
-        assert (status in {200, 302}) if door is Door.OPEN else (status in {404, 405})
+        assert (status == 200) if door is Door.OPEN else (status in {404, 405})
     assert state() == before
 
 

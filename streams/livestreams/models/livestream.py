@@ -194,6 +194,10 @@ class Livestream(models.Model):
     def playback_url(self) -> str:
         return f"{settings.PUBLIC_URL}{self.playback_path}"
 
+    @property
+    def embed_url(self) -> str:
+        return f"{settings.PUBLIC_URL}{addresses.embed_path(self.playback_id)}"
+
 
 class LivestreamCount(models.Model):
     """How many livestreams an app has: exact, because a trigger keeps it in the transaction of each change.

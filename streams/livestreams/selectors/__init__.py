@@ -8,6 +8,7 @@ from streams.livestreams.selectors.livestreams import (
     get_livestream,
     get_livestream_between,
     get_livestream_list,
+    get_played_livestream,
     list_livestreams,
     sum_ingest_ms,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "get_open_session",
     "get_output",
     "get_overview",
+    "get_played_livestream",
     "get_screen_of",
     "get_session",
     "get_session_screen",
