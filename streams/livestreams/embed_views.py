@@ -19,7 +19,7 @@ _KEPT_S = 60
 @xframe_options_exempt
 @cache_control(public=True, max_age=_KEPT_S)
 @csp_replace({"frame-ancestors": ["*"]})
-@with_player_styles
+@with_player_styles  # type: ignore[arg-type]  # Typed for views without arguments.
 def embedded_player(request: HttpRequest, playback_id: str) -> HttpResponse:
     """Show the player, or with `?audio_only=true` one for the sound alone; the page finds out what is on by itself."""
     try:

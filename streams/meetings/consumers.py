@@ -1,4 +1,4 @@
-"""The websocket of a meeting's page: who comes and goes, and its livestream, as the fragments that the page is made of."""
+"""The websocket of a meeting's page: who comes and goes, and its livestream, in the fragments that it is made of."""
 
 from urllib.parse import parse_qsl
 from uuid import UUID

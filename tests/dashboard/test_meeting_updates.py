@@ -46,7 +46,9 @@ DEEDS = {
     "joined": Deed(lambda _, mary: join_meeting(participant=mary), "<bdi>Mary Sue</bdi>"),
     "added": Deed(lambda meeting, _: added(meeting, "joe", name="Joe Bloggs"), "Joe Bloggs"),
     "removed": Deed(lambda _, mary: delete_participant(participant=mary, actor=SYSTEM), "Nobody can join yet"),
-    "renamed": Deed(lambda meeting, _: change_meeting(meeting=meeting, changes={"title": "Retro"}, actor=SYSTEM), "Retro"),
+    "renamed": Deed(
+        lambda meeting, _: change_meeting(meeting=meeting, changes={"title": "Retro"}, actor=SYSTEM), "Retro"
+    ),
     "started": Deed(lambda meeting, _: _start(meeting), "Connect an encoder"),
 }
 DEEDS_IN_SESSION = {
