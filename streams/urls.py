@@ -26,7 +26,7 @@ from streams.livestreams.embed_views import embedded_player
 from streams.meetings import participant_views as participants
 from streams.meetings import preset_views as presets
 from streams.meetings import views as meetings
-from streams.meetings.consumers import MeetingConsumer
+from streams.meetings.consumers import MeetingConsumer, MeetingListConsumer
 
 app_name = "streams"
 _LIVESTREAM = "livestreams/<uuid:livestream_id>"
@@ -127,5 +127,6 @@ websocket_urlpatterns = [
     _socket("ws/livestreams", LivestreamListConsumer),
     _socket("ws/livestreams/<uuid:livestream_id>", LivestreamConsumer),
     _socket("ws/livestreams/<uuid:livestream_id>/sessions/<uuid:session_id>", SessionConsumer),
+    _socket("ws/meetings", MeetingListConsumer),
     _socket("ws/meetings/<uuid:meeting_id>", MeetingConsumer),
 ]

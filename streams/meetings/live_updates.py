@@ -35,6 +35,10 @@ def meeting_group(meeting_id: UUID) -> str:
     return f"meeting.{meeting_id.hex}"
 
 
+def meeting_list_group(organization_id: UUID) -> str:
+    return f"meetings.{organization_id.hex}"
+
+
 def subscribe() -> None:
     """Listen to everything that a meeting's page shows (from `AppConfig.ready`)."""
     for event_type in _SHOWN:
@@ -44,11 +48,11 @@ def subscribe() -> None:
 
 
 def announce(event: MeetingEvent) -> None:
-    """Tell the meeting's pages when the current transaction commits."""
-    live_updates.tell_pages(meeting_group(event.meeting_id))
+    """Tell the meeting's pages, and the lists of its organization, when the current transaction commits."""
+    live_updates.tell_pages(meeting_group(event.meeting_id), meeting_list_group(event.organization_id))
 
 
 def announce_livestream(event: LivestreamEvent) -> None:
-    """Tell the pages of the meeting whose livestream it is, if it is one's."""
+    """Tell the same pages of what happens to a meeting's livestream; of other livestreams they show nothing."""
     if event.meeting_id is not None:
-        live_updates.tell_pages(meeting_group(event.meeting_id))
+        live_updates.tell_pages(meeting_group(event.meeting_id), meeting_list_group(event.organization_id))

@@ -29,6 +29,8 @@ class MeetingListView(MemberView):
         form = MeetingListForm(request.GET)
         owner = self.member.organization
         found = get_meeting_list(organization=owner, search=form.search(), page=form.number())
+        if self.request.htmx:
+            return self.page("streams/_meeting_list.html", found=found, is_update=True)
         return self.page("streams/meeting_list.html", found=found)
 
 

@@ -256,6 +256,7 @@ WEBSOCKETS = {
     "/ws/livestreams",
     "/ws/livestreams/{livestream_id}",
     "/ws/livestreams/{livestream_id}/sessions/{session_id}",
+    "/ws/meetings",
     "/ws/meetings/{meeting_id}",
 }
 

@@ -14,7 +14,7 @@ from streams.livestreams.services import disable_livestream
 from streams.meetings.broadcasts import start_meeting_livestream, stop_meeting_livestream
 from streams.meetings.lifecycle import join_meeting, leave_meeting
 from streams.meetings.room import kick_all
-from streams.meetings.services.meetings import change_meeting
+from streams.meetings.services.meetings import change_meeting, create_meeting
 from streams.meetings.services.participants import delete_participant
 from streams.models import Livestream, Meeting, Participant, Peer, User
 from streams.organizations.services import SYSTEM
@@ -143,3 +143,40 @@ class TestMeetingPage:
         assert get_html(browser, address, **HTMX).count("hx-swap-oob") == 1
         around = f"/meetings/{meeting.pk}?livestream={livestream.pk.hex}"
         assert get_html(browser, around, **HTMX).count("hx-swap-oob") == 10
+
+
+class TestMeetingList:
+    @pytest.mark.parametrize(
+        "deed",
+        [
+            Deed(lambda _, mary: join_meeting(participant=mary), ">1</span>"),
+            Deed(lambda meeting, _: _start(meeting), "Offline"),
+            Deed(
+                lambda meeting, _: create_meeting(app=meeting.app, values={"title": "Stand-by"}, actor=SYSTEM),
+                "1\u20132 of 2",
+            ),
+        ],
+        ids=["joined", "started", "created"],
+    )
+    def test_hears_of_every_meeting_that_it_looks_for(
+        self, meeting: Meeting, mary: Participant, owner: User, deed: Deed
+    ) -> None:
+        first, _ = heard(owner, "/ws/meetings?q=stand&page=1", deed, meeting, mary)
+
+        assert deed.seen not in first
+        assert first.count("hx-swap-oob") == 1
+
+    def test_hears_of_no_other_organizations(self, meeting: Meeting, stranger: User) -> None:
+        async def hears_nothing() -> bool:
+            async with opened("/ws/meetings", stranger) as socket:
+                assert meeting.title not in await socket.fragments()
+                await database_sync_to_async(_start)(meeting)
+                return await socket.hears_nothing(for_s=1)
+
+        assert asyncio.run(hears_nothing())
+
+    def test_asks_for_the_same_where_websockets_do_not_get_through(self, meeting: Meeting, browser: Client) -> None:
+        html = get_html(browser, "/meetings?q=stand", **HTMX)
+
+        assert "<html" not in html
+        assert 'id="meeting-list" aria-label="Meetings" hx-swap-oob="outerMorph"' in html

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.core.paginator import Page
@@ -45,6 +46,11 @@ class MeetingList:
     search: str
     page: "Page[Meeting]"
     rows: list[MeetingRow]
+
+    @property
+    def asked(self) -> str:
+        """The beginning of the query string of any of its pages; empty without a search."""
+        return f"{urlencode({'q': self.search})}&" if self.search else ""
 
 
 @dataclass(frozen=True)
