@@ -222,5 +222,5 @@ def _sum_ingest_ms(livestream: Livestream, page: Page[Session]) -> Mapping[UUID,
 
 
 def _take_sessions(livestream: Livestream, *, wanted: PageNumbers) -> Page[Session]:
-    sessions = selectors.list_sessions(livestream)
+    sessions = selectors.list_sessions(livestream).with_taken_in()
     return take_page(sessions, wanted=wanted, count=sessions.count)
