@@ -3,6 +3,7 @@
 import re
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 CLIENTS = 8
 _MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
@@ -16,9 +17,12 @@ class Figure:
     p99_ms: float
 
 
-def measure(url: str, *, authorization: str, round_s: int) -> Figure:
-    """Ask for the address again and again; an answer that is none, or not 2xx, fails the test."""
-    argv = ["wrk", "-t1", f"-c{CLIENTS}", f"-d{round_s}s", "--latency", "-H", f"Authorization: {authorization}", url]
+def measure(
+    url: str, *, authorization: str, round_s: int, clients: int = CLIENTS, script: Path | None = None
+) -> Figure:
+    """Ask for the address again and again, as the script says if any; an answer that is not 2xx fails the test."""
+    asked = ["-H", f"Authorization: {authorization}", *(["-s", str(script)] if script else []), url]
+    argv = ["wrk", "-t1", f"-c{clients}", f"-d{round_s}s", "--latency", *asked]
     report = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=round_s + 30).stdout
     assert "Non-2xx" not in report, f"{url}: {report}"
     assert "Socket errors" not in report, f"{url}: {report}"

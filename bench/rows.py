@@ -43,8 +43,8 @@ WITH made AS (
         updated_at, started_at, stopped_at
     )
     SELECT
-        gen_random_uuid(), id, 'ended', 'encoder_stopped', '', '{}', '[]', 1, '{}', created_at + nth * interval '1 hour',
-        created_at, created_at, created_at + nth * interval '1 hour'
+        gen_random_uuid(), id, 'ended', 'encoder_stopped', '', '{}', '[]', 1, '{}',
+        created_at + nth * interval '1 hour', created_at, created_at, created_at + nth * interval '1 hour'
     FROM streams_livestream, generate_series(1, %(each)s) AS nth WHERE app_id = %(app)s::uuid
     RETURNING id, created_at
 )
@@ -101,13 +101,13 @@ FROM generate_series(1, %(number)s) AS number
 
 
 def add_livestreams(app: App, *, number: int, sessions_each: int) -> None:
-    """Add livestreams with keys and outputs, a minute apart, the newest now; 1 in 1,000 is errored, 1 in 20,000 live."""
+    """Add livestreams and all that is theirs, a minute apart, the newest now; 1 in 1,000 errored, 1 in 20,000 live."""
     given = {"app": str(app.pk), "number": number, "each": sessions_each, "encrypted": crypto.encrypt("sk_" + "0" * 40)}
     _execute(_LIVESTREAMS, _STREAM_KEYS, _OUTPUTS, _SESSIONS, given=given)
 
 
 def add_meetings(app: App, *, number: int) -> None:
-    """Add meetings with one session and one participant each, a minute apart; 1 in 500 is inactive, 1 in 20,000 live."""
+    """Add meetings with a session and a participant each, a minute apart; 1 in 500 is inactive, 1 in 20,000 live."""
     preset = Preset.objects.for_app(app).values_list("pk", flat=True)[0]
     given = {"app": str(app.pk), "number": number, "preset": preset}
     _execute(_MEETINGS, _MEETING_SESSIONS, _PARTICIPANTS, _STAYS, given=given)

@@ -15,7 +15,7 @@ from tests.stack.whole import RunningStack, running_stack
 
 pytestmark = pytest.mark.bench
 
-_ROUND_S = 3
+_ROUND_S = 2
 # Requests per second, at least.
 _LIST_PER_S, _DETAIL_PER_S = 200, 350
 # What is below its budget is measured once more: these are many rounds, and short ones.

@@ -67,7 +67,9 @@ class LivestreamsView(LivestreamApi):
     def post(self, request: Request, **path: str) -> Response:
         name = self.read_body(LivestreamBody).get("name") or ""
         livestream = services.create_livestream(app=self.caller.app, name=str(name), actor=self.caller.actor)
-        return self.answer_livestream(livestream, status=201)
+        # As it was made; it has taken nothing in.
+        shape = LivestreamSerializer(context={**self.presenting_taken_in({})})
+        return self.answer(shape.to_representation(livestream), status=201)
 
     @operation(
         "list_livestreams",

@@ -31,16 +31,17 @@ class MeetingSessionQuerySet(models.QuerySet["MeetingSession"]):
         """Read along what `consumed_now` is made of, in the same query."""
         return self.annotate(going_on=_stays_that_go_on("session_participant__session"))
 
-    def by_consumed(self) -> Self:
-        """Read along by what those are sorted that go on and those that are over together, as `consumed`.
+    def by_consumed(self, *, is_descending: bool, until: int) -> Self:
+        """Sort by `consumed`, and keep at least the first `until`, with their meetings.
 
-        Those that are over come in the order of an index, and the others, of which there are few, are sorted among
-        them: computed for each, it would be computed for all that there are. Nothing can be filtered after it.
+        Those that are over come in the order of an index, and those that go on, of which there are few, are sorted
+        among them: computed for all before they are sorted, it would be for all that there are.
         """
-        over = self.filter(status=MeetingSessionStatus.ENDED).annotate(going_on=_NO_TIME, consumed=F("ended_stays"))
-        lasting = Coalesce(_stays_that_go_on("session_participant__session"), _NO_TIME)
-        going_on = self.live().annotate(going_on=lasting, consumed=F("ended_stays") + F("going_on"))
-        return over.union(going_on, all=True)
+        order = ("-ended_stays", "-id") if is_descending else ("ended_stays", "id")
+        over = self.filter(status=MeetingSessionStatus.ENDED).order_by(*order).values("pk")[:until]
+        first = self.model.objects.filter(pk__in=over.union(self.live().values("pk"), all=True))
+        consumed = F("ended_stays") + Coalesce("going_on", _NO_TIME)
+        return first.select_related("meeting").with_consumed().annotate(consumed=consumed)
 
 
 class MeetingSession(models.Model):

@@ -89,11 +89,13 @@ class FoundStays:
     kept: SessionParticipantQuerySet
 
 
-def list_meeting_sessions(*, app: App, wanted: SessionFilter, order: SessionOrder) -> FoundSessions:
-    """Return the sessions of the app's meetings that the filter keeps, with their meetings."""
+def list_meeting_sessions(*, app: App, wanted: SessionFilter, order: SessionOrder, until: int) -> FoundSessions:
+    """Return the sessions of the app's meetings that the filter keeps, with their meetings; at least the first."""
     kept = _kept(MeetingSession.objects.for_app(app), wanted)
-    rows = kept.select_related("meeting")
-    rows = rows.by_consumed() if order.field == "consumed" else rows.with_consumed()
+    if order.field == "consumed":
+        rows = kept.by_consumed(is_descending=order.is_descending, until=until)
+    else:
+        rows = kept.select_related("meeting").with_consumed()
     return FoundSessions(rows.order_by(*order.columns), app, wanted, kept)
 
 
@@ -105,7 +107,7 @@ def _kept(rows: MeetingSessionQuerySet, wanted: SessionFilter) -> MeetingSession
     if wanted.status:
         rows = rows.filter(status=wanted.status)
     if wanted.search:
-        rows = rows.filter(_matches(wanted.search))
+        rows = _matching(rows, wanted.search)
     if wanted.created_from is not None:
         rows = rows.filter(created_at__gte=wanted.created_from)
     if wanted.created_until is not None:
@@ -209,10 +211,14 @@ def _sessions_with(ids: Collection[str]) -> SessionParticipantQuerySet:
     return by_our_ids.union(stays.filter(participant__in=theirs), all=True)
 
 
-def _matches(search: str) -> Q:
+def _matching(rows: MeetingSessionQuerySet, search: str) -> MeetingSessionQuerySet:
     search = search.replace("\x00", "")
-    found = _find_uuid(search)
-    return Q(meeting__title__icontains=search) | (Q(pk=found) | Q(meeting=found) if found else Q())
+    by_title, found = rows.filter(meeting__title__icontains=search), _find_uuid(search)
+    if found is None:
+        return by_title
+    # Each by an index of its own, which no condition over two tables would be.
+    ids = (rows.filter(pk=found).values("pk"), rows.filter(meeting=found).values("pk"))
+    return rows.filter(pk__in=by_title.values("pk").union(*ids))
 
 
 def _find_uuid(text: str) -> UUID | None:

@@ -81,7 +81,7 @@ class LiveApiStreamsView(LiveApi):
             has_password=True,
             actor=self.caller.actor,
         )
-        return self.answer_livestream(livestream, status=201)
+        return self.answer(self.present([livestream])[0], status=201)
 
     @operation(
         "list_live_streams",

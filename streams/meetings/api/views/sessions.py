@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from livehub.api.identifiers import find_uuid, get_uuid
 from livehub.api.operations import Answer, operation
-from livehub.api.paging import PageNumbers, PageQuery, take_page
+from livehub.api.paging import PageNumbers, PageQuery, end_of, take_page
 from streams.livestreams.api.serializers import SessionSerializer
 from streams.meetings import selectors
 from streams.meetings.api.room_input import (
@@ -59,7 +59,9 @@ class MeetingSessionsView(SessionApi):
     def get(self, request: Request, **path: str) -> Response:
         parameters = cast(SessionListParameters, self.read_query(SessionListQuery))
         order = SessionOrder(SESSION_ORDERS[parameters["sort_by"]], parameters["sort_order"] != "ASC")
-        found = selectors.list_meeting_sessions(app=self.caller.app, wanted=_filter(parameters), order=order)
+        found = selectors.list_meeting_sessions(
+            app=self.caller.app, wanted=_filter(parameters), order=order, until=end_of(parameters)
+        )
         page = take_page(found.rows, wanted=parameters, count=found.count)
         shape = MeetingSessionSerializer()
         return self.answer_list([shape.to_representation(row) for row in page.items], page=page, name="sessions")
