@@ -111,11 +111,14 @@ _APP_OF_MEETING = """
 UPDATE streams_meetingsession AS session SET app_id = meeting.app_id
 FROM streams_meeting AS meeting WHERE meeting.id = session.meeting_id;
 """
-# For parts of names; in the words of Django's `icontains`.
+# For parts of names, in the words of Django's `icontains`. With the app, so that nobody's search reads through the
+# names of all others; a UUID is nothing that such an index knows by itself.
 _SEARCHES = """
 CREATE EXTENSION IF NOT EXISTS pg_trgm;
-CREATE INDEX livestream_search ON streams_livestream USING gin (UPPER(name) gin_trgm_ops) WHERE deleted_at IS NULL;
-CREATE INDEX meeting_search ON streams_meeting USING gin (UPPER(title) gin_trgm_ops);
+CREATE EXTENSION IF NOT EXISTS btree_gin;
+CREATE INDEX livestream_search ON streams_livestream USING gin (app_id, UPPER(name) gin_trgm_ops)
+WHERE deleted_at IS NULL;
+CREATE INDEX meeting_search ON streams_meeting USING gin (app_id, UPPER(title) gin_trgm_ops);
 """
 
 

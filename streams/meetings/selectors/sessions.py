@@ -18,7 +18,6 @@ from streams.meetings.models import (
     MeetingSession,
     MeetingSessionQuerySet,
     Participant,
-    Peer,
     SessionParticipant,
     SessionParticipantQuerySet,
 )
@@ -184,8 +183,7 @@ def get_peer(*, app: App, peer_id: UUID, with_peers: bool) -> SessionParticipant
 
     :raises NotFoundError: when there is no such connection.
     """
-    peers = Peer.objects.filter(pk=peer_id, session_participant__session__app=app)
-    rows = SessionParticipant.objects.filter(pk__in=peers.values("session_participant")).with_duration()
+    rows = SessionParticipant.objects.filter(peers=peer_id, session__app=app).with_duration()
     found = list((rows.with_peers() if with_peers else rows)[:1])
     if not found:
         raise NotFoundError(f"No peer {peer_id}.")
