@@ -526,8 +526,16 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     # What has to be said is said by each body itself, for changes as well.
     "COMPONENT_SPLIT_PATCH": False,
-    # Two things have a type, of different words.
-    "ENUM_NAME_OVERRIDES": {"OutputTypeEnum": "streams.livestreams.states.OutputType", "InputTypeEnum": ["rtmp"]},
+    # Members of one name whose words differ, and words that several members share.
+    "ENUM_NAME_OVERRIDES": {
+        "OutputTypeEnum": "streams.livestreams.states.OutputType",
+        "InputTypeEnum": ["rtmp"],
+        "MeetingStatusEnum": ["ACTIVE", "INACTIVE"],
+        "MeetingSessionStatusEnum": ["LIVE", "ENDED"],
+        "VideoCodecEnum": ["H264", "VP8", "VP9"],
+        "AudioCodecEnum": ["AAC", "MP3"],
+        "ProduceEnum": ["ALLOWED", "NOT_ALLOWED", "CAN_REQUEST"],
+    },
     # It would describe all dialects in one document; a test looks at the one that we publish.
     "ENABLE_DJANGO_DEPLOY_CHECK": False,
 }

@@ -13,6 +13,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
 from livehub.api.body import read_json_object, refuse_foreign_forms
@@ -209,7 +210,10 @@ def complaints_of(serializer: serializers.Serializer[None]) -> dict[str, list[st
 def _named(errors: Mapping[str, object], *, within: str = "") -> Iterator[tuple[str, list[str]]]:
     """Yield each member, one within another as `config.media.video`, with its sentences."""
     for name, complaint in errors.items():
-        if isinstance(complaint, Mapping) and all(isinstance(inner, str) for inner in complaint):
+        if name == api_settings.NON_FIELD_ERRORS_KEY:
+            # It is about the whole member, such as one that is no object.
+            yield within.removesuffix("."), list(_flatten(complaint))
+        elif isinstance(complaint, Mapping) and all(isinstance(inner, str) for inner in complaint):
             yield from _named(complaint, within=f"{within}{name}.")
         else:
             yield f"{within}{name}", list(_flatten(complaint))

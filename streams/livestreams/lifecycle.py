@@ -42,10 +42,10 @@ class LivestreamDisabledError(DomainError):
 
 
 class LivestreamStoppedError(DomainError):
-    """The key is right, but the meeting that it was for has stopped its livestream."""
+    """The meeting that it was for has stopped it: it takes no encoder any more."""
 
     code = "livestream_stopped"
-    http_status = 403
+    http_status = 409
 
 
 class HeldOffError(DomainError):

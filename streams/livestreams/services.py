@@ -16,7 +16,7 @@ from livehub.core import clock, crypto, events
 from livehub.core.names import check_name
 from streams.livestreams import lifecycle, node_jobs
 from streams.livestreams.events import LivestreamChanged, LivestreamCreated, LivestreamDeleted, LivestreamEvent
-from streams.livestreams.lifecycle import LivestreamDisabledError
+from streams.livestreams.lifecycle import LivestreamDisabledError, LivestreamStoppedError
 from streams.livestreams.locks import lock_livestream
 from streams.livestreams.models import Livestream, LivestreamCount, Output
 from streams.livestreams.states import EndReason
@@ -133,10 +133,13 @@ def activate_livestream(*, livestream: Livestream, actor: Actor) -> Livestream:
 
     :raises NotFoundError: when it is deleted.
     :raises LivestreamDisabledError: when it refuses encoders.
+    :raises LivestreamStoppedError: when the meeting that it was for has stopped it.
     """
     livestream = lock_livestream(livestream.pk)
     if livestream.disabled:
         raise LivestreamDisabledError("The livestream is disabled. Enable it first.")
+    if livestream.stopped_at is not None:
+        raise LivestreamStoppedError("The meeting's livestream was stopped. Start the meeting's livestream again.")
     livestream.activated_at, livestream.held_until = clock.now(), None
     livestream.save(update_fields=["activated_at", "held_until", "updated_at"])
     _tell(livestream, LivestreamChanged, action="livestream.activated", actor=actor)

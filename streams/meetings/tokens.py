@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from jwt.algorithms import RSAAlgorithm
+from jwt.types import Options
 
 from livehub.core import clock
 from livehub.core.errors import DomainError
@@ -87,7 +88,7 @@ def read_token(token: str) -> TokenClaims:
         key = next((key for key in _keys(settings.PARTICIPANT_KEYS) if key.id == named), None)
         if key is None:
             raise ParticipantTokenRejectedError
-        required = {"require": ["exp", "iat", "meetingId", "participantId", "rev"]}
+        required: Options = {"require": ["exp", "iat", "meetingId", "participantId", "rev"]}
         claims = jwt.decode(token, key.public, algorithms=[_ALGORITHM], options=required)
         return TokenClaims(UUID(claims["meetingId"]), UUID(claims["participantId"]), int(claims["rev"]))
     except jwt.InvalidTokenError as error:

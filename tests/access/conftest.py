@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pytest
 from django.apps import apps
 from django.db import transaction
-from django.test import Client
-from pytest_django import Settings
+from django.test import Client, override_settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from livehub.api.identifiers import object_id
 from streams.identity.models import public_id_of
@@ -18,7 +18,7 @@ from streams.livestreams.services import create_livestream
 from streams.models import ApiKey, Invitation, Livestream, Member, Output, Role, Session, User
 from streams.organizations import members
 from streams.organizations.models import AttemptBudget
-from streams.organizations.services import SYSTEM, NewOrganization
+from streams.organizations.services import SYSTEM, NewOrganization, create_organization
 from tests.meetings.home import furnish
 from tests.runs import connected
 
@@ -52,17 +52,44 @@ def _plain_static_names(settings: Settings) -> None:
     }
 
 
-@pytest.fixture
-def ours(home: NewOrganization, livestream: Livestream) -> Tenant:
-    return _tenant(home, livestream)
+@pytest.fixture(scope="module")
+def _kept(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Make the tenants once for all tests of a module, each of which takes back what it changes."""
+    hasher = "django.contrib.auth.hashers.MD5PasswordHasher"
+    with django_db_blocker.unblock(), undone(), override_settings(PASSWORD_HASHERS=[hasher]):
+        yield
 
 
-@pytest.fixture
-def theirs(abroad: NewOrganization, foreign_livestream: Livestream) -> Tenant:
-    return _tenant(abroad, foreign_livestream)
+@pytest.fixture(autouse=True)
+def _within_what_is_kept(_kept: None, db: None) -> None:
+    pass
 
 
-def _tenant(made: NewOrganization, livestream: Livestream) -> Tenant:
+@pytest.fixture(scope="module")
+def home(_kept: None) -> NewOrganization:
+    return create_organization(
+        name="Northwind Events", email="owner@northwind.example", password="correct horse battery"
+    )
+
+
+@pytest.fixture(scope="module")
+def abroad(_kept: None) -> NewOrganization:
+    return create_organization(name="Contoso", email="owner@contoso.example", password="another horse battery")
+
+
+@pytest.fixture(scope="module")
+def ours(home: NewOrganization) -> Tenant:
+    return tenant_of(home)
+
+
+@pytest.fixture(scope="module")
+def theirs(abroad: NewOrganization) -> Tenant:
+    return tenant_of(abroad)
+
+
+def tenant_of(made: NewOrganization) -> Tenant:
+    """Make one of everything."""
+    livestream = create_livestream(app=made.app, name="Autumn keynote", actor=SYSTEM)
     session: Session = connected(livestream)
     key = ApiKey.objects.filter(organization=made.organization).order_by("created_at")[0]
     member = join(made, Role.OPERATOR)

@@ -77,9 +77,9 @@ class TestCreate:
         ("body", "fields"),
         [
             ({}, {"input"}),
-            ({"input": {}}, {"input"}),
+            ({"input": {}}, {"input.type"}),
             ({"input": "rtmp"}, {"input"}),
-            ({"input": {"type": "srt"}}, {"input"}),
+            ({"input": {"type": "srt"}}, {"input.type"}),
             (
                 {**NEW, "idle_timeout_sec": 0, "max_runtime_sec": -1, "name": 7},
                 {"idle_timeout_sec", "max_runtime_sec", "name"},

@@ -9,10 +9,15 @@ from django.db import close_old_connections
 from streams.meetings.services.meetings import create_meeting
 from streams.models import Meeting
 from streams.organizations.services import SYSTEM, NewOrganization
-from tests.access.conftest import ours
+from tests.access.conftest import Tenant, tenant_of
 from tests.api.conftest import ids, session
 
-__all__ = ["ids", "ours", "session"]
+__all__ = ["ids", "session"]
+
+
+@pytest.fixture
+def ours(home: NewOrganization) -> Tenant:
+    return tenant_of(home)
 
 
 @pytest.fixture

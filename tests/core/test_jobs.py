@@ -13,6 +13,7 @@ from livehub.core import deferred, jobs
 # How often, in seconds. What is promised of sessions and files hangs on the first two; else rows grow without end.
 SCHEDULED = {
     "streams.sweep_sessions": 5,
+    "streams.sweep_meetings": 5,
     "streams.call_for_removal": 60,
     "streams.forget_attempts": 600,
     "streams.forget_answers": 600,

@@ -19,7 +19,7 @@ _HOME_OF_PYTHON = Path(sys.executable).parent
 _LONGEST_S = 120
 # What the newcomer sees last or best, by the name of the page.
 SEEN = {
-    "cloudinary": r"(?s)'type': 'rtmp'.*\nactive\n.*Live stream idled",
+    "cloudinary": r"(?s)'type': 'rtmp'.*\}active\n.*Live stream idled",
     "dyte": r"(?s)/index\.m3u8.*livestream stopped",
     "liveapi": r"(?s)'key': 'lv_.*\"enabled\": ?false",
     "realtimekit": r"(?s)Watch: http.*livestream stopped",

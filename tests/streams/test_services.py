@@ -16,7 +16,7 @@ from streams.livestreams.events import (
     LivestreamEvent,
     SessionStatusChanged,
 )
-from streams.livestreams.lifecycle import LivestreamDisabledError
+from streams.livestreams.lifecycle import LivestreamDisabledError, LivestreamStoppedError
 from streams.livestreams.states import EndReason
 from streams.livestreams.stream_keys import StreamKeyPasswordError, StreamKeyRejectedError, give_key, resolve_key
 from streams.models import AuditEntry, Livestream, StreamKey
@@ -262,6 +262,12 @@ class TestActivateLivestream:
         services.disable_livestream(livestream=livestream, actor=SYSTEM)
 
         with pytest.raises(LivestreamDisabledError):
+            services.activate_livestream(livestream=livestream, actor=SYSTEM)
+
+    def test_is_refused_once_its_meeting_has_stopped_it(self, livestream: Livestream) -> None:
+        services.stop_livestream(livestream=livestream, actor=SYSTEM)
+
+        with pytest.raises(LivestreamStoppedError):
             services.activate_livestream(livestream=livestream, actor=SYSTEM)
 
     def test_is_over_when_the_broadcast_is_ended(self, livestream: Livestream) -> None:

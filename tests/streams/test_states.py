@@ -51,6 +51,8 @@ def test_words_are_those_that_rows_keep_and_people_read() -> None:
         "transcoder_failed": "Transcoder failed",
         "test_picture_replaced": "An encoder took over",
         "over_quota": "Above its organization's quota",
+        "runtime_over": "Longest time on air reached",
+        "stopped": "Meeting's livestream stopped",
     }
     assert dict(EventKind.choices) == {
         "status": "Status",

@@ -38,7 +38,7 @@ _VIEWS: dict[str, type[MeetingApi]] = {
     _SESSION: sessions.MeetingSessionView,
     f"{_SESSION}/participants": sessions.SessionParticipantsView,
     f"{_SESSION}/participants/<str:participant_id>": sessions.SessionParticipantView,
-    f"{_SESSION}/livestream-sessions": sessions.LivestreamSessionsView,
+    f"{_SESSION}/livestream-sessions": sessions.SessionBroadcastsView,
 }
 
 

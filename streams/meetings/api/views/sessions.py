@@ -138,7 +138,7 @@ class PeerReportView(SessionApi):
         return self.answer(StayAnswerSerializer(context={"shows_peer_events": shows}).to_representation(stay))
 
 
-class LivestreamSessionsView(SessionApi):
+class SessionBroadcastsView(SessionApi):
     """/sessions/{session_id}/livestream-sessions"""
 
     @operation(
