@@ -75,7 +75,8 @@ def create_livestream(
         video_config=dict(video_config),
         **limits,
     )
-    make_first_key(livestream, has_password=has_password)
+    # Whoever answers with it need not read its key again.
+    livestream.stream_key_encrypted = make_first_key(livestream, has_password=has_password).encrypted
     Output.objects.bulk_create(Output.defaults_of(livestream))
     _tell(livestream, LivestreamCreated, action="livestream.created", actor=actor, name=livestream.name)
     return livestream

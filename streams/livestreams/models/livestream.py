@@ -108,8 +108,9 @@ class Livestream(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, editable=False)
 
-    # By `selectors.read_outputs_along`.
+    # Read along, by `selectors.read_outputs_along` and `with_stream_key`.
     read_outputs: "list[Output]"
+    stream_key_encrypted: str
 
     objects = LivestreamQuerySet.as_manager()
 
