@@ -14,6 +14,7 @@ from streams.livestreams.models import (
 )
 from streams.meetings.models import (
     Meeting,
+    MeetingCount,
     MeetingSession,
     Participant,
     Peer,
@@ -49,6 +50,7 @@ __all__ = [
     "LivestreamCount",
     "LogIn",
     "Meeting",
+    "MeetingCount",
     "MeetingSession",
     "Member",
     "Organization",

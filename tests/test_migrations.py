@@ -18,11 +18,23 @@ from livehub.core.postgresql import bounds
 from streams.livestreams import leases
 from streams.livestreams.states import EndReason
 from streams.livestreams.stream_keys import resolve_key
-from streams.models import ApiKey, Connection, Lease, Livestream, LivestreamCount, Output, Preset, Session
+from streams.models import (
+    ApiKey,
+    Connection,
+    Lease,
+    Livestream,
+    LivestreamCount,
+    MeetingCount,
+    MeetingSession,
+    Output,
+    Preset,
+    Session,
+)
 from streams.organizations.credentials import Credential, authenticate_api_key
 
 _OLD = ("streams", "0005_audit_entries")
 _BEFORE_PRESETS = ("streams", "0020_meetings")
+_BEFORE_MANY_ROWS = ("streams", "0021_default_presets")
 _SCRATCH = "livehub_migrations"
 _NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 _YESTERDAYS: dict[str, Any] = {
@@ -244,6 +256,29 @@ class TestDefaultPresets:
 
         names = Preset.objects.filter(app=app.pk).values_list("name", flat=True)
         assert {"group_call_host", "group_call_participant", "webinar_viewer", "livestream_viewer"} <= set(names)
+
+
+class TestManyRows:
+    def test_sessions_of_meetings_get_their_app_and_all_are_counted(self, scratch: None) -> None:
+        executor = MigrationExecutor(connection)
+        executor.migrate([_BEFORE_MANY_ROWS])
+        past = executor.loader.project_state([_BEFORE_MANY_ROWS]).apps
+        organization = past.get_model("streams", "Organization").objects.create(name="Northwind Events")
+        app = past.get_model("streams", "App").objects.create(organization=organization, name="Default")
+        meetings = past.get_model("streams", "Meeting").objects
+        active, _ = meetings.create(app=app), meetings.create(app=app, status="inactive")
+        session = past.get_model("streams", "MeetingSession").objects.create(meeting=active)
+        livestreams = past.get_model("streams", "Livestream").objects
+        livestreams.create(app=app, playback_id="pb_1")
+        livestreams.create(app=app, playback_id="pb_2", meeting=active)
+
+        _migrate()
+
+        assert MeetingSession.objects.get(pk=session.pk).app_id == app.pk
+        counted = MeetingCount.objects.get(app=app.pk)
+        assert (counted.meetings, counted.inactive_meetings, counted.sessions) == (2, 1, 1)
+        kept = LivestreamCount.objects.get(app=app.pk)
+        assert (kept.total, kept.of_meetings) == (2, 1)
 
 
 class TestScopes:

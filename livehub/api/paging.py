@@ -12,6 +12,8 @@ _Row = TypeVar("_Row", bound=Model)
 # Source: the vendors' documented default; the maximum is ours.
 DEFAULT_PER_PAGE = 25
 MAX_PER_PAGE = 100
+# From which offset on it pays to look for the ids of a page first.
+_DEEP = 1000
 
 
 class PageQuery(serializers.Serializer[None]):
@@ -50,14 +52,27 @@ class Page(Generic[_Row]):
 
 def take_page(rows: QuerySet[_Row], *, wanted: PageNumbers, count: Callable[[], int]) -> Page[_Row]:
     """Return a page of the rows; `count` tells how many there are, and is asked only where the page does not."""
-    start = (max(wanted["page_no"], 1) - 1) * wanted["per_page"]
+    end = end_of(wanted)
+    start = end - wanted["per_page"]
     if start == 0:
         items = list(rows[: wanted["per_page"]])
         return Page(items, len(items) if len(items) < wanted["per_page"] else count(), 1)
     total = count()
     # A page past the end is not asked of the database: its offset may be any number that a client can think of.
-    items = list(rows[start : start + wanted["per_page"]]) if start < total else []
+    items = list(_between(rows, start, end)) if start < total else []
     return Page(items, total, start + 1)
+
+
+def end_of(wanted: PageNumbers) -> int:
+    """Return where the page ends in the list, if it is full."""
+    return max(wanted["page_no"], 1) * wanted["per_page"]
+
+
+def _between(rows: QuerySet[_Row], start: int, end: int) -> QuerySet[_Row]:
+    if start < _DEEP:
+        return rows[start:end]
+    # What comes before the page is passed over in the index alone, and not read row by row.
+    return rows.filter(pk__in=rows.values("pk")[start:end])
 
 
 class PagingSerializer(serializers.Serializer[None]):

@@ -19,7 +19,7 @@ from streams.livestreams.states import (
     EventKind,
     SessionStatus,
 )
-from streams.organizations.quotas import QuotaExceededError, lock_quotas
+from streams.organizations.quotas import QuotaExceededError, lock_session_quota
 from streams.organizations.services import SYSTEM, Actor
 
 REASON_MAX_LENGTH = 255
@@ -165,7 +165,7 @@ def _make_way(earlier: Session, *, stream_key: StreamKey) -> None:
 
 def _check_quota(livestream: Livestream) -> None:
     organization = livestream.app.organization
-    quota = lock_quotas(organization).sessions
+    quota = lock_session_quota(organization)
     # Not of encoders that have left: their sessions end within seconds, and one that takes over need not wait for that.
     connected = Connection.objects.filter(disconnected_at=None, session__stopped_at=None)
     on_air = connected.filter(session__livestream__app__organization=organization).count()

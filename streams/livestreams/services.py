@@ -20,9 +20,9 @@ from streams.livestreams.lifecycle import LivestreamDisabledError, LivestreamSto
 from streams.livestreams.locks import lock_livestream
 from streams.livestreams.models import Livestream, LivestreamCount, Output
 from streams.livestreams.states import EndReason
-from streams.livestreams.stream_keys import give_key, renew_key
+from streams.livestreams.stream_keys import make_first_key, renew_key
 from streams.organizations.models import App
-from streams.organizations.quotas import QuotaExceededError, lock_quotas
+from streams.organizations.quotas import QuotaExceededError, lock_livestream_quota
 from streams.organizations.services import Actor, record
 
 _PLAYBACK_ID_LENGTH = 20
@@ -75,7 +75,8 @@ def create_livestream(
         video_config=dict(video_config),
         **limits,
     )
-    give_key(livestream, has_password=has_password)
+    # Whoever answers with it need not read its key again.
+    livestream.stream_key_encrypted = make_first_key(livestream, has_password=has_password).encrypted
     Output.objects.bulk_create(Output.defaults_of(livestream))
     _tell(livestream, LivestreamCreated, action="livestream.created", actor=actor, name=livestream.name)
     return livestream
@@ -222,7 +223,7 @@ def delete_livestream(*, livestream: Livestream, actor: Actor) -> None:
 
 
 def _check_quota(app: App) -> None:
-    quota = lock_quotas(app.organization).livestreams
+    quota = lock_livestream_quota(app.organization)
     totals = LivestreamCount.objects.filter(app__organization=app.organization_id)
     total = totals.aggregate(total=Sum("total"))["total"] or 0
     if total >= quota:

@@ -54,16 +54,20 @@ def resolve_key(name: str, args: Mapping[str, str]) -> StreamKey:
     return key
 
 
+def make_first_key(livestream: Livestream, *, has_password: bool = False) -> StreamKey:
+    """Make the present key of a livestream that has none, with a password or without."""
+    password = token_hex(_PASSWORD_BYTES) if has_password else ""
+    name = f"lv_{token_hex(_NAME_BYTES)}" if has_password else _plain_name()
+    return _make_key(livestream, name=name, password=password)
+
+
 def give_key(livestream: Livestream, *, has_password: bool = False, overlap: timedelta = timedelta(0)) -> StreamKey:
-    """Make the livestream's present key, with a password or without; those that it had run out after `overlap`.
+    """Make another present key; those that the livestream had run out after `overlap`.
 
     Call it with the livestream locked, in the transaction of the change.
     """
     _revoke(StreamKey.objects.filter(livestream=livestream), overlap=overlap)
-    if not has_password:
-        return _make_key(livestream, name=_plain_name())
-    password = token_hex(_PASSWORD_BYTES)
-    return _make_key(livestream, name=f"lv_{token_hex(_NAME_BYTES)}", password=password)
+    return make_first_key(livestream, has_password=has_password)
 
 
 def renew_key(livestream: Livestream, *, overlap: timedelta = timedelta(0)) -> StreamKey:

@@ -111,7 +111,7 @@ def end_if_abandoned(*, session: MeetingSession) -> None:
 
 
 def _open_session(meeting: Meeting) -> MeetingSession:
-    session = MeetingSession.objects.create(meeting=meeting)
+    session = MeetingSession.objects.create(meeting=meeting, app_id=meeting.app_id)
     events.publish(MeetingStarted.of_session(session, at=session.created_at, actor=SYSTEM))
     if meeting.live_stream_on_start:
         broadcasts.start_with_session(meeting)

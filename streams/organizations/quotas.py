@@ -44,10 +44,9 @@ class OwnQuotas:
 
 def quotas_of(organization: Organization) -> Quotas:
     """Return what the organization may have: its own quotas, else those of the settings."""
-    own = organization
     return Quotas(
-        sessions=_default_sessions(organization) if own.max_sessions is None else own.max_sessions,
-        livestreams=settings.MAX_LIVESTREAMS_PER_ORGANIZATION if own.max_livestreams is None else own.max_livestreams,
+        sessions=_session_quota(organization),
+        livestreams=_livestream_quota(organization),
         broadcast_kbps=broadcast_quota_kbps(organization),
     )
 
@@ -58,12 +57,21 @@ def broadcast_quota_kbps(organization: Organization) -> int:
     return settings.MAX_BROADCAST_KBPS if own is None else own
 
 
-def lock_quotas(organization: Organization) -> Quotas:
-    """Return what the organization may have; until the transaction ends nobody else counts what it has.
+def lock_session_quota(organization: Organization) -> int:
+    """Return how many sessions it may have; until the transaction ends nobody else counts what it has.
 
     Rows that point to the organization can be written meanwhile.
     """
-    return quotas_of(Organization.objects.select_for_update(no_key=True).get(pk=organization.pk))
+    return _session_quota(_lock(organization))
+
+
+def lock_livestream_quota(organization: Organization) -> int:
+    """Return how many livestreams it may have; the same holds."""
+    return _livestream_quota(_lock(organization))
+
+
+def _lock(organization: Organization) -> Organization:
+    return Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
 
 
 @transaction.atomic
@@ -79,6 +87,16 @@ def set_quotas(*, organization: Organization, quotas: OwnQuotas, actor: Actor) -
         raise ValidationFailedError("The quotas cannot be set.", fields=fields)
     Organization.objects.filter(pk=organization.pk).update(**{f"max_{name}": value for name, value in values.items()})
     record(organization=organization, actor=actor, action="organization.quotas_set", target=organization, **values)
+
+
+def _session_quota(organization: Organization) -> int:
+    own = organization.max_sessions
+    return _default_sessions(organization) if own is None else own
+
+
+def _livestream_quota(organization: Organization) -> int:
+    own = organization.max_livestreams
+    return settings.MAX_LIVESTREAMS_PER_ORGANIZATION if own is None else own
 
 
 def _default_sessions(organization: Organization) -> int:

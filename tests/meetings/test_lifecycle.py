@@ -93,7 +93,7 @@ class TestJoin:
         joined(mary)
 
         with pytest.raises(IntegrityError), transaction.atomic():
-            MeetingSession.objects.create(meeting=meeting)
+            MeetingSession.objects.create(meeting=meeting, app=meeting.app)
 
 
 class TestLeave:

@@ -269,7 +269,7 @@ class TestOrder:
         with CaptureQueriesContext(connection) as asked:
             (found,) = Livestream.objects.all()
             read_outputs_along([found])
-            assert [each.name for each in found.outputs.all()] == ["default hls", "default archive", "first", "second"]
+            assert [each.name for each in found.read_outputs] == ["default hls", "default archive", "first", "second"]
         assert len(asked) == 2
 
     def test_begins_with_hls_for_those_of_the_same_moment(self, livestream: Livestream) -> None:

@@ -67,7 +67,9 @@ class LivestreamsView(LivestreamApi):
     def post(self, request: Request, **path: str) -> Response:
         name = self.read_body(LivestreamBody).get("name") or ""
         livestream = services.create_livestream(app=self.caller.app, name=str(name), actor=self.caller.actor)
-        return self.answer_livestream(livestream, status=201)
+        # As it was made; it has taken nothing in.
+        shape = LivestreamSerializer(context={**self.presenting_taken_in({})})
+        return self.answer(shape.to_representation(livestream), status=201)
 
     @operation(
         "list_livestreams",
@@ -222,5 +224,5 @@ def _sum_ingest_ms(livestream: Livestream, page: Page[Session]) -> Mapping[UUID,
 
 
 def _take_sessions(livestream: Livestream, *, wanted: PageNumbers) -> Page[Session]:
-    sessions = selectors.list_sessions(livestream)
+    sessions = selectors.list_sessions(livestream).with_taken_in()
     return take_page(sessions, wanted=wanted, count=sessions.count)

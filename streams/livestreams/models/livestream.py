@@ -5,7 +5,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from datetime import timedelta
 from functools import cache
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
 from django.db import models
@@ -16,6 +16,9 @@ from livehub.core import clock, crypto
 from streams.livestreams import addresses
 from streams.livestreams.states import DISABLED, LIVESTREAM_STATES, LivestreamStatus, Shown, show_livestream
 from streams.organizations.models import App, Organization
+
+if TYPE_CHECKING:
+    from streams.livestreams.models.output import Output
 
 # In the words of the index `livestream_live_first`: the list is read in its order.
 LIVE_FIRST = Case(
@@ -105,6 +108,10 @@ class Livestream(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, editable=False)
 
+    # Read along, by `selectors.read_outputs_along` and `with_stream_key`.
+    read_outputs: "list[Output]"
+    stream_key_encrypted: str
+
     objects = LivestreamQuerySet.as_manager()
 
     class Meta:
@@ -118,7 +125,13 @@ class Livestream(models.Model):
         indexes = [
             # The list of an app, newest first or oldest first, a page at a time.
             models.Index(fields=["app", "-created_at", "-id"], condition=Q(deleted_at=None), name="livestream_list"),
-            # The same, filtered by status.
+            # The same without those of meetings.
+            models.Index(
+                fields=["app", "-created_at", "-id"],
+                condition=Q(deleted_at=None, meeting=None),
+                name="livestream_list_independent",
+            ),
+            # All of them, filtered by status.
             models.Index(
                 fields=["app", "status", "-created_at", "-id"],
                 condition=Q(deleted_at=None),
@@ -210,6 +223,8 @@ class LivestreamCount(models.Model):
         App, on_delete=models.CASCADE, primary_key=True, related_name="livestream_count", editable=False
     )
     total = models.PositiveBigIntegerField(default=0, editable=False)
+    # Of these: those of meetings.
+    of_meetings = models.PositiveBigIntegerField(default=0, editable=False)
 
     def __str__(self) -> str:
         return str(self.total)

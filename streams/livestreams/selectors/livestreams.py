@@ -69,8 +69,22 @@ class FoundLivestreams:
     app_ids: Collection[UUID]
 
     def count(self) -> int:
-        """Return how many there are: counting a large list costs more than showing it, so the total of all is kept."""
+        """Return how many there are: counting a large list costs more than showing it, so some totals are kept.
+
+        Of an app's livestreams nearly all are idle: how many of them there are is what the others leave.
+        """
+        if self.wanted == self._only(excludes_meetings=True):
+            return _total(self.app_ids) - _total(self.app_ids, "of_meetings")
+        if self.wanted == self._only(states=self.wanted.states) and LivestreamStatus.IDLE in self.wanted.states:
+            others = [status for status in _NOT_IDLE if status not in self.wanted.states]
+            rows = Livestream.objects.existing().filter(app_id__in=self.app_ids, status__in=others)
+            # Not below none: a livestream may have gone live between the queries.
+            return max(0, _total(self.app_ids) - rows.count())
         return self.rows.count() if self.wanted.is_narrowed else _total(self.app_ids)
+
+    def _only(self, *, states: frozenset[str] = frozenset(), excludes_meetings: bool = False) -> LivestreamFilter:
+        """Return the filter that says nothing but this, in the same order."""
+        return LivestreamFilter(states=states, excludes_meetings=excludes_meetings, order=self.wanted.order)
 
 
 @dataclass(frozen=True)
@@ -207,5 +221,5 @@ def _count_states(app_ids: Collection[UUID]) -> dict[str, int]:
     return {**dict.fromkeys(_NOT_IDLE, 0), **counts, LivestreamStatus.IDLE: idle, "": total}
 
 
-def _total(app_ids: Collection[UUID]) -> int:
-    return sum(LivestreamCount.objects.filter(app__in=app_ids).values_list("total", flat=True))
+def _total(app_ids: Collection[UUID], of: str = "total") -> int:
+    return sum(LivestreamCount.objects.filter(app__in=app_ids).values_list(of, flat=True))

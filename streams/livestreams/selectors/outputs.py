@@ -3,16 +3,23 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from django.db.models import Prefetch, prefetch_related_objects
-
 from livehub.core.errors import NotFoundError
 from streams.livestreams.models import Livestream, Output, OutputQuerySet
 from streams.livestreams.states import OutputType
 
 
-def read_outputs_along(livestreams: Sequence[Livestream]) -> None:
-    """Read each one's outputs, in order: one query, however many livestreams."""
-    prefetch_related_objects(livestreams, Prefetch("outputs", queryset=Output.objects.in_order()))
+def read_outputs_along(livestreams: Sequence[Livestream], *types: OutputType) -> None:
+    """Read each one's outputs, those of these types or all, into `read_outputs`, in order: one query for all of them.
+
+    Not by `prefetch_related`, which makes a queryset for each livestream and takes longer than the query.
+    """
+    by_id = {livestream.pk: livestream for livestream in livestreams}
+    for livestream in livestreams:
+        livestream.read_outputs = []
+    rows = Output.objects.filter(livestream__in=list(by_id))
+    for output in (rows.filter(type__in=types) if types else rows).in_order():
+        output.livestream = by_id[output.livestream_id]
+        output.livestream.read_outputs.append(output)
 
 
 def list_outputs(livestream: Livestream) -> OutputQuerySet:

@@ -22,10 +22,10 @@ def get_open_session(livestream: Livestream) -> Session:
 
     :raises NotFoundError: when none is.
     """
-    session = find_open_session(livestream)
-    if session is None:
+    found = list(Session.objects.filter(livestream=livestream).open().with_taken_in()[:1])
+    if not found:
         raise NotFoundError(f"No active session for livestream {livestream.pk}.")
-    return session
+    return found[0]
 
 
 def get_session(*, app: App, session_id: UUID) -> Session:
@@ -33,7 +33,7 @@ def get_session(*, app: App, session_id: UUID) -> Session:
 
     :raises NotFoundError: when there is no such session, or its livestream is deleted.
     """
-    session = Session.objects.for_app(app).with_connections().filter(pk=session_id).first()
-    if session is None:
+    found = list(Session.objects.for_app(app).with_taken_in().filter(pk=session_id)[:1])
+    if not found:
         raise NotFoundError(f"No livestream session {session_id}.")
-    return session
+    return found[0]

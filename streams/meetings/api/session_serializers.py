@@ -47,7 +47,7 @@ class MeetingSessionSerializer(serializers.Serializer[MeetingSession]):
         return {
             "id": str(session.pk),
             "associated_id": str(session.meeting_id),
-            "organization_id": str(session.meeting.app_id),
+            "organization_id": str(session.app_id),
             "meeting_display_name": session.meeting.title,
             "type": "meeting",
             "status": session.status.upper(),
@@ -115,7 +115,7 @@ class SessionParticipantSerializer(serializers.Serializer[SessionParticipant]):
             "custom_participant_id": participant.custom_participant_id,
             "display_name": participant.name,
             "preset_name": participant.preset.name,
-            "duration": _minutes(vars(stay)["duration"]),
+            "duration": _minutes(stay.duration_now),
             "joined_at": clock.isoformat(stay.joined_at),
             "left_at": _instant(stay.left_at),
             "created_at": clock.isoformat(stay.created_at),

@@ -1,6 +1,6 @@
 """Meetings, who may take part in them and how, and what happened there."""
 
-from streams.meetings.models.meeting import Meeting, MeetingQuerySet
+from streams.meetings.models.meeting import Meeting, MeetingCount, MeetingQuerySet
 from streams.meetings.models.participant import Participant, ParticipantQuerySet
 from streams.meetings.models.preset import Preset, PresetQuerySet
 from streams.meetings.models.session import (
@@ -14,6 +14,7 @@ from streams.meetings.models.session import (
 
 __all__ = [
     "Meeting",
+    "MeetingCount",
     "MeetingQuerySet",
     "MeetingSession",
     "MeetingSessionQuerySet",

@@ -57,7 +57,27 @@ class Meeting(models.Model):
         indexes = [
             # The list of an app, newest first.
             models.Index(fields=["app", "-created_at", "-id"], name="meeting_list"),
+            # The same, filtered by status.
+            models.Index(fields=["app", "status", "-created_at", "-id"], name="meeting_list_by_status"),
         ]
 
     def __str__(self) -> str:
         return self.title or f"Meeting {self.pk.hex[:8]}"
+
+
+class MeetingCount(models.Model):
+    """How many meetings and sessions an app has: exact, because triggers keep it in the transaction of each change.
+
+    As for livestreams: lists promise a true total, and counting many rows takes longer than the rest of the answer.
+    """
+
+    app = models.OneToOneField(
+        App, on_delete=models.CASCADE, primary_key=True, related_name="meeting_count", editable=False
+    )
+    meetings = models.PositiveBigIntegerField(default=0, editable=False)
+    # Of these: those that nobody can join.
+    inactive_meetings = models.PositiveBigIntegerField(default=0, editable=False)
+    sessions = models.PositiveBigIntegerField(default=0, editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.meetings} meetings, {self.sessions} sessions"

@@ -15,7 +15,9 @@ class ParticipantQuerySet(models.QuerySet["Participant"]):
         return self.filter(deleted_at=None)
 
     def of_meeting(self, meeting: Meeting) -> Self:
-        return self.existing().filter(meeting=meeting).select_related("preset")
+        """Keep those of the meeting, with the names of their presets: what these hold is read by whoever needs it."""
+        rows = self.existing().filter(meeting=meeting).select_related("preset")
+        return rows.defer("preset__config", "preset__permissions", "preset__ui")
 
 
 class Participant(models.Model):
@@ -45,6 +47,8 @@ class Participant(models.Model):
             models.Index(
                 fields=["meeting", "-created_at", "-id"], condition=Q(deleted_at=None), name="participant_list"
             ),
+            # In which sessions one of these was.
+            models.Index(fields=["custom_participant_id"], name="participant_by_custom_id"),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Self
 
 from django.contrib.postgres.fields import ArrayField
@@ -15,21 +16,32 @@ from streams.meetings.models.participant import Participant
 from streams.meetings.states import LeaveReason, MeetingEndReason, MeetingSessionStatus
 from streams.organizations.models import App
 
+_PRESET_PARTS = tuple(f"participant__preset__{part}" for part in ("config", "permissions", "ui"))
+_NO_TIME = models.Value(timedelta(0), output_field=models.DurationField())
+
 
 class MeetingSessionQuerySet(models.QuerySet["MeetingSession"]):
     def live(self) -> Self:
         return self.filter(status=MeetingSessionStatus.LIVE)
 
     def for_app(self, app: App) -> Self:
-        return self.filter(meeting__app=app)
+        return self.filter(app=app)
 
     def with_consumed(self) -> Self:
-        """Read along what `consumed_now` is made of, in the same query, and by what it can be sorted."""
-        zero = models.Value(timedelta(0), output_field=models.DurationField())
-        return self.annotate(
-            going_on=Coalesce(_stays_that_go_on("session_participant__session"), zero),
-            consumed=F("ended_stays") + F("going_on"),
-        )
+        """Read along what `consumed_now` is made of, in the same query."""
+        return self.annotate(going_on=_stays_that_go_on("session_participant__session"))
+
+    def by_consumed(self, *, is_descending: bool, until: int) -> Self:
+        """Sort by `consumed`, and keep at least the first `until`, with their meetings.
+
+        Those that are over come in the order of an index, and those that go on, of which there are few, are sorted
+        among them: computed for all before they are sorted, it would be for all that there are.
+        """
+        order = ("-ended_stays", "-id") if is_descending else ("ended_stays", "id")
+        over = self.filter(status=MeetingSessionStatus.ENDED).order_by(*order).values("pk")[:until]
+        first = self.model.objects.filter(pk__in=over.union(self.live().values("pk"), all=True))
+        consumed = F("ended_stays") + Coalesce("going_on", _NO_TIME)
+        return first.select_related("meeting").with_consumed().annotate(consumed=consumed)
 
 
 class MeetingSession(models.Model):
@@ -37,6 +49,10 @@ class MeetingSession(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     meeting = models.ForeignKey(Meeting, on_delete=models.CASCADE, related_name="sessions")
+    # The meeting's, for the lists of an app; its indexes are below.
+    app = models.ForeignKey(
+        App, on_delete=models.CASCADE, related_name="meeting_sessions", editable=False, db_index=False
+    )
     status = models.CharField(
         max_length=8, choices=MeetingSessionStatus.choices, default=MeetingSessionStatus.LIVE, editable=False
     )
@@ -67,6 +83,20 @@ class MeetingSession(models.Model):
         indexes = [
             # The sessions of a meeting, newest first.
             models.Index(fields=["meeting", "-created_at", "-id"], name="meeting_session_by_meeting"),
+            # The sessions of an app, newest first or oldest first, a page at a time.
+            models.Index(fields=["app", "-created_at", "-id"], name="meeting_session_list"),
+            # The same, those that go on.
+            models.Index(
+                fields=["app", "-created_at", "-id"],
+                condition=Q(status=MeetingSessionStatus.LIVE),
+                name="meeting_session_list_live",
+            ),
+            # Those that are over, by how long participants were there.
+            models.Index(
+                fields=["app", "ended_stays", "id"],
+                condition=Q(status=MeetingSessionStatus.ENDED),
+                name="meeting_session_by_consumed",
+            ),
             # Those that nobody is in, for the sweep.
             models.Index(fields=["ends_at"], condition=Q(ends_at__isnull=False), name="meeting_session_empty"),
         ]
@@ -82,8 +112,8 @@ class MeetingSession(models.Model):
     @property
     def consumed_now(self) -> timedelta:
         """For how long participants have been there, all together; `with_consumed` must have read it along."""
-        consumed: timedelta = vars(self)["consumed"]
-        return consumed
+        going_on: timedelta | None = vars(self)["going_on"]
+        return self.ended_stays + (going_on or timedelta(0))
 
 
 class SessionParticipantQuerySet(models.QuerySet["SessionParticipant"]):
@@ -97,12 +127,21 @@ class SessionParticipantQuerySet(models.QuerySet["SessionParticipant"]):
         )
 
     def with_duration(self) -> Self:
-        """Read along for how long each was there, so that they can be sorted by it, with the participants."""
-        zero = models.Value(timedelta(0), output_field=models.DurationField())
-        going_on = Coalesce(_stays_that_go_on("session_participant"), zero)
-        return self.select_related("participant__preset").annotate(
-            going_on=going_on, duration=F("ended_stays") + F("going_on")
-        )
+        """Read along what `duration_now` is made of, and who they are, in the same query.
+
+        Without what each of them may do: reading that takes longer than all else.
+        """
+        rows = self.select_related("participant__preset").defer(*_PRESET_PARTS)
+        return rows.annotate(going_on=_stays_that_go_on("session_participant"))
+
+    def with_peers(self) -> Self:
+        """Read along the connections, and how those who have them see the meeting; after `with_duration`."""
+        parts = [part for part in _PRESET_PARTS if not part.endswith("__config")]
+        return self.defer(None).defer(*parts).prefetch_related("peers")
+
+    def by_duration(self) -> Self:
+        """Read along by what they are sorted, as `duration`."""
+        return self.annotate(duration=F("ended_stays") + Coalesce("going_on", _NO_TIME))
 
 
 class SessionParticipant(models.Model):
@@ -130,6 +169,12 @@ class SessionParticipant(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @property
+    def duration_now(self) -> timedelta:
+        """For how long they have been there; `with_duration` must have read it along."""
+        going_on: timedelta | None = vars(self)["going_on"]
+        return self.ended_stays + (going_on or timedelta(0))
 
 
 class PeerQuerySet(models.QuerySet["Peer"]):
@@ -171,6 +216,8 @@ class Poll(models.Model):
         return self.question
 
 
+# Made once: making the expression costs as much as running it.
+@cache
 def _stays_that_go_on(whose: str) -> Subquery:
     """Return for how long connected peers have been there, by the database's clock; null when none is."""
     peers = Peer.objects.connected().filter(**{whose: OuterRef("pk")}).order_by()

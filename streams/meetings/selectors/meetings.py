@@ -7,7 +7,8 @@ from uuid import UUID
 
 from livehub.core.errors import NotFoundError
 from streams.livestreams.models import Livestream, LivestreamQuerySet, Session
-from streams.meetings.models import Meeting, MeetingQuerySet
+from streams.meetings.models import Meeting, MeetingCount, MeetingQuerySet
+from streams.meetings.states import MeetingStatus
 from streams.organizations.models import App
 
 
@@ -21,6 +22,28 @@ class MeetingFilter:
     status: str = ""
     created_from: datetime | None = None
     created_until: datetime | None = None
+
+    @property
+    def is_by_status_at_most(self) -> bool:
+        return not (self.search or self.created_from or self.created_until)
+
+
+@dataclass(frozen=True)
+class FoundMeetings:
+    """What a filter keeps, not read yet."""
+
+    rows: MeetingQuerySet
+    app: App
+    wanted: MeetingFilter
+
+    def count(self) -> int:
+        """Return how many there are: the totals of an app's list are kept, since counting them takes longer than it."""
+        if not self.wanted.is_by_status_at_most:
+            return self.rows.count()
+        counts = MeetingCount.objects.filter(app=self.app).values_list("meetings", "inactive_meetings")
+        for total, inactive in counts:
+            return {"": total, MeetingStatus.INACTIVE: inactive}.get(self.wanted.status, total - inactive)
+        return 0
 
 
 def get_meeting(*, app: App, meeting_id: UUID) -> Meeting:
@@ -36,7 +59,7 @@ def get_meeting(*, app: App, meeting_id: UUID) -> Meeting:
     return found[0]
 
 
-def list_meetings(*, app: App, wanted: MeetingFilter) -> MeetingQuerySet:
+def list_meetings(*, app: App, wanted: MeetingFilter) -> FoundMeetings:
     """Return the app's meetings that the filter keeps, newest first."""
     rows = Meeting.objects.for_app(app)
     if wanted.search:
@@ -47,7 +70,7 @@ def list_meetings(*, app: App, wanted: MeetingFilter) -> MeetingQuerySet:
         rows = rows.filter(created_at__gte=wanted.created_from)
     if wanted.created_until is not None:
         rows = rows.filter(created_at__lte=wanted.created_until)
-    return rows.order_by("-created_at", "-id")
+    return FoundMeetings(rows.order_by("-created_at", "-id"), app, wanted)
 
 
 def find_active_livestream(meeting: Meeting) -> Livestream | None:
@@ -76,6 +99,6 @@ def list_livestreams_of(meeting: Meeting) -> LivestreamQuerySet:
 def list_newest_sessions(livestreams: Sequence[Livestream]) -> list[Session]:
     """Return the newest broadcast of each of these livestreams, if it has any, in their order."""
     sessions = Session.objects.filter(livestream__in=[livestream.pk for livestream in livestreams])
-    newest = sessions.with_connections().order_by("livestream", "-created_at", "-id").distinct("livestream")
+    newest = sessions.with_taken_in().order_by("livestream", "-created_at", "-id").distinct("livestream")
     by_livestream = {session.livestream_id: session for session in newest}
     return [by_livestream[livestream.pk] for livestream in livestreams if livestream.pk in by_livestream]

@@ -72,7 +72,7 @@ class CloudinaryStreamsView(Cloudinary):
         values = self.read_body(CloudinaryStreamBody)
         name, limits = str(values.get("name") or ""), limits_of(values)
         livestream = services.create_livestream(app=self.caller.app, name=name, actor=self.caller.actor, **limits)
-        return self.answer_livestream(livestream, status=201)
+        return self.answer(self.present([livestream])[0], status=201)
 
     @operation(
         "list_live_streams",

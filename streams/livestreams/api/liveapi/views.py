@@ -29,6 +29,7 @@ from streams.livestreams.api.liveapi.serializers import (
 )
 from streams.livestreams.models import Livestream, Output
 from streams.livestreams.selectors import LivestreamFilter
+from streams.livestreams.states import OutputType
 
 _EXISTS = {400: "Broadcasts go to this server already, or the body is not valid JSON."}
 
@@ -49,7 +50,7 @@ class LiveApi(LivestreamsApi):
         return selectors.get_simulcast_between(livestream=livestream, ids=ids, called=platform_id)
 
     def present(self, livestreams: Sequence[Livestream]) -> list[dict[str, object]]:
-        selectors.read_outputs_along(livestreams)
+        selectors.read_outputs_along(livestreams, OutputType.SIMULCAST)
         shape = LiveApiStreamSerializer(context={**self.presenting})
         return [shape.to_representation(row) for row in livestreams]
 
@@ -80,7 +81,7 @@ class LiveApiStreamsView(LiveApi):
             has_password=True,
             actor=self.caller.actor,
         )
-        return self.answer_livestream(livestream, status=201)
+        return self.answer(self.present([livestream])[0], status=201)
 
     @operation(
         "list_live_streams",

@@ -48,8 +48,8 @@ class MeetingsView(OneMeetingApi):
     )
     def get(self, request: Request, **path: str) -> Response:
         parameters = cast(MeetingListParameters, self.read_query(MeetingListQuery))
-        rows = selectors.list_meetings(app=self.caller.app, wanted=_filter(parameters))
-        page = take_page(rows, wanted=parameters, count=rows.count)
+        found = selectors.list_meetings(app=self.caller.app, wanted=_filter(parameters))
+        page = take_page(found.rows, wanted=parameters, count=found.count)
         shape = self.shapes.listed()
         return self.answer_list([shape.to_representation(row) for row in page.items], page=page)
 

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from livehub.api.identifiers import find_uuid, get_uuid
 from livehub.api.operations import Answer, operation
-from livehub.api.paging import PageNumbers, PageQuery, take_page
+from livehub.api.paging import PageNumbers, PageQuery, end_of, take_page
 from streams.livestreams.api.serializers import SessionSerializer
 from streams.meetings import selectors
 from streams.meetings.api.room_input import (
@@ -42,6 +42,10 @@ class SessionApi(MeetingApi):
         wanted = get_uuid(meeting_session_id, noun="session")
         return selectors.get_meeting_session(app=self.caller.app, session_id=wanted)
 
+    def get_bare_session(self, meeting_session_id: str) -> MeetingSession:
+        wanted = get_uuid(meeting_session_id, noun="session")
+        return selectors.get_bare_session(app=self.caller.app, session_id=wanted)
+
 
 class MeetingSessionsView(SessionApi):
     """/sessions"""
@@ -55,8 +59,10 @@ class MeetingSessionsView(SessionApi):
     def get(self, request: Request, **path: str) -> Response:
         parameters = cast(SessionListParameters, self.read_query(SessionListQuery))
         order = SessionOrder(SESSION_ORDERS[parameters["sort_by"]], parameters["sort_order"] != "ASC")
-        rows = selectors.list_meeting_sessions(app=self.caller.app, wanted=_filter(parameters), order=order)
-        page = take_page(rows, wanted=parameters, count=rows.count)
+        found = selectors.list_meeting_sessions(
+            app=self.caller.app, wanted=_filter(parameters), order=order, until=end_of(parameters)
+        )
+        page = take_page(found.rows, wanted=parameters, count=found.count)
         shape = MeetingSessionSerializer()
         return self.answer_list([shape.to_representation(row) for row in page.items], page=page, name="sessions")
 
@@ -87,11 +93,11 @@ class SessionParticipantsView(SessionApi):
     )
     def get(self, request: Request, meeting_session_id: str, **path: str) -> Response:
         parameters = cast(StayListParameters, self.read_query(StayListQuery))
-        session = self.get_session(meeting_session_id)
+        session, shows = self.get_bare_session(meeting_session_id), parameters["include_peer_events"]
         order = SessionOrder(STAY_ORDERS[parameters["sort_by"]], parameters["sort_order"] != "ASC")
-        rows = selectors.list_session_participants(session, search=parameters["search"], order=order)
-        page = take_page(rows, wanted=parameters, count=rows.count)
-        shape = SessionParticipantSerializer(context={"shows_peer_events": parameters["include_peer_events"]})
+        found = selectors.list_session_participants(session, search=parameters["search"], order=order, with_peers=shows)
+        page = take_page(found.rows, wanted=parameters, count=found.kept.count)
+        shape = SessionParticipantSerializer(context={"shows_peer_events": shows})
         items = [shape.to_representation(row) for row in page.items]
         return self.answer_list(items, page=page, name="participants")
 
@@ -106,10 +112,13 @@ class SessionParticipantView(SessionApi):
         answer=Answer(StayAnswerSerializer),
     )
     def get(self, request: Request, meeting_session_id: str, participant_id: str, **path: str) -> Response:
-        shows = self.read_query(PeerEventsQuery)["include_peer_events"]
-        session = self.get_session(meeting_session_id)
-        wanted = get_uuid(participant_id, noun="participant")
-        stay = selectors.get_session_participant(session=session, participant_id=wanted)
+        shows = bool(self.read_query(PeerEventsQuery)["include_peer_events"])
+        stay = selectors.get_session_participant(
+            app=self.caller.app,
+            session_id=get_uuid(meeting_session_id, noun="session"),
+            participant_id=get_uuid(participant_id, noun="participant"),
+            with_peers=shows,
+        )
         return self.answer(StayAnswerSerializer(context={"shows_peer_events": shows}).to_representation(stay))
 
 
@@ -123,8 +132,9 @@ class PeerReportView(SessionApi):
         answer=Answer(StayAnswerSerializer),
     )
     def get(self, request: Request, peer_id: str, **path: str) -> Response:
-        shows = self.read_query(PeerReportQuery)["include_peer_events"]
-        stay = selectors.get_peer(app=self.caller.app, peer_id=get_uuid(peer_id, noun="peer"))
+        shows = bool(self.read_query(PeerReportQuery)["include_peer_events"])
+        wanted = get_uuid(peer_id, noun="peer")
+        stay = selectors.get_peer(app=self.caller.app, peer_id=wanted, with_peers=shows)
         return self.answer(StayAnswerSerializer(context={"shows_peer_events": shows}).to_representation(stay))
 
 
@@ -139,7 +149,7 @@ class SessionBroadcastsView(SessionApi):
     )
     def get(self, request: Request, meeting_session_id: str, **path: str) -> Response:
         wanted = cast(PageNumbers, self.read_query(PageQuery))
-        rows = selectors.list_livestream_sessions(self.get_session(meeting_session_id))
+        rows = selectors.list_livestream_sessions(self.get_bare_session(meeting_session_id))
         page = take_page(rows, wanted=wanted, count=rows.count)
         shape = SessionSerializer()
         return self.answer_list([shape.to_representation(row) for row in page.items], page=page)
