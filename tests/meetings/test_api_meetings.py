@@ -146,6 +146,8 @@ class TestCreate:
             ({"session_keep_alive_time_in_secs": True}, "session_keep_alive_time_in_secs"),
             ({"session_keep_alive_time_in_secs": 60.5}, "session_keep_alive_time_in_secs"),
             ({"session_keep_alive_time_in_secs": -1}, "session_keep_alive_time_in_secs"),
+            # Longer than any float.
+            ({"session_keep_alive_time_in_secs": 10**400}, "session_keep_alive_time_in_secs"),
             ({"recording_config": {"max_seconds": 59}}, "recording_config.max_seconds"),
             ({"recording_config": {"max_seconds": 86_401}}, "recording_config.max_seconds"),
             ({"recording_config": {"file_name_prefix": "../x"}}, "recording_config.file_name_prefix"),

@@ -235,6 +235,8 @@ class TestPreset:
             ("config.view_type", "PARTY"),
             ("config.max_video_streams.desktop", "16"),
             ("config.max_video_streams.mobile", 1e300),
+            # Longer than any float.
+            ("config.max_video_streams.mobile", 10**400),
             ("config.media.video.frame_rate", 61),
             ("config.media.video.quality", "8k"),
             ("config.livestream_viewer_qualities", [720, "x"]),

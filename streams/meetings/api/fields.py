@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from copy import deepcopy
 from functools import cache
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 from urllib.parse import urlsplit
 
 from rest_framework import serializers
@@ -17,6 +17,11 @@ _URL_MAX_LENGTH = 2048
 _HTTP = ("http", "https")
 
 
+def _is_number(data: object) -> TypeGuard[int | float]:
+    # A whole number may be longer than any float, which is why only floats are asked.
+    return not isinstance(data, bool) and (isinstance(data, int) or (isinstance(data, float) and math.isfinite(data)))
+
+
 class WholeField(serializers.IntegerField):
     """A whole number; 60.0 is one, "60" is none."""
 
@@ -25,7 +30,7 @@ class WholeField(serializers.IntegerField):
         super().__init__(min_value=at_least, max_value=at_most, **how)
 
     def to_internal_value(self, data: object) -> int:
-        if isinstance(data, bool) or not isinstance(data, int | float) or not math.isfinite(data) or data % 1:
+        if not _is_number(data) or data % 1:
             self.fail("invalid")
         return int(data)
 
@@ -37,7 +42,7 @@ class AmountField(serializers.FloatField):
         super().__init__(min_value=at_least, max_value=at_most, **how)
 
     def to_internal_value(self, data: object) -> float:
-        if isinstance(data, bool) or not isinstance(data, int | float) or not math.isfinite(data):
+        if not _is_number(data):
             self.fail("invalid")
         return data
 
