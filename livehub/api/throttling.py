@@ -98,7 +98,8 @@ class Throttle:
     def _use(self, identity: str, *, window: int) -> int | None:
         """Use one of our share; None when there is none left, or -1 when nobody may take any more."""
         with self._lock:
-            if window > self._window:
+            # Not the one before: a request that began in it may come late. A clock that was set back counts anew.
+            if window not in (self._window, self._window - 1):
                 self._window, self._shares = window, {}
             share = self._shares.get(identity)
             if share is None:

@@ -74,6 +74,16 @@ class TestTake:
 
         assert sum(remaining >= 0 for remaining in taken) == 995
 
+    def test_begins_again_where_a_clock_that_was_wrong_is_set_back(
+        self, process: Throttle, identity: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(clock, "now", lambda: START + timedelta(days=365))
+        assert take(process, identity, limit=1, requests=2) == [0, -1]
+
+        monkeypatch.setattr(clock, "now", lambda: START)
+
+        assert take(process, identity, limit=1, requests=2) == [0, -1]
+
     def test_begins_again_with_each_window(
         self, process: Throttle, identity: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
