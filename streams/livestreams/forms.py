@@ -8,6 +8,7 @@ from django.http import QueryDict
 
 from livehub.core import clock
 from livehub.core.names import NAME_MAX_LENGTH
+from streams.dashboard.changing import ChangeForm
 from streams.dashboard.paging import PAGE_SIZE, PageForm
 from streams.livestreams.models import Output
 from streams.livestreams.models.output import KEY_MAX_LENGTH, URI_MAX_LENGTH
@@ -39,7 +40,7 @@ class LivestreamForm(forms.Form):
         return form
 
 
-class SimulcastForm(forms.Form):
+class SimulcastForm(ChangeForm):
     """Another platform that broadcasts are to go to; what can be an address, the service decides."""
 
     name = forms.CharField(
@@ -74,12 +75,12 @@ class SimulcastForm(forms.Form):
         form = cls(values, initial={"name": output.name, "uri": output.uri, "enabled": output.enabled})
         if output.stream_key_encrypted:
             form.fields["stream_key"].help_text = "Leave it empty to keep the key that is there."
+        form.show_what_is_there()
         return form
 
-    def changes_of(self, output: Output) -> OutputChanges:
-        """Return what the checked form says otherwise than the simulcast; an empty key says nothing."""
-        said = {name: value for name, value in self.cleaned_data.items() if name != "stream_key" or value}
-        return cast(OutputChanges, {name: said[name] for name in said if said[name] != getattr(output, name)})
+    def changes(self) -> OutputChanges:
+        """Return what the checked form says otherwise than it showed; an empty key says nothing."""
+        return cast(OutputChanges, self.changed())
 
 
 class LivestreamFilterForm(PageForm):

@@ -74,9 +74,7 @@ class OutputChangeView(SimulcastView):
         if not form.is_valid():
             return self.show_form(form, output=output, status=422)
         try:
-            outputs.change_output(
-                livestream=livestream, output_id=output_id, actor=self.actor, **form.changes_of(output)
-            )
+            outputs.change_output(livestream=livestream, output_id=output_id, actor=self.actor, **form.changes())
         except _REFUSALS as refusal:
             return self.refuse(form, refusal, output=output)
         return self.go("streams:livestream_detail", livestream_id=livestream_id, said="Saved.")

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 
 from django import forms
@@ -10,6 +11,7 @@ from django.http import QueryDict
 
 from livehub.api.views import complaints_of
 from livehub.core.names import NAME_MAX_LENGTH
+from streams.dashboard.changing import ChangeForm
 from streams.dashboard.paging import PageForm
 from streams.meetings.api.meeting_input import KEEP_ALIVE_MAX_S
 from streams.meetings.api.preset_input import PresetBody
@@ -51,7 +53,7 @@ class MeetingForm(forms.Form):
         return cast(MeetingValues, self.cleaned_data)
 
 
-class MeetingChangeForm(MeetingForm):
+class MeetingChangeForm(MeetingForm, ChangeForm):
     """What can be changed of a meeting."""
 
     session_keep_alive_s = forms.IntegerField(
@@ -70,15 +72,18 @@ class MeetingChangeForm(MeetingForm):
         """Return the form of a meeting that is there."""
         names = ("title", "live_stream_on_start", "session_keep_alive_s")
         is_open = meeting.status == MeetingStatus.ACTIVE
-        return cls(values, initial={"is_open": is_open, **{name: getattr(meeting, name) for name in names}})
+        form = cls(values, initial={"is_open": is_open, **{name: getattr(meeting, name) for name in names}})
+        form.show_what_is_there()
+        return form
 
     def values(self) -> MeetingValues:
-        said = dict(self.cleaned_data)
-        status = MeetingStatus.ACTIVE if said.pop("is_open") else MeetingStatus.INACTIVE
-        return cast(MeetingValues, {**said, "status": status})
+        said = self.changed()
+        if "is_open" in said:
+            said["status"] = MeetingStatus.ACTIVE if said.pop("is_open") else MeetingStatus.INACTIVE
+        return cast(MeetingValues, said)
 
 
-class ParticipantForm(forms.Form):
+class ParticipantForm(ChangeForm):
     """Somebody who can join; whether a preset is there, the service decides."""
 
     name = forms.CharField(
@@ -116,12 +121,12 @@ class ParticipantForm(forms.Form):
         form = cls(values, app=participant.meeting.app, initial=initial)
         # A page with more on it than this form.
         form.fields["name"].widget.attrs.pop("autofocus")
+        form.show_what_is_there()
         return form
 
     def values(self) -> ParticipantValues:
-        """Return what the checked form says otherwise than what is there."""
-        said = {name: value for name, value in self.cleaned_data.items() if value != self.initial.get(name, "")}
-        return cast(ParticipantValues, said)
+        """Return what the checked form says otherwise than it showed: all that is said of a new one."""
+        return cast(ParticipantValues, self.changed())
 
 
 class TokenForm(forms.Form):
@@ -188,7 +193,7 @@ class PresetNameForm(forms.Form):
     )
 
 
-class PresetForm(PresetNameForm):
+class PresetForm(PresetNameForm, ChangeForm):
     """The common permissions of a preset, each under its own name."""
 
     def __init__(self, values: QueryDict | None = None, *, preset: Preset, is_fixed: bool = False) -> None:
@@ -199,6 +204,8 @@ class PresetForm(PresetNameForm):
             self.initial[permission.name] = _get(_content_of(preset), permission.path)
         for each in self.fields.values():
             each.disabled = is_fixed
+        if not is_fixed:
+            self.show_what_is_there()
 
     @property
     def manners(self) -> list[forms.BoundField]:
@@ -215,12 +222,12 @@ class PresetForm(PresetNameForm):
         return [self[permission.name] for permission in PERMISSIONS if not permission.choices]
 
     def changes(self) -> PresetValues:
-        """Return what the checked form says otherwise than the preset."""
+        """Return what the checked form says otherwise than it showed."""
+        changed, paths = self.changed(), {permission.name: permission.path for permission in PERMISSIONS}
         changes: dict[str, object] = {}
-        for permission in PERMISSIONS:
-            if permission.name in self.changed_data:
-                _put(changes, permission.path, self.cleaned_data[permission.name])
-        return cast(PresetValues, {"name": self.cleaned_data["name"], **changes})
+        for name, value in changed.items():
+            _put(changes, paths.get(name, [name]), value)
+        return cast(PresetValues, changes)
 
     def _field(self, permission: Permission) -> forms.Field:
         if permission.choices:
@@ -238,11 +245,14 @@ class PresetJsonForm(forms.Form):
         label="config, permissions, ui",
         widget=forms.Textarea(attrs={"rows": 24, "spellcheck": "false", "class": "code"}),
     )
+    # When what it shows was written.
+    written_at = forms.CharField(max_length=64, widget=forms.HiddenInput)
 
     @classmethod
     def of(cls, preset: Preset, values: QueryDict | None = None, *, is_fixed: bool = False) -> "PresetJsonForm":
         """Return the form of a preset that is there."""
-        form = cls(values, initial={"content": json.dumps(_content_of(preset), indent=2, sort_keys=True)})
+        content = json.dumps(_content_of(preset), indent=2, sort_keys=True)
+        form = cls(values, initial={"content": content, "written_at": preset.updated_at.isoformat()})
         form.preset_name = preset.name
         # Not disabled: it can be scrolled and copied.
         form.fields["content"].widget.attrs["readonly"] = is_fixed
@@ -260,6 +270,12 @@ class PresetJsonForm(forms.Form):
             complaints = complaints_of(body).items()
             raise forms.ValidationError([f"{path}: {text}" for path, texts in complaints for text in texts])
         return cast(Mapping[str, object], body.validated_data)
+
+    def clean_written_at(self) -> datetime:
+        try:
+            return datetime.fromisoformat(self.cleaned_data["written_at"])
+        except ValueError as error:
+            raise forms.ValidationError("Load this page again.") from error
 
     def values(self) -> PresetValues:
         """Return the whole preset as the checked form has it."""

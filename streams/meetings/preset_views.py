@@ -76,7 +76,12 @@ class PresetReplaceView(PresetEditorView):
         form = PresetJsonForm.of(preset, request.POST)
         if not form.is_valid():
             return self.show_editor(preset, json_form=form, status=422)
-        presets.replace_preset(preset=preset, values=form.values(), actor=self.actor)
+        written_at = form.cleaned_data["written_at"]
+        try:
+            presets.replace_preset(preset=preset, values=form.values(), actor=self.actor, written_at=written_at)
+        except ValidationFailedError as error:
+            complain(form, error)
+            return self.show_editor(preset, json_form=form, status=422)
         return self.saved()
 
 

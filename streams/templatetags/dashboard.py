@@ -43,7 +43,8 @@ def nav_link(context: Context, url_name: str, *, icon: str, label: str) -> dict[
 def control(field: BoundField) -> SafeString:
     """Draw a form's field; the first that is not accepted has the focus, and else the one that the form says."""
     wrong = next((name for name in field.form.fields if name in field.form.errors), None)
-    return field.as_widget(attrs={} if wrong is None else {"autofocus": field.name == wrong})
+    widget = field.as_widget(attrs={} if wrong is None else {"autofocus": field.name == wrong})
+    return widget + field.as_hidden(only_initial=True) if field.field.show_hidden_initial else widget
 
 
 @register.simple_tag

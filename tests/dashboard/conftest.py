@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 from django.conf import LazySettings
@@ -28,6 +29,13 @@ def get_html(client: Client, address: str, **headers: str) -> str:
 def squeezed(html: str) -> str:
     """Return it without white space around tags, where no reader sees it."""
     return re.sub(r"\s*(<[^>]+>)\s*", r"\1", html)
+
+
+def remembered(html: str) -> dict[str, str]:
+    """Return what the forms of a page send back of what they showed."""
+    tags = re.findall(r'<input type="hidden" name="initial-[^>]*>', html)
+    fields = [dict(re.findall(r'(name|value)="([^"]*)"', tag)) for tag in tags]
+    return {field["name"]: unescape(field.get("value", "")) for field in fields}
 
 
 @pytest.fixture(autouse=True)

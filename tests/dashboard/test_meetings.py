@@ -10,13 +10,13 @@ from django.test.utils import CaptureQueriesContext
 from streams.meetings.broadcasts import start_meeting_livestream
 from streams.meetings.lifecycle import join_meeting, leave_meeting
 from streams.meetings.room import kick_all
-from streams.meetings.services.meetings import create_meeting
+from streams.meetings.services.meetings import MeetingValues, change_meeting, create_meeting
 from streams.models import AuditEntry, Livestream, Meeting, Participant, User
 from streams.organizations.apps import create_app
 from streams.organizations.quotas import OwnQuotas, set_quotas
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests import runs
-from tests.dashboard.conftest import HTMX, get_html, squeezed
+from tests.dashboard.conftest import HTMX, get_html, remembered, squeezed
 from tests.meetings.people import added
 
 
@@ -116,16 +116,31 @@ class TestMeeting:
         assert Meeting.objects.get().title == "Backend standup"
 
     def test_is_changed(self, browser: Client, there: str, meeting: Meeting) -> None:
-        assert 'value="Backend standup"' in get_html(browser, f"{there}/change", **HTMX)
+        form = get_html(browser, f"{there}/change", **HTMX)
+        assert 'value="Backend standup"' in form
+        changed = {"title": "Retro", "session_keep_alive_s": "300"}
 
-        answer = browser.post(f"{there}/change", {"title": "Retro", "session_keep_alive_s": "300"})
+        answer = browser.post(f"{there}/change", changed | remembered(form))
 
         meeting.refresh_from_db()
         assert answer.status_code == 303
         assert (meeting.title, meeting.session_keep_alive_s, meeting.status) == ("Retro", 300, "inactive")
         assert "Closed" in get_html(browser, there)
-        browser.post(f"{there}/change", {"title": "Retro", "session_keep_alive_s": "300", "is_open": "on"})
+        browser.post(f"{there}/change", changed | {"is_open": "on"} | remembered(get_html(browser, f"{there}/change")))
         assert "Closed" not in get_html(browser, there)
+
+    def test_keeps_what_others_changed_while_its_form_was_open(
+        self, browser: Client, there: str, meeting: Meeting
+    ) -> None:
+        form = remembered(get_html(browser, f"{there}/change", **HTMX))
+        changes: MeetingValues = {"status": "inactive", "live_stream_on_start": True, "session_keep_alive_s": 5}
+        change_meeting(meeting=meeting, changes=changes, actor=SYSTEM)
+
+        browser.post(f"{there}/change", {"title": "Retro", "session_keep_alive_s": "60", "is_open": "on"} | form)
+
+        meeting.refresh_from_db()
+        assert (meeting.title, meeting.status) == ("Retro", "inactive")
+        assert (meeting.live_stream_on_start, meeting.session_keep_alive_s) == (True, 5)
 
     def test_keeps_what_its_form_does_not_ask_for(self, browser: Client, there: str, meeting: Meeting) -> None:
         Meeting.objects.update(record_on_start=True, persist_chat=True)

@@ -7,7 +7,7 @@ from streams.livestreams import outputs
 from streams.livestreams.outputs import NewOutput
 from streams.models import AuditEntry, Livestream, Member, Output, Role, User
 from streams.organizations.services import SYSTEM, NewOrganization
-from tests.dashboard.conftest import HTMX, get_html
+from tests.dashboard.conftest import HTMX, get_html, remembered
 
 _URI = "rtmp://a.rtmp.example.com/live2"
 _FORM = {"name": "YouTube", "uri": _URI, "stream_key": "abcd-efgh", "enabled": "on"}
@@ -104,15 +104,29 @@ class TestChange:
         assert "abcd-efgh" not in html
 
     def test_keeps_the_key_when_none_is_typed(self, browser: Client, there: str, simulcast: Output) -> None:
+        page = f"{there}/outputs/{simulcast.pk}"
         form = {"name": "Twitch", "uri": "rtmps://b.example.com/app", "stream_key": ""}
 
-        response = browser.post(f"{there}/outputs/{simulcast.pk}", form)
+        response = browser.post(page, form | remembered(get_html(browser, page)))
 
         simulcast.refresh_from_db()
         assert response.status_code == 303
         assert (simulcast.name, simulcast.uri, simulcast.enabled) == ("Twitch", form["uri"], False)
         assert simulcast.stream_key == "abcd-efgh"
         assert AuditEntry.objects.get(action="output.changed").detail["changed"] == ["enabled", "name", "uri"]
+
+    def test_keeps_what_others_changed_while_its_form_was_open(
+        self, browser: Client, there: str, livestream: Livestream, simulcast: Output
+    ) -> None:
+        page = f"{there}/outputs/{simulcast.pk}"
+        form = {"name": "Twitch", "uri": _URI, "stream_key": "", "enabled": "on"}
+        form |= remembered(get_html(browser, page))
+        outputs.change_output(livestream=livestream, output_id=simulcast.pk, actor=SYSTEM, enabled=False)
+
+        browser.post(page, form)
+
+        simulcast.refresh_from_db()
+        assert (simulcast.name, simulcast.enabled) == ("Twitch", False)
 
     def test_takes_a_new_key(self, browser: Client, there: str, simulcast: Output) -> None:
         browser.post(f"{there}/outputs/{simulcast.pk}", _FORM | {"stream_key": "new"})

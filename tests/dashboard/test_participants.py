@@ -10,10 +10,11 @@ from django.test import Client
 from streams.meetings.lifecycle import join_meeting
 from streams.meetings.selectors import get_participant_by_token
 from streams.meetings.services.meetings import create_meeting
+from streams.meetings.services.participants import change_participant
 from streams.meetings.tokens import ParticipantTokenRejectedError
 from streams.models import Meeting, Participant
 from streams.organizations.services import SYSTEM, NewOrganization
-from tests.dashboard.conftest import HTMX, get_html, squeezed
+from tests.dashboard.conftest import HTMX, get_html, remembered, squeezed
 
 _ANN = {"name": "Ann", "custom_participant_id": "ann-7", "preset_name": "group_call_host"}
 
@@ -60,20 +61,35 @@ class TestParticipant:
 
     def test_gets_another_preset(self, browser: Client, there: str, mary: Participant) -> None:
         page = f"{there}/participants/{mary.pk}"
-        assert 'value="group_call_host" selected' in get_html(browser, page)
+        form = get_html(browser, page)
+        assert 'value="group_call_host" selected' in form
 
         changed = {"name": "", "custom_participant_id": "mary", "preset_name": "webinar_viewer"}
-        assert browser.post(page, changed).status_code == 303
+        assert browser.post(page, changed | remembered(form)).status_code == 303
 
         mary.refresh_from_db()
         assert (mary.name, mary.preset.name) == ("", "webinar_viewer")
 
+    def test_keeps_what_others_changed_while_its_form_was_open(
+        self, browser: Client, there: str, mary: Participant
+    ) -> None:
+        page = f"{there}/participants/{mary.pk}"
+        form = {"name": "Mary", "custom_participant_id": "mary", "preset_name": "group_call_host"}
+        form |= remembered(get_html(browser, page))
+        change_participant(participant=mary, changes={"preset_name": "webinar_viewer"}, actor=SYSTEM)
+
+        browser.post(page, form)
+
+        mary.refresh_from_db()
+        assert (mary.name, mary.preset.name) == ("Mary", "webinar_viewer")
+
     def test_keeps_a_preset_that_is_deleted(self, browser: Client, there: str, mary: Participant) -> None:
         browser.post(f"/meetings/presets/{mary.preset_id}/delete")
         page = f"{there}/participants/{mary.pk}"
-        assert 'value="group_call_host" selected' in get_html(browser, page)
+        form = get_html(browser, page)
+        assert 'value="group_call_host" selected' in form
 
-        answer = browser.post(page, {**_ANN, "name": "Mary"})
+        answer = browser.post(page, {**_ANN, "name": "Mary", **remembered(form)})
 
         mary.refresh_from_db()
         assert (answer.status_code, mary.name, mary.preset.name) == (303, "Mary", "group_call_host")

@@ -9,15 +9,22 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from streams.meetings.services.presets import PresetValues, change_preset
 from streams.models import Participant
 from streams.organizations.apps import create_app
 from streams.organizations.services import SYSTEM, NewOrganization
-from tests.dashboard.conftest import HTMX, get_html
+from tests.dashboard.conftest import HTMX, get_html, remembered
 
 
 @pytest.fixture
 def preset_page(mary: Participant) -> str:
     return f"/meetings/presets/{mary.preset_id}"
+
+
+def written_at(html: str) -> str:
+    found = re.search(r'name="written_at" value="([^"]+)"', html)
+    assert found is not None
+    return found[1]
 
 
 class TestPreset:
@@ -58,6 +65,20 @@ class TestPreset:
         assert mary.preset.permissions == {**before, "can_record": False, "media": media}
         assert mary.preset.name == "speaker"
 
+    def test_keeps_what_others_changed_while_its_form_was_open(
+        self, browser: Client, preset_page: str, mary: Participant
+    ) -> None:
+        form = self._sent(get_html(browser, preset_page))
+        del form["permissions-can_record"]
+        changes: PresetValues = {"name": "host", "permissions": {"kick_participant": False}}
+        change_preset(preset=mary.preset, changes=changes, actor=SYSTEM)
+
+        browser.post(preset_page, form)
+
+        mary.preset.refresh_from_db()
+        kept = mary.preset.permissions
+        assert (mary.preset.name, kept["kick_participant"], kept["can_record"]) == ("host", False, False)
+
     @pytest.mark.parametrize("name", ["", "webinar_viewer", "a\u202eb"])
     def test_needs_a_name_of_its_own(self, browser: Client, preset_page: str, name: str) -> None:
         form = self._sent(get_html(browser, preset_page))
@@ -72,10 +93,28 @@ class TestPreset:
         content = {"config": preset.config, "permissions": preset.permissions, "ui": preset.ui}
         content["config"]["max_screenshare_count"] = 3
 
-        assert browser.post(f"{preset_page}/replace", {"content": json.dumps(content)}).status_code == 303
+        form = {"content": json.dumps(content), "written_at": written_at(get_html(browser, preset_page))}
+        assert browser.post(f"{preset_page}/replace", form).status_code == 303
 
         preset.refresh_from_db()
         assert (preset.config["max_screenshare_count"], preset.name) == (3, "group_call_host")
+
+    def test_is_not_written_over_what_others_wrote_meanwhile(
+        self, browser: Client, preset_page: str, mary: Participant
+    ) -> None:
+        content = {"config": mary.preset.config, "permissions": mary.preset.permissions, "ui": mary.preset.ui}
+        form = {"content": json.dumps(content), "written_at": written_at(get_html(browser, preset_page))}
+        changes: PresetValues = {"permissions": {"can_record": False}}
+        change_preset(preset=mary.preset, changes=changes, actor=SYSTEM)
+
+        # Nor when it is sent once more.
+        for _ in range(2):
+            answer = browser.post(f"{preset_page}/replace", form)
+            assert answer.status_code == 422
+            assert "changed this preset meanwhile" in answer.content.decode()
+            form["written_at"] = written_at(answer.content.decode())
+        mary.preset.refresh_from_db()
+        assert mary.preset.permissions["can_record"] is False
 
     @pytest.mark.parametrize(
         ("content", "complaint"),
@@ -88,7 +127,9 @@ class TestPreset:
         ],
     )
     def test_refuses_what_is_no_preset(self, browser: Client, preset_page: str, content: str, complaint: str) -> None:
-        answer = browser.post(f"{preset_page}/replace", {"content": content})
+        form = {"content": content, "written_at": written_at(get_html(browser, preset_page))}
+
+        answer = browser.post(f"{preset_page}/replace", form)
 
         assert answer.status_code == 422
         assert complaint in unescape(answer.content.decode())
@@ -118,4 +159,4 @@ class TestPreset:
         """Return what a browser would send of the first form as it is."""
         ticked = re.findall(r'<input type="checkbox" name="([\w-]+)"[^>]*checked', html)
         chosen = re.findall(r'<select name="([\w-]+)".*?value="(\w+)" selected', html, re.DOTALL)
-        return {**dict.fromkeys(ticked, "on"), **dict(chosen), "name": "group_call_host"}
+        return {**dict.fromkeys(ticked, "on"), **dict(chosen), "name": "group_call_host", **remembered(html)}

@@ -1,6 +1,7 @@
 """Making presets and changing them; each app begins with some."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TypedDict
 
 from django.db import IntegrityError, transaction
@@ -34,6 +35,16 @@ class PresetNameTakenError(ValidationFailedError):
     def __init__(self, name: str) -> None:
         message = f"There is a preset called {name} already. Choose another name, or change that one."
         super().__init__(message, fields={"name": [message]})
+
+
+class PresetChangedError(ValidationFailedError):
+    """Somebody has changed the preset since."""
+
+    code = "preset_changed"
+
+    def __init__(self) -> None:
+        message = "Somebody else has changed this preset meanwhile. Copy your text, load this page again, and compare."
+        super().__init__(message, fields={"content": [message]})
 
 
 def subscribe() -> None:
@@ -71,13 +82,18 @@ def change_preset(*, preset: Preset, changes: PresetValues, actor: Actor) -> Pre
 
 
 @transaction.atomic
-def replace_preset(*, preset: Preset, values: PresetValues, actor: Actor) -> Preset:
+def replace_preset(*, preset: Preset, values: PresetValues, actor: Actor, written_at: datetime | None = None) -> Preset:
     """Put another content in place of a preset's, of which nothing may be missing, and return it.
 
+    With `written_at` only in place of what was written then.
+
     :raises NotFoundError: when it is deleted.
+    :raises PresetChangedError: when there is something else by now.
     :raises ValidationFailedError: when the name is empty, unusable or taken.
     """
     preset = lock_preset(preset.pk)
+    if written_at is not None and preset.updated_at != written_at:
+        raise PresetChangedError
     preset.name = _check_name(values["name"])
     preset.config, preset.permissions, preset.ui = values["config"], values["permissions"], values["ui"]
     _save(preset)
