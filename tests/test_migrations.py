@@ -1,7 +1,9 @@
 """A database of an earlier version is brought up to date, in a database of its own."""
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -242,6 +244,18 @@ class TestOutputs:
         for made, expected in zip((hls, archive), new, strict=True):
             assert (made.livestream_id, made.type, made.name) == (kept, expected.type, expected.name)
             assert (made.public_id, made.uri, made.enabled) == (expected.public_id, "", True)
+
+    def test_come_in_batches_and_once(self, apps: Apps) -> None:
+        past = Past(apps)
+        kept = {past.livestream(key=f"sk_{number}") for number in range(5)}
+        _migrate()
+        Output.objects.filter(livestream__in=list(kept)[:3], type="archive").delete()
+        give_outputs = import_module("streams.migrations.0022_outputs_of_livestreams").give_outputs
+
+        with connection.schema_editor() as editor:
+            give_outputs(apps, editor, batch=2)
+
+        assert Counter(Output.objects.values_list("livestream", flat=True)) == dict.fromkeys(kept, 2)
 
 
 class TestDefaultPresets:

@@ -4,19 +4,6 @@ import django.db.models.deletion
 import uuid
 from django.db import migrations, models
 
-# What `Output.defaults_of` gives to new ones. Indexes and foreign keys are made after it, at the end of the migration.
-_DEFAULTS = """
-INSERT INTO streams_output (
-    id, livestream_id, type, name, uri, stream_key_encrypted, vendor, public_id, enabled, created_at, updated_at
-)
-SELECT
-    gen_random_uuid(), livestream.id, kind.type, 'default ' || kind.type, '', '', '',
-    CASE kind.type WHEN 'archive' THEN 'live_stream_' || replace(livestream.id::text, '-', '') || '_archive' ELSE '' END,
-    true, now(), now()
-FROM streams_livestream AS livestream, (VALUES ('hls'), ('archive')) AS kind (type)
-WHERE livestream.deleted_at IS NULL;
-"""
-
 
 class Migration(migrations.Migration):
 
@@ -69,5 +56,4 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(condition=models.Q(('type', 'simulcast'), _negated=True), fields=('livestream', 'type'), name='output_one_hls_and_one_archive'), models.UniqueConstraint(condition=models.Q(('type', 'simulcast')), fields=('livestream', 'uri'), name='output_one_simulcast_per_uri'), models.CheckConstraint(condition=models.Q(models.Q(('type', 'simulcast'), models.Q(('uri', ''), _negated=True)), models.Q(models.Q(('type', 'simulcast'), _negated=True), ('uri', '')), _connector='OR'), name='output_uri_iff_simulcast')],
             },
         ),
-        migrations.RunSQL(_DEFAULTS, migrations.RunSQL.noop),
     ]
