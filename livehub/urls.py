@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
 from livehub import health
+from livehub.docs import dyte_docs
 from streams.account.views import AdminLoginView
 from streams.meetings.api.public_keys import published_keys
 
@@ -19,6 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path(".well-known/jwks.json", published_keys),
+    path("v2/docs", dyte_docs),
     path("", include("livehub.api_urls")),
     path("docs/api/", include("livehub.docs")),
     # Staff come in by the same door as everybody, second factor and all.

@@ -6,7 +6,9 @@ class StreamsConfig(AppConfig):
 
     def ready(self) -> None:
         from streams.livestreams import live_updates
+        from streams.meetings import live_updates as meeting_updates
         from streams.meetings.services import presets
 
         live_updates.subscribe()
+        meeting_updates.subscribe()
         presets.subscribe()

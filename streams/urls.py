@@ -22,9 +22,11 @@ from streams.livestreams.consumers import (
     OverviewConsumer,
     SessionConsumer,
 )
+from streams.livestreams.embed_views import embedded_player
 from streams.meetings import participant_views as participants
 from streams.meetings import preset_views as presets
 from streams.meetings import views as meetings
+from streams.meetings.consumers import MeetingConsumer, MeetingListConsumer
 
 app_name = "streams"
 _LIVESTREAM = "livestreams/<uuid:livestream_id>"
@@ -61,6 +63,7 @@ urlpatterns = [
     path(f"{_LIVESTREAM}/outputs/<uuid:output_id>", outputs.OutputChangeView.as_view(), name="output_change"),
     path(f"{_LIVESTREAM}/outputs/<uuid:output_id>/delete", outputs.OutputDeleteView.as_view(), name="output_delete"),
     path(f"{_LIVESTREAM}/delete", livestreams.LivestreamDeleteView.as_view(), name="livestream_delete"),
+    path("embed/<slug:playback_id>", embedded_player, name="embed"),
     path("meetings", meetings.MeetingListView.as_view(), name="meeting_list"),
     path("meetings/create", meetings.MeetingCreateView.as_view(), name="meeting_create"),
     path("meetings/presets", presets.PresetListView.as_view(), name="preset_list"),
@@ -77,10 +80,10 @@ urlpatterns = [
         name="meeting_livestream_start",
     ),
     path(f"{_MEETING}/livestream/stop", meetings.MeetingLivestreamStopView.as_view(), name="meeting_livestream_stop"),
-    path(f"{_MEETING}/participants/add", participants.ParticipantAddView.as_view(), name="participant_add"),
-    path(_PARTICIPANT, participants.ParticipantDetailView.as_view(), name="participant_detail"),
-    path(f"{_PARTICIPANT}/token", participants.ParticipantTokenView.as_view(), name="participant_token"),
-    path(f"{_PARTICIPANT}/remove", participants.ParticipantRemoveView.as_view(), name="participant_remove"),
+    path(f"{_MEETING}/participants/add", participants.ParticipantAddPage.as_view(), name="participant_add"),
+    path(_PARTICIPANT, participants.ParticipantDetailPage.as_view(), name="participant_detail"),
+    path(f"{_PARTICIPANT}/token", participants.ParticipantTokenPage.as_view(), name="participant_token"),
+    path(f"{_PARTICIPANT}/remove", participants.ParticipantRemovePage.as_view(), name="participant_remove"),
     path("account", account.AccountView.as_view(), name="account_detail"),
     path("account/api-keys/create", api_keys.ApiKeyCreateView.as_view(), name="api_key_create"),
     path("account/api-keys/created", api_keys.ApiKeyCreatedView.as_view(), name="api_key_created"),
@@ -124,4 +127,6 @@ websocket_urlpatterns = [
     _socket("ws/livestreams", LivestreamListConsumer),
     _socket("ws/livestreams/<uuid:livestream_id>", LivestreamConsumer),
     _socket("ws/livestreams/<uuid:livestream_id>/sessions/<uuid:session_id>", SessionConsumer),
+    _socket("ws/meetings", MeetingListConsumer),
+    _socket("ws/meetings/<uuid:meeting_id>", MeetingConsumer),
 ]

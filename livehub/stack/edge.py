@@ -164,7 +164,7 @@ http {{
         }}
         location ^~ /internal {{ return 404; }}
         # Only what is there, and as it was matched: encoders' hooks are answered by the same process.
-        location ~ ^/ws/(overview|livestreams(/[0-9a-f-]+(/sessions/[0-9a-f-]+)?)?)$ {{
+        location ~ ^/ws/(overview|livestreams(/[0-9a-f-]+(/sessions/[0-9a-f-]+)?)?|meetings(/[0-9a-f-]+)?)$ {{
             if ($http_upgrade !~* ^websocket$) {{ return 404; }}
             limit_conn sockets {_SOCKETS_PER_ADDRESS};
             proxy_read_timeout {_WEBSOCKET_SILENCE_S}s;

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.conf import settings
+from django.urls import reverse
 
 from livehub.core.paths import BASE_PATHS
 from streams.organizations.models import ApiKey, App
@@ -28,6 +29,8 @@ class Example:
     kind: ApiKey.Kind
     values: list[Value]
     curl_line: str
+    # Where each operation is described, and can be tried.
+    docs_url: str
 
     @property
     def title(self) -> str:
@@ -57,8 +60,9 @@ def examples_of(app: App) -> list[Example]:
 def example_of(app: App, kind: ApiKey.Kind, *, key: NewApiKey | None = None) -> Example:
     """Return how a dialect reaches the app: with this key, or with words in the place of one."""
     shown = [value for _, value in secret_values(key)] if key else [_placeholder(word) for word in _WORDS[kind]]
-    values, arguments = _DIALECTS[kind](app, ":".join(shown))
-    return Example(kind, values, f"curl {arguments}")
+    dialect, example = _DIALECTS[kind]
+    values, arguments = example(app, _base_url(dialect), ":".join(shown))
+    return Example(kind, values, f"curl {arguments}", reverse(f"docs-{dialect}"))
 
 
 def _placeholder(word: str) -> str:
@@ -69,33 +73,31 @@ def _base_url(dialect: str) -> str:
     return f"{settings.PUBLIC_URL}{BASE_PATHS[dialect]}"
 
 
-def _dyte(app: App, shown: str) -> tuple[list[Value], str]:
-    url, organization = _base_url("dyte"), app.organization_id.hex
+def _dyte(app: App, url: str, shown: str) -> tuple[list[Value], str]:
+    organization = app.organization_id.hex
     values = [Value("Base URL", url), Value("Organization id", organization)]
     return values, f"-u {organization}:{shown} {url}/livestreams"
 
 
-def _realtimekit(app: App, shown: str) -> tuple[list[Value], str]:
-    url, account = _base_url("realtimekit"), app.organization_id.hex
+def _realtimekit(app: App, url: str, shown: str) -> tuple[list[Value], str]:
+    account = app.organization_id.hex
     values = [Value("Base URL", url), Value("Account id", account), Value("App id", app.pk.hex)]
     path = f"/accounts/{account}/realtime/kit/{app.pk.hex}/livestreams"
     return values, f'-H "Authorization: Bearer {shown}" {url}{path}'
 
 
-def _liveapi(app: App, shown: str) -> tuple[list[Value], str]:
-    url = _base_url("liveapi")
+def _liveapi(app: App, url: str, shown: str) -> tuple[list[Value], str]:
     return [Value("Base URL", url)], f"-u {shown} {url}/live_streams"
 
 
-def _cloudinary(app: App, shown: str) -> tuple[list[Value], str]:
-    url = _base_url("cloudinary")
+def _cloudinary(app: App, url: str, shown: str) -> tuple[list[Value], str]:
     values = [Value("Base URL", url), Value("Cloud name", app.pk.hex)]
     return values, f"-u {shown} {url}/{app.pk.hex}/live_streams"
 
 
 _DIALECTS = {
-    ApiKey.Kind.BASIC: _dyte,
-    ApiKey.Kind.BEARER: _realtimekit,
-    ApiKey.Kind.LIVEAPI: _liveapi,
-    ApiKey.Kind.CLOUDINARY: _cloudinary,
+    ApiKey.Kind.BASIC: ("dyte", _dyte),
+    ApiKey.Kind.BEARER: ("realtimekit", _realtimekit),
+    ApiKey.Kind.LIVEAPI: ("liveapi", _liveapi),
+    ApiKey.Kind.CLOUDINARY: ("cloudinary", _cloudinary),
 }

@@ -9,6 +9,11 @@ def multivariant_path(playback_id: str) -> str:
     return f"/playback/{playback_id}/{PLAYLIST_NAME}"
 
 
+def embed_path(playback_id: str) -> str:
+    """Return the path of the page that plays it, in a frame of anybody's."""
+    return f"/embed/{playback_id}"
+
+
 def thumbnail_path(playback_id: str) -> str:
     """Return the path of the newest picture of a live session."""
     return f"/playback/{playback_id}/{THUMBNAIL_NAME}"

@@ -195,6 +195,13 @@ def _find_member(user_id: UUID) -> Member | None:
     return find_membership(user) if user else None
 
 
+def render_pulse_of(screen: LivestreamScreen, member: Member) -> str:
+    """Return what moves by itself while a livestream is on air."""
+    context = {"screen": screen, "member": member, "oob": True}
+    parts = ("streams/_livestream_notices.html", "streams/_livestream_source.html")
+    return "".join(render_to_string(part, context) for part in parts)
+
+
 class LivestreamConsumer(FragmentConsumer):
     """The page of one livestream."""
 
@@ -207,9 +214,7 @@ class LivestreamConsumer(FragmentConsumer):
         return render_to_string("streams/_livestream_live.html", {"screen": screen, "member": member})
 
     def render_pulse(self, member: Member) -> str:
-        context = {"screen": self._screen(member), "member": member, "oob": True}
-        parts = ("streams/_livestream_notices.html", "streams/_livestream_source.html")
-        return "".join(render_to_string(part, context) for part in parts)
+        return render_pulse_of(self._screen(member), member)
 
     def _screen(self, member: Member) -> LivestreamScreen:
         return get_livestream_screen(organization=member.organization, livestream_id=self._livestream_id)

@@ -16,6 +16,8 @@ class LivestreamEvent:
     organization_id: UUID
     app_id: UUID
     livestream_id: UUID
+    # Of the meeting whose livestream it is; None for an independent one.
+    meeting_id: UUID | None
     at: datetime
     # For people; may be empty.
     reason: str
@@ -28,6 +30,7 @@ class LivestreamEvent:
             organization_id=livestream.app.organization_id,
             app_id=livestream.app_id,
             livestream_id=livestream.pk,
+            meeting_id=livestream.meeting_id,
             at=at,
             reason=reason,
             actor=actor,

@@ -45,14 +45,19 @@ class SimulcastForm(forms.Form):
     name = forms.CharField(
         max_length=NAME_MAX_LENGTH,
         required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True, "placeholder": "YouTube"}),
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "YouTube"}),
     )
     uri = forms.CharField(
         label="Server",
         max_length=URI_MAX_LENGTH,
         error_messages={"required": "Paste the server that the platform gives you."},
         widget=forms.TextInput(
-            attrs={"autocomplete": "off", "placeholder": "rtmp://a.rtmp.youtube.com/live2", "inputmode": "url"}
+            attrs={
+                "autocomplete": "off",
+                "autofocus": True,
+                "placeholder": "rtmp://a.rtmp.youtube.com/live2",
+                "inputmode": "url",
+            }
         ),
     )
     stream_key = forms.CharField(

@@ -25,7 +25,8 @@ from streams.livestreams.events import (
     SessionStatusChanged,
 )
 
-_SHOWN = (
+# What pages of livestreams show.
+SHOWN = (
     LivestreamChanged,
     LivestreamCreated,
     LivestreamDeleted,
@@ -51,14 +52,17 @@ def organization_group(organization_id: UUID) -> str:
 
 def subscribe() -> None:
     """Listen to everything that a page shows (from `AppConfig.ready`)."""
-    for event_type in _SHOWN:
+    for event_type in SHOWN:
         events.subscribe(event_type, announce)
 
 
 def announce(event: LivestreamEvent) -> None:
     """Tell the pages of the livestream and of its organization when the current transaction commits."""
-    groups = (livestream_group(event.livestream_id), organization_group(event.organization_id))
+    tell_pages(livestream_group(event.livestream_id), organization_group(event.organization_id))
 
+
+def tell_pages(*groups: str) -> None:
+    """Have the pages of these groups look again when the current transaction commits."""
     transaction.on_commit(lambda: deferred.post(lambda: _send_to_layer(groups), what="page.changed"))
 
 

@@ -20,7 +20,8 @@ _PLAYER_STYLES: list[str] = json.loads(
     (Path(settings.BASE_DIR) / "static/vendor/media-chrome@4.19.4/style-hashes.json").read_text()
 )
 # For views whose page holds the player.
-with_player = method_decorator(csp_update({"style-src": _PLAYER_STYLES}), name="dispatch")
+with_player_styles = csp_update({"style-src": _PLAYER_STYLES})
+with_player = method_decorator(with_player_styles, name="dispatch")
 
 
 class OneLivestreamView(MemberView):

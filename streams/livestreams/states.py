@@ -136,13 +136,17 @@ OUTPUT_UNUSED = Shown("unused", "Not used yet")
 INTERRUPTIONS = frozenset({EventKind.RUN_FAILED, EventKind.RUN_LOST, EventKind.RUN_POSTPONED, EventKind.SOURCE_CHANGED})
 
 
-def show_livestream(*, status: str, is_disabled: bool, newest_event: str = "") -> Shown:
+def show_livestream(*, status: str, is_disabled: bool, is_stopped: bool = False, newest_event: str = "") -> Shown:
     """Return what a livestream shows: a broadcast that is on air comes before everything else.
 
-    `newest_event` is the kind of what happened last to the broadcast that is going on.
+    `newest_event` is the kind of what happened last to the broadcast that is going on. One that was stopped is found
+    among those of its status: only the word for it is another, since no encoder can ever come.
     """
     shown = LIVESTREAM_STATES[status]
-    return DISABLED if is_disabled and not shown.is_on_air else _interrupted(shown, newest_event)
+    if shown.is_on_air:
+        return _interrupted(shown, newest_event)
+    shown = DISABLED if is_disabled else shown
+    return replace(shown, label="Stopped", tone="off") if is_stopped else shown
 
 
 def show_session(*, status: str, newest_event: str = "") -> Shown:

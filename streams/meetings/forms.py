@@ -58,6 +58,7 @@ class MeetingChangeForm(MeetingForm):
         min_value=0,
         max_value=KEEP_ALIVE_MAX_S,
         label="Seconds until a session ends after the last one has left",
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), f"From 0 to {KEEP_ALIVE_MAX_S} seconds."),
         widget=forms.NumberInput(attrs={"inputmode": "numeric"}),
     )
     is_open = forms.BooleanField(
@@ -112,7 +113,10 @@ class ParticipantForm(forms.Form):
             "custom_participant_id": participant.custom_participant_id,
             "preset_name": participant.preset.name,
         }
-        return cls(values, app=participant.meeting.app, initial=initial)
+        form = cls(values, app=participant.meeting.app, initial=initial)
+        # A page with more on it than this form.
+        form.fields["name"].widget.attrs.pop("autofocus")
+        return form
 
     def values(self) -> ParticipantValues:
         """Return what the checked form says otherwise than what is there."""
@@ -123,7 +127,7 @@ class ParticipantForm(forms.Form):
 class TokenForm(forms.Form):
     """A new token."""
 
-    revokes_earlier = forms.BooleanField(required=False, label="End the earlier ones")
+    revokes_earlier = forms.BooleanField(required=False, label="End earlier tokens")
 
 
 @dataclass(frozen=True)
@@ -197,8 +201,14 @@ class PresetForm(PresetNameForm):
             each.disabled = is_fixed
 
     @property
-    def selects(self) -> list[forms.BoundField]:
-        return [self[permission.name] for permission in PERMISSIONS if permission.choices]
+    def manners(self) -> list[forms.BoundField]:
+        """How the meeting goes for them."""
+        return [self[each.name] for each in PERMISSIONS if each.choices and each.choices is not _PRODUCE]
+
+    @property
+    def productions(self) -> list[forms.BoundField]:
+        """What they can do, perhaps after asking."""
+        return [self[each.name] for each in PERMISSIONS if each.choices is _PRODUCE]
 
     @property
     def boxes(self) -> list[forms.BoundField]:

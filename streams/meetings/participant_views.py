@@ -18,7 +18,7 @@ from streams.meetings.services import participants
 _SHOWN_NEXT = "participant_shown_next"
 
 
-class ParticipantView(OneMeetingView):
+class ParticipantPage(OneMeetingView):
     """A page of who can join a meeting, or of one of them."""
 
     needs = needs_to_look = "can_operate"
@@ -34,7 +34,7 @@ class ParticipantView(OneMeetingView):
         return self.go("streams:participant_token", meeting_id=self.meeting_id, participant_id=participant.pk)
 
 
-class ParticipantAddView(ParticipantView):
+class ParticipantAddPage(ParticipantPage):
     def get(self, request: HttpRequest, meeting_id: UUID) -> HttpResponse:
         meeting = self.get_meeting()
         return self._form(meeting, ParticipantForm(app=meeting.app), status=200)
@@ -55,7 +55,7 @@ class ParticipantAddView(ParticipantView):
         return self.show("participant_add", {"meeting": meeting, "form": form}, status=status)
 
 
-class ParticipantDetailView(ParticipantView):
+class ParticipantDetailPage(ParticipantPage):
     def get(self, request: HttpRequest, meeting_id: UUID, participant_id: UUID) -> HttpResponse:
         participant = self.get_participant(participant_id)
         return self._page(participant, ParticipantForm.of(participant), status=200)
@@ -78,7 +78,7 @@ class ParticipantDetailView(ParticipantView):
         return self.page("streams/participant_detail.html", context, status=status)
 
 
-class ParticipantTokenView(ParticipantView):
+class ParticipantTokenPage(ParticipantPage):
     """Makes a token; shows it once: looking at it takes it out of the browser's session."""
 
     # A HEAD would take it out and show it to nobody.
@@ -103,7 +103,7 @@ class ParticipantTokenView(ParticipantView):
         return self.show_token(participant, token)
 
 
-class ParticipantRemoveView(ParticipantView):
+class ParticipantRemovePage(ParticipantPage):
     def get(self, request: HttpRequest, meeting_id: UUID, participant_id: UUID) -> HttpResponse:
         participant = self.get_participant(participant_id)
         return self.show("participant_remove", {"participant": participant, "meeting": participant.meeting})

@@ -8,10 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from livehub.core.errors import ValidationFailedError
 from streams.dashboard.pages import MemberView, complain
 from streams.dashboard.paging import PageForm, page_of
+from streams.livestreams.pages import with_player
 from streams.meetings import broadcasts
 from streams.meetings.forms import MeetingChangeForm, MeetingForm, MeetingListForm
 from streams.meetings.models import Meeting
-from streams.meetings.pages import DialogView, OneMeetingView
+from streams.meetings.pages import DialogView, OneMeetingView, meeting_page, meeting_update
 from streams.meetings.selectors import (
     find_active_livestream,
     get_meeting_list,
@@ -28,6 +29,8 @@ class MeetingListView(MemberView):
         form = MeetingListForm(request.GET)
         owner = self.member.organization
         found = get_meeting_list(organization=owner, search=form.search(), page=form.number())
+        if self.request.htmx:
+            return self.page("streams/_meeting_list.html", found=found, is_update=True)
         return self.page("streams/meeting_list.html", found=found)
 
 
@@ -53,11 +56,15 @@ class MeetingCreateView(DialogView):
         return self.show("meeting_create", {"form": form}, status=status)
 
 
+@with_player
 class MeetingDetailView(OneMeetingView):
     def get(self, request: HttpRequest, meeting_id: UUID) -> HttpResponse:
         page = PageForm(request.GET).number()
         screen = get_meeting_screen(organization=self.member.organization, meeting_id=meeting_id, page=page)
-        return self.page("streams/meeting_detail.html", screen=screen)
+        if self.request.htmx:
+            template, context = meeting_update(screen, built_around=request.GET.get("livestream", ""))
+            return self.page(template, context)
+        return self.page("streams/meeting_detail.html", meeting_page(screen))
 
 
 class MeetingSessionListView(OneMeetingView):

@@ -1,6 +1,10 @@
 """Words about people and what they use."""
 
+from collections.abc import Collection
+
 from django import template
+
+from streams.organizations.models import ApiKey
 
 register = template.Library()
 
@@ -24,6 +28,12 @@ _SYSTEMS = (
     ("CrOS", "ChromeOS"),
     ("Linux", "Linux"),
 )
+
+
+@register.filter
+def scope_words(scopes: Collection[str]) -> str:
+    """Return what a key opens as a table has room for it: everything; read, meetings."""
+    return "everything" if set(scopes) == set(ApiKey.Scope) else ", ".join(scopes)
 
 
 @register.filter

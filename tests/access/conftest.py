@@ -106,6 +106,7 @@ def tenant_of(made: NewOrganization) -> Tenant:
         "output_id": str(output.pk),
         "platform_id": object_id(output.pk),
         "livestream_id": str(livestream.pk),
+        "playback_id": livestream.playback_id,
         "session_id": str(session.pk),
         "api_key_id": str(key.pk),
         "member_id": str(member.pk),

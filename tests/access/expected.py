@@ -245,6 +245,7 @@ MACHINES: dict[str, dict[str, Door]] = {
     "/^client(/[\\s\\S]*)?\\Z": {},
     "/^liveapi(/[\\s\\S]*)?\\Z": {},
     "/^cloudinary(/[\\s\\S]*)?\\Z": {},
+    "/embed/{playback_id}": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/docs/api/dyte": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/docs/api/realtimekit": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/docs/api/liveapi": {"GET": Door.OPEN, "POST": Door.SHUT},
@@ -255,6 +256,8 @@ WEBSOCKETS = {
     "/ws/livestreams",
     "/ws/livestreams/{livestream_id}",
     "/ws/livestreams/{livestream_id}/sessions/{session_id}",
+    "/ws/meetings",
+    "/ws/meetings/{meeting_id}",
 }
 
 # Of support staff only, but for what leads everybody to our own pages, and what Django says to who is logged out.

@@ -63,7 +63,12 @@ class TestCreate:
         assert made["_id"] == livestream.pk.hex[:24]
         assert re.fullmatch(r"lv_[0-9a-f]{32}\?password=[0-9a-f]{16}", made["ingest"]["key"])
         assert made["ingest"]["server"] == settings.INGEST_URL.removesuffix("/")
-        assert made["playback"] == {"embed_url": None, "embed_audio_url": None, "hls_url": livestream.playback_url}
+        embed_url = livestream.playback_url.replace("/playback/", "/embed/").removesuffix("/index.m3u8")
+        assert made["playback"] == {
+            "embed_url": embed_url,
+            "embed_audio_url": f"{embed_url}?audio_only=true",
+            "hls_url": livestream.playback_url,
+        }
         assert (made["enabled"], made["platforms"], made["settings"]) == (True, [], {"pulling_mode": {}})
         assert made["organization"] == home.organization.pk.hex[:24]
         assert OBJECT_ID.fullmatch(made["user"])

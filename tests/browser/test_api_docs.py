@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from livehub.api.wire import WIRES, Wire
+from tests.browser.checks import PHONE
 from tests.browser.operator import Operator
 from tests.stack.whole import RunningStack
 
@@ -16,6 +17,8 @@ def test_shows_every_dialect_without_breaking_the_policy(page: Page, wire: Wire)
 
     expect(page.get_by_role("link", name=wire.title, exact=True)).to_have_attribute("aria-current", "page")
     expect(page.locator(".info .title")).to_contain_text(wire.title)
+    page.set_viewport_size(PHONE)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     assert reader.complaints == []
 
 

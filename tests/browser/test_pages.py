@@ -3,7 +3,7 @@
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import APIResponse, Page, expect
 
 from tests.browser.checks import check, serious_violations
 from tests.browser.operator import Operator
@@ -59,6 +59,15 @@ def _of_meetings(stream: Stream) -> list[str]:
     ]
 
 
+def _embed_address(stream: Stream) -> str:
+    playback_url: str = stream.created["playback_url"]
+    return playback_url.removesuffix("/index.m3u8").replace("/playback/", "/embed/")
+
+
+def _thumbnail(page: Page, stream: Stream) -> APIResponse:
+    return page.request.get(stream.created["playback_url"].replace("index.m3u8", "thumbnail.jpg"))
+
+
 class TestEveryPage:
     def test_is_accessible_fits_a_phone_and_breaks_no_policy(
         self, operator: Operator, stream: Stream, stack: RunningStack
@@ -68,20 +77,38 @@ class TestEveryPage:
             expect(operator.page.locator("h1")).to_have_count(1)
             check(operator.page, operator)
 
-    def test_while_a_broadcast_is_live(self, operator: Operator, stream: Stream, stack: RunningStack) -> None:
-        thumbnail = stream.created["playback_url"].replace("index.m3u8", "thumbnail.jpg")
+    def test_while_a_meetings_livestream_is_live(self, operator: Operator, integrator: Integrator) -> None:
+        page, meeting = operator.page, integrator.call("POST", "/meetings", title="Town hall")["data"]["id"]
+        page.goto(f"/meetings/{meeting}")
+        expect(page.get_by_test_id("start-livestream")).to_be_visible()
+
+        # By a program, while the page is open: it gets stage and set-up box by itself.
+        stream = Stream(integrator, integrator.call("POST", f"/meetings/{meeting}/livestreams")["data"])
+        expect(page.get_by_test_id("stage")).to_be_visible()
         with publishing(stream.publish_url, size="640x360", kbps=600):
             stream.await_status("LIVE", timeout_s=25)
-            wait_until(lambda: operator.page.request.get(thumbnail).ok, timeout_s=20, what="the thumbnail")
-            operator.page.goto(f"/livestreams/{stream.created['id']}")
             operator.watch(for_s=1, timeout_s=20)
-            check(operator.page, operator)
+            check(page, operator)
+            wait_until(lambda: _thumbnail(page, stream).ok, timeout_s=20, what="the thumbnail")
+            for address in (f"/livestreams/{stream.created['id']}", _embed_address(stream)):
+                page.goto(address)
+                operator.watch(for_s=1, timeout_s=20)
+                check(page, operator)
             session = stream.sessions()[0]
             for address in ("/", "/livestreams", f"/livestreams/{stream.created['id']}/sessions/{session['id']}"):
-                with operator.page.expect_websocket() as socket:
-                    operator.page.goto(address)
+                with page.expect_websocket() as socket:
+                    page.goto(address)
                 socket.value.wait_for_event("framereceived")
-                check(operator.page, operator)
+                check(page, operator)
+
+            page.goto(f"/meetings/{meeting}")
+            operator.watch(for_s=1, timeout_s=20)
+            integrator.call("POST", f"/meetings/{meeting}/active-livestream/stop")
+            expect(page.get_by_test_id("start-livestream")).to_be_visible()
+            expect(page.get_by_test_id("video")).to_have_count(0)
+        page.goto(f"/livestreams/{stream.created['id']}")
+        expect(operator.status).to_have_text("Stopped")
+        check(page, operator)
 
     def test_log_in_and_errors(self, page: Page, stack: RunningStack) -> None:
         visitor = Operator(page)

@@ -110,6 +110,16 @@ def test_a_session_goes_forward_only(step: tuple[SessionStatus, SessionStatus]) 
     assert (new in SESSION_MACHINE.allowed.get(old, frozenset())) == (at[old] < at[new])
 
 
+@pytest.mark.parametrize("is_disabled", [False, True])
+@pytest.mark.parametrize("status", list(LivestreamStatus))
+def test_a_stopped_livestream_is_found_as_ever_by_another_word(status: LivestreamStatus, is_disabled: bool) -> None:
+    as_ever = show_livestream(status=status, is_disabled=is_disabled)
+
+    shown = show_livestream(status=status, is_disabled=is_disabled, is_stopped=True)
+
+    assert shown == (as_ever if as_ever.is_on_air else replace(as_ever, label="Stopped", tone="off"))
+
+
 @pytest.mark.parametrize("status", list(LivestreamStatus))
 def test_shows_a_disabled_livestream_as_such_once_nothing_is_on_air(status: LivestreamStatus) -> None:
     shown = show_livestream(status=status, is_disabled=True)

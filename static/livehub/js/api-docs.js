@@ -8,6 +8,9 @@ const follow = () => document.documentElement.classList.toggle("dark-mode", dark
 dark.addEventListener("change", follow);
 follow();
 
+// On a phone the dialects do not all fit.
+document.querySelector("nav [aria-current]").scrollIntoView({ block: "nearest", inline: "center" });
+
 window.SwaggerUIBundle({
   domNode: place,
   url: place.dataset.schemaUrl,

@@ -1,27 +1,39 @@
-// Starts and stops the player of the livestream page as the broadcast comes and goes. The player itself (hls.js and the
-// controls are large) is only fetched when there is something to play.
+// Starts and stops the player of a page as the broadcast comes and goes, and with it the stage itself: a meeting's page
+// gets another one for each livestream. The player (hls.js and the controls are large) is only fetched when there is
+// something to play.
 
-const stage = document.querySelector("[data-player]");
+let stage = null;
 let player = null;
 let session = "";
 let queue = Promise.resolve();
 
 function wanted() {
-  const { playable, session: id } = stage.querySelector(".curtain").dataset;
+  const { playable, session: id } = stage?.querySelector(".curtain").dataset ?? {};
   return playable === undefined ? "" : id;
 }
 
+// Take the stage that the page has now; what is on another one is over.
+function enter() {
+  const shown = document.querySelector("[data-player]");
+  if (shown === stage) return;
+  player?.stop();
+  player = null;
+  session = "";
+  stage = shown;
+}
+
 async function follow() {
+  enter();
   if (wanted() === session) return;
   const before = player;
   player = null;
   session = wanted();
   if (session) before?.stop();
   // Seconds of the broadcast are still to be seen when the server says that it is over.
-  else await before?.finish(() => wanted() !== "");
+  else await before?.finish(() => !stage.isConnected || wanted() !== "");
   if (!session) return;
   const { Player } = await import("./player.js");
-  if (wanted() !== session) return follow();
+  if (!stage.isConnected || wanted() !== session) return follow();
   player = new Player(stage);
   player.start();
 }
@@ -32,7 +44,7 @@ function check() {
 }
 
 check();
-new MutationObserver(check).observe(stage, {
+new MutationObserver(check).observe(document.getElementById("main"), {
   attributes: true,
   attributeFilter: ["data-playable", "data-session"],
   childList: true,

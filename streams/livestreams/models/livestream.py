@@ -169,7 +169,10 @@ class Livestream(models.Model):
     def shown(self) -> Shown:
         """What people see; whether it is interrupted, only if a list has read its `newest_event` along."""
         newest_event = vars(self).get("newest_event") or ""
-        return show_livestream(status=self.status, is_disabled=self.disabled, newest_event=newest_event)
+        is_stopped = self.stopped_at is not None
+        return show_livestream(
+            status=self.status, is_disabled=self.disabled, is_stopped=is_stopped, newest_event=newest_event
+        )
 
     @property
     def idle_timeout(self) -> timedelta:
@@ -199,6 +202,10 @@ class Livestream(models.Model):
     @property
     def playback_url(self) -> str:
         return f"{settings.PUBLIC_URL}{self.playback_path}"
+
+    @property
+    def embed_url(self) -> str:
+        return f"{settings.PUBLIC_URL}{addresses.embed_path(self.playback_id)}"
 
 
 class LivestreamCount(models.Model):

@@ -94,6 +94,10 @@ class Output(models.Model):
         return self.type == OutputType.SIMULCAST
 
     @property
+    def is_for_viewers(self) -> bool:
+        return self.type == OutputType.HLS
+
+    @property
     def shown(self) -> Shown:
         return show_output(type=self.type, is_enabled=self.enabled, status=LivestreamStatus(self.livestream.status))
 

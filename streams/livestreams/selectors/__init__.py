@@ -8,6 +8,7 @@ from streams.livestreams.selectors.livestreams import (
     get_livestream,
     get_livestream_between,
     get_livestream_list,
+    get_played_livestream,
     list_livestreams,
     sum_ingest_ms,
 )
@@ -18,6 +19,7 @@ from streams.livestreams.selectors.screen import (
     LivestreamScreen,
     SessionScreen,
     get_livestream_screen,
+    get_screen_of,
     get_session_screen,
 )
 from streams.livestreams.selectors.sessions import find_open_session, get_open_session, get_session, list_sessions
@@ -48,6 +50,8 @@ __all__ = [
     "get_open_session",
     "get_output",
     "get_overview",
+    "get_played_livestream",
+    "get_screen_of",
     "get_session",
     "get_session_screen",
     "get_simulcast_between",

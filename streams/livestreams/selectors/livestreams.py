@@ -134,6 +134,17 @@ def get_livestream_between(*, owner: Owner, ids: tuple[UUID, UUID], called: str)
     return found
 
 
+def get_played_livestream(playback_id: str) -> Livestream:
+    """Return the livestream of whoever it is, for its viewers.
+
+    :raises NotFoundError: when there is none, or it is deleted.
+    """
+    found = Livestream.objects.existing().filter(playback_id=playback_id).first()
+    if found is None:
+        raise NotFoundError(f"Nothing is played as {playback_id}.")
+    return found
+
+
 def list_livestreams(*, owner: Owner, wanted: LivestreamFilter) -> FoundLivestreams:
     """Return the owner's livestreams that the filter keeps."""
     # With their ids instead of a join PostgreSQL reads the index in order when there is one app, as there mostly is.

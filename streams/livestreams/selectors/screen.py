@@ -104,7 +104,11 @@ def get_livestream_screen(*, organization: Organization, livestream_id: UUID) ->
 
     :raises NotFoundError: when the organization has no such livestream.
     """
-    livestream = get_livestream(owner=organization, livestream_id=livestream_id)
+    return get_screen_of(get_livestream(owner=organization, livestream_id=livestream_id))
+
+
+def get_screen_of(livestream: Livestream) -> LivestreamScreen:
+    """Return what pages show of a livestream."""
     sessions = list_sessions(livestream).select_related("lease", "livestream__app__organization").with_newest_event()
     shown = list(sessions[:_SESSIONS_SHOWN])
     count = len(shown) if len(shown) < _SESSIONS_SHOWN else sessions.count()

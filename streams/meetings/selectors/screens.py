@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.core.paginator import Page
@@ -10,6 +11,7 @@ from django.db.models import Exists, OuterRef
 from livehub.core.errors import NotFoundError
 from streams.dashboard.paging import page_of
 from streams.livestreams.models import Livestream
+from streams.livestreams.selectors import LivestreamScreen, get_screen_of
 from streams.meetings.models import (
     Meeting,
     MeetingQuerySet,
@@ -45,6 +47,11 @@ class MeetingList:
     page: "Page[Meeting]"
     rows: list[MeetingRow]
 
+    @property
+    def asked(self) -> str:
+        """The beginning of the query string of any of its pages; empty without a search."""
+        return f"{urlencode({'q': self.search})}&" if self.search else ""
+
 
 @dataclass(frozen=True)
 class MeetingScreen:
@@ -54,9 +61,15 @@ class MeetingScreen:
     participants: "Page[Participant]"
     sessions: list[MeetingSession]
     session_count: int
-    livestream: Livestream | None
+    # Of the livestream that is not stopped.
+    broadcast: LivestreamScreen | None
     # Some of those who are in it now, in the order in which they came.
     present: Sequence[Participant] = field(default_factory=list)
+
+    @property
+    def livestream_id(self) -> str:
+        """Which livestream the page is built around, as it tells; empty without one."""
+        return self.broadcast.livestream.pk.hex if self.broadcast else ""
 
     @property
     def live_session(self) -> MeetingSession | None:
@@ -104,12 +117,13 @@ def get_meeting_screen(*, organization: Organization, meeting_id: UUID, page: in
     sessions = list_sessions_of(meeting)
     newest = list(sessions[:_SESSIONS_SHOWN])
     is_live = bool(newest) and newest[0].ended_at is None
+    livestream = find_active_livestream(meeting)
     return MeetingScreen(
         meeting=meeting,
         participants=page_of(shown, number=page, total=participants.count()),
         sessions=newest,
         session_count=sessions.count() if len(newest) == _SESSIONS_SHOWN else len(newest),
-        livestream=find_active_livestream(meeting),
+        broadcast=get_screen_of(livestream) if livestream else None,
         present=_find_present(newest[0]) if is_live else [],
     )
 

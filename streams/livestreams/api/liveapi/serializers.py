@@ -67,8 +67,8 @@ class LiveApiIngestSerializer(serializers.Serializer[None]):
 
 
 class LiveApiPlaybackSerializer(serializers.Serializer[None]):
-    embed_url = serializers.CharField(allow_null=True, help_text="Always null: there is no page to embed yet.")
-    embed_audio_url = serializers.CharField(allow_null=True, help_text="Always null, as above.")
+    embed_url = serializers.CharField(help_text="A page with the player, for a frame.")
+    embed_audio_url = serializers.CharField(help_text="The same for the sound alone.")
     hls_url = serializers.CharField(help_text="Stays the same for every broadcast.")
 
 
@@ -120,7 +120,11 @@ class LiveApiStreamSerializer(serializers.Serializer[Livestream]):
                 "server": settings.INGEST_URL.rstrip("/"),
                 "key": livestream.stream_key if self.context["shows_secrets"] else None,
             },
-            "playback": {"embed_url": None, "embed_audio_url": None, "hls_url": livestream.playback_url},
+            "playback": {
+                "embed_url": livestream.embed_url,
+                "embed_audio_url": f"{livestream.embed_url}?audio_only=true",
+                "hls_url": livestream.playback_url,
+            },
             "platforms": [platform.to_representation(row) for row in self.context["outputs"][livestream.pk]],
             "settings": {"pulling_mode": {}},
             "broadcasting_status": _ONLINE if is_online else _OFFLINE,
