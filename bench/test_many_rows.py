@@ -37,7 +37,6 @@ PROMISED: dict[str, tuple[_Make, str]] = {
     "livestreams offline": (dyte_client, "/livestreams?status=OFFLINE"),
     "livestreams of no meeting": (dyte_client, "/livestreams?exclude_meetings=true"),
     "livestreams of the last 12 hours": (dyte_client, f"/livestreams?start_time={_TODAY}"),
-    "livestreams called so": (dyte_client, "/livestreams?search={number}"),
     "live streams, LiveAPI": (liveapi_client, "/live_streams?per_page=25"),
     "live streams, Cloudinary": (cloudinary_client, "/live_streams?per_page=25"),
     "a livestream": (dyte_client, "/livestreams/{livestream}"),
@@ -46,7 +45,6 @@ PROMISED: dict[str, tuple[_Make, str]] = {
     "meetings": (dyte_client, "/meetings"),
     "meetings, page 40": (dyte_client, "/meetings?page_no=40"),
     "active meetings": (dyte_client, "/meetings?status=ACTIVE"),
-    "meetings called so": (dyte_client, "/meetings?search={number}"),
     "a meeting": (dyte_client, "/meetings/{meeting}"),
     "sessions": (dyte_client, "/sessions"),
     "sessions, oldest first": (dyte_client, "/sessions?sort_order=ASC"),
@@ -56,11 +54,13 @@ PROMISED: dict[str, tuple[_Make, str]] = {
     "sessions that are over": (dyte_client, "/sessions?status=ENDED"),
     "sessions of a meeting": (dyte_client, "/sessions?associated_id={meeting}"),
     "sessions of a participant": (dyte_client, "/sessions?participants=employee-{number}"),
-    "sessions called so": (dyte_client, "/sessions?search={number}"),
     "a session": (dyte_client, "/sessions/{held}"),
 }
 # What takes longer the more there are, and how long: nothing is promised of these.
 TOLD = {
+    "sessions called so": (dyte_client, "/sessions?search={number}"),
+    "meetings called so": (dyte_client, "/meetings?search={number}"),
+    "livestreams called so": (dyte_client, "/livestreams?search={number}"),
     "livestreams, the page in the middle": (dyte_client, "/livestreams?page_no={middle}"),
     "livestreams, the last page": (dyte_client, "/livestreams?page_no={last}"),
     "livestreams, all by time": (dyte_client, "/livestreams?start_time=2000-01-01T00:00:00Z"),
@@ -70,10 +70,6 @@ TOLD = {
     "inactive meetings": (dyte_client, "/meetings?status=INACTIVE"),
     "sessions that go on": (dyte_client, "/sessions?status=LIVE"),
     "sessions, the page in the middle": (dyte_client, "/sessions?page_no={middle}"),
-    "sessions by minutes, the page in the middle": (
-        dyte_client,
-        "/sessions?sort_by=minutesConsumed&page_no={middle}",
-    ),
 }
 
 

@@ -13,7 +13,7 @@ from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.livestreams import outputs, services
 from streams.livestreams.events import OutputChanged, OutputCreated, OutputDeleted, OutputEvent
 from streams.livestreams.outputs import LivestreamActiveError, NewOutput, OutputExistsError, TooManyOutputsError
-from streams.livestreams.selectors import list_outputs, read_outputs_along
+from streams.livestreams.selectors import list_outputs, read_outputs_of
 from streams.livestreams.services import create_livestream
 from streams.livestreams.states import LivestreamStatus
 from streams.models import AuditEntry, Livestream, Output
@@ -268,8 +268,8 @@ class TestOrder:
 
         with CaptureQueriesContext(connection) as asked:
             (found,) = Livestream.objects.all()
-            read_outputs_along([found])
-            assert [each.name for each in found.read_outputs] == ["default hls", "default archive", "first", "second"]
+            outputs = read_outputs_of([found])[found.pk]
+            assert [each.name for each in outputs] == ["default hls", "default archive", "first", "second"]
         assert len(asked) == 2
 
     def test_begins_with_hls_for_those_of_the_same_moment(self, livestream: Livestream) -> None:

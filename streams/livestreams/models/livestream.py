@@ -5,7 +5,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from django.conf import settings
 from django.db import models
@@ -16,9 +16,6 @@ from livehub.core import clock, crypto
 from streams.livestreams import addresses
 from streams.livestreams.states import DISABLED, LIVESTREAM_STATES, LivestreamStatus, Shown, show_livestream
 from streams.organizations.models import App, Organization
-
-if TYPE_CHECKING:
-    from streams.livestreams.models.output import Output
 
 # In the words of the index `livestream_live_first`: the list is read in its order.
 LIVE_FIRST = Case(
@@ -108,8 +105,7 @@ class Livestream(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, editable=False)
 
-    # Read along, by `selectors.read_outputs_along` and `with_stream_key`.
-    read_outputs: "list[Output]"
+    # Read along by `with_stream_key`, or known to whoever has just made it.
     stream_key_encrypted: str
 
     objects = LivestreamQuerySet.as_manager()

@@ -12,7 +12,7 @@ from streams.livestreams.selectors.livestreams import (
     list_livestreams,
     sum_ingest_ms,
 )
-from streams.livestreams.selectors.outputs import get_output, get_simulcast_between, list_outputs, read_outputs_along
+from streams.livestreams.selectors.outputs import get_output, get_simulcast_between, list_outputs, read_outputs_of
 from streams.livestreams.selectors.overview import get_overview
 from streams.livestreams.selectors.refusals import UNKNOWN_KEYS_TOLD, list_unknown_key_tries
 from streams.livestreams.selectors.screen import (
@@ -59,6 +59,6 @@ __all__ = [
     "list_outputs",
     "list_sessions",
     "list_unknown_key_tries",
-    "read_outputs_along",
+    "read_outputs_of",
     "sum_ingest_ms",
 ]

@@ -8,18 +8,18 @@ from streams.livestreams.models import Livestream, Output, OutputQuerySet
 from streams.livestreams.states import OutputType
 
 
-def read_outputs_along(livestreams: Sequence[Livestream], *types: OutputType) -> None:
-    """Read each one's outputs, those of these types or all, into `read_outputs`, in order: one query for all of them.
+def read_outputs_of(livestreams: Sequence[Livestream], *types: OutputType) -> dict[UUID, list[Output]]:
+    """Return each one's outputs, those of these types or all, by its id and in order: one query for all of them.
 
     Not by `prefetch_related`, which makes a queryset for each livestream and takes longer than the query.
     """
     by_id = {livestream.pk: livestream for livestream in livestreams}
-    for livestream in livestreams:
-        livestream.read_outputs = []
+    found: dict[UUID, list[Output]] = {livestream_id: [] for livestream_id in by_id}
     rows = Output.objects.filter(livestream__in=list(by_id))
     for output in (rows.filter(type__in=types) if types else rows).in_order():
         output.livestream = by_id[output.livestream_id]
-        output.livestream.read_outputs.append(output)
+        found[output.livestream_id].append(output)
+    return found
 
 
 def list_outputs(livestream: Livestream) -> OutputQuerySet:

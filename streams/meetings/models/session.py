@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Self
+from typing import Self, cast
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -41,7 +41,8 @@ class MeetingSessionQuerySet(models.QuerySet["MeetingSession"]):
         over = self.filter(status=MeetingSessionStatus.ENDED).order_by(*order).values("pk")[:until]
         first = self.model.objects.filter(pk__in=over.union(self.live().values("pk"), all=True))
         consumed = F("ended_stays") + Coalesce("going_on", _NO_TIME)
-        return first.select_related("meeting").with_consumed().annotate(consumed=consumed)
+        found = first.select_related("meeting").with_consumed().annotate(consumed=consumed)
+        return cast(Self, found)
 
 
 class MeetingSession(models.Model):

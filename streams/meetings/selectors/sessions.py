@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce, Now
 
 from livehub.core.errors import NotFoundError
@@ -200,8 +200,8 @@ def list_livestream_sessions(session: MeetingSession) -> SessionQuerySet:
     return overlapping.with_taken_in().newest_first()
 
 
-def _sessions_with(ids: Collection[str]) -> SessionParticipantQuerySet:
-    """Return the sessions in which one of these took part, each found by an index of its own."""
+def _sessions_with(ids: Collection[str]) -> QuerySet[SessionParticipant, object]:
+    """Return the ids of the sessions in which one of these took part, each found by an index of its own."""
     ours = [found for found in map(_find_uuid, ids) if found]
     theirs = Participant.objects.filter(custom_participant_id__in=[each.replace("\x00", "") for each in ids])
     stays = SessionParticipant.objects.values("session")

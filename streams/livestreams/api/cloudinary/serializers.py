@@ -80,7 +80,7 @@ class CloudinaryStreamSerializer(serializers.Serializer[Livestream]):
     updated_at = EpochMsField()
 
     def to_representation(self, livestream: Livestream) -> JsonObject:
-        """Write it; its outputs have been read along."""
+        """Write it; its outputs are in the context."""
         output = CloudinaryOutputSerializer(context=self.context)
         return {
             "id": livestream.pk.hex,
@@ -91,7 +91,7 @@ class CloudinaryStreamSerializer(serializers.Serializer[Livestream]):
                 "stream_key": livestream.stream_key if self.context["shows_secrets"] else None,
             },
             "status": _ACTIVE if livestream.is_active else _IDLE,
-            "outputs": [output.to_representation(row) for row in livestream.read_outputs],
+            "outputs": [output.to_representation(row) for row in self.context["outputs"][livestream.pk]],
             "idle_timeout_sec": int(livestream.idle_timeout.total_seconds()),
             "max_runtime_sec": livestream.max_runtime_s,
             "created_at": clock.epoch_ms(livestream.created_at),

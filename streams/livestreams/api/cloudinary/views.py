@@ -45,8 +45,8 @@ class Cloudinary(LivestreamsApi):
         return selectors.get_livestream(owner=self.caller.app, livestream_id=wanted)
 
     def present(self, livestreams: Sequence[Livestream]) -> list[dict[str, object]]:
-        selectors.read_outputs_along(livestreams)
-        shape = CloudinaryStreamSerializer(context={"shows_secrets": self.shows_secrets})
+        outputs_of = selectors.read_outputs_of(livestreams)
+        shape = CloudinaryStreamSerializer(context={"shows_secrets": self.shows_secrets, "outputs": outputs_of})
         return [shape.to_representation(row) for row in livestreams]
 
     def answer_livestream(self, livestream: Livestream, *, status: int = 200) -> Response:

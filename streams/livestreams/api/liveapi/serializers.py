@@ -17,7 +17,7 @@ _ONLINE, _OFFLINE = "online", "offline"
 
 
 class LiveApiPresenting(TypedDict):
-    """The context that these serializers need; the livestreams have their simulcasts read along."""
+    """The context that these serializers need, and for streams their simulcasts as `outputs`."""
 
     organization_id: UUID
     # Whoever may only read may not publish either, here or elsewhere.
@@ -125,7 +125,7 @@ class LiveApiStreamSerializer(serializers.Serializer[Livestream]):
                 "embed_audio_url": f"{livestream.embed_url}?audio_only=true",
                 "hls_url": livestream.playback_url,
             },
-            "platforms": [platform.to_representation(row) for row in livestream.read_outputs],
+            "platforms": [platform.to_representation(row) for row in self.context["outputs"][livestream.pk]],
             "settings": {"pulling_mode": {}},
             "broadcasting_status": _ONLINE if is_online else _OFFLINE,
             **({"pull_urls": {"rtmp": None, "srt": None, "hls": livestream.playback_url}} if is_online else {}),

@@ -50,8 +50,8 @@ class LiveApi(LivestreamsApi):
         return selectors.get_simulcast_between(livestream=livestream, ids=ids, called=platform_id)
 
     def present(self, livestreams: Sequence[Livestream]) -> list[dict[str, object]]:
-        selectors.read_outputs_along(livestreams, OutputType.SIMULCAST)
-        shape = LiveApiStreamSerializer(context={**self.presenting})
+        simulcasts = selectors.read_outputs_of(livestreams, OutputType.SIMULCAST)
+        shape = LiveApiStreamSerializer(context={**self.presenting, "outputs": simulcasts})
         return [shape.to_representation(row) for row in livestreams]
 
     def answer_livestream(self, livestream: Livestream, *, status: int = 200) -> Response:
