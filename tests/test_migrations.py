@@ -250,7 +250,7 @@ class TestOutputs:
         kept = {past.livestream(key=f"sk_{number}") for number in range(5)}
         _migrate()
         Output.objects.filter(livestream__in=list(kept)[:3], type="archive").delete()
-        give_outputs = import_module("streams.migrations.0022_outputs_of_livestreams").give_outputs
+        give_outputs = import_module("streams.migrations.0023_outputs_of_livestreams").give_outputs
 
         with connection.schema_editor() as editor:
             give_outputs(apps, editor, batch=2)

@@ -43,6 +43,6 @@ class Migration(migrations.Migration):
     # No transaction: it would keep the table from others until the last one has its outputs.
     atomic = False
 
-    dependencies = [("streams", "0021_default_presets")]
+    dependencies = [("streams", "0022_many_rows")]
 
     operations = [migrations.RunPython(give_outputs, migrations.RunPython.noop)]
