@@ -2,11 +2,15 @@
 
 import json
 import uuid
+from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from django.http import HttpResponse
+from rest_framework import serializers
 
+from livehub.api.fields import BoundedListField
 from streams.models import Livestream
 from streams.organizations.services import NewOrganization
 from tests.api.clients import CLIENTS, ApiClient, read
@@ -123,6 +127,12 @@ def _check(response: HttpResponse, operation: Operation, *, at: object) -> None:
     assert answer["error"].get("code", response.status_code) == response.status_code, at
 
 
+def _subclasses(known: Any) -> Iterator[Any]:
+    for each in known.__subclasses__():
+        yield each
+        yield from _subclasses(each)
+
+
 @pytest.mark.parametrize("operation", WITH_KEY, ids=str)
 class TestAnything:
     def test_in_the_path(self, operation: Operation, home: NewOrganization, ids: dict[str, str]) -> None:
@@ -184,6 +194,36 @@ class TestStatus:
 
         assert response.status_code == 413
         assert "1 MB" in read(response)["error"]["message"]
+
+    @pytest.mark.parametrize(
+        ("path", "body", "field"),
+        [
+            ("/api-keys", '{"name": "a", "scopes": [%s]}', "scopes"),
+            ("/meetings", '{"ai_config": {"transcription": {"keywords": [%s]}}}', "ai_config.transcription.keywords"),
+        ],
+    )
+    def test_the_members_of_a_list_that_is_too_long_are_not_looked_at(
+        self, dyte: ApiClient, path: str, body: str, field: str
+    ) -> None:
+        response = dyte.request("POST", path, raw=(body % ",".join(["1"] * 10_000)).encode())
+
+        assert response.status_code == 422
+        # One sentence, and not one for each member: that many of them keep everybody else waiting for half a minute.
+        [complaint] = read(response)["error"]["fields"][field]
+        assert "no more than" in complaint
+
+    def test_no_body_has_a_list_without_end(self) -> None:
+        # Queries are as long as nginx lets a request line be.
+        bodies = [each for each in _subclasses(serializers.Serializer) if each.__name__.endswith("Body")]
+        lists = [
+            (body.__name__, name, field)
+            for body in bodies
+            for name, field in body._declared_fields.items()
+            if isinstance(field, serializers.ListField | serializers.ListSerializer)
+        ]
+
+        assert {name for _, name, _ in lists} >= {"scopes", "keywords", "options", "participant_ids"}
+        assert [each for each in lists if not isinstance(each[2], BoundedListField)] == []
 
     @pytest.mark.parametrize("content_type", CONTENT_TYPES)
     def test_a_body_of_another_type_is_415(self, api: ApiClient, content_type: str) -> None:

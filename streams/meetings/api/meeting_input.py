@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from rest_framework import serializers
 
-from livehub.api.fields import FlagField, TextField
+from livehub.api.fields import BoundedListField, FlagField, TextField
 from livehub.api.paging import PageNumbers, PageQuery
 from streams.meetings.api.fields import LineField, WholeField, optional
 from streams.meetings.api.recording_input import DyteRecordingConfigBody, RecordingConfigBody
@@ -51,7 +51,7 @@ class MeetingListQuery(TimesQuery):
 
 
 class TranscriptionBody(serializers.Serializer[None]):
-    keywords = serializers.ListField(child=LineField(), required=False, max_length=_KEYWORDS_MAX)
+    keywords = BoundedListField(child=LineField(), required=False, max_length=_KEYWORDS_MAX)
     language = serializers.ChoiceField(
         choices=["en-US", "en-IN", "de", "hi", "sv", "ru", "pl", "el", "fr", "nl"],
         required=False,

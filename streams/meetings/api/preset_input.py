@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from rest_framework import serializers
 
-from livehub.api.fields import FlagField
+from livehub.api.fields import BoundedListField, FlagField
 from livehub.api.paging import PageNumbers, PageQuery
 from streams.meetings.api.fields import AddressField, AmountField, LineField, WholeField, optional
 
@@ -61,7 +61,7 @@ class PresetConfigBody(serializers.Serializer[None]):
     max_video_streams = MaxVideoStreamsBody()
     max_screenshare_count = AmountField(at_least=0, at_most=_STREAMS_MAX)
     media = PresetMediaBody()
-    livestream_viewer_qualities = serializers.ListField(
+    livestream_viewer_qualities = BoundedListField(
         child=WholeField(at_least=1, at_most=_HEIGHT_MAX), required=False, allow_null=True, max_length=20
     )
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from rest_framework import serializers
 
-from livehub.api.fields import FlagField, TextField
+from livehub.api.fields import BoundedListField, FlagField, TextField
 from livehub.api.paging import PageNumbers, PageQuery
 from streams.meetings.api.fields import AddressField, LineField, WholeField
 from streams.meetings.api.meeting_input import TimesQuery
@@ -92,8 +92,8 @@ class ChosenBody(serializers.Serializer[None]):
 
     examples: ClassVar[Mapping[str, object]] = {"participant_ids": [], "custom_participant_ids": ["employee-7"]}
 
-    participant_ids = serializers.ListField(child=LineField(), required=False, max_length=_PARTICIPANTS_MAX)
-    custom_participant_ids = serializers.ListField(child=LineField(), required=False, max_length=_PARTICIPANTS_MAX)
+    participant_ids = BoundedListField(child=LineField(), required=False, max_length=_PARTICIPANTS_MAX)
+    custom_participant_ids = BoundedListField(child=LineField(), required=False, max_length=_PARTICIPANTS_MAX)
 
     def validate(self, attrs: dict[str, object]) -> dict[str, object]:
         if not any(attrs.values()):
@@ -114,9 +114,7 @@ class PollBody(serializers.Serializer[None]):
     examples: ClassVar[Mapping[str, object]] = {"question": "Lunch?", "options": ["Yes", "No"]}
 
     question = LineField(required=True, allow_blank=False, max_length=1024)
-    options = serializers.ListField(
-        child=LineField(required=True, allow_blank=False), min_length=1, max_length=_OPTIONS_MAX
-    )
+    options = BoundedListField(child=LineField(required=True, allow_blank=False), min_length=1, max_length=_OPTIONS_MAX)
     anonymous = FlagField(required=False, help_text="By default not.")
     hide_votes = FlagField(required=False, help_text="By default not.")
 

@@ -5,7 +5,7 @@ from typing import TypedDict
 
 from rest_framework import serializers
 
-from livehub.api.fields import TextField
+from livehub.api.fields import BoundedListField, TextField
 from livehub.api.paging import PageNumbers, PageQuery
 from streams.organizations.models import ApiKey
 
@@ -53,8 +53,9 @@ class ApiKeyBody(serializers.Serializer[None]):
         default=ApiKey.Kind.BASIC.value,
         help_text="The dialect that it opens, and no other.",
     )
-    scopes = serializers.ListField(
+    scopes = BoundedListField(
         child=serializers.ChoiceField(choices=ApiKey.Scope.values),
+        max_length=len(ApiKey.Scope),
         required=False,
         help_text="What it may do; left out, as much as your own key.",
     )
