@@ -199,6 +199,20 @@ class TestPreset:
         ui["design_tokens"]["colors"]["background"]["1000"] = "#000000"
         assert (changed["config"], changed["permissions"], changed["ui"]) == (config, permissions, ui)
 
+    def test_does_not_grow_by_changes_past_what_it_may_hold(self, api: ApiClient, home: NewOrganization) -> None:
+        preset = Preset.objects.for_app(home.app).get(name="webinar_viewer")
+        path = f"/presets/{preset.pk}"
+
+        def with_plugins(first: int, last: int) -> dict[str, object]:
+            config = {f"p{number}": {"handles_view_only": True} for number in range(first, last)}
+            return {"permissions": {"plugins": {"config": config}}}
+
+        assert api.patch(path, with_plugins(0, 99)).status_code == 200
+        assert api.patch(path, with_plugins(98, 100)).status_code == 200
+
+        assert list(_fields(api.patch(path, with_plugins(100, 101)))) == ["permissions.plugins.config"]
+        assert len(_data(api.get(path))["permissions"]["plugins"]["config"]) == 100
+
     def test_replacement_is_whole(self, api: ApiClient, home: NewOrganization) -> None:
         preset = Preset.objects.for_app(home.app).get(name="webinar_viewer")
         body: Any = deepcopy(whole_preset("watcher"))

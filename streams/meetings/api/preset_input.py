@@ -8,13 +8,13 @@ from rest_framework import serializers
 from livehub.api.fields import BoundedListField, FlagField
 from livehub.api.paging import PageNumbers, PageQuery
 from streams.meetings.api.fields import AddressField, AmountField, LineField, WholeField, optional
+from streams.meetings.models.preset import PLUGINS_MAX
 
 _QUALITIES = ["hd", "vga", "qvga", "fhd", "uhd"]
 _PRODUCE = ["ALLOWED", "NOT_ALLOWED", "CAN_REQUEST"]
 _STREAMS_MAX = 100
 _FRAME_RATE_MAX = 60
 _HEIGHT_MAX = 4320
-_PLUGINS_MAX = 100
 
 
 class PresetListParameters(PageNumbers):
@@ -106,8 +106,8 @@ class PluginsField(serializers.DictField):
     """How each plugin is set, by the plugin's id."""
 
     def to_internal_value(self, data: dict[str, object]) -> dict[str, object]:
-        if isinstance(data, dict) and len(data) > _PLUGINS_MAX:
-            raise serializers.ValidationError([f"Set at most {_PLUGINS_MAX} plugins."])
+        if isinstance(data, dict) and len(data) > PLUGINS_MAX:
+            raise serializers.ValidationError([f"Set at most {PLUGINS_MAX} plugins."])
         configs: dict[str, object] = super().to_internal_value(data)
         named = LineField(max_length=64, allow_blank=False)
         return {named.run_validation(name): config for name, config in configs.items()}

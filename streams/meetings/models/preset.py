@@ -8,6 +8,9 @@ from django.db.models import Q
 
 from streams.organizations.models import App
 
+# How many a preset may have settings of its own for.
+PLUGINS_MAX = 100
+
 
 class PresetQuerySet(models.QuerySet["Preset"]):
     def existing(self) -> Self:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import TypedDict
+from typing import TypedDict, cast
 
 from django.db import IntegrityError, transaction
 
@@ -14,6 +14,7 @@ from streams.meetings.events import PresetChanged, PresetCreated, PresetDeleted,
 from streams.meetings.locks import lock_preset
 from streams.meetings.merging import merge
 from streams.meetings.models import Preset
+from streams.meetings.models.preset import PLUGINS_MAX
 from streams.organizations.models import App
 from streams.organizations.services import Actor, AppCreated, record
 
@@ -69,13 +70,14 @@ def change_preset(*, preset: Preset, changes: PresetValues, actor: Actor) -> Pre
     """Change some of a preset, at any depth, and return it; those who have it have it as it is then.
 
     :raises NotFoundError: when it is deleted.
-    :raises ValidationFailedError: when the name is empty, unusable or taken.
+    :raises ValidationFailedError: when the name is empty, unusable or taken, or it would hold too many plugins.
     """
     preset = lock_preset(preset.pk)
     preset.name = _check_name(changes.get("name", preset.name))
     preset.config = merge(preset.config, changes.get("config", {}))
     preset.permissions = merge(preset.permissions, changes.get("permissions", {}))
     preset.ui = merge(preset.ui, changes.get("ui", {}))
+    _check_plugins(preset)
     _save(preset)
     _tell(preset, PresetChanged, action="preset.changed", actor=actor)
     return preset
@@ -122,6 +124,14 @@ def _check_name(name: str) -> str:
     if not name:
         raise ValidationFailedError("The preset needs a name.", fields={"name": ["Give the preset a name."]})
     return name
+
+
+def _check_plugins(preset: Preset) -> None:
+    """Check the only part that grows by changes: each brings a few, and together they would be any number."""
+    plugins = cast(Mapping[str, Mapping[str, object]], preset.permissions["plugins"])["config"]
+    if len(plugins) > PLUGINS_MAX:
+        fields = {"permissions.plugins.config": [f"Set at most {PLUGINS_MAX} plugins, with those that are set."]}
+        raise ValidationFailedError("The preset would hold too many plugins. Replace it as a whole.", fields=fields)
 
 
 def _save(preset: Preset) -> None:
