@@ -119,6 +119,19 @@ class TestCreate:
         assert "s3cret-1" not in str(list(Meeting.objects.values()))
         assert "s3cret-1" not in str(list(AuditEntry.objects.values()))
 
+    def test_tells_another_platforms_key_to_nobody_who_may_only_read(
+        self, dyte: ApiClient, home: NewOrganization
+    ) -> None:
+        config = {"live_streaming_config": {"rtmp_url": "rtmps://live.example/app/s3cret-key"}}
+        made = _data(dyte.post("/meetings", {"recording_config": config}), status=201)
+        key = create_api_key(organization=home.organization, name="R", kind="basic", actor=SYSTEM, scopes=["read"])
+        reader = ApiClient("dyte", "/v2", basic(home.organization.pk.hex, key.secret))
+
+        assert _data(dyte.get(f"/meetings/{made['id']}"))["recording_config"] == config
+        for response in (reader.get(f"/meetings/{made['id']}"), reader.get("/meetings")):
+            assert response.status_code == 200
+            assert "s3cret-key" not in response.content.decode()
+
     @pytest.mark.parametrize(
         ("storage", "missing"),
         [

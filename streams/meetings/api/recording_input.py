@@ -91,7 +91,9 @@ class BucketBody(serializers.Serializer[None]):
 
 
 class RtmpBody(serializers.Serializer[None]):
-    rtmp_url = AddressField(schemes=_RTMP)
+    rtmp_url = AddressField(
+        schemes=_RTMP, help_text="With the platform's stream key; not told to an API key that may only read."
+    )
 
 
 class RecordingConfigBody(serializers.Serializer[None]):

@@ -76,6 +76,9 @@ class ListedMeetingSerializer(serializers.Serializer[Meeting]):
         config: JsonObject = dict(meeting.recording_config)
         if "bucket_config" in config:
             config[self.bucket_word] = config.pop("bucket_config")
+        if "live_streaming_config" in config and not self.context["shows_secrets"]:
+            # Its address ends with another platform's stream key.
+            config["live_streaming_config"] = {}
         return config or None
 
 

@@ -32,8 +32,12 @@ class MeetingApi(ApiView):
     def get_meeting(self, meeting_id: str) -> Meeting:
         return selectors.get_meeting(app=self.caller.app, meeting_id=get_uuid(meeting_id, noun="meeting"))
 
+    @property
+    def shows_secrets(self) -> bool:
+        """Whoever may start the livestream is told its key; who may only read may not publish, here or elsewhere."""
+        return self.write_scope in self.caller.scopes
+
     def presenting(self, livestreams: Iterable[Livestream]) -> Presenting:
         ingest_ms: Mapping[UUID, int] = sum_ingest_ms(livestreams)
-        # Whoever may start the livestream is told its key.
-        may_publish = self.write_scope in self.caller.scopes
-        return {"words": self.shapes.livestreams.words, "ingest_ms": ingest_ms, "shows_stream_key": may_publish}
+        words = self.shapes.livestreams.words
+        return {"words": words, "ingest_ms": ingest_ms, "shows_stream_key": self.shows_secrets}

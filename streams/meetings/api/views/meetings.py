@@ -23,7 +23,8 @@ def _meeting(shapes: MeetingShapes) -> type:
 
 class OneMeetingApi(MeetingApi):
     def answer_meeting(self, meeting: Meeting, *, status: int = 200) -> Response:
-        return self.answer(self.shapes.meeting().to_representation(meeting), status=status)
+        shape = self.shapes.meeting(context={"shows_secrets": self.shows_secrets})
+        return self.answer(shape.to_representation(meeting), status=status)
 
 
 class MeetingsView(OneMeetingApi):
@@ -50,7 +51,7 @@ class MeetingsView(OneMeetingApi):
         parameters = cast(MeetingListParameters, self.read_query(MeetingListQuery))
         found = selectors.list_meetings(app=self.caller.app, wanted=_filter(parameters))
         page = take_page(found.rows, wanted=parameters, count=found.count)
-        shape = self.shapes.listed()
+        shape = self.shapes.listed(context={"shows_secrets": self.shows_secrets})
         return self.answer_list([shape.to_representation(row) for row in page.items], page=page)
 
 
