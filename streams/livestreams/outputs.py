@@ -114,9 +114,12 @@ def change_output(
     output_id: UUID,
     actor: Actor,
     must_be_idle: bool = False,
+    is_told_key: bool = False,
     **changes: Unpack[OutputChanges],
 ) -> Output:
     """Change an output, and return it.
+
+    Whoever is not told the key that is kept cannot have it sent to another server either.
 
     :raises NotFoundError: when the livestream is deleted, or has no such output.
     :raises LivestreamActiveError: when it has to be idle, and is not.
@@ -126,6 +129,8 @@ def change_output(
     livestream = _lock(livestream, must_be_idle=must_be_idle)
     output = get_output(livestream=livestream, output_id=output_id)
     if changes:
+        if not is_told_key:
+            _check_key_stays(output, changes)
         _put(output, changes)
         _check_only(output)
         output.save()
@@ -166,6 +171,23 @@ def _put(output: Output, changes: OutputChanges) -> None:
         output.stream_key_encrypted = crypto.encrypt(key) if key else ""
     if output.type == OutputType.ARCHIVE:
         output.public_id = changes.get("public_id", output.public_id) or default_public_id(output.livestream_id)
+
+
+def _check_key_stays(output: Output, changes: OutputChanges) -> None:
+    """Check that a key which was given for one server is not sent to another one.
+
+    :raises ValidationFailedError: when it would be.
+    """
+    is_kept = bool(output.stream_key_encrypted) and "stream_key" not in changes
+    if is_kept and _server(changes.get("uri", output.uri)) != _server(output.uri):
+        complaint = "Give the key as well: the one that is kept was given for another server."
+        raise ValidationFailedError("The output cannot be like this.", fields={"stream_key": [complaint]})
+
+
+def _server(uri: str) -> str:
+    """Return scheme, host and port of an address."""
+    scheme, _, rest = uri.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}"
 
 
 def _complaints(output: Output, changes: OutputChanges) -> dict[str, list[str]]:

@@ -90,6 +90,22 @@ class TestOne:
             assert "abcd-efgh" not in answer.content.decode()
             assert "wxyz" not in answer.content.decode()
 
+    @pytest.mark.parametrize(
+        "uri",
+        ["rtmp://evil.example/live2", "rtmp://a.rtmp.example.com:1936/live2", "rtmp://me@a.rtmp.example.com/live2"],
+    )
+    def test_sends_the_key_to_no_other_server_than_it_was_given_for(
+        self, dyte: ApiClient, there: str, uri: str
+    ) -> None:
+        one = f"{there}/{read(dyte.post(there, _SIMULCAST))['data']['id']}"
+
+        refused = dyte.patch(one, {"uri": uri})
+
+        assert (refused.status_code, [*read(refused)["error"]["fields"]]) == (422, ["stream_key"])
+        assert read(dyte.get(one))["data"]["uri"] == _URI
+        assert dyte.patch(one, {"uri": f"{_URI}/backup"}).status_code == 200
+        assert dyte.patch(one, {"uri": uri, "stream_key": "wxyz"}).status_code == 200
+
     def test_costs_two_queries(self, dyte: ApiClient, livestream: Livestream, there: str) -> None:
         one = f"{there}/{livestream.outputs.get(type='hls').pk}"
         dyte.get(one)

@@ -105,7 +105,7 @@ class TestChange:
 
     def test_keeps_the_key_when_none_is_typed(self, browser: Client, there: str, simulcast: Output) -> None:
         page = f"{there}/outputs/{simulcast.pk}"
-        form = {"name": "Twitch", "uri": "rtmps://b.example.com/app", "stream_key": ""}
+        form = {"name": "Twitch", "uri": f"{_URI}/backup", "stream_key": ""}
 
         response = browser.post(page, form | remembered(get_html(browser, page)))
 
@@ -127,6 +127,15 @@ class TestChange:
 
         simulcast.refresh_from_db()
         assert (simulcast.name, simulcast.enabled) == ("Twitch", False)
+
+    def test_wants_the_key_again_for_another_server(self, browser: Client, there: str, simulcast: Output) -> None:
+        form = {"name": "YouTube", "uri": "rtmp://evil.example/live2", "stream_key": ""}
+
+        response = browser.post(f"{there}/outputs/{simulcast.pk}", form)
+
+        simulcast.refresh_from_db()
+        assert (response.status_code, simulcast.uri) == (422, _URI)
+        assert "was given for another server" in response.content.decode()
 
     def test_takes_a_new_key(self, browser: Client, there: str, simulcast: Output) -> None:
         browser.post(f"{there}/outputs/{simulcast.pk}", _FORM | {"stream_key": "new"})

@@ -201,6 +201,7 @@ class CloudinaryOutputView(Cloudinary):
             output_id=get_uuid(live_stream_output_id, noun="output"),
             actor=self.caller.actor,
             must_be_idle=True,
+            is_told_key=self.shows_secrets,
             **output_changes_of(self.read_body(OutputChangesBody)),
         )
         return self.answer_output(output)

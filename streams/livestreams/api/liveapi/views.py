@@ -158,7 +158,11 @@ class LiveApiPlatformView(LiveApi):
         changes = platform_changes_of(self.read_body(LiveApiPlatformChangesBody))
         with in_their_words():
             changed = outputs.change_output(
-                livestream=livestream, output_id=output.pk, actor=self.caller.actor, **changes
+                livestream=livestream,
+                output_id=output.pk,
+                actor=self.caller.actor,
+                is_told_key=self.shows_secrets,
+                **changes,
             )
         return self.answer_platform(changed)
 
