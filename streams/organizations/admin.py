@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model, QuerySet
+from django.forms.models import BaseInlineFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -33,6 +34,8 @@ def exact(at: datetime | None) -> str:
     return date_format(localtime(at), "DATETIME_FORMAT") if at else "-"
 
 
+# Rows that belong to another, on that one's page.
+MOST_INLINE = 500
 # What Django's filters append to the name of their field.
 _COMPARISONS = frozenset({"exact", "isnull", "gte", "gt", "lte", "lt"})
 
@@ -82,11 +85,26 @@ class ReadOnlyAdmin(Generic[_Row], admin.ModelAdmin):  # type: ignore[type-arg] 
         return False
 
 
-class ReadOnlyInline(Generic[_Row], admin.TabularInline):  # type: ignore[type-arg]  # As above.
-    """Rows that belong to the one shown, as a table."""
+class _FirstRows(BaseInlineFormSet):  # type: ignore[type-arg]  # Not generic at run time.
+    """The first rows: a tenant may have hundreds of thousands, and a page of them takes all the memory there is."""
 
+    def get_queryset(self) -> QuerySet[Model]:
+        found: QuerySet[Model] = super().get_queryset()
+        # Where Django keeps it for the next time.
+        self._queryset = found if found.query.is_sliced else found[:MOST_INLINE]
+        return self._queryset
+
+
+class ReadOnlyInline(Generic[_Row], admin.TabularInline):  # type: ignore[type-arg]  # As above.
+    """Rows that belong to the one shown, as a table; of many the first ones in the order of `ordering`."""
+
+    formset = _FirstRows
     extra = 0
     can_delete = False
+
+    def __init__(self, parent_model: type[Model], admin_site: admin.AdminSite) -> None:
+        super().__init__(parent_model, admin_site)
+        self.verbose_name_plural = f"{self.verbose_name_plural} ({MOST_INLINE} at most)"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return [str(name) for name in self.fields or ()]

@@ -7,7 +7,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from streams.meetings.services.meetings import create_meeting
-from streams.models import Meeting
+from streams.models import Meeting, Participant
+from streams.organizations.admin import MOST_INLINE
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.meetings.people import added, joined, session_of
 
@@ -48,6 +49,20 @@ def test_a_meeting_shows_who_may_join_and_no_secret(desk: Client, meeting: Meeti
     assert "Northwind Events" in page
     for secret in ("s3cret-1", "AKIA-1", meeting.storage_secrets_encrypted):
         assert secret not in page
+
+
+def test_a_meeting_shows_no_more_of_those_who_may_join_than_a_page_can_hold(desk: Client, meeting: Meeting) -> None:
+    mary = added(meeting, "mary")
+    known = {"meeting": meeting, "preset_id": mary.preset_id}
+    Participant.objects.bulk_create(
+        Participant(**known, custom_participant_id=str(number)) for number in range(MOST_INLINE + 1)
+    )
+
+    page = desk.get(reverse("admin:streams_meeting_change", args=[meeting.pk]))
+
+    [inline] = page.context["inline_admin_formsets"]
+    assert len(inline.formset.forms) == MOST_INLINE
+    assert f"{MOST_INLINE} at most" in page.content.decode()
 
 
 def test_a_meeting_leads_to_its_sessions(desk: Client, meeting: Meeting, foreign_meeting: Meeting) -> None:
