@@ -6,7 +6,10 @@ from livehub.core import events
 from livehub.core.errors import DomainError, ValidationFailedError
 from livehub.core.names import check_name
 from streams.organizations.models import App, Organization
-from streams.organizations.services import Actor, AppCreated, record
+from streams.organizations.services import Actor, AppCreated, check_room, record
+
+# Far more than anybody needs; nobody can take one away again, and each comes with presets.
+APPS_MAX = 1000
 
 
 class OneAppKeyError(DomainError):
@@ -20,12 +23,14 @@ class OneAppKeyError(DomainError):
 def create_app(*, organization: Organization, name: str, actor: Actor) -> App:
     """Create an app.
 
-    :raises ValidationFailedError: when the name is empty or unusable.
+    :raises ValidationFailedError: when the name is empty or unusable, or the organization has enough apps.
     :raises OneAppKeyError: when a key asks that could not reach it.
     """
     if actor.api_key is not None and actor.api_key.app_id is not None:
         raise OneAppKeyError("This API key reaches its own app only. Use one of the whole account to create apps.")
-    app = App.objects.create(organization=organization, name=_checked(name))
+    name = _checked(name)
+    check_room(App.objects.filter(organization=organization), most=APPS_MAX, noun="apps")
+    app = App.objects.create(organization=organization, name=name)
     record(organization=organization, actor=actor, action="app.created", target=app, name=app.name)
     events.publish(AppCreated(organization_id=organization.pk, app_id=app.pk, at=app.created_at, actor=actor))
     return app

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
@@ -15,6 +15,8 @@ from livehub.core.errors import DomainError, ValidationFailedError
 from livehub.core.names import check_name
 from streams.organizations.models import ApiKey, App, AuditEntry, Member, Organization, Role, User
 
+_Row = TypeVar("_Row", bound=models.Model)
+
 # What a leaked key is found by; secret scanners look for it, too.
 KEY_PREFIX = "lh_"
 _LOOKUP_LENGTH = 12
@@ -26,6 +28,8 @@ _FIRST_KEY_NAMES = {
     ApiKey.Kind.LIVEAPI: "First LiveAPI key",
     ApiKey.Kind.CLOUDINARY: "First Cloudinary key",
 }
+# Not revoked. Each may send as many requests as any other, and each new one has every key looked up anew.
+API_KEYS_MAX = 1000
 _REJECTED = "The API key is not valid here. Create one on the account page of the dashboard."
 
 
@@ -153,13 +157,14 @@ def create_api_key(
     One that is made by a program never gives more than the program's own: what is not asked for is as there.
 
     :raises ValidationFailedError: when the name is empty or unusable, a scope is unknown, or the expiry is past;
-        or when it would give more than the key that asks for it.
+        or when it would give more than the key that asks for it, or the organization has enough keys.
     :raises ApiKeyRejectedError: when that key has been revoked, or has expired by now.
     """
     name, most = check_name(name), _most_to_give(actor)
     scopes = most.scopes if scopes is None else [scope for scope in ApiKey.Scope.values if scope in scopes]
     reach = _Reach(app or most.app, scopes, expires_at or most.expires_at)
     _check_new_key(organization, name=name, reach=reach, most=most)
+    check_room(ApiKey.objects.filter(organization=organization, revoked_at=None), most=API_KEYS_MAX, noun="API keys")
     lookup, secret = crypto.random_token(_LOOKUP_LENGTH), crypto.random_token(_SECRET_LENGTH)
     key = ApiKey.objects.create(
         organization=organization,
@@ -194,6 +199,16 @@ def revoke_api_key(*, api_key: ApiKey, actor: Actor) -> None:
             target=api_key,
             name=api_key.name,
         )
+
+
+def check_room(rows: models.QuerySet[_Row], *, most: int, noun: str) -> None:
+    """Check that there may be one more, give or take those that are made at this moment.
+
+    :raises ValidationFailedError: when there are enough.
+    """
+    if rows.count() >= most:
+        message = f"There are {most} {noun} already, which is the limit."
+        raise ValidationFailedError(message, fields={"name": [message]})
 
 
 def _get_or_create_owner(*, email: str, password: str | None, is_staff: bool) -> tuple[User, str]:

@@ -11,6 +11,7 @@ from livehub.core import clock
 from streams.models import ApiKey, App, AuditEntry
 from streams.organizations.credentials import Credential, authenticate_api_key, split_key
 from streams.organizations.services import (
+    API_KEYS_MAX,
     SYSTEM,
     Actor,
     ApiKeyRejectedError,
@@ -45,6 +46,19 @@ class TestCreate:
         shown = Credential(made["key_id"], made["secret"]) if is_pair else split_key(made["secret"])
         key = authenticate_api_key(shown, kind=kind, organization_id=home.organization.pk)
         assert (str(key.pk), key.name, key.scopes, key.app) == (made["id"], "Booking system", ["read"], None)
+
+    def test_makes_no_more_than_anybody_needs(self, dyte: ApiClient, home: NewOrganization) -> None:
+        known = ApiKey.objects.filter(organization=home.organization)
+        ApiKey.objects.bulk_create(
+            ApiKey(organization=home.organization, name="One", kind="basic", lookup=f"{number:012}", scopes=["read"])
+            for number in range(API_KEYS_MAX - known.count())
+        )
+
+        answer = dyte.post("/api-keys", {"name": "One too many"})
+
+        assert (answer.status_code, [*read(answer)["error"]["fields"]]) == (422, ["name"])
+        dyte.delete(f"/api-keys/{known.get(lookup=f'{0:012}').pk}")
+        assert dyte.post("/api-keys", {"name": "In its place"}).status_code == 201
 
     def test_without_a_word_is_as_the_one_that_asks(self, home: NewOrganization, second: App) -> None:
         expires_at = clock.now() + timedelta(days=7)

@@ -10,6 +10,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from streams.livestreams.services import create_livestream
 from streams.models import ApiKey, App, AuditEntry
+from streams.organizations.apps import APPS_MAX
 from streams.organizations.services import SYSTEM, NewOrganization, create_api_key
 from tests.api.clients import ApiClient, basic, dyte_client, read, realtimekit_client
 
@@ -103,6 +104,14 @@ class TestCreate:
         theirs = create_livestream(app=made, name="There", actor=SYSTEM)
         listed = read(of_account(home).get(f"/{made.pk.hex}/livestreams"))["data"]["livestreams"]
         assert [item["id"] for item in listed] == [str(theirs.pk)]
+
+    def test_makes_no_more_than_anybody_needs(self, dyte: ApiClient, home: NewOrganization) -> None:
+        App.objects.bulk_create(App(organization=home.organization, name=str(number)) for number in range(APPS_MAX - 1))
+
+        answer = dyte.post("/apps", {"name": "One too many"})
+
+        assert (answer.status_code, [*read(answer)["error"]["fields"]]) == (422, ["name"])
+        assert App.objects.filter(organization=home.organization).count() == APPS_MAX
 
     @pytest.mark.parametrize("body", [{}, {"name": ""}, {"name": "bell\x07"}, {"name": 7}, {"name": None}])
     def test_refuses_what_is_no_name(self, apps_api: ApiClient, body: object) -> None:

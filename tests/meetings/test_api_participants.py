@@ -11,6 +11,7 @@ import pytest
 from livehub.core.errors import DomainError
 from streams.meetings.selectors import get_participant_by_token
 from streams.meetings.services.participants import delete_participant
+from streams.meetings.services.presets import PRESETS_MAX
 from streams.meetings.tokens import make_token
 from streams.models import AuditEntry, Meeting, Participant, Preset
 from streams.organizations.services import SYSTEM, NewOrganization
@@ -234,6 +235,12 @@ class TestPreset:
         path = f"/meetings/{mary.meeting_id}/participants"
         assert _data(api.get(f"{path}/{mary.pk}"))["preset_name"] == "group_call_host"
         assert "preset_name" in _fields(api.post(path, PARTICIPANT))
+
+    def test_an_app_has_no_more_than_anybody_needs(self, dyte: ApiClient, home: NewOrganization) -> None:
+        whole = whole_preset("one too many")
+        Preset.objects.bulk_create(Preset(app=home.app, **{**whole, "name": str(n)}) for n in range(PRESETS_MAX))
+
+        assert list(_fields(dyte.post("/presets", whole))) == ["name"]
 
     def test_name_is_given_once(self, api: ApiClient, home: NewOrganization) -> None:
         response = api.post("/presets", whole_preset("webinar_viewer"))

@@ -16,7 +16,10 @@ from streams.meetings.merging import merge
 from streams.meetings.models import Preset
 from streams.meetings.models.preset import PLUGINS_MAX
 from streams.organizations.models import App
-from streams.organizations.services import Actor, AppCreated, record
+from streams.organizations.services import Actor, AppCreated, check_room, record
+
+# Of an app. Whoever adds a participant in the dashboard chooses from all of them.
+PRESETS_MAX = 1000
 
 
 class PresetValues(TypedDict, total=False):
@@ -57,8 +60,9 @@ def subscribe() -> None:
 def create_preset(*, app: App, values: PresetValues, actor: Actor) -> Preset:
     """Create a preset, of which nothing may be missing.
 
-    :raises ValidationFailedError: when the name is empty, unusable or taken.
+    :raises ValidationFailedError: when the name is empty, unusable or taken, or the app has enough presets.
     """
+    check_room(Preset.objects.for_app(app), most=PRESETS_MAX, noun="presets")
     preset = Preset(app=app, **{**values, "name": _check_name(values["name"])})
     _save(preset)
     _tell(preset, PresetCreated, action="preset.created", actor=actor)
