@@ -209,7 +209,8 @@ def complaints_of(serializer: serializers.Serializer[None]) -> dict[str, list[st
 
 def _named(errors: Mapping[str, object], *, within: str = "") -> Iterator[tuple[str, list[str]]]:
     """Yield each member, one within another as `config.media.video`, with its sentences."""
-    for name, complaint in errors.items():
+    for member, complaint in errors.items():
+        name = _spelt_out(member)
         if name == api_settings.NON_FIELD_ERRORS_KEY:
             # It is about the whole member, such as one that is no object.
             yield within.removesuffix("."), list(_flatten(complaint))
@@ -227,4 +228,9 @@ def _flatten(errors: object) -> Iterator[str]:
         for error in errors:
             yield from _flatten(error)
     else:
-        yield str(errors)
+        yield _spelt_out(errors)
+
+
+def _spelt_out(text: object) -> str:
+    """Return the text with lone surrogates as escapes: complaints repeat what was sent, and no answer can hold them."""
+    return str(text).encode("utf-8", "backslashreplace").decode()

@@ -212,6 +212,24 @@ class TestStatus:
         [complaint] = read(response)["error"]["fields"][field]
         assert "no more than" in complaint
 
+    @pytest.mark.parametrize(
+        ("path", "body", "field"),
+        [
+            ("/api-keys", r'{"name": "a", "kind": "\ud800"}', "kind"),
+            ("/api-keys", r'{"name": "a", "scopes": ["read\udfff"]}', "scopes"),
+            (
+                "/presets",
+                r'{"permissions": {"plugins": {"config": {"\ud800": 1}}}}',
+                r"permissions.plugins.config.\ud800",
+            ),
+        ],
+    )
+    def test_what_a_complaint_repeats_can_be_told(self, dyte: ApiClient, path: str, body: str, field: str) -> None:
+        response = dyte.request("POST", path, raw=body.encode())
+
+        assert response.status_code == 422
+        assert field in read(response)["error"]["fields"]
+
     def test_no_body_has_a_list_without_end(self) -> None:
         # Queries are as long as nginx lets a request line be.
         bodies = [each for each in _subclasses(serializers.Serializer) if each.__name__.endswith("Body")]
