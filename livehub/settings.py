@@ -473,7 +473,7 @@ CORS_ALLOW_CREDENTIALS = False
 CORS_ALLOW_HEADERS = ["authorization", "content-type", "idempotency-key"]
 CORS_EXPOSE_HEADERS = [
     *("Idempotent-Replayed", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"),
-    *("Retry-After", "X-Request-Id"),
+    *("Link", "Retry-After", "X-Request-Id"),
 ]
 if CORS_ALLOWED_ORIGINS:
     INSTALLED_APPS += ["corsheaders"]

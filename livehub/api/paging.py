@@ -49,6 +49,15 @@ class Page(Generic[_Row]):
         offsets = (self.first_offset, last) if self.items else (0, 0)
         return {"total_count": self.total, "start_offset": offsets[0], "end_offset": offsets[1]}
 
+    @property
+    def next_number(self) -> int | None:
+        """Return `page_no` of the page after this one; None when it is the last, or lies past the end."""
+        before = self.first_offset - 1
+        if not self.items or before + len(self.items) >= self.total:
+            return None
+        # Only the last one may be shorter than asked for.
+        return before // len(self.items) + 2
+
 
 def take_page(rows: QuerySet[_Row], *, wanted: PageNumbers, count: Callable[[], int]) -> Page[_Row]:
     """Return a page of the rows; `count` tells how many there are, and is asked only where the page does not."""

@@ -53,6 +53,7 @@ _IDEMPOTENCY_KEY = OpenApiParameter(
 _ABOUT = """\
 Every answer has `X-Request-Id`, by which its line is found in the log, and those to a valid key say with \
 `RateLimit-Limit`, `RateLimit-Remaining` and `RateLimit-Reset` (seconds) how much it may still send. \
+A list that goes on names its next page with `Link`. \
 A POST with an `Idempotency-Key` may be sent again safely."""
 
 

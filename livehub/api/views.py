@@ -161,8 +161,19 @@ class ApiView(APIView):
         return self._wrap(Content(data, paging), status=status)
 
     def answer_list(self, items: Sequence[object], *, page: Page[_Row], name: str = "") -> Response:
-        """Answer with a page of a list; with a name only where the vendor's own answer has the list under that name."""
-        return self._wrap(Content(items, page.paging, name), status=200)
+        """Answer with a page of a list; with a name only where the vendor's own answer has the list under that name.
+
+        Some vendors' bodies do not say that there is more, so a header does. Source: RFC 8288.
+        """
+        response = self._wrap(Content(items, page.paging, name), status=200)
+        if page.next_number is not None:
+            response.headers["Link"] = f'<{self._address_of_page(page.next_number)}>; rel="next"'
+        return response
+
+    def _address_of_page(self, number: int) -> str:
+        query = QueryDict(self.request.META["QUERY_STRING"], mutable=True, encoding="utf-8")
+        query["page_no"] = str(number)
+        return f"{self.request.path}?{query.urlencode()}"
 
     def _wrap(self, content: Content, *, status: int) -> Response:
         body = self.dialect.wire.answer_body(content, request_ids.current())

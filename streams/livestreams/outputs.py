@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from livehub.core import clock, crypto, events
+from livehub.core import clock, events
 from livehub.core.errors import DomainError, ValidationFailedError
 from livehub.core.names import check_name
 from streams.livestreams.events import OutputChanged, OutputCreated, OutputDeleted, OutputEvent
@@ -88,7 +88,14 @@ class NewOutput:
 
 
 @transaction.atomic
-def create_output(*, livestream: Livestream, new: NewOutput, actor: Actor, must_be_idle: bool = False) -> Output:
+def create_output(
+    *,
+    livestream: Livestream,
+    new: NewOutput,
+    actor: Actor,
+    must_be_idle: bool = False,
+    one_per_uri: bool = False,
+) -> Output:
     """Add an output.
 
     :raises NotFoundError: when the livestream is deleted.
@@ -101,7 +108,7 @@ def create_output(*, livestream: Livestream, new: NewOutput, actor: Actor, must_
     output = Output(livestream=livestream, type=new.type, vendor=new.vendor)
     _put(output, new.values)
     _check_count(output)
-    _check_only(output)
+    _check_only(output, one_per_uri=one_per_uri)
     output.save(force_insert=True)
     _tell(output, OutputCreated, action="output.created", actor=actor)
     return output
@@ -114,6 +121,7 @@ def change_output(
     output_id: UUID,
     actor: Actor,
     must_be_idle: bool = False,
+    one_per_uri: bool = False,
     is_told_key: bool = False,
     **changes: Unpack[OutputChanges],
 ) -> Output:
@@ -132,7 +140,7 @@ def change_output(
         if not is_told_key:
             _check_key_stays(output, changes)
         _put(output, changes)
-        _check_only(output)
+        _check_only(output, one_per_uri=one_per_uri)
         output.save()
         _tell(output, OutputChanged, action="output.changed", actor=actor, changed=sorted(changes))
     return output
@@ -167,8 +175,7 @@ def _put(output: Output, changes: OutputChanges) -> None:
     output.uri = changes.get("uri", output.uri)
     output.enabled = changes.get("enabled", output.enabled)
     if "stream_key" in changes:
-        key = changes["stream_key"]
-        output.stream_key_encrypted = crypto.encrypt(key) if key else ""
+        output.stream_key = changes["stream_key"]
     if output.type == OutputType.ARCHIVE:
         output.public_id = changes.get("public_id", output.public_id) or default_public_id(output.livestream_id)
 
@@ -231,16 +238,17 @@ def _is_plain(text: str, *, max_length: int) -> bool:
     return len(text) <= max_length and all("!" <= character <= "~" for character in text)
 
 
-def _check_only(output: Output) -> None:
-    """Check that the output is the only one like it.
+def _check_only(output: Output, *, one_per_uri: bool) -> None:
+    """Check that the output is the only one like it; with a key of its own a simulcast is another channel there.
 
     :raises OutputExistsError: when it is not.
     """
     others = Output.objects.filter(livestream=output.livestream_id, type=output.type).exclude(pk=output.pk)
     if not output.is_simulcast and others.exists():
         raise OutputExistsError(f"The livestream has its {output.type} output already, and takes one. Change that one.")
-    if output.is_simulcast and others.filter(uri=output.uri).exists():
-        raise OutputExistsError(f"The livestream has a simulcast to {output.uri} already. Change that one.")
+    channel = {"uri": output.uri} if one_per_uri else {"uri": output.uri, "stream_key_digest": output.stream_key_digest}
+    if output.is_simulcast and others.filter(**channel).exists():
+        raise OutputExistsError(f"The livestream has this simulcast to {output.uri} already. Change that one.")
 
 
 def _check_count(output: Output) -> None:

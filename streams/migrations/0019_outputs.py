@@ -45,6 +45,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(blank=True, max_length=255)),
                 ('uri', models.CharField(blank=True, max_length=1024)),
                 ('stream_key_encrypted', models.TextField(blank=True, editable=False)),
+                ('stream_key_digest', models.CharField(blank=True, editable=False, max_length=64)),
                 ('vendor', models.CharField(blank=True, max_length=64)),
                 ('public_id', models.CharField(blank=True, max_length=255)),
                 ('enabled', models.BooleanField(default=True)),
@@ -53,7 +54,7 @@ class Migration(migrations.Migration):
                 ('livestream', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='outputs', to='streams.livestream')),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('type', 'simulcast'), _negated=True), fields=('livestream', 'type'), name='output_one_hls_and_one_archive'), models.UniqueConstraint(condition=models.Q(('type', 'simulcast')), fields=('livestream', 'uri'), name='output_one_simulcast_per_uri'), models.CheckConstraint(condition=models.Q(models.Q(('type', 'simulcast'), models.Q(('uri', ''), _negated=True)), models.Q(models.Q(('type', 'simulcast'), _negated=True), ('uri', '')), _connector='OR'), name='output_uri_iff_simulcast')],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('type', 'simulcast'), _negated=True), fields=('livestream', 'type'), name='output_one_hls_and_one_archive'), models.UniqueConstraint(condition=models.Q(('type', 'simulcast')), fields=('livestream', 'uri', 'stream_key_digest'), name='output_one_simulcast_per_channel'), models.CheckConstraint(condition=models.Q(models.Q(('type', 'simulcast'), models.Q(('uri', ''), _negated=True)), models.Q(models.Q(('type', 'simulcast'), _negated=True), ('uri', '')), _connector='OR'), name='output_uri_iff_simulcast')],
             },
         ),
     ]

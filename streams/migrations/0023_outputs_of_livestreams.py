@@ -13,10 +13,10 @@ WITH batch AS (
     SELECT id, deleted_at FROM streams_livestream WHERE id > %s ORDER BY id LIMIT %s
 ), made AS (
     INSERT INTO streams_output (
-        id, livestream_id, type, name, uri, stream_key_encrypted, vendor, public_id, enabled, created_at, updated_at
+        id, livestream_id, type, name, uri, stream_key_encrypted, stream_key_digest, vendor, public_id, enabled, created_at, updated_at
     )
     SELECT
-        gen_random_uuid(), batch.id, kind.type, 'default ' || kind.type, '', '', '',
+        gen_random_uuid(), batch.id, kind.type, 'default ' || kind.type, '', '', '', '',
         CASE kind.type WHEN 'archive' THEN 'live_stream_' || replace(batch.id::text, '-', '') || '_archive' ELSE '' END,
         true, now(), now()
     FROM batch, (VALUES ('hls'), ('archive')) AS kind (type)

@@ -273,7 +273,7 @@ def _most_to_give(actor: Actor) -> _Reach:
     if actor.api_key is None:
         return _Reach(None, list(ApiKey.Scope.values), None)
     # What was remembered of it may be a second old.
-    own = ApiKey.objects.select_for_update(of=("self",)).select_related("app").get(pk=actor.api_key.pk)
+    own = ApiKey.objects.select_for_update(of=("self",), no_key=True).select_related("app").get(pk=actor.api_key.pk)
     if not own.is_usable(at=clock.now()):
         raise ApiKeyRejectedError
     return _Reach(own.app, own.scopes, own.expires_at)

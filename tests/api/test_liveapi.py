@@ -174,6 +174,17 @@ class TestList:
         assert [each["_id"] for each in page] == [object_id(row.pk) for row in reversed(rows[10:20])]
         assert liveapi.get("/live_streams?per_page=101").status_code == 400
 
+    def test_names_the_next_page_until_there_is_none(self, liveapi: ApiClient, home: NewOrganization) -> None:
+        for number in range(5):
+            create_livestream(app=home.app, name=str(number), actor=SYSTEM)
+
+        for number, after in ((1, 2), (2, 3)):
+            link = liveapi.get(f"/live_streams?page_no={number}&per_page=2").headers["Link"]
+            assert link == f'</liveapi/live_streams?page_no={after}&per_page=2>; rel="next"'
+        for last in ("?page_no=3&per_page=2", "?page_no=4&per_page=2", "?page_no=1&per_page=5"):
+            assert "Link" not in liveapi.get(f"/live_streams{last}").headers
+        assert "Link" not in liveapi.get("/live_streams").headers
+
     @pytest.mark.parametrize("number", [1, 25])
     def test_costs_two_queries(self, liveapi: ApiClient, home: NewOrganization, number: int) -> None:
         for index in range(number):
@@ -253,10 +264,13 @@ class TestPlatforms:
 
         assert liveapi.patch(f"{there}/platforms/{other}", {"name": "Ours"}).status_code == 404
 
-    def test_go_to_different_servers(self, liveapi: ApiClient, there: str) -> None:
+    def test_go_to_different_channels(self, liveapi: ApiClient, there: str) -> None:
         liveapi.post(f"{there}/platforms", PLATFORM)
 
         assert liveapi.post(f"{there}/platforms", PLATFORM).status_code == 400
+        other = liveapi.post(f"{there}/platforms", {**PLATFORM, "key": "of-another-channel"})
+        assert other.status_code == 201
+        assert liveapi.patch(f"{there}/platforms/{read(other)['_id']}", {"key": PLATFORM["key"]}).status_code == 400
 
     @pytest.mark.parametrize(
         ("body", "fields"),

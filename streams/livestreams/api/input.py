@@ -28,7 +28,7 @@ class LivestreamListQuery(PageQuery):
 
     exclude_meetings = serializers.BooleanField(default=False, help_text="Leave out the livestreams of meetings.")
     status = serializers.ListField(
-        child=serializers.CharField(), default=[], help_text="Repeat the parameter to ask for several."
+        child=serializers.CharField(allow_blank=True), default=[], help_text="Repeat the parameter to ask for several."
     )
     start_time = serializers.DateTimeField(default=None, help_text="Created at this ISO 8601 time or later.")
     end_time = serializers.DateTimeField(default=None, help_text="Created at this ISO 8601 time or earlier.")
@@ -39,7 +39,8 @@ class LivestreamListQuery(PageQuery):
 
     def validate_status(self, words: Sequence[str]) -> frozenset[str]:
         vendors: StatusWords = self.context["words"]
-        meant = [vendors.statuses_called(word) for word in words]
+        # Without a value a parameter asks for nothing, here as elsewhere.
+        meant = [vendors.statuses_called(word) for word in words if word]
         if not all(meant):
             raise serializers.ValidationError(f"Choose from {', '.join(vendors.for_filters)}.")
         return frozenset().union(*meant)

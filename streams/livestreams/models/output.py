@@ -35,6 +35,8 @@ class Output(models.Model):
     uri = models.CharField(max_length=URI_MAX_LENGTH, blank=True)
     # The key of the other platform; empty where it needs none.
     stream_key_encrypted = models.TextField(blank=True, editable=False)
+    # By which two keys of one platform are told apart: they are two channels there.
+    stream_key_digest = models.CharField(max_length=64, blank=True, editable=False)
     # Whose platform it is, in the client's words.
     vendor = models.CharField(max_length=VENDOR_MAX_LENGTH, blank=True)
     # What an archive is called; empty for the others.
@@ -53,9 +55,9 @@ class Output(models.Model):
                 name="output_one_hls_and_one_archive",
             ),
             models.UniqueConstraint(
-                fields=["livestream", "uri"],
+                fields=["livestream", "uri", "stream_key_digest"],
                 condition=Q(type=OutputType.SIMULCAST),
-                name="output_one_simulcast_per_uri",
+                name="output_one_simulcast_per_channel",
             ),
             models.CheckConstraint(
                 condition=(Q(type=OutputType.SIMULCAST) & ~Q(uri="")) | (~Q(type=OutputType.SIMULCAST) & Q(uri="")),
@@ -83,6 +85,11 @@ class Output(models.Model):
     def stream_key(self) -> str:
         """The other platform's key; empty where it needs none."""
         return crypto.decrypt(self.stream_key_encrypted) if self.stream_key_encrypted else ""
+
+    @stream_key.setter
+    def stream_key(self, key: str) -> None:
+        self.stream_key_encrypted = crypto.encrypt(key) if key else ""
+        self.stream_key_digest = crypto.lookup_digest(key) if key else ""
 
     @property
     def address(self) -> str:

@@ -159,7 +159,9 @@ class CloudinaryOutputsView(Cloudinary):
     def post(self, request: Request, live_stream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(live_stream_id)
         new = new_output_of(self.read_body(OutputBody))
-        output = outputs.create_output(livestream=livestream, new=new, actor=self.caller.actor, must_be_idle=True)
+        output = outputs.create_output(
+            livestream=livestream, new=new, actor=self.caller.actor, must_be_idle=True, one_per_uri=True
+        )
         return self.answer_output(output, status=201)
 
     @operation(
@@ -201,6 +203,7 @@ class CloudinaryOutputView(Cloudinary):
             output_id=get_uuid(live_stream_output_id, noun="output"),
             actor=self.caller.actor,
             must_be_idle=True,
+            one_per_uri=True,
             is_told_key=self.shows_secrets,
             **output_changes_of(self.read_body(OutputChangesBody)),
         )
