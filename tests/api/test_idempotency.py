@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from django.http import HttpResponse
 
 from livehub.core import clock
-from streams.models import AuditEntry, KeptAnswer, Livestream
+from streams.models import ApiKey, AuditEntry, KeptAnswer, Livestream
 from streams.organizations.kept_answers import forget_answers
 from streams.organizations.services import NewOrganization
 from tests.api.clients import ApiClient, dyte_client, read, realtimekit_client
@@ -38,9 +38,12 @@ class TestAgain:
         assert read(first)["data"]["id"] != read(second)["data"]["id"]
 
     def test_of_another_program_is_another_request(self, home: NewOrganization) -> None:
-        first, second = post(dyte_client(home)), post(realtimekit_client(home))
+        programs = dyte_client(home), realtimekit_client(home)
+
+        first, second = (post(program) for program in programs)
 
         assert read(first)["data"]["id"] != read(second)["data"]["id"]
+        assert [post(program).content for program in programs] == [first.content, second.content]
 
     def test_with_another_body_is_refused(self, api: ApiClient) -> None:
         post(api)
@@ -48,6 +51,12 @@ class TestAgain:
         answer = post(api, name="Another")
 
         assert (answer.status_code, read(answer)["error"]["type"]) == (422, "idempotency_key_taken")
+        assert Livestream.objects.count() == 1
+
+    def test_with_another_query_is_refused(self, api: ApiClient) -> None:
+        post(api)
+
+        assert post(api, path="/livestreams?name=Another").status_code == 422
         assert Livestream.objects.count() == 1
 
     def test_at_another_address_is_refused(self, api: ApiClient) -> None:
@@ -80,6 +89,16 @@ class TestAgain:
 
         assert not KeptAnswer.objects.exists()
 
+    def test_is_nothing_for_what_may_be_done_again(self, dyte: ApiClient, livestream: Livestream) -> None:
+        for name in ("First", "Second", "First"):
+            dyte.request(
+                "PATCH", f"/livestreams/{livestream.pk}", body={"name": name}, headers={"Idempotency-Key": KEY}
+            )
+            livestream.refresh_from_db()
+            assert livestream.name == name
+
+        assert not KeptAnswer.objects.exists()
+
     def test_needs_a_key_of_ours_before_it_is_looked_at(self, api: ApiClient) -> None:
         post(api)
 
@@ -106,6 +125,15 @@ class TestKept:
         assert forget_answers() == 1
 
         assert KeptAnswer.objects.get().key == "new"
+
+    def test_for_a_day_however_many_there_are(self, home: NewOrganization) -> None:
+        api_key, long_ago = ApiKey.objects.filter(organization=home.organization)[0], clock.now() - timedelta(days=2)
+        KeptAnswer.objects.bulk_create(
+            KeptAnswer(api_key=api_key, key=str(number), fingerprint=b"", http_status=200, created_at=long_ago)
+            for number in range(5001)
+        )
+
+        assert forget_answers() == 5001
 
 
 @pytest.mark.django_db(transaction=True)
