@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from django.conf import settings as configured
 from pytest_django import Settings
+from redis import Redis
 
 from livehub.api.throttling import WINDOW_S, RateLimitedError, Throttle
 from livehub.core import clock
@@ -84,6 +85,13 @@ class TestTake:
 
         assert take(process, identity, limit=1, requests=2) == [0, -1]
 
+    def test_is_forgotten_by_redis(self, process: Throttle, identity: str) -> None:
+        process.take(identity, limit=1)
+
+        redis = Redis.from_url(str(configured.CACHES["default"]["LOCATION"]))
+        (key,) = redis.keys(f"*{identity}*")
+        assert WINDOW_S <= redis.ttl(key) <= 2 * WINDOW_S
+
     def test_begins_again_with_each_window(
         self, process: Throttle, identity: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -107,12 +115,16 @@ def sick_redis(request: pytest.FixtureRequest) -> Iterator[str]:
         yield f"redis://127.0.0.1:{listener.getsockname()[1]}/0"
 
 
-def test_lets_everybody_in_while_redis_is_away(sick_redis: str, identity: str) -> None:
+def test_lets_everybody_in_while_redis_is_away(
+    sick_redis: str, identity: str, caplog: pytest.LogCaptureFixture
+) -> None:
     process = Throttle(sick_redis)
 
     taken = [process.take(identity, limit=3) for _ in range(200)]
 
     assert min(allowance.remaining for allowance in taken) >= 0
+    # One of them has waited for Redis, and the others for nothing.
+    assert 1 <= caplog.text.count("not counted") < 10
 
 
 @pytest.mark.django_db
