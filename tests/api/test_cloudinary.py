@@ -147,6 +147,8 @@ class TestUpdate:
         changed = read(cloudinary.patch(there, {"name": "Renamed", "idle_timeout_sec": 30}))["data"]
 
         assert (changed["name"], changed["idle_timeout_sec"], changed["max_runtime_sec"]) == ("Renamed", 30, 60)
+        assert changed["updated_at"] > changed["created_at"]
+        assert read(cloudinary.patch(there, {"name": None}))["data"]["name"] is None
         assert read(cloudinary.patch(there, {"max_runtime_sec": None}))["data"]["max_runtime_sec"] is None
 
     def test_keeps_where_to_publish_and_to_watch(self, cloudinary: ApiClient, there: str) -> None:
@@ -182,6 +184,8 @@ class TestActivate:
 
         session.refresh_from_db()
         assert session.end_reason == EndReason.ENDED_BY_OPERATOR
+        # The encoder may be back at once.
+        assert session.livestream.held_until is None
         assert read(cloudinary.get(there))["data"]["status"] == "idle"
 
     def test_is_refused_for_a_disabled_one(self, cloudinary: ApiClient, livestream: Livestream, there: str) -> None:
@@ -215,6 +219,7 @@ class TestOutputs:
 
         changed = read(cloudinary.patch(one, {"name": "Big stage", "type": "hls", "vendor": "other"}))["data"]
         assert changed == {**made, "name": "Big stage", "updated_at": changed["updated_at"]}
+        assert changed["updated_at"] > made["updated_at"]
         assert read(cloudinary.get(one))["data"] == changed
 
         assert isinstance(read(cloudinary.delete(one))["data"]["message"], str)

@@ -258,6 +258,14 @@ class TestActivateLivestream:
         activated.idle_timeout_s = 300
         assert activated.is_active
 
+    def test_lets_an_encoder_in_that_was_held_off(self, livestream: Livestream) -> None:
+        services.end_broadcast(livestream=livestream, hold=timedelta(minutes=5), actor=SYSTEM)
+        livestream.refresh_from_db()
+        assert livestream.held_until
+
+        assert services.activate_livestream(livestream=livestream, actor=SYSTEM).held_until is None
+        assert Livestream.objects.get().held_until is None
+
     def test_is_refused_while_encoders_are(self, livestream: Livestream) -> None:
         services.disable_livestream(livestream=livestream, actor=SYSTEM)
 
