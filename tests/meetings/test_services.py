@@ -56,6 +56,46 @@ class TestMeeting:
         assert (meeting.recording_config, meeting.storage_secrets_encrypted) == ({}, "")
         assert meeting.status == "inactive"
 
+    def test_replacement_keeps_nothing_of_settings_that_it_names(self, meeting: Meeting) -> None:
+        before: meetings.MeetingValues = {
+            "recording_config": {"max_seconds": 90, "storage_config": STORAGE},
+            "ai_config": {"summarization": {"word_limit": 150}},
+        }
+        meetings.change_meeting(meeting=meeting, changes=before, actor=SYSTEM)
+
+        after: meetings.MeetingValues = {
+            "recording_config": {"file_name_prefix": "standup"},
+            "ai_config": {"transcription": {"language": "de"}},
+        }
+        replaced = meetings.replace_meeting(meeting=meeting, values=after, actor=SYSTEM)
+
+        assert (replaced.recording_config, replaced.ai_config) == (after["recording_config"], after["ai_config"])
+        assert replaced.storage_secrets_encrypted == ""
+
+    def test_change_to_nothing_takes_settings_away_as_a_whole(self, meeting: Meeting) -> None:
+        before: meetings.MeetingValues = {
+            "recording_config": {"max_seconds": 90, "storage_config": STORAGE},
+            "ai_config": {"summarization": {"word_limit": 150}},
+        }
+        meetings.change_meeting(meeting=meeting, changes=before, actor=SYSTEM)
+
+        nothing: meetings.MeetingValues = {"recording_config": None, "ai_config": None}
+        changed = meetings.change_meeting(meeting=meeting, changes=nothing, actor=SYSTEM)
+
+        assert (changed.recording_config, changed.ai_config) == ({}, {})
+        assert changed.storage_secrets_encrypted == ""
+
+    def test_keeps_a_private_key_apart(self, meeting: Meeting) -> None:
+        storage = {"type": "sftp", "host": "h", "auth_method": "KEY", "private_key": "-----BEGIN", "password": "p4ss"}
+
+        changed = meetings.change_meeting(
+            meeting=meeting, changes={"recording_config": {"storage_config": storage}}, actor=SYSTEM
+        )
+
+        kept = changed.recording_config["storage_config"]
+        assert kept == {"id": kept["id"], "type": "sftp", "host": "h", "auth_method": "KEY"}
+        assert read_secrets(changed.storage_secrets_encrypted) == {"private_key": "-----BEGIN", "password": "p4ss"}
+
     def test_keeps_the_secrets_of_its_storage_apart(self, home: NewOrganization) -> None:
         made = meetings.create_meeting(
             app=home.app, values={"recording_config": {"storage_config": STORAGE}}, actor=SYSTEM
