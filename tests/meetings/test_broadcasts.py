@@ -20,6 +20,7 @@ from streams.meetings.lifecycle import leave_meeting
 from streams.meetings.services.meetings import change_meeting
 from streams.models import AuditEntry, Livestream, Meeting, Participant, Session
 from streams.organizations.services import SYSTEM
+from tests.api.clients import ApiClient
 from tests.conftest import Broker
 from tests.meetings.people import joined
 from tests.runs import ENCODER, connected
@@ -39,6 +40,14 @@ class TestStart:
         assert (was_made, was_made_again) == (True, False)
         assert (first.pk, first.stream_key) == (second.pk, second.stream_key)
         assert Livestream.objects.get().meeting == meeting
+
+    def test_keeps_the_picture_that_was_asked_for(self, api: ApiClient, meeting: Meeting) -> None:
+        body = {"name": "Town hall", "video_config": {"width": 640, "height": 360}}
+
+        assert api.post(f"/meetings/{meeting.pk}/livestreams", body).status_code == 201
+
+        made = Livestream.objects.get()
+        assert (made.name, made.video_config) == ("Town hall", {"width": 640, "height": 360})
 
     @pytest.mark.django_db(transaction=True)
     def test_of_twenty_at_once_makes_one(self, meeting: Meeting) -> None:
