@@ -105,6 +105,8 @@ class TestLeave:
         gone = told[-1]
         assert isinstance(gone, ParticipantLeft)
         assert (gone.peer_id, gone.leave_reason) == (peer.pk, "lost")
+        peer.refresh_from_db()
+        assert (peer.left_at, peer.leave_reason) == (gone.at, "lost")
         assert (gone.joined_at, gone.at > gone.joined_at) == (peer.joined_at, True)
 
     def test_twice_changes_nothing(self, meeting: Meeting, mary: Participant, bob: Participant, told: Told) -> None:
@@ -113,7 +115,8 @@ class TestLeave:
         for _ in range(2):
             leave_meeting(peer=peer)
 
-        assert session_of(meeting).live_participants == 1
+        session = session_of(meeting)
+        assert (session.live_participants, session.max_concurrent_participants) == (1, 2)
         assert len([event for event in told if isinstance(event, ParticipantLeft)]) == 1
 
     def test_adds_up_how_long_everybody_was_there(self, meeting: Meeting, mary: Participant, bob: Participant) -> None:
@@ -143,6 +146,16 @@ class TestEnd:
         ended = told[-1]
         assert isinstance(ended, MeetingEnded)
         assert (ended.end_reason, ended.session_id) == ("everybody_left", session.pk)
+
+    def test_is_not_put_off_by_what_happens_to_who_is_not_there(
+        self, meeting: Meeting, mary: Participant, bob: Participant
+    ) -> None:
+        leave_meeting(peer=joined(mary))
+        due_at = session_of(meeting).ends_at
+
+        delete_participant(participant=bob, actor=SYSTEM)
+
+        assert session_of(meeting).ends_at == due_at
 
     def test_does_not_come_when_somebody_is_back(self, meeting: Meeting, mary: Participant) -> None:
         leave_meeting(peer=joined(mary))

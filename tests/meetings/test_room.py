@@ -19,23 +19,24 @@ NOBODY = Chosen([], [])
 
 
 class TestKick:
-    def test_takes_out_who_is_named_by_either_id(
+    def test_takes_out_who_is_named_by_any_id(
         self, meeting: Meeting, mary: Participant, bob: Participant, told: Told
     ) -> None:
-        ann = added(meeting, "ann")
-        for each in (mary, bob, ann):
-            joined(each)
+        ann, eve = added(meeting, "ann"), added(meeting, "eve")
+        stays = {each: joined(each).session_participant_id for each in (mary, bob, ann, eve)}
 
-        gone = room.kick(meeting=meeting, chosen=Chosen([mary.pk], ["bob"]), actor=SYSTEM)
+        gone = room.kick(meeting=meeting, chosen=Chosen([mary.pk, stays[eve]], ["bob"]), actor=SYSTEM)
 
-        assert {each.participant_id for each in gone} == {mary.pk, bob.pk}
+        assert [each.participant_id for each in gone] == [mary.pk, bob.pk, eve.pk]
         assert session_of(meeting).live_participants == 1
         left = [event for event in told if isinstance(event, ParticipantLeft)]
         assert {(event.participant_id, event.leave_reason) for event in left} == {
             (mary.pk, "removed"),
             (bob.pk, "removed"),
+            (eve.pk, "removed"),
         }
-        assert AuditEntry.objects.get(action="meeting.participants_kicked").detail == {"participants": ["mary", "bob"]}
+        told_of = AuditEntry.objects.get(action="meeting.participants_kicked").detail
+        assert told_of == {"participants": ["mary", "bob", "eve"]}
 
     def test_lets_them_come_again(self, meeting: Meeting, mary: Participant, bob: Participant) -> None:
         joined(mary)
@@ -51,8 +52,10 @@ class TestKick:
         self, meeting: Meeting, mary: Participant, bob: Participant, chosen: Chosen
     ) -> None:
         joined(mary)
+        gone = joined(added(meeting, "gone"))
+        leave_meeting(peer=gone)
 
-        for each in (chosen, Chosen([bob.pk], [])):
+        for each in (chosen, Chosen([bob.pk], []), Chosen([gone.session_participant_id], ["gone"])):
             with pytest.raises(NotFoundError):
                 room.kick(meeting=meeting, chosen=each, actor=SYSTEM)
         assert session_of(meeting).live_participants == 1
@@ -114,13 +117,14 @@ def test_poll_is_put_to_the_session(meeting: Meeting, mary: Participant, told: T
     joined(mary)
 
     poll = room.create_poll(
-        meeting=meeting, question="Lunch?", options=["Yes", "No"], is_anonymous=True, hides_votes=False, actor=SYSTEM
+        meeting=meeting, question="Lunch?", options=["Yes", "No"], is_anonymous=False, hides_votes=True, actor=SYSTEM
     )
 
     assert poll.session == session_of(meeting)
     asked = told[-1]
     assert isinstance(asked, PollCreated)
     assert asked.poll.options == ["Yes", "No"]
+    assert (asked.poll.is_anonymous, asked.poll.hides_votes) == (False, True)
 
 
 def test_nothing_is_done_where_nobody_meets(meeting: Meeting) -> None:
