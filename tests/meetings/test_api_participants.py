@@ -10,6 +10,7 @@ import pytest
 
 from livehub.core.errors import DomainError
 from streams.meetings.selectors import get_participant_by_token
+from streams.meetings.services.meetings import create_meeting
 from streams.meetings.services.participants import delete_participant
 from streams.meetings.services.presets import PRESETS_MAX
 from streams.meetings.tokens import make_token
@@ -147,6 +148,17 @@ class TestOne:
         assert api.get(f"/meetings/{mary.meeting_id}/participants/{stranger.pk}").status_code == 404
         assert api.get(f"/meetings/{foreign_meeting.pk}/participants/{stranger.pk}").status_code == 404
 
+    def test_stands_in_the_list_of_its_own_meeting_newest_first(
+        self, api: ApiClient, mary: Participant, bob: Participant, home: NewOrganization
+    ) -> None:
+        other = create_meeting(app=home.app, values={}, actor=SYSTEM)
+        added(other, "ann")
+
+        for meeting_id, expected in ((mary.meeting_id, ["bob", "mary"]), (other.pk, ["ann"])):
+            answer = read(api.get(f"/meetings/{meeting_id}/participants"))
+            assert [each["custom_participant_id"] for each in answer["data"]] == expected
+            assert answer["paging"]["total_count"] == len(expected)
+
 
 def test_reading_costs_the_same_however_many_there_are(api: ApiClient, meeting: Meeting) -> None:
     for number in (1, 9):
@@ -218,10 +230,14 @@ class TestPreset:
         preset = Preset.objects.for_app(home.app).get(name="webinar_viewer")
         body: Any = deepcopy(whole_preset("watcher"))
         del body["permissions"]["stage_enabled"]
+        more = {"config": {"livestream_viewer_qualities": [720]}, "ui": {"design_tokens": {"font_family": "Inter"}}}
+        assert _data(api.patch(f"/presets/{preset.pk}", more))["ui"]["design_tokens"]["font_family"] == "Inter"
 
         replaced = _data(api.request("PUT", f"/presets/{preset.pk}", body=body))
         assert (replaced["id"], replaced["name"]) == (str(preset.pk), "watcher")
         assert "stage_enabled" not in replaced["permissions"]
+        assert "livestream_viewer_qualities" not in replaced["config"]
+        assert "font_family" not in replaced["ui"]["design_tokens"]
 
         assert "config" in _fields(api.request("PUT", f"/presets/{preset.pk}", body={"name": "x"}))
 

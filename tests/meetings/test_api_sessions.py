@@ -9,11 +9,11 @@ import pytest
 from django.db import connection
 
 from livehub.core import clock
-from streams.livestreams.services import create_livestream
+from streams.livestreams.services import create_livestream, delete_livestream
 from streams.meetings import room
 from streams.meetings.lifecycle import leave_meeting
 from streams.meetings.services.meetings import create_meeting
-from streams.models import Livestream, Meeting, MeetingSession, Participant, Session
+from streams.models import Livestream, Meeting, MeetingSession, Participant, Session, SessionParticipant
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.api.clients import ApiClient, read
 from tests.meetings.people import added, joined, session_of
@@ -41,14 +41,14 @@ class TestActiveSession:
     def test_is_shown_while_it_goes_on(self, api: ApiClient, meeting: Meeting, mary: Participant) -> None:
         path = f"/meetings/{meeting.pk}/active-session"
         assert _message(api.get(path)).startswith(f"No active session found for meeting_id {meeting.pk}")
-        joined(mary, ago=timedelta(minutes=30))
+        joined(mary, ago=timedelta(minutes=30, seconds=15))
 
         shown = _data(api.get(path))
         assert shown.keys() == SESSION_MEMBERS
         assert (shown["associated_id"], shown["organization_id"]) == (str(meeting.pk), str(meeting.app_id))
         assert (shown["status"], shown["type"], shown["live_participants"]) == ("LIVE", "meeting", 1)
         assert (shown["meeting_display_name"], shown["ended_at"]) == ("Backend standup", None)
-        assert 30 <= shown["minutes_consumed"] < 31
+        assert 30.25 <= shown["minutes_consumed"] < 31
 
         room.kick_all(meeting=meeting, actor=SYSTEM)
         _message(api.get(path))
@@ -100,15 +100,20 @@ class TestActiveSession:
 
         assert (one["action"], len(one["participants"])) == ("mute", 1)
         assert everybody == {"action": "mute-all", "muted_participants_count": 2}
+        assert not SessionParticipant.objects.filter(may_unmute=True).exists()
+        # Without a word they may.
+        api.post(f"{path}/mute-all")
+        assert not SessionParticipant.objects.filter(may_unmute=False).exists()
 
     def test_is_asked(self, api: ApiClient, meeting: Meeting, mary: Participant) -> None:
         joined(mary)
-        body = {"question": "Lunch?", "options": ["Yes", "No"], "anonymous": True}
+        body = {"question": "Lunch?", "options": ["Yes", "No"], "anonymous": True, "hide_votes": True}
 
         asked = _data(api.post(f"/meetings/{meeting.pk}/active-session/poll", body), status=201)
 
         poll = asked["poll"]
-        assert (asked["action"], poll["question"], poll["anonymous"]) == ("poll", "Lunch?", True)
+        assert (asked["action"], poll["question"]) == ("poll", "Lunch?")
+        assert (poll["anonymous"], poll["hide_votes"]) == (True, True)
         assert poll["options"] == [{"text": "Yes", "count": 0, "votes": []}, {"text": "No", "count": 0, "votes": []}]
 
     @pytest.mark.parametrize(
@@ -345,6 +350,11 @@ class TestLivestream:
         Session.objects.filter(pk=before.pk).update(created_at=yesterday, stopped_at=yesterday)
         joined(mary)
         during = connected(Livestream.objects.get())
+        api.post(f"/meetings/{meeting.pk}/active-livestream/stop")
+        api.post(f"/meetings/{meeting.pk}/livestreams")
+        gone = Livestream.objects.get(stopped_at=None)
+        connected(gone)
+        delete_livestream(livestream=gone, actor=SYSTEM)
 
         answer = read(api.get(f"/sessions/{session_of(meeting).pk}/livestream-sessions"))
 
