@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
-from livehub.core.errors import ValidationFailedError
+from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.dashboard.pages import MemberView, complain
 from streams.dashboard.paging import PageForm, page_of
 from streams.livestreams.pages import with_player
@@ -124,9 +124,17 @@ class MeetingLivestreamStopView(OneMeetingView):
 
     def post(self, request: HttpRequest, meeting_id: UUID) -> HttpResponse:
         meeting = self.get_meeting()
-        if find_active_livestream(meeting) is None:
+        livestream = find_active_livestream(meeting)
+        if livestream is None:
             return self._nothing_to_stop()
-        broadcasts.stop_meeting_livestream(meeting=meeting, actor=self.actor)
+        # What the person was asked about may have been stopped meanwhile, and another one started.
+        if request.POST.get("livestream", livestream.pk.hex) != livestream.pk.hex:
+            messages.warning(request, "That livestream is stopped already. This one was started since.")
+            return self.to_meeting()
+        try:
+            broadcasts.stop_meeting_livestream(meeting=meeting, actor=self.actor)
+        except NotFoundError:
+            return self._nothing_to_stop()
         return self.to_meeting(said="The livestream is stopped.")
 
     def _nothing_to_stop(self) -> HttpResponse:

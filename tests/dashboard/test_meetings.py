@@ -7,7 +7,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from streams.meetings.broadcasts import start_meeting_livestream
+from streams.meetings.broadcasts import start_meeting_livestream, stop_meeting_livestream
 from streams.meetings.lifecycle import join_meeting, leave_meeting
 from streams.meetings.room import kick_all
 from streams.meetings.services.meetings import MeetingValues, change_meeting, create_meeting
@@ -18,6 +18,7 @@ from streams.organizations.services import SYSTEM, NewOrganization
 from tests import runs
 from tests.dashboard.conftest import HTMX, get_html, remembered, squeezed
 from tests.meetings.people import added
+from tests.overtaking import overtaken
 
 
 def made(app_of: NewOrganization, title: str = "Backend standup") -> Meeting:
@@ -220,6 +221,34 @@ class TestLivestream:
     def test_is_not_stopped_twice(self, browser: Client, there: str) -> None:
         for ask in (browser.get, browser.post):
             assert "no livestream to stop" in ask(f"{there}/livestream/stop", follow=True).content.decode()
+
+    @pytest.mark.django_db(transaction=True)
+    def test_says_so_to_the_second_of_two_who_stop_it_at_once(
+        self, browser: Client, there: str, meeting: Meeting
+    ) -> None:
+        start_meeting_livestream(meeting=meeting, name="", actor=SYSTEM)
+
+        answer = overtaken(
+            lambda: browser.post(f"{there}/livestream/stop", follow=True),
+            by=lambda: stop_meeting_livestream(meeting=meeting, actor=SYSTEM),
+        )
+
+        assert "no livestream to stop" in answer.content.decode()
+
+    def test_is_not_another_one_that_was_started_since_the_question(
+        self, browser: Client, there: str, meeting: Meeting
+    ) -> None:
+        start_meeting_livestream(meeting=meeting, name="", actor=SYSTEM)
+        asked = re.search(r'name="livestream" value="(\w+)"', get_html(browser, f"{there}/livestream/stop"))
+        assert asked
+        stop_meeting_livestream(meeting=meeting, actor=SYSTEM)
+        another, _ = start_meeting_livestream(meeting=meeting, name="", actor=SYSTEM)
+
+        answer = browser.post(f"{there}/livestream/stop", {"livestream": asked[1]}, follow=True)
+
+        assert "was started since" in answer.content.decode()
+        another.refresh_from_db()
+        assert another.stopped_at is None
 
     def test_warns_while_it_is_on_air(self, browser: Client, there: str, meeting: Meeting) -> None:
         livestream, _ = start_meeting_livestream(meeting=meeting, name="", actor=SYSTEM)
