@@ -161,6 +161,40 @@ class TestLiveStatusElsewhere:
         expect(operator.status).to_have_text("Disabled", timeout=15_000)
 
 
+class TestDoubleClick:
+    def test_makes_one_and_a_refused_form_can_be_sent_again(self, operator: Operator) -> None:
+        page, sent = operator.page, []
+        page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+        page.goto("/meetings")
+        page.get_by_test_id("create-meeting").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_test_id("submit").click()
+        expect(dialog.get_by_text("Give the meeting a title")).to_be_visible()
+
+        dialog.get_by_label("Title").fill("Twice")
+        dialog.get_by_test_id("submit").dblclick(no_wait_after=True)
+
+        expect(page.get_by_role("heading", name="Twice")).to_be_visible()
+        assert len(sent) == 2
+        page.goto("/meetings?q=Twice")
+        expect(page.get_by_test_id("meeting")).to_have_count(1)
+
+    def test_makes_one_on_a_page_of_its_own_and_the_way_back_leads_to_a_form_that_works(
+        self, operator: Operator
+    ) -> None:
+        page = operator.page
+        for name in ("Clicked twice", "Clicked again"):
+            page.goto("/account/api-keys/create") if name == "Clicked twice" else page.go_back()
+            page.get_by_label("Name").fill(name)
+            # As far apart as a hand does it.
+            page.get_by_test_id("submit").evaluate("it => { it.click(); setTimeout(() => it.click(), 15); }")
+            expect(page.get_by_text(f"“{name}” is ready")).to_be_visible()
+
+        page.goto("/account")
+        for name in ("Clicked twice", "Clicked again"):
+            expect(page.get_by_role("row").filter(has_text=name)).to_have_count(1)
+
+
 class TestWithoutJavaScript:
     def test_everything_can_be_done(self, browser: Browser, stack: RunningStack) -> None:
         page = browser.new_context(base_url=stack.base_url, java_script_enabled=False).new_page()
