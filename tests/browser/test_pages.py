@@ -94,6 +94,8 @@ class TestEveryPage:
                 page.goto(address)
                 operator.watch(for_s=1, timeout_s=20)
                 check(page, operator)
+            self._stays_on_without_an_answer(page, stream)
+            operator.complaints.clear()
             session = stream.sessions()[0]
             for address in ("/", "/livestreams", f"/livestreams/{stream.created['id']}/sessions/{session['id']}"):
                 with page.expect_websocket() as socket:
@@ -109,6 +111,16 @@ class TestEveryPage:
         page.goto(f"/livestreams/{stream.created['id']}")
         expect(operator.status).to_have_text("Stopped")
         check(page, operator)
+
+    def _stays_on_without_an_answer(self, page: Page, stream: Stream) -> None:
+        """Hold that the embedded player takes a server that has no answer for no end of the broadcast."""
+        playback_url = stream.created["playback_url"]
+        page.route(playback_url, lambda route: route.fulfill(status=503))
+        for _ in range(2):
+            # The second is asked for when the first has been shown.
+            page.wait_for_event("response", lambda response: response.status == 503)
+        expect(page.locator("[data-off]")).to_have_attribute("hidden", "")
+        page.unroute(playback_url)
 
     def test_log_in_and_errors(self, page: Page, stack: RunningStack) -> None:
         visitor = Operator(page)

@@ -5,15 +5,26 @@ import "./stage.js";
 const WATCH_EVERY_MS = 4000;
 // Viewers who came together do not ask together.
 const SPREAD_MS = 1000;
+const LONGEST_MS = 10_000;
 
 const stage = document.querySelector("[data-player]");
 const curtain = stage.querySelector(".curtain");
 const multivariantUrl = new URL(stage.dataset.src, location);
 const wantsSoundOnly = stage.hasAttribute("data-sound-only");
 
+// Neither that something is on nor that nothing is: the network is away, or somebody on the way to LiveHub has no answer.
+class NoAnswerError extends Error {}
+
 async function read(url) {
-  const response = await fetch(url, { cache: "no-store", credentials: "omit" });
-  return response.ok ? response.text() : "";
+  try {
+    const options = { cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(LONGEST_MS) };
+    const response = await fetch(url, options);
+    if (response.status === 404) return "";
+    if (response.ok) return await response.text();
+  } catch (error) {
+    throw new NoAnswerError(error.message);
+  }
+  throw new NoAnswerError();
 }
 
 // The sound's playlist if it has one of its own.
@@ -45,8 +56,8 @@ async function watch() {
   try {
     show(await findBroadcast());
   } catch (error) {
-    // The network is away: what is buffered plays on, and the next look tells.
-    if (!(error instanceof TypeError)) throw error;
+    // What is shown stays, and the next look tells.
+    if (!(error instanceof NoAnswerError)) throw error;
   } finally {
     setTimeout(watch, WATCH_EVERY_MS + Math.random() * SPREAD_MS);
   }
