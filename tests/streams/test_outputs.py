@@ -92,13 +92,14 @@ class TestCreateOutput:
 
         assert made.public_id == first.public_id
 
-    def test_takes_many_simulcasts_each_to_another_address(self, livestream: Livestream) -> None:
-        _simulcast(livestream)
-        _simulcast(livestream, uri=f"{_URI}/backup")
+    def test_takes_many_simulcasts_each_to_another_channel(self, livestream: Livestream) -> None:
+        _simulcast(livestream, stream_key="one")
+        _simulcast(livestream, uri=f"{_URI}/backup", stream_key="one")
+        _simulcast(livestream, stream_key="another")
 
         with pytest.raises(OutputExistsError):
             _simulcast(livestream, stream_key="another")
-        assert livestream.outputs.filter(type="simulcast").count() == 2
+        assert livestream.outputs.filter(type="simulcast").count() == 3
 
     def test_takes_the_same_address_for_another_livestream(self, home: NewOrganization, livestream: Livestream) -> None:
         _simulcast(livestream)
