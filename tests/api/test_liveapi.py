@@ -9,7 +9,7 @@ from django.test import Client
 from livehub.api.identifiers import object_id
 from streams.livestreams import leases, outputs
 from streams.livestreams.outputs import NewOutput
-from streams.livestreams.services import create_livestream, disable_livestream
+from streams.livestreams.services import activate_livestream, create_livestream, disable_livestream
 from streams.livestreams.states import EndReason
 from streams.models import App, Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization, create_api_key
@@ -71,7 +71,7 @@ class TestCreate:
         }
         assert (made["enabled"], made["platforms"], made["settings"]) == (True, [], {"pulling_mode": {}})
         assert made["organization"] == home.organization.pk.hex[:24]
-        assert OBJECT_ID.fullmatch(made["user"])
+        assert made["user"] == home.app.pk.hex[:24]
         assert (made["environment"], made["broadcasting_status"]) == ("production", "offline")
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", made["creation_time"])
 
@@ -141,6 +141,14 @@ class TestGet:
         liveapi.patch(there, {"enabled": False})
         offline = read(liveapi.get(there))
         assert (offline["broadcasting_status"], "pull_urls" in offline) == ("offline", False)
+
+    def test_tells_nobody_to_watch_what_only_waits_for_its_encoder(
+        self, liveapi: ApiClient, livestream: Livestream, there: str
+    ) -> None:
+        activate_livestream(livestream=livestream, actor=SYSTEM)
+
+        waiting = read(liveapi.get(there))
+        assert (waiting["broadcasting_status"], "pull_urls" in waiting) == ("offline", False)
 
     @pytest.mark.parametrize("wrong", ["x", "0" * 23, "0" * 25, "g" * 24, "%00" * 24, "0" * 24, "0" * 32])
     def test_finds_nothing_under_what_is_no_id(self, liveapi: ApiClient, livestream: Livestream, wrong: str) -> None:
