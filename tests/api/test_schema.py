@@ -98,6 +98,8 @@ def test_operation_is_described_with_its_failures(operation: Operation) -> None:
     assert [status for status in found["responses"] if status.startswith("2")]
     for answer in found["responses"].values():
         assert answer["content"]["application/json"]["examples"]
+    headers = [each["name"] for each in found.get("parameters", []) if each["in"] == "header"]
+    assert headers == (["Idempotency-Key"] if operation.method == "POST" else [])
     assert found["summary"]
     assert found["security"] == [{VENDORS[root]: []}]
 
