@@ -280,17 +280,23 @@ class TestManyRows:
         organization = past.get_model("streams", "Organization").objects.create(name="Northwind Events")
         app = past.get_model("streams", "App").objects.create(organization=organization, name="Default")
         meetings = past.get_model("streams", "Meeting").objects
-        active, _ = meetings.create(app=app), meetings.create(app=app, status="inactive")
+        other = past.get_model("streams", "App").objects.create(organization=organization, name="Second")
+        active, theirs = meetings.create(app=app), meetings.create(app=other)
+        for _ in range(2):
+            meetings.create(app=app, status="inactive")
         session = past.get_model("streams", "MeetingSession").objects.create(meeting=active)
+        past.get_model("streams", "MeetingSession").objects.create(meeting=theirs)
         livestreams = past.get_model("streams", "Livestream").objects
         livestreams.create(app=app, playback_id="pb_1")
         livestreams.create(app=app, playback_id="pb_2", meeting=active)
+        livestreams.create(app=app, playback_id="pb_3", meeting=active, deleted_at=_NOON)
+        livestreams.create(app=other, playback_id="pb_4", meeting=theirs)
 
         _migrate()
 
         assert MeetingSession.objects.get(pk=session.pk).app_id == app.pk
         counted = MeetingCount.objects.get(app=app.pk)
-        assert (counted.meetings, counted.inactive_meetings, counted.sessions) == (2, 1, 1)
+        assert (counted.meetings, counted.inactive_meetings, counted.sessions) == (3, 2, 1)
         kept = LivestreamCount.objects.get(app=app.pk)
         assert (kept.total, kept.of_meetings) == (2, 1)
 

@@ -325,11 +325,14 @@ class TestLivestream:
         self, api: ApiClient, home: NewOrganization, meeting: Meeting
     ) -> None:
         create_livestream(app=home.app, name="Independent", actor=SYSTEM)
-        made = []
+        made, newest = list[str](), list[str]()
         for _ in range(2):
             made.append(_data(api.post(f"/meetings/{meeting.pk}/livestreams"), status=201)["id"])
-            session = connected(Livestream.objects.get(pk=made[-1]))
+            livestream = Livestream.objects.get(pk=made[-1])
+            finished(connected(livestream))
+            session = connected(livestream)
             finished(session)
+            newest.insert(0, str(session.pk))
             api.post(f"/meetings/{meeting.pk}/active-livestream/stop")
 
         answer = read(api.get(f"/meetings/{meeting.pk}/livestream"))
@@ -338,6 +341,7 @@ class TestLivestream:
 
         assert [each["id"] for each in answer["data"]["livestreams"]] == made[::-1]
         assert [each["livestream_id"] for each in answer["data"]["sessions"]] == made[::-1]
+        assert [each["id"] for each in answer["data"]["sessions"]] == newest
         assert answer["paging"] == answer["data"]["paging"] == {"total_count": 2, "start_offset": 1, "end_offset": 2}
 
     def test_broadcasts_are_listed_with_the_session_that_they_were_in(
@@ -355,6 +359,9 @@ class TestLivestream:
         gone = Livestream.objects.get(stopped_at=None)
         connected(gone)
         delete_livestream(livestream=gone, actor=SYSTEM)
+        room.kick_all(meeting=meeting, actor=SYSTEM)
+        api.post(f"/meetings/{meeting.pk}/livestreams")
+        connected(Livestream.objects.get(stopped_at=None, deleted_at=None))
 
         answer = read(api.get(f"/sessions/{session_of(meeting).pk}/livestream-sessions"))
 

@@ -82,6 +82,22 @@ class TestKeptTotals:
         held[0].delete()
         assert _totals(home.app) == (3, 0, 2)
 
+    def test_follow_many_at_once(self, home: NewOrganization, abroad: NewOrganization, held: list[Meeting]) -> None:
+        foreign = _meeting(abroad.app, "Theirs")
+        Meeting.objects.bulk_create(
+            Meeting(app=home.app, status=status) for status in ("inactive", "inactive", "active")
+        )
+        over = {"meeting": held[4], "app": home.app, "status": "ended", "ended_at": clock.now()}
+        MeetingSession.objects.bulk_create(MeetingSession(**over) for _ in range(3))
+        assert _totals(home.app) == (8, 4, 6)
+
+        Meeting.objects.filter(app=home.app).exclude(pk=held[0].pk).update(status="inactive")
+        assert _totals(home.app) == (8, 7, 6)
+
+        Meeting.objects.filter(app=home.app).exclude(pk=held[0].pk).delete()
+        assert _totals(home.app) == (1, 0, 1)
+        assert _totals(foreign.app) == (1, 0, 0)
+
     def test_go_with_their_app(self, home: NewOrganization) -> None:
         other = App.objects.create(organization=home.organization, name="Second")
         MeetingSession.objects.create(meeting=_meeting(other, "Retro"), app=other)
@@ -91,9 +107,12 @@ class TestKeptTotals:
         assert not MeetingCount.objects.filter(pk=other.pk).exists()
 
 
-def test_sessions_that_go_on_are_sorted_among_those_that_are_over(api: ApiClient, held: list[Meeting]) -> None:
+def test_sessions_that_go_on_are_sorted_among_those_that_are_over(
+    api: ApiClient, held: list[Meeting], abroad: NewOrganization
+) -> None:
     """They consumed 10, 20 and, of the one that goes on, 30 minutes; a fourth goes on for 15."""
     joined(added(held[1], "bob"), ago=timedelta(minutes=15))
+    joined(added(_meeting(abroad.app, "Theirs"), "eve"), ago=timedelta(minutes=12))
     expected = [MeetingSession.objects.get(meeting=held[number], ended_at__isnull=number == 2) for number in (0, 1, 2)]
     fourth = MeetingSession.objects.get(meeting=held[1], ended_at=None)
     ids = [str(each.pk) for each in (expected[0], fourth, expected[1], expected[2])]
@@ -105,6 +124,8 @@ def test_sessions_that_go_on_are_sorted_among_those_that_are_over(api: ApiClient
     assert [each["id"] for each in ascending] == ids
     assert [each["id"] for each in descending] == ids[::-1]
     assert [each["id"] for each in second_page["data"]["sessions"]] == ids[2:]
+    of_one = read(api.get(f"/sessions?sort_by=minutesConsumed&associated_id={held[0].pk}"))["data"]["sessions"]
+    assert [each["id"] for each in of_one] == [ids[0]]
     assert [round(each["minutes_consumed"]) for each in ascending] == [10, 15, 20, 30]
     assert ascending[1]["meeting_display_name"] == "Standup 1"
 
