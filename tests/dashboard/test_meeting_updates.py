@@ -58,7 +58,7 @@ DEEDS_IN_SESSION = {
 DEEDS_WITH_LIVESTREAM = {
     "connected": Deed(lambda *_: connected(Livestream.objects.get()), "Encoder connected"),
     "disabled": Deed(lambda *_: disable_livestream(livestream=Livestream.objects.get(), actor=SYSTEM), "Disabled"),
-    "stopped": Deed(lambda meeting, _: stop_meeting_livestream(meeting=meeting, actor=SYSTEM), "Not started"),
+    "stopped": Deed(lambda meeting, _: stop_meeting_livestream(meeting=meeting, actor=SYSTEM), "Its broadcasts"),
 }
 
 

@@ -216,7 +216,17 @@ class TestLivestream:
 
         livestream.refresh_from_db()
         assert livestream.stopped_at is not None
-        assert "Not started" in get_html(browser, there)
+        stopped = get_html(browser, there)
+        assert "Not started" not in stopped
+        assert f'href="/livestreams/{livestream.pk}"' in stopped
+
+    def test_says_truly_when_it_starts_by_itself(
+        self, browser: Client, there: str, meeting: Meeting, mary: Participant
+    ) -> None:
+        join_meeting(participant=mary)
+        Meeting.objects.update(live_stream_on_start=True)
+
+        assert "Starts when the next session begins" in squeezed(get_html(browser, there))
 
     def test_is_not_stopped_twice(self, browser: Client, there: str) -> None:
         for ask in (browser.get, browser.post):

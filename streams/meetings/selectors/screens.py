@@ -63,6 +63,8 @@ class MeetingScreen:
     session_count: int
     # Of the livestream that is not stopped.
     broadcast: LivestreamScreen | None
+    # The one before it, when it has none that is not stopped.
+    stopped: Livestream | None = None
     # Some of those who are in it now, in the order in which they came.
     present: Sequence[Participant] = field(default_factory=list)
 
@@ -124,6 +126,7 @@ def get_meeting_screen(*, organization: Organization, meeting_id: UUID, page: in
         sessions=newest,
         session_count=sessions.count() if len(newest) == _SESSIONS_SHOWN else len(newest),
         broadcast=get_screen_of(livestream) if livestream else None,
+        stopped=None if livestream else _find_newest_livestream(meeting),
         present=_find_present(newest[0]) if is_live else [],
     )
 
@@ -166,6 +169,10 @@ def _active_livestreams(meetings: list[Meeting]) -> dict[UUID, Livestream]:
     """Return the livestream of each of these meetings that has one, by the meeting's id."""
     rows = Livestream.objects.existing().filter(meeting__in=[meeting.pk for meeting in meetings], stopped_at=None)
     return {meeting_id: row for row in rows if (meeting_id := row.meeting_id)}
+
+
+def _find_newest_livestream(meeting: Meeting) -> Livestream | None:
+    return Livestream.objects.existing().filter(meeting=meeting).order_by("-created_at", "-id").first()
 
 
 def _find_present(session: MeetingSession) -> list[Participant]:
