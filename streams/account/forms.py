@@ -27,8 +27,8 @@ _EMAIL_WORDS = {
 _APPS_OFFERED = 50
 _ROLE_WORDS = {
     Role.OWNER: "Owner: everything, owners included",
-    Role.ADMIN: "Admin: livestreams, apps, API keys, and members other than owners",
-    Role.OPERATOR: "Operator: livestreams",
+    Role.ADMIN: "Admin: livestreams, meetings, apps, API keys, and members other than owners",
+    Role.OPERATOR: "Operator: livestreams and meetings",
     Role.VIEWER: "Viewer: looks, and changes nothing",
 }
 
@@ -243,6 +243,7 @@ class ApiKeyForm(forms.Form):
         queryset=App.objects.none(),
         required=False,
         label="Reaches",
+        help_text="On Dyte v2 and LiveAPI a key for every app reaches the default app only.",
         error_messages={"invalid_choice": "Choose one of your apps."},
     )
     expires_in_days = forms.TypedChoiceField(

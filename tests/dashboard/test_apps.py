@@ -169,6 +169,9 @@ class TestKeyOfAnApp:
             assert answer.status_code == 422
         assert not ApiKey.objects.filter(name="Booking system").exists()
 
+    def test_says_what_every_app_means_where_paths_name_none(self, browser: Client) -> None:
+        assert "reaches the default app only" in get_html(browser, "/account/api-keys/create")
+
     def test_is_no_administrators_unless_that_is_chosen(self, browser: Client) -> None:
         html = get_html(browser, "/account/api-keys/create")
 
