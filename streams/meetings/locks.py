@@ -41,11 +41,13 @@ def get_live_session(meeting: Meeting) -> MeetingSession:
 
 
 def lock_participant(participant_id: UUID) -> Participant:
-    """Return the participant as they are now, with preset, meeting and organization, locked.
+    """Return the participant as they are now, with meeting and organization, locked.
 
     :raises NotFoundError: when they are deleted.
     """
-    participants = Participant.objects.existing().select_related("preset", "meeting__app__organization")
+    # Without the preset, which may change: PostgreSQL looks again at a row that it has waited for, but not at what was
+    # joined to it, and would find no such participant.
+    participants = Participant.objects.existing().select_related("meeting__app__organization")
     participant = participants.select_for_update(of=("self",), no_key=True).filter(pk=participant_id).first()
     if participant is None:
         raise NotFoundError(f"No participant {participant_id}.")

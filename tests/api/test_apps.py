@@ -104,6 +104,9 @@ class TestCreate:
         theirs = create_livestream(app=made, name="There", actor=SYSTEM)
         listed = read(of_account(home).get(f"/{made.pk.hex}/livestreams"))["data"]["livestreams"]
         assert [item["id"] for item in listed] == [str(theirs.pk)]
+        # Meetings can be held there at once.
+        names = {item["name"] for item in read(of_account(home).get(f"/{made.pk.hex}/presets"))["data"]}
+        assert {"group_call_host", "webinar_viewer", "livestream_viewer"} <= names
 
     def test_makes_no_more_than_anybody_needs(self, dyte: ApiClient, home: NewOrganization) -> None:
         App.objects.bulk_create(App(organization=home.organization, name=str(number)) for number in range(APPS_MAX - 1))

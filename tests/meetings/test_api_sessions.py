@@ -48,6 +48,9 @@ class TestActiveSession:
         assert (shown["associated_id"], shown["organization_id"]) == (str(meeting.pk), str(meeting.app_id))
         assert (shown["status"], shown["type"], shown["live_participants"]) == ("LIVE", "meeting", 1)
         assert (shown["meeting_display_name"], shown["ended_at"]) == ("Backend standup", None)
+        began_at = clock.isoformat(session_of(meeting).created_at)
+        assert (shown["started_at"], shown["created_at"]) == (began_at, began_at)
+        assert shown["updated_at"] > began_at
         assert 30.25 <= shown["minutes_consumed"] < 31
 
         room.kick_all(meeting=meeting, actor=SYSTEM)

@@ -1,5 +1,7 @@
 """Changing meetings, participants and presets."""
 
+from typing import cast
+
 import pytest
 
 from livehub.core.errors import NotFoundError, ValidationFailedError
@@ -151,6 +153,17 @@ class TestMeeting:
 
 
 class TestParticipant:
+    @pytest.mark.django_db(transaction=True)
+    def test_loses_neither_of_two_changes_at_once(self, mary: Participant) -> None:
+        def change(**changes: object) -> None:
+            values = cast(participants.ParticipantValues, changes)
+            participants.change_participant(participant=mary, changes=values, actor=SYSTEM)
+
+        overtaken(lambda: change(name="Mary Ann"), by=lambda: change(preset_name="webinar_viewer"))
+
+        changed = Participant.objects.select_related("preset").get(pk=mary.pk)
+        assert (changed.name, changed.preset.name) == ("Mary Ann", "webinar_viewer")
+
     def test_may_be_several_of_one_person(self, meeting: Meeting, mary: Participant) -> None:
         again, _ = participants.add_participant(
             meeting=meeting,
