@@ -28,6 +28,7 @@ COSTS = {
     "/presets": 1,
     "/presets/{preset_id}": 1,
     "/sessions": 1,
+    "/sessions?sort_by=minutesConsumed": 1,
     _SESSION: 1,
     # The session, and who was there; their connections only when these are asked for.
     f"{_SESSION}/participants": 2,
