@@ -2,6 +2,7 @@
 
 import pytest
 
+from livehub.core import clock
 from streams.livestreams.models.output import Output
 from streams.livestreams.services import create_livestream, delete_livestream
 from streams.livestreams.states import LivestreamStatus
@@ -117,6 +118,12 @@ class TestTotals:
         assert _kept(home.app) == (3, 0)
 
         Livestream.objects.filter(pk=livestream.pk).update(deleted_at=None)
+        assert _kept(home.app) == (4, 1)
+
+        # What is deleted already counts for nothing, wherever it comes from and when it is gone for good.
+        Livestream.objects.create(app=home.app, playback_id="pb_gone", deleted_at=clock.now())
+        assert _kept(home.app) == (4, 1)
+        Livestream.objects.filter(app=home.app).exclude(deleted_at=None).delete()
         assert _kept(home.app) == (4, 1)
 
         Livestream.objects.filter(pk=livestream.pk).delete()
