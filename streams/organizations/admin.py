@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
 
+from livehub.api.identifiers import find_uuid
 from streams.organizations.models import ApiKey, App, AuditEntry, Member, Organization, User
 
 _Row = TypeVar("_Row", bound=Model)
@@ -61,6 +62,17 @@ class ReadOnlyAdmin(Generic[_Row], admin.ModelAdmin):  # type: ignore[type-arg] 
 
     def get_readonly_fields(self, request: HttpRequest, obj: _Row | None = None) -> list[str]:
         return [str(name) for name in self.fields or ()]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[_Row], search_term: str
+    ) -> tuple[QuerySet[_Row], bool]:
+        """Find ids as customers are told them as well: most stand on their pages without dashes."""
+        identifier = find_uuid(search_term.strip())
+        if identifier is not None:
+            found, may_repeat = super().get_search_results(request, queryset, str(identifier))
+            if found.exists():
+                return found, may_repeat
+        return super().get_search_results(request, queryset, search_term)
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, object] | None = None

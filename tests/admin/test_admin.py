@@ -95,6 +95,14 @@ class TestSearch:
         for search in (str(livestream.pk), livestream.pk.hex, "autumn", livestream.playback_id, home.owner.email):
             assert _found(desk, search) == {livestream}
 
+    def test_finds_ids_as_customers_have_them(self, desk: Client, session: Session, home: NewOrganization) -> None:
+        output = session.livestream.outputs.first()
+        assert output
+        for row in (home.organization, home.app, home.owner, session, output):
+            for search in (str(row.pk), row.pk.hex, f" {row.pk.hex.upper()} "):
+                found = desk.get(_list_url(type(row)), {"q": search}).context["cl"].result_list
+                assert list(found) == [row], (row, search)
+
     def test_finds_nothing_that_is_not_there(self, desk: Client, livestream: Livestream) -> None:
         assert _found(desk, "nobody@nowhere.example") == set()
 
