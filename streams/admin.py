@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group
 
 from streams.livestreams.admin import LivestreamAdmin, SessionAdmin
 from streams.livestreams.output_admin import OutputAdmin
-from streams.meetings.admin import MeetingAdmin, MeetingSessionAdmin
+from streams.meetings.admin import MeetingAdmin, MeetingSessionAdmin, ParticipantAdmin, PresetAdmin
 from streams.organizations.admin import (
     ApiKeyAdmin,
     AppAdmin,
@@ -30,6 +30,8 @@ __all__ = [
     "MemberAdmin",
     "OrganizationAdmin",
     "OutputAdmin",
+    "ParticipantAdmin",
+    "PresetAdmin",
     "SessionAdmin",
     "UserAdmin",
 ]

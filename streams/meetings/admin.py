@@ -9,7 +9,14 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from streams.meetings.models import Meeting, MeetingSession, MeetingSessionQuerySet, Participant, SessionParticipant
+from streams.meetings.models import (
+    Meeting,
+    MeetingSession,
+    MeetingSessionQuerySet,
+    Participant,
+    Preset,
+    SessionParticipant,
+)
 from streams.meetings.states import MeetingStatus
 from streams.organizations.admin import ReadOnlyAdmin, ReadOnlyInline, exact
 from streams.organizations.models import Member, Role
@@ -43,6 +50,7 @@ class MeetingAdmin(ReadOnlyAdmin[Meeting]):
         "organization",
         "app",
         "joining",
+        "participants",
         "sessions",
         "live_stream_on_start",
         "record_on_start",
@@ -71,6 +79,11 @@ class MeetingAdmin(ReadOnlyAdmin[Meeting]):
     @admin.display(ordering="status")
     def joining(self, meeting: Meeting) -> str:
         return "Open" if meeting.status == MeetingStatus.ACTIVE else "Refused: not active"
+
+    @admin.display(description="who can join")
+    def participants(self, meeting: Meeting) -> SafeString:
+        url = reverse("admin:streams_participant_changelist")
+        return format_html('<a href="{}?meeting__id__exact={}">Show all</a>', url, meeting.pk)
 
     @admin.display(description="sessions")
     def sessions(self, meeting: Meeting) -> SafeString:
@@ -157,3 +170,72 @@ class MeetingSessionAdmin(ReadOnlyAdmin[MeetingSession]):
     @admin.display(description="until")
     def ended(self, session: MeetingSession) -> str:
         return exact(session.ended_at)
+
+
+@admin.register(Participant)
+class ParticipantAdmin(ReadOnlyAdmin[Participant]):
+    """Who can join, or could; found by what the customer's own system calls them."""
+
+    list_display = ("__str__", "custom_participant_id", "room", "permissions", "added", "removed")
+    list_filter = ("created_at",)
+    search_fields = ("=id", "=meeting__id", "custom_participant_id", "name")
+    search_help_text = "Part of the name or of the customer's own id, or a whole id of theirs or of the meeting"
+    linked_lookups = ("meeting__id__exact",)
+    fields = ("id", "name", "custom_participant_id", "meeting", "preset", "added", "changed", "removed")
+    ordering = ("-created_at", "-id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Participant]:
+        rows = Participant.objects.select_related("meeting", "preset")
+        return rows.defer("preset__config", "preset__permissions", "preset__ui")
+
+    @admin.display(description="meeting", ordering="meeting__title")
+    def room(self, participant: Participant) -> str:
+        return str(participant.meeting)
+
+    @admin.display(description="preset", ordering="preset__name")
+    def permissions(self, participant: Participant) -> str:
+        return participant.preset.name
+
+    @admin.display(ordering="created_at")
+    def added(self, participant: Participant) -> str:
+        return exact(participant.created_at)
+
+    @admin.display
+    def changed(self, participant: Participant) -> str:
+        return exact(participant.updated_at)
+
+    @admin.display(ordering="deleted_at")
+    def removed(self, participant: Participant) -> str:
+        return exact(participant.deleted_at)
+
+
+@admin.register(Preset)
+class PresetAdmin(ReadOnlyAdmin[Preset]):
+    """What participants can do and see."""
+
+    list_display = ("name", "organization", "owner", "changed", "removed")
+    list_select_related = ("app__organization",)
+    list_filter = ("updated_at",)
+    search_fields = ("=id", "name", "=app__id", "app__organization__name")
+    fields = ("id", "name", "organization", "app", "config", "permissions", "ui", "made", "changed", "removed")
+    ordering = ("-created_at", "-id")
+
+    @admin.display(ordering="app__organization__name")
+    def organization(self, preset: Preset) -> str:
+        return preset.app.organization.name
+
+    @admin.display(description="app", ordering="app__name")
+    def owner(self, preset: Preset) -> str:
+        return preset.app.name
+
+    @admin.display(description="created")
+    def made(self, preset: Preset) -> str:
+        return exact(preset.created_at)
+
+    @admin.display(ordering="updated_at")
+    def changed(self, preset: Preset) -> str:
+        return exact(preset.updated_at)
+
+    @admin.display(ordering="deleted_at")
+    def removed(self, preset: Preset) -> str:
+        return exact(preset.deleted_at)

@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from streams.meetings.services.meetings import create_meeting
+from streams.meetings.services.participants import delete_participant
 from streams.models import Meeting, Participant
 from streams.organizations.admin import MOST_INLINE
 from streams.organizations.services import SYSTEM, NewOrganization
@@ -14,6 +15,8 @@ from tests.meetings.people import added, joined, session_of
 
 STORAGE = {"type": "aws", "access_key": "AKIA-1", "secret": "s3cret-1", "region": "eu", "bucket": "films"}
 MEETINGS = reverse("admin:streams_meeting_changelist")
+PARTICIPANTS = reverse("admin:streams_participant_changelist")
+PRESETS = reverse("admin:streams_preset_changelist")
 SESSIONS = reverse("admin:streams_meetingsession_changelist")
 
 
@@ -76,7 +79,30 @@ def test_a_meeting_leads_to_its_sessions(desk: Client, meeting: Meeting, foreign
     assert "Mary Sue" in page
 
 
-@pytest.mark.parametrize("url", [MEETINGS, SESSIONS])
+def test_participants_are_found_by_name_and_ids_and_by_their_meeting(
+    desk: Client, meeting: Meeting, foreign_meeting: Meeting
+) -> None:
+    mary = added(meeting, "user-7", name="Mary Sue")
+    delete_participant(participant=mary, actor=SYSTEM)
+    added(foreign_meeting, "stranger")
+    own_page = desk.get(reverse("admin:streams_meeting_change", args=[meeting.pk])).content.decode()
+    assert f'href="{PARTICIPANTS}?meeting__id__exact={meeting.pk}"' in own_page
+
+    asked = [f"q={each}" for each in (mary.pk, meeting.pk, "USER-7", "mary")]
+    for query in (*asked, f"meeting__id__exact={meeting.pk}"):
+        assert list(desk.get(f"{PARTICIPANTS}?{query}").context["cl"].result_list) == [mary]
+
+
+def test_presets_are_found_by_name_app_and_organization(desk: Client, home: NewOrganization) -> None:
+    assert len(desk.get(PRESETS, {"q": home.app.pk.hex}).context["cl"].result_list) == 7
+    [found] = desk.get(PRESETS, {"q": f"webinar_viewer {home.organization.name}"}).context["cl"].result_list
+
+    page = desk.get(reverse("admin:streams_preset_change", args=[found.pk])).content.decode()
+
+    assert "can_record" in page
+
+
+@pytest.mark.parametrize("url", [MEETINGS, SESSIONS, PARTICIPANTS, PRESETS])
 def test_a_list_costs_the_same_however_long(desk: Client, home: NewOrganization, url: str) -> None:
     counts = []
     for number in (1, 9):
