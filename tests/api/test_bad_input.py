@@ -2,8 +2,8 @@
 
 import json
 import uuid
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import pytest
@@ -15,6 +15,8 @@ from streams.models import Livestream
 from streams.organizations.services import NewOrganization
 from tests.api.clients import CLIENTS, ApiClient, read
 from tests.api.operations import WITH_KEY, Operation
+
+_Value = TypeVar("_Value")
 
 PATH_VALUES = [
     "x",
@@ -107,6 +109,11 @@ ERRORS = {
 }
 
 
+def _some(values: Sequence[_Value], operation: Operation, *, of: int = 4) -> Sequence[_Value]:
+    """Return each `of`-th value, beginning elsewhere at each operation: together they get each many times."""
+    return values[WITH_KEY.index(operation) % of :: of]
+
+
 def _client(operation: Operation, home: NewOrganization) -> ApiClient:
     made = CLIENTS[operation.root](home)
     return ApiClient(made.name, "", made.authorization)
@@ -138,7 +145,7 @@ class TestAnything:
     def test_in_the_path(self, operation: Operation, home: NewOrganization, ids: dict[str, str]) -> None:
         client = _client(operation, home)
         for argument in operation.arguments:
-            for value in PATH_VALUES:
+            for value in _some(PATH_VALUES, operation):
                 path = operation.template.format(**{**ids, argument: quote(value, safe="%")})
                 response = client.request(operation.method, path)
 
@@ -148,12 +155,12 @@ class TestAnything:
 
     def test_in_the_query(self, operation: Operation, home: NewOrganization, ids: dict[str, str]) -> None:
         client = _client(operation, home)
-        for query in QUERIES:
+        for query in _some(QUERIES, operation):
             _check(client.request(operation.method, f"{operation.template.format(**ids)}?{query}"), operation, at=query)
 
     def test_in_the_body(self, operation: Operation, home: NewOrganization, ids: dict[str, str]) -> None:
         client = _client(operation, home)
-        for body in BODIES:
+        for body in _some(BODIES, operation):
             response = client.request(operation.method, operation.template.format(**ids), raw=body)
 
             _check(response, operation, at=body[:50])
@@ -169,9 +176,10 @@ class TestAnything:
             _check(response, operation, at=authorization)
             assert response.status_code == 401
 
-    @pytest.mark.parametrize("method", ["OPTIONS", "TRACE", "FOO", "GET", "POST", "PUT", "PATCH", "DELETE"])
-    def test_as_the_method(self, operation: Operation, home: NewOrganization, ids: dict[str, str], method: str) -> None:
-        _check(_client(operation, home).request(method, operation.template.format(**ids)), operation, at=method)
+    def test_as_the_method(self, operation: Operation, home: NewOrganization, ids: dict[str, str]) -> None:
+        client, path = _client(operation, home), operation.template.format(**ids)
+        for method in ("OPTIONS", "TRACE", "FOO", "GET", "POST", "PUT", "PATCH", "DELETE"):
+            _check(client.request(method, path), operation, at=method)
 
 
 class TestStatus:
