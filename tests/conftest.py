@@ -1,5 +1,6 @@
-"""Personas and livestreams that most tests need."""
+"""Personas and livestreams that most tests need, and the run of the whole product that journeys share."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import celery
@@ -12,7 +13,9 @@ from livehub.core import deferred
 from streams.livestreams.services import create_livestream
 from streams.models import Livestream, User
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
+from tests.post_office import PostOffice, open_post_office
 from tests.queues import empty
+from tests.stack.whole import RunningStack, running_stack
 
 
 @pytest.fixture(scope="session")
@@ -110,3 +113,21 @@ def livestream(home: NewOrganization) -> Livestream:
 @pytest.fixture
 def foreign_livestream(abroad: NewOrganization) -> Livestream:
     return create_livestream(app=abroad.app, name="Contoso town hall", actor=SYSTEM)
+
+
+@pytest.fixture(scope="session")
+def post_office() -> Iterator[PostOffice]:
+    """Where the run hands its mails in."""
+    with open_post_office() as office:
+        yield office
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, post_office: PostOffice) -> Iterator[RunningStack]:
+    """One run of the whole product for all journeys: a start takes 20 s of both cores.
+
+    Each test makes a livestream of its own, and leaves every program running.
+    """
+    sender = f"smtp://127.0.0.1:{post_office.server_address[1]}"
+    with running_stack(tmp_path_factory.mktemp("stack"), LIVEHUB_EMAIL_URL=sender) as running:
+        yield running

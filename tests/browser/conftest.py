@@ -1,15 +1,13 @@
 """Chromium against a run of the whole product."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.operator import Operator
 from tests.e2e.client import Integrator
-from tests.post_office import PostOffice, open_post_office
-from tests.stack.whole import RunningStack, running_stack
+from tests.stack.whole import RunningStack
 
 _FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -17,22 +15,7 @@ _FLAGS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="package")
-def post_office() -> Iterator[PostOffice]:
-    """Where the run hands its mails in."""
-    with open_post_office() as office:
-        yield office
-
-
-@pytest.fixture(scope="package")
-def stack(tmp_path_factory: pytest.TempPathFactory, post_office: PostOffice) -> Iterator[RunningStack]:
-    """One run of the whole product for all journeys; each makes a livestream of its own."""
-    folder: Path = tmp_path_factory.mktemp("stack")
-    with running_stack(folder, LIVEHUB_EMAIL_URL=f"smtp://127.0.0.1:{post_office.server_address[1]}") as running:
-        yield running
-
-
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)

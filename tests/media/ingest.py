@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from livehub.stack import nginx
 from streams.media.nginx_rtmp import IngestServer, IngestUnavailableError
 from tests.services import running, wait_until
@@ -70,6 +72,15 @@ class Ingest:
                 yield process
             finally:
                 process.kill()
+
+    def await_pull(self, name: str) -> None:
+        """Return once somebody waits for a stream that nobody publishes yet."""
+        wait_until(lambda: self._is_wanted(name), timeout_s=10, what="the pull")
+
+    def _is_wanted(self, name: str) -> bool:
+        transport = httpx.HTTPTransport(uds=str(self.server.control_socket))
+        with httpx.Client(transport=transport, timeout=2) as client:
+            return f"<name>{name}</name>" in client.get("http://localhost/stat").text
 
 
 @contextmanager

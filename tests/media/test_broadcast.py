@@ -70,6 +70,7 @@ class TestRunBroadcast:
         clip.write_bytes(flv(size="320x180", gop=15, seconds=4))
         # The run is there first, so that nothing is missed.
         broadcast.start(ingest.server, "leaves")
+        ingest.await_pull("leaves")
         with ingest.publishing("leaves", clip, is_endless=False):
             broadcast.await_end(timeout_s=15)
 
@@ -93,6 +94,7 @@ class TestRunBroadcast:
         clip.write_bytes(flv(size="320x180", gop=90, seconds=6))
         # The run is there first, so that the first key frame is its.
         broadcast.start(ingest.server, "long-gop")
+        ingest.await_pull("long-gop")
         with ingest.publishing("long-gop", clip):
             wait_until(lambda: broadcast.ladder, timeout_s=10, what="the ladder")
 
