@@ -43,21 +43,31 @@ def _tag(kind: int, at_ms: int, body: bytes) -> bytes:
     return bytes([kind]) + len(body).to_bytes(3) + time + bytes(3) + body + (len(body) + 11).to_bytes(4)
 
 
-def _announcement(width: int, height: int) -> bytes:
-    parameters = _parameter_set(width, height)
-    picture = bytes.fromhex("68ef0fcb")
-    record = b"\x01" + parameters[1:4] + b"\xff\xe1" + len(parameters).to_bytes(2) + parameters
-    return b"\x17\x00\x00\x00\x00" + record + b"\x01" + len(picture).to_bytes(2) + picture
+def configuration(parameters: bytes) -> bytes:
+    """Return what a decoder is told first, up to the parameter set. Source: ISO/IEC 14496-15 5.3.3.1.2."""
+    return b"\x01" + parameters[1:4] + b"\xff\xe1" + len(parameters).to_bytes(2) + parameters
 
 
-def _parameter_set(width: int, height: int) -> bytes:
-    # Source: ITU-T H.264 7.3.2.1.1. High, 4:2:0, no scaling lists; one reference; frames only; nothing cut off.
-    bits = (
-        exp_golomb(0) + exp_golomb(1) + exp_golomb(0) * 2 + "00" + exp_golomb(0) + exp_golomb(2) + exp_golomb(1) + "0"
-    )
+def parameter_set(
+    width: int, height: int, *, profile: int = 100, level: int = 62, chroma: int = 1, scaling: str = "0"
+) -> bytes:
+    """Return what H.264 High and its like say of pictures, in multiples of 16: frames only, one reference, not cut off.
+
+    `scaling` is how coarsely it is quantized, in bits: `0`, or `1` and the lists. Source: ITU-T H.264 7.3.2.1.1.
+    """
+    bits = exp_golomb(0) + exp_golomb(chroma) + "0" * (chroma == 3) + exp_golomb(0) * 2 + "0" + scaling
+    bits += exp_golomb(0) + exp_golomb(2) + exp_golomb(1) + "0"
     bits += exp_golomb(width // 16 - 1) + exp_golomb(height // 16 - 1) + "1100" + "1"
     bits += "0" * (-len(bits) % 8)
-    return bytes.fromhex("6764003e") + int(bits, 2).to_bytes(len(bits) // 8)
+    payload = int(bits, 2).to_bytes(len(bits) // 8)
+    # A 3 keeps zeros from looking like a start code: 7.4.1.
+    return bytes([0x67, profile, 0, level]) + payload.replace(b"\0\0", b"\0\0\3")
+
+
+def _announcement(width: int, height: int) -> bytes:
+    picture = bytes.fromhex("68ef0fcb")
+    record = configuration(parameter_set(width, height))
+    return b"\x17\x00\x00\x00\x00" + record + b"\x01" + len(picture).to_bytes(2) + picture
 
 
 def exp_golomb(value: int) -> str:

@@ -5,7 +5,7 @@ import pytest
 from streams.media.avc import PictureSize, find_picture_size
 from streams.media.flv import TagReader, TagType
 from tests.media.clips import flv
-from tests.media.crafted import exp_golomb
+from tests.media.crafted import configuration, exp_golomb, parameter_set
 
 
 def _record(clip: bytes) -> bytes:
@@ -52,9 +52,8 @@ def test_reads_on_behind_a_byte_that_only_keeps_others_from_looking_like_a_start
     payload = int(bits.ljust(96, "0"), 2).to_bytes(12).rstrip(b"\0")
     assert payload.count(b"\0\0\3") == payload.count(b"\0\0") == 1
     parameters = bytes.fromhex("67420028") + payload.replace(b"\0\0\3", b"\0\0\3\3")
-    record = b"\x01" + parameters[1:4] + b"\xff\xe1" + len(parameters).to_bytes(2) + parameters
 
-    assert find_picture_size(record) == PictureSize(1920, 1088, 1920, 1088)
+    assert find_picture_size(configuration(parameters)) == PictureSize(1920, 1088, 1920, 1088)
 
 
 def _signed(value: int) -> str:
@@ -88,25 +87,8 @@ def test_knows_which_profiles_tell_of_colours(profile: int) -> None:
 
 
 def _crafted(*, profile: int, chroma: int, lists: str) -> bytes:
-    # Source: ITU-T H.264 7.3.2.1.1 and 7.3.2.1.1.1, which x264 does not write. 1920x1088.
-    bits = exp_golomb(0) + exp_golomb(chroma) + "0" * (chroma == 3) + exp_golomb(0) * 2 + "0" + "1" + lists
-    bits += (
-        exp_golomb(0)
-        + exp_golomb(2)
-        + exp_golomb(1)
-        + "0"
-        + exp_golomb(119)
-        + exp_golomb(67)
-        + "1"
-        + "1"
-        + "0"
-        + "0"
-        + "1"
-    )
-    bits += "0" * (-len(bits) % 8)
-    payload = int(bits, 2).to_bytes(len(bits) // 8)
-    parameters = bytes([0x67, profile, 0, 0x28]) + payload.replace(b"\0\0", b"\0\0\3")
-    return b"\x01" + parameters[1:4] + b"\xff\xe1" + len(parameters).to_bytes(2) + parameters
+    # Which x264 does not write.
+    return configuration(parameter_set(1920, 1088, profile=profile, level=40, chroma=chroma, scaling="1" + lists))
 
 
 def test_does_not_mind_nonsense() -> None:
