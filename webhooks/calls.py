@@ -1,0 +1,57 @@
+"""Calling couriers to endpoints that have something to be sent."""
+
+import os
+import threading
+import time
+from collections.abc import Iterable
+from uuid import UUID
+
+from celery import current_app
+from django.db import transaction
+
+from livehub.core import deferred
+
+QUEUE = "webhooks"
+_TASK = "webhooks.deliver"
+# What a process has at most one message in, however many changes it commits: a courier looks for all that is there.
+_INTERVAL_S = 0.005
+
+_wanted: set[UUID] = set()
+_lock = threading.Lock()
+_sent_at = 0.0
+os.register_at_fork(after_in_child=lambda: _forget())
+
+
+def call_couriers(endpoint_ids: Iterable[UUID]) -> None:
+    """Have what is due to these endpoints sent, once the present transaction is committed.
+
+    A call may get lost; the sweep finds what nobody was called for.
+    """
+    wanted = frozenset(endpoint_ids)
+    transaction.on_commit(lambda: _want(wanted))
+
+
+def _want(endpoint_ids: frozenset[UUID]) -> None:
+    with _lock:
+        _wanted.update(endpoint_ids)
+    deferred.post(_send, what=_TASK)
+
+
+def _send() -> None:
+    global _sent_at
+    with _lock:
+        if not _wanted:
+            return
+    time.sleep(max(0.0, _sent_at + _INTERVAL_S - time.monotonic()))
+    with _lock:
+        endpoint_ids = [str(endpoint_id) for endpoint_id in _wanted]
+        _wanted.clear()
+    current_app.send_task(_TASK, kwargs={"endpoint_ids": endpoint_ids}, queue=QUEUE)
+    _sent_at = time.monotonic()
+
+
+def _forget() -> None:
+    """A forked child has the set, but whoever filled it has sent it."""
+    global _lock
+    _lock = threading.Lock()
+    _wanted.clear()

@@ -1,0 +1,71 @@
+"""Writing an event down with a delivery for each endpoint that listens for it: the outbox.
+
+All in one statement, within the transaction of the change: a rolled-back change leaves nothing, and a committed one
+has its rows, whatever is killed next. The couriers are only called after the commit; a call that gets lost is made up
+for by the sweep.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connection
+
+from webhooks import calls
+
+# The caller holds the lock of the livestream or meeting, so that the row of the subject makes nobody wait who would
+# not wait already, and sequences are committed in their order.
+_RECORD = """
+WITH subject AS (
+    INSERT INTO webhooks_subject AS subject (id, sequence) VALUES (%(subject_id)s, 1)
+    ON CONFLICT (id) DO UPDATE SET sequence = subject.sequence + 1
+    RETURNING sequence
+), event AS (
+    INSERT INTO webhooks_event (app_id, type, names, subject_type, subject_id, sequence, at, facts)
+    SELECT %(app_id)s, %(type)s, %(names)s, %(subject_type)s, %(subject_id)s, subject.sequence, %(at)s, %(facts)s
+    FROM subject
+    RETURNING id, sequence
+)
+INSERT INTO webhooks_delivery (
+    endpoint_id, event_id, name, subject_id, sequence, state, attempts, tries, due_at, last_error, created_at
+)
+SELECT endpoint.id, event.id, wanted.name, %(subject_id)s, event.sequence, 'pending', 0, 0,
+    statement_timestamp(), '', statement_timestamp()
+FROM event, webhooks_endpoint AS endpoint, unnest(endpoint.events) AS wanted (name)
+WHERE endpoint.app_id = %(app_id)s AND endpoint.enabled AND endpoint.deleted_at IS NULL
+    AND wanted.name = ANY(%(names)s)
+RETURNING endpoint_id
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Happening:
+    """What is to be written down; `names` are those of the catalogue that endpoints can listen for it by."""
+
+    app_id: UUID
+    type: str
+    names: Collection[str]
+    subject_type: str
+    subject_id: UUID
+    at: datetime
+    facts: Mapping[str, object]
+
+
+def record(happening: Happening) -> None:
+    """Write an event and its deliveries, and have them sent once they are committed."""
+    values = {
+        "app_id": happening.app_id,
+        "type": happening.type,
+        "names": list(happening.names),
+        "subject_type": happening.subject_type,
+        "subject_id": happening.subject_id,
+        "at": happening.at,
+        "facts": json.dumps(happening.facts),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD, values)
+        endpoint_ids = {row[0] for row in cursor.fetchall()}
+    if endpoint_ids:
+        calls.call_couriers(endpoint_ids)

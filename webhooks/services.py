@@ -1,0 +1,183 @@
+"""Making endpoints and changing them."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import NamedTuple, TypedDict, Unpack
+from urllib.parse import urlsplit
+
+from django.db import transaction
+
+from livehub.core import clock, crypto
+from livehub.core.errors import ValidationFailedError
+from livehub.core.names import check_name
+from streams.models import App
+from streams.organizations.services import Actor, check_room, record
+from webhooks import calls, secrets
+from webhooks.catalogue import EVENT_NAMES
+from webhooks.locks import lock_endpoint
+from webhooks.models import URL_MAX_LENGTH, Endpoint
+from webhooks.states import ROTATION_OVERLAP, PayloadFormat
+
+# Of an app: each one that listens makes a row of each event, within the change that it tells of.
+ENDPOINTS_MAX = 100
+
+
+class EndpointChanges(TypedDict, total=False):
+    """What can be changed at once; whatever is left out stays."""
+
+    name: str
+    url: str
+    events: Collection[str]
+    format: str
+    enabled: bool
+
+
+class NewEndpoint(NamedTuple):
+    """An endpoint with its secret, which no interface shows again."""
+
+    row: Endpoint
+    secret: str
+
+
+@transaction.atomic
+def create_endpoint(
+    *,
+    app: App,
+    name: str,
+    url: str,
+    events: Collection[str],
+    actor: Actor,
+    format: str = PayloadFormat.DYTE,
+    enabled: bool = True,
+) -> NewEndpoint:
+    """Have events of the app sent to a URL from now on.
+
+    :raises ValidationFailedError: names all that cannot be used, or says that the app has enough endpoints.
+    """
+    check_room(Endpoint.objects.for_app(app), most=ENDPOINTS_MAX, noun="webhooks")
+    secret = secrets.make_secret()
+    endpoint = Endpoint(app=app, enabled=enabled, secret_encrypted=crypto.encrypt(secret))
+    _assign(endpoint, {"name": name, "url": url, "events": events, "format": format})
+    endpoint.save()
+    _write_down(endpoint, actor=actor, action="webhook.created", url=endpoint.url)
+    return NewEndpoint(endpoint, secret)
+
+
+@transaction.atomic
+def change_endpoint(*, endpoint: Endpoint, actor: Actor, **changes: Unpack[EndpointChanges]) -> Endpoint:
+    """Change all of this or nothing, and return the endpoint; one that is enabled is tried anew at once.
+
+    :raises NotFoundError: when it is deleted.
+    :raises ValidationFailedError: names all that cannot be used.
+    """
+    endpoint = lock_endpoint(endpoint.pk)
+    _assign(endpoint, changes)
+    if "enabled" in changes:
+        _switch(endpoint, enabled=changes["enabled"])
+    endpoint.save()
+    _write_down(endpoint, actor=actor, action="webhook.changed", changed=sorted(changes))
+    return endpoint
+
+
+@transaction.atomic
+def delete_endpoint(*, endpoint: Endpoint, actor: Actor) -> Endpoint:
+    """Send nothing more to it, and forget its secret; return it as it was.
+
+    :raises NotFoundError: when it is deleted.
+    """
+    endpoint = lock_endpoint(endpoint.pk)
+    endpoint.deleted_at = clock.now()
+    endpoint.secret_encrypted = endpoint.previous_secret_encrypted = ""
+    endpoint.save()
+    _write_down(endpoint, actor=actor, action="webhook.deleted")
+    return endpoint
+
+
+@transaction.atomic
+def rotate_secret(*, endpoint: Endpoint, actor: Actor, overlap: timedelta = ROTATION_OVERLAP) -> NewEndpoint:
+    """Give an endpoint another secret; the present one signs beside it until the overlap is over.
+
+    :raises NotFoundError: when it is deleted.
+    """
+    endpoint = lock_endpoint(endpoint.pk)
+    secret = secrets.make_secret()
+    endpoint.previous_secret_encrypted = endpoint.secret_encrypted
+    endpoint.previous_secret_until = clock.now() + overlap
+    endpoint.secret_encrypted = crypto.encrypt(secret)
+    endpoint.save()
+    _write_down(endpoint, actor=actor, action="webhook.secret_rotated")
+    return NewEndpoint(endpoint, secret)
+
+
+def _assign(endpoint: Endpoint, changes: EndpointChanges) -> None:
+    fields: dict[str, list[str]] = {}
+    for name, check in _CHECKS.items():
+        if name not in changes:
+            continue
+        try:
+            setattr(endpoint, name, check(changes[name]))  # type: ignore[literal-required]  # A name of both.
+        except ValidationFailedError as error:
+            fields.update(error.fields)
+    if fields:
+        raise ValidationFailedError("The webhook cannot be saved.", fields=fields)
+
+
+def _switch(endpoint: Endpoint, *, enabled: bool) -> None:
+    endpoint.enabled = enabled
+    endpoint.disabled_reason = ""
+    if enabled:
+        endpoint.failures, endpoint.failing_since, endpoint.open_until = 0, None, None
+        calls.call_couriers([endpoint.pk])
+
+
+def _check_name(name: str) -> str:
+    checked = check_name(name)
+    if not checked:
+        raise ValidationFailedError("The name cannot be used.", fields={"name": ["Enter a name."]})
+    return checked
+
+
+def _check_url(url: str) -> str:
+    complaint = _complain_of(url)
+    if complaint:
+        raise ValidationFailedError("The URL cannot be used.", fields={"url": [complaint]})
+    return url
+
+
+def _complain_of(url: str) -> str:
+    if len(url) > URL_MAX_LENGTH:
+        return f"Use at most {URL_MAX_LENGTH} characters; this has {len(url)}."
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_usable = False  # An IPv6 address without its brackets, or no port.
+    if not is_usable or not url.isascii() or not url.isprintable() or " " in url:
+        return "Enter the whole address of your server, such as https://example.com/webhooks."
+    if parts.username is not None or parts.password is not None:
+        return "Leave out the user name and password: the signature proves that a delivery is from LiveHub."
+    return ""
+
+
+def _check_events(names: Collection[str]) -> Sequence[str]:
+    unknown = [name for name in names if name not in EVENT_NAMES]
+    if unknown:
+        raise ValidationFailedError("Unknown events.", fields={"events": [f"There is no event {unknown[0][:64]}."]})
+    if not names:
+        raise ValidationFailedError("No events.", fields={"events": ["Choose at least one event."]})
+    # As the catalogue has them, each once.
+    return [name for name in EVENT_NAMES if name in names]
+
+
+def _check_format(format: str) -> str:
+    if format not in PayloadFormat.values:
+        message = f"Choose from {', '.join(PayloadFormat.values)}."
+        raise ValidationFailedError("Unknown format.", fields={"format": [message]})
+    return format
+
+
+_CHECKS = {"name": _check_name, "url": _check_url, "events": _check_events, "format": _check_format}
+
+
+def _write_down(endpoint: Endpoint, *, actor: Actor, action: str, **detail: object) -> None:
+    record(organization=endpoint.app.organization, actor=actor, action=action, target=endpoint, **detail)
