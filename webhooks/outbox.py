@@ -55,7 +55,7 @@ class Happening:
 
 def record(happening: Happening) -> None:
     """Write an event and its deliveries, and have them sent once they are committed."""
-    values = {
+    values: dict[str, UUID | str | list[str] | datetime] = {
         "app_id": happening.app_id,
         "type": happening.type,
         "names": list(happening.names),

@@ -95,10 +95,7 @@ def replay_all(*, endpoint: Endpoint, since: datetime, actor: Actor, until: date
     first_id, last_id = _find_events(since=since, until=until)
     _few_enough(Event.objects.filter(app_id=endpoint.app_id, pk__range=(first_id, last_id)))
     known = endpoint.deliveries.filter(event_id__range=(first_id, last_id), name__in=endpoint.events)
-    count = _send_again(_few_enough(known))
-    with connection.cursor() as cursor:
-        cursor.execute(_MAKE_MISSING, {"endpoint_id": endpoint.pk, "first_id": first_id, "last_id": last_id})
-        count += cursor.rowcount
+    count = _send_again(_few_enough(known)) + _make_missing(endpoint, first_id=first_id, last_id=last_id)
     _finish(endpoint, actor=actor, all_since=since.isoformat(), count=count)
     return count
 
@@ -135,6 +132,13 @@ def _send_again(deliveries: QuerySet[Delivery]) -> int:
     return deliveries.update(
         state=DeliveryState.PENDING, tries=0, due_at=clock.now(), holds_until=None, finished_at=None
     )
+
+
+def _make_missing(endpoint: Endpoint, *, first_id: int, last_id: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(_MAKE_MISSING, {"endpoint_id": endpoint.pk, "first_id": first_id, "last_id": last_id})
+        count: int = cursor.rowcount
+    return count
 
 
 def _finish(endpoint: Endpoint, *, actor: Actor, **detail: object) -> None:
