@@ -2,7 +2,8 @@
 
 Ids are given out while transactions run, and one that began earlier may commit later: a reader who went by them would
 go past what it never saw. So events stand in the order of their transactions, and are told as soon as no earlier
-transaction is running: whatever commits from then on belongs behind them.
+transaction is running: whatever commits from then on belongs behind them. Within one subject the order is that of its
+sequence.
 
 After its rows were restored into another cluster of PostgreSQL, whose transactions are numbered anew, cursors are
 refused, and `adopt_restored` puts what came from there before everything that happens from then on.
@@ -12,6 +13,7 @@ import base64
 import binascii
 import struct
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db import connection
 
@@ -42,7 +44,13 @@ WHERE EXISTS (
     WHERE event.app_id = app.id AND event.transaction >= pg_snapshot_xmax(pg_current_snapshot())
 )
 """
-_ADOPT = """
+_ADOPT_SUBJECTS = """
+UPDATE webhooks_subject SET transaction = pg_current_xact_id()
+WHERE id IN (
+    SELECT id FROM webhooks_subject WHERE transaction >= pg_snapshot_xmax(pg_current_snapshot()) LIMIT %s
+)
+"""
+_ADOPT_EVENTS = """
 UPDATE webhooks_event SET transaction = pg_current_xact_id()
 WHERE id IN (
     SELECT id FROM webhooks_event
@@ -100,10 +108,21 @@ def adopt_restored() -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute(_RESTORED_APPS)
-        for (app_id,) in cursor.fetchall():
-            cursor.execute(_ADOPT, [app_id, _BATCH])
-            while cursor.rowcount == _BATCH:
-                cursor.execute(_ADOPT, [app_id, _BATCH])
+        app_ids = [app_id for (app_id,) in cursor.fetchall()]
+    if app_ids:
+        # First, since what happens to them goes by it.
+        _adopt(_ADOPT_SUBJECTS)
+    for app_id in app_ids:
+        _adopt(_ADOPT_EVENTS, app_id)
+
+
+def _adopt(statement: str, *values: UUID) -> None:
+    """Run the statement until it moves nothing more, each time in a transaction of its own."""
+    is_more = True
+    while is_more:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [*values, _BATCH])
+            is_more = cursor.rowcount == _BATCH
 
 
 def _read_cluster() -> _Cluster:
