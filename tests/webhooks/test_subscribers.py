@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from livehub.core import clock
 from streams.ingest.services import admit_encoder
@@ -22,7 +24,7 @@ from tests.meetings.people import added, session_of
 from tests.runs import ENCODER, claimed, connected, failed, finished
 from tests.webhooks.told import deliveries_to, events_of, listen_for, types_of
 from webhooks import catalogue
-from webhooks.models import Endpoint, Event
+from webhooks.models import Delivery, Endpoint, Event
 from webhooks.notices import tell_endpoint_disabled
 from webhooks.states import DisabledReason
 
@@ -294,6 +296,27 @@ class TestMeetings:
             "created_at": clock.isoformat(meeting.created_at),
         }
         assert ended.facts["organization"] == {"id": str(app.organization_id), "name": "Northwind Events"}
+
+    def test_all_who_leave_at_once_are_written_down_by_one_statement(self, app: App, meeting: Meeting) -> None:
+        endpoint = listen_for(app, "meeting.participantLeft")
+        people = [added(meeting, f"p{number}") for number in range(4)]
+        for participant in people:
+            join_meeting(participant=participant)
+
+        with CaptureQueriesContext(connection) as captured:
+            room.kick_all(meeting=meeting, actor=SYSTEM)
+
+        # And one of the meeting's end.
+        assert len([query for query in captured if "webhooks_" in query["sql"]]) == 2
+        left = [event for event in events_of(meeting.pk) if event.type == "meeting.participantLeft"]
+        assert [event.sequence for event in left] == [6, 7, 8, 9]
+        assert [event.pk for event in left] == sorted(event.pk for event in left)
+        went = [event.facts["participant"]["custom_participant_id"] for event in left]
+        assert went == ["p0", "p1", "p2", "p3"]
+        told = Delivery.objects.filter(endpoint=endpoint).order_by("event_id")
+        assert [(delivery.event_id, delivery.sequence) for delivery in told] == [
+            (event.pk, event.sequence) for event in left
+        ]
 
     def test_who_is_deleted_or_removed_has_left(self, meeting: Meeting) -> None:
         mary, bob = added(meeting, "mary"), added(meeting, "bob")
