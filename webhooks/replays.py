@@ -11,7 +11,7 @@ from django.db.models import Model, QuerySet
 from livehub.core import clock
 from livehub.core.errors import DomainError
 from streams.organizations.services import Actor, record
-from webhooks import calls
+from webhooks import calls, live_updates
 from webhooks.locks import lock_endpoint
 from webhooks.models import Delivery, Endpoint, Event
 from webhooks.states import DeliveryState
@@ -144,3 +144,4 @@ def _make_missing(endpoint: Endpoint, *, first_id: int, last_id: int) -> int:
 def _finish(endpoint: Endpoint, *, actor: Actor, **detail: object) -> None:
     record(organization=endpoint.app.organization, actor=actor, action="webhook.replayed", target=endpoint, **detail)
     calls.call_couriers([endpoint.pk])
+    live_updates.tell_on_commit(endpoint.pk)

@@ -12,7 +12,7 @@ from livehub.core.errors import ValidationFailedError
 from livehub.core.names import check_name
 from streams.models import App
 from streams.organizations.services import Actor, check_room, record
-from webhooks import calls, secrets
+from webhooks import calls, live_updates, secrets
 from webhooks.catalogue import EVENT_NAMES
 from webhooks.locks import lock_endpoint
 from webhooks.models import URL_MAX_LENGTH, Endpoint
@@ -181,3 +181,4 @@ _CHECKS = {"name": _check_name, "url": _check_url, "events": _check_events, "for
 
 def _write_down(endpoint: Endpoint, *, actor: Actor, action: str, **detail: object) -> None:
     record(organization=endpoint.app.organization, actor=actor, action=action, target=endpoint, **detail)
+    live_updates.tell_on_commit(endpoint.pk)

@@ -33,7 +33,7 @@ def icon(name: str) -> SafeString:
 @register.inclusion_tag("streams/_nav_link.html", takes_context=True)
 def nav_link(context: Context, url_name: str, *, icon: str, label: str) -> dict[str, str]:
     """Link a main page; it is the current one, or the present page is somewhere below it."""
-    url, path = reverse(f"streams:{url_name}"), context["request"].path
+    url, path = reverse(url_name), context["request"].path
     is_below = url != "/" and path.startswith(f"{url}/")
     current = "page" if path == url else "true" if is_below else ""
     return {"url": url, "icon": icon, "label": label, "current": current}
