@@ -3,3 +3,9 @@ from django.apps import AppConfig
 
 class WebhooksConfig(AppConfig):
     name = "webhooks"
+
+    def ready(self) -> None:
+        from streams.dashboard import concerns
+        from webhooks import screens
+
+        concerns.add_finder(screens.list_concerns)

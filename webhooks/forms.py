@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import TypedDict, cast
 from uuid import UUID
 
 from django import forms
@@ -47,6 +47,15 @@ class EndpointListForm(PageForm):
     def wanted(self) -> str:
         self.is_valid()
         return self.cleaned_data.get("show") or ""
+
+
+class EndpointValues(TypedDict):
+    """What is asked for of a new endpoint, beside its app."""
+
+    name: str
+    url: str
+    events: list[str]
+    format: str
 
 
 @dataclass(frozen=True)
@@ -153,10 +162,13 @@ class EndpointForm(ChangeForm):
         """Return the app of the checked form of a new endpoint."""
         return cast(App, self.cleaned_data["app"])
 
+    def values(self) -> EndpointValues:
+        """Return what the checked form says of a new endpoint."""
+        return cast(EndpointValues, {name: self.cleaned_data[name] for name in EndpointValues.__required_keys__})
+
     def changes(self) -> EndpointChanges:
-        """Return what the checked form says otherwise than it showed: all that is said of a new one."""
-        said = self.changed() if "app" not in self.fields else self.cleaned_data
-        return cast(EndpointChanges, {name: value for name, value in said.items() if name != "app"})
+        """Return what the checked form says otherwise than it showed."""
+        return cast(EndpointChanges, self.changed())
 
 
 class DeliveryFilterForm(forms.Form):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from django.db.models import Q
 
 from streams.livestreams.states import Shown
-from webhooks.models import Endpoint
+from webhooks.models import Delivery, Endpoint
 from webhooks.states import DeliveryState, DisabledReason
 
 _STOPPED = Shown("disabled", "Disabled", "bad")
@@ -36,6 +36,19 @@ _WHY_STOPPED = {
     DisabledReason.GONE: "It answered 410 Gone, which says that it wants nothing more.",
     DisabledReason.FAILING: "No delivery arrived for 5 days, so LiveHub stopped sending.",
 }
+_RESUME = "Mend your server, enable the webhook, then replay what it missed."
+_IS_REFUSED = "Does your server check the signature with the present secret?"
+# By how the words begin that say what went wrong; see `webhooks.attempts` and `livehub.core.outgoing`.
+_ADVICE = {
+    "answers 401": _IS_REFUSED,
+    "answers 403": _IS_REFUSED,
+    "answers 404": "Is the path of the URL right?",
+    "answers 405": "Is the path of the URL right? It has to take POST requests.",
+    "answers 5": "Your server's own log says why.",
+    "refuses connections": "Is your server running, and is the port of the URL right?",
+    "does not answer": "Have your server answer first, and do the work afterwards.",
+    "the host name": "Is the host of the URL right?",
+}
 
 
 def health_of(endpoint: Endpoint) -> Shown:
@@ -54,6 +67,21 @@ def why(endpoint: Endpoint) -> str:
     if not endpoint.failing_since:
         return ""
     return sentence(endpoint.last_error) or "Deliveries do not arrive."
+
+
+def advice(endpoint: Endpoint) -> str:
+    """Return what can be done for an endpoint that needs a hand; empty when nobody knows."""
+    if not endpoint.enabled:
+        return _RESUME if endpoint.disabled_reason else ""
+    words = endpoint.last_error
+    return next((tip for beginning, tip in _ADVICE.items() if words.startswith(beginning)), "")
+
+
+def answer_words(delivery: Delivery) -> str:
+    """Return what came of the last attempt at a delivery: a status, or why there was none; empty before the first."""
+    if delivery.last_status and not delivery.last_error:
+        return str(delivery.last_status)
+    return delivery.last_error or (str(delivery.last_status) if delivery.last_status else "")
 
 
 def sentence(words: str) -> str:

@@ -18,8 +18,9 @@ from streams.dashboard.paging import PAGE_SIZE, page_of
 from streams.livestreams.states import Shown
 from streams.models import App, Organization
 from webhooks.catalogue import EVENT_NAMES, EventName, Family
-from webhooks.health import DELIVERY_STATES, LISTS, RETRYING, health_of, why
+from webhooks.health import DELIVERY_STATES, LISTS, RETRYING, advice, answer_words, health_of, why
 from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.requests_shown import body_shown, curl_line, is_masked, pretty
 from webhooks.selectors import (
     DeliveryFilter,
     get_delivery,
@@ -47,6 +48,16 @@ class EndpointRow:
     @property
     def why(self) -> str:
         return why(self.endpoint)
+
+    @property
+    def advice(self) -> str:
+        return advice(self.endpoint)
+
+    @property
+    def listens_words(self) -> str:
+        """Return how much it listens for, as a table has room for it."""
+        names = self.endpoint.events
+        return names[0] if len(names) == 1 else f"{len(names)} of {len(EVENT_NAMES)} events"
 
     @property
     def listens_for(self) -> list[tuple[Family, list[EventName]]]:
@@ -79,6 +90,10 @@ class EndpointList:
     # Which list, as its address calls it.
     show: str
     has_apps: bool
+
+    @property
+    def has_any(self) -> bool:
+        return self.tabs[0].count > 0
 
     @property
     def rows(self) -> list[EndpointRow]:
@@ -166,6 +181,11 @@ class DeliveryRow:
     def shown(self) -> Shown:
         is_retried = self.delivery.state == DeliveryState.PENDING and self.delivery.tries
         return RETRYING if is_retried else DELIVERY_STATES[self.delivery.state]
+
+    @property
+    def answer(self) -> str:
+        """Return what came of the last attempt; empty before the first."""
+        return answer_words(self.delivery)
 
 
 @dataclass(frozen=True)
@@ -257,8 +277,33 @@ class DeliveryScreen:
 
     @cached_property
     def attempts(self) -> list[Attempt]:
-        """Return every request that was made, the last one first."""
-        return list(self.delivery.attempt_rows.all())[::-1]
+        """Return every request that was made, the first one first."""
+        return list(self.delivery.attempt_rows.all())
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Return what was sent with the last attempt; empty before the first."""
+        return self.attempts[-1].headers if self.attempts else {}
+
+    @property
+    def latest_first(self) -> list[Attempt]:
+        return self.attempts[::-1]
+
+    @cached_property
+    def _body(self) -> str:
+        return body_shown(self.delivery)
+
+    @property
+    def body(self) -> str:
+        return pretty(self._body)
+
+    @property
+    def is_masked(self) -> bool:
+        return is_masked(self.delivery)
+
+    @property
+    def curl_line(self) -> str:
+        return curl_line(self.delivery, body=self._body, attempts=self.attempts)
 
 
 def get_delivery_screen(*, organization: Organization, endpoint_id: UUID, uid: UUID) -> DeliveryScreen:

@@ -1,4 +1,4 @@
-"""What needs a hand, as the overview lists it: each noun above tells of its own, and the overview knows none of them."""
+"""What needs a hand, as the overview lists it: whoever knows of something tells, and the overview knows none of it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

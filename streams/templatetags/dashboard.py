@@ -44,7 +44,13 @@ def control(field: BoundField) -> SafeString:
     """Draw a form's field; the first that is not accepted has the focus, and else the one that the form says."""
     wrong = next((name for name in field.form.fields if name in field.form.errors), None)
     widget = field.as_widget(attrs={} if wrong is None else {"autofocus": field.name == wrong})
-    return widget + field.as_hidden(only_initial=True) if field.field.show_hidden_initial else widget
+    return widget + remembered(field)
+
+
+@register.filter
+def remembered(field: BoundField) -> SafeString:
+    """Return what a field that is drawn piece by piece sends back of what it showed; see `ChangeForm`."""
+    return field.as_hidden(only_initial=True) if field.field.show_hidden_initial else SafeString("")
 
 
 @register.simple_tag
