@@ -75,11 +75,11 @@ class EndpointTestView(OneEndpointView):
         if not form.is_valid():
             return self._form(endpoint, form, status=422)
         try:
-            replays.send_test(endpoint=endpoint, name=form.cleaned_data["event"], actor=self.actor)
+            sent = replays.send_test(endpoint=endpoint, name=form.cleaned_data["event"], actor=self.actor)
         except replays.EndpointDisabledError as error:
             form.add_error(None, error.message)
             return self._form(endpoint, form, status=422)
-        return self.to_endpoint(said="The test is on its way.")
+        return self.go("webhooks:delivery_detail", endpoint_id=endpoint_id, delivery_id=sent.uid)
 
     def _form(self, endpoint: Endpoint, form: TestForm, *, status: int) -> HttpResponse:
         return self.show("endpoint_test", {"endpoint": endpoint, "form": form}, status=status)

@@ -7,7 +7,7 @@ from typing import TypedDict, cast
 from uuid import UUID
 
 from django import forms
-from django.forms import BoundWidget
+from django.forms.boundfield import BoundWidget
 from django.http import QueryDict
 
 from livehub.core import clock
@@ -261,9 +261,14 @@ class ReplayForm(forms.Form):
 class TestForm(forms.Form):
     """Which event is sent as a test."""
 
-    event = forms.ChoiceField(help_text="A made-up event of this kind, signed like any other.")
+    event = forms.ChoiceField(
+        help_text="Made up, and signed like any other. Only this webhook gets it.",
+        error_messages={"required": "Choose an event.", "invalid_choice": "Choose one of these events."},
+    )
 
     def __init__(self, values: QueryDict | None = None, *, endpoint: Endpoint) -> None:
         super().__init__(values)
         names = [name for name in endpoint.events if name in EVENT_NAMES and EVENT_NAMES[name].is_emitted]
-        cast(forms.ChoiceField, self.fields["event"]).choices = [(name, name) for name in names]
+        # Whether a request arrives can be tried in any case.
+        offered = names or [name for name, event in EVENT_NAMES.items() if event.is_emitted]
+        cast(forms.ChoiceField, self.fields["event"]).choices = [(name, name) for name in offered]

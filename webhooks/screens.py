@@ -1,9 +1,10 @@
 """What the dashboard shows of webhooks: those of all apps of an organization."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
+from typing import NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.requests_shown import body_shown, curl_line, is_masked, pretty
 from webhooks.selectors import (
     DeliveryFilter,
+    find_delivery,
     get_delivery,
     list_deliveries,
     list_endpoints_of,
@@ -236,23 +238,26 @@ def get_endpoint_screen(*, organization: Organization, endpoint_id: UUID, wanted
         deliveries=[DeliveryRow(delivery) for delivery in found[:PAGE_SIZE]],
         wanted=wanted,
         has_older=len(found) > PAGE_SIZE,
-        waiting=waiting["count"],
-        next_try_at=_next_try(endpoint, due_at=waiting["due_at"]),
+        waiting=waiting.count,
+        next_try_at=_next_try(endpoint, due_at=waiting.due_at),
     )
 
 
 def _page_of_deliveries(endpoint: Endpoint, wanted: DeliveryWanted) -> QuerySet[Delivery]:
     """Return the page's deliveries, and one of the next page if there is one."""
-    rows = list_deliveries(endpoint, wanted.filter)
-    last = endpoint.deliveries.filter(uid=wanted.before).first() if wanted.before else None
-    if last is not None:
-        rows = rows.filter(event_id__lte=last.event_id).exclude(event_id=last.event_id, name__gte=last.name)
-    return rows[: PAGE_SIZE + 1]
+    after = find_delivery(endpoint=endpoint, uid=wanted.before) if wanted.before else None
+    return list_deliveries(endpoint, replace(wanted.filter, after=after))[: PAGE_SIZE + 1]
 
 
-def _find_waiting(endpoint: Endpoint) -> Mapping[str, "int | datetime | None"]:
+class _Waiting(NamedTuple):
+    count: int
+    # Of the first of them.
+    due_at: datetime | None
+
+
+def _find_waiting(endpoint: Endpoint) -> _Waiting:
     waiting = endpoint.deliveries.filter(state=DeliveryState.PENDING).order_by("event_id")[:WAITING_COUNTED]
-    return waiting.aggregate(count=Count("pk"), due_at=Min("due_at"))
+    return _Waiting(**waiting.aggregate(count=Count("pk"), due_at=Min("due_at")))
 
 
 def _next_try(endpoint: Endpoint, *, due_at: datetime | None) -> datetime | None:

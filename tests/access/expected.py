@@ -31,6 +31,8 @@ _READ, _WRITE, _ADMIN = ApiKey.Scope.READ, ApiKey.Scope.LIVESTREAMS, ApiKey.Scop
 _LIVESTREAM = "livestreams/{livestream_id}"
 _LOG_IN, _PLACE = "/account/you/log-ins/{log_in_id}", "/account/you/organizations/{member_id}"
 _MEETING_PAGE, _PRESET_PAGE = "/meetings/{meeting_id}", "/meetings/presets/{preset_id}"
+_WEBHOOK_PAGE = "/webhooks/{endpoint_id}"
+_DELIVERY_PAGE = f"{_WEBHOOK_PAGE}/deliveries/{{delivery_id}}"
 _MEMBER, _INVITATION = "/account/members/{member_id}", "/account/invitations/{invitation_id}"
 
 # The scope that an operation takes, and what it answers when all goes well.
@@ -221,6 +223,19 @@ PAGES: dict[str, dict[str, Door]] = {
     "/account/you/log-ins/end-others": {"POST": Door.PERSON},
     f"{_PLACE}/choose": {"POST": Door.PERSON},
     "/account/you/leave": {"GET": Door.LOOK, "POST": Door.LOOK},
+    "/webhooks": {"GET": Door.LOOK},
+    "/webhooks/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    _WEBHOOK_PAGE: {"GET": Door.LOOK},
+    f"{_WEBHOOK_PAGE}/change": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    f"{_WEBHOOK_PAGE}/secret": {"GET": Door.ADMINISTER},
+    f"{_WEBHOOK_PAGE}/rotate-secret": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    f"{_WEBHOOK_PAGE}/pause": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    f"{_WEBHOOK_PAGE}/enable": {"POST": Door.ADMINISTER},
+    f"{_WEBHOOK_PAGE}/delete": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    f"{_WEBHOOK_PAGE}/replay": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    f"{_WEBHOOK_PAGE}/test": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    _DELIVERY_PAGE: {"GET": Door.LOOK},
+    f"{_DELIVERY_PAGE}/replay": {"POST": Door.OPERATE},
 }
 # Open only to who holds a link that was made for this purpose.
 LINKED = {"/password-reset": passwords.LINK_PURPOSE, "/invitation": members.LINK_PURPOSE}
@@ -258,6 +273,9 @@ WEBSOCKETS = {
     "/ws/livestreams/{livestream_id}/sessions/{session_id}",
     "/ws/meetings",
     "/ws/meetings/{meeting_id}",
+    "/ws/webhooks",
+    f"/ws{_WEBHOOK_PAGE}",
+    f"/ws{_DELIVERY_PAGE}",
 }
 
 # Of support staff only, but for what leads everybody to our own pages, and what Django says to who is logged out.
@@ -269,7 +287,7 @@ ADMIN_PAGES = {
     "/admin/autocomplete/",
     "/admin/jsi18n/",
     "/admin/r/{content_type_id}/{object_id}/",
-    "/admin/^(?P{app_label}streams)/$",
+    "/admin/^(?P{app_label}streams|webhooks)/$",
     "/admin/(?P{url}.*)$",
 }
 ADMIN_OF_A_MODEL = {

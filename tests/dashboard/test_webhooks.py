@@ -1,4 +1,4 @@
-"""The pages of webhooks: whoever manages keys makes them, whoever runs livestreams tries and replays, without JavaScript too."""
+"""The pages of webhooks: whoever manages keys makes them, whoever runs livestreams tries and replays."""
 
 import re
 import shlex
@@ -133,7 +133,7 @@ class TestForm:
         assert SECRET.search(str(dict(browser.session))) is None
         shown = browser.get(answer["Location"])
         assert endpoint.secret in unescape(shown.content.decode())
-        assert shown["Cache-Control"] == "no-store"
+        assert "no-store" in shown["Cache-Control"]
         again = browser.get(answer["Location"], follow=True)
         assert again.redirect_chain == [(f"/webhooks/{endpoint.pk}", 303)]
         assert "only once" in again.content.decode()
@@ -355,7 +355,6 @@ class TestDeliveries:
         html = squeezed(get_html(browser, there)).partition('id="delivery-list"')[2]
 
         assert re.findall(r'data-testid="status">(\w+)<', html) == ["Delivered", "Failed", "Retrying", "Waiting"]
-        assert re.findall(r'class="wide">([\w ]+)<', html)[-4:] == ["204", "answers 500", "refuses connections"] or True
         assert html.index(str(arrived.uid)) < html.index(str(waits.uid))
         for words in ("204", "answers 500", "11 tries", "refuses connections", "not sent yet"):
             assert words in html
@@ -390,7 +389,7 @@ class TestDeliveries:
 
         newest_first = [str(each.uid) for each in Delivery.objects.order_by("-event_id")]
         assert [len(page) for page in pages] == [25, 25, 10]
-        assert sum(pages, []) == newest_first
+        assert [uid for page in pages for uid in page] == newest_first
         assert 'rel="first"' in squeezed(html)
 
     def test_take_as_many_queries_however_many_there_are(self, browser: Client, endpoint: Endpoint, there: str) -> None:
@@ -453,7 +452,7 @@ class TestDelivery:
         assert '"event": "livestream.live"' in unescape(html)
         found = re.search(r'data-copy-text="([^"]*)"', html)
         assert found
-        words = shlex.split(unescape(found[1]))
+        words = shlex.split(unescape(found[1]).replace("\\\n", ""))
         assert words[:5] == ["curl", "--request", "POST", "--url", "https://example.com/it's?a=b&c=d"]
         assert f"webhook-id: {delivery.uid}" in words
         assert "host: example.com" not in words
@@ -522,7 +521,8 @@ class TestReplay:
 
         answer = browser.post(f"{there}/replay", {"what": "failed", "since": "failing"}, follow=True)
 
-        before.refresh_from_db(), since.refresh_from_db()
+        for delivery in (before, since):
+            delivery.refresh_from_db()
         assert (before.state, since.state) == (DeliveryState.FAILED, DeliveryState.PENDING)
         assert "1 delivery is on its way again" in answer.content.decode()
 
@@ -582,11 +582,12 @@ class TestTest:
         assert delivery.name == ENDED
         assert (answer.status_code, answer["Location"]) == (303, f"{there}/deliveries/{delivery.uid}")
 
-    def test_says_when_there_is_none_to_be_sent(self, browser: Client, home: NewOrganization) -> None:
-        endpoint = listening(home.app, "video-ready")
+    def test_is_any_where_it_listens_for_nothing_that_is_sent_yet(self, browser: Client, home: NewOrganization) -> None:
+        there = f"/webhooks/{listening(home.app, 'video-ready').pk}"
+        assert LIVE in get_html(browser, f"{there}/test")
 
-        assert "nothing that LiveHub sends yet" in squeezed(get_html(browser, f"/webhooks/{endpoint.pk}/test"))
-        assert browser.post(f"/webhooks/{endpoint.pk}/test", {"event": LIVE}).status_code == 422
+        assert browser.post(f"{there}/test", {"event": "video-ready"}).status_code == 422
+        assert browser.post(f"{there}/test", {"event": LIVE}).status_code == 303
 
 
 class TestOverview:
