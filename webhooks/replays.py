@@ -1,6 +1,5 @@
 """Sending again what was sent, or was not, and sending a test."""
 
-import json
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -11,10 +10,11 @@ from django.db.models import Model, QuerySet
 from livehub.core import clock
 from livehub.core.errors import DomainError, ValidationFailedError
 from streams.organizations.services import Actor, record
-from webhooks import calls, samples
+from webhooks import calls, outbox, samples
 from webhooks.catalogue import EVENT_NAMES
 from webhooks.locks import lock_endpoint
 from webhooks.models import Delivery, Endpoint, Event
+from webhooks.outbox import Happening
 from webhooks.selectors import EventSpan, find_span, within
 from webhooks.states import DeliveryState
 
@@ -40,27 +40,6 @@ WHERE endpoint.id = %(endpoint_id)s AND event.id BETWEEN %(first_id)s AND %(last
     AND event.uid >= %(first_uid)s AND event.uid < %(end_uid)s AND wanted.name = ANY(endpoint.events)
 ORDER BY event.id
 ON CONFLICT DO NOTHING
-"""
-
-# Nobody can listen for an event without names, so that nobody else is ever told of a test.
-_SEND_TEST = """
-WITH subject AS (
-    INSERT INTO webhooks_subject AS subject (id, sequence) VALUES (%(endpoint_id)s, 1)
-    ON CONFLICT (id) DO UPDATE SET sequence = subject.sequence + 1
-    RETURNING sequence
-), event AS (
-    INSERT INTO webhooks_event (app_id, type, names, subject_type, subject_id, sequence, at, facts)
-    SELECT %(app_id)s, %(type)s, '{}', 'endpoint', %(endpoint_id)s, subject.sequence, %(at)s, %(facts)s
-    FROM subject
-    RETURNING id, sequence
-)
-INSERT INTO webhooks_delivery (
-    endpoint_id, event_id, name, subject_id, sequence, state, attempts, tries, due_at, last_error, created_at
-)
-SELECT %(endpoint_id)s, event.id, %(name)s, %(endpoint_id)s, event.sequence, 'pending', 0, 0,
-    statement_timestamp(), '', statement_timestamp()
-FROM event
-RETURNING id
 """
 
 
@@ -196,20 +175,28 @@ def _type_to_try(name: str) -> str:
 
 def _write_test(endpoint: Endpoint, *, name: str, event_type: str) -> Delivery:
     facts = {**samples.facts_of(event_type, organization=endpoint.app.organization), "is_test": True}
-    values: dict[str, UUID | str | datetime] = {
-        "endpoint_id": endpoint.pk,
-        "app_id": endpoint.app_id,
-        "type": event_type,
-        "name": name,
-        "at": clock.now(),
-        "facts": json.dumps(facts),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_SEND_TEST, values)
-        [(delivery_id,)] = cursor.fetchall()
-    delivery = Delivery.objects.select_related("event").get(pk=delivery_id)
-    delivery.endpoint = endpoint
-    return delivery
+    outbox.record(
+        Happening(
+            app_id=endpoint.app_id,
+            type=event_type,
+            # Nobody can listen for an event without names, so that nobody else is ever told of a test.
+            names=[],
+            subject_type="endpoint",
+            subject_id=endpoint.pk,
+            at=clock.now(),
+            facts=facts,
+        )
+    )
+    event = Event.objects.filter(subject_id=endpoint.pk).order_by("-pk")[0]
+    return Delivery.objects.create(
+        endpoint=endpoint,
+        event=event,
+        name=name,
+        subject_id=endpoint.pk,
+        sequence=event.sequence,
+        due_at=event.at,
+        created_at=event.at,
+    )
 
 
 def _finish(endpoint: Endpoint, *, actor: Actor, action: str, **detail: object) -> None:
