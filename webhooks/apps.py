@@ -6,6 +6,7 @@ class WebhooksConfig(AppConfig):
 
     def ready(self) -> None:
         from streams.dashboard import concerns
-        from webhooks import screens
+        from webhooks import screens, subscribers
 
+        subscribers.subscribe()
         concerns.add_finder(screens.list_concerns)

@@ -20,11 +20,13 @@ from webhooks import calls
 _RECORD = """
 WITH subject AS (
     INSERT INTO webhooks_subject AS subject (id, sequence) VALUES (%(subject_id)s, 1)
-    ON CONFLICT (id) DO UPDATE SET sequence = subject.sequence + 1
-    RETURNING sequence
+    ON CONFLICT (id) DO UPDATE SET
+        sequence = subject.sequence + 1, transaction = GREATEST(subject.transaction, pg_current_xact_id())
+    RETURNING sequence, transaction
 ), event AS (
-    INSERT INTO webhooks_event (app_id, type, names, subject_type, subject_id, sequence, at, facts)
-    SELECT %(app_id)s, %(type)s, %(names)s, %(subject_type)s, %(subject_id)s, subject.sequence, %(at)s, %(facts)s
+    INSERT INTO webhooks_event (app_id, type, names, subject_type, subject_id, sequence, at, facts, transaction)
+    SELECT %(app_id)s, %(type)s, %(names)s, %(subject_type)s, %(subject_id)s, subject.sequence, %(at)s, %(facts)s,
+        subject.transaction
     FROM subject
     RETURNING id, sequence
 )

@@ -232,6 +232,7 @@ class ApiKeyForm(forms.Form):
             (ApiKey.Scope.READ, "Look at everything, stream keys excepted"),
             (ApiKey.Scope.LIVESTREAMS, "Create, change and delete livestreams, and publish to them"),
             (ApiKey.Scope.MEETINGS, "Create and change meetings, and livestream them"),
+            (ApiKey.Scope.WEBHOOKS, "Create and change webhooks, and replay what they missed"),
             (ApiKey.Scope.ADMIN, "Create apps and API keys"),
         ],
         # What most programs need; who may make keys is chosen on purpose.

@@ -125,6 +125,30 @@ _MEETINGS = {
     f"GET {_SESSION}/participants/{{participant_id}}": (_READ, 200),
     f"GET {_SESSION}/livestream-sessions": (_READ, 200),
 }
+_HOOKS = ApiKey.Scope.WEBHOOKS
+_WEBHOOK = "webhooks/{webhook_id}"
+_DELIVERY = f"{_WEBHOOK}/deliveries/{{delivery_id}}"
+_VENDORS_WEBHOOKS = {
+    "GET webhooks": (_READ, 200),
+    "POST webhooks": (_HOOKS, 201),
+    "GET webhooks/all": (_READ, 200),
+    f"GET {_WEBHOOK}": (_READ, 200),
+    f"PATCH {_WEBHOOK}": (_HOOKS, 200),
+    f"PUT {_WEBHOOK}": (_HOOKS, 200),
+    f"DELETE {_WEBHOOK}": (_HOOKS, 200),
+}
+_OUR_WEBHOOKS = {
+    **_VENDORS_WEBHOOKS,
+    "GET webhooks/events": (_READ, 200),
+    f"POST {_WEBHOOK}/rotate-secret": (_HOOKS, 200),
+    f"GET {_WEBHOOK}/deliveries": (_READ, 200),
+    f"GET {_DELIVERY}": (_READ, 200),
+    f"POST {_DELIVERY}/replay": (_HOOKS, 200),
+    # Without the time that it has to be told; with it: tests/webhooks/test_api_deliveries.py.
+    f"POST {_WEBHOOK}/replay-failed": (_HOOKS, 400),
+    f"POST {_WEBHOOK}/replay": (_HOOKS, 400),
+    f"POST {_WEBHOOK}/test": (_HOOKS, 201),
+}
 _VENDORS_APPS = {"GET apps": (_READ, 200), "POST apps": (_ADMIN, 200)}
 _OUR_ADMINISTRATION = {
     **_VENDORS_APPS,
@@ -141,11 +165,11 @@ def _below(prefix: str, table: dict[str, tuple[ApiKey.Scope, int]]) -> dict[str,
 
 
 OPERATIONS = {
-    **_below("/v2/", {**_OURS, **_MEETINGS, **_OUR_ADMINISTRATION}),
+    **_below("/v2/", {**_OURS, **_MEETINGS, **_OUR_WEBHOOKS, **_OUR_ADMINISTRATION}),
     **_below("/liveapi/", _LIVEAPI),
     **_below("/cloudinary/v2/video/{cloud_name}/", _CLOUDINARY),
     **_below("/client/v4/accounts/{account_id}/realtime/kit/", _VENDORS_APPS),
-    **_below("/client/v4/accounts/{account_id}/realtime/kit/{app_id}/", {**_VENDORS, **_MEETINGS}),
+    **_below("/client/v4/accounts/{account_id}/realtime/kit/{app_id}/", {**_VENDORS, **_MEETINGS, **_VENDORS_WEBHOOKS}),
 }
 NEEDS_BODY = {
     "POST /v2/apps",
