@@ -6,10 +6,11 @@ from django.template.loader import render_to_string
 
 from streams.livestreams.consumers import FragmentConsumer
 from streams.organizations.models import Member
+from webhooks.delivery_screens import get_delivery_screen
 from webhooks.forms import EndpointListForm
 from webhooks.live_updates import endpoint_group, endpoint_list_group
 from webhooks.pages import endpoint_screen
-from webhooks.screens import get_delivery_screen, get_endpoint_list
+from webhooks.screens import get_endpoint_list
 
 
 class EndpointListConsumer(FragmentConsumer):

@@ -6,10 +6,10 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from webhooks import replays
+from webhooks.delivery_screens import get_delivery_screen
 from webhooks.forms import ReplayForm, TestForm
 from webhooks.models import Endpoint
 from webhooks.pages import OneEndpointView
-from webhooks.screens import get_delivery_screen
 from webhooks.selectors import get_delivery
 
 _REFUSALS = (replays.EndpointDisabledError, replays.TooMuchToReplayError)

@@ -235,11 +235,11 @@ class ReplayForm(forms.Form):
     def __init__(self, values: QueryDict | None = None, *, endpoint: Endpoint) -> None:
         super().__init__(values, initial={"since": "hour"})
         choices = [(value, words.capitalize()) for value, (words, _) in _SPANS.items()]
-        choices += [("all", f"All that is kept: {RETENTION.days} days"), ("at", "A time of your choice")]
+        choices += [("all", f"All that is kept, {RETENTION.days} days"), ("at", "A day and time of your choice")]
         self._failing_since = endpoint.failing_since
         if self._failing_since:
             since = self._failing_since.astimezone(UTC)
-            choices.insert(0, ("failing", f"Since it began to fail, {since:%-d %b, %H:%M} UTC"))
+            choices.insert(0, ("failing", f"To when it began to fail, {since:%-d %b, %H:%M} UTC"))
             self.initial["since"] = "failing"
         cast(forms.ChoiceField, self.fields["since"]).choices = choices
 

@@ -12,7 +12,7 @@ _STOPPED = Shown("disabled", "Disabled", "bad")
 _PAUSED = Shown("paused", "Paused", "off")
 _FAILING = Shown("failing", "Failing", "bad")
 _HEALTHY = Shown("healthy", "Healthy", "good")
-_NEW = Shown("new", "Not used yet")
+_NEW = Shown("new", "New")
 
 _IS_STOPPED = Q(enabled=False) & ~Q(disabled_reason="")
 _IS_FAILING = Q(enabled=True, failing_since__isnull=False)
@@ -79,9 +79,7 @@ def advice(endpoint: Endpoint) -> str:
 
 def answer_words(delivery: Delivery) -> str:
     """Return what came of the last attempt at a delivery: a status, or why there was none; empty before the first."""
-    if delivery.last_status and not delivery.last_error:
-        return str(delivery.last_status)
-    return delivery.last_error or (str(delivery.last_status) if delivery.last_status else "")
+    return str(delivery.last_status) if delivery.last_status else delivery.last_error
 
 
 def sentence(words: str) -> str:

@@ -9,7 +9,8 @@ from streams.dashboard.pages import DialogView
 from streams.models import Organization
 from webhooks.forms import DeliveryFilterForm
 from webhooks.models import Endpoint
-from webhooks.screens import EndpointScreen, get_endpoint_screen, get_own_endpoint
+from webhooks.screens import EndpointScreen, get_endpoint_screen
+from webhooks.selectors import get_own_endpoint
 
 
 class WebhookView(DialogView):

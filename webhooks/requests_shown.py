@@ -30,6 +30,11 @@ def pretty(body: str) -> str:
     return json.dumps(json.loads(body), ensure_ascii=False, indent=2)
 
 
+def header_lines(headers: Mapping[str, str]) -> str:
+    """Return headers as they stand in a request or an answer, one a line."""
+    return "\n".join(f"{name}: {value}" for name, value in headers.items())
+
+
 def curl_line(delivery: Delivery, *, body: str, attempts: Sequence[Attempt]) -> str:
     """Return a command for a shell that sends the body with the headers of the last of the attempts."""
     headers = _headers_of(attempts[-1]) if attempts else _PLAIN_HEADERS

@@ -1,6 +1,6 @@
 """What the dashboard shows of webhooks: those of all apps of an organization."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -13,19 +13,18 @@ from django.db.models import Count, Min, QuerySet
 from django.urls import reverse
 
 from livehub.core import clock
-from livehub.core.errors import NotFoundError
 from streams.dashboard.concerns import Concern
 from streams.dashboard.paging import PAGE_SIZE, page_of
 from streams.livestreams.states import Shown
 from streams.models import App, Organization
 from webhooks.catalogue import EVENT_NAMES, EventName, Family
-from webhooks.health import DELIVERY_STATES, LISTS, RETRYING, advice, answer_words, health_of, why
-from webhooks.models import Attempt, Delivery, Endpoint
-from webhooks.requests_shown import body_shown, curl_line, is_masked, pretty
+from webhooks.delivery_screens import DeliveryRow, next_try
+from webhooks.health import LISTS, advice, health_of, why
+from webhooks.models import Delivery, Endpoint
 from webhooks.selectors import (
     DeliveryFilter,
     find_delivery,
-    get_delivery,
+    get_own_endpoint,
     list_deliveries,
     list_endpoints_of,
     list_failing_endpoints,
@@ -126,17 +125,6 @@ def _count_lists(endpoints: QuerySet[Endpoint]) -> dict[str, int]:
     return {value: found[f"of_{value}"] for value in LISTS}
 
 
-def get_own_endpoint(*, organization: Organization, endpoint_id: UUID) -> Endpoint:
-    """Return an endpoint of any of the organization's apps, with its app.
-
-    :raises NotFoundError: when it has no such endpoint.
-    """
-    endpoint = list_endpoints_of(organization).filter(pk=endpoint_id).first()
-    if endpoint is None:
-        raise NotFoundError(f"No webhook {endpoint_id}.")
-    return endpoint
-
-
 def list_concerns(organization: Organization) -> list[Concern]:
     """Return the endpoints that somebody should look at, for the overview."""
     return [_concern_of(endpoint) for endpoint in list_failing_endpoints(organization)[:_CONCERNS_SHOWN]]
@@ -171,23 +159,6 @@ class DeliveryWanted:
     @property
     def is_narrowed(self) -> bool:
         return bool(self.asked)
-
-
-@dataclass(frozen=True)
-class DeliveryRow:
-    """A delivery as lists and its own page show it."""
-
-    delivery: Delivery
-
-    @property
-    def shown(self) -> Shown:
-        is_retried = self.delivery.state == DeliveryState.PENDING and self.delivery.tries
-        return RETRYING if is_retried else DELIVERY_STATES[self.delivery.state]
-
-    @property
-    def answer(self) -> str:
-        """Return what came of the last attempt; empty before the first."""
-        return answer_words(self.delivery)
 
 
 @dataclass(frozen=True)
@@ -239,7 +210,7 @@ def get_endpoint_screen(*, organization: Organization, endpoint_id: UUID, wanted
         wanted=wanted,
         has_older=len(found) > PAGE_SIZE,
         waiting=waiting.count,
-        next_try_at=_next_try(endpoint, due_at=waiting.due_at),
+        next_try_at=next_try(endpoint, due_at=waiting.due_at),
     )
 
 
@@ -258,63 +229,3 @@ class _Waiting(NamedTuple):
 def _find_waiting(endpoint: Endpoint) -> _Waiting:
     waiting = endpoint.deliveries.filter(state=DeliveryState.PENDING).order_by("event_id")[:WAITING_COUNTED]
     return _Waiting(**waiting.aggregate(count=Count("pk"), due_at=Min("due_at")))
-
-
-def _next_try(endpoint: Endpoint, *, due_at: datetime | None) -> datetime | None:
-    if due_at is None or not endpoint.enabled:
-        return None
-    return max(due_at, endpoint.open_until or due_at)
-
-
-@dataclass(frozen=True)
-class DeliveryScreen:
-    """The page of a delivery."""
-
-    row: DeliveryRow
-
-    @property
-    def delivery(self) -> Delivery:
-        return self.row.delivery
-
-    @property
-    def endpoint(self) -> Endpoint:
-        return self.delivery.endpoint
-
-    @cached_property
-    def attempts(self) -> list[Attempt]:
-        """Return every request that was made, the first one first."""
-        return list(self.delivery.attempt_rows.all())
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """Return what was sent with the last attempt; empty before the first."""
-        return self.attempts[-1].headers if self.attempts else {}
-
-    @property
-    def latest_first(self) -> list[Attempt]:
-        return self.attempts[::-1]
-
-    @cached_property
-    def _body(self) -> str:
-        return body_shown(self.delivery)
-
-    @property
-    def body(self) -> str:
-        return pretty(self._body)
-
-    @property
-    def is_masked(self) -> bool:
-        return is_masked(self.delivery)
-
-    @property
-    def curl_line(self) -> str:
-        return curl_line(self.delivery, body=self._body, attempts=self.attempts)
-
-
-def get_delivery_screen(*, organization: Organization, endpoint_id: UUID, uid: UUID) -> DeliveryScreen:
-    """Return the page of a delivery.
-
-    :raises NotFoundError: when the organization has no such delivery.
-    """
-    endpoint = get_own_endpoint(organization=organization, endpoint_id=endpoint_id)
-    return DeliveryScreen(DeliveryRow(get_delivery(endpoint=endpoint, uid=uid)))

@@ -47,6 +47,17 @@ def get_endpoint(*, app: App, endpoint_id: UUID) -> Endpoint:
     return endpoint
 
 
+def get_own_endpoint(*, organization: Organization, endpoint_id: UUID) -> Endpoint:
+    """Return an endpoint of any of the organization's apps, with its app.
+
+    :raises NotFoundError: when it has no such endpoint.
+    """
+    endpoint = list_endpoints_of(organization).filter(pk=endpoint_id).first()
+    if endpoint is None:
+        raise NotFoundError(f"No webhook {endpoint_id}.")
+    return endpoint
+
+
 class EventSpan(NamedTuple):
     """Events between two times: exact by their uids, and by their ids so that not all of a table is looked through."""
 

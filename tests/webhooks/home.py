@@ -12,4 +12,4 @@ def listen_in(app: App) -> dict[str, str]:
     endpoint = listening(app)
     delivery = delivery_of(endpoint, happened(app))
     Attempt.objects.create(delivery=delivery, number=1, at=timezone.now(), duration_ms=12, status=500, answer="Oops")
-    return {"endpoint_id": str(endpoint.pk), "delivery_id": str(delivery.uid)}
+    return {"webhook_id": str(endpoint.pk), "endpoint_id": str(endpoint.pk), "delivery_id": str(delivery.uid)}
