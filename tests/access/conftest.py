@@ -21,9 +21,11 @@ from streams.organizations.models import AttemptBudget
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
 from tests.meetings.home import furnish
 from tests.runs import connected
+from tests.webhooks.happenings import furnish_webhooks
 
 # Written when somebody is let in, or tries to be.
 _TRACES = ("last_used_at", "last_login", "last_seen_at")
+_APPS = ("streams", "webhooks")
 _TRACING_MODELS = (AttemptBudget,)
 _TRACING_ACTIONS = ("api_key.rejected", "user.logged_in", "user.logged_out", "user.log_in_failed")
 State = dict[str, list[dict[str, object]]]
@@ -113,6 +115,7 @@ def tenant_of(made: NewOrganization) -> Tenant:
         "invitation_id": str(invite(made, Role.OPERATOR).pk),
         "log_in_id": own_ids(logged_in(member.user))["log_in_id"],
         **furnish(made.app),
+        **furnish_webhooks(made.app),
     }
     return Tenant(made, ids)
 
@@ -162,7 +165,7 @@ def browser_of(home: NewOrganization) -> Callable[[Role | None], Client]:
 
 def state() -> State:
     """Return every row of the product's, without what any visit leaves."""
-    models = [model for model in apps.get_app_config("streams").get_models() if model not in _TRACING_MODELS]
+    models = [model for app in _APPS for model in apps.get_app_config(app).get_models() if model not in _TRACING_MODELS]
     return {
         model.__name__: [
             {column: value for column, value in row.items() if column not in _TRACES}
