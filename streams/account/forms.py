@@ -236,7 +236,7 @@ class ApiKeyForm(forms.Form):
             (ApiKey.Scope.ADMIN, "Create apps and API keys"),
         ],
         # What most programs need; who may make keys is chosen on purpose.
-        initial=[ApiKey.Scope.READ, ApiKey.Scope.LIVESTREAMS, ApiKey.Scope.MEETINGS],
+        initial=[ApiKey.Scope.READ, ApiKey.Scope.LIVESTREAMS, ApiKey.Scope.MEETINGS, ApiKey.Scope.WEBHOOKS],
         error_messages={"required": "Choose what the key opens."},
         widget=forms.CheckboxSelectMultiple,
     )

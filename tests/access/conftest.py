@@ -21,10 +21,11 @@ from streams.organizations.models import AttemptBudget
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
 from tests.meetings.home import furnish
 from tests.runs import connected
-from tests.webhooks.home import listen_in
+from tests.webhooks.happenings import furnish_webhooks
 
 # Written when somebody is let in, or tries to be.
 _TRACES = ("last_used_at", "last_login", "last_seen_at")
+_APPS = ("streams", "webhooks")
 _TRACING_MODELS = (AttemptBudget,)
 _TRACING_ACTIONS = ("api_key.rejected", "user.logged_in", "user.logged_out", "user.log_in_failed")
 State = dict[str, list[dict[str, object]]]
@@ -114,7 +115,7 @@ def tenant_of(made: NewOrganization) -> Tenant:
         "invitation_id": str(invite(made, Role.OPERATOR).pk),
         "log_in_id": own_ids(logged_in(member.user))["log_in_id"],
         **furnish(made.app),
-        **listen_in(made.app),
+        **furnish_webhooks(made.app),
     }
     return Tenant(made, ids)
 
@@ -164,15 +165,14 @@ def browser_of(home: NewOrganization) -> Callable[[Role | None], Client]:
 
 def state() -> State:
     """Return every row of the product's, without what any visit leaves."""
-    ours = [model for app in ("streams", "webhooks") for model in apps.get_app_config(app).get_models()]
+    models = [model for app in _APPS for model in apps.get_app_config(app).get_models() if model not in _TRACING_MODELS]
     return {
         model.__name__: [
             {column: value for column, value in row.items() if column not in _TRACES}
             for row in model._default_manager.order_by("pk").values()
             if row.get("action") not in _TRACING_ACTIONS
         ]
-        for model in ours
-        if model not in _TRACING_MODELS
+        for model in models
     }
 
 

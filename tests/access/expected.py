@@ -139,12 +139,13 @@ _VENDORS_WEBHOOKS = {
 }
 _OUR_WEBHOOKS = {
     **_VENDORS_WEBHOOKS,
+    "GET events": (_READ, 200),
     "GET webhooks/events": (_READ, 200),
     f"POST {_WEBHOOK}/rotate-secret": (_HOOKS, 200),
     f"GET {_WEBHOOK}/deliveries": (_READ, 200),
     f"GET {_DELIVERY}": (_READ, 200),
     f"POST {_DELIVERY}/replay": (_HOOKS, 200),
-    # Without the time that it has to be told; with it: tests/webhooks/test_api_deliveries.py.
+    # Without the time that it has to be told; with it: tests/api/test_deliveries.py.
     f"POST {_WEBHOOK}/replay-failed": (_HOOKS, 400),
     f"POST {_WEBHOOK}/replay": (_HOOKS, 400),
     f"POST {_WEBHOOK}/test": (_HOOKS, 201),

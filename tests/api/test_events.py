@@ -9,7 +9,6 @@ from jsonschema import Draft202012Validator
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.api.clients import ApiClient, read
 from tests.api.test_schema import described, whole
-from tests.meetings.queries import asked_for
 from tests.services import wait_until
 from tests.webhooks.happenings import happened, listening
 from webhooks.catalogue import EVENT_NAMES, Family
@@ -71,10 +70,6 @@ class TestFeed:
         fourth = str(happened(home.app).uid)
         told(dyte, 4)
         assert [event["id"] for event in _after(dyte, rest["paging"]["next_cursor"])] == [fourth]
-
-    def test_costs_so_many_queries(self, dyte: ApiClient, home: NewOrganization) -> None:
-        happened(home.app)
-        assert asked_for(lambda: dyte.get("/events")) == 2
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from livehub.core import clock, crypto
 from streams.models import ApiKey, App, AuditEntry
 from streams.organizations.services import SYSTEM, NewOrganization, create_api_key
 from tests.api.clients import ApiClient, basic, read
-from tests.meetings.queries import asked_for
 from tests.webhooks.happenings import LIVE, URL, listening
 from webhooks.catalogue import EVENT_NAMES, Family
 from webhooks.models import Endpoint
@@ -169,15 +168,6 @@ class TestBothVendors:
 
         assert read(first) == read(second)
         assert Endpoint.objects.count() == 1
-
-    def test_cost_so_many_queries(self, api: ApiClient, home: NewOrganization) -> None:
-        webhook_id = listening(home.app).pk
-        assert asked_for(lambda: api.get(f"/webhooks/{webhook_id}")) == 1
-        assert asked_for(lambda: api.get("/webhooks")) == 1
-        for _ in range(5):
-            listening(home.app)
-        assert asked_for(lambda: api.get("/webhooks")) == 1
-        assert asked_for(lambda: api.get("/webhooks/all")) == 0
 
 
 class TestNames:

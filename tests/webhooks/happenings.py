@@ -54,3 +54,19 @@ def delivery_of(endpoint: Endpoint, event: Event, *, state: DeliveryState = Deli
     if state != DeliveryState.PENDING:
         found.update(state=state, attempts=3, tries=3, finished_at=clock.now(), last_status=500, last_error="HTTP 500")
     return found.get()
+
+
+def furnish_webhooks(app: App) -> dict[str, str]:
+    """Make an endpoint with something on its way to it; return what arguments of addresses mean."""
+    endpoint = listening(app)
+    delivery = delivery_of(endpoint, happened(app))
+    known = str(endpoint.pk)
+    # As the API calls it, and as our own pages do.
+    return {"webhook_id": known, "endpoint_id": known, "delivery_id": str(delivery.uid)}
+
+
+def body_of_webhook(operation: str) -> dict[str, object] | None:
+    """Return what an operation (`POST /v2/webhooks`) needs in its body, or None."""
+    method, _, path = operation.partition(" ")
+    is_whole = (method, path.rpartition("/")[2]) in {("POST", "webhooks"), ("PUT", "{webhook_id}")}
+    return {"name": "Attendance", "url": URL, "events": ["meeting.ended"]} if is_whole else None

@@ -29,6 +29,9 @@ _REFUSED_ALL = {422: "The webhook is disabled, it would be too much at a time, o
 class DeliveriesApi(WebhooksApi):
     tag = "Deliveries"
 
+    def answer_delivery(self, delivery: Delivery, *, status: int = 200) -> Response:
+        return self.answer(DeliverySerializer().to_representation(delivery), status=status)
+
 
 class DeliveriesView(DeliveriesApi):
     """/webhooks/{webhook_id}/deliveries"""
@@ -75,9 +78,6 @@ class ReplayDeliveryView(DeliveriesApi):
         delivery = selectors.get_delivery(endpoint=endpoint, uid=wanted)
         replays.replay_delivery(delivery=delivery, actor=self.caller.actor)
         return self.answer_delivery(selectors.get_delivery(endpoint=endpoint, uid=wanted))
-
-    def answer_delivery(self, delivery: Delivery) -> Response:
-        return self.answer(DeliverySerializer().to_representation(delivery))
 
 
 class ReplayFailedView(DeliveriesApi):
@@ -126,7 +126,7 @@ class WebhookTestView(DeliveriesApi):
         name = str(self.read_body(WebhookTestBody)["event"])
         endpoint = self.get_endpoint(webhook_id)
         delivery = replays.send_test(endpoint=endpoint, name=name, actor=self.caller.actor)
-        return self.answer(DeliverySerializer().to_representation(delivery), status=201)
+        return self.answer_delivery(delivery, status=201)
 
 
 def _filter(endpoint: Endpoint, parameters: DeliveryListParameters) -> DeliveryFilter:
