@@ -33,7 +33,9 @@ class Broker:
     queues: list[tuple[str, str | None]] = field(default_factory=list)
     arguments: list[tuple[str, dict[str, object]]] = field(default_factory=list)
 
-    def send_task(self, name: str, *, kwargs: dict[str, object], queue: str | None = None) -> None:
+    def send_task(
+        self, name: str, *, kwargs: dict[str, object], queue: str | None = None, countdown: float | None = None
+    ) -> None:
         self.names.append(name)
         self.queues.append((name, queue))
         self.arguments.append((name, kwargs))
