@@ -73,6 +73,10 @@ def _urgent_worker() -> str:
     return _state_of_worker("urgent")
 
 
+def _webhooks_worker() -> str:
+    return _state_of_worker("webhooks")
+
+
 def _state_of_worker(kind: str) -> str:
     # This node's: no other could run, or cut, what is published here.
     worker = f"{kind}@{settings.NODE}"
@@ -95,5 +99,6 @@ _PROBES = {
         "asgi": _asgi,
         "live_worker": _live_worker,
         "urgent_worker": _urgent_worker,
+        "webhooks_worker": _webhooks_worker,
     }.items()
 }

@@ -27,8 +27,8 @@ _EMAIL_WORDS = {
 _APPS_OFFERED = 50
 _ROLE_WORDS = {
     Role.OWNER: "Owner: everything, owners included",
-    Role.ADMIN: "Admin: livestreams, meetings, apps, API keys, and members other than owners",
-    Role.OPERATOR: "Operator: livestreams and meetings",
+    Role.ADMIN: "Admin: livestreams, meetings, webhooks, apps, API keys, and members other than owners",
+    Role.OPERATOR: "Operator: livestreams and meetings, and replays of webhooks",
     Role.VIEWER: "Viewer: looks, and changes nothing",
 }
 
