@@ -209,7 +209,7 @@ def get_endpoint_screen(*, organization: Organization, endpoint_id: UUID, wanted
         deliveries=[DeliveryRow(delivery) for delivery in found[:PAGE_SIZE]],
         wanted=wanted,
         has_older=len(found) > PAGE_SIZE,
-        waiting=waiting.count,
+        waiting=waiting.many,
         next_try_at=next_try(endpoint, due_at=waiting.due_at),
     )
 
@@ -221,11 +221,11 @@ def _page_of_deliveries(endpoint: Endpoint, wanted: DeliveryWanted) -> QuerySet[
 
 
 class _Waiting(NamedTuple):
-    count: int
+    many: int
     # Of the first of them.
     due_at: datetime | None
 
 
 def _find_waiting(endpoint: Endpoint) -> _Waiting:
     waiting = endpoint.deliveries.filter(state=DeliveryState.PENDING).order_by("event_id")[:WAITING_COUNTED]
-    return _Waiting(**waiting.aggregate(count=Count("pk"), due_at=Min("due_at")))
+    return _Waiting(**waiting.aggregate(many=Count("pk"), due_at=Min("due_at")))

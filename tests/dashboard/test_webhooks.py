@@ -81,7 +81,7 @@ class TestList:
         html = get_html(browser, "/webhooks")
 
         shown = re.findall(r'data-testid="status">([^<]+)<', html)
-        assert shown == ["Healthy", "Failing", "Paused", "Disabled", "Not used yet"]
+        assert shown == ["Healthy", "Failing", "Paused", "Disabled", "New"]
         assert str(new.pk) in html
         trouble = get_html(browser, "/webhooks?show=trouble")
         assert re.findall(r'data-testid="status">([^<]+)<', trouble) == ["Failing", "Disabled"]
