@@ -67,7 +67,8 @@ def test_a_webhook_is_made_tried_and_replayed(operator: Operator, integrator: In
     assert Webhook(secret).verify(received.body, dict(received.headers))
     assert {each.id for each in receiver.received} == {received.id}
 
-    page.get_by_role("link", name="Booking system").click()
+    with page.expect_websocket():
+        page.get_by_role("link", name="Booking system").click()
     expect(page.get_by_test_id("health")).to_contain_text("Your server takes what it is sent")
     page.get_by_test_id("send-test").click()
     page.get_by_role("dialog").get_by_label("Event").select_option("livestream.live")

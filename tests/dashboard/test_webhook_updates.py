@@ -77,6 +77,8 @@ class TestEndpointPage:
         text = heard(owner, f"/ws/webhooks/{endpoint.pk}", DEEDS[deed], endpoint)
 
         assert text.count("hx-swap-oob") == 4
+        # What comes by a websocket holds no token: scripts send the page's own.
+        assert text.count("<form") == text.count("hx-post") == (deed == "paused")
 
     def test_shows_what_its_address_asks_for(self, endpoint: Endpoint, owner: User) -> None:
         delivery_of(endpoint, happened(endpoint.app))
@@ -121,7 +123,10 @@ class TestDeliveryPage:
         again = Deed(
             lambda _: replay_delivery(delivery=Delivery.objects.get(), actor=SYSTEM), 'data-testid="status">Waiting'
         )
-        assert "Try now" in heard(owner, address, again, endpoint)
+        text = heard(owner, address, again, endpoint)
+        assert "Try now" in text
+        # What comes by a websocket holds no token: scripts send the page's own.
+        assert f'hx-post="/webhooks/{endpoint.pk}/deliveries/{delivery.uid}/replay"' in text
 
 
 class TestList:
