@@ -57,17 +57,19 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
         }
 
 
-class NewWebhookSerializer(WebhookSerializer):
-    """A webhook with its secret, which no vendor has."""
-
-    examples = {**WebhookSerializer.examples, "secret": _SECRET}
-
+class _WithSecret(serializers.Serializer[Any]):
     secret = serializers.CharField(
         read_only=True, help_text="What deliveries are signed with, as Standard Webhooks has it. Shown this once."
     )
 
-    def to_representation(self, made: NewEndpoint) -> JsonObject:  # type: ignore[override]  # Wraps one.
+    def to_representation(self, made: NewEndpoint) -> JsonObject:
         return {**super().to_representation(made.row), "secret": made.secret}
+
+
+class NewWebhookSerializer(_WithSecret, WebhookSerializer):
+    """A webhook with its secret, which no vendor has."""
+
+    examples = {**WebhookSerializer.examples, "secret": _SECRET}
 
 
 class LiveHubWebhookSerializer(WebhookSerializer):
@@ -105,17 +107,10 @@ class LiveHubWebhookSerializer(WebhookSerializer):
         }
 
 
-class NewLiveHubWebhookSerializer(LiveHubWebhookSerializer):
+class NewLiveHubWebhookSerializer(_WithSecret, LiveHubWebhookSerializer):
     """A webhook with its secret."""
 
     examples = {**LiveHubWebhookSerializer.examples, "secret": _SECRET}
-
-    secret = serializers.CharField(
-        read_only=True, help_text="What deliveries are signed with, as Standard Webhooks has it. Shown this once."
-    )
-
-    def to_representation(self, made: NewEndpoint) -> JsonObject:  # type: ignore[override]  # Wraps one.
-        return {**super().to_representation(made.row), "secret": made.secret}
 
 
 class RotatedWebhookSerializer(NewLiveHubWebhookSerializer):
