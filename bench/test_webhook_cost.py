@@ -11,9 +11,8 @@ import pytest
 
 from streams.livestreams import leases, services
 from streams.livestreams.services import create_livestream
-from streams.models import App, Livestream
-from streams.organizations.services import SYSTEM, NewOrganization
-from tests.conftest import Broker
+from streams.models import Livestream
+from streams.organizations.services import SYSTEM, create_organization
 from tests.runs import claimed, connected
 from tests.webhooks.told import listen_for
 from webhooks.models import Delivery
@@ -42,12 +41,14 @@ def _broadcast(livestream: Livestream, number: int) -> None:
 
 @pytest.mark.parametrize("change", [_rename, _switch, _broadcast], ids=["rename", "switch", "broadcast"])
 def test_a_change_costs_hardly_more_with_three_endpoints(
-    broker: Broker, home: NewOrganization, abroad: NewOrganization, change: _Change
+    change: _Change,
 ) -> None:
+    told, untold = _livestream_of("Northwind Events"), _livestream_of("Contoso")
     for _ in range(_ENDPOINTS):
-        listen_for(home.app, "livestream.updated", "livestream.connected", "livestream.live", "livestream.ended")
-    told, untold = _fresh(home.app), _fresh(abroad.app)
-    _time(change, told), _time(change, untold)
+        listen_for(told.app, "livestream.updated", "livestream.connected", "livestream.live", "livestream.ended")
+    # What is done for the first time takes longer.
+    _time(change, told)
+    _time(change, untold)
 
     # By turns: what else the machine does is the same for both.
     pairs = [(_time(change, told), _time(change, untold)) for _ in range(_ROUNDS)]
@@ -59,8 +60,10 @@ def test_a_change_costs_hardly_more_with_three_endpoints(
     assert ratio <= _BUDGET
 
 
-def _fresh(app: App) -> Livestream:
-    return create_livestream(app=app, name="Keynote", actor=SYSTEM)
+def _livestream_of(name: str) -> Livestream:
+    email = f"{name.split()[0].lower()}@example.com"
+    organization = create_organization(name=name, email=email, password="correct horse battery")  # noqa: S106
+    return create_livestream(app=organization.app, name="Keynote", actor=SYSTEM)
 
 
 def _time(change: _Change, livestream: Livestream) -> float:
