@@ -20,8 +20,8 @@ from webhooks.states import DeliveryState
 
 _Row = TypeVar("_Row", bound=Model)
 
-# Events at a time: the request waits for it.
-REPLAYED_MAX = 50_000
+# Events at a time: the request waits for it, a second or two where each goes out under three names.
+REPLAYED_MAX = 10_000
 # What is tried where an endpoint listens for nothing that happens yet.
 _TRIED_TYPE = "livestream.live"
 

@@ -4,7 +4,7 @@ All of it runs in the transaction of the change, whose caller holds the lock of 
 written down of one of these stands in the order in which it was committed.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from livehub.core import events
 from streams.livestreams.events import (
@@ -26,7 +26,7 @@ from streams.meetings.events import (
 )
 from webhooks import catalogue, facts
 from webhooks.facts import Facts
-from webhooks.outbox import Happening, record
+from webhooks.outbox import Happening, record, record_all
 
 _SESSION_EVENTS = {
     SessionStatus.CONNECTING.value: "livestream.connected",
@@ -49,11 +49,11 @@ def subscribe() -> None:
     events.subscribe(MeetingStarted, _note_started)
     events.subscribe(MeetingEnded, _note_ended)
     events.subscribe(ParticipantJoined, _note_joined)
-    events.subscribe(ParticipantLeft, _note_left)
+    events.subscribe_to_many(ParticipantLeft, _note_left)
 
 
 def _note_created(event: LivestreamCreated) -> None:
-    _record_livestream(event, "livestream.created", facts.of_livestream(event))
+    record(_of_livestream(event, "livestream.created", facts.of_livestream(event)))
 
 
 def _note_changed(event: LivestreamChanged) -> None:
@@ -62,68 +62,64 @@ def _note_changed(event: LivestreamChanged) -> None:
         if "disabled" not in event.changed:
             names = [name for name in names if name != _TOGGLE]
         told = {**facts.of_livestream(event), "changed": list(event.changed)}
-        _record_livestream(event, "livestream.updated", told, names=names)
+        record(_of_livestream(event, "livestream.updated", told, names=names))
 
 
 def _note_deleted(event: LivestreamDeleted) -> None:
-    _record_livestream(event, "livestream.deleted", facts.of_livestream(event))
+    record(_of_livestream(event, "livestream.deleted", facts.of_livestream(event)))
 
 
 def _note_status(event: SessionStatusChanged) -> None:
-    _record_livestream(event, _SESSION_EVENTS[event.new], facts.of_session(event))
+    record(_of_livestream(event, _SESSION_EVENTS[event.new], facts.of_session(event)))
 
 
 def _note_added(event: OutputCreated) -> None:
     if event.output_type == OutputType.SIMULCAST:
-        _record_livestream(event, "livestream.simulcast_added", facts.of_output(event))
+        record(_of_livestream(event, "livestream.simulcast_added", facts.of_output(event)))
 
 
 def _note_removed(event: OutputDeleted) -> None:
     if event.output_type == OutputType.SIMULCAST:
-        _record_livestream(event, "livestream.simulcast_removed", facts.of_output(event))
+        record(_of_livestream(event, "livestream.simulcast_removed", facts.of_output(event)))
 
 
 def _note_started(event: MeetingStarted) -> None:
-    _record_meeting(event, "meeting.started", facts.of_meeting(event))
+    record(_of_meeting(event, "meeting.started", facts.of_meeting(event)))
 
 
 def _note_ended(event: MeetingEnded) -> None:
-    _record_meeting(event, "meeting.ended", facts.of_meeting(event))
+    record(_of_meeting(event, "meeting.ended", facts.of_meeting(event)))
 
 
 def _note_joined(event: ParticipantJoined) -> None:
-    _record_meeting(event, "meeting.participantJoined", facts.of_participant(event))
+    record(_of_meeting(event, "meeting.participantJoined", facts.of_participant(event)))
 
 
-def _note_left(event: ParticipantLeft) -> None:
-    _record_meeting(event, "meeting.participantLeft", facts.of_participant(event))
+def _note_left(told: Sequence[ParticipantLeft]) -> None:
+    record_all([_of_meeting(event, "meeting.participantLeft", facts.of_participant(event)) for event in told])
 
 
-def _record_livestream(
+def _of_livestream(
     event: LivestreamEvent, event_type: str, told: Facts, *, names: Collection[str] | None = None
-) -> None:
-    record(
-        Happening(
-            app_id=event.app_id,
-            type=event_type,
-            names=catalogue.names_of(event_type) if names is None else names,
-            subject_type="livestream",
-            subject_id=event.livestream_id,
-            at=event.at,
-            facts=told,
-        )
+) -> Happening:
+    return Happening(
+        app_id=event.app_id,
+        type=event_type,
+        names=catalogue.names_of(event_type) if names is None else names,
+        subject_type="livestream",
+        subject_id=event.livestream_id,
+        at=event.at,
+        facts=told,
     )
 
 
-def _record_meeting(event: MeetingSessionEvent, event_type: str, told: Facts) -> None:
-    record(
-        Happening(
-            app_id=event.app_id,
-            type=event_type,
-            names=catalogue.names_of(event_type),
-            subject_type="meeting",
-            subject_id=event.meeting_id,
-            at=event.at,
-            facts=told,
-        )
+def _of_meeting(event: MeetingSessionEvent, event_type: str, told: Facts) -> Happening:
+    return Happening(
+        app_id=event.app_id,
+        type=event_type,
+        names=catalogue.names_of(event_type),
+        subject_type="meeting",
+        subject_id=event.meeting_id,
+        at=event.at,
+        facts=told,
     )

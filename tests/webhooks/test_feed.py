@@ -331,7 +331,7 @@ def _write(app: App, subjects: list[UUID], seed: int) -> None:
 
 def _number(uid: UUID, transaction_number: int) -> None:
     with connection.cursor() as cursor:
-        values = [str(transaction_number), uid]
+        values = [str(transaction_number), str(uid)]
         cursor.execute("UPDATE webhooks_event SET transaction = %s::text::xid8 WHERE uid = %s", values)
 
 

@@ -4,12 +4,13 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 
 from livehub.core import clock
 from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.models import AuditEntry
 from streams.organizations.services import SYSTEM, Actor, NewOrganization
-from tests.conftest import Broker, Capture
+from tests.conftest import Broker
 from tests.webhooks.happenings import ENDED, LIVE, delivery_of, happened, listening
 from webhooks import replays
 from webhooks.catalogue import EVENT_NAMES

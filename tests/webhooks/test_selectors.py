@@ -11,7 +11,7 @@ from streams.models import App
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.webhooks.happenings import ENDED, LIVE, happened, listening
 from webhooks import selectors
-from webhooks.models import Attempt, Endpoint
+from webhooks.models import Attempt, Endpoint, Event
 from webhooks.selectors import DeliveryFilter, get_delivery, get_endpoint, list_deliveries
 from webhooks.services import delete_endpoint
 from webhooks.states import DeliveryState, DisabledReason
@@ -66,7 +66,7 @@ class TestDeliveries:
         endpoint.deliveries.filter(event=old).update(state=DeliveryState.FAILED)
         now = clock.now()
 
-        def found(**wanted: object) -> list[object]:
+        def found(**wanted: object) -> list[Event]:
             rows = list_deliveries(endpoint, DeliveryFilter(**wanted))  # type: ignore[arg-type]  # As each says.
             return sorted({each.event for each in rows}, key=lambda event: event.pk)
 

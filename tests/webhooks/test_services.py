@@ -5,12 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 
 from livehub.core import clock, crypto
 from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.models import AuditEntry
 from streams.organizations.services import SYSTEM, Actor, NewOrganization
-from tests.conftest import Broker, Capture
+from tests.conftest import Broker
 from tests.webhooks.happenings import LIVE, URL, listening
 from webhooks import secrets, services
 from webhooks.models import Endpoint

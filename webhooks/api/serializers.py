@@ -57,14 +57,18 @@ class WebhookSerializer(serializers.Serializer[Endpoint]):
         }
 
 
+def _secret() -> serializers.CharField:
+    return serializers.CharField(
+        read_only=True, help_text="What deliveries are signed with, as Standard Webhooks has it. Shown this once."
+    )
+
+
 class NewWebhookSerializer(WebhookSerializer):
     """A webhook with its secret, which no vendor has."""
 
     examples = {**WebhookSerializer.examples, "secret": _SECRET}
 
-    secret = serializers.CharField(
-        read_only=True, help_text="What deliveries are signed with, as Standard Webhooks has it. Shown this once."
-    )
+    secret = _secret()
 
     def to_representation(self, made: NewEndpoint) -> JsonObject:  # type: ignore[override]  # Wraps one.
         return {**super().to_representation(made.row), "secret": made.secret}
@@ -110,9 +114,7 @@ class NewLiveHubWebhookSerializer(LiveHubWebhookSerializer):
 
     examples = {**LiveHubWebhookSerializer.examples, "secret": _SECRET}
 
-    secret = serializers.CharField(
-        read_only=True, help_text="What deliveries are signed with, as Standard Webhooks has it. Shown this once."
-    )
+    secret = _secret()
 
     def to_representation(self, made: NewEndpoint) -> JsonObject:  # type: ignore[override]  # Wraps one.
         return {**super().to_representation(made.row), "secret": made.secret}
