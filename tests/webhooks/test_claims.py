@@ -4,7 +4,6 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import connection, transaction
 from django.utils import timezone
 
 from streams.organizations.services import NewOrganization
@@ -184,16 +183,3 @@ class TestSweep:
         claims.release([endpoint.pk], courier_id=_ONE)
         Delivery.objects.update(due_at=timezone.now() + timedelta(seconds=30))
         assert find_due_endpoints() == []
-
-    def test_asks_little_of_the_database_for_many_endpoints(self, home: NewOrganization, endpoint: Endpoint) -> None:
-        happen(home.app)
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SET LOCAL enable_seqscan = off")
-            cursor.execute(
-                "EXPLAIN SELECT 1 FROM webhooks_delivery WHERE endpoint_id = %s AND state = 'pending'"
-                " AND due_at <= statement_timestamp()",
-                [endpoint.pk],
-            )
-            plan = "\n".join(row[0] for row in cursor.fetchall())
-
-        assert "delivery_due" in plan
