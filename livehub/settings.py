@@ -405,6 +405,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": _every(600),
         "options": {"expires": 600},
     },
+    "forget-webhooks": {
+        "task": "webhooks.forget_old",
+        "schedule": _every(600),
+        "options": {"expires": 600, "queue": "webhooks"},
+    },
+    "adopt-restored-webhooks": {
+        "task": "webhooks.adopt_restored",
+        "schedule": _every(600),
+        "options": {"expires": 600, "queue": "webhooks"},
+    },
 }
 CACHES = {
     "default": {

@@ -88,13 +88,15 @@ class Subject(models.Model):
 
     id = models.UUIDField(primary_key=True)
     sequence = models.BigIntegerField()
+    # Of its newest event.
+    transaction = TransactionField(db_default=CurrentTransaction(), editable=False)
 
     def __str__(self) -> str:
         return f"{self.id} at {self.sequence}"
 
 
 class Event(models.Model):
-    """Something that happened. Never changed; removed after `RETENTION`."""
+    """Something that happened. Never changed, but for its transaction after a restore; removed after `RETENTION`."""
 
     # In the order in which they were written, which within one subject is that of their commits.
     id = models.BigAutoField(primary_key=True)
@@ -111,6 +113,8 @@ class Event(models.Model):
     at = models.DateTimeField()
     # All that payloads are made of, as an object; no secrets.
     facts = models.JSONField()
+    # The one that wrote it, or an earlier event of its subject if that is a later one: who locks the subject later may
+    # have begun to write earlier. So order by this, and then by id, is that of sequences too.
     transaction = TransactionField(db_default=CurrentTransaction(), editable=False)
 
     class Meta:

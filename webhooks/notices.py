@@ -1,7 +1,7 @@
 """What webhooks say of themselves."""
 
 from livehub.core import clock
-from webhooks import catalogue
+from webhooks import catalogue, facts
 from webhooks.models import Endpoint
 from webhooks.outbox import Happening, record
 
@@ -13,12 +13,6 @@ def tell_endpoint_disabled(endpoint: Endpoint) -> None:
 
     It must be locked, and disabled already; its app and organization must be loaded.
     """
-    organization = endpoint.app.organization
-    facts = {
-        "organization": {"id": str(organization.pk), "name": organization.name},
-        "endpoint": {"id": str(endpoint.pk), "name": endpoint.name},
-        "reason": endpoint.get_disabled_reason_display(),
-    }
     record(
         Happening(
             app_id=endpoint.app_id,
@@ -27,6 +21,6 @@ def tell_endpoint_disabled(endpoint: Endpoint) -> None:
             subject_type="endpoint",
             subject_id=endpoint.pk,
             at=clock.now(),
-            facts=facts,
+            facts=facts.of_endpoint(endpoint),
         )
     )

@@ -6,7 +6,7 @@ for by the sweep.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -19,13 +19,16 @@ from webhooks import calls
 # not wait already, and sequences are committed in their order.
 _RECORD = """
 WITH subject AS (
-    INSERT INTO webhooks_subject AS subject (id, sequence) VALUES (%(subject_id)s, 1)
-    ON CONFLICT (id) DO UPDATE SET sequence = subject.sequence + 1
-    RETURNING sequence
+    INSERT INTO webhooks_subject AS subject (id, sequence) VALUES (%(subject_id)s, %(count)s)
+    ON CONFLICT (id) DO UPDATE SET
+        sequence = subject.sequence + %(count)s, transaction = GREATEST(subject.transaction, pg_current_xact_id())
+    RETURNING sequence, transaction
 ), event AS (
-    INSERT INTO webhooks_event (app_id, type, names, subject_type, subject_id, sequence, at, facts)
-    SELECT %(app_id)s, %(type)s, %(names)s, %(subject_type)s, %(subject_id)s, subject.sequence, %(at)s, %(facts)s
-    FROM subject
+    INSERT INTO webhooks_event (app_id, type, names, subject_type, subject_id, sequence, at, facts, transaction)
+    SELECT %(app_id)s, %(type)s, %(names)s, %(subject_type)s, %(subject_id)s,
+        subject.sequence - %(count)s + happened.number, happened.at, happened.facts, subject.transaction
+    FROM subject, unnest(%(at)s::timestamptz[], %(facts)s::jsonb[]) WITH ORDINALITY AS happened (at, facts, number)
+    ORDER BY happened.number
     RETURNING id, sequence
 )
 INSERT INTO webhooks_delivery (
@@ -55,14 +58,21 @@ class Happening:
 
 def record(happening: Happening) -> None:
     """Write an event and its deliveries, and have them sent once they are committed."""
-    values: dict[str, UUID | str | list[str] | datetime] = {
-        "app_id": happening.app_id,
-        "type": happening.type,
-        "names": list(happening.names),
-        "subject_type": happening.subject_type,
-        "subject_id": happening.subject_id,
-        "at": happening.at,
-        "facts": json.dumps(happening.facts),
+    record_all([happening])
+
+
+def record_all(happenings: Sequence[Happening]) -> None:
+    """Do the same for events of one type, at once; `happenings` are of one subject, in their order, and not empty."""
+    first = happenings[0]
+    values: dict[str, UUID | str | int | list[str] | list[datetime]] = {
+        "app_id": first.app_id,
+        "type": first.type,
+        "names": list(first.names),
+        "subject_type": first.subject_type,
+        "subject_id": first.subject_id,
+        "count": len(happenings),
+        "at": [happening.at for happening in happenings],
+        "facts": [json.dumps(happening.facts) for happening in happenings],
     }
     with connection.cursor() as cursor:
         cursor.execute(_RECORD, values)

@@ -9,12 +9,15 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 
 from livehub.core.deadline import deadline
+from webhooks import feed, retention
 
 if TYPE_CHECKING:
     from webhooks.courier import Courier
 
 # The next one comes after 5 s.
 _SWEEP_S = 5.0
+# Less than the time between two of them: what is left is the next one's.
+_FORGET_S = 60.0
 
 
 class _Office:
@@ -68,3 +71,17 @@ def sweep() -> None:
         endpoint_ids = sweeps.find_due_endpoints()
     if endpoint_ids:
         _office.deliver(endpoint_ids)
+
+
+@shared_task(name="webhooks.forget_old")
+def forget_old() -> None:
+    """Remove what is too old to be looked up."""
+    with deadline(_FORGET_S):
+        retention.forget_old()
+
+
+@shared_task(name="webhooks.adopt_restored")
+def adopt_restored() -> None:
+    """Bring events of a restored database into the feed."""
+    with deadline(_FORGET_S):
+        feed.adopt_restored()

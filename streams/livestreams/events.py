@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from streams.livestreams.models import Livestream
+from streams.livestreams.models import Livestream, Output, Session
 from streams.organizations.services import Actor
 
 
@@ -14,10 +14,19 @@ class LivestreamEvent:
     """What every event says of itself, so that no subscriber has to ask the database again."""
 
     organization_id: UUID
+    organization_name: str
     app_id: UUID
     livestream_id: UUID
-    # Of the meeting whose livestream it is; None for an independent one.
+    # What it is after the change.
+    name: str
+    status: str
+    is_disabled: bool
+    playback_id: str
+    created_at: datetime
+    # Of the meeting whose livestream it is; None and empty for an independent one.
     meeting_id: UUID | None
+    meeting_title: str
+    meeting_created_at: datetime | None
     at: datetime
     # For people; may be empty.
     reason: str
@@ -25,12 +34,21 @@ class LivestreamEvent:
 
     @classmethod
     def of(cls, livestream: Livestream, *, at: datetime, actor: Actor, reason: str = "", **details: object) -> Self:
-        """Return the event of this livestream; its app must be loaded."""
+        """Return the event of this livestream; its app, organization and meeting must be loaded."""
+        meeting = livestream.meeting
         return cls(
             organization_id=livestream.app.organization_id,
+            organization_name=livestream.app.organization.name,
             app_id=livestream.app_id,
             livestream_id=livestream.pk,
+            name=livestream.name,
+            status=livestream.status,
+            is_disabled=livestream.disabled,
+            playback_id=livestream.playback_id,
+            created_at=livestream.created_at,
             meeting_id=livestream.meeting_id,
+            meeting_title=meeting.title if meeting else "",
+            meeting_created_at=meeting.created_at if meeting else None,
             at=at,
             reason=reason,
             actor=actor,
@@ -45,7 +63,10 @@ class LivestreamCreated(LivestreamEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class LivestreamChanged(LivestreamEvent):
-    """Name, key, or whether it is disabled or stopped."""
+    """Something of it is another; `changed` may be empty: what only its page tells has no name."""
+
+    # As its model's fields are called, and "stream_key".
+    changed: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +81,24 @@ class OutputEvent(LivestreamEvent):
     output_id: UUID
     # A value of `OutputType`.
     output_type: str
+    # Empty for one that is no simulcast, and a name and a vendor also for one that has none.
+    output_name: str
+    vendor: str
+    uri: str
+    is_enabled: bool
+
+    @classmethod
+    def of_output(cls, output: Output, *, at: datetime, actor: Actor) -> Self:
+        """Return the event of this output; its livestream must be loaded as for `of`."""
+        told = {
+            "output_id": output.pk,
+            "output_type": output.type,
+            "output_name": output.name,
+            "vendor": output.vendor,
+            "uri": output.uri,
+            "is_enabled": output.enabled,
+        }
+        return cls.of(output.livestream, at=at, actor=actor, reason="", **told)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +128,26 @@ class SessionStatusChanged(LivestreamEvent):
     session_id: UUID
     old: str
     new: str
+    session_created_at: datetime
+    # When viewers could play it, and when it was over; None before.
+    started_at: datetime | None
+    stopped_at: datetime | None
+    # An `EndReason`; empty before.
+    end_reason: str
+
+    @classmethod
+    def of_session(cls, session: Session, *, at: datetime, actor: Actor, reason: str, old: str) -> Self:
+        """Return the event of this session's present status; its livestream must be loaded as for `of`."""
+        told = {
+            "session_id": session.pk,
+            "old": old,
+            "new": session.status,
+            "session_created_at": session.created_at,
+            "started_at": session.started_at,
+            "stopped_at": session.stopped_at,
+            "end_reason": session.end_reason,
+        }
+        return cls.of(session.livestream, at=at, actor=actor, reason=reason, **told)
 
 
 @dataclass(frozen=True, kw_only=True)

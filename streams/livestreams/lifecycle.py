@@ -190,6 +190,6 @@ def _record(session: Session, *, old: str, reason: str, actor: Actor, at: dateti
     if new == SessionStatus.LIVE:
         shown["last_live_at"] = at
     Livestream.objects.filter(pk=livestream.pk).update(**shown)
-    events.publish(
-        SessionStatusChanged.of(livestream, at=at, actor=actor, reason=reason, session_id=session.pk, **data)
-    )
+    for name, value in shown.items():
+        setattr(livestream, name, value)
+    events.publish(SessionStatusChanged.of_session(session, at=at, actor=actor, reason=reason, old=old))

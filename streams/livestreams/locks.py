@@ -18,7 +18,7 @@ class LeaseLostError(DomainError):
 
 
 def lock_livestream(livestream_id: UUID) -> Livestream:
-    """Return the livestream as it is now, with its app and organization, locked until the transaction ends.
+    """Return the livestream as it is now, with app, organization and meeting, locked until the transaction ends.
 
     :raises NotFoundError: when it is deleted.
     """
@@ -58,4 +58,4 @@ def lock_held_session(lease: Lease) -> Session:
 
 def _locked_livestreams() -> LivestreamQuerySet:
     # The livestream alone: an app's or an organization's row would make strangers wait for each other.
-    return Livestream.objects.select_related("app__organization").select_for_update(of=("self",))
+    return Livestream.objects.select_related("app__organization", "meeting").select_for_update(of=("self",))

@@ -263,4 +263,4 @@ def _tell(output: Output, event: type[OutputEvent], *, action: str, actor: Actor
     organization = livestream.app.organization
     said = {"livestream": str(livestream.pk), "type": output.type, "name": output.name, **detail}
     record(organization=organization, actor=actor, action=action, target=output, **said)
-    events.publish(event.of(livestream, at=clock.now(), actor=actor, output_id=output.pk, output_type=output.type))
+    events.publish(event.of_output(output, at=clock.now(), actor=actor))

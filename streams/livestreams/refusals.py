@@ -35,7 +35,7 @@ def dismiss_refusals(*, livestream: Livestream, actor: Actor) -> None:
         target=livestream,
         refused_publishes=dismissed,
     )
-    events.publish(LivestreamChanged.of(livestream, at=clock.now(), actor=actor))
+    events.publish(LivestreamChanged.of(livestream, at=clock.now(), actor=actor, changed=()))
 
 
 def note_unknown_key(address: str) -> None:

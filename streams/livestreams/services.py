@@ -15,7 +15,7 @@ from django.db.models import Sum
 from livehub.core import clock, crypto, events
 from livehub.core.names import check_name
 from streams.livestreams import lifecycle, node_jobs
-from streams.livestreams.events import LivestreamChanged, LivestreamCreated, LivestreamDeleted, LivestreamEvent
+from streams.livestreams.events import LivestreamChanged, LivestreamCreated, LivestreamDeleted
 from streams.livestreams.lifecycle import LivestreamDisabledError, LivestreamStoppedError
 from streams.livestreams.locks import lock_livestream
 from streams.livestreams.models import Livestream, LivestreamCount, Output
@@ -78,7 +78,8 @@ def create_livestream(
     # Whoever answers with it need not read its key again.
     livestream.stream_key_encrypted = make_first_key(livestream, has_password=has_password).encrypted
     Output.objects.bulk_create(Output.defaults_of(livestream))
-    _tell(livestream, LivestreamCreated, action="livestream.created", actor=actor, name=livestream.name)
+    _record(livestream, action="livestream.created", actor=actor, name=livestream.name)
+    events.publish(LivestreamCreated.of(livestream, at=livestream.created_at, actor=actor))
     return livestream
 
 
@@ -100,11 +101,15 @@ def change_livestream(*, livestream: Livestream, actor: Actor, **changes: Unpack
     :raises ValidationFailedError: when the name cannot be used.
     """
     livestream = lock_livestream(livestream.pk)
+    before = {name: getattr(livestream, name) for name in changes}
     if "name" in changes:
         _rename(livestream, name=changes["name"], actor=actor)
     _set_limits(livestream, {name: value for name, value in changes.items() if name in _LIMITS}, actor=actor)
     if "disabled" in changes:
         _switch(livestream, disabled=changes["disabled"], actor=actor)
+    _publish_changed(livestream, *(name for name in changes if getattr(livestream, name) != before[name]), actor=actor)
+    if livestream.disabled and "disabled" in changes:
+        lifecycle.end_open_session(livestream=livestream, reason=EndReason.DISABLED, actor=actor)
     return livestream
 
 
@@ -143,7 +148,8 @@ def activate_livestream(*, livestream: Livestream, actor: Actor) -> Livestream:
         raise LivestreamStoppedError("The meeting's livestream was stopped. Start the meeting's livestream again.")
     livestream.activated_at, livestream.held_until = clock.now(), None
     livestream.save(update_fields=["activated_at", "held_until", "updated_at"])
-    _tell(livestream, LivestreamChanged, action="livestream.activated", actor=actor)
+    _record(livestream, action="livestream.activated", actor=actor)
+    _publish_changed(livestream, "activated_at", "held_until", actor=actor)
     return livestream
 
 
@@ -159,7 +165,8 @@ def stop_livestream(*, livestream: Livestream, actor: Actor) -> Livestream:
     if livestream.stopped_at is None:
         livestream.stopped_at = clock.now()
         livestream.save(update_fields=["stopped_at", "updated_at"])
-        _tell(livestream, LivestreamChanged, action="livestream.stopped", actor=actor)
+        _record(livestream, action="livestream.stopped", actor=actor)
+        _publish_changed(livestream, "stopped_at", actor=actor)
         lifecycle.end_open_session(livestream=livestream, reason=EndReason.STOPPED, actor=actor)
     return livestream
 
@@ -176,7 +183,8 @@ def reset_stream_key(*, livestream: Livestream, actor: Actor, overlap: timedelta
     renew_key(livestream, overlap=overlap)
     livestream.save(update_fields=["updated_at"])
     detail = {"overlap_s": int(overlap.total_seconds())} if overlap else {}
-    _tell(livestream, LivestreamChanged, action="livestream.stream_key_reset", actor=actor, **detail)
+    _record(livestream, action="livestream.stream_key_reset", actor=actor, **detail)
+    _publish_changed(livestream, "stream_key", actor=actor)
     if not overlap:
         lifecycle.end_open_session(livestream=livestream, reason=EndReason.KEY_RESET, actor=actor)
     return livestream
@@ -204,7 +212,8 @@ def end_broadcast(*, livestream: Livestream, actor: Actor, hold: timedelta = tim
         lifecycle.hold_off(livestream, hold=hold)
     if had_one or was_activated or hold:
         detail = {"hold_s": int(hold.total_seconds())} if hold else {}
-        _tell(livestream, LivestreamChanged, action="livestream.broadcast_ended", actor=actor, **detail)
+        _record(livestream, action="livestream.broadcast_ended", actor=actor, **detail)
+        _publish_changed(livestream, *(("activated_at", "held_until") if was_activated or hold else ()), actor=actor)
     return had_one
 
 
@@ -219,7 +228,8 @@ def delete_livestream(*, livestream: Livestream, actor: Actor) -> None:
     livestream.save(update_fields=["deleted_at", "updated_at"])
     lifecycle.end_open_session(livestream=livestream, reason=EndReason.DELETED, actor=actor)
     node_jobs.remove_playback(livestream.pk)
-    _tell(livestream, LivestreamDeleted, action="livestream.deleted", actor=actor, name=livestream.name)
+    _record(livestream, action="livestream.deleted", actor=actor, name=livestream.name)
+    events.publish(LivestreamDeleted.of(livestream, at=clock.now(), actor=actor))
 
 
 def _check_quota(app: App) -> None:
@@ -235,7 +245,7 @@ def _check_quota(app: App) -> None:
 def _rename(livestream: Livestream, *, name: str, actor: Actor) -> None:
     livestream.name = check_name(name)
     livestream.save(update_fields=["name", "updated_at"])
-    _tell(livestream, LivestreamChanged, action="livestream.renamed", actor=actor, name=livestream.name)
+    _record(livestream, action="livestream.renamed", actor=actor, name=livestream.name)
 
 
 def _set_limits(livestream: Livestream, limits: Mapping[str, object], *, actor: Actor) -> None:
@@ -244,7 +254,7 @@ def _set_limits(livestream: Livestream, limits: Mapping[str, object], *, actor: 
     for name, value in limits.items():
         setattr(livestream, name, value)
     livestream.save(update_fields=[*limits, "updated_at"])
-    _tell(livestream, LivestreamChanged, action="livestream.limits_changed", actor=actor, **limits)
+    _record(livestream, action="livestream.limits_changed", actor=actor, **limits)
 
 
 def _switch(livestream: Livestream, *, disabled: bool, actor: Actor) -> None:
@@ -252,12 +262,12 @@ def _switch(livestream: Livestream, *, disabled: bool, actor: Actor) -> None:
         livestream.disabled = disabled
         livestream.save(update_fields=["disabled", "updated_at"])
         action = "livestream.disabled" if disabled else "livestream.enabled"
-        _tell(livestream, LivestreamChanged, action=action, actor=actor)
-    if disabled:
-        lifecycle.end_open_session(livestream=livestream, reason=EndReason.DISABLED, actor=actor)
+        _record(livestream, action=action, actor=actor)
 
 
-def _tell(livestream: Livestream, event: type[LivestreamEvent], *, action: str, actor: Actor, **detail: object) -> None:
-    """Write the change into the audit log, and publish its event."""
+def _record(livestream: Livestream, *, action: str, actor: Actor, **detail: object) -> None:
     record(organization=livestream.app.organization, actor=actor, action=action, target=livestream, **detail)
-    events.publish(event.of(livestream, at=clock.now(), actor=actor))
+
+
+def _publish_changed(livestream: Livestream, *changed: str, actor: Actor) -> None:
+    events.publish(LivestreamChanged.of(livestream, at=clock.now(), actor=actor, changed=changed))

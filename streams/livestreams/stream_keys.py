@@ -38,7 +38,7 @@ class StreamKeyPasswordError(StreamKeyRejectedError):
 
 
 def resolve_key(name: str, args: Mapping[str, str]) -> StreamKey:
-    """Return the key that an encoder publishes with, with its livestream and app loaded.
+    """Return the key that an encoder publishes with, with its livestream, app, organization and meeting loaded.
 
     `name` is the stream name that it asks for, `args` what stands behind it (`key?password=...`).
 
@@ -46,7 +46,7 @@ def resolve_key(name: str, args: Mapping[str, str]) -> StreamKey:
     :raises StreamKeyPasswordError: when its password is wrong or missing.
     """
     keys = StreamKey.objects.valid().filter(digest=crypto.lookup_digest(name), livestream__deleted_at=None)
-    key = keys.select_related("livestream__app").first()
+    key = keys.select_related("livestream__app__organization", "livestream__meeting").first()
     if key is None:
         raise StreamKeyRejectedError("No livestream has this stream key.")
     if key.password_digest and not crypto.is_same_secret(args.get("password", ""), key.password_digest):

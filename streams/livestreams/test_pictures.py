@@ -103,4 +103,4 @@ def _check(livestream: Livestream) -> None:
 
 def _tell(livestream: Livestream, *, action: str, actor: Actor) -> None:
     record(organization=livestream.app.organization, actor=actor, action=action, target=livestream)
-    events.publish(LivestreamChanged.of(livestream, at=clock.now(), actor=actor))
+    events.publish(LivestreamChanged.of(livestream, at=clock.now(), actor=actor, changed=()))

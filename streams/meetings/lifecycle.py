@@ -142,9 +142,8 @@ def _close(
         session.ended_stays += stay
     Peer.objects.bulk_update(ended, ["left_at", "leave_reason"])
     gone = _note_left(touched, at=now)
-    for peer in ended:
-        told = {"reason": reason.label, "leave_reason": reason.value}
-        events.publish(ParticipantLeft.of_peer(peer, session=session, at=now, actor=actor, **told))
+    told = {"reason": reason.label, "leave_reason": reason.value}
+    events.publish_all([ParticipantLeft.of_peer(peer, session=session, at=now, actor=actor, **told) for peer in ended])
     return gone
 
 

@@ -76,8 +76,8 @@ def test_making_one_takes_so_many_queries(dyte: ApiClient) -> None:
     def make() -> None:
         assert dyte.post("/livestreams", {"name": "Keynote"}).status_code == 201
 
-    # A transaction (two) of: the quota, how many there are, livestream, key, outputs, audit.
-    assert asked_for(make) == 8
+    # A transaction (two) of: the quota, how many there are, livestream, key, outputs, audit, event.
+    assert asked_for(make) == 9
 
 
 class TestTotals:

@@ -18,6 +18,8 @@ SCHEDULED = {
     "streams.forget_attempts": 600,
     "streams.forget_answers": 600,
     "streams.forget_unknown_keys": 600,
+    "webhooks.forget_old": 600,
+    "webhooks.adopt_restored": 600,
 }
 
 

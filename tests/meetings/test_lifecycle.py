@@ -219,7 +219,8 @@ class TestEnd:
             session = find_live_session(meeting)
             assert session
             session.meeting = lock_meeting(meeting.pk)
-            with django_assert_num_queries(8):
+            # Of them two are the events: of all who left, and of the end.
+            with django_assert_num_queries(10):
                 end_session(session, reason=MeetingEndReason.HOST_ENDED)
 
         fill_and_end(1)

@@ -43,6 +43,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.UUIDField(primary_key=True, serialize=False)),
                 ('sequence', models.BigIntegerField()),
+                ('transaction', webhooks.fields.TransactionField(db_default=webhooks.fields.CurrentTransaction(), editable=False)),
             ],
         ),
         migrations.CreateModel(

@@ -18,7 +18,7 @@ def entry(message: Message) -> JsonObject:
     about = {part: write(facts[part]) for part, write in _PARTS.items() if part in facts}
     if has_object_ids:
         about = {part: {"_id": object_id(UUID(written["id"])), **written} for part, written in about.items()}
-    changed = {"changed": facts["changed"]} if "changed" in facts else {}
+    changed = {"changed": [_CHANGED[field] for field in facts["changed"]]} if "changed" in facts else {}
     return {
         "id": str(message.event_id),
         "event": message.name,
@@ -89,6 +89,17 @@ def _endpoint(endpoint: JsonObject) -> JsonObject:
     return {"id": endpoint["id"], "name": endpoint["name"]}
 
 
+# What `changed` calls the fields of a livestream.
+_CHANGED = {
+    "name": "name",
+    "disabled": "disabled",
+    "stream_key": "streamKey",
+    "idle_timeout_s": "idleTimeout",
+    "max_runtime_s": "maxRuntime",
+    "activated_at": "activated",
+    "held_until": "heldOff",
+    "stopped_at": "stopped",
+}
 # In the order of a body.
 _PARTS = {
     "livestream": _livestream,

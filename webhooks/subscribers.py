@@ -1,0 +1,125 @@
+"""Listening to what happens in `streams`, and writing it down for whoever wants to be told of it.
+
+All of it runs in the transaction of the change, whose caller holds the lock of the livestream or meeting: so what is
+written down of one of these stands in the order in which it was committed.
+"""
+
+from collections.abc import Collection, Sequence
+
+from livehub.core import events
+from streams.livestreams.events import (
+    LivestreamChanged,
+    LivestreamCreated,
+    LivestreamDeleted,
+    LivestreamEvent,
+    OutputCreated,
+    OutputDeleted,
+    SessionStatusChanged,
+)
+from streams.livestreams.states import OutputType, SessionStatus
+from streams.meetings.events import (
+    MeetingEnded,
+    MeetingSessionEvent,
+    MeetingStarted,
+    ParticipantJoined,
+    ParticipantLeft,
+)
+from webhooks import catalogue, facts
+from webhooks.facts import Facts
+from webhooks.outbox import Happening, record, record_all
+
+_SESSION_EVENTS = {
+    SessionStatus.CONNECTING.value: "livestream.connected",
+    SessionStatus.LIVE.value: "livestream.live",
+    SessionStatus.ENDED.value: "livestream.ended",
+    SessionStatus.ERRORED.value: "livestream.errored",
+}
+# Goes out only when a livestream was enabled or disabled. Source: LiveAPI.
+_TOGGLE = "stream-status-toggle"
+
+
+def subscribe() -> None:
+    """Listen to everything that the catalogue has (from `AppConfig.ready`)."""
+    events.subscribe(LivestreamCreated, _note_created)
+    events.subscribe(LivestreamChanged, _note_changed)
+    events.subscribe(LivestreamDeleted, _note_deleted)
+    events.subscribe(SessionStatusChanged, _note_status)
+    events.subscribe(OutputCreated, _note_added)
+    events.subscribe(OutputDeleted, _note_removed)
+    events.subscribe(MeetingStarted, _note_started)
+    events.subscribe(MeetingEnded, _note_ended)
+    events.subscribe(ParticipantJoined, _note_joined)
+    events.subscribe_to_many(ParticipantLeft, _note_left)
+
+
+def _note_created(event: LivestreamCreated) -> None:
+    record(_of_livestream(event, "livestream.created", facts.of_livestream(event)))
+
+
+def _note_changed(event: LivestreamChanged) -> None:
+    if event.changed:
+        names = catalogue.names_of("livestream.updated")
+        if "disabled" not in event.changed:
+            names = [name for name in names if name != _TOGGLE]
+        told = {**facts.of_livestream(event), "changed": list(event.changed)}
+        record(_of_livestream(event, "livestream.updated", told, names=names))
+
+
+def _note_deleted(event: LivestreamDeleted) -> None:
+    record(_of_livestream(event, "livestream.deleted", facts.of_livestream(event)))
+
+
+def _note_status(event: SessionStatusChanged) -> None:
+    record(_of_livestream(event, _SESSION_EVENTS[event.new], facts.of_session(event)))
+
+
+def _note_added(event: OutputCreated) -> None:
+    if event.output_type == OutputType.SIMULCAST:
+        record(_of_livestream(event, "livestream.simulcast_added", facts.of_output(event)))
+
+
+def _note_removed(event: OutputDeleted) -> None:
+    if event.output_type == OutputType.SIMULCAST:
+        record(_of_livestream(event, "livestream.simulcast_removed", facts.of_output(event)))
+
+
+def _note_started(event: MeetingStarted) -> None:
+    record(_of_meeting(event, "meeting.started", facts.of_meeting(event)))
+
+
+def _note_ended(event: MeetingEnded) -> None:
+    record(_of_meeting(event, "meeting.ended", facts.of_meeting(event)))
+
+
+def _note_joined(event: ParticipantJoined) -> None:
+    record(_of_meeting(event, "meeting.participantJoined", facts.of_participant(event)))
+
+
+def _note_left(told: Sequence[ParticipantLeft]) -> None:
+    record_all([_of_meeting(event, "meeting.participantLeft", facts.of_participant(event)) for event in told])
+
+
+def _of_livestream(
+    event: LivestreamEvent, event_type: str, told: Facts, *, names: Collection[str] | None = None
+) -> Happening:
+    return Happening(
+        app_id=event.app_id,
+        type=event_type,
+        names=catalogue.names_of(event_type) if names is None else names,
+        subject_type="livestream",
+        subject_id=event.livestream_id,
+        at=event.at,
+        facts=told,
+    )
+
+
+def _of_meeting(event: MeetingSessionEvent, event_type: str, told: Facts) -> Happening:
+    return Happening(
+        app_id=event.app_id,
+        type=event_type,
+        names=catalogue.names_of(event_type),
+        subject_type="meeting",
+        subject_id=event.meeting_id,
+        at=event.at,
+        facts=told,
+    )
