@@ -28,7 +28,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when a broadcast could start and be cut now, else 503 with each state; takes at most 2 s."""
+    """Answer 200 when a broadcast could start, be cut and be told of, else 503 with each state; takes at most 2 s."""
     components = states(_PROBES, timeout_s=_BOUND_S)
     is_ready = all(state == OK for state in components.values())
     body = {"status": OK if is_ready else "unavailable", "components": components}

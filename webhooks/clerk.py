@@ -25,7 +25,8 @@ class Clerk:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._thread.submit(connection.close)
+        # Its own connection, not this thread's.
+        self._thread.submit(lambda: connection.close())
         self._thread.shutdown()
 
     async def call(self, function: Callable[[], _Result]) -> _Result:

@@ -156,7 +156,9 @@ class Courier:
             return
         self._claimed_s = now_s
         for endpoint in await self._clerk.call(lambda: claims.claim(new, courier_id=self.id)):
-            self._routes[endpoint.id] = Route(endpoint, claimed_until_s=now_s + claims.CLAIM_TTL_S)
+            self._routes[endpoint.id] = Route(
+                endpoint, claimed_until_s=now_s + claims.CLAIM_TTL_S, idle_since_s=time.monotonic()
+            )
         for endpoint_id in new:
             self._wanted[endpoint_id] += 1
             if self._wanted[endpoint_id] >= _CLAIM_TRIES and endpoint_id not in self._routes:
@@ -254,6 +256,7 @@ class Courier:
 
     async def _end(self) -> None:
         """Let what is under way end, write it down, and let others have the rest."""
+        waiting = {*self._wanted, *(route.endpoint.id for route in self._routes.values() if route.known)}
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=_GRACE_S)
         for task in self._under_way:
@@ -265,6 +268,5 @@ class Courier:
                 await self._clerk.call(lambda: claims.release(self._routes, courier_id=self.id))
         except (*DATABASE_OUTAGE, TimeoutError) as error:
             logger.warning("ends without a word to the database courier=%s %r", self.id, error)
-        waiting = {*self._wanted, *(route.endpoint.id for route in self._routes.values() if route.known)}
         if waiting:
             calls.call_couriers_later(waiting, 0.0)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from webhooks.schedule import Health
+from webhooks.schedule import FAILURES_TO_OPEN, Health
 
 # Requests to one endpoint at a time. One that has shown nothing yet gets fewer, so that many that hang do not take
 # all of a courier's.
@@ -50,12 +50,14 @@ class Route:
     endpoint: Claimed
     # By this process's steady clock: nothing is sent without a claim.
     claimed_until_s: float
+    idle_since_s: float = 0.0
     is_closed: bool = False
     in_flight: int = 0
     # There may be more than what was read.
     is_behind: bool = False
-    idle_since_s: float = 0.0
     _window: int = _IN_FLIGHT_FIRST
+    # In a row, those that are not written down yet included.
+    _failures: int = 0
     _lanes: dict[UUID, deque[Due]] = field(default_factory=dict)
     _ready: deque[UUID] = field(default_factory=deque)
     _busy: set[UUID] = field(default_factory=set)
@@ -97,6 +99,8 @@ class Route:
         most = 1 if self.endpoint.health.is_probed else self._window
         if self.is_closed or not self._ready or self.in_flight >= most or now_s >= self.claimed_until_s:
             return None
+        if self._failures >= FAILURES_TO_OPEN:
+            return None  # Closed as soon as that is written down.
         subject_id = self._ready.popleft()
         self._busy.add(subject_id)
         self.in_flight += 1
@@ -112,8 +116,9 @@ class Route:
         else:
             del self._lanes[due.subject_id]
         if is_success:
-            self._window = min(self._window + 1, IN_FLIGHT_MAX)
+            self._window, self._failures = min(self._window + 1, IN_FLIGHT_MAX), 0
             return
+        self._failures += 1
         self._window = max(self._window // 2, 1)
         self._known.difference_update(later.id for later in lane)
         self.is_behind = self.is_behind or bool(lane)

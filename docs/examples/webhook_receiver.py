@@ -32,8 +32,8 @@ class Receiver(BaseHTTPRequestHandler):
             # One of the two is enough. This one also refuses what is older than five minutes.
             secret.verify(body, dict(self.headers))
             # Dyte's and RealtimeKit's way.
-            key.verify(base64.b64decode(self.headers["rtk-signature"]), body, PKCS1v15(), SHA256())
-        except (WebhookVerificationError, InvalidSignature):
+            key.verify(base64.b64decode(self.headers.get("rtk-signature", "")), body, PKCS1v15(), SHA256())
+        except (WebhookVerificationError, InvalidSignature, ValueError):
             return self.answer(400)
         if self.headers["webhook-id"] not in seen:
             seen.add(self.headers["webhook-id"])

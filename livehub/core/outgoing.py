@@ -151,6 +151,7 @@ async def open_client(
     connector = aiohttp.TCPConnector(
         resolver=resolver or AsyncResolver(timeout=_DNS_S, tries=_DNS_TRIES),
         socket_factory=lambda info: _make_socket(info, allowed=networks),
+        ssl=tls_context(),
         # Whoever sends says how much at a time.
         limit=0,
         keepalive_timeout=_IDLE_S,
@@ -166,6 +167,12 @@ async def open_client(
         trace_configs=[_reuse_noted()],
     ) as session:
         yield Client(session)
+
+
+@lru_cache(maxsize=1)
+def tls_context() -> ssl.SSLContext:
+    """Return what servers' certificates are checked by: the system's authorities, read once, and SSL_CERT_FILE's."""
+    return ssl.create_default_context()
 
 
 def is_refused(address: Address, *, allowed: Sequence[Network]) -> bool:
@@ -277,6 +284,7 @@ _CERTIFICATES = {
     19: "its certificate comes from an authority that is not known here",
     20: "its certificate comes from an authority that is not known here, or its chain is incomplete",
     62: "its certificate is for another host name",
+    64: "its certificate is for another address",
 }
 
 

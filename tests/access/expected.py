@@ -275,6 +275,7 @@ OF_OWNERS = {
 # What is no class of a page: functions of our own, and Django's patterns for all the rest.
 MACHINES: dict[str, dict[str, Door]] = {
     "/.well-known/jwks.json": {"GET": Door.OPEN, "POST": Door.SHUT},
+    "/.well-known/webhooks.json": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/healthz": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/readyz": {"POST": Door.SHUT},
     "/internal/ingest/publish": {"GET": Door.SHUT, "POST": Door.SHUT},

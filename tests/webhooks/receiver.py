@@ -51,6 +51,8 @@ class Receiver:
 
     def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self.received: list[Received] = []
+        # Those of them that it said yes to.
+        self.taken: list[Received] = []
         self.connections = 0
         self.behave: Behaviour = lambda _: Reply()
         self.port = 0
@@ -115,6 +117,8 @@ class Receiver:
         received = Received(lines[0].split(" ")[1], headers, body, time.monotonic())
         reply = self.behave(received)
         self.received.append(received)
+        if not reply.end and 200 <= reply.status < 300:
+            self.taken.append(received)
         if reply.end:
             await self._break_off(writer, reply.end)
             return False

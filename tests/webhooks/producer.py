@@ -1,0 +1,50 @@
+"""Makes things happen in many transactions, of which some roll back, and keeps a ledger beside the database.
+
+Run by `python -m tests.webhooks.producer LEDGER APP_ID SECONDS`. Each line says what became of one: committed, rolled
+back, or unknown where the database went away in the middle.
+"""
+
+import random
+import sys
+import time
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import django
+
+django.setup()
+
+from django.db import DatabaseError, InterfaceError, connection, transaction  # noqa: E402  # Once Django is there.
+
+from streams.models import App  # noqa: E402
+from tests.webhooks.deliveries import happen  # noqa: E402
+
+_SUBJECTS, _ROLLED_BACK, _PAUSE_S = 8, 0.2, 0.01
+
+
+def produce(ledger: Path, *, app: App, seconds: float) -> None:
+    subjects = [uuid4() for _ in range(_SUBJECTS)]
+    ends_at_s, number = time.monotonic() + seconds, 0
+    with ledger.open("w", buffering=1) as lines:
+        while time.monotonic() < ends_at_s:
+            number += 1
+            name = f"{ledger.name}-{number}"
+            lines.write(f"{_happen(app, random.choice(subjects), name)} {name}\n")
+            time.sleep(_PAUSE_S)
+
+
+def _happen(app: App, subject_id: UUID, name: str) -> str:
+    rolls_back = random.random() < _ROLLED_BACK
+    try:
+        with transaction.atomic():
+            happen(app, subject_id, note=name)
+            transaction.set_rollback(rolls_back)
+    except (DatabaseError, InterfaceError):
+        connection.close()
+        time.sleep(0.2)
+        return "unknown"
+    return "back" if rolls_back else "committed"
+
+
+if __name__ == "__main__":
+    produce(Path(sys.argv[1]), app=App.objects.get(pk=UUID(sys.argv[2])), seconds=float(sys.argv[3]))
