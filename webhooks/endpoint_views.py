@@ -11,7 +11,7 @@ from streams.dashboard.pages import MemberView, complain
 from webhooks import services
 from webhooks.forms import DeliveryFilterForm, EndpointForm, EndpointListForm
 from webhooks.models import Endpoint
-from webhooks.pages import OneEndpointView, WebhookView, endpoint_screen
+from webhooks.pages import OneEndpointView, WebhookDialogView, endpoint_screen
 from webhooks.screens import get_endpoint_list
 from webhooks.services import NewEndpoint
 
@@ -28,7 +28,7 @@ class EndpointListView(MemberView):
         return self.page("webhooks/endpoint_list.html", found=found)
 
 
-class EndpointCreateView(WebhookView):
+class EndpointCreateView(WebhookDialogView):
     needs = needs_to_look = "can_administer"
 
     def get(self, request: HttpRequest) -> HttpResponse:

@@ -13,11 +13,11 @@ from webhooks.screens import EndpointScreen, get_endpoint_screen
 from webhooks.selectors import get_own_endpoint
 
 
-class WebhookView(DialogView):
+class WebhookDialogView(DialogView):
     folder = "webhooks"
 
 
-class OneEndpointView(WebhookView):
+class OneEndpointView(WebhookDialogView):
     """A page of one endpoint."""
 
     endpoint_id: UUID
