@@ -267,7 +267,8 @@ class TestForm(forms.Form):
     )
 
     def __init__(self, values: QueryDict | None = None, *, endpoint: Endpoint) -> None:
-        super().__init__(values)
+        # The page behind the dialog has a field of that name.
+        super().__init__(values, auto_id="id_test_%s")
         names = [name for name in endpoint.events if name in EVENT_NAMES and EVENT_NAMES[name].is_emitted]
         # Whether a request arrives can be tried in any case.
         offered = names or [name for name, event in EVENT_NAMES.items() if event.is_emitted]

@@ -575,6 +575,8 @@ class TestTest:
     def test_is_sent_under_a_name_that_it_listens_for(self, browser: Client, endpoint: Endpoint, there: str) -> None:
         form = get_html(browser, f"{there}/test", **HTMX)
         assert re.findall(r'<option value="([^"]+)"', form) == [LIVE, ENDED]
+        ids = re.findall(r' id="([^"]+)"', form)
+        assert not set(ids) & set(re.findall(r' id="([^"]+)"', get_html(browser, there)))
 
         answer = browser.post(f"{there}/test", {"event": ENDED})
 
