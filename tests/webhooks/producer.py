@@ -24,11 +24,11 @@ _SUBJECTS, _PAUSE_S = 8, 0.01
 _ROLLED_BACK = 5
 
 
-def produce(ledger: Path, *, app: App, seconds: float) -> None:
+def produce(ledger: Path, *, app: App, seconds: float, at_least: int = 0) -> None:
     subjects = cycle(uuid4() for _ in range(_SUBJECTS))
     ends_at_s, number = time.monotonic() + seconds, 0
     with ledger.open("w", buffering=1) as lines:
-        while time.monotonic() < ends_at_s:
+        while number < at_least or time.monotonic() < ends_at_s:
             number += 1
             name = f"{ledger.name}-{number}"
             what = _happen(app, next(subjects), name, rolls_back=number % _ROLLED_BACK == 0)

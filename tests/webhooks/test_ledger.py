@@ -165,15 +165,15 @@ def test_what_is_committed_arrives_while_couriers_come_and_go(
 
         key = Client().get("/.well-known/webhooks.json").json()["data"]["publicKey"]
         ledger = Ledger(tmp_path)
-        assert len(ledger.committed) > 20
+        assert len(ledger.committed) >= 48
         assert ledger.rolled_back
         for kind, receiver in receivers.items():
             assert_told(ledger, receiver, secret=endpoints[kind].secret, key=key)
-            assert duplicates(receiver) == 0
+            assert duplicates(receiver) < _DUPLICATES_MAX
 
 
 def _produce(folder: Path, home: NewOrganization) -> None:
-    producer.produce(folder / "producer-1", app=home.app, seconds=2)
+    producer.produce(folder / "producer-1", app=home.app, seconds=2, at_least=60)
     connection.close()
 
 
