@@ -7,6 +7,7 @@ import asyncio
 import re
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -47,7 +48,7 @@ async def _serve(path: Path, ports: list[int]) -> None:
     loop = asyncio.get_running_loop()
     with path.open("w", buffering=1) as log:
         for port in ports:
-            await loop.create_server(lambda hangs=port < 0: Receiver(log, hangs=hangs), "127.0.0.1", abs(port))
+            await loop.create_server(partial(Receiver, log, hangs=port < 0), "127.0.0.1", abs(port))
         await asyncio.Event().wait()
 
 

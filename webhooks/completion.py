@@ -117,7 +117,8 @@ def complete(outcomes: Sequence[Outcome], *, courier_id: UUID) -> set[int]:
     """Write down attempts and what becomes of their deliveries; return those of which it was ours to say."""
     values: dict[str, object] = defaultdict(list)
     values |= {"hold": HOLD, "courier_id": courier_id}
-    values |= _columns(outcomes)
+    # In one order, so that no two writers wait for each other.
+    values |= _columns(sorted(outcomes, key=lambda outcome: outcome.due.id))
     with connection.cursor() as cursor:
         cursor.execute(_COMPLETE, values)  # type: ignore[arg-type]  # Columns of several types.
         return {row[0] for row in cursor.fetchall()}

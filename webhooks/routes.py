@@ -61,8 +61,9 @@ class Route:
     _lanes: dict[UUID, deque[Due]] = field(default_factory=dict)
     _ready: deque[UUID] = field(default_factory=deque)
     _busy: set[UUID] = field(default_factory=set)
-    # Those of which one failed that is not written down yet: what was read meanwhile does not know of it.
-    _halted: set[UUID] = field(default_factory=set)
+    # Which of them failed, of each that has one whose failure is not written down yet: what was read meanwhile does
+    # not know of it.
+    _halted: dict[UUID, int] = field(default_factory=dict)
     # All that was read and is not settled.
     _known: set[int] = field(default_factory=set)
 
@@ -122,12 +123,13 @@ class Route:
         self._window = max(self._window // 2, 1)
         self._known.difference_update(later.id for later in lane)
         self.is_behind = self.is_behind or bool(lane)
-        self._halted.add(due.subject_id)
+        self._halted[due.subject_id] = due.id
 
     def settle(self, due: Due) -> None:
         """Note that what became of it is written down, or cannot be any more."""
         self._known.discard(due.id)
-        self._halted.discard(due.subject_id)
+        if self._halted.get(due.subject_id) == due.id:
+            del self._halted[due.subject_id]
 
     def give_back(self, due: Due) -> None:
         """Note that an attempt was broken off, of which nothing is written down."""

@@ -4,9 +4,9 @@ Run by `python -m tests.webhooks.producer LEDGER APP_ID SECONDS`. Each line says
 back, or unknown where the database went away in the middle.
 """
 
-import random
 import sys
 import time
+from itertools import cycle
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -19,22 +19,24 @@ from django.db import DatabaseError, InterfaceError, connection, transaction  # 
 from streams.models import App  # noqa: E402
 from tests.webhooks.deliveries import happen  # noqa: E402
 
-_SUBJECTS, _ROLLED_BACK, _PAUSE_S = 8, 0.2, 0.01
+_SUBJECTS, _PAUSE_S = 8, 0.01
+# Every so manieth.
+_ROLLED_BACK = 5
 
 
-def produce(ledger: Path, *, app: App, seconds: float) -> None:
-    subjects = [uuid4() for _ in range(_SUBJECTS)]
+def produce(ledger: Path, *, app: App, seconds: float, at_least: int = 0) -> None:
+    subjects = cycle(uuid4() for _ in range(_SUBJECTS))
     ends_at_s, number = time.monotonic() + seconds, 0
     with ledger.open("w", buffering=1) as lines:
-        while time.monotonic() < ends_at_s:
+        while number < at_least or time.monotonic() < ends_at_s:
             number += 1
             name = f"{ledger.name}-{number}"
-            lines.write(f"{_happen(app, random.choice(subjects), name)} {name}\n")
+            what = _happen(app, next(subjects), name, rolls_back=number % _ROLLED_BACK == 0)
+            lines.write(f"{what} {name}\n")
             time.sleep(_PAUSE_S)
 
 
-def _happen(app: App, subject_id: UUID, name: str) -> str:
-    rolls_back = random.random() < _ROLLED_BACK
+def _happen(app: App, subject_id: UUID, name: str, *, rolls_back: bool) -> str:
     try:
         with transaction.atomic():
             happen(app, subject_id, note=name)

@@ -1,6 +1,7 @@
 """A courier delivers what is due, in order, and writes down what became of it."""
 
 import threading
+import time
 from datetime import timedelta
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from standardwebhooks import Webhook
 
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.conftest import Broker
+from tests.hangs.servers import hung_postgres
 from tests.services import wait_until
 from tests.webhooks.deliveries import courier, happen, listen, make_due, states, wait_attempts, wait_for
 from tests.webhooks.receiver import Receiver, Reply
@@ -470,3 +472,25 @@ def _replay_first(receiver: Receiver, delivery: Delivery) -> Reply:
 def _replay(delivery: Delivery) -> None:
     replay_delivery(delivery=delivery, actor=SYSTEM)
     connection.close()
+
+
+class TestOutages:
+    def test_goes_on_after_the_database_has_stood_still(
+        self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver
+    ) -> None:
+        # What comes back while it hangs is written down afterwards.
+        hangs = threading.Event()
+        receiver.behave = lambda _: Reply(200 if hangs.wait(10) else 500)
+        happen(home.app)
+        with courier(endpoint):
+            wait_until(lambda: receiver.connections, timeout_s=10)
+            with hung_postgres():
+                hangs.set()
+                # Longer than any question is waited for.
+                time.sleep(6)
+
+            wait_for(endpoint, _DELIVERED)
+            happen(home.app)
+            wait_for(endpoint, _DELIVERED, _DELIVERED)
+
+        assert len(receiver.received) == 2

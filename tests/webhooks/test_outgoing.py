@@ -11,8 +11,9 @@ from ipaddress import ip_address, ip_network
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from livehub.core import outgoing
-from livehub.core.outgoing import ANSWER_BYTES, Answer, NoAnswerError, is_refused, open_client, tls_context
+from livehub.core import networks
+from livehub.core.networks import is_refused
+from livehub.core.outgoing import ANSWER_BYTES, Answer, NoAnswerError, open_client, tls_context
 from tests.webhooks.certificates import Authority
 from tests.webhooks.receiver import Receiver, Reply
 
@@ -188,7 +189,7 @@ class TestNetworks:
         assert is_refused(ip_address("10.1.3.3"), allowed=allowed)
 
     def test_refuses_this_machines_own_addresses_wherever_they_are(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(outgoing, "REFUSED_NETWORKS", ())
+        monkeypatch.setattr(networks, "REFUSED_NETWORKS", ())
 
         assert is_refused(ip_address("127.0.0.1"), allowed=[])
         assert not is_refused(ip_address("198.41.0.4"), allowed=[])

@@ -81,6 +81,19 @@ class TestOrder:
         route.add([second])
         assert _go(route) == [second]
 
+    def test_still_takes_nothing_when_only_an_earlier_success_is_written_down(self, route: Route, due: Make) -> None:
+        first, second, third = due(_SUBJECT), due(_SUBJECT), due(_SUBJECT)
+        route.add([first, second])
+        _go(route)
+        route.finish(first, is_success=True)
+        _go(route)
+        route.finish(second, is_success=False)
+        route.settle(first)
+
+        route.add([third])
+
+        assert _go(route) == []
+
     def test_takes_nothing_twice(self, route: Route, due: Make) -> None:
         first = due(_SUBJECT)
         route.add([first])
