@@ -4,7 +4,6 @@ import json
 from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
-from uuid import uuid4
 
 import pytest
 
@@ -127,7 +126,7 @@ class TestList:
             ("per_page=101", "invalid_query"),
             ("per_page=0", "invalid_query"),
             ("after=x", "cursor_unknown"),
-            (f"after={uuid4()}", "cursor_unknown"),
+            ("after=5b2c0e0e-7f0c-4f6e-9a51-6d1c2b7e8f90", "cursor_unknown"),
             ("after=%00", "invalid_query"),
         ],
     )
