@@ -550,6 +550,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "OutputTypeEnum": "streams.livestreams.states.OutputType",
         "InputTypeEnum": ["rtmp"],
+        "WebhookEventEnum": "webhooks.api.input.ALL_NAMES",
+        "VendorsWebhookEventEnum": "webhooks.api.input.VENDORS_NAMES",
         "MeetingStatusEnum": ["ACTIVE", "INACTIVE"],
         "MeetingSessionStatusEnum": ["LIVE", "ENDED"],
         "VideoCodecEnum": ["H264", "VP8", "VP9"],

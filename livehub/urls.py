@@ -32,4 +32,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("internal/ingest/", include("streams.ingest.urls")),
     re_path(r"^internal(?:/|\Z)", _nothing),
     path("", include("streams.urls")),
+    path("", include("webhooks.urls")),
 ]

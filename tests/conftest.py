@@ -130,6 +130,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory, post_office: PostOffice) -> 
 
     Each test makes a livestream of its own, and leaves every program running.
     """
-    sender = f"smtp://127.0.0.1:{post_office.server_address[1]}"
-    with running_stack(tmp_path_factory.mktemp("stack"), LIVEHUB_EMAIL_URL=sender) as running:
+    outside = {
+        "LIVEHUB_EMAIL_URL": f"smtp://127.0.0.1:{post_office.server_address[1]}",
+        # Where the receivers of webhooks are.
+        "LIVEHUB_OUTGOING_ALLOWED_NETWORKS": "127.0.0.0/8",
+    }
+    with running_stack(tmp_path_factory.mktemp("stack"), **outside) as running:
         yield running

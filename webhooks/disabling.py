@@ -7,7 +7,7 @@ from django.db import transaction
 
 from livehub.core.errors import NotFoundError
 from streams.organizations.services import SYSTEM, record
-from webhooks import notices
+from webhooks import live_updates, notices
 from webhooks.locks import lock_endpoint
 from webhooks.states import DisabledReason
 
@@ -32,3 +32,4 @@ def disable_endpoint(*, endpoint_id: UUID, reason: DisabledReason, courier_id: U
     organization = endpoint.app.organization
     record(organization=organization, actor=SYSTEM, action="webhook.disabled", target=endpoint, reason=reason)
     notices.tell_endpoint_disabled(endpoint)
+    live_updates.tell_on_commit(endpoint.pk)

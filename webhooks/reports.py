@@ -8,7 +8,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from livehub.core import clock
-from webhooks import completion, disabling
+from webhooks import completion, disabling, live_updates
 from webhooks.clerk import Clerk
 from webhooks.completion import Outcome, Tally
 from webhooks.routes import Route
@@ -81,6 +81,7 @@ class Reports:
             route.settle(outcome.due)
             if outcome.due.id in ours:
                 self._tallies.setdefault(route, Tally()).count(outcome)
+        live_updates.told(outcome.due.endpoint_id for outcome in outcomes if outcome.due.id in ours)
         self._call_for([outcome for outcome in outcomes if outcome.due.id in ours])
 
     def _call_for(self, outcomes: list[Outcome]) -> None:
@@ -95,6 +96,7 @@ class Reports:
     async def _note(self, noted: dict[Route, Tally], clerk: Clerk) -> None:
         tallies = {route.endpoint.id: tally for route, tally in noted.items()}
         found = await clerk.call(lambda: completion.note_health(tallies, courier_id=self._courier_id))
+        live_updates.told(found)
         for route, tally in noted.items():
             health = found.get(route.endpoint.id)
             if health is None and not route.is_closed:

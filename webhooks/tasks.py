@@ -1,4 +1,4 @@
-"""Celery's side of webhooks: calls for couriers, and the sweep that finds what nobody was called for."""
+"""Celery's side of webhooks: calls for couriers, the sweep for what nobody was called for, and forgetting."""
 
 import threading
 from collections.abc import Collection

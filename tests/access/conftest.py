@@ -23,6 +23,7 @@ from streams.organizations.models import AttemptBudget
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
 from tests.meetings.home import furnish
 from tests.runs import connected
+from tests.webhooks.happenings import furnish_webhooks
 
 _APPS = ("streams", "analytics", "webhooks")
 # Written when somebody is let in, or tries to be.
@@ -117,6 +118,7 @@ def tenant_of(made: NewOrganization) -> Tenant:
         "invitation_id": str(invite(made, Role.OPERATOR).pk),
         "log_in_id": own_ids(logged_in(member.user))["log_in_id"],
         **furnish(made.app),
+        **furnish_webhooks(made.app),
     }
     return Tenant(made, ids)
 
