@@ -11,7 +11,7 @@ run: .venv/run.stamp  ## Install what is missing and run the whole product (Ctrl
 
 # Three at once, each with servers of its own: most tests of the whole product wait more than they work.
 test: check  ## Static checks and every test but the long ones
-	$(PYTHON) -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 check: .venv/dev.stamp  ## Format, lint, types, layers, migrations, deployment
 	.venv/bin/ruff format --check .

@@ -15,6 +15,8 @@ from streams.livestreams.api.serializers import DYTE_SHAPES, REALTIMEKIT_SHAPES
 from streams.meetings.api import routes as meetings
 from streams.meetings.api.serializers import DYTE_MEETING_SHAPES, REALTIMEKIT_MEETING_SHAPES
 from streams.organizations.api import routes as organizations
+from webhooks.api import routes as webhooks
+from webhooks.api.serializers import DYTE_WEBHOOK_SHAPES, REALTIMEKIT_WEBHOOK_SHAPES
 
 _Route = URLPattern | URLResolver
 
@@ -22,10 +24,12 @@ _V2: list[_Route] = [
     *livehub_routes(DYTE, DYTE_SHAPES),
     *meetings.routes(DYTE, DYTE_MEETING_SHAPES),
     *organizations.livehub_routes(DYTE),
+    *webhooks.livehub_routes(DYTE, DYTE_WEBHOOK_SHAPES),
 ]
 _REALTIMEKIT: list[_Route] = [
     *vendor_routes(REALTIMEKIT, REALTIMEKIT_SHAPES),
     *meetings.routes(REALTIMEKIT, REALTIMEKIT_MEETING_SHAPES),
+    *webhooks.vendor_routes(REALTIMEKIT, REALTIMEKIT_WEBHOOK_SHAPES),
 ]
 # Where the description lies, and what it describes.
 _MOUNTED: dict[Dialect, tuple[str, list[_Route]]] = {

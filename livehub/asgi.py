@@ -15,11 +15,12 @@ from django.urls import re_path  # noqa: E402
 from livehub.core.websockets import for_our_pages, with_user  # noqa: E402
 from livehub.heartbeat import lifespan  # noqa: E402
 from streams.ingest.turns import in_turns  # noqa: E402
-from streams.urls import websocket_urlpatterns  # noqa: E402
+from streams.urls import websocket_urlpatterns as streams_sockets  # noqa: E402
+from webhooks.urls import websocket_urlpatterns as webhooks_sockets  # noqa: E402
 
 # Channels answers an unknown path with a traceback in the log; this one with 403, before a websocket is opened.
 _unknown = re_path("", WebsocketDenier.as_asgi())  # type: ignore[arg-type]  # Typed for views.
-_websocket = URLRouter([*websocket_urlpatterns, _unknown])  # type: ignore[list-item]  # Django's own patterns.
+_websocket = URLRouter([*streams_sockets, *webhooks_sockets, _unknown])  # type: ignore[list-item]  # Django's own patterns.
 application = ProtocolTypeRouter(
     {"http": in_turns(_http), "websocket": for_our_pages(with_user(_websocket)), "lifespan": lifespan}
 )

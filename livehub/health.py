@@ -28,7 +28,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when a broadcast could start and be cut now, else 503 with each state; takes at most 2 s."""
+    """Answer 200 when a broadcast could start, be cut and be told of, else 503 with each state; takes at most 2 s."""
     components = states(_PROBES, timeout_s=_BOUND_S)
     is_ready = all(state == OK for state in components.values())
     body = {"status": OK if is_ready else "unavailable", "components": components}
@@ -73,6 +73,10 @@ def _urgent_worker() -> str:
     return _state_of_worker("urgent")
 
 
+def _webhooks_worker() -> str:
+    return _state_of_worker("webhooks")
+
+
 def _state_of_worker(kind: str) -> str:
     # This node's: no other could run, or cut, what is published here.
     worker = f"{kind}@{settings.NODE}"
@@ -95,5 +99,6 @@ _PROBES = {
         "asgi": _asgi,
         "live_worker": _live_worker,
         "urgent_worker": _urgent_worker,
+        "webhooks_worker": _webhooks_worker,
     }.items()
 }

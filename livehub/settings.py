@@ -163,6 +163,15 @@ PARTICIPANT_KEYS = env.private_keys(
     path=_SECRETS / "participant_keys.pem",
     purpose="Signs the tokens of meetings' participants; one key after the other, newest first",
 )
+WEBHOOK_SIGNING_KEY = env.private_keys(
+    "LIVEHUB_WEBHOOK_SIGNING_KEY",
+    path=_SECRETS / "webhook_signing_key.pem",
+    purpose="Signs webhook deliveries as Dyte and RealtimeKit do; its public half is published",
+)
+OUTGOING_ALLOWED_NETWORKS = env.networks(
+    "LIVEHUB_OUTGOING_ALLOWED_NETWORKS",
+    purpose="Networks inside that webhooks may be sent to; all others that are not the Internet's are refused",
+)
 
 DEBUG = env.boolean("LIVEHUB_DEBUG", default=False, purpose="Django's debug pages; never on a reachable machine")
 ALLOWED_HOSTS = [
@@ -374,7 +383,7 @@ CELERY_TASK_IGNORE_RESULT = True
 # Queues by promise: nothing in `urgent` is slow, and nothing there waits for what is. What only one node can do goes to
 # that node's own queue: `live.<node>`, `urgent.<node>`, `files.<node>`.
 CELERY_TASK_DEFAULT_QUEUE = "urgent"
-CELERY_TASK_ROUTES = {"streams.mail_*": {"queue": "mail"}}
+CELERY_TASK_ROUTES = {"streams.mail_*": {"queue": "mail"}, "webhooks.*": {"queue": "webhooks"}}
 # With the default prefetch a second session waits behind a running one while another worker stands idle.
 CELERY_WORKER_DISABLE_PREFETCH = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -383,6 +392,7 @@ _every = partial(schedule, nowfun=clock.steady)
 CELERY_BEAT_SCHEDULE = {
     "sweep-sessions": {"task": "streams.sweep_sessions", "schedule": _every(5), "options": {"expires": 5}},
     "sweep-meetings": {"task": "streams.sweep_meetings", "schedule": _every(5), "options": {"expires": 5}},
+    "sweep-webhooks": {"task": "webhooks.sweep", "schedule": _every(5), "options": {"expires": 5}},
     "forget-attempts": {"task": "streams.forget_attempts", "schedule": _every(600), "options": {"expires": 600}},
     "forget-answers": {"task": "streams.forget_answers", "schedule": _every(600), "options": {"expires": 600}},
     "call-for-removal": {
@@ -540,6 +550,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "OutputTypeEnum": "streams.livestreams.states.OutputType",
         "InputTypeEnum": ["rtmp"],
+        "WebhookEventEnum": "webhooks.api.input.ALL_NAMES",
+        "VendorsWebhookEventEnum": "webhooks.api.input.VENDORS_NAMES",
         "MeetingStatusEnum": ["ACTIVE", "INACTIVE"],
         "MeetingSessionStatusEnum": ["LIVE", "ENDED"],
         "VideoCodecEnum": ["H264", "VP8", "VP9"],

@@ -7,6 +7,7 @@ from livehub import health
 from livehub.docs import dyte_docs
 from streams.account.views import AdminLoginView
 from streams.meetings.api.public_keys import published_keys
+from webhooks.public_keys import published_key
 
 handler500 = "livehub.outage.server_error"
 
@@ -20,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
     path(".well-known/jwks.json", published_keys),
+    path(".well-known/webhooks.json", published_key),
     path("v2/docs", dyte_docs),
     path("", include("livehub.api_urls")),
     path("docs/api/", include("livehub.docs")),
@@ -30,4 +32,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("internal/ingest/", include("streams.ingest.urls")),
     re_path(r"^internal(?:/|\Z)", _nothing),
     path("", include("streams.urls")),
+    path("", include("webhooks.urls")),
 ]

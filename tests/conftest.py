@@ -33,7 +33,9 @@ class Broker:
     queues: list[tuple[str, str | None]] = field(default_factory=list)
     arguments: list[tuple[str, dict[str, object]]] = field(default_factory=list)
 
-    def send_task(self, name: str, *, kwargs: dict[str, object], queue: str | None = None) -> None:
+    def send_task(
+        self, name: str, *, kwargs: dict[str, object], queue: str | None = None, countdown: float | None = None
+    ) -> None:
         self.names.append(name)
         self.queues.append((name, queue))
         self.arguments.append((name, kwargs))
@@ -128,6 +130,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory, post_office: PostOffice) -> 
 
     Each test makes a livestream of its own, and leaves every program running.
     """
-    sender = f"smtp://127.0.0.1:{post_office.server_address[1]}"
-    with running_stack(tmp_path_factory.mktemp("stack"), LIVEHUB_EMAIL_URL=sender) as running:
+    outside = {
+        "LIVEHUB_EMAIL_URL": f"smtp://127.0.0.1:{post_office.server_address[1]}",
+        # Where the receivers of webhooks are.
+        "LIVEHUB_OUTGOING_ALLOWED_NETWORKS": "127.0.0.0/8",
+    }
+    with running_stack(tmp_path_factory.mktemp("stack"), **outside) as running:
         yield running

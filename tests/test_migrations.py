@@ -37,6 +37,7 @@ from streams.organizations.credentials import Credential, authenticate_api_key
 _OLD = ("streams", "0005_audit_entries")
 _BEFORE_PRESETS = ("streams", "0020_meetings")
 _BEFORE_MANY_ROWS = ("streams", "0021_default_presets")
+_BEFORE_WEBHOOKS = ("streams", "0024_livestream_indexes")
 _SCRATCH = "livehub_migrations"
 _NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 _YESTERDAYS: dict[str, Any] = {
@@ -319,3 +320,15 @@ class TestScopes:
         assert ApiKey.objects.get(pk=key_id).scopes == new
         shown = Credential("lookup0", "secret")
         assert authenticate_api_key(shown, kind=ApiKey.Kind.BEARER).pk == key_id
+
+    def test_that_opened_all_there_was_open_webhooks_too(self, scratch: None) -> None:
+        executor = MigrationExecutor(connection)
+        executor.migrate([_BEFORE_WEBHOOKS])
+        past = Past(executor.loader.project_state([_BEFORE_WEBHOOKS]).apps)
+        everything = past.api_key(kind="basic", scopes=["admin", "meetings", "livestreams", "read"])
+        less = past.api_key(kind="basic", scopes=["read", "livestreams", "meetings"])
+
+        _migrate()
+
+        assert ApiKey.objects.get(pk=everything).scopes == ApiKey.Scope.values
+        assert ApiKey.objects.get(pk=less).scopes == ["read", "livestreams", "meetings"]

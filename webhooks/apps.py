@@ -5,6 +5,8 @@ class WebhooksConfig(AppConfig):
     name = "webhooks"
 
     def ready(self) -> None:
-        from webhooks import subscribers
+        from streams.dashboard import concerns
+        from webhooks import screens, subscribers
 
         subscribers.subscribe()
+        concerns.add_finder(screens.list_concerns)

@@ -31,6 +31,17 @@ def call_couriers(endpoint_ids: Iterable[UUID]) -> None:
     transaction.on_commit(lambda: _want(wanted))
 
 
+def call_couriers_later(endpoint_ids: Iterable[UUID], delay_s: float) -> None:
+    """Have what is due to these endpoints by then sent after that delay, at most a minute or so.
+
+    A worker that has taken the message may be killed, and the sweep finds them just as well.
+    """
+    kwargs = {"endpoint_ids": [str(endpoint_id) for endpoint_id in endpoint_ids]}
+    deferred.post(
+        lambda: current_app.send_task(_TASK, kwargs=kwargs, queue=QUEUE, countdown=delay_s) and None, what=_TASK
+    )
+
+
 def _want(endpoint_ids: frozenset[UUID]) -> None:
     with _lock:
         _wanted.update(endpoint_ids)

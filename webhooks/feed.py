@@ -65,7 +65,7 @@ class CursorUnknownError(DomainError):
     """Not one of ours, or from before the database was restored from a backup."""
 
     code = "cursor_unknown"
-    http_status = 422
+    http_status = 400
 
 
 @dataclass(frozen=True)

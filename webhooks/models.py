@@ -133,7 +133,8 @@ class Delivery(models.Model):
     id = models.BigAutoField(primary_key=True)
     # The webhook-id: the same for every attempt.
     uid = models.UUIDField(unique=True, db_default=Uuid7(), editable=False)
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries")
+    # `delivery_once` is its index.
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries", db_index=False)
     event = models.ForeignKey(Event, on_delete=models.CASCADE, related_name="deliveries")
     name = models.CharField(max_length=EVENT_NAME_MAX_LENGTH)
     # As its event has them.
@@ -168,8 +169,8 @@ class Delivery(models.Model):
                 condition=Q(state=DeliveryState.PENDING),
                 name="delivery_order",
             ),
-            # What the sweep looks for.
-            models.Index(fields=["due_at", "endpoint"], condition=Q(state=DeliveryState.PENDING), name="delivery_due"),
+            # Whether the sweep calls a courier to an endpoint.
+            models.Index(fields=["endpoint", "due_at"], condition=Q(state=DeliveryState.PENDING), name="delivery_due"),
             # An endpoint's failed ones, to look at and to replay.
             models.Index(fields=["endpoint", "event"], condition=Q(state=DeliveryState.FAILED), name="delivery_failed"),
         ]
@@ -182,7 +183,8 @@ class Attempt(models.Model):
     """One request that was sent, or could not be, and what came back."""
 
     id = models.BigAutoField(primary_key=True)
-    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempt_rows")
+    # `attempt_number` is its index.
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempt_rows", db_index=False)
     # 1, 2, 3... of its delivery.
     number = models.PositiveIntegerField()
     at = models.DateTimeField()

@@ -1,6 +1,5 @@
 """Sending again what was sent, or was not, and sending a test."""
 
-import uuid
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -9,17 +8,22 @@ from django.db import connection, transaction
 from django.db.models import Model, QuerySet
 
 from livehub.core import clock
-from livehub.core.errors import DomainError
+from livehub.core.errors import DomainError, ValidationFailedError
 from streams.organizations.services import Actor, record
-from webhooks import calls
+from webhooks import calls, live_updates, outbox, samples
+from webhooks.catalogue import EVENT_NAMES
 from webhooks.locks import lock_endpoint
 from webhooks.models import Delivery, Endpoint, Event
+from webhooks.outbox import Happening
+from webhooks.selectors import EventSpan, find_span, within
 from webhooks.states import DeliveryState
 
 _Row = TypeVar("_Row", bound=Model)
 
-# At a time: the request waits for it.
-REPLAYED_MAX = 50_000
+# Events at a time: the request waits for it, a second or two where each goes out under three names.
+REPLAYED_MAX = 10_000
+# What is tried where an endpoint listens for nothing that happens yet.
+_TRIED_TYPE = "livestream.live"
 
 # Of events that the endpoint listens for now and was not meant for then: it was not there, disabled, or listened for
 # others.
@@ -33,7 +37,7 @@ FROM webhooks_endpoint AS endpoint
 JOIN webhooks_event AS event ON event.app_id = endpoint.app_id
 CROSS JOIN unnest(event.names) AS wanted (name)
 WHERE endpoint.id = %(endpoint_id)s AND event.id BETWEEN %(first_id)s AND %(last_id)s
-    AND wanted.name = ANY(endpoint.events)
+    AND event.uid >= %(first_uid)s AND event.uid < %(end_uid)s AND wanted.name = ANY(endpoint.events)
 ORDER BY event.id
 ON CONFLICT DO NOTHING
 """
@@ -62,7 +66,7 @@ def replay_delivery(*, delivery: Delivery, actor: Actor) -> None:
     """
     endpoint = _lock_enabled(delivery.endpoint_id)
     _send_again(Delivery.objects.filter(pk=delivery.pk))
-    _finish(endpoint, actor=actor, delivery=str(delivery.uid))
+    _finish(endpoint, actor=actor, action="webhook.replayed", delivery=str(delivery.uid))
 
 
 @transaction.atomic
@@ -74,10 +78,9 @@ def replay_failed(*, endpoint: Endpoint, since: datetime, actor: Actor, until: d
     :raises TooMuchToReplayError: when there are more than `REPLAYED_MAX`.
     """
     endpoint = _lock_enabled(endpoint.pk)
-    first_id, last_id = _find_events(since=since, until=until)
-    failed = endpoint.deliveries.filter(event_id__range=(first_id, last_id), state=DeliveryState.FAILED)
+    failed = endpoint.deliveries.filter(within(find_span(since=since, until=until)), state=DeliveryState.FAILED)
     count = _send_again(_few_enough(failed))
-    _finish(endpoint, actor=actor, failed_since=since.isoformat(), count=count)
+    _finish(endpoint, actor=actor, action="webhook.replayed", failed_since=clock.isoformat(since), count=count)
     return count
 
 
@@ -92,12 +95,29 @@ def replay_all(*, endpoint: Endpoint, since: datetime, actor: Actor, until: date
     :raises TooMuchToReplayError: when there are more than `REPLAYED_MAX`.
     """
     endpoint = _lock_enabled(endpoint.pk)
-    first_id, last_id = _find_events(since=since, until=until)
-    _few_enough(Event.objects.filter(app_id=endpoint.app_id, pk__range=(first_id, last_id)))
-    known = endpoint.deliveries.filter(event_id__range=(first_id, last_id), name__in=endpoint.events)
-    count = _send_again(_few_enough(known)) + _make_missing(endpoint, first_id=first_id, last_id=last_id)
-    _finish(endpoint, actor=actor, all_since=since.isoformat(), count=count)
+    span = find_span(since=since, until=until)
+    _few_enough(_events_for(endpoint, span))
+    known = endpoint.deliveries.filter(within(span), name__in=endpoint.events)
+    count = _send_again(known) + _make_missing(endpoint, span)
+    _finish(endpoint, actor=actor, action="webhook.replayed", all_since=clock.isoformat(since), count=count)
     return count
+
+
+@transaction.atomic
+def send_test(*, endpoint: Endpoint, actor: Actor, name: str = "") -> Delivery:
+    """Send what might have happened, marked as a test, under a name of the catalogue; return its delivery.
+
+    Without a name, under the first that the endpoint listens for. Nobody else is told, not even by the feed.
+
+    :raises NotFoundError: when the endpoint is deleted.
+    :raises EndpointDisabledError: when it is disabled.
+    :raises ValidationFailedError: when there is no such name, or nothing goes out under it yet.
+    """
+    endpoint = _lock_enabled(endpoint.pk)
+    name = name or _first_emitted(endpoint)
+    delivery = _write_test(endpoint, name=name, event_type=_type_to_try(name))
+    _finish(endpoint, actor=actor, action="webhook.tested", event=name, delivery=str(delivery.uid))
+    return delivery
 
 
 def _lock_enabled(endpoint_id: UUID) -> Endpoint:
@@ -107,23 +127,21 @@ def _lock_enabled(endpoint_id: UUID) -> Endpoint:
     return endpoint
 
 
-def _find_events(*, since: datetime, until: datetime | None) -> tuple[int, int]:
-    """Return the first and the last id of what was written down between two times, or (1, 0)."""
-    found = Event.objects.filter(uid__range=(_first_uid(since), _first_uid(until or clock.now())))
-    first, last = found.order_by("uid").first(), found.order_by("uid").last()
-    return (first.pk, last.pk) if first and last else (1, 0)
-
-
-def _first_uid(moment: datetime) -> UUID:
-    """Return the least id that is made at that moment. Source: RFC 9562, 5.7."""
-    return uuid.UUID(int=max(int(moment.timestamp() * 1000), 0) << 80)
+def _events_for(endpoint: Endpoint, span: EventSpan) -> QuerySet[Event]:
+    return Event.objects.filter(
+        app_id=endpoint.app_id,
+        names__overlap=endpoint.events,
+        pk__range=(span.first_id, span.last_id),
+        uid__gte=span.first_uid,
+        uid__lt=span.end_uid,
+    )
 
 
 def _few_enough(rows: QuerySet[_Row]) -> QuerySet[_Row]:
-    count = rows.count()
-    if count > REPLAYED_MAX:
+    # Not how many there are: of millions that takes longer than a request may.
+    if rows[: REPLAYED_MAX + 1].count() > REPLAYED_MAX:
         raise TooMuchToReplayError(
-            f"That would be {count:,} events, and {REPLAYED_MAX:,} is the most at a time. Choose a shorter time."
+            f"That would be more than {REPLAYED_MAX:,} events, which is the most at a time. Choose a shorter time."
         )
     return rows
 
@@ -134,13 +152,56 @@ def _send_again(deliveries: QuerySet[Delivery]) -> int:
     )
 
 
-def _make_missing(endpoint: Endpoint, *, first_id: int, last_id: int) -> int:
+def _make_missing(endpoint: Endpoint, span: EventSpan) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(_MAKE_MISSING, {"endpoint_id": endpoint.pk, "first_id": first_id, "last_id": last_id})
+        cursor.execute(_MAKE_MISSING, {"endpoint_id": endpoint.pk, **span._asdict()})
         count: int = cursor.rowcount
     return count
 
 
-def _finish(endpoint: Endpoint, *, actor: Actor, **detail: object) -> None:
-    record(organization=endpoint.app.organization, actor=actor, action="webhook.replayed", target=endpoint, **detail)
+def _first_emitted(endpoint: Endpoint) -> str:
+    return next((name for name in endpoint.events if EVENT_NAMES[name].is_emitted), _TRIED_TYPE)
+
+
+def _type_to_try(name: str) -> str:
+    known = EVENT_NAMES.get(name)
+    if known is None:
+        raise ValidationFailedError("Unknown event.", fields={"event": [f"There is no event {name[:64]}."]})
+    if not known.is_emitted:
+        message = f"Nothing is sent under {name} yet. Choose another event."
+        raise ValidationFailedError("Not sent yet.", fields={"event": [message]})
+    return known.types[0]
+
+
+def _write_test(endpoint: Endpoint, *, name: str, event_type: str) -> Delivery:
+    facts = {**samples.facts_of(event_type, organization=endpoint.app.organization), "is_test": True}
+    outbox.record(
+        Happening(
+            app_id=endpoint.app_id,
+            type=event_type,
+            # Nobody can listen for an event without names, so that nobody else is ever told of a test.
+            names=[],
+            subject_type="endpoint",
+            subject_id=endpoint.pk,
+            at=clock.now(),
+            facts=facts,
+        )
+    )
+    event = Event.objects.filter(subject_id=endpoint.pk).order_by("-pk")[0]
+    return Delivery.objects.create(
+        endpoint=endpoint,
+        event=event,
+        name=name,
+        subject_id=endpoint.pk,
+        sequence=event.sequence,
+        due_at=event.at,
+        created_at=event.at,
+    )
+
+
+def _finish(endpoint: Endpoint, *, actor: Actor, action: str, **detail: object) -> None:
+    # Somebody wants to see it now, whatever the endpoint has answered lately.
+    Endpoint.objects.filter(pk=endpoint.pk).update(open_until=None)
+    record(organization=endpoint.app.organization, actor=actor, action=action, target=endpoint, **detail)
     calls.call_couriers([endpoint.pk])
+    live_updates.tell_on_commit(endpoint.pk)

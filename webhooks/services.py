@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from ipaddress import ip_address, ip_network
 from typing import NamedTuple, TypedDict, Unpack
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db import transaction
 
 from livehub.core import clock, crypto
@@ -12,7 +14,7 @@ from livehub.core.errors import ValidationFailedError
 from livehub.core.names import check_name
 from streams.models import App
 from streams.organizations.services import Actor, check_room, record
-from webhooks import calls, secrets
+from webhooks import calls, live_updates, secrets
 from webhooks.catalogue import EVENT_NAMES
 from webhooks.locks import lock_endpoint
 from webhooks.models import URL_MAX_LENGTH, Endpoint
@@ -56,8 +58,8 @@ def create_endpoint(
     """
     check_room(Endpoint.objects.for_app(app), most=ENDPOINTS_MAX, noun="webhooks")
     secret = secrets.make_secret()
-    endpoint = Endpoint(app=app, enabled=enabled, secret_encrypted=crypto.encrypt(secret))
-    _assign(endpoint, {"name": name, "url": url, "events": events, "format": format})
+    endpoint = Endpoint(app=app, secret_encrypted=crypto.encrypt(secret))
+    _assign(endpoint, {"name": name, "url": url, "events": events, "format": format, "enabled": enabled})
     endpoint.save()
     _write_down(endpoint, actor=actor, action="webhook.created", url=endpoint.url)
     return NewEndpoint(endpoint, secret)
@@ -65,17 +67,25 @@ def create_endpoint(
 
 @transaction.atomic
 def change_endpoint(*, endpoint: Endpoint, actor: Actor, **changes: Unpack[EndpointChanges]) -> Endpoint:
-    """Change all of this or nothing, and return the endpoint; one that is enabled is tried anew at once.
+    """Change all of this or nothing, and return the endpoint.
+
+    One that is enabled, or is somewhere else now, is tried anew at once.
 
     :raises NotFoundError: when it is deleted.
     :raises ValidationFailedError: names all that cannot be used.
     """
     endpoint = lock_endpoint(endpoint.pk)
+    before = {name: getattr(endpoint, name) for name in changes}
     _assign(endpoint, changes)
-    if "enabled" in changes:
-        _switch(endpoint, enabled=changes["enabled"])
+    changed = sorted(name for name, value in before.items() if value != getattr(endpoint, name))
+    if not changed:
+        return endpoint
+    if "enabled" in changed:
+        endpoint.disabled_reason = ""
+    if endpoint.enabled and {"enabled", "url"}.intersection(changed):
+        _try_anew(endpoint)
     endpoint.save()
-    _write_down(endpoint, actor=actor, action="webhook.changed", changed=sorted(changes))
+    _write_down(endpoint, actor=actor, action="webhook.changed", changed=changed)
     return endpoint
 
 
@@ -88,7 +98,7 @@ def delete_endpoint(*, endpoint: Endpoint, actor: Actor) -> Endpoint:
     endpoint = lock_endpoint(endpoint.pk)
     endpoint.deleted_at = clock.now()
     endpoint.secret_encrypted = endpoint.previous_secret_encrypted = ""
-    endpoint.save()
+    endpoint.save(update_fields=["deleted_at", "secret_encrypted", "previous_secret_encrypted"])
     _write_down(endpoint, actor=actor, action="webhook.deleted")
     return endpoint
 
@@ -110,6 +120,7 @@ def rotate_secret(*, endpoint: Endpoint, actor: Actor, overlap: timedelta = ROTA
 
 
 def _assign(endpoint: Endpoint, changes: EndpointChanges) -> None:
+    endpoint.enabled = changes.get("enabled", endpoint.enabled)
     fields: dict[str, list[str]] = {}
     for name, check in _CHECKS.items():
         if name not in changes:
@@ -122,12 +133,9 @@ def _assign(endpoint: Endpoint, changes: EndpointChanges) -> None:
         raise ValidationFailedError("The webhook cannot be saved.", fields=fields)
 
 
-def _switch(endpoint: Endpoint, *, enabled: bool) -> None:
-    endpoint.enabled = enabled
-    endpoint.disabled_reason = ""
-    if enabled:
-        endpoint.failures, endpoint.failing_since, endpoint.open_until = 0, None, None
-        calls.call_couriers([endpoint.pk])
+def _try_anew(endpoint: Endpoint) -> None:
+    endpoint.failures, endpoint.failing_since, endpoint.open_until, endpoint.last_error = 0, None, None, ""
+    calls.call_couriers([endpoint.pk])
 
 
 def _check_name(name: str) -> str:
@@ -156,7 +164,24 @@ def _complain_of(url: str) -> str:
         return "Enter the whole address of your server, such as https://example.com/webhooks."
     if parts.username is not None or parts.password is not None:
         return "Leave out the user name and password: the signature proves that a delivery is from LiveHub."
+    if _is_inside(parts.hostname or ""):
+        return (
+            "This address is inside LiveHub's own network, where nothing is sent. Give one that the Internet reaches, "
+            "or have the operator allow its network (LIVEHUB_OUTGOING_ALLOWED_NETWORKS)."
+        )
     return ""
+
+
+def _is_inside(host: str) -> bool:
+    """Tell whether it is an address that nothing is sent to; what a name stands for is looked at when something is."""
+    # Not above: it brings along the HTTP client, which only who sends something needs.
+    from livehub.core import outgoing
+
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return outgoing.is_refused(address, allowed=[ip_network(text) for text in settings.OUTGOING_ALLOWED_NETWORKS])
 
 
 def _check_events(names: Collection[str]) -> Sequence[str]:
@@ -181,3 +206,4 @@ _CHECKS = {"name": _check_name, "url": _check_url, "events": _check_events, "for
 
 def _write_down(endpoint: Endpoint, *, actor: Actor, action: str, **detail: object) -> None:
     record(organization=endpoint.app.organization, actor=actor, action=action, target=endpoint, **detail)
+    live_updates.tell_on_commit(endpoint.pk)

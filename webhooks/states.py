@@ -29,6 +29,8 @@ class DisabledReason(models.TextChoices):
 
 # How long later events of the same livestream or meeting wait for an earlier one that failed.
 HOLD = timedelta(minutes=10)
+# How long an endpoint may fail without one success before it is disabled.
+PATIENCE = timedelta(days=5)
 # How long both secrets sign after a rotation.
 ROTATION_OVERLAP = timedelta(hours=24)
 # How long events, deliveries and attempts can be looked up.

@@ -18,9 +18,10 @@ _Fields = dict[str, serializers.Field[Any, Any, Any, Any]]
 class Enclosed:
     """What an envelope is described around."""
 
-    data: type[serializers.Serializer[Any]]
+    data: type[serializers.BaseSerializer[Any]]
     is_list: bool
-    has_paging: bool
+    # Where a page lies in its list, or how that goes on; None for what has no pages.
+    paging: type[serializers.Serializer[None]] | None
     # As `wire.Content` has it.
     list_name: str
 
@@ -42,8 +43,8 @@ def _vendor_answer(enclosed: Enclosed) -> Described:
     if enclosed.list_name:
         data = _inline(f"{enclosed.name}Data", {enclosed.list_name: data, "paging": PagingSerializer()})
     fields: _Fields = {"success": serializers.BooleanField(help_text="Always true."), "data": data}
-    if enclosed.has_paging:
-        fields["paging"] = PagingSerializer()
+    if enclosed.paging:
+        fields["paging"] = enclosed.paging()
     return _inline(f"{enclosed.name}Answer", fields)
 
 

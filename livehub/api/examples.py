@@ -25,16 +25,20 @@ _BY_KIND: tuple[tuple[type[_Field], object], ...] = (
 )
 
 
-def example_of(serializer: type[serializers.Serializer[Any]], *, asked: bool = False) -> dict[str, object]:
+def example_of(serializer: type[serializers.BaseSerializer[Any]], *, asked: bool = False) -> object:
     """Return an example; one that is `asked` for is what a client sends.
 
-    A serializer says better than that in its `examples`, by member.
+    A serializer says better than that in its `examples`, by member, and what is `absent` from them.
     """
+    made = serializer()
+    if isinstance(made, serializers.ListSerializer):
+        return _value(made, asked=asked)
     said: Mapping[str, object] = getattr(serializer, "examples", {})
+    absent: frozenset[str] = getattr(serializer, "absent", frozenset())
     return {
         name: said[name] if name in said else _value(field, asked=asked)
-        for name, field in serializer().fields.items()
-        if not (field.read_only if asked else field.write_only)
+        for name, field in cast("serializers.Serializer[Any]", made).fields.items()
+        if name not in absent and not (field.read_only if asked else field.write_only)
     }
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, TypeVar
 
 from rest_framework import serializers
@@ -9,7 +10,15 @@ from rest_framework.response import Response
 
 _Method = TypeVar("_Method", bound=Callable[..., Response])
 # Of anything: a description does not care what is serialized.
-AnySerializer = type[serializers.Serializer[Any]]
+AnySerializer = type[serializers.BaseSerializer[Any]]
+
+
+class Paging(Enum):
+    """How what an operation answers goes on."""
+
+    NONE = "it is all"
+    NUMBERED = "by the number of the page"
+    CURSOR = "after the last one of the page"
 
 
 @dataclass(frozen=True)
@@ -22,10 +31,14 @@ class Answer:
     # What it answers instead where there is already what was asked for.
     status_again: int | None = None
     is_list: bool = False
-    # Of a list within; a list that is the whole answer always has it.
-    has_paging: bool = False
+    # Left out, a list that is the whole answer has numbers; and what has a list within has none.
+    paging: Paging | None = None
     # What the list is called where it has a name, or how to find that among the shapes.
     list_name: str | Callable[[Any], str] = ""
+
+    @property
+    def pages(self) -> Paging:
+        return self.paging or (Paging.NUMBERED if self.is_list else Paging.NONE)
 
 
 @dataclass(frozen=True)

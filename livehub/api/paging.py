@@ -1,6 +1,9 @@
-"""Pages of lists: `page_no` from 1, `per_page` up to 100, and where in the whole list a page lies."""
+"""Pages of lists: `page_no` from 1, `per_page` up to 100, and where in the whole list a page lies.
 
-from collections.abc import Callable, Sequence
+Lists that grow while they are read have cursors instead: a page begins after what the last one ended with.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypedDict, TypeVar
 
@@ -50,13 +53,13 @@ class Page(Generic[_Row]):
         return {"total_count": self.total, "start_offset": offsets[0], "end_offset": offsets[1]}
 
     @property
-    def next_number(self) -> int | None:
-        """Return `page_no` of the page after this one; None when it is the last, or lies past the end."""
+    def next_query(self) -> Mapping[str, str]:
+        """Return what to ask for the page after this one; nothing when it is the last, or lies past the end."""
         before = self.first_offset - 1
         if not self.items or before + len(self.items) >= self.total:
-            return None
+            return {}
         # Only the last one may be shorter than asked for.
-        return before // len(self.items) + 2
+        return {"page_no": str(before // len(self.items) + 2)}
 
 
 def take_page(rows: QuerySet[_Row], *, wanted: PageNumbers, count: Callable[[], int]) -> Page[_Row]:
@@ -87,6 +90,58 @@ def _between(rows: QuerySet[_Row], start: int, end: int) -> QuerySet[_Row]:
 class PagingSerializer(serializers.Serializer[None]):
     """Where a page lies in the whole list."""
 
+    examples = {"total_count": 1, "start_offset": 1, "end_offset": 1}
+
     total_count = serializers.IntegerField()
     start_offset = serializers.IntegerField(help_text="Position of the first item, from 1; 0 when the page is empty.")
     end_offset = serializers.IntegerField(help_text="Position of the last item; 0 when the page is empty.")
+
+
+class CursorQuery(serializers.Serializer[None]):
+    """Which part of a list that grows."""
+
+    after = serializers.CharField(
+        default="", help_text="`next_cursor` of the page before this one; left out for the first page."
+    )
+    per_page = serializers.IntegerField(
+        default=DEFAULT_PER_PAGE, min_value=1, max_value=MAX_PER_PAGE, help_text="Items on a page."
+    )
+
+
+@dataclass(frozen=True)
+class CursorPage(Generic[_Row]):
+    """Some rows of a list that grows, and what to ask for those that follow."""
+
+    items: Sequence[_Row]
+    # Empty where nothing can follow.
+    next_cursor: str
+    # Now; a list that grows at its end may have more later.
+    has_more: bool
+
+    @property
+    def paging(self) -> dict[str, object]:
+        return {"next_cursor": self.next_cursor or None, "has_more": self.has_more}
+
+    @property
+    def next_query(self) -> Mapping[str, str]:
+        """Return what to ask for the page after this one; nothing when there is none now."""
+        return {"after": self.next_cursor} if self.has_more else {}
+
+
+def take_cursor_page(rows: QuerySet[_Row], *, per_page: int, cursor_of: Callable[[_Row], str]) -> CursorPage[_Row]:
+    """Return the first of the rows; `cursor_of` tells what to ask for those that follow one."""
+    found = list(rows[: per_page + 1])
+    items = found[:per_page]
+    has_more = len(found) > per_page
+    return CursorPage(items, cursor_of(items[-1]) if has_more else "", has_more)
+
+
+class CursorPagingSerializer(serializers.Serializer[None]):
+    """How a list goes on."""
+
+    examples = {"next_cursor": "0199a3c0-4d2e-7b41-9c57-2f6d1e8a9b30", "has_more": True}
+
+    next_cursor = serializers.CharField(
+        read_only=True, allow_null=True, help_text="What to ask for the next page with, as `after`; null at the end."
+    )
+    has_more = serializers.BooleanField(help_text="There is a next page now.")

@@ -19,13 +19,14 @@ from livehub.api import idempotency
 from livehub.api.dialect import Dialect
 from livehub.api.envelopes import Described, Enclosed
 from livehub.api.examples import example_of
-from livehub.api.operations import AnySerializer, Operation, find_operation
+from livehub.api.operations import AnySerializer, Operation, Paging, find_operation
+from livehub.api.paging import CursorPagingSerializer, PagingSerializer
 from livehub.api.problem import Problem
 from livehub.api.views import READING, WITH_BODY, ApiView, PublicView
 from livehub.api.wire import Content
 
 _REQUEST_ID = "c0f0e0d0b0a090807060504030201000"
-_PAGING = {"total_count": 1, "start_offset": 1, "end_offset": 1}
+_PAGING = {Paging.NONE: None, Paging.NUMBERED: PagingSerializer, Paging.CURSOR: CursorPagingSerializer}
 _ALWAYS = {
     401: ("authentication_failed", "No API key, or one that is not valid here."),
     403: ("scope_missing", "The API key lacks the scope."),
@@ -134,9 +135,10 @@ class DialectSchema(AutoSchema):
         answer = self._described.answer
         data = cast(AnySerializer, self._find(answer.data))
         name = answer.list_name if isinstance(answer.list_name, str) else answer.list_name(self._api.shapes)
-        enclosed = Enclosed(data, answer.is_list, answer.is_list or answer.has_paging, name)
+        enclosed = Enclosed(data, answer.is_list, _PAGING[answer.pages], name)
         example = example_of(data)
-        content = Content([example] if answer.is_list else example, _PAGING if enclosed.has_paging else None, name)
+        paging = cast(dict[str, object], example_of(enclosed.paging)) if enclosed.paging else None
+        content = Content([example] if answer.is_list else example, paging, name)
         value = self._api.dialect.wire.answer_body(content, _REQUEST_ID)
         return OpenApiResponse(
             _enveloped(self._api.dialect, enclosed),

@@ -20,7 +20,7 @@ from livehub.api.body import read_json_object, refuse_foreign_forms
 from livehub.api.dialect import Dialect, JsonObject
 from livehub.api.errors import InvalidQueryError, ScopeMissingError, UnknownRouteError, describe_problem
 from livehub.api.idempotency import AnswerBook, answer_once, read_key
-from livehub.api.paging import Page
+from livehub.api.paging import CursorPage, Page
 from livehub.api.throttling import find_allowance
 from livehub.api.wire import Content
 from livehub.core import request_ids
@@ -160,19 +160,20 @@ class ApiView(APIView):
         """Answer with one thing; `paging` is that of a list within it."""
         return self._wrap(Content(data, paging), status=status)
 
-    def answer_list(self, items: Sequence[object], *, page: Page[_Row], name: str = "") -> Response:
+    def answer_list(self, items: Sequence[object], *, page: Page[_Row] | CursorPage[_Row], name: str = "") -> Response:
         """Answer with a page of a list; with a name only where the vendor's own answer has the list under that name.
 
         Some vendors' bodies do not say that there is more, so a header does. Source: RFC 8288.
         """
         response = self._wrap(Content(items, page.paging, name), status=200)
-        if page.next_number is not None:
-            response.headers["Link"] = f'<{self._address_of_page(page.next_number)}>; rel="next"'
+        if page.next_query:
+            response.headers["Link"] = f'<{self._address_of_page(page.next_query)}>; rel="next"'
         return response
 
-    def _address_of_page(self, number: int) -> str:
+    def _address_of_page(self, asked: Mapping[str, str]) -> str:
         query = QueryDict(self.request.META["QUERY_STRING"], mutable=True, encoding="utf-8")
-        query["page_no"] = str(number)
+        for name, value in asked.items():
+            query[name] = value
         return f"{self.request.path}?{query.urlencode()}"
 
     def _wrap(self, content: Content, *, status: int) -> Response:

@@ -35,6 +35,9 @@ _SOCKETS_PER_ADDRESS = 500
 _REQUESTS_SHARE = 16
 # Every answer is bounded: the database gives up after a few seconds. Longer than that, and the process hangs.
 _ANSWER_S = 15
+_ID = "[0-9a-f-]+"
+# The pages that hear of changes.
+_SOCKETS = f"overview|livestreams(/{_ID}(/sessions/{_ID})?)?|meetings(/{_ID})?|webhooks(/{_ID}(/deliveries/{_ID})?)?"
 # The ASGI process asks open pages every 20 s whether they are still there.
 _WEBSOCKET_SILENCE_S = 75
 
@@ -164,7 +167,7 @@ http {{
         }}
         location ^~ /internal {{ return 404; }}
         # Only what is there, and as it was matched: encoders' hooks are answered by the same process.
-        location ~ ^/ws/(overview|livestreams(/[0-9a-f-]+(/sessions/[0-9a-f-]+)?)?|meetings(/[0-9a-f-]+)?)$ {{
+        location ~ ^/ws/({_SOCKETS})$ {{
             if ($http_upgrade !~* ^websocket$) {{ return 404; }}
             limit_conn sockets {_SOCKETS_PER_ADDRESS};
             proxy_read_timeout {_WEBSOCKET_SILENCE_S}s;

@@ -18,6 +18,8 @@ _SERVER_START_S = 2
 _START_RETRIES = 10
 # Cutting encoders, sweeps, calling for a take-over: short, and never to wait for one another.
 _URGENT_SLOTS = 8
+# One is the courier, which carries all; the others hand it what they are called for.
+_WEBHOOK_SLOTS = 3
 _WEBSOCKET_MESSAGE_BYTES = 4096
 _LOG_MAX_BYTES = 10 * 1024 * 1024
 _LOG_BACKUPS = 3
@@ -115,6 +117,8 @@ def _workers(instance: Instance) -> list[Program]:
             pool="threads",
             slots=_URGENT_SLOTS,
         ),
+        # A process of its own, since it is busy where an instance has much to tell, and its loop must not wait.
+        _worker("webhooks", queues=["webhooks"], pool="threads", slots=_WEBHOOK_SLOTS),
         # A process of its own, since threads know no time limit. Mail may wait behind files.
         _worker("files", queues=[queue_of("files", node=node), "mail"], pool="prefork", slots=1),
     ]

@@ -27,8 +27,8 @@ _EMAIL_WORDS = {
 _APPS_OFFERED = 50
 _ROLE_WORDS = {
     Role.OWNER: "Owner: everything, owners included",
-    Role.ADMIN: "Admin: livestreams, meetings, apps, API keys, and members other than owners",
-    Role.OPERATOR: "Operator: livestreams and meetings",
+    Role.ADMIN: "Admin: livestreams, meetings, webhooks, apps, API keys, and members other than owners",
+    Role.OPERATOR: "Operator: livestreams and meetings, and replays of webhooks",
     Role.VIEWER: "Viewer: looks, and changes nothing",
 }
 
@@ -232,10 +232,11 @@ class ApiKeyForm(forms.Form):
             (ApiKey.Scope.READ, "Look at everything, stream keys excepted"),
             (ApiKey.Scope.LIVESTREAMS, "Create, change and delete livestreams, and publish to them"),
             (ApiKey.Scope.MEETINGS, "Create and change meetings, and livestream them"),
+            (ApiKey.Scope.WEBHOOKS, "Create and change webhooks, and replay what they missed"),
             (ApiKey.Scope.ADMIN, "Create apps and API keys"),
         ],
         # What most programs need; who may make keys is chosen on purpose.
-        initial=[ApiKey.Scope.READ, ApiKey.Scope.LIVESTREAMS, ApiKey.Scope.MEETINGS],
+        initial=[ApiKey.Scope.READ, ApiKey.Scope.LIVESTREAMS, ApiKey.Scope.MEETINGS, ApiKey.Scope.WEBHOOKS],
         error_messages={"required": "Choose what the key opens."},
         widget=forms.CheckboxSelectMultiple,
     )

@@ -107,6 +107,19 @@ class MemberView(PersonView):
             raise PermissionDenied(f"Your role in {self.member.organization} is {self.member.get_role_display()}.")
 
 
+class DialogView(MemberView):
+    """A form that is a page of its own, or a dialog when a script asks for it."""
+
+    # Of the templates.
+    folder: ClassVar[str] = "streams"
+
+    def show(self, name: str, shared: Mapping[str, object], *, status: int = 200) -> HttpResponse:
+        """Return the template `name`, or its part alone."""
+        is_dialog = bool(self.request.htmx)
+        template = f"{self.folder}/{'_' if is_dialog else ''}{name}.html"
+        return self.page(template, shared, is_dialog=is_dialog, status=status)
+
+
 def complain(form: BaseForm, error: ValidationFailedError) -> None:
     """Show a service's complaints in the form; one about no field of it becomes the form's own."""
     for field, complaints in error.fields.items():

@@ -176,6 +176,11 @@ class FragmentConsumer(AsyncWebsocketConsumer):
         return self._user.pk
 
     @property
+    def query(self) -> dict[str, str]:
+        """What the page's address says of which rows it shows."""
+        return dict(parse_qsl(self.scope["query_string"].decode("ascii", "replace")))
+
+    @property
     def _user(self) -> User:
         return cast(User, self.scope["user"])
 
@@ -260,7 +265,7 @@ class LivestreamListConsumer(FragmentConsumer):
         return organization_group(member.organization_id)
 
     def render(self, member: Member) -> str:
-        form = LivestreamFilterForm(dict(parse_qsl(self.scope["query_string"].decode("ascii", "replace"))))
+        form = LivestreamFilterForm(self.query)
         found = get_livestream_list(owner=member.organization, wanted=form.wanted(), page=form.number())
         found = found.kept_in_place(self._shown)
         self._shown = [row.pk for row in found.rows]

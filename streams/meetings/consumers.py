@@ -1,6 +1,5 @@
 """Websockets of meetings' pages: who comes and goes, and their livestreams, in the fragments that they are made of."""
 
-from urllib.parse import parse_qsl
 from uuid import UUID
 
 from django.template.loader import render_to_string
@@ -14,27 +13,19 @@ from streams.meetings.selectors import MeetingScreen, get_meeting_list, get_meet
 from streams.organizations.models import Member
 
 
-class _AskedConsumer(FragmentConsumer):
-    """A page of which there are several: the query string of its URL says which."""
-
-    @property
-    def _query(self) -> dict[str, str]:
-        return dict(parse_qsl(self.scope["query_string"].decode("ascii", "replace")))
-
-
-class MeetingListConsumer(_AskedConsumer):
+class MeetingListConsumer(FragmentConsumer):
     """The list of meetings, searched and paged as its URL says."""
 
     def group(self, member: Member) -> str:
         return meeting_list_group(member.organization_id)
 
     def render(self, member: Member) -> str:
-        form = MeetingListForm(self._query)
+        form = MeetingListForm(self.query)
         found = get_meeting_list(organization=member.organization, search=form.search(), page=form.number())
         return render_to_string("streams/_meeting_list.html", {"found": found, "member": member, "is_update": True})
 
 
-class MeetingConsumer(_AskedConsumer):
+class MeetingConsumer(FragmentConsumer):
     """The page of one meeting; its URL says which page of participants it shows, and which livestream."""
 
     def group(self, member: Member) -> str:
@@ -43,7 +34,7 @@ class MeetingConsumer(_AskedConsumer):
     def render(self, member: Member) -> str:
         screen = self._screen(member)
         self.has_pulse = screen.broadcast is not None and screen.broadcast.open_session is not None
-        template, context = meeting_update(screen, built_around=self._query.get("livestream", ""))
+        template, context = meeting_update(screen, built_around=self.query.get("livestream", ""))
         return render_to_string(template, {**context, "member": member})
 
     def render_pulse(self, member: Member) -> str:
@@ -53,7 +44,7 @@ class MeetingConsumer(_AskedConsumer):
         return render_pulse_of(screen.broadcast, member)
 
     def _screen(self, member: Member) -> MeetingScreen:
-        page = PageForm(self._query).number()
+        page = PageForm(self.query).number()
         return get_meeting_screen(organization=member.organization, meeting_id=self._meeting_id, page=page)
 
     @property

@@ -1,24 +1,13 @@
 """What the pages of meetings share."""
 
-from collections.abc import Mapping
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 
-from streams.dashboard.pages import MemberView
+from streams.dashboard.pages import DialogView
 from streams.livestreams.pages import set_up_box
 from streams.meetings.models import Meeting, Preset
 from streams.meetings.selectors import MeetingScreen, get_own_meeting, get_own_preset
-
-
-class DialogView(MemberView):
-    """A form that is a page of its own, or a dialog when a script asks for it."""
-
-    def show(self, name: str, shared: Mapping[str, object], *, status: int = 200) -> HttpResponse:
-        """Return the template `name`, or its part alone."""
-        is_dialog = bool(self.request.htmx)
-        template = f"streams/{'_' if is_dialog else ''}{name}.html"
-        return self.page(template, shared, is_dialog=is_dialog, status=status)
 
 
 class OneMeetingView(DialogView):

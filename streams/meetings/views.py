@@ -6,13 +6,13 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from livehub.core.errors import NotFoundError, ValidationFailedError
-from streams.dashboard.pages import MemberView, complain
+from streams.dashboard.pages import DialogView, MemberView, complain
 from streams.dashboard.paging import PageForm, page_of
 from streams.livestreams.pages import with_player
 from streams.meetings import broadcasts
 from streams.meetings.forms import MeetingChangeForm, MeetingForm, MeetingListForm
 from streams.meetings.models import Meeting
-from streams.meetings.pages import DialogView, OneMeetingView, meeting_page, meeting_update
+from streams.meetings.pages import OneMeetingView, meeting_page, meeting_update
 from streams.meetings.selectors import (
     find_active_livestream,
     get_meeting_list,

@@ -176,6 +176,7 @@ class ApiKey(models.Model):
         READ = "read"
         LIVESTREAMS = "livestreams"
         MEETINGS = "meetings"
+        WEBHOOKS = "webhooks"
         # Apps, and keys.
         ADMIN = "admin"
 

@@ -33,7 +33,7 @@ def icon(name: str) -> SafeString:
 @register.inclusion_tag("streams/_nav_link.html", takes_context=True)
 def nav_link(context: Context, url_name: str, *, icon: str, label: str) -> dict[str, str]:
     """Link a main page; it is the current one, or the present page is somewhere below it."""
-    url, path = reverse(f"streams:{url_name}"), context["request"].path
+    url, path = reverse(url_name), context["request"].path
     is_below = url != "/" and path.startswith(f"{url}/")
     current = "page" if path == url else "true" if is_below else ""
     return {"url": url, "icon": icon, "label": label, "current": current}
@@ -44,7 +44,13 @@ def control(field: BoundField) -> SafeString:
     """Draw a form's field; the first that is not accepted has the focus, and else the one that the form says."""
     wrong = next((name for name in field.form.fields if name in field.form.errors), None)
     widget = field.as_widget(attrs={} if wrong is None else {"autofocus": field.name == wrong})
-    return widget + field.as_hidden(only_initial=True) if field.field.show_hidden_initial else widget
+    return widget + remembered(field)
+
+
+@register.filter
+def remembered(field: BoundField) -> SafeString:
+    """Return what a field that is drawn piece by piece sends back of what it showed; see `ChangeForm`."""
+    return field.as_hidden(only_initial=True) if field.field.show_hidden_initial else SafeString("")
 
 
 @register.simple_tag

@@ -4,10 +4,12 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import pytest
 from django.apps import apps
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Model
 from django.test import Client, override_settings
 from pytest_django import DjangoDbBlocker, Settings
 
@@ -21,12 +23,15 @@ from streams.organizations.models import AttemptBudget
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
 from tests.meetings.home import furnish
 from tests.runs import connected
+from tests.webhooks.happenings import furnish_webhooks
 
+_APPS = ("streams", "analytics", "webhooks")
 # Written when somebody is let in, or tries to be.
 _TRACES = ("last_used_at", "last_login", "last_seen_at")
 _TRACING_MODELS = (AttemptBudget,)
 _TRACING_ACTIONS = ("api_key.rejected", "user.logged_in", "user.logged_out", "user.log_in_failed")
-State = dict[str, list[dict[str, object]]]
+# The rows of each model, as text.
+State = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,7 @@ def tenant_of(made: NewOrganization) -> Tenant:
         "invitation_id": str(invite(made, Role.OPERATOR).pk),
         "log_in_id": own_ids(logged_in(member.user))["log_in_id"],
         **furnish(made.app),
+        **furnish_webhooks(made.app),
     }
     return Tenant(made, ids)
 
@@ -162,15 +168,23 @@ def browser_of(home: NewOrganization) -> Callable[[Role | None], Client]:
 
 def state() -> State:
     """Return every row of the product's, without what any visit leaves."""
-    models = [model for model in apps.get_app_config("streams").get_models() if model not in _TRACING_MODELS]
-    return {
-        model.__name__: [
-            {column: value for column, value in row.items() if column not in _TRACES}
-            for row in model._default_manager.order_by("pk").values()
-            if row.get("action") not in _TRACING_ACTIONS
-        ]
-        for model in models
-    }
+    with connection.cursor() as cursor:
+        cursor.execute(_everything(), {"traces": list(_TRACES), "actions": list(_TRACING_ACTIONS)})
+        return dict(cursor.fetchall())
+
+
+@cache
+def _everything() -> str:
+    """Return one query for all tables: a query for each, 2,000 times, would be half the time of these tests."""
+    models = (model for label in _APPS for model in apps.get_app_config(label).get_models())
+    return " UNION ALL ".join(_rows_of(model) for model in models if model not in _TRACING_MODELS)
+
+
+def _rows_of(model: type[Model]) -> str:
+    row = "to_jsonb(found)"
+    rows = f"SELECT string_agg(({row} - %(traces)s::text[])::text, ' ' ORDER BY {model._meta.pk.column})"
+    kept = f"coalesce({row} ->> 'action', '') <> ALL(%(actions)s)"
+    return f"SELECT '{model.__name__}', coalesce(({rows} FROM {model._meta.db_table} AS found WHERE {kept}), '')"  # noqa: S608
 
 
 @contextmanager

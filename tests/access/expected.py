@@ -31,6 +31,8 @@ _READ, _WRITE, _ADMIN = ApiKey.Scope.READ, ApiKey.Scope.LIVESTREAMS, ApiKey.Scop
 _LIVESTREAM = "livestreams/{livestream_id}"
 _LOG_IN, _PLACE = "/account/you/log-ins/{log_in_id}", "/account/you/organizations/{member_id}"
 _MEETING_PAGE, _PRESET_PAGE = "/meetings/{meeting_id}", "/meetings/presets/{preset_id}"
+_WEBHOOK_PAGE = "/webhooks/{endpoint_id}"
+_DELIVERY_PAGE = f"{_WEBHOOK_PAGE}/deliveries/{{delivery_id}}"
 _MEMBER, _INVITATION = "/account/members/{member_id}", "/account/invitations/{invitation_id}"
 
 # The scope that an operation takes, and what it answers when all goes well.
@@ -123,6 +125,31 @@ _MEETINGS = {
     f"GET {_SESSION}/participants/{{participant_id}}": (_READ, 200),
     f"GET {_SESSION}/livestream-sessions": (_READ, 200),
 }
+_HOOKS = ApiKey.Scope.WEBHOOKS
+_WEBHOOK = "webhooks/{webhook_id}"
+_DELIVERY = f"{_WEBHOOK}/deliveries/{{delivery_id}}"
+_VENDORS_WEBHOOKS = {
+    "GET webhooks": (_READ, 200),
+    "POST webhooks": (_HOOKS, 201),
+    "GET webhooks/all": (_READ, 200),
+    f"GET {_WEBHOOK}": (_READ, 200),
+    f"PATCH {_WEBHOOK}": (_HOOKS, 200),
+    f"PUT {_WEBHOOK}": (_HOOKS, 200),
+    f"DELETE {_WEBHOOK}": (_HOOKS, 200),
+}
+_OUR_WEBHOOKS = {
+    **_VENDORS_WEBHOOKS,
+    "GET events": (_READ, 200),
+    "GET webhooks/events": (_READ, 200),
+    f"POST {_WEBHOOK}/rotate-secret": (_HOOKS, 200),
+    f"GET {_WEBHOOK}/deliveries": (_READ, 200),
+    f"GET {_DELIVERY}": (_READ, 200),
+    f"POST {_DELIVERY}/replay": (_HOOKS, 200),
+    # Without the time that it has to be told; with it: tests/api/test_deliveries.py.
+    f"POST {_WEBHOOK}/replay-failed": (_HOOKS, 400),
+    f"POST {_WEBHOOK}/replay": (_HOOKS, 400),
+    f"POST {_WEBHOOK}/test": (_HOOKS, 201),
+}
 _VENDORS_APPS = {"GET apps": (_READ, 200), "POST apps": (_ADMIN, 200)}
 _OUR_ADMINISTRATION = {
     **_VENDORS_APPS,
@@ -139,11 +166,11 @@ def _below(prefix: str, table: dict[str, tuple[ApiKey.Scope, int]]) -> dict[str,
 
 
 OPERATIONS = {
-    **_below("/v2/", {**_OURS, **_MEETINGS, **_OUR_ADMINISTRATION}),
+    **_below("/v2/", {**_OURS, **_MEETINGS, **_OUR_WEBHOOKS, **_OUR_ADMINISTRATION}),
     **_below("/liveapi/", _LIVEAPI),
     **_below("/cloudinary/v2/video/{cloud_name}/", _CLOUDINARY),
     **_below("/client/v4/accounts/{account_id}/realtime/kit/", _VENDORS_APPS),
-    **_below("/client/v4/accounts/{account_id}/realtime/kit/{app_id}/", {**_VENDORS, **_MEETINGS}),
+    **_below("/client/v4/accounts/{account_id}/realtime/kit/{app_id}/", {**_VENDORS, **_MEETINGS, **_VENDORS_WEBHOOKS}),
 }
 NEEDS_BODY = {
     "POST /v2/apps",
@@ -221,6 +248,19 @@ PAGES: dict[str, dict[str, Door]] = {
     "/account/you/log-ins/end-others": {"POST": Door.PERSON},
     f"{_PLACE}/choose": {"POST": Door.PERSON},
     "/account/you/leave": {"GET": Door.LOOK, "POST": Door.LOOK},
+    "/webhooks": {"GET": Door.LOOK},
+    "/webhooks/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    _WEBHOOK_PAGE: {"GET": Door.LOOK},
+    f"{_WEBHOOK_PAGE}/change": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    f"{_WEBHOOK_PAGE}/secret": {"GET": Door.ADMINISTER},
+    f"{_WEBHOOK_PAGE}/rotate-secret": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    f"{_WEBHOOK_PAGE}/pause": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    f"{_WEBHOOK_PAGE}/enable": {"POST": Door.ADMINISTER},
+    f"{_WEBHOOK_PAGE}/delete": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    f"{_WEBHOOK_PAGE}/replay": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    f"{_WEBHOOK_PAGE}/test": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    _DELIVERY_PAGE: {"GET": Door.LOOK},
+    f"{_DELIVERY_PAGE}/replay": {"POST": Door.OPERATE},
 }
 # Open only to who holds a link that was made for this purpose.
 LINKED = {"/password-reset": passwords.LINK_PURPOSE, "/invitation": members.LINK_PURPOSE}
@@ -235,6 +275,7 @@ OF_OWNERS = {
 # What is no class of a page: functions of our own, and Django's patterns for all the rest.
 MACHINES: dict[str, dict[str, Door]] = {
     "/.well-known/jwks.json": {"GET": Door.OPEN, "POST": Door.SHUT},
+    "/.well-known/webhooks.json": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/healthz": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/readyz": {"POST": Door.SHUT},
     "/internal/ingest/publish": {"GET": Door.SHUT, "POST": Door.SHUT},
@@ -258,6 +299,9 @@ WEBSOCKETS = {
     "/ws/livestreams/{livestream_id}/sessions/{session_id}",
     "/ws/meetings",
     "/ws/meetings/{meeting_id}",
+    "/ws/webhooks",
+    f"/ws{_WEBHOOK_PAGE}",
+    f"/ws{_DELIVERY_PAGE}",
 }
 
 # Of support staff only, but for what leads everybody to our own pages, and what Django says to who is logged out.
@@ -269,7 +313,7 @@ ADMIN_PAGES = {
     "/admin/autocomplete/",
     "/admin/jsi18n/",
     "/admin/r/{content_type_id}/{object_id}/",
-    "/admin/^(?P{app_label}streams)/$",
+    "/admin/^(?P{app_label}streams|webhooks)/$",
     "/admin/(?P{url}.*)$",
 }
 ADMIN_OF_A_MODEL = {

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from livehub.core.paths import API_ROOTS
-from streams.urls import websocket_urlpatterns
+from streams.urls import websocket_urlpatterns as streams_sockets
+from webhooks.urls import websocket_urlpatterns as webhooks_sockets
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _ARGUMENT = re.compile(r"<(?:\w+:)?(\w+)>")
@@ -39,7 +40,7 @@ def _walk(patterns: list[URLPattern | URLResolver], prefix: str = "/") -> Iterat
 
 
 ROUTES = list(_walk(get_resolver().url_patterns))
-SOCKETS = list(_walk(list(websocket_urlpatterns)))
+SOCKETS = list(_walk([*streams_sockets, *webhooks_sockets]))
 ADMIN = [route for route in ROUTES if route.template.startswith("/admin/")]
 API = [route for route in ROUTES if route.template.split("/")[1] in API_ROOTS]
 OTHERS = [route for route in ROUTES if route not in ADMIN and route not in API]

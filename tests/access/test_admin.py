@@ -30,7 +30,7 @@ def of_kind(kind: str) -> list[Route]:
 def address_of(route: Route) -> str:
     """Return an address of that kind that is there."""
     model = next((model for prefix, model in MODELS.items() if route.template.startswith(prefix)), Livestream)
-    filled = re.sub(r"\^\(\?P{app_label}streams\)/\$", "streams/", route.template)
+    filled = re.sub(r"\^\(\?P{app_label}streams\|webhooks\)/\$", "webhooks/", route.template)
     return filled.replace("(?P{url}.*)$", "nowhere/x/y/").format(
         object_id=model._default_manager.all()[0].pk,
         content_type_id=ContentType.objects.get_for_model(Livestream).pk,

@@ -17,7 +17,8 @@ from streams.organizations.services import SYSTEM, create_api_key, revoke_api_ke
 from tests.access.conftest import Tenant, state, undone
 from tests.access.expected import NEEDS_BODY, OPEN_OPERATIONS, OPERATIONS
 from tests.api.clients import basic, read
-from tests.meetings.home import body_of
+from tests.meetings import home
+from tests.webhooks.happenings import body_of_webhook
 
 EVERYTHING = list(ApiKey.Scope)
 ARGUMENT = re.compile(r"{(\w+)}")
@@ -44,6 +45,11 @@ BODIES: dict[str, dict[str, object]] = {
     "POST /platforms": {"server": "rtmp://b.example.com/live2", "key": "sk_of-a-platform"},
     "POST {cloud_name}/live_streams": {"input": {"type": "rtmp"}},
 }
+
+
+def body_of(operation: str) -> dict[str, object] | None:
+    """Return what it needs in its body and only that, or None."""
+    return body_of_webhook(operation) or home.body_of(operation)
 
 
 def needed_by(operation: str) -> dict[str, object]:

@@ -13,6 +13,9 @@ from django.test.utils import CaptureQueriesContext
 
 from streams.organizations.services import NewOrganization
 
+# None of them is JSON.
+CONTENT_TYPES = ["text/plain", "multipart/form-data", "application/x-www-form-urlencoded", "x", "", "application/xml"]
+
 
 @dataclass(frozen=True)
 class ApiClient:

@@ -21,6 +21,7 @@ Values = dict[str, Any]
 ANYTHING = "0b6f7a52c1de4d0f9f6f0c6f7d1e2a3b"
 RANGE: Values = {"page_no": 1, "per_page": 10}
 INSTANT = "2026-11-01T12:00:00Z"
+WEBHOOK: Values = {"name": "Attendance", "url": "https://a.example/hook", "events": ["meeting.participantJoined"]}
 
 # What each is called with, beside the ids in its path; those that a preset is made of are given by the test.
 CALLS: dict[str, Values] = {
@@ -59,6 +60,12 @@ CALLS: dict[str, Values] = {
     "livestreams.start_livestreaming_a_meeting": {"name": "On air", "video_config": {"width": 640, "height": 360}},
     "livestreams.get_meeting_active_livestreams": {},
     "livestreams.stop_livestreaming_a_meeting": {},
+    "webhooks.create_webhook": WEBHOOK,
+    "webhooks.get_webhooks": {},
+    "webhooks.get_webhook_by_id": {},
+    "webhooks.edit_webhook": {"enabled": False, "events": ["meeting.summary"]},
+    "webhooks.replace_webhook": {**WEBHOOK, "enabled": False},
+    "webhooks.delete_webhook": {},
 }
 # Where the SDK's word for an id is not that of our paths; "session_id" is one of two things.
 ALIASES = {

@@ -14,6 +14,7 @@ from livehub.core import deferred, jobs
 SCHEDULED = {
     "streams.sweep_sessions": 5,
     "streams.sweep_meetings": 5,
+    "webhooks.sweep": 5,
     "streams.call_for_removal": 60,
     "streams.forget_attempts": 600,
     "streams.forget_answers": 600,

@@ -176,4 +176,4 @@ class TestKeyOfAnApp:
         html = get_html(browser, "/account/api-keys/create")
 
         checked = re.findall(r'name="scopes" value="(\w+)"[^>]*checked', html)
-        assert checked == ["read", "livestreams", "meetings"]
+        assert checked == ["read", "livestreams", "meetings", "webhooks"]

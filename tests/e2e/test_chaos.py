@@ -20,7 +20,7 @@ _RECOVERY_TIMEOUT_S = 60
 _UPDATE_S = 11
 
 
-@pytest.mark.parametrize("program", ["web", "asgi", "edge", "postgres", "redis", "urgent", "files"])
+@pytest.mark.parametrize("program", ["web", "asgi", "edge", "postgres", "redis", "urgent", "webhooks", "files"])
 def test_a_broadcast_outlives_a_killed_program(stack: RunningStack, stream: Stream, program: str) -> None:
     with publishing(stream.publish_url, size="320x180", kbps=300) as encoder:
         stream.await_status("LIVE", timeout_s=_LIVE_TIMEOUT_S)

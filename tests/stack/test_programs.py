@@ -34,6 +34,7 @@ def test_what_only_one_node_can_do_goes_to_its_own_worker(instance: Instance, na
 def test_what_any_node_can_do_has_a_worker_on_each(instance: Instance) -> None:
     assert settings.CELERY_TASK_DEFAULT_QUEUE in queues(instance, "urgent")
     assert "mail" in queues(instance, "files")
+    assert queues(instance, "webhooks") == {"webhooks"}
 
 
 def test_what_works_on_files_can_be_ended_by_its_time_limit(instance: Instance) -> None:

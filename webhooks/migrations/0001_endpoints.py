@@ -105,7 +105,7 @@ class Migration(migrations.Migration):
                 ('last_error', models.CharField(blank=True, max_length=255)),
                 ('created_at', models.DateTimeField()),
                 ('finished_at', models.DateTimeField(null=True)),
-                ('endpoint', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='webhooks.endpoint')),
+                ('endpoint', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='webhooks.endpoint')),
                 ('event', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='deliveries', to='webhooks.event')),
             ],
         ),
@@ -121,7 +121,7 @@ class Migration(migrations.Migration):
                 ('headers', models.JSONField(default=dict)),
                 ('answer', models.TextField(blank=True)),
                 ('answer_headers', models.JSONField(default=dict)),
-                ('delivery', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempt_rows', to='webhooks.delivery')),
+                ('delivery', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='attempt_rows', to='webhooks.delivery')),
             ],
             options={
                 'constraints': [models.UniqueConstraint(fields=('delivery', 'number'), name='attempt_number')],
@@ -145,7 +145,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'pending')), fields=['due_at', 'endpoint'], name='delivery_due'),
+            index=models.Index(condition=models.Q(('state', 'pending')), fields=['endpoint', 'due_at'], name='delivery_due'),
         ),
         migrations.AddIndex(
             model_name='delivery',

@@ -22,6 +22,8 @@ def body_of(message: Message, *, stream_key: str | None = None) -> bytes:
         body = livestream_status(message, stream_key=stream_key)
     else:
         body = MEETING_BODIES.get(message.name, entry)(message)
+    if "is_test" in message.facts:
+        body = {**body, "test": True}
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 

@@ -32,14 +32,18 @@ const WORDS = {
   since: (at, seconds) => (seconds < 2 * WEEK_S ? `for ${duration(seconds)}` : `since ${day.format(at)}`),
   length: (at, seconds) => duration(seconds),
   until: (at, seconds) => (seconds < 0 ? `in ${rough(-seconds)}` : `${rough(seconds)} ago`),
+  // What is to be done then.
+  due: (at, seconds) => (seconds < 0 ? `in ${rough(-seconds)}` : "now"),
   exact: (at) => minute.format(at),
   clock: (at) => clock.format(at),
 };
+// Those that may lie ahead.
+const AHEAD = new Set(["until", "due"]);
 
 function write(element) {
   const at = new Date(element.dateTime);
   const passed = (Date.now() - at) / 1000;
-  const seconds = element.dataset.time === "until" ? Math.floor(passed) : Math.max(0, Math.floor(passed));
+  const seconds = AHEAD.has(element.dataset.time) ? Math.floor(passed) : Math.max(0, Math.floor(passed));
   const text = WORDS[element.dataset.time](at, seconds);
   if (element.textContent !== text) element.textContent = text;
   const title = exact.format(at);

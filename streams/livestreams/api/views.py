@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from livehub.api.identifiers import get_uuid
-from livehub.api.operations import Answer, operation
+from livehub.api.operations import Answer, Paging, operation
 from livehub.api.paging import Page, PageNumbers, PageQuery, take_page
 from streams.livestreams import selectors, services
 from streams.livestreams.api.base import LivestreamsApi
@@ -93,7 +93,7 @@ class LivestreamView(LivestreamApi):
         "get_livestream",
         "Get a livestream with its sessions",
         query=PageQuery,
-        answer=Answer(attrgetter("detail"), has_paging=True),
+        answer=Answer(attrgetter("detail"), paging=Paging.NUMBERED),
     )
     def get(self, request: Request, livestream_id: str, **path: str) -> Response:
         wanted = self.read_page_query()

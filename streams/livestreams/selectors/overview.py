@@ -7,6 +7,7 @@ from django.db.models import Count, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from livehub.core import clock
+from streams.dashboard.concerns import Concern, find_concerns
 from streams.livestreams.models import Connection, Livestream, LivestreamQuerySet, Session, UnknownKeyTries
 from streams.livestreams.selectors.livestreams import count_livestreams, livestreams_of
 from streams.livestreams.selectors.refusals import list_unknown_key_tries
@@ -50,6 +51,8 @@ class Overview:
     # Open sessions that viewers can see or soon will, newest first, with their livestreams.
     on_air: list[Session]
     trouble: list[Trouble]
+    # What is not about livestreams.
+    concerns: list[Concern]
     recent: list[Session]
     # Whose keys they were meant to be nobody knows, so only owners and staff are told; empty for all others.
     unknown_keys: list[UnknownKeyTries]
@@ -73,6 +76,7 @@ def get_overview(member: Member) -> Overview:
         ingest_ms=taken_in["ms"],
         on_air=list(sessions.open().with_newest_event().newest_first()[:_ON_AIR_SHOWN]),
         trouble=_find_trouble(livestreams),
+        concerns=find_concerns(organization),
         recent=list(sessions.over().newest_first()[:_RECENT_SHOWN]),
         unknown_keys=list_unknown_key_tries() if member.role == Role.OWNER or member.user.is_staff else [],
     )

@@ -5,7 +5,7 @@ from typing import cast
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from livehub.api.operations import Answer, operation
+from livehub.api.operations import Answer, Paging, operation
 from livehub.api.paging import PageNumbers, PageQuery, take_page
 from streams.livestreams.api.serializers import LivestreamSerializer, SessionSerializer
 from streams.meetings import broadcasts, selectors
@@ -72,7 +72,7 @@ class MeetingLivestreamsView(MeetingApi):
         "list_meeting_livestreams",
         "List the meeting's livestreams, newest first, and the newest broadcast of each",
         query=PageQuery,
-        answer=Answer(MeetingLivestreamsSerializer, has_paging=True),
+        answer=Answer(MeetingLivestreamsSerializer, paging=Paging.NUMBERED),
     )
     def get(self, request: Request, meeting_id: str, **path: str) -> Response:
         wanted = cast(PageNumbers, self.read_query(PageQuery))

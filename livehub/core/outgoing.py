@@ -1,0 +1,253 @@
+"""The one way out to URLs that users give: webhooks now, and whatever else goes where somebody tells it to.
+
+Which addresses may be gone to is checked on the socket itself, when it is made: a name that resolves otherwise a
+moment later changes nothing. No redirects, no proxies from the environment, no cookies, no credentials; an answer is
+read as far as it is kept.
+"""
+
+import asyncio
+import errno
+import re
+import socket
+import ssl
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+from aiohttp.abc import AbstractResolver
+from aiohttp.resolver import AsyncResolver
+from yarl import URL
+
+from livehub.core.errors import DomainError
+from livehub.core.networks import Address, Network, is_refused
+
+# Of an answer; the rest is not read.
+ANSWER_BYTES = 4096
+# What says why and how comes in its first lines; a long list is somebody's game.
+_HEADERS_MAX, _HEADER_CHARS = 64, 512
+# The status says whether it was taken: what comes behind it is only to be looked at.
+_BODY_S = 1.0
+# For each of two tries with each name server.
+_DNS_S = 2.0
+_DNS_TRIES = 2
+# Less than servers keep an unused connection for, as a rule.
+_IDLE_S = 4.0
+# Twice this is buffered for each answer, whoever sends how much.
+_BUFFER_BYTES = 4096
+_SETTING = "LIVEHUB_OUTGOING_ALLOWED_NETWORKS"
+_INSIDE = re.compile(r"address is inside this network: \S+; allow it by \w+")
+
+
+class NoAnswerError(DomainError):
+    """Nothing came back, or nothing that is HTTP: the message says why, for people."""
+
+    code = "no_answer"
+    http_status = 502
+    retryable = True
+
+
+class AddressRefusedError(OSError):
+    """The name stands for an address that nobody may be sent to."""
+
+    def __init__(self, address: Address) -> None:
+        super().__init__(errno.EACCES, f"address is inside this network: {address}; allow it by {_SETTING}")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back; `text` and `headers` as far as they are worth keeping."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+
+class Client:
+    """Sends requests from one event loop; see `open_client`."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Answer:
+        """Send one request and return the answer, whatever its status.
+
+        :raises NoAnswerError: when there is none within `timeout_s`, all in all, or the address may not be gone to.
+        """
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._post_twice(_url(url), body=body, headers=headers)
+        except TimeoutError as error:
+            raise NoAnswerError(f"does not answer within {timeout_s:g} s") from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise NoAnswerError(describe(error)) from error
+
+    async def _post_twice(self, url: URL, *, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Try again at once where a connection that had been kept was being closed just then: nobody read it."""
+        sent = SimpleNamespace(is_reused=False)
+        try:
+            return await self._post(url, body=body, headers=headers, sent=sent)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
+            if not sent.is_reused:
+                raise
+        return await self._post(url, body=body, headers={**headers, "Connection": "close"}, sent=sent)
+
+    async def _post(self, url: URL, *, body: bytes, headers: Mapping[str, str], sent: SimpleNamespace) -> Answer:
+        response = await self._session.post(
+            url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=sent
+        )
+        try:
+            text = await _read(response)
+        finally:
+            # Whole, it has given its connection back by now, and this does nothing.
+            response.close()
+        return Answer(response.status, _kept(response.headers), text)
+
+
+@asynccontextmanager
+async def open_client(
+    *, allowed: Sequence[str], user_agent: str, resolver: AbstractResolver | None = None
+) -> AsyncIterator[Client]:
+    """Yield a client for as long as the block lasts; it goes inside to the `allowed` networks only."""
+    networks = tuple(ip_network(text) for text in allowed)
+    connector = aiohttp.TCPConnector(
+        resolver=resolver or AsyncResolver(timeout=_DNS_S, tries=_DNS_TRIES),
+        socket_factory=lambda info: _make_socket(info, allowed=networks),
+        ssl=tls_context(),
+        # Whoever sends says how much at a time.
+        limit=0,
+        keepalive_timeout=_IDLE_S,
+    )
+    async with aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        # `post` has one for all of it.
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+        headers={"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "identity"},
+        auto_decompress=False,
+        read_bufsize=_BUFFER_BYTES,
+        trace_configs=[_reuse_noted()],
+    ) as session:
+        yield Client(session)
+
+
+@lru_cache(maxsize=1)
+def tls_context() -> ssl.SSLContext:
+    """Return what servers' certificates are checked by: the system's authorities, read once, and SSL_CERT_FILE's."""
+    return ssl.create_default_context()
+
+
+def describe(error: Exception) -> str:
+    """Return why nothing came back, in the words of whoever has to mend it."""
+    if inside := _INSIDE.search(str(error)):
+        return inside[0]
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return _describe_certificate(error.certificate_error)
+    if isinstance(error, aiohttp.ClientSSLError):
+        return f"TLS fails: {_reason(error.os_error)}"
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return f"the host name {error.host} cannot be found"
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "closes the connection without an answer"
+    if isinstance(error, OSError):
+        return _describe_os(error)
+    if isinstance(error, aiohttp.ClientResponseError):
+        return "answers something that is not HTTP"
+    return f"cannot be sent to: {type(error).__name__}"
+
+
+# A new socket for every connection, whose address is checked and then connected to.
+def _make_socket(info: tuple[Any, ...], *, allowed: Sequence[Network]) -> socket.socket:
+    family, kind, protocol, _, (host, *_rest) = info
+    address = ip_address(host.partition("%")[0])
+    if is_refused(address, allowed=allowed):
+        raise AddressRefusedError(address)
+    return socket.socket(family, kind, protocol)
+
+
+@lru_cache(maxsize=4096)
+def _url(text: str) -> URL:
+    """Return the URL as the client takes it.
+
+    :raises ValueError: when it is none of HTTP, or has a user name: it would be sent along.
+    """
+    url = URL(text)
+    if url.scheme not in {"http", "https"} or not url.host or url.user is not None or url.password is not None:
+        raise ValueError("not an address of HTTP")
+    return url
+
+
+async def _read(response: aiohttp.ClientResponse) -> str:
+    found = bytearray()
+    try:
+        async with asyncio.timeout(_BODY_S):
+            while len(found) < ANSWER_BYTES:
+                chunk = await response.content.read(ANSWER_BYTES - len(found))
+                if not chunk:
+                    break
+                found += chunk
+    except (aiohttp.ClientError, OSError, ValueError):
+        pass  # The status has come; so much for the rest. A timeout is an OSError, too.
+    return _clean(found.decode("utf-8", errors="replace"))
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    return {
+        _clean(name)[:_HEADER_CHARS]: _clean(value)[:_HEADER_CHARS]
+        for name, value in list(headers.items())[:_HEADERS_MAX]
+    }
+
+
+def _clean(text: str) -> str:
+    """Return what PostgreSQL can keep: no NUL, and no halves of characters."""
+    return text.replace("\0", "\ufffd").encode("utf-8", errors="replace").decode()
+
+
+def _reuse_noted() -> aiohttp.TraceConfig:
+    async def note(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        context.trace_request_ctx.is_reused = True
+
+    config = aiohttp.TraceConfig()
+    config.on_connection_reuseconn.append(note)
+    return config
+
+
+def _describe_certificate(error: Exception) -> str:
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is refused: {error}"
+    return _CERTIFICATES.get(error.verify_code, f"its certificate is refused: {error.verify_message}")
+
+
+# Source: OpenSSL, x509_vfy.h.
+_CERTIFICATES = {
+    9: "its certificate is not valid yet",
+    10: "its certificate has expired",
+    18: "its certificate is self-signed",
+    19: "its certificate comes from an authority that is not known here",
+    20: "its certificate comes from an authority that is not known here, or its chain is incomplete",
+    62: "its certificate is for another host name",
+    64: "its certificate is for another address",
+}
+
+
+def _describe_os(error: OSError) -> str:
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    return _SYSTEM.get(cause.errno or 0, f"cannot be reached: {_reason(cause)}")
+
+
+_SYSTEM = {
+    errno.ECONNREFUSED: "refuses connections",
+    errno.ECONNRESET: "resets the connection",
+    errno.EPIPE: "resets the connection",
+    errno.EHOSTUNREACH: "cannot be reached: no way to its address",
+    errno.ENETUNREACH: "cannot be reached: no way to its network",
+    errno.ETIMEDOUT: "does not answer",
+}
+
+
+def _reason(error: OSError) -> str:
+    return getattr(error, "reason", None) or error.strerror or type(error).__name__

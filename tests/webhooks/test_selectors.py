@@ -1,0 +1,119 @@
+"""What somebody sees of endpoints and deliveries, in which order, and what it costs."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from livehub.core import clock
+from livehub.core.errors import NotFoundError
+from streams.models import App
+from streams.organizations.services import SYSTEM, NewOrganization
+from tests.webhooks.happenings import ENDED, LIVE, happened, listening
+from webhooks import selectors
+from webhooks.models import Attempt, Endpoint, Event
+from webhooks.selectors import DeliveryFilter, get_delivery, get_endpoint, list_deliveries
+from webhooks.services import delete_endpoint
+from webhooks.states import DeliveryState, DisabledReason
+
+HOUR = timedelta(hours=1)
+
+
+class TestEndpoints:
+    def test_are_those_of_the_app_oldest_first(self, home: NewOrganization, abroad: NewOrganization) -> None:
+        second = App.objects.create(organization=home.organization, name="Second")
+        first, gone, last = (listening(home.app) for _ in range(3))
+        of_second, foreign = listening(second), listening(abroad.app)
+        delete_endpoint(endpoint=gone, actor=SYSTEM)
+
+        assert list(selectors.list_endpoints(home.app)) == [first, last]
+        assert list(selectors.list_endpoints_of(home.organization)) == [first, last, of_second]
+        assert get_endpoint(app=home.app, endpoint_id=last.pk) == last
+        for unknown in (gone, of_second, foreign):
+            with pytest.raises(NotFoundError, match=str(unknown.pk)):
+                get_endpoint(app=home.app, endpoint_id=unknown.pk)
+
+    def test_that_fail_are_those_that_need_a_hand(self, home: NewOrganization) -> None:
+        _well, failing, longer, disabled, gone, off = (listening(home.app) for _ in range(6))
+        now = clock.now()
+        _become(failing, failing_since=now)
+        _become(longer, failing_since=now - HOUR)
+        _become(disabled, enabled=False, disabled_reason=DisabledReason.FAILING, failing_since=now - 2 * HOUR)
+        _become(gone, enabled=False, disabled_reason=DisabledReason.GONE)
+        # Somebody wanted it so.
+        _become(off, enabled=False, failing_since=now)
+
+        assert list(selectors.list_failing_endpoints(home.organization)) == [disabled, longer, failing, gone]
+
+
+@pytest.fixture
+def endpoint(home: NewOrganization) -> Endpoint:
+    return listening(home.app, LIVE, ENDED, "livestreaming.statusUpdate")
+
+
+class TestDeliveries:
+    def test_are_listed_newest_event_first(self, home: NewOrganization, endpoint: Endpoint) -> None:
+        listening(home.app)
+        live, ended = happened(home.app), happened(home.app, ENDED)
+
+        found = [(each.event, each.name) for each in list_deliveries(endpoint)]
+
+        status = "livestreaming.statusUpdate"
+        assert found == [(ended, status), (ended, ENDED), (live, status), (live, LIVE)]
+
+    def test_are_filtered(self, home: NewOrganization, endpoint: Endpoint) -> None:
+        old, new = happened(home.app, ago=3 * HOUR), happened(home.app, ENDED, ago=HOUR)
+        endpoint.deliveries.filter(event=old).update(state=DeliveryState.FAILED)
+        now = clock.now()
+
+        def found(**wanted: object) -> list[Event]:
+            rows = list_deliveries(endpoint, DeliveryFilter(**wanted))  # type: ignore[arg-type]  # As each says.
+            return sorted({each.event for each in rows}, key=lambda event: event.pk)
+
+        assert found() == [old, new]
+        assert found(state="failed") == [old]
+        assert found(state="delivered") == []
+        assert found(name=ENDED) == [new]
+        assert found(since=now - 2 * HOUR) == [new]
+        assert found(until=now - 2 * HOUR) == [old]
+        assert found(since=now - 4 * HOUR, until=now) == [old, new]
+        assert found(since=now) == found(until=now - 9 * HOUR) == []
+        assert found(state="failed", name=LIVE, until=now) == [old]
+
+    def test_go_on_after_any_of_them(self, home: NewOrganization, endpoint: Endpoint) -> None:
+        for event_type in (LIVE, ENDED, LIVE):
+            happened(home.app, event_type)
+        whole = list(list_deliveries(endpoint))
+
+        assert len(whole) == 6
+        for position, last in enumerate(whole):
+            assert list(list_deliveries(endpoint, DeliveryFilter(after=last))) == whole[position + 1 :]
+
+    def test_cost_the_same_however_many(
+        self, home: NewOrganization, endpoint: Endpoint, django_assert_num_queries: object
+    ) -> None:
+        for _ in range(5):
+            happened(home.app)
+
+        with django_assert_num_queries(1):  # type: ignore[operator]  # pytest-django's.
+            assert {each.event.type for each in list_deliveries(endpoint)} == {LIVE}
+
+    def test_are_found_by_what_receivers_know_them_by(self, home: NewOrganization, endpoint: Endpoint) -> None:
+        event = happened(home.app, ENDED)
+        delivery = endpoint.deliveries.get(event=event, name=ENDED)
+        for number in (2, 1):
+            Attempt.objects.create(delivery=delivery, number=number, at=clock.now(), duration_ms=41, status=500)
+
+        found = get_delivery(endpoint=endpoint, uid=delivery.uid)
+
+        assert (found, found.event, found.endpoint) == (delivery, event, endpoint)
+        assert [attempt.number for attempt in found.attempt_rows.all()] == [1, 2]
+        other = listening(home.app)
+        for of, uid in ((other, delivery.uid), (endpoint, uuid4())):
+            assert selectors.find_delivery(endpoint=of, uid=uid) is None
+            with pytest.raises(NotFoundError, match=str(uid)):
+                get_delivery(endpoint=of, uid=uid)
+
+
+def _become(endpoint: Endpoint, **values: object) -> None:
+    Endpoint.objects.filter(pk=endpoint.pk).update(**values)

@@ -1,0 +1,272 @@
+"""The courier: one event loop that delivers for all the endpoints it has claimed.
+
+Endpoints are claimed, not deliveries: one courier alone delivers to an endpoint, so that order, the number of
+requests and what to do about failures are decided in one place. It reads ahead, sends many requests at a time, and
+writes down what became of them in batches; no transaction is open while it sends.
+"""
+
+import asyncio
+import logging
+import resource
+import threading
+import time
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from contextlib import suppress
+from uuid import UUID, uuid4
+
+import uvloop
+from django.conf import settings
+
+from livehub.core.outage import DATABASE_OUTAGE, describe
+from livehub.core.outgoing import Client, open_client
+from webhooks import calls, claims, fetching, succession
+from webhooks.attempts import attempt
+from webhooks.clerk import Clerk
+from webhooks.reports import Reports
+from webhooks.routes import Claimed, Due, Route
+
+logger = logging.getLogger(__name__)
+
+# All in all: each is a socket, and its buffers.
+_IN_FLIGHT_MAX = 1000
+# Claimed at a time, and read for at a time.
+_ROUTES_MAX, _ROUTES_READ = 2000, 100
+# What is called for elsewhere is found by looking.
+_LOOK_S = 0.25
+# An endpoint that nothing is due to is let go; a courier that has none ends.
+_IDLE_S, _END_S = 2.0, 5.0
+# An endpoint that could not be claimed may be about to be let go, or is being changed.
+_CLAIM_TRIES, _CLAIM_AGAIN_S = 4, 0.5
+# While the database is away.
+_PAUSE_S = 1.0
+# What is under way when the process has to end may end by itself for so long; and is written down within as long.
+_GRACE_S, _LAST_WORDS_S = 3.0, 5.0
+
+
+class Courier:
+    """Runs in the thread that calls `run`; `take` and `stop` are for others."""
+
+    def __init__(self) -> None:
+        self.id = uuid4()
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_ending = False
+        self._is_stopped = False
+        # Endpoints that were called for, with how often they were tried to be claimed.
+        self._wanted: dict[UUID, int] = {}
+        self._routes: dict[UUID, Route] = {}
+        self._starved: deque[Route] = deque()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._bell = asyncio.Event()
+        self._clerk = Clerk()
+        self._reports = Reports(self.id, call_later=calls.call_couriers_later)
+        self._renewed_s = self._looked_s = self._busy_s = self._claimed_s = time.monotonic()
+        self._in_flight_max = min(_IN_FLIGHT_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+
+    def run(self, endpoint_ids: Iterable[UUID]) -> None:
+        """Deliver to these endpoints, and to those of `take`, until nothing has been due for a few seconds."""
+        self._want(endpoint_ids)
+        succession.go_out(self.id)
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._run())
+        finally:
+            with self._lock:
+                self._is_ending = True
+            succession.come_home(self.id)
+
+    def take(self, endpoint_ids: Collection[UUID]) -> bool:
+        """Have it deliver to these as well, and tell whether it will: it may be about to end."""
+        return self._post(lambda: self._want(endpoint_ids))
+
+    def stop(self) -> None:
+        """Have it send nothing more, and end within seconds."""
+        self._is_stopped = True
+        self._post(self._bell.set)
+
+    def _post(self, function: Callable[[], None]) -> bool:
+        with self._lock:
+            if self._is_ending:
+                return False
+            if self._loop is None:
+                function()
+            else:
+                self._loop.call_soon_threadsafe(function)
+        return True
+
+    def _want(self, endpoint_ids: Iterable[UUID]) -> None:
+        self._wanted.update(dict.fromkeys(endpoint_ids, 0))
+        self._bell.set()
+
+    async def _run(self) -> None:
+        with self._lock:
+            self._loop = asyncio.get_running_loop()
+        client_of = open_client(allowed=settings.OUTGOING_ALLOWED_NETWORKS, user_agent="LiveHub")
+        async with self._clerk, client_of as client:
+            while not self._may_end():
+                await self._surely(self._turn(client))
+                await self._pause()
+            await self._end()
+
+    def _may_end(self) -> bool:
+        is_idle = not (self._wanted or self._routes or self._reports) and time.monotonic() - self._busy_s > _END_S
+        with self._lock:
+            self._is_ending = self._is_stopped or is_idle
+            return self._is_ending
+
+    async def _surely(self, work: Awaitable[None]) -> None:
+        """Go on after the database was away; what was to be written down still is."""
+        try:
+            await work
+        except DATABASE_OUTAGE as error:
+            logger.warning("deliveries wait for the database courier=%s %s", self.id, describe(error))
+            await asyncio.sleep(_PAUSE_S)
+
+    async def _pause(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._reports.due_in_s(at_most=_LOOK_S)):
+                await self._bell.wait()
+        self._bell.clear()
+
+    async def _turn(self, client: Client) -> None:
+        await self._renew()
+        await self._claim()
+        await self._read(client)
+        if self._reports.are_due:
+            await self._reports.write(self._clerk)
+        await self._let_go()
+
+    async def _renew(self) -> None:
+        now_s = time.monotonic()
+        if now_s - self._renewed_s < claims.RENEW_S or not self._routes:
+            return
+        held = await self._clerk.call(lambda: claims.renew(self._routes, courier_id=self.id))
+        for endpoint_id in held & self._routes.keys():
+            self._routes[endpoint_id].claimed_until_s = now_s + claims.CLAIM_TTL_S
+        self._renewed_s = now_s
+
+    async def _claim(self) -> None:
+        """Claim what was called for and is not ours; what is, is looked at."""
+        now_s = time.monotonic()
+        is_again = now_s - self._claimed_s >= _CLAIM_AGAIN_S
+        new = [found for found, tries in self._wanted.items() if found not in self._routes and (is_again or not tries)]
+        new = new[: max(_ROUTES_MAX - len(self._routes), 0)]
+        if not new:
+            return
+        self._claimed_s = now_s
+        for endpoint in await self._clerk.call(lambda: claims.claim(new, courier_id=self.id)):
+            self._routes[endpoint.id] = Route(
+                endpoint, claimed_until_s=now_s + claims.CLAIM_TTL_S, idle_since_s=time.monotonic()
+            )
+        for endpoint_id in new:
+            self._wanted[endpoint_id] += 1
+            if self._wanted[endpoint_id] >= _CLAIM_TRIES and endpoint_id not in self._routes:
+                del self._wanted[endpoint_id]
+
+    async def _read(self, client: Client) -> None:
+        for route in self._to_read():
+            route.is_behind = True
+            self._wanted.pop(route.endpoint.id, None)
+        behind = [route for route in self._routes.values() if route.wants_more][:_ROUTES_READ]
+        if not behind:
+            return
+        now_s = time.monotonic()
+        rooms = {route.endpoint.id: route.room for route in behind}
+        known = [delivery_id for route in behind for delivery_id in route.known]
+        found, deliveries = await self._clerk.call(lambda: self._look_and_fetch(rooms, known))
+        for route in behind:
+            self._refresh(route, found.get(route.endpoint.id))
+            read = deliveries.get(route.endpoint.id, [])
+            route.is_behind = len(read) >= rooms[route.endpoint.id]
+            route.add(read)
+            if route.known:
+                route.idle_since_s = self._busy_s = now_s
+            self._start(route, client)
+        if any(route.wants_more for route in self._routes.values()):
+            self._bell.set()
+
+    def _to_read(self) -> list[Route]:
+        """Return the routes that were called for, and now and then all that wait for something."""
+        now_s = time.monotonic()
+        if now_s - self._looked_s >= _LOOK_S:
+            self._looked_s = now_s
+            return [route for route in self._routes.values() if not route.is_closed]
+        called = (self._routes.get(endpoint_id) for endpoint_id in self._wanted)
+        return [route for route in called if route is not None and not route.is_closed]
+
+    def _look_and_fetch(
+        self, rooms: dict[UUID, int], known: list[int]
+    ) -> tuple[Mapping[UUID, Claimed], Mapping[UUID, list[Due]]]:
+        found = claims.look(rooms, courier_id=self.id)
+        if not found:
+            return {}, {}
+        by_endpoint = defaultdict[UUID, list[Due]](list)
+        formats = {endpoint_id: endpoint.format for endpoint_id, endpoint in found.items()}
+        ours = {endpoint_id: rooms[endpoint_id] for endpoint_id in found}
+        for due in fetching.fetch(rooms=ours, formats=formats, known=known):
+            by_endpoint[due.endpoint_id].append(due)
+        return found, by_endpoint
+
+    def _refresh(self, route: Route, endpoint: Claimed | None) -> None:
+        if endpoint is None:
+            # Disabled or deleted, or somebody else's since this process stood still.
+            route.close()
+        else:
+            route.endpoint = endpoint
+
+    def _start(self, route: Route, client: Client) -> None:
+        while True:
+            if len(self._under_way) >= self._in_flight_max:
+                self._starved.append(route)
+                return
+            if self._is_stopped or (due := route.next(time.monotonic())) is None:
+                return
+            task = asyncio.create_task(self._deliver(route, due, client))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+
+    async def _deliver(self, route: Route, due: Due, client: Client) -> None:
+        try:
+            outcome = await attempt(client, route.endpoint, due)
+        except asyncio.CancelledError:
+            route.give_back(due)
+            raise
+        route.finish(due, is_success=outcome.is_success)
+        self._reports.add(route, outcome)
+        self._start(route, client)
+        if self._starved:
+            self._start(self._starved.popleft(), client)
+        if len(self._reports) == 1 or self._reports.are_due or route.wants_more:
+            self._bell.set()
+
+    async def _let_go(self) -> None:
+        now_s = time.monotonic()
+        idle = [
+            endpoint_id
+            for endpoint_id, route in self._routes.items()
+            if not route.known
+            and (route.is_closed or (endpoint_id not in self._wanted and now_s - route.idle_since_s > _IDLE_S))
+        ]
+        if not idle:
+            return
+        await self._clerk.call(lambda: claims.release(idle, courier_id=self.id))
+        for endpoint_id in idle:
+            del self._routes[endpoint_id]
+
+    async def _end(self) -> None:
+        """Let what is under way end, write it down, and let others have the rest."""
+        waiting = {*self._wanted, *(route.endpoint.id for route in self._routes.values() if route.known)}
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=_GRACE_S)
+        for task in self._under_way:
+            task.cancel()
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+        try:
+            async with asyncio.timeout(_LAST_WORDS_S):
+                await self._reports.write(self._clerk, is_last=True)
+                await self._clerk.call(lambda: claims.release(self._routes, courier_id=self.id))
+        except (*DATABASE_OUTAGE, TimeoutError) as error:
+            logger.warning("ends without a word to the database courier=%s %r", self.id, error)
+        if waiting:
+            calls.call_couriers_later(waiting, 0.0)

@@ -1,0 +1,84 @@
+"""Telling open pages of webhooks that something changed, so that nobody has to reload.
+
+Couriers complete thousands of deliveries in a second; a page hears of it a few times in one.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Collection, Iterable
+from functools import partial
+from uuid import UUID
+
+from django.db import close_old_connections, transaction
+
+from livehub.core.deadline import deadline
+from livehub.core.outage import DATABASE_OUTAGE, describe
+from streams.livestreams.live_updates import tell_pages
+from webhooks.models import Endpoint
+
+logger = logging.getLogger(__name__)
+
+# All that happens within it is one message to each page.
+_GATHER_S = 0.25
+_READ_S = 2.0
+
+_told: set[UUID] = set()
+_lock = threading.Lock()
+os.register_at_fork(after_in_child=lambda: _forget())
+
+
+def endpoint_group(endpoint_id: UUID) -> str:
+    return f"webhook.{endpoint_id.hex}"
+
+
+def endpoint_list_group(organization_id: UUID) -> str:
+    return f"webhooks.{organization_id.hex}"
+
+
+def told(endpoint_ids: Iterable[UUID]) -> None:
+    """Have the pages of these endpoints look again soon; call it when what they are to see is committed.
+
+    Neither waits nor asks the database, so an event loop may call it. A message may get lost: pages poll.
+    """
+    with _lock:
+        is_under_way = bool(_told)
+        _told.update(endpoint_ids)
+        if is_under_way or not _told:
+            return
+    timer = threading.Timer(_GATHER_S, _tell)
+    timer.daemon = True
+    timer.start()
+
+
+def tell_on_commit(endpoint_id: UUID) -> None:
+    """Have an endpoint's pages look again when the current transaction commits."""
+    transaction.on_commit(partial(told, [endpoint_id]))
+
+
+def _tell() -> None:
+    with _lock:
+        endpoint_ids = frozenset(_told)
+        _told.clear()
+    close_old_connections()
+    try:
+        with deadline(_READ_S):
+            tell_pages(*_find_groups(endpoint_ids))
+    except DATABASE_OUTAGE as error:
+        logger.warning("pages not told, they will ask themselves %s", describe(error))
+    finally:
+        # Back to the pool.
+        close_old_connections()
+
+
+def _find_groups(endpoint_ids: Collection[UUID]) -> list[str]:
+    organizations = Endpoint.objects.filter(pk__in=endpoint_ids).values_list("app__organization_id", flat=True)
+    lists = {endpoint_list_group(organization_id) for organization_id in organizations}
+    return [*(endpoint_group(endpoint_id) for endpoint_id in endpoint_ids), *lists]
+
+
+def _forget() -> None:
+    """A forked child has the set, but not the timer."""
+    global _lock
+    _lock = threading.Lock()
+    _told.clear()
