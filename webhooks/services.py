@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from ipaddress import ip_address, ip_network
 from typing import NamedTuple, TypedDict, Unpack
 from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.db import transaction
 
 from livehub.core import clock, crypto
@@ -162,7 +164,24 @@ def _complain_of(url: str) -> str:
         return "Enter the whole address of your server, such as https://example.com/webhooks."
     if parts.username is not None or parts.password is not None:
         return "Leave out the user name and password: the signature proves that a delivery is from LiveHub."
+    if _is_inside(parts.hostname or ""):
+        return (
+            "This address is inside LiveHub's own network, where nothing is sent. Give one that the Internet reaches, "
+            "or have the operator allow its network (LIVEHUB_OUTGOING_ALLOWED_NETWORKS)."
+        )
     return ""
+
+
+def _is_inside(host: str) -> bool:
+    """Tell whether it is an address that nothing is sent to; what a name stands for is looked at when something is."""
+    # Not above: it brings along the HTTP client, which only who sends something needs.
+    from livehub.core import outgoing
+
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return outgoing.is_refused(address, allowed=[ip_network(text) for text in settings.OUTGOING_ALLOWED_NETWORKS])
 
 
 def _check_events(names: Collection[str]) -> Sequence[str]:

@@ -55,7 +55,7 @@ class TooBusyError(DomainError):
 
 
 @dataclass
-class Attempt:
+class Try:
     """One try; it counts unless it is said to have been right."""
 
     is_right: bool = False
@@ -65,7 +65,7 @@ class Attempt:
 
 
 @contextmanager
-def guarded(request: HttpRequest, *, account: str, door: str) -> Iterator[Attempt]:
+def guarded(request: HttpRequest, *, account: str, door: str) -> Iterator[Try]:
     """Let the block check one secret of an account; `door` names what it opens ("log_in"), for budgets and audit.
 
     `account` is the e-mail address as it was typed. Not inside a transaction: what is rolled back was not counted.
@@ -74,7 +74,7 @@ def guarded(request: HttpRequest, *, account: str, door: str) -> Iterator[Attemp
     :raises TooManyAttemptsError: when it is not this client's or this account's turn; the block is not run.
     :raises TooBusyError: when too many others are at it in this moment; the block is not run.
     """
-    account, attempt = _normal(account), Attempt()
+    account, attempt = _normal(account), Try()
     # Once: what is done with the right password may be to change it, and the browser is no known one then.
     counted = _counted(request, account=account, door=door)
     right = Budget(f"{door}.right", at_once=_RIGHT_AT_ONCE, refill_s=_RIGHT_REFILL_S)

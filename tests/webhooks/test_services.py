@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
+from pytest_django import Settings
 
 from livehub.core import clock, crypto
 from livehub.core.errors import NotFoundError, ValidationFailedError
@@ -106,6 +107,18 @@ class TestCreateEndpoint:
     def test_refuses_a_url_that_nothing_can_be_sent_to(self, home: NewOrganization, url: str) -> None:
         assert complaints(app=home.app, url=url).keys() == {"url"}
         assert not Endpoint.objects.exists()
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "10.1.2.3:8080", "169.254.169.254", "[::1]", "[::ffff:10.0.0.1]"])
+    def test_refuses_an_address_inside_unless_the_operator_allows_it(
+        self, home: NewOrganization, endpoint: Endpoint, settings: Settings, host: str
+    ) -> None:
+        settings.OUTGOING_ALLOWED_NETWORKS = []
+        assert "inside" in complaints(app=home.app, url=f"http://{host}/webhooks")["url"][0]
+        with pytest.raises(ValidationFailedError):
+            change_endpoint(endpoint=endpoint, url=f"http://{host}/webhooks", actor=SYSTEM)
+
+        settings.OUTGOING_ALLOWED_NETWORKS = ["127.0.0.0/8", "10.0.0.0/8", "169.254.0.0/16", "::1/128"]
+        change_endpoint(endpoint=endpoint, url=f"http://{host}/webhooks", actor=SYSTEM)
 
     def test_names_all_that_cannot_be_used(self, home: NewOrganization) -> None:
         found = complaints(app=home.app, name=" ", url="x", events=["livestream.exploded"], format="xml")
