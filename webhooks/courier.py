@@ -241,18 +241,21 @@ class Courier:
             self._bell.set()
 
     async def _let_go(self) -> None:
-        now_s = time.monotonic()
-        idle = [
-            endpoint_id
-            for endpoint_id, route in self._routes.items()
-            if not route.known
-            and (route.is_closed or (endpoint_id not in self._wanted and now_s - route.idle_since_s > _IDLE_S))
-        ]
-        if not idle:
+        done = [route for route in self._routes.values() if self._is_done(route)]
+        if any(route in self._reports for route in done):
+            # Of an endpoint that is given back nothing can be said any more.
+            await self._reports.write(self._clerk, is_last=True)
+        released = [route.endpoint.id for route in done if route not in self._reports]
+        if not released:
             return
-        await self._clerk.call(lambda: claims.release(idle, courier_id=self.id))
-        for endpoint_id in idle:
+        await self._clerk.call(lambda: claims.release(released, courier_id=self.id))
+        for endpoint_id in released:
             del self._routes[endpoint_id]
+
+    def _is_done(self, route: Route) -> bool:
+        if route.known or route.is_closed:
+            return not route.known
+        return route.endpoint.id not in self._wanted and time.monotonic() - route.idle_since_s > _IDLE_S
 
     async def _end(self) -> None:
         """Let what is under way end, write it down, and let others have the rest."""

@@ -38,6 +38,10 @@ class Reports:
     def __bool__(self) -> bool:
         return bool(self._waiting or self._tallies)
 
+    def __contains__(self, route: Route) -> bool:
+        """Whether there is anything left to be said of how an endpoint fares."""
+        return route in self._tallies
+
     def __len__(self) -> int:
         return len(self._waiting)
 

@@ -54,6 +54,25 @@ class TestDelivering:
         endpoint.refresh_from_db()
         assert (endpoint.failures, endpoint.failing_since, endpoint.claimed_by) == (0, None, None)
 
+    def test_ends_by_itself_and_has_said_all_of_how_the_endpoint_fares(
+        self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver
+    ) -> None:
+        happen(home.app)
+        with courier(endpoint) as out:
+            wait_for(endpoint, _DELIVERED)
+            wait_until(lambda: Endpoint.objects.get().last_success_at, timeout_s=5)
+            first = Endpoint.objects.get().last_success_at
+            # So soon that it is no news at once.
+            happen(home.app)
+            wait_for(endpoint, _DELIVERED, _DELIVERED)
+
+            wait_until(lambda: not out.take([]), timeout_s=30, what="its end")
+
+        last = Endpoint.objects.get().last_success_at
+        assert first is not None
+        assert last is not None
+        assert last > first
+
     def test_sends_nothing_of_what_was_rolled_back(
         self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver
     ) -> None:
