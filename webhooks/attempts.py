@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from django.conf import settings
 
 from livehub.core import clock
-from livehub.core.outgoing import Answer, Client, NoAnswerError
+from livehub.core.outgoing import NoAnswerError, OutgoingClient, Received
 from webhooks import signing
-from webhooks.completion import Outcome
+from webhooks.completion import AttemptOutcome
 from webhooks.routes import Claimed, Due
 from webhooks.schedule import delay_s, read_retry_after
 
@@ -22,7 +22,7 @@ _GONE = 410
 _BUSY = {429, 503}
 
 
-async def attempt(client: Client, endpoint: Claimed, due: Due) -> Outcome:
+async def attempt(client: OutgoingClient, endpoint: Claimed, due: Due) -> AttemptOutcome:
     """Send a delivery once; never raises but when it is broken off."""
     at, began_s = clock.now(), time.monotonic()
     headers: dict[str, str] = {}
@@ -37,7 +37,7 @@ async def attempt(client: Client, endpoint: Claimed, due: Due) -> Outcome:
         logger.exception("not sent delivery=%s endpoint=%s", due.uid, endpoint.id)
         error = "LiveHub could not send it: its log says why"
     error = error or _complain_of(answer)
-    return Outcome(
+    return AttemptOutcome(
         due=due,
         at=at,
         duration_ms=round((time.monotonic() - began_s) * 1000),
@@ -66,7 +66,7 @@ def _headers(endpoint: Claimed, due: Due) -> dict[str, str]:
     )
 
 
-def _complain_of(answer: Answer | None) -> str:
+def _complain_of(answer: Received | None) -> str:
     """Return why an answer is none that a delivery ends with; empty when it is."""
     if answer is None or 200 <= answer.status < 300:
         return ""
@@ -76,7 +76,7 @@ def _complain_of(answer: Answer | None) -> str:
     return f"answers {answer.status}"
 
 
-def _retry_in_s(due: Due, answer: Answer | None) -> float | None:
+def _retry_in_s(due: Due, answer: Received | None) -> float | None:
     asked = None
     if answer is not None and answer.status in _BUSY:
         asked = read_retry_after(_header(answer.headers, "retry-after"), now=clock.now())

@@ -68,7 +68,7 @@ FOR NO KEY UPDATE SKIP LOCKED
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Outcome:
+class AttemptOutcome:
     """What became of one attempt. `retry_in_s` is None after a success, and after the last failure."""
 
     due: Due
@@ -105,7 +105,7 @@ class Tally:
     error: str = ""
     is_gone: bool = False
 
-    def count(self, outcome: Outcome) -> None:
+    def count(self, outcome: AttemptOutcome) -> None:
         if outcome.is_success:
             self.has_success, self.failures, self.error = True, 0, ""
         else:
@@ -113,7 +113,7 @@ class Tally:
         self.is_gone = self.is_gone or outcome.is_gone
 
 
-def complete(outcomes: Sequence[Outcome], *, courier_id: UUID) -> set[int]:
+def complete(outcomes: Sequence[AttemptOutcome], *, courier_id: UUID) -> set[int]:
     """Write down attempts and what becomes of their deliveries; return those of which it was ours to say."""
     values: dict[str, object] = defaultdict(list)
     values |= {"hold": HOLD, "courier_id": courier_id}
@@ -146,7 +146,7 @@ def _after(health: Health, tally: Tally) -> Health:
     )
 
 
-def _columns(outcomes: Sequence[Outcome]) -> dict[str, list[object]]:
+def _columns(outcomes: Sequence[AttemptOutcome]) -> dict[str, list[object]]:
     return {
         "ids": [outcome.due.id for outcome in outcomes],
         "attempts": [outcome.due.attempts for outcome in outcomes],

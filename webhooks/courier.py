@@ -19,11 +19,11 @@ import uvloop
 from django.conf import settings
 
 from livehub.core.outage import DATABASE_OUTAGE, describe
-from livehub.core.outgoing import Client, open_client
+from livehub.core.outgoing import OutgoingClient, open_client
 from webhooks import calls, claims, fetching, succession
 from webhooks.attempts import attempt
 from webhooks.clerk import Clerk
-from webhooks.reports import Reports
+from webhooks.reports import DeliveryReports
 from webhooks.routes import Claimed, Due, Route
 
 logger = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ class Courier:
         self._under_way: set[asyncio.Task[None]] = set()
         self._bell = asyncio.Event()
         self._clerk = Clerk()
-        self._reports = Reports(self.id, call_later=calls.call_couriers_later)
+        self._reports = DeliveryReports(self.id, call_later=calls.call_couriers_later)
         self._renewed_s = self._looked_s = self._busy_s = self._claimed_s = time.monotonic()
         self._in_flight_max = min(_IN_FLIGHT_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
 
@@ -129,7 +129,7 @@ class Courier:
                 await self._bell.wait()
         self._bell.clear()
 
-    async def _turn(self, client: Client) -> None:
+    async def _turn(self, client: OutgoingClient) -> None:
         await self._renew()
         await self._claim()
         await self._read(client)
@@ -164,7 +164,7 @@ class Courier:
             if self._wanted[endpoint_id] >= _CLAIM_TRIES and endpoint_id not in self._routes:
                 del self._wanted[endpoint_id]
 
-    async def _read(self, client: Client) -> None:
+    async def _read(self, client: OutgoingClient) -> None:
         for route in self._to_read():
             route.is_behind = True
             self._wanted.pop(route.endpoint.id, None)
@@ -215,7 +215,7 @@ class Courier:
         else:
             route.endpoint = endpoint
 
-    def _start(self, route: Route, client: Client) -> None:
+    def _start(self, route: Route, client: OutgoingClient) -> None:
         while True:
             if len(self._under_way) >= self._in_flight_max:
                 self._starved.append(route)
@@ -226,7 +226,7 @@ class Courier:
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
 
-    async def _deliver(self, route: Route, due: Due, client: Client) -> None:
+    async def _deliver(self, route: Route, due: Due, client: OutgoingClient) -> None:
         try:
             outcome = await attempt(client, route.endpoint, due)
         except asyncio.CancelledError:

@@ -10,7 +10,7 @@ from uuid import UUID
 from livehub.core import clock
 from webhooks import completion, disabling, live_updates
 from webhooks.clerk import Clerk
-from webhooks.completion import Outcome, Tally
+from webhooks.completion import AttemptOutcome, Tally
 from webhooks.routes import Route
 from webhooks.schedule import Health
 from webhooks.states import DisabledReason
@@ -25,13 +25,13 @@ CALLED_S = 60.0
 _SLACK_S = 0.1
 
 
-class Reports:
+class DeliveryReports:
     """Belongs to an event loop; the database is asked in the clerk's thread."""
 
     def __init__(self, courier_id: UUID, *, call_later: Callable[[set[UUID], float], None]) -> None:
         self._courier_id = courier_id
         self._call_later = call_later
-        self._waiting: list[tuple[Route, Outcome]] = []
+        self._waiting: list[tuple[Route, AttemptOutcome]] = []
         self._since_s = 0.0
         self._tallies: dict[Route, Tally] = {}
 
@@ -58,7 +58,7 @@ class Reports:
             return 0.0
         return max(0.0, min(at_most, self._since_s + _LINGER_S - time.monotonic()))
 
-    def add(self, route: Route, outcome: Outcome) -> None:
+    def add(self, route: Route, outcome: AttemptOutcome) -> None:
         """Have an attempt written down soon."""
         if not self._waiting:
             self._since_s = time.monotonic()
@@ -88,7 +88,7 @@ class Reports:
         live_updates.told(outcome.due.endpoint_id for outcome in outcomes if outcome.due.id in ours)
         self._call_for([outcome for outcome in outcomes if outcome.due.id in ours])
 
-    def _call_for(self, outcomes: list[Outcome]) -> None:
+    def _call_for(self, outcomes: list[AttemptOutcome]) -> None:
         """Call couriers for what is due again within a minute, once for each endpoint and second."""
         wanted = defaultdict[int, set[UUID]](set)
         for outcome in outcomes:

@@ -175,13 +175,13 @@ def _complain_of(url: str) -> str:
 def _is_inside(host: str) -> bool:
     """Tell whether it is an address that nothing is sent to; what a name stands for is looked at when something is."""
     # Not above: it brings along the HTTP client, which only who sends something needs.
-    from livehub.core import outgoing
+    from livehub.core import networks
 
     try:
         address = ip_address(host)
     except ValueError:
         return False
-    return outgoing.is_refused(address, allowed=[ip_network(text) for text in settings.OUTGOING_ALLOWED_NETWORKS])
+    return networks.is_refused(address, allowed=[ip_network(text) for text in settings.OUTGOING_ALLOWED_NETWORKS])
 
 
 def _check_events(names: Collection[str]) -> Sequence[str]:

@@ -59,7 +59,7 @@ class AddressRefusedError(OSError):
 
 
 @dataclass(frozen=True)
-class Answer:
+class Received:
     """What came back; `text` and `headers` as far as they are worth keeping."""
 
     status: int
@@ -67,13 +67,13 @@ class Answer:
     text: str
 
 
-class Client:
+class OutgoingClient:
     """Sends requests from one event loop; see `open_client`."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
 
-    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Answer:
+    async def post(self, url: str, *, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Received:
         """Send one request and return the answer, whatever its status.
 
         :raises NoAnswerError: when there is none within `timeout_s`, all in all, or the address may not be gone to.
@@ -86,7 +86,7 @@ class Client:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise NoAnswerError(describe(error)) from error
 
-    async def _post_twice(self, url: URL, *, body: bytes, headers: Mapping[str, str]) -> Answer:
+    async def _post_twice(self, url: URL, *, body: bytes, headers: Mapping[str, str]) -> Received:
         """Try again at once where a connection that had been kept was being closed just then: nobody read it."""
         sent = SimpleNamespace(is_reused=False)
         try:
@@ -96,7 +96,7 @@ class Client:
                 raise
         return await self._post(url, body=body, headers={**headers, "Connection": "close"}, sent=sent)
 
-    async def _post(self, url: URL, *, body: bytes, headers: Mapping[str, str], sent: SimpleNamespace) -> Answer:
+    async def _post(self, url: URL, *, body: bytes, headers: Mapping[str, str], sent: SimpleNamespace) -> Received:
         response = await self._session.post(
             url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=sent
         )
@@ -105,13 +105,13 @@ class Client:
         finally:
             # Whole, it has given its connection back by now, and this does nothing.
             response.close()
-        return Answer(response.status, _kept(response.headers), text)
+        return Received(response.status, _kept(response.headers), text)
 
 
 @asynccontextmanager
 async def open_client(
     *, allowed: Sequence[str], user_agent: str, resolver: AbstractResolver | None = None
-) -> AsyncIterator[Client]:
+) -> AsyncIterator[OutgoingClient]:
     """Yield a client for as long as the block lasts; it goes inside to the `allowed` networks only."""
     networks = tuple(ip_network(text) for text in allowed)
     connector = aiohttp.TCPConnector(
@@ -132,7 +132,7 @@ async def open_client(
         read_bufsize=_BUFFER_BYTES,
         trace_configs=[_reuse_noted()],
     ) as session:
-        yield Client(session)
+        yield OutgoingClient(session)
 
 
 @lru_cache(maxsize=1)

@@ -10,7 +10,7 @@ from streams.organizations.services import NewOrganization
 from tests.hangs.servers import somebody_else
 from tests.webhooks.deliveries import happen, states
 from webhooks import claims, fetching
-from webhooks.completion import Outcome, Tally, complete, note_health
+from webhooks.completion import AttemptOutcome, Tally, complete, note_health
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.routes import Due
 from webhooks.states import DeliveryState
@@ -27,8 +27,8 @@ def _read(endpoint: Endpoint) -> list[Due]:
     return fetching.fetch(rooms={endpoint.pk: 128}, formats={endpoint.pk: "dyte"}, known=[])
 
 
-def _outcome(due: Due, *, error: str = "", retry_in_s: float | None = None) -> Outcome:
-    return Outcome(
+def _outcome(due: Due, *, error: str = "", retry_in_s: float | None = None) -> AttemptOutcome:
+    return AttemptOutcome(
         due=due, at=timezone.now(), duration_ms=5, status=200, error=error, headers={}, retry_in_s=retry_in_s
     )
 

@@ -13,7 +13,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from livehub.core import networks
 from livehub.core.networks import is_refused
-from livehub.core.outgoing import ANSWER_BYTES, Answer, NoAnswerError, open_client, tls_context
+from livehub.core.outgoing import ANSWER_BYTES, NoAnswerError, Received, open_client, tls_context
 from tests.webhooks.certificates import Authority
 from tests.webhooks.receiver import Receiver, Reply
 
@@ -49,10 +49,10 @@ def send(
     names: AbstractResolver | None = None,
     timeout_s: float = 5,
     count: int = 1,
-) -> Answer:
+) -> Received:
     """Send the same request `count` times over one client; return the last answer."""
 
-    async def go() -> Answer:
+    async def go() -> Received:
         async with open_client(allowed=allowed, user_agent="LiveHub", resolver=names) as client:
             for _ in range(count):
                 answer = await client.post(url, body=b"{}", headers={}, timeout_s=timeout_s)
