@@ -24,7 +24,7 @@ from tests.stack.whole import RunningStack, running_stack
 pytestmark = pytest.mark.e2e
 
 PROGRAMS = {"postgres", "redis", "web", "asgi", "edge", "live", "urgent", "webhooks", "files", "gate", "ingest"}
-# One of each kind; `files` and `gate` show that those that do not hang stay.
+# One of each kind; `files`, `gate` and `webhooks` show that those that do not hang stay.
 HANGING = {"web", "asgi", "live", "urgent"}
 # A depth at which a Unix socket inside the data folder would have too long a path.
 DEEP = Path("a-folder-with-a-long-name") / ("deep" * 12) / "and a blank"
@@ -78,7 +78,7 @@ class TestRunning:
             return {path.stem: path.stat().st_mtime_ns for path in stack.runtime_dir.glob("*.beat")}
 
         before = beats()
-        assert before.keys() == HANGING | {"files", "gate"}
+        assert before.keys() == HANGING | {"files", "gate", "webhooks"}
         wait_until(lambda: not before.items() & beats().items(), timeout_s=10, what="the next beats")
 
     def test_shows_and_keeps_the_credentials(self, stack: RunningStack) -> None:

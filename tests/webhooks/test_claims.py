@@ -71,12 +71,13 @@ class TestClaiming:
 
         assert _take(endpoint, courier_id=_OTHER)
 
-    @pytest.mark.parametrize(
-        "change",
-        [{"enabled": False}, {"deleted_at": timezone.now()}, {"open_until": timezone.now() + timedelta(minutes=4)}],
-    )
-    def test_is_not_of_what_nothing_may_be_sent_to(self, endpoint: Endpoint, change: dict[str, object]) -> None:
-        Endpoint.objects.update(**change)
+    @pytest.mark.parametrize("column", ["enabled", "deleted_at", "open_until"])
+    def test_is_not_of_what_nothing_may_be_sent_to(self, endpoint: Endpoint, column: str) -> None:
+        # Not among the parameters: they are made minutes before the test is run.
+        soon = timezone.now() + timedelta(minutes=4)
+        Endpoint.objects.update(
+            **{column: {"enabled": False, "deleted_at": timezone.now(), "open_until": soon}[column]}
+        )
 
         assert not _take(endpoint)
 
