@@ -3,13 +3,15 @@
 import os
 from collections.abc import Generator
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
 from tests.services import throwaway_services
 
 _stack = ExitStack()
+# Folders of tests that mostly wait, and how far into the run the last of them begins.
+_WAITING = frozenset({"browser", "e2e", "hangs", "media", "stack"})
+_WAITING_UNTIL = 0.75
 
 
 @pytest.hookimpl(wrapper=True)
@@ -22,18 +24,13 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the files whose tests watch a running product over the others, which keep the machine busy meanwhile."""
-    files: dict[Path, list[pytest.Item]] = {}
-    for item in items:
-        files.setdefault(item.path, []).append(item)
-    watching = [path for path, found in files.items() if any("stack" in _fixtures(item) for item in found)]
-    others = [path for path in files if path not in watching]
-    places = {path: index / len(group) for group in (watching, others) for index, path in enumerate(group)}
+    """Spread the files whose tests wait for real programs over those that compute, which are left for the end."""
+    files = {path: path.parent.name in _WAITING for path in dict.fromkeys(item.path for item in items)}
+    waiting = [path for path, is_waiting in files.items() if is_waiting]
+    computing = [path for path, is_waiting in files.items() if not is_waiting]
+    places = {path: _WAITING_UNTIL * index / len(waiting) for index, path in enumerate(waiting)}
+    places |= {path: index / len(computing) for index, path in enumerate(computing)}
     items.sort(key=lambda item: places[item.path])
-
-
-def _fixtures(item: pytest.Item) -> list[str]:
-    return item.fixturenames if isinstance(item, pytest.Function) else []
 
 
 def pytest_unconfigure() -> None:
