@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db import transaction
 
-from livehub.core import clock, crypto
+from livehub.core import clock, crypto, networks
 from livehub.core.errors import ValidationFailedError
 from livehub.core.names import check_name
 from streams.models import App
@@ -174,9 +174,6 @@ def _complain_of(url: str) -> str:
 
 def _is_inside(host: str) -> bool:
     """Tell whether it is an address that nothing is sent to; what a name stands for is looked at when something is."""
-    # Not above: it brings along the HTTP client, which only who sends something needs.
-    from livehub.core import networks
-
     try:
         address = ip_address(host)
     except ValueError:
