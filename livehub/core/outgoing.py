@@ -16,10 +16,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+from aiohttp.http import HttpProcessingError
 from aiohttp.resolver import AsyncResolver
 from yarl import URL
 
@@ -32,6 +35,8 @@ ANSWER_BYTES = 4096
 _HEADERS_MAX, _HEADER_CHARS = 64, 512
 # The status says whether it was taken: what comes behind it is only to be looked at.
 _BODY_S = 1.0
+# Before an answer, such as 103 Early Hints: each costs us more than its sender.
+_INTERIM_MAX = 16
 # For each of two tries with each name server.
 _DNS_S = 2.0
 _DNS_TRIES = 2
@@ -130,9 +135,31 @@ async def open_client(
         headers={"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "identity"},
         auto_decompress=False,
         read_bufsize=_BUFFER_BYTES,
+        response_class=_Response,
         trace_configs=[_reuse_noted()],
     ) as session:
         yield Client(session)
+
+
+class _Response(aiohttp.ClientResponse):
+    """One before which only a few interim ones may come: an endless row of them would keep the whole loop busy."""
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        protocol = cast(ResponseHandler, connection.protocol)
+        read, left = protocol.read, _INTERIM_MAX + 1
+
+        async def read_few() -> Any:
+            nonlocal left
+            if left == 0:
+                raise HttpProcessingError(message="too many interim responses")
+            left -= 1
+            return await read()
+
+        protocol.read = read_few  # type: ignore[method-assign]
+        try:
+            return await super().start(connection)
+        finally:
+            del protocol.read
 
 
 @lru_cache(maxsize=1)

@@ -230,6 +230,10 @@ class TestAnswers:
 
         assert send(receiver.url, allowed=_LOOPBACK).text == "not gzip"
 
+    def test_come_after_interim_ones(self) -> None:
+        with _raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 5 + b"HTTP/1.1 201 X\r\ncontent-length: 0\r\n\r\n") as url:
+            assert send(url, allowed=_LOOPBACK).status == 201
+
     def test_come_over_one_connection(self, receiver: Receiver) -> None:
         send(receiver.url, allowed=_LOOPBACK, count=5)
 
@@ -289,6 +293,10 @@ class TestNoAnswer:
 
     def test_ends_where_headers_never_do(self) -> None:
         with _raw(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 100_000) as url:
+            assert complaint(url, allowed=_LOOPBACK) == "answers something that is not HTTP"
+
+    def test_ends_where_interim_responses_never_do(self) -> None:
+        with _raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100_000) as url:
             assert complaint(url, allowed=_LOOPBACK) == "answers something that is not HTTP"
 
 
