@@ -10,7 +10,7 @@ import logging
 import resource
 import threading
 import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from uuid import UUID, uuid4
@@ -25,6 +25,7 @@ from webhooks.attempts import attempt
 from webhooks.clerk import Clerk
 from webhooks.reports import Reports
 from webhooks.routes import Claimed, Due, Route
+from webhooks.slots import Slots
 
 logger = logging.getLogger(__name__)
 
@@ -56,13 +57,12 @@ class Courier:
         # Endpoints that were called for, with how often they were tried to be claimed.
         self._wanted: dict[UUID, int] = {}
         self._routes: dict[UUID, Route] = {}
-        self._starved: deque[Route] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
         self._bell = asyncio.Event()
         self._clerk = Clerk()
         self._reports = Reports(self.id, call_later=calls.call_couriers_later)
         self._renewed_s = self._looked_s = self._busy_s = self._claimed_s = time.monotonic()
-        self._in_flight_max = min(_IN_FLIGHT_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        self._slots = Slots(min(_IN_FLIGHT_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
 
     def run(self, endpoint_ids: Iterable[UUID]) -> None:
         """Deliver to these endpoints, and to those of `take`, until nothing has been due for a few seconds."""
@@ -217,11 +217,12 @@ class Courier:
 
     def _start(self, route: Route, client: Client) -> None:
         while True:
-            if len(self._under_way) >= self._in_flight_max:
-                self._starved.append(route)
+            if not self._slots.has_room(route):
+                self._slots.wait(route)
                 return
             if self._is_stopped or (due := route.next(time.monotonic())) is None:
                 return
+            self._slots.take(route)
             task = asyncio.create_task(self._deliver(route, due, client))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
@@ -232,11 +233,13 @@ class Courier:
         except asyncio.CancelledError:
             route.give_back(due)
             raise
+        finally:
+            self._slots.give_back(route)
         route.finish(due, is_success=outcome.is_success)
         self._reports.add(route, outcome)
+        while waiting := self._slots.next():
+            self._start(waiting, client)
         self._start(route, client)
-        if self._starved:
-            self._start(self._starved.popleft(), client)
         if len(self._reports) == 1 or self._reports.are_due or route.wants_more:
             self._bell.set()
 

@@ -311,6 +311,29 @@ class TestBreaker:
             wait_until(lambda: Endpoint.objects.get().failures == 0, timeout_s=20)
 
 
+class TestOtherOrganizations:
+    def test_are_sent_theirs_while_receivers_of_one_hang(
+        self,
+        home: NewOrganization,
+        abroad: NewOrganization,
+        endpoint: Endpoint,
+        receiver: Receiver,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr("webhooks.courier._IN_FLIGHT_MAX", 4)
+        receiver.behave = lambda _: Reply.HANG
+        for _ in range(8):
+            happen(home.app)
+        with Receiver().open() as other, courier(endpoint) as out:
+            wait_until(lambda: receiver.received, timeout_s=10)
+            theirs = listen(abroad.app, other.url).row
+            happen(abroad.app)
+            out.take([theirs.pk])
+
+            # Less than a request may take.
+            other.wait(1, timeout_s=10)
+
+
 class TestDisabling:
     def test_gives_up_an_endpoint_that_is_gone(
         self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver
