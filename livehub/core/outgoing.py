@@ -31,8 +31,8 @@ from livehub.core.networks import Address, Network, is_refused
 
 # Of an answer; the rest is not read.
 ANSWER_BYTES = 4096
-# What says why and how comes in its first lines; a long list is somebody's game.
-_HEADERS_MAX, _HEADER_CHARS = 64, 512
+# What says why and how comes in its first lines; a long list is somebody's game, and is kept for every attempt.
+_HEADERS_MAX, _HEADER_CHARS, _HEADERS_CHARS = 64, 512, 4096
 # The status says whether it was taken: what comes behind it is only to be looked at.
 _BODY_S = 1.0
 # Before an answer, such as 103 Early Hints: each costs us more than its sender.
@@ -223,10 +223,14 @@ async def _read(response: aiohttp.ClientResponse) -> str:
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    return {
-        _clean(name)[:_HEADER_CHARS]: _clean(value)[:_HEADER_CHARS]
-        for name, value in list(headers.items())[:_HEADERS_MAX]
-    }
+    kept: dict[str, str] = {}
+    left = _HEADERS_CHARS
+    for name, value in list(headers.items())[:_HEADERS_MAX]:
+        name, value = _clean(name)[:_HEADER_CHARS], _clean(value)[:_HEADER_CHARS]
+        if len(name) + len(value) <= left:
+            left -= len(name) + len(value)
+            kept[name] = value
+    return kept
 
 
 def _clean(text: str) -> str:

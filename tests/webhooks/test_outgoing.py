@@ -213,6 +213,7 @@ class TestAnswers:
         assert answer.text.startswith("\ufffd\ufffdx")
         assert len(answer.headers) <= 64
         assert all(len(value) <= 512 for value in answer.headers.values())
+        assert sum(len(name) + len(value) for name, value in answer.headers.items()) <= 4096
 
     def test_may_be_longer_than_what_is_read(self, receiver: Receiver) -> None:
         receiver.behave = lambda _: Reply(200, {}, b"x" * 10_000_000)
