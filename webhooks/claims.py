@@ -125,7 +125,7 @@ def _claimed(row: tuple[Any, ...]) -> Claimed:
     )
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=4096)
 def _decrypt(present: str, previous: str) -> tuple[str, ...]:
     try:
         return tuple(crypto.decrypt(encrypted) for encrypted in (present, previous) if encrypted)

@@ -10,7 +10,7 @@ import logging
 import resource
 import threading
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from uuid import UUID, uuid4
@@ -29,10 +29,10 @@ from webhooks.slots import Slots
 
 logger = logging.getLogger(__name__)
 
-# All in all: each is a socket, and its buffers.
-_IN_FLIGHT_MAX = 1000
-# Claimed at a time, and read for at a time.
-_ROUTES_MAX, _ROUTES_READ = 2000, 100
+# All in all, of which one organization has half at most: each is a socket, and its buffers.
+_IN_FLIGHT_MAX = 2000
+# Claimed at a time, likewise, and read for at a time.
+_ROUTES_MAX, _ROUTES_READ = 4000, 100
 # What is called for elsewhere is found by looking.
 _LOOK_S = 0.25
 # An endpoint that nothing is due to is let go; a courier that has none ends.
@@ -155,14 +155,31 @@ class Courier:
         if not new:
             return
         self._claimed_s = now_s
-        for endpoint in await self._clerk.call(lambda: claims.claim(new, courier_id=self.id)):
-            self._routes[endpoint.id] = Route(
-                endpoint, claimed_until_s=now_s + claims.CLAIM_TTL_S, idle_since_s=time.monotonic()
-            )
+        found = await self._clerk.call(lambda: claims.claim(new, courier_id=self.id))
+        too_many = self._add_routes(found, claimed_until_s=now_s + claims.CLAIM_TTL_S)
         for endpoint_id in new:
             self._wanted[endpoint_id] += 1
             if self._wanted[endpoint_id] >= _CLAIM_TRIES and endpoint_id not in self._routes:
                 del self._wanted[endpoint_id]
+        if too_many:
+            for endpoint_id in too_many:
+                self._wanted.pop(endpoint_id, None)
+            await self._clerk.call(lambda: claims.release(too_many, courier_id=self.id))
+
+    def _add_routes(self, found: Iterable[Claimed], *, claimed_until_s: float) -> list[UUID]:
+        """Return those for which there is no room; no organization has more than it leaves to the others.
+
+        The sweep finds them again.
+        """
+        counts = Counter(route.endpoint.organization_id for route in self._routes.values())
+        too_many: list[UUID] = []
+        for endpoint in found:
+            if counts[endpoint.organization_id] >= _ROUTES_MAX - len(self._routes):
+                too_many.append(endpoint.id)
+                continue
+            counts[endpoint.organization_id] += 1
+            self._routes[endpoint.id] = Route(endpoint, claimed_until_s=claimed_until_s, idle_since_s=time.monotonic())
+        return too_many
 
     async def _read(self, client: Client) -> None:
         for route in self._to_read():

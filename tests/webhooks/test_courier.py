@@ -312,6 +312,7 @@ class TestBreaker:
 
 
 class TestOtherOrganizations:
+    @pytest.mark.parametrize("limit", ["_IN_FLIGHT_MAX", "_ROUTES_MAX"])
     def test_are_sent_theirs_while_receivers_of_one_hang(
         self,
         home: NewOrganization,
@@ -319,12 +320,14 @@ class TestOtherOrganizations:
         endpoint: Endpoint,
         receiver: Receiver,
         monkeypatch: pytest.MonkeyPatch,
+        limit: str,
     ) -> None:
-        monkeypatch.setattr("webhooks.courier._IN_FLIGHT_MAX", 4)
+        monkeypatch.setattr(f"webhooks.courier.{limit}", 4)
         receiver.behave = lambda _: Reply.HANG
+        more = [listen(home.app, receiver.url).row for _ in range(5)]
         for _ in range(8):
             happen(home.app)
-        with Receiver().open() as other, courier(endpoint) as out:
+        with Receiver().open() as other, courier(endpoint, *more) as out:
             wait_until(lambda: receiver.received, timeout_s=10)
             theirs = listen(abroad.app, other.url).row
             happen(abroad.app)
