@@ -17,6 +17,7 @@ from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from types import SimpleNamespace
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -45,7 +46,7 @@ _IDLE_S = 4.0
 # Twice this is buffered for each answer, whoever sends how much.
 _BUFFER_BYTES = 4096
 _SETTING = "LIVEHUB_OUTGOING_ALLOWED_NETWORKS"
-_INSIDE = re.compile(r"address is inside this network: \S+; allow it by \w+")
+_INSIDE = re.compile(r"address is inside this network: (\S+); (allow it by \w+)")
 
 
 class NoAnswerError(DomainError):
@@ -89,7 +90,7 @@ class Client:
         except TimeoutError as error:
             raise NoAnswerError(f"does not answer within {timeout_s:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise NoAnswerError(describe(error)) from error
+            raise NoAnswerError(_hide_address(url, describe(error))) from error
 
     async def _post_twice(self, url: URL, *, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Try again at once where a connection that had been kept was being closed just then: nobody read it."""
@@ -185,6 +186,14 @@ def describe(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientResponseError):
         return "answers something that is not HTTP"
     return f"cannot be sent to: {type(error).__name__}"
+
+
+def _hide_address(url: str, words: str) -> str:
+    """Return the words without the address inside that a name stands for: whoever gave the name is not to learn it."""
+    inside = _INSIDE.search(words)
+    if inside is None or inside[1] == urlsplit(url).hostname:
+        return words
+    return f"the host name stands for an address inside this network; {inside[2]}"
 
 
 # A new socket for every connection, whose address is checked and then connected to.

@@ -199,6 +199,12 @@ class TestNetworks:
 
         assert said == "address is inside this network: 127.0.0.1; allow it by LIVEHUB_OUTGOING_ALLOWED_NETWORKS"
 
+    def test_does_not_tell_which_address_a_name_inside_stands_for(self) -> None:
+        said = complaint("http://private.example/", names=Names(**_NAMES))
+
+        assert "10.1.2.3" not in said
+        assert said.endswith("inside this network; allow it by LIVEHUB_OUTGOING_ALLOWED_NETWORKS")
+
 
 class TestAnswers:
     def test_are_kept_as_far_as_they_are_worth_it(self, receiver: Receiver) -> None:
