@@ -34,7 +34,8 @@ FREE = f"""
     )
 """  # Constants of ours.
 _COLUMNS = """
-    endpoint.id, endpoint.url, endpoint.format, endpoint.secret_encrypted,
+    endpoint.id, (SELECT organization_id FROM streams_app WHERE id = endpoint.app_id), endpoint.url, endpoint.format,
+    endpoint.secret_encrypted,
     CASE WHEN endpoint.previous_secret_until > clock_timestamp() THEN endpoint.previous_secret_encrypted ELSE '' END,
     endpoint.failures, endpoint.failing_since, endpoint.last_success_at, endpoint.last_error, endpoint.open_until
 """
@@ -106,11 +107,11 @@ def _fetch(statement: str, ids: Iterable[UUID], *, courier_id: UUID) -> list[tup
 
 
 def _claimed(row: tuple[Any, ...]) -> Claimed:
-    endpoint_id, url, payload_format, present, previous, failures, failing_since, last_success_at, error, open_until = (
-        row
-    )
+    endpoint_id, organization_id, url, payload_format, present, previous, *health = row
+    failures, failing_since, last_success_at, error, open_until = health
     return Claimed(
         id=endpoint_id,
+        organization_id=organization_id,
         url=url,
         format=payload_format,
         secrets=_decrypt(present, previous),
@@ -124,7 +125,7 @@ def _claimed(row: tuple[Any, ...]) -> Claimed:
     )
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=4096)
 def _decrypt(present: str, previous: str) -> tuple[str, ...]:
     try:
         return tuple(crypto.decrypt(encrypted) for encrypted in (present, previous) if encrypted)

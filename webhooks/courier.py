@@ -10,7 +10,7 @@ import logging
 import resource
 import threading
 import time
-from collections import defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from uuid import UUID, uuid4
@@ -25,13 +25,14 @@ from webhooks.attempts import attempt
 from webhooks.clerk import Clerk
 from webhooks.reports import DeliveryReports
 from webhooks.routes import Claimed, Due, Route
+from webhooks.slots import Slots
 
 logger = logging.getLogger(__name__)
 
-# All in all: each is a socket, and its buffers.
-_IN_FLIGHT_MAX = 1000
-# Claimed at a time, and read for at a time.
-_ROUTES_MAX, _ROUTES_READ = 2000, 100
+# All in all, of which one organization has half at most: each is a socket, and its buffers.
+_IN_FLIGHT_MAX = 2000
+# Claimed at a time, likewise, and read for at a time.
+_ROUTES_MAX, _ROUTES_READ = 4000, 100
 # What is called for elsewhere is found by looking.
 _LOOK_S = 0.25
 # An endpoint that nothing is due to is let go; a courier that has none ends.
@@ -56,13 +57,12 @@ class Courier:
         # Endpoints that were called for, with how often they were tried to be claimed.
         self._wanted: dict[UUID, int] = {}
         self._routes: dict[UUID, Route] = {}
-        self._starved: deque[Route] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
         self._bell = asyncio.Event()
         self._clerk = Clerk()
         self._reports = DeliveryReports(self.id, call_later=calls.call_couriers_later)
         self._renewed_s = self._looked_s = self._busy_s = self._claimed_s = time.monotonic()
-        self._in_flight_max = min(_IN_FLIGHT_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+        self._slots = Slots(min(_IN_FLIGHT_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
 
     def run(self, endpoint_ids: Iterable[UUID]) -> None:
         """Deliver to these endpoints, and to those of `take`, until nothing has been due for a few seconds."""
@@ -155,14 +155,31 @@ class Courier:
         if not new:
             return
         self._claimed_s = now_s
-        for endpoint in await self._clerk.call(lambda: claims.claim(new, courier_id=self.id)):
-            self._routes[endpoint.id] = Route(
-                endpoint, claimed_until_s=now_s + claims.CLAIM_TTL_S, idle_since_s=time.monotonic()
-            )
+        found = await self._clerk.call(lambda: claims.claim(new, courier_id=self.id))
+        too_many = self._add_routes(found, claimed_until_s=now_s + claims.CLAIM_TTL_S)
         for endpoint_id in new:
             self._wanted[endpoint_id] += 1
             if self._wanted[endpoint_id] >= _CLAIM_TRIES and endpoint_id not in self._routes:
                 del self._wanted[endpoint_id]
+        if too_many:
+            for endpoint_id in too_many:
+                self._wanted.pop(endpoint_id, None)
+            await self._clerk.call(lambda: claims.release(too_many, courier_id=self.id))
+
+    def _add_routes(self, found: Iterable[Claimed], *, claimed_until_s: float) -> list[UUID]:
+        """Return those for which there is no room; no organization has more than it leaves to the others.
+
+        The sweep finds them again.
+        """
+        counts = Counter(route.endpoint.organization_id for route in self._routes.values())
+        too_many: list[UUID] = []
+        for endpoint in found:
+            if counts[endpoint.organization_id] >= _ROUTES_MAX - len(self._routes):
+                too_many.append(endpoint.id)
+                continue
+            counts[endpoint.organization_id] += 1
+            self._routes[endpoint.id] = Route(endpoint, claimed_until_s=claimed_until_s, idle_since_s=time.monotonic())
+        return too_many
 
     async def _read(self, client: OutgoingClient) -> None:
         for route in self._to_read():
@@ -217,11 +234,12 @@ class Courier:
 
     def _start(self, route: Route, client: OutgoingClient) -> None:
         while True:
-            if len(self._under_way) >= self._in_flight_max:
-                self._starved.append(route)
+            if not self._slots.has_room(route):
+                self._slots.wait(route)
                 return
             if self._is_stopped or (due := route.next(time.monotonic())) is None:
                 return
+            self._slots.take(route)
             task = asyncio.create_task(self._deliver(route, due, client))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
@@ -232,11 +250,13 @@ class Courier:
         except asyncio.CancelledError:
             route.give_back(due)
             raise
+        finally:
+            self._slots.give_back(route)
         route.finish(due, is_success=outcome.is_success)
         self._reports.add(route, outcome)
+        while waiting := self._slots.next():
+            self._start(waiting, client)
         self._start(route, client)
-        if self._starved:
-            self._start(self._starved.popleft(), client)
         if len(self._reports) == 1 or self._reports.are_due or route.wants_more:
             self._bell.set()
 

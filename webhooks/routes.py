@@ -21,6 +21,7 @@ class Claimed:
     """An endpoint that is ours to deliver to, as it was when it was read last."""
 
     id: UUID
+    organization_id: UUID
     url: str
     format: str
     # The present one first; none when none can be read.

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Max, Min, Prefetch, Q, QuerySet
+from django.db.models import Max, Min, Prefetch, Q, QuerySet, prefetch_related_objects
 
 from livehub.core import clock
 from livehub.core.errors import NotFoundError
@@ -15,6 +15,8 @@ from webhooks.models import Attempt, Delivery, Endpoint, Event
 # An event's id is taken just before the time in its uid. In between others may take theirs, but no more than that.
 _WRITTEN_AT_ONCE = 1000
 _MAX_ID = 2**63 - 1
+# Of a delivery. One that nobody replays has eleven at most; each replay adds some, without end.
+ATTEMPTS_SHOWN = 100
 # Of a uid, after its milliseconds since 1970.
 _RANDOM_BITS = 80
 
@@ -115,14 +117,15 @@ def find_delivery(*, endpoint: Endpoint, uid: UUID) -> Delivery | None:
 
 
 def get_delivery(*, endpoint: Endpoint, uid: UUID) -> Delivery:
-    """Return a delivery of the endpoint with its event and its attempts, the first one first.
+    """Return a delivery of the endpoint with its event and its attempts, the last `ATTEMPTS_SHOWN`, in their order.
 
     :raises NotFoundError: when it has no such delivery.
     """
-    attempts = Prefetch("attempt_rows", Attempt.objects.order_by("number"))
-    delivery = endpoint.deliveries.select_related("event").prefetch_related(attempts).filter(uid=uid).first()
+    delivery = endpoint.deliveries.select_related("event").filter(uid=uid).first()
     if delivery is None:
         raise NotFoundError(f"No delivery {uid}.")
+    attempts = Attempt.objects.filter(number__gt=delivery.attempts - ATTEMPTS_SHOWN).order_by("number")
+    prefetch_related_objects([delivery], Prefetch("attempt_rows", attempts))
     delivery.endpoint = endpoint
     return delivery
 

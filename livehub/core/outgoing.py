@@ -16,10 +16,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
+from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.connector import Connection
+from aiohttp.http import HttpProcessingError
 from aiohttp.resolver import AsyncResolver
 from yarl import URL
 
@@ -28,10 +32,12 @@ from livehub.core.networks import Address, Network, is_refused
 
 # Of an answer; the rest is not read.
 ANSWER_BYTES = 4096
-# What says why and how comes in its first lines; a long list is somebody's game.
-_HEADERS_MAX, _HEADER_CHARS = 64, 512
+# What says why and how comes in its first lines; a long list is somebody's game, and is kept for every attempt.
+_HEADERS_MAX, _HEADER_CHARS, _HEADERS_CHARS = 64, 512, 4096
 # The status says whether it was taken: what comes behind it is only to be looked at.
 _BODY_S = 1.0
+# Before an answer, such as 103 Early Hints: each costs us more than its sender.
+_INTERIM_MAX = 16
 # For each of two tries with each name server.
 _DNS_S = 2.0
 _DNS_TRIES = 2
@@ -40,7 +46,7 @@ _IDLE_S = 4.0
 # Twice this is buffered for each answer, whoever sends how much.
 _BUFFER_BYTES = 4096
 _SETTING = "LIVEHUB_OUTGOING_ALLOWED_NETWORKS"
-_INSIDE = re.compile(r"address is inside this network: \S+; allow it by \w+")
+_INSIDE = re.compile(r"address is inside this network: (\S+); (allow it by \w+)")
 
 
 class NoAnswerError(DomainError):
@@ -84,7 +90,7 @@ class OutgoingClient:
         except TimeoutError as error:
             raise NoAnswerError(f"does not answer within {timeout_s:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise NoAnswerError(describe(error)) from error
+            raise NoAnswerError(_hide_address(url, describe(error))) from error
 
     async def _post_twice(self, url: URL, *, body: bytes, headers: Mapping[str, str]) -> Received:
         """Try again at once where a connection that had been kept was being closed just then: nobody read it."""
@@ -130,9 +136,31 @@ async def open_client(
         headers={"User-Agent": user_agent, "Accept": "*/*", "Accept-Encoding": "identity"},
         auto_decompress=False,
         read_bufsize=_BUFFER_BYTES,
+        response_class=_Response,
         trace_configs=[_reuse_noted()],
     ) as session:
         yield OutgoingClient(session)
+
+
+class _Response(aiohttp.ClientResponse):
+    """One before which only a few interim ones may come: an endless row of them would keep the whole loop busy."""
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        protocol = cast(ResponseHandler, connection.protocol)
+        read, left = protocol.read, _INTERIM_MAX + 1
+
+        async def read_few() -> Any:
+            nonlocal left
+            if left == 0:
+                raise HttpProcessingError(message="too many interim responses")
+            left -= 1
+            return await read()
+
+        protocol.read = read_few  # type: ignore[method-assign]
+        try:
+            return await super().start(connection)
+        finally:
+            del protocol.read
 
 
 @lru_cache(maxsize=1)
@@ -158,6 +186,14 @@ def describe(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientResponseError):
         return "answers something that is not HTTP"
     return f"cannot be sent to: {type(error).__name__}"
+
+
+def _hide_address(url: str, words: str) -> str:
+    """Return the words without the address inside that a name stands for: whoever gave the name is not to learn it."""
+    inside = _INSIDE.search(words)
+    if inside is None or inside[1] == urlsplit(url).hostname:
+        return words
+    return f"the host name stands for an address inside this network; {inside[2]}"
 
 
 # A new socket for every connection, whose address is checked and then connected to.
@@ -196,10 +232,14 @@ async def _read(response: aiohttp.ClientResponse) -> str:
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    return {
-        _clean(name)[:_HEADER_CHARS]: _clean(value)[:_HEADER_CHARS]
-        for name, value in list(headers.items())[:_HEADERS_MAX]
-    }
+    kept: dict[str, str] = {}
+    left = _HEADERS_CHARS
+    for name, value in list(headers.items())[:_HEADERS_MAX]:
+        name, value = _clean(name)[:_HEADER_CHARS], _clean(value)[:_HEADER_CHARS]
+        if len(name) + len(value) <= left:
+            left -= len(name) + len(value)
+            kept[name] = value
+    return kept
 
 
 def _clean(text: str) -> str:

@@ -7,7 +7,7 @@ import pytest
 from livehub.core import clock, crypto
 from streams.models import ApiKey, App, AuditEntry
 from streams.organizations.services import SYSTEM, NewOrganization, create_api_key
-from tests.api.clients import ApiClient, basic, read
+from tests.api.clients import ApiClient, basic, dyte_client, read, realtimekit_client
 from tests.webhooks.happenings import LIVE, URL, listening
 from webhooks.catalogue import EVENT_NAMES, Family
 from webhooks.models import Endpoint
@@ -161,6 +161,36 @@ class TestBothVendors:
         assert reads.get(f"/webhooks/{webhook_id}").status_code == 200
         for refused in (webhooks.get("/webhooks"), reads.post("/webhooks", BODY), others.post("/webhooks", BODY)):
             assert refused.status_code == 403
+
+    def test_send_stream_keys_only_where_somebody_says_who_is_told_them(self, home: NewOrganization) -> None:
+        def program(*scopes: ApiKey.Scope) -> ApiClient:
+            made = create_api_key(
+                organization=home.organization, name="One", kind="bearer", scopes=list(scopes), actor=SYSTEM
+            )
+            return ApiClient("realtimekit", realtimekit_client(home).prefix, f"Bearer {made.secret}")
+
+        scope = ApiKey.Scope
+        narrow, wide = program(scope.WEBHOOKS), program(scope.WEBHOOKS, scope.LIVESTREAMS, scope.MEETINGS)
+        # Made where somebody may, and bent elsewhere.
+        body, elsewhere = {**BODY, "events": ["livestreaming.statusUpdate"]}, {"url": "https://example.com/elsewhere"}
+        carrying, plain = (read(wide.post("/webhooks", made))["data"]["id"] for made in (body, BODY))
+
+        for refused in (
+            narrow.post("/webhooks", body),
+            narrow.patch(f"/webhooks/{carrying}", elsewhere),
+            replaced(narrow, carrying, {**body, **elsewhere}),
+            narrow.patch(f"/webhooks/{plain}", {"events": body["events"]}),
+            program(scope.WEBHOOKS, scope.LIVESTREAMS).post("/webhooks", body),
+        ):
+            assert refused.status_code == 403
+        for taken in (
+            narrow.patch(f"/webhooks/{carrying}", {"name": "Anew"}),
+            narrow.patch(f"/webhooks/{plain}", elsewhere),
+            wide.patch(f"/webhooks/{carrying}", elsewhere),
+            # Dyte's has no key in it.
+            dyte_client(home).post("/webhooks", body),
+        ):
+            assert taken.status_code in {200, 201}
 
     def test_make_one_once(self, api: ApiClient) -> None:
         headers = {"Idempotency-Key": "one"}

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from streams.organizations.services import NewOrganization
 from tests.hangs.servers import somebody_else
-from tests.webhooks.deliveries import happen, states
+from tests.webhooks.deliveries import happen, listen, states
 from webhooks import claims, fetching
 from webhooks.completion import AttemptOutcome, Tally, complete, note_health
 from webhooks.models import Attempt, Delivery, Endpoint
@@ -184,3 +184,15 @@ class TestSweep:
         claims.release([endpoint.pk], courier_id=_ONE)
         Delivery.objects.update(due_at=timezone.now() + timedelta(seconds=30))
         assert find_due_endpoints() == []
+
+    def test_finds_some_of_every_organization_where_one_has_many(
+        self, home: NewOrganization, abroad: NewOrganization, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("webhooks.sweeps.SWEPT_MAX", 2)
+        for number in range(4):
+            listen(home.app, endpoint.url, name=str(number))
+        theirs = listen(abroad.app, endpoint.url).row
+        happen(home.app)
+        happen(abroad.app)
+
+        assert theirs.pk in find_due_endpoints()

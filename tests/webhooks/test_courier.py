@@ -330,6 +330,32 @@ class TestBreaker:
             wait_until(lambda: Endpoint.objects.get().failures == 0, timeout_s=20)
 
 
+class TestOtherOrganizations:
+    @pytest.mark.parametrize("limit", ["_IN_FLIGHT_MAX", "_ROUTES_MAX"])
+    def test_are_sent_theirs_while_receivers_of_one_hang(
+        self,
+        home: NewOrganization,
+        abroad: NewOrganization,
+        endpoint: Endpoint,
+        receiver: Receiver,
+        monkeypatch: pytest.MonkeyPatch,
+        limit: str,
+    ) -> None:
+        monkeypatch.setattr(f"webhooks.courier.{limit}", 4)
+        receiver.behave = lambda _: Reply.HANG
+        more = [listen(home.app, receiver.url).row for _ in range(5)]
+        for _ in range(8):
+            happen(home.app)
+        with Receiver().open() as other, courier(endpoint, *more) as out:
+            wait_until(lambda: receiver.received, timeout_s=10)
+            theirs = listen(abroad.app, other.url).row
+            happen(abroad.app)
+            out.take([theirs.pk])
+
+            # Less than a request may take.
+            other.wait(1, timeout_s=10)
+
+
 class TestDisabling:
     def test_gives_up_an_endpoint_that_is_gone(
         self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver

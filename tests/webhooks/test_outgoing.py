@@ -199,6 +199,12 @@ class TestNetworks:
 
         assert said == "address is inside this network: 127.0.0.1; allow it by LIVEHUB_OUTGOING_ALLOWED_NETWORKS"
 
+    def test_does_not_tell_which_address_a_name_inside_stands_for(self) -> None:
+        said = complaint("http://private.example/", names=Names(**_NAMES))
+
+        assert "10.1.2.3" not in said
+        assert said.endswith("inside this network; allow it by LIVEHUB_OUTGOING_ALLOWED_NETWORKS")
+
 
 class TestAnswers:
     def test_are_kept_as_far_as_they_are_worth_it(self, receiver: Receiver) -> None:
@@ -213,6 +219,7 @@ class TestAnswers:
         assert answer.text.startswith("\ufffd\ufffdx")
         assert len(answer.headers) <= 64
         assert all(len(value) <= 512 for value in answer.headers.values())
+        assert sum(len(name) + len(value) for name, value in answer.headers.items()) <= 4096
 
     def test_may_be_longer_than_what_is_read(self, receiver: Receiver) -> None:
         receiver.behave = lambda _: Reply(200, {}, b"x" * 10_000_000)
@@ -229,6 +236,10 @@ class TestAnswers:
         receiver.behave = lambda _: Reply(200, {"content-encoding": "gzip"}, b"not gzip")
 
         assert send(receiver.url, allowed=_LOOPBACK).text == "not gzip"
+
+    def test_come_after_interim_ones(self) -> None:
+        with _raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 5 + b"HTTP/1.1 201 X\r\ncontent-length: 0\r\n\r\n") as url:
+            assert send(url, allowed=_LOOPBACK).status == 201
 
     def test_come_over_one_connection(self, receiver: Receiver) -> None:
         send(receiver.url, allowed=_LOOPBACK, count=5)
@@ -289,6 +300,10 @@ class TestNoAnswer:
 
     def test_ends_where_headers_never_do(self) -> None:
         with _raw(b"HTTP/1.1 200 OK\r\n" + b"x: y\r\n" * 100_000) as url:
+            assert complaint(url, allowed=_LOOPBACK) == "answers something that is not HTTP"
+
+    def test_ends_where_interim_responses_never_do(self) -> None:
+        with _raw(b"HTTP/1.1 103 Early Hints\r\n\r\n" * 100_000) as url:
             assert complaint(url, allowed=_LOOPBACK) == "answers something that is not HTTP"
 
 

@@ -17,7 +17,14 @@ _SUBJECT, _OTHER = uuid4(), uuid4()
 
 @pytest.fixture
 def route() -> Route:
-    endpoint = Claimed(id=uuid4(), url="http://127.0.0.1/", format="dyte", secrets=("whsec_AA==",), health=Health())
+    endpoint = Claimed(
+        id=uuid4(),
+        organization_id=uuid4(),
+        url="http://127.0.0.1/",
+        format="dyte",
+        secrets=("whsec_AA==",),
+        health=Health(),
+    )
     return Route(endpoint, claimed_until_s=_FOREVER_S)
 
 

@@ -114,6 +114,19 @@ class TestDeliveries:
             with pytest.raises(NotFoundError, match=str(uid)):
                 get_delivery(endpoint=of, uid=uid)
 
+    def test_show_the_last_of_their_attempts_however_often_they_were_replayed(
+        self, home: NewOrganization, endpoint: Endpoint
+    ) -> None:
+        happened(home.app)
+        made = endpoint.deliveries.order_by("pk")[0]
+        rows = [Attempt(delivery=made, number=number, at=clock.now(), duration_ms=1) for number in range(1, 251)]
+        Attempt.objects.bulk_create(rows)
+        endpoint.deliveries.update(attempts=250)
+
+        shown = get_delivery(endpoint=endpoint, uid=made.uid)
+
+        assert [attempt.number for attempt in shown.attempt_rows.all()] == list(range(151, 251))
+
 
 def _become(endpoint: Endpoint, **values: object) -> None:
     Endpoint.objects.filter(pk=endpoint.pk).update(**values)

@@ -128,7 +128,7 @@ class AttemptSerializer(serializers.Serializer[Attempt]):
 
 
 class DeliveryDetailSerializer(DeliverySerializer):
-    """A delivery with its request and every attempt, the first one first."""
+    """A delivery with its request and its attempts, the first one first; of more than a hundred the last hundred."""
 
     request = RequestSerializer()
     attempts = AttemptSerializer(many=True)

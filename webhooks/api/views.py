@@ -27,6 +27,7 @@ class WebhooksView(WebhooksApi):
     )
     def post(self, request: Request, **path: str) -> Response:
         wanted = cast(EndpointChanges, self.read_body(self.shapes.body))
+        self.check_stream_keys(events=wanted["events"], format=self.shapes.format)
         made = services.create_endpoint(
             app=self.caller.app,
             name=wanted["name"],
@@ -83,6 +84,11 @@ class WebhookView(WebhooksApi):
     def _change(self, endpoint: Endpoint, changes: EndpointChanges) -> Response:
         if "events" in changes:
             changes["events"] = [*changes["events"], *self._untold(endpoint)]
+        events = set(changes.get("events", endpoint.events))
+        if changes.get("url", endpoint.url) == endpoint.url:
+            # What goes there already.
+            events.difference_update(endpoint.events)
+        self.check_stream_keys(events=events, format=endpoint.format)
         return self._answer(services.change_endpoint(endpoint=endpoint, actor=self.caller.actor, **changes))
 
     def _untold(self, endpoint: Endpoint) -> Collection[str]:
