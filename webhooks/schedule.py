@@ -36,7 +36,8 @@ def read_retry_after(text: str, *, now: datetime) -> float | None:
         return float(text[:10])
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
+        # The latter of a year or a zone that no number is for.
         return None
     aware = until if until.tzinfo else until.replace(tzinfo=UTC)
     return max((aware - now).total_seconds(), 0.0)

@@ -52,7 +52,20 @@ class TestRetryAfter:
     def test_is_a_number_or_a_time(self, text: str, seconds: float) -> None:
         assert read_retry_after(text, now=_NOW) == seconds
 
-    @pytest.mark.parametrize("text", ["", "soon", "-5", "1e3", "٣", "9" * 5000, "Sun, 99 Mar 2026 12:02:00 GMT"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "soon",
+            "-5",
+            "1e3",
+            "٣",
+            "9" * 5000,
+            "Sun, 99 Mar 2026 12:02:00 GMT",
+            "Sun, 01 Mar 99999999999 12:02:00 GMT",
+            "Sun, 01 Mar 2026 12:02:00 +99999999999999999999",
+        ],
+    )
     def test_is_nothing_that_could_hurt(self, text: str) -> None:
         found = read_retry_after(text, now=_NOW)
 
