@@ -136,6 +136,8 @@ class Courier:
         if self._reports.are_due:
             await self._reports.write(self._clerk)
         await self._let_go()
+        if any(route.wants_more for route in self._routes.values()):
+            self._bell.set()
 
     async def _renew(self) -> None:
         now_s = time.monotonic()
@@ -200,8 +202,6 @@ class Courier:
             if route.known:
                 route.idle_since_s = self._busy_s = now_s
             self._start(route, client)
-        if any(route.wants_more for route in self._routes.values()):
-            self._bell.set()
 
     def _to_read(self) -> list[Route]:
         """Return the routes that were called for, and now and then all that wait for something."""

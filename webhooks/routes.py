@@ -83,7 +83,7 @@ class Route:
     @property
     def wants_more(self) -> bool:
         """Whether so much is settled that it pays to read on."""
-        return self.is_behind and len(self._known) <= BATCH // 2
+        return self.is_behind and self.room > 0 and len(self._known) <= BATCH // 2
 
     def add(self, deliveries: Iterable[Due]) -> None:
         """Put what was read behind what is there, in the order of the events."""

@@ -150,6 +150,20 @@ class TestWindow:
 
         assert len(_go(route)) == 1
 
+    def test_wants_no_more_than_the_one_that_shows_whether_the_endpoint_is_back(self, route: Route, due: Make) -> None:
+        route.endpoint = replace(route.endpoint, health=Health(failures=10))
+        route.is_behind = True
+        assert route.wants_more
+
+        probe = due(_SUBJECT)
+        route.add([probe])
+        _go(route)
+
+        assert not route.wants_more
+        route.finish(probe, is_success=False)
+        route.settle(probe)
+        assert route.wants_more
+
 
 class TestEnds:
     def test_sends_nothing_without_a_claim(self, route: Route, due: Make) -> None:
@@ -172,6 +186,13 @@ class TestEnds:
         route.settle(first)
         assert not route.known
         assert route.room == 0
+
+    def test_wants_nothing_once_it_is_closed(self, route: Route, due: Make) -> None:
+        route.is_behind = True
+
+        route.close()
+
+        assert not route.wants_more
 
     def test_forgets_an_attempt_that_was_broken_off(self, route: Route, due: Make) -> None:
         first = due(_SUBJECT)
