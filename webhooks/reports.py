@@ -19,6 +19,8 @@ from webhooks.states import DisabledReason
 _LINGER_S, _BATCH, _BATCH_MAX = 0.02, 64, 512
 # How old the time of an endpoint's last success may be.
 _SUCCESS_AGE = timedelta(seconds=2)
+# What is not written down of an endpoint yet, since it is no news or somebody is changing it, is looked at again.
+_NOTE_AGAIN_S = 0.5
 # Longer delays are the sweep's, which looks every 5 s.
 CALLED_S = 60.0
 # The database's clock and ours tell different fractions of a second.
@@ -32,7 +34,7 @@ class DeliveryReports:
         self._courier_id = courier_id
         self._call_later = call_later
         self._waiting: list[tuple[Route, AttemptOutcome]] = []
-        self._since_s = 0.0
+        self._since_s = self._noted_s = 0.0
         self._tallies: dict[Route, Tally] = {}
 
     def __bool__(self) -> bool:
@@ -52,11 +54,12 @@ class DeliveryReports:
 
     def due_in_s(self, *, at_most: float) -> float:
         """Return in how many seconds to write, if nothing is added."""
-        if not self._waiting:
-            return at_most
         if len(self._waiting) >= _BATCH:
             return 0.0
-        return max(0.0, min(at_most, self._since_s + _LINGER_S - time.monotonic()))
+        due_s = [self._since_s + _LINGER_S] if self._waiting else []
+        if self._tallies:
+            due_s.append(self._noted_s + _NOTE_AGAIN_S)
+        return max(0.0, min([at_most, *(at_s - time.monotonic() for at_s in due_s)]))
 
     def add(self, route: Route, outcome: AttemptOutcome) -> None:
         """Have an attempt written down soon."""
@@ -70,6 +73,7 @@ class DeliveryReports:
         What cannot be written now stays. Side effects: couriers are called for what is soon due again.
         """
         await self._write_attempts(clerk)
+        self._noted_s = time.monotonic()
         noted = {route: tally for route, tally in self._tallies.items() if is_last or _is_news(route, tally)}
         if noted:
             await self._note(noted, clerk)
@@ -130,7 +134,8 @@ def _is_news(route: Route, tally: Tally) -> bool:
     health = route.endpoint.health
     if tally.failures or tally.is_gone or health.failures or health.last_success_at is None:
         return True
-    return clock.now() - health.last_success_at > _SUCCESS_AGE
+    # Or before now by a clock that was set back.
+    return abs(clock.now() - health.last_success_at) > _SUCCESS_AGE
 
 
 def _reason_to_disable(health: Health, tally: Tally) -> DisabledReason | None:

@@ -296,6 +296,25 @@ class TestOrder:
 
 
 class TestBreaker:
+    def test_opens_also_where_somebody_is_changing_the_endpoint_just_then(
+        self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver
+    ) -> None:
+        may_answer = threading.Event()
+        receiver.behave = lambda _: Reply(500 if may_answer.wait(10) else 200)
+        for _ in range(20):
+            happen(home.app)
+
+        with courier(endpoint):
+            wait_until(lambda: receiver.connections, timeout_s=10)
+            with transaction.atomic():
+                Endpoint.objects.select_for_update(no_key=True).get()
+                may_answer.set()
+                wait_until(lambda: Attempt.objects.count() >= 10, timeout_s=10)
+                # Also what was under way beside them is written down: nothing follows from which it would be noticed.
+                time.sleep(0.5)
+
+            wait_until(lambda: Endpoint.objects.get().open_until, timeout_s=10)
+
     def test_leaves_an_endpoint_alone_that_fails_and_sends_one_to_see_if_it_is_back(
         self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver
     ) -> None:
