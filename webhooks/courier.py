@@ -136,7 +136,7 @@ class Courier:
         if self._reports.are_due:
             await self._reports.write(self._clerk)
         await self._let_go()
-        if any(route.wants_more for route in self._routes.values()):
+        if any(route.is_stale or route.wants_more for route in self._routes.values()):
             self._bell.set()
 
     async def _renew(self) -> None:
@@ -185,16 +185,17 @@ class Courier:
 
     async def _read(self, client: OutgoingClient) -> None:
         for route in self._to_read():
-            route.is_behind = True
+            route.is_behind = route.is_stale = True
             self._wanted.pop(route.endpoint.id, None)
-        behind = [route for route in self._routes.values() if route.wants_more][:_ROUTES_READ]
+        behind = [route for route in self._routes.values() if route.is_stale or route.wants_more][:_ROUTES_READ]
         if not behind:
             return
         now_s = time.monotonic()
-        rooms = {route.endpoint.id: route.room for route in behind}
-        known = [delivery_id for route in behind for delivery_id in route.known]
+        rooms = {route.endpoint.id: route.room if route.wants_more else 0 for route in behind}
+        known = [delivery_id for route in behind if route.wants_more for delivery_id in route.known]
         found, deliveries = await self._clerk.call(lambda: self._look_and_fetch(rooms, known))
         for route in behind:
+            route.is_stale = False
             self._refresh(route, found.get(route.endpoint.id))
             read = deliveries.get(route.endpoint.id, [])
             route.is_behind = len(read) >= rooms[route.endpoint.id]
@@ -220,7 +221,7 @@ class Courier:
             return {}, {}
         by_endpoint = defaultdict[UUID, list[Due]](list)
         formats = {endpoint_id: endpoint.format for endpoint_id, endpoint in found.items()}
-        ours = {endpoint_id: rooms[endpoint_id] for endpoint_id in found}
+        ours = {endpoint_id: rooms[endpoint_id] for endpoint_id in found if rooms[endpoint_id]}
         for due in fetching.fetch(rooms=ours, formats=formats, known=known):
             by_endpoint[due.endpoint_id].append(due)
         return found, by_endpoint

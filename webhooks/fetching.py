@@ -66,7 +66,7 @@ class _Row(NamedTuple):
 
 def fetch(*, rooms: Mapping[UUID, int], formats: Mapping[UUID, str], known: Iterable[int]) -> list[Due]:
     """Return what may go now to each endpoint, as much as it has room for and nothing that is known, by event."""
-    rows = _read(rooms=rooms, known=known)
+    rows = _read(rooms=rooms, known=known) if rooms else []
     bodies = _Bodies(rows, formats)
     return [
         Due(

@@ -56,6 +56,8 @@ class Route:
     in_flight: int = 0
     # There may be more than what was read.
     is_behind: bool = False
+    # The endpoint itself may be another by now, or be sent nothing more, however much there is still to be sent.
+    is_stale: bool = False
     _window: int = _IN_FLIGHT_FIRST
     # In a row, those that are not written down yet included.
     _failures: int = 0

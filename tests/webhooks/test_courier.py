@@ -16,9 +16,10 @@ from tests.conftest import Broker
 from tests.hangs.servers import hung_postgres
 from tests.services import wait_until
 from tests.webhooks.deliveries import courier, happen, listen, make_due, states, wait_attempts, wait_for
-from tests.webhooks.receiver import Receiver, Reply
+from tests.webhooks.receiver import Received, Receiver, Reply
 from webhooks.models import Attempt, Delivery, Endpoint, Event
 from webhooks.replays import replay_delivery
+from webhooks.routes import BATCH
 from webhooks.services import change_endpoint, delete_endpoint, rotate_secret
 from webhooks.states import DeliveryState, DisabledReason
 
@@ -436,6 +437,23 @@ class TestDisabling:
 
         assert len(receiver.received) <= 1
 
+    def test_begins_nothing_more_however_much_is_read_ahead(
+        self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver
+    ) -> None:
+        # Twenty in a second, one after the other.
+        receiver.behave = _take_a_while
+        subject_id = uuid4()
+        for _ in range(2 * BATCH):
+            happen(home.app, subject_id)
+        with courier(endpoint):
+            # As many as it takes to read ahead all that can be.
+            receiver.wait(25)
+            change_endpoint(endpoint=endpoint, actor=SYSTEM, enabled=False)
+            sent = len(receiver.received)
+            time.sleep(2)
+
+        assert len(receiver.received) - sent <= 20
+
 
 class TestChanges:
     def test_signs_by_both_secrets_after_a_rotation(
@@ -521,6 +539,11 @@ def _sequences(endpoint: Endpoint, receiver: Receiver) -> list[tuple[object, int
     """Return subject and sequence of what came, as it came."""
     by_uid = {str(delivery.uid): (delivery.subject_id, delivery.sequence) for delivery in endpoint.deliveries.all()}
     return [by_uid[received.id] for received in receiver.received]
+
+
+def _take_a_while(_: Received) -> Reply:
+    time.sleep(0.05)
+    return Reply()
 
 
 def _replay_first(receiver: Receiver, delivery: Delivery) -> Reply:
