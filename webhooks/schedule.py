@@ -60,7 +60,10 @@ class Health:
 
     def is_given_up(self, now: datetime) -> bool:
         """Tell whether it has failed for so long that it is to be disabled."""
-        return self.failing_since is not None and now - self.failing_since >= PATIENCE
+        if self.failing_since is None or self.failures < FAILURES_TO_OPEN:
+            # As often within that time in any case, unless this machine was off, or its clock was wrong, for days.
+            return False
+        return now - self.failing_since >= PATIENCE
 
 
 def health_after(health: Health, *, has_success: bool, failures: int, error: str, now: datetime) -> Health:

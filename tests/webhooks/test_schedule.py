@@ -112,11 +112,17 @@ class TestHealth:
         assert (health.failures, health.failing_since, health.last_success_at) == (2, later, later)
 
     def test_is_given_up_after_five_days_without_a_success(self) -> None:
-        health = _after(Health(), failures=1)
+        health = _after(Health(), failures=10)
 
         assert not health.is_given_up(_NOW + timedelta(days=5, seconds=-1))
         assert health.is_given_up(_NOW + timedelta(days=5))
         assert not Health(last_success_at=_NOW - timedelta(days=50)).is_given_up(_NOW)
+
+    def test_is_not_given_up_for_days_on_which_nothing_was_tried(self) -> None:
+        # LiveHub was off for a week, and is started before its network.
+        failing = _after(Health(), failures=1)
+
+        assert not _after(failing, failures=1, now=_NOW + timedelta(days=7)).is_given_up(_NOW + timedelta(days=7))
 
 
 def _after(health: Health, *, failures: int, now: datetime = _NOW) -> Health:
