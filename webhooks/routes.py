@@ -12,8 +12,9 @@ from webhooks.schedule import FAILURES_TO_OPEN, Health
 # all of a courier's.
 IN_FLIGHT_MAX = 16
 _IN_FLIGHT_FIRST = 4
-# What is read ahead.
+# What is read ahead; of one that gets less at a time, as much less: thousands that hang would else fill the memory.
 BATCH = 128
+_AHEAD = BATCH // IN_FLIGHT_MAX
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,15 +78,16 @@ class Route:
     @property
     def room(self) -> int:
         """How many more deliveries may be read."""
-        if self.is_closed:
-            return 0
-        most = 1 if self.endpoint.health.is_probed else BATCH
-        return max(most - len(self._known), 0)
+        return 0 if self.is_closed else max(self._most - len(self._known), 0)
 
     @property
     def wants_more(self) -> bool:
         """Whether so much is settled that it pays to read on."""
-        return self.is_behind and self.room > 0 and len(self._known) <= BATCH // 2
+        return self.is_behind and self.room > 0 and len(self._known) <= self._most // 2
+
+    @property
+    def _most(self) -> int:
+        return 1 if self.endpoint.health.is_probed else self._window * _AHEAD
 
     def add(self, deliveries: Iterable[Due]) -> None:
         """Put what was read behind what is there, in the order of the events."""

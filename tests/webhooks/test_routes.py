@@ -142,6 +142,18 @@ class TestWindow:
 
         assert len(_go(route)) == 1
 
+    def test_says_how_much_is_read_ahead(self, route: Route, due: Make) -> None:
+        before = route.room
+        assert 0 < before < BATCH
+        route.add([due(uuid4()) for _ in range(before)])
+        under_way = _go(route)
+
+        route.finish(under_way[0], is_success=False)
+        route.settle(under_way[0])
+
+        # Less than is there already.
+        assert route.room == 0
+
     def test_is_one_delivery_for_an_endpoint_that_may_be_back(self, route: Route, due: Make) -> None:
         route.endpoint = replace(route.endpoint, health=Health(failures=10))
         assert route.room == 1
