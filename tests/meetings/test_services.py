@@ -13,6 +13,10 @@ from streams.organizations.services import SYSTEM, NewOrganization
 from tests.overtaking import overtaken
 
 STORAGE = {"type": "aws", "bucket": "films", "region": "eu-1", "access_key": "AKIA", "secret": "s3cret"}
+CONFIGS: meetings.MeetingValues = {
+    "recording_config": {"max_seconds": 90, "storage_config": STORAGE},
+    "ai_config": {"summarization": {"word_limit": 150}},
+}
 
 
 class TestMeeting:
@@ -59,11 +63,7 @@ class TestMeeting:
         assert meeting.status == "inactive"
 
     def test_replacement_keeps_nothing_of_settings_that_it_names(self, meeting: Meeting) -> None:
-        before: meetings.MeetingValues = {
-            "recording_config": {"max_seconds": 90, "storage_config": STORAGE},
-            "ai_config": {"summarization": {"word_limit": 150}},
-        }
-        meetings.change_meeting(meeting=meeting, changes=before, actor=SYSTEM)
+        meetings.change_meeting(meeting=meeting, changes=CONFIGS, actor=SYSTEM)
 
         after: meetings.MeetingValues = {
             "recording_config": {"file_name_prefix": "standup"},
@@ -75,11 +75,7 @@ class TestMeeting:
         assert replaced.storage_secrets_encrypted == ""
 
     def test_change_to_nothing_takes_settings_away_as_a_whole(self, meeting: Meeting) -> None:
-        before: meetings.MeetingValues = {
-            "recording_config": {"max_seconds": 90, "storage_config": STORAGE},
-            "ai_config": {"summarization": {"word_limit": 150}},
-        }
-        meetings.change_meeting(meeting=meeting, changes=before, actor=SYSTEM)
+        meetings.change_meeting(meeting=meeting, changes=CONFIGS, actor=SYSTEM)
 
         nothing: meetings.MeetingValues = {"recording_config": None, "ai_config": None}
         changed = meetings.change_meeting(meeting=meeting, changes=nothing, actor=SYSTEM)
