@@ -165,6 +165,8 @@ def _complain_of(url: str) -> str:
     if parts.username is not None or parts.password is not None:
         return "Leave out the user name and password: the signature proves that a delivery is from LiveHub."
     if _is_inside(parts.hostname or ""):
+    if parts.port in networks.REFUSED_PORTS:
+        return f"Port {parts.port} is not for the web. Use 443, or another port that your server takes requests at."
         return (
             "This address is inside LiveHub's own network, where nothing is sent. Give one that the Internet reaches, "
             "or have the operator allow its network (LIVEHUB_OUTGOING_ALLOWED_NETWORKS)."

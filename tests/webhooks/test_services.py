@@ -118,6 +118,16 @@ class TestCreateEndpoint:
             change_endpoint(endpoint=endpoint, url=f"http://{host}/webhooks", actor=SYSTEM)
 
         settings.OUTGOING_ALLOWED_NETWORKS = ["127.0.0.0/8", "10.0.0.0/8", "169.254.0.0/16", "::1/128"]
+    @pytest.mark.parametrize("port", [22, 25, 445, 6379, 10080])
+    def test_refuses_a_port_that_is_another_services(
+        self, home: NewOrganization, endpoint: Endpoint, port: int
+    ) -> None:
+        url = f"https://example.com:{port}/webhooks"
+
+        assert f"Port {port} is not for the web" in complaints(app=home.app, url=url)["url"][0]
+        with pytest.raises(ValidationFailedError):
+            change_endpoint(endpoint=endpoint, url=url, actor=SYSTEM)
+
         change_endpoint(endpoint=endpoint, url=f"http://{host}/webhooks", actor=SYSTEM)
 
     def test_names_all_that_cannot_be_used(self, home: NewOrganization) -> None:
