@@ -1,12 +1,14 @@
 """What happens is written down together with the change, once, in order, for those who listen and nobody else."""
 
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
+from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 
 from livehub.core import clock
 from streams.livestreams import services
@@ -14,6 +16,7 @@ from streams.models import Livestream
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.conftest import Broker
 from tests.webhooks.told import deliveries_to, events_of, listen_for, types_of
+from webhooks import outbox, samples
 from webhooks.models import Delivery, Event, Subject
 from webhooks.outbox import Happening, record
 from webhooks.services import change_endpoint, delete_endpoint
@@ -165,6 +168,38 @@ class TestSequence:
 
         assert [event.sequence for event in events_of(livestream.pk)] == [1]
         assert [event.sequence for event in events_of(other.pk)] == [1, 2]
+
+    def test_goes_on_over_as_many_statements_as_many_at_once_need(
+        self, home: NewOrganization, broker: Broker, capture: Capture, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(outbox, "_BATCH", 2)
+        endpoint, subject_id = listen_for(home.app, "meeting.participantLeft"), uuid4()
+        facts = samples.facts_of("meeting.participantLeft", organization=home.organization)
+        left = [_left(home, subject_id, {**facts, "number": number}) for number in range(5)]
+
+        with CaptureQueriesContext(connection) as captured, capture(execute=True):
+            outbox.record_all(left)
+
+        assert len(captured) == 3
+        events = events_of(subject_id)
+        assert [(event.sequence, event.facts["number"]) for event in events] == [
+            (number + 1, number) for number in range(5)
+        ]
+        assert [event.pk for event in events] == sorted(event.pk for event in events)
+        assert len(deliveries_to(endpoint)) == 5
+        assert _calls(broker) == [{"endpoint_ids": [str(endpoint.pk)]}]
+
+
+def _left(home: NewOrganization, subject_id: UUID, facts: Mapping[str, object]) -> Happening:
+    return Happening(
+        app_id=home.app.pk,
+        type="meeting.participantLeft",
+        names=["meeting.participantLeft"],
+        subject_type="meeting",
+        subject_id=subject_id,
+        at=clock.now(),
+        facts=facts,
+    )
 
 
 def _rename(livestream: Livestream, name: str) -> None:
