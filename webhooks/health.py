@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from django.db.models import Q
 
+from livehub.core.outgoing import CLOSED, UNANSWERED, UNKNOWN
 from streams.livestreams.states import Shown
 from webhooks.models import Delivery, Endpoint
 from webhooks.states import DeliveryState, DisabledReason
@@ -38,16 +39,16 @@ _WHY_STOPPED = {
 }
 _RESUME = "Mend your server, enable the webhook, then replay what it missed."
 _IS_REFUSED = "Does your server check the signature with the present secret?"
-# By how the words begin that say what went wrong; see `webhooks.attempts` and `livehub.core.outgoing`.
+# By how the words begin that say what went wrong; those of an answer are of `webhooks.attempts`.
 _ADVICE = {
     "answers 401": _IS_REFUSED,
     "answers 403": _IS_REFUSED,
     "answers 404": "Is the path of the URL right?",
     "answers 405": "Is the path of the URL right? It has to take POST requests.",
     "answers 5": "Your server's own log says why.",
-    "refuses connections": "Is your server running, and is the port of the URL right?",
-    "does not answer": "Have your server answer first, and do the work afterwards.",
-    "the host name": "Is the host of the URL right?",
+    CLOSED: "Is your server running, and is the port of the URL right?",
+    UNANSWERED: "Have your server answer first, and do the work afterwards.",
+    UNKNOWN: "Is the host of the URL right?",
 }
 
 

@@ -45,6 +45,8 @@ _DNS_TRIES = 2
 _IDLE_S = 4.0
 # Twice this is buffered for each answer, whoever sends how much.
 _BUFFER_BYTES = 4096
+# How the words begin that say why nothing came back, of what whoever has the server can look at.
+UNANSWERED, CLOSED, UNKNOWN = "does not answer", "refuses connections", "the host name"
 _SETTING = "LIVEHUB_OUTGOING_ALLOWED_NETWORKS"
 _INSIDE = re.compile(r"address is inside this network: (\S+); (allow it by \w+)")
 
@@ -95,7 +97,7 @@ class OutgoingClient:
             async with asyncio.timeout(timeout_s):
                 return await self._post_twice(_url(url), body=body, headers=headers)
         except TimeoutError as error:
-            raise NoAnswerError(f"does not answer within {timeout_s:g} s") from error
+            raise NoAnswerError(f"{UNANSWERED} within {timeout_s:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise NoAnswerError(_hide_address(url, describe(error))) from error
 
@@ -187,7 +189,7 @@ def describe(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientSSLError):
         return f"TLS fails: {_reason(error.os_error)}"
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return f"the host name {error.host} cannot be found"
+        return f"{UNKNOWN} {error.host} cannot be found"
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "closes the connection without an answer"
     if isinstance(error, OSError):
@@ -202,7 +204,7 @@ def _hide_address(url: str, words: str) -> str:
     inside = _INSIDE.search(words)
     if inside is None or inside[1] == urlsplit(url).hostname:
         return words
-    return f"the host name stands for an address inside this network; {inside[2]}"
+    return f"{UNKNOWN} stands for an address inside this network; {inside[2]}"
 
 
 # A new socket for every connection, whose address is checked and then connected to.
@@ -292,12 +294,12 @@ def _describe_os(error: OSError) -> str:
 
 
 _SYSTEM = {
-    errno.ECONNREFUSED: "refuses connections",
+    errno.ECONNREFUSED: CLOSED,
     errno.ECONNRESET: "resets the connection",
     errno.EPIPE: "resets the connection",
     errno.EHOSTUNREACH: "cannot be reached: no way to its address",
     errno.ENETUNREACH: "cannot be reached: no way to its network",
-    errno.ETIMEDOUT: "does not answer",
+    errno.ETIMEDOUT: UNANSWERED,
 }
 
 
