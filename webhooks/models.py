@@ -101,7 +101,8 @@ class Event(models.Model):
     # In the order in which they were written, which within one subject is that of their commits.
     id = models.BigAutoField(primary_key=True)
     uid = models.UUIDField(unique=True, db_default=Uuid7(), editable=False)
-    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="+")
+    # `event_feed` is its index.
+    app = models.ForeignKey(App, on_delete=models.CASCADE, related_name="+", db_index=False)
     # livestream.live
     type = models.CharField(max_length=EVENT_NAME_MAX_LENGTH)
     # Of the catalogue: what endpoints can listen for it by.
@@ -121,6 +122,8 @@ class Event(models.Model):
         indexes = [
             # The feed. Not by id: an earlier id may be committed later.
             models.Index(fields=["app", "transaction", "id"], name="event_feed"),
+            # What is replayed, however rare it is.
+            models.Index(fields=["app", "type", "id"], name="event_type"),
         ]
 
     def __str__(self) -> str:
@@ -158,10 +161,12 @@ class Delivery(models.Model):
 
     class Meta:
         constraints = [
-            # Also an endpoint's list, newest event first.
-            models.UniqueConstraint(fields=["endpoint", "event", "name"], name="delivery_once"),
+            # Also an endpoint's list of one name, however rare it is.
+            models.UniqueConstraint(fields=["endpoint", "name", "event"], name="delivery_once"),
         ]
         indexes = [
+            # An endpoint's list, newest event first.
+            models.Index(fields=["endpoint", "event"], name="delivery_list"),
             # What an endpoint's courier sends next.
             models.Index(
                 fields=["endpoint", "event"], condition=Q(state=DeliveryState.PENDING), name="delivery_pending"

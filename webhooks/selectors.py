@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Max, Min, Prefetch, Q, QuerySet, prefetch_related_objects
+from django.db.models import Exists, Max, Min, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
 
 from livehub.core import clock
 from livehub.core.errors import NotFoundError
@@ -107,8 +107,15 @@ def list_deliveries(endpoint: Endpoint, wanted: DeliveryFilter = DeliveryFilter(
 
 def within(span: EventSpan) -> Q:
     """Return the condition on deliveries that their events lie there."""
-    by_id = Q(event_id__gte=span.first_id, event_id__lte=span.last_id)
-    return by_id & Q(event__uid__gte=span.first_uid, event__uid__lt=span.end_uid)
+    # By the ids of both tables: of the events PostgreSQL would else read all that came later, too.
+    found = Event.objects.filter(
+        pk=OuterRef("event_id"),
+        pk__gte=span.first_id,
+        pk__lte=span.last_id,
+        uid__gte=span.first_uid,
+        uid__lt=span.end_uid,
+    )
+    return Q(Exists(found), event_id__gte=span.first_id, event_id__lte=span.last_id)
 
 
 def find_delivery(*, endpoint: Endpoint, uid: UUID) -> Delivery | None:

@@ -1,22 +1,33 @@
 """What somebody sees of endpoints and deliveries, in which order, and what it costs."""
 
+import re
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.db.models import QuerySet
 
 from livehub.core import clock
 from livehub.core.errors import NotFoundError
 from streams.models import App
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.webhooks.happenings import ENDED, LIVE, happened, listening
-from webhooks import selectors
-from webhooks.models import Attempt, Endpoint, Event
-from webhooks.selectors import DeliveryFilter, get_delivery, get_endpoint, list_deliveries
+from webhooks import replays, selectors
+from webhooks.models import Attempt, Delivery, Endpoint, Event
+from webhooks.selectors import DeliveryFilter, find_span, get_delivery, get_endpoint, list_deliveries
 from webhooks.services import delete_endpoint
 from webhooks.states import DeliveryState, DisabledReason
 
 HOUR = timedelta(hours=1)
+
+
+def plan_of(rows: QuerySet[Delivery] | QuerySet[Event]) -> str:
+    """Return how PostgreSQL would find the rows of a table that is too long to be read."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_bitmapscan = off")
+    return rows.explain()
 
 
 class TestEndpoints:
@@ -130,3 +141,32 @@ class TestDeliveries:
 
 def _become(endpoint: Endpoint, **values: object) -> None:
     Endpoint.objects.filter(pk=endpoint.pk).update(**values)
+
+
+class TestManyRows:
+    """Whatever is asked for is found by an index that leads to nothing else, however rare it is among millions."""
+
+    def test_of_an_endpoint_are_read_in_their_order(self, home: NewOrganization) -> None:
+        plan = plan_of(list_deliveries(listening(home.app))[:25])
+
+        assert "Index Scan Backward using delivery_list" in plan
+
+    def test_of_one_name_are_read_in_their_order(self, home: NewOrganization) -> None:
+        plan = plan_of(list_deliveries(listening(home.app), DeliveryFilter(name=ENDED))[:25])
+
+        assert "Index Scan Backward using delivery_once" in plan
+        assert re.search(r"Index Cond: .*endpoint_id = .*name\)::text = 'livestream.ended'", plan)
+
+    def test_of_some_time_are_joined_with_events_of_about_that_time_only(self, home: NewOrganization) -> None:
+        wanted = DeliveryFilter(since=clock.now() - HOUR, until=clock.now())
+
+        plan = plan_of(list_deliveries(listening(home.app), wanted)[:25])
+
+        assert re.search(r"Index Cond: .*\(id >= ", plan)
+
+    def test_to_be_replayed_are_those_of_the_types_that_are_listened_for(self, home: NewOrganization) -> None:
+        rows = replays._events_for(listening(home.app, ENDED), find_span(since=None, until=None))
+
+        plan = plan_of(rows)
+
+        assert re.search(r"Index Cond: .*app_id = .*type\)::text = .*'?livestream.ended", plan)

@@ -85,7 +85,7 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField()),
                 ('facts', models.JSONField()),
                 ('transaction', webhooks.fields.TransactionField(db_default=webhooks.fields.CurrentTransaction(), editable=False)),
-                ('app', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='streams.app')),
+                ('app', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='streams.app')),
             ],
         ),
         migrations.CreateModel(
@@ -136,6 +136,14 @@ class Migration(migrations.Migration):
             index=models.Index(fields=['app', 'transaction', 'id'], name='event_feed'),
         ),
         migrations.AddIndex(
+            model_name='event',
+            index=models.Index(fields=['app', 'type', 'id'], name='event_type'),
+        ),
+        migrations.AddIndex(
+            model_name='delivery',
+            index=models.Index(fields=['endpoint', 'event'], name='delivery_list'),
+        ),
+        migrations.AddIndex(
             model_name='delivery',
             index=models.Index(condition=models.Q(('state', 'pending')), fields=['endpoint', 'event'], name='delivery_pending'),
         ),
@@ -153,6 +161,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='delivery',
-            constraint=models.UniqueConstraint(fields=('endpoint', 'event', 'name'), name='delivery_once'),
+            constraint=models.UniqueConstraint(fields=('endpoint', 'name', 'event'), name='delivery_once'),
         ),
     ]
