@@ -159,15 +159,15 @@ class Delivery(models.Model):
             models.UniqueConstraint(fields=["endpoint", "event", "name"], name="delivery_once"),
         ]
         indexes = [
-            # What an endpoint's courier sends next.
+            # What an endpoint's courier sends next, in its order.
             models.Index(
-                fields=["endpoint", "event"], condition=Q(state=DeliveryState.PENDING), name="delivery_pending"
+                fields=["endpoint", "event", "id"], condition=Q(state=DeliveryState.PENDING), name="delivery_pending"
             ),
-            # Whether an earlier one of the same subject is still on its way.
+            # Whether an earlier one of the same subject holds it back: of those that failed only.
             models.Index(
                 fields=["endpoint", "subject_id", "event"],
-                condition=Q(state=DeliveryState.PENDING),
-                name="delivery_order",
+                condition=Q(state=DeliveryState.PENDING, holds_until__isnull=False),
+                name="delivery_holds",
             ),
             # Whether the sweep calls a courier to an endpoint.
             models.Index(fields=["endpoint", "due_at"], condition=Q(state=DeliveryState.PENDING), name="delivery_due"),
