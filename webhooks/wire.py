@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Collection
 from contextlib import aclosing
 from functools import cache
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -83,10 +84,10 @@ class Wire:
             finally:
                 self._pubsub = None
 
-    def _take(self, message: dict[str, bytes | str | int]) -> bool:
+    def _take(self, message: dict[str, Any]) -> bool:
         """Tell whether more may come."""
         if message["type"] == "message":
-            self._hear([UUID(text) for text in bytes(message["data"]).decode().split()])
+            self._hear([UUID(text) for text in message["data"].decode().split()])
         return message["type"] != "unsubscribe"
 
 
@@ -99,5 +100,5 @@ def _url() -> str:
     return str(settings.CACHES["default"]["LOCATION"])
 
 
-def _bounds() -> dict[str, float]:
-    return dict(settings.CACHES["default"]["OPTIONS"])
+def _bounds() -> dict[str, Any]:
+    return cast(dict[str, Any], settings.CACHES["default"]["OPTIONS"])

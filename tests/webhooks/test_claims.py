@@ -141,6 +141,20 @@ class TestFetching:
         # Some four for each of the 128.
         assert blocks < 1000
 
+    def test_writes_without_looking_at_what_else_waits(self, home: NewOrganization, endpoint: Endpoint) -> None:
+        happen(home.app)
+        with connection.cursor() as cursor:
+            # All that PostgreSQL knows of before the burst.
+            cursor.execute("ANALYZE webhooks_delivery, webhooks_endpoint")
+        _multiply(20_000)
+        _take(endpoint)
+        outcomes = [_outcome(due) for due in _read(endpoint)[:64]]
+
+        blocks = _blocks_read(lambda: complete(outcomes, courier_id=_ONE))
+
+        assert Attempt.objects.count() == 64
+        assert blocks < 500
+
 
 def _multiply(count: int) -> None:
     """Add events like the one that there is, of few livestreams, with a delivery each, in a burst."""

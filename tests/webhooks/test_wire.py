@@ -57,7 +57,7 @@ def test_what_was_told_before_it_is_closed_is_heard_yet() -> None:
     async def during(_: Wire) -> None:
         await _tell(first, listeners=1)
         # Without a turn of the loop in between, in which it would be read.
-        for _ in range(50):
+        for _turn in range(50):
             wire.tell(last)
 
     assert _hear(during) == [first, *[last] * 50]
