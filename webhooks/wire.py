@@ -86,9 +86,10 @@ class Wire:
 
     def _take(self, message: dict[str, Any]) -> bool:
         """Tell whether more may come."""
-        if message["type"] == "message":
+        kind: str = message["type"]
+        if kind == "message":
             self._hear([UUID(text) for text in message["data"].decode().split()])
-        return message["type"] != "unsubscribe"
+        return kind != "unsubscribe"
 
 
 @cache
