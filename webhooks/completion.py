@@ -84,8 +84,8 @@ class AttemptOutcome:
     answer: str = ""
     answer_headers: Mapping[str, str] = field(default_factory=dict)
     retry_in_s: float | None = None
-    # The receiver wants nothing more, ever.
-    is_gone: bool = False
+    # Where the receiver wants nothing more, ever; empty where it does.
+    gone_url: str = ""
 
     @property
     def is_success(self) -> bool:
@@ -106,14 +106,14 @@ class Tally:
     # Since the last success.
     failures: int = 0
     error: str = ""
-    is_gone: bool = False
+    gone_url: str = ""
 
     def count(self, outcome: AttemptOutcome) -> None:
         if outcome.is_success:
             self.has_success, self.failures, self.error = True, 0, ""
         else:
             self.failures, self.error = self.failures + 1, outcome.error
-        self.is_gone = self.is_gone or outcome.is_gone
+        self.gone_url = outcome.gone_url or self.gone_url
 
 
 def complete(outcomes: Sequence[AttemptOutcome], *, courier_id: UUID) -> set[int]:

@@ -25,7 +25,7 @@ from webhooks.attempts import attempt
 from webhooks.clerk import Clerk
 from webhooks.reports import DeliveryReports
 from webhooks.routes import Claimed, Due, Route
-from webhooks.slots import Slots
+from webhooks.slots import Slot, Slots
 from webhooks.wire import Wire
 
 logger = logging.getLogger(__name__)
@@ -245,19 +245,19 @@ class Courier:
                 return
             if self._is_stopped or (due := route.next(time.monotonic())) is None:
                 return
-            self._slots.take(route)
-            task = asyncio.create_task(self._deliver(route, due, client))
+            slot = self._slots.take(route)
+            task = asyncio.create_task(self._deliver(route, due, client, slot))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
 
-    async def _deliver(self, route: Route, due: Due, client: OutgoingClient) -> None:
+    async def _deliver(self, route: Route, due: Due, client: OutgoingClient, slot: Slot) -> None:
         try:
             outcome = await attempt(client, route.endpoint, due)
         except asyncio.CancelledError:
             route.give_back(due)
             raise
         finally:
-            self._slots.give_back(route)
+            self._slots.give_back(slot)
         route.finish(due, is_success=outcome.is_success)
         self._reports.add(route, outcome)
         while waiting := self._slots.next():
