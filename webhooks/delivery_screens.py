@@ -12,6 +12,7 @@ from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.requests_shown import body_shown, curl_line, header_lines, is_masked, pretty
 from webhooks.selectors import get_delivery, get_own_endpoint
 from webhooks.states import DeliveryState
+from webhooks.subjects_shown import subject_name, subject_url
 
 
 def next_try(endpoint: Endpoint, *, due_at: datetime | None) -> datetime | None:
@@ -36,6 +37,11 @@ class DeliveryRow:
     def answer(self) -> str:
         """Return what came of the last attempt; empty before the first."""
         return answer_words(self.delivery)
+
+    @property
+    def subject(self) -> str:
+        """Return what people call what it is about; of a test, which is about nothing, empty."""
+        return "" if self.delivery.event.is_test else subject_name(self.delivery.event)
 
     @property
     def next_try_at(self) -> datetime | None:
@@ -73,6 +79,10 @@ class DeliveryScreen:
     @property
     def endpoint(self) -> Endpoint:
         return self.delivery.endpoint
+
+    @cached_property
+    def subject_url(self) -> str:
+        return subject_url(self.delivery.event)
 
     @cached_property
     def attempts(self) -> list[Attempt]:

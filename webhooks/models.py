@@ -126,6 +126,11 @@ class Event(models.Model):
     def __str__(self) -> str:
         return f"{self.type} {self.uid}"
 
+    @property
+    def is_test(self) -> bool:
+        """Whether it never happened, and was made up for a try."""
+        return "is_test" in self.facts
+
 
 class Delivery(models.Model):
     """One event on its way to one endpoint, under the name that the endpoint listens for."""

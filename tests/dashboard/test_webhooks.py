@@ -12,13 +12,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from livehub.core import clock
-from streams.models import AuditEntry, User
+from streams.livestreams.services import delete_livestream
+from streams.models import AuditEntry, Livestream, User
 from streams.organizations.apps import create_app
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.dashboard.conftest import HTMX, get_html, remembered, squeezed
 from tests.webhooks.happenings import ENDED, LIVE, delivery_of, happened, listening
 from webhooks.catalogue import EVENT_NAMES
 from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.replays import send_test
 from webhooks.services import change_endpoint, rotate_secret
 from webhooks.states import DeliveryState, DisabledReason
 
@@ -359,6 +361,17 @@ class TestDeliveries:
         for words in ("204", "answers 500", "11 tries", "refuses connections", "not sent yet"):
             assert words in html
 
+    def test_say_what_they_are_about_and_which_of_them_are_tests(
+        self, browser: Client, endpoint: Endpoint, there: str
+    ) -> None:
+        happened(endpoint.app)
+        send_test(endpoint=endpoint, name=ENDED, actor=SYSTEM)
+
+        tried_out, real = re.findall(r"<tr id.*?</tr>", squeezed(get_html(browser, there)), re.DOTALL)
+
+        assert (">Test<" in tried_out, "Autumn keynote" in tried_out) == (True, False)
+        assert (">Test<" in real, "Autumn keynote" in real) == (False, True)
+
     def test_are_narrowed_by_state_event_and_time(self, browser: Client, endpoint: Endpoint, there: str) -> None:
         old = delivery_of(endpoint, happened(endpoint.app, ago=timedelta(days=2)), state=DeliveryState.FAILED)
         new = delivery_of(endpoint, happened(endpoint.app), state=DeliveryState.FAILED)
@@ -459,6 +472,27 @@ class TestDelivery:
         assert words[words.index("--data-raw") + 1].startswith('{"id":')
         assert endpoint.secret not in unescape(html)
 
+    def test_leads_to_what_it_is_about_while_that_is_there(
+        self, browser: Client, endpoint: Endpoint, livestream: Livestream, there: str
+    ) -> None:
+        page = f"{there}/deliveries/{delivery_of(endpoint, happened(endpoint.app, subject_id=livestream.pk)).uid}"
+        link = f'href="/livestreams/{livestream.pk}">Autumn keynote</a>'
+        assert link in get_html(browser, page)
+
+        delete_livestream(livestream=livestream, actor=SYSTEM)
+
+        html = get_html(browser, page)
+        assert link not in html
+        assert "Autumn keynote" in html
+
+    def test_is_known_for_a_test(self, browser: Client, endpoint: Endpoint, there: str) -> None:
+        sent = send_test(endpoint=endpoint, name=LIVE, actor=SYSTEM)
+
+        html = squeezed(get_html(browser, f"{there}/deliveries/{sent.uid}"))
+
+        assert ">Test</span>" in html
+        assert f'href="/webhooks/{endpoint.pk}">Autumn' not in html
+
     def test_masks_a_stream_key(self, browser: Client, home: NewOrganization) -> None:
         endpoint = listening(home.app, "livestreaming.statusUpdate")
         change_endpoint(endpoint=endpoint, format="realtimekit", actor=SYSTEM)
@@ -499,8 +533,8 @@ class TestDelivery:
         with CaptureQueriesContext(connection) as of_many:
             get_html(browser, page)
 
-        # Session and user, membership; then endpoint, delivery, its tries.
-        assert len(of_many) == len(of_one) == 6
+        # Session and user, membership; then endpoint, delivery, its tries, and whether its subject is there.
+        assert len(of_many) == len(of_one) == 7
 
     def test_of_another_endpoint_is_not_there(self, browser: Client, home: NewOrganization, delivery: Delivery) -> None:
         other = listening(home.app)
