@@ -90,6 +90,11 @@ class DeliveryScreen:
         return list(self.delivery.attempt_rows.all())
 
     @property
+    def has_more_attempts(self) -> bool:
+        """Tell whether there were earlier ones than are shown."""
+        return len(self.attempts) < self.delivery.attempts
+
+    @property
     def head(self) -> str:
         """Return the headers of the last attempt; empty before the first."""
         return header_lines(self.attempts[-1].headers) if self.attempts else ""

@@ -8,6 +8,7 @@ from html import unescape
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -492,6 +493,18 @@ class TestDelivery:
 
         assert ">Test</span>" in html
         assert f'href="/webhooks/{endpoint.pk}">Autumn' not in html
+
+    def test_says_when_it_was_tried_more_often_than_is_shown(
+        self, browser: Client, delivery: Delivery, page: str
+    ) -> None:
+        for _ in range(2):
+            tried(delivery)
+        assert "are shown" not in get_html(browser, page)
+
+        Attempt.objects.update(number=F("number") + 100)
+        Delivery.objects.update(attempts=102)
+
+        assert "Only the last 2 are shown" in get_html(browser, page)
 
     def test_masks_a_stream_key(self, browser: Client, home: NewOrganization) -> None:
         endpoint = listening(home.app, "livestreaming.statusUpdate")
