@@ -126,14 +126,23 @@ def _count_lists(endpoints: QuerySet[Endpoint]) -> dict[str, int]:
 
 
 def list_concerns(organization: Organization) -> list[Concern]:
-    """Return the endpoints that somebody should look at, for the overview."""
-    return [_concern_of(endpoint) for endpoint in list_failing_endpoints(organization)[:_CONCERNS_SHOWN]]
+    """Return the endpoints that somebody should look at, for the overview: the first, and how many more there are."""
+    failing = list_failing_endpoints(organization)
+    found = [_concern_of(endpoint) for endpoint in failing[: _CONCERNS_SHOWN + 1]]
+    if len(found) <= _CONCERNS_SHOWN:
+        return found
+    return [*found[:_CONCERNS_SHOWN], _more_concerns(failing.count() - _CONCERNS_SHOWN)]
 
 
 def _concern_of(endpoint: Endpoint) -> Concern:
     health = health_of(endpoint)
     url = reverse("webhooks:endpoint_detail", kwargs={"endpoint_id": endpoint.pk})
     return Concern(health.label, health.tone, endpoint.name, why(endpoint), endpoint.failing_since, url)
+
+
+def _more_concerns(many: int) -> Concern:
+    url = f"{reverse('webhooks:endpoint_list')}?show=trouble"
+    return Concern(f"{many:,} more", "bad", "Webhooks that need a hand", "", None, url)
 
 
 @dataclass(frozen=True)

@@ -652,3 +652,17 @@ class TestOverview:
         assert "Refuses connections." in html
         assert f'href="/webhooks/{endpoint.pk}"' in html
         assert "All well" not in html
+
+    def test_leads_to_more_than_it_has_room_for(self, browser: Client, home: NewOrganization) -> None:
+        for _ in range(6):
+            failing(listening(home.app))
+        assert get_html(browser, "/").count('data-testid="concern"') == 6
+        assert "more</span>" not in get_html(browser, "/")
+
+        for _ in range(3):
+            failing(listening(home.app))
+
+        html = get_html(browser, "/")
+        assert html.count('data-testid="concern"') == 7
+        assert "3 more</span>" in html
+        assert 'href="/webhooks?show=trouble"' in html
