@@ -365,13 +365,15 @@ class TestDeliveries:
     def test_say_what_they_are_about_and_which_of_them_are_tests(
         self, browser: Client, endpoint: Endpoint, there: str
     ) -> None:
-        happened(endpoint.app)
+        event = happened(endpoint.app)
         send_test(endpoint=endpoint, name=ENDED, actor=SYSTEM)
 
         tried_out, real = re.findall(r"<tr id.*?</tr>", squeezed(get_html(browser, there)), re.DOTALL)
 
         assert (">Test<" in tried_out, "Autumn keynote" in tried_out) == (True, False)
         assert (">Test<" in real, "Autumn keynote" in real) == (False, True)
+        # Many happen within one minute.
+        assert f">{event.at.astimezone(UTC):%H:%M:%S}<" in real
 
     def test_are_narrowed_by_state_event_and_time(self, browser: Client, endpoint: Endpoint, there: str) -> None:
         old = delivery_of(endpoint, happened(endpoint.app, ago=timedelta(days=2)), state=DeliveryState.FAILED)
