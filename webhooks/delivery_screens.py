@@ -1,5 +1,6 @@
 """What the dashboard shows of a delivery."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -7,7 +8,7 @@ from uuid import UUID
 
 from streams.livestreams.states import Shown
 from streams.models import Organization
-from webhooks.health import DELIVERY_STATES, RETRYING, answer_words
+from webhooks.health import DELIVERY_STATES, RETRYING, answer_words, sentence
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.requests_shown import body_shown, curl_line, header_lines, is_masked, pretty
 from webhooks.selectors import get_delivery, get_own_endpoint
@@ -57,6 +58,12 @@ class AttemptRow:
     attempt: Attempt
 
     @property
+    def complaint(self) -> str:
+        """Return what went wrong, as a sentence; empty where the status says it all."""
+        error = self.attempt.error
+        return "" if error == f"answers {self.attempt.status}" else sentence(error)
+
+    @property
     def answer_head(self) -> str:
         return header_lines(self.attempt.answer_headers)
 
@@ -97,7 +104,7 @@ class DeliveryScreen:
     @property
     def head(self) -> str:
         """Return the headers of the last attempt; empty before the first."""
-        return header_lines(self.attempts[-1].headers) if self.attempts else ""
+        return header_lines(_in_order(self.attempts[-1].headers)) if self.attempts else ""
 
     @property
     def latest_first(self) -> list[AttemptRow]:
@@ -118,6 +125,11 @@ class DeliveryScreen:
     @property
     def curl_line(self) -> str:
         return curl_line(self.delivery, body=self._body, attempts=self.attempts)
+
+
+def _in_order(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """Return a request's headers with those first that receivers check; the database keeps no order."""
+    return dict(sorted(headers.items(), key=lambda header: (not header[0].startswith("webhook-"), header[0].lower())))
 
 
 def get_delivery_screen(*, organization: Organization, endpoint_id: UUID, uid: UUID) -> DeliveryScreen:

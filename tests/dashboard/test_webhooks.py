@@ -452,9 +452,11 @@ class TestDelivery:
         html = get_html(browser, page)
 
         assert re.findall(r'id="attempt-(\d)"', html) == ["3", "2", "1"]
-        for words in ("refuses connections", "answers 500", "37 ms", "server: nginx", "No answer"):
+        for words in ("Refuses connections.", "37 ms", "server: nginx", "No answer"):
             assert words in html
         assert "<script>alert" not in html
+        # The status says so.
+        assert "nswers 500" not in html
         assert "&lt;script&gt;alert(1)" in html
 
     def test_shows_what_is_sent_and_how_to_send_it_by_hand(
@@ -466,6 +468,7 @@ class TestDelivery:
         html = get_html(browser, page)
 
         assert '"event": "livestream.live"' in unescape(html)
+        assert html.index(">webhook-id: ") < html.index("\ncontent-type: ")
         found = re.search(r'data-copy-text="([^"]*)"', html)
         assert found
         words = shlex.split(unescape(found[1]).replace("\\\n", ""))
