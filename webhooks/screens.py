@@ -152,12 +152,16 @@ class DeliveryWanted:
     filter: DeliveryFilter = field(default_factory=DeliveryFilter)
     # As the address has it, since the filter's own moves on with the clock.
     within: str = ""
+    until: str = ""
+    # As it was typed.
+    id: str = ""
     before: UUID | None = None
 
     @property
     def asked(self) -> str:
         """Return what the addresses of its pages begin with."""
         given = {"state": self.filter.state, "event": self.filter.name, "within": self.within}
+        given |= {"until": self.until, "id": self.id}
         return urlencode({name: value for name, value in given.items() if value})
 
     @property

@@ -86,6 +86,8 @@ class DeliveryFilter:
     # When it happened: from the first moment on, and before the other one.
     since: datetime | None = None
     until: datetime | None = None
+    # Of the delivery, or of its event.
+    uid: UUID | None = None
     # Those that the list has after this one.
     after: Delivery | None = None
 
@@ -99,6 +101,8 @@ def list_deliveries(endpoint: Endpoint, wanted: DeliveryFilter = DeliveryFilter(
         found = found.filter(name=wanted.name)
     if wanted.since or wanted.until:
         found = found.filter(within(find_span(since=wanted.since, until=wanted.until)))
+    if wanted.uid:
+        found = found.filter(_has_uid(wanted.uid))
     if wanted.after:
         last = wanted.after
         found = found.filter(event_id__lte=last.event_id).exclude(event_id=last.event_id, name__gte=last.name)
@@ -109,6 +113,12 @@ def within(span: EventSpan) -> Q:
     """Return the condition on deliveries that their events lie there."""
     by_id = Q(event_id__gte=span.first_id, event_id__lte=span.last_id)
     return by_id & Q(event__uid__gte=span.first_uid, event__uid__lt=span.end_uid)
+
+
+def _has_uid(uid: UUID) -> Q:
+    # The event first: of a condition that reaches into its table, the database would read all of the endpoint's rows.
+    event_id = Event.objects.filter(uid=uid).values_list("pk", flat=True).first()
+    return Q(uid=uid) | Q(event_id=event_id) if event_id else Q(uid=uid)
 
 
 def find_delivery(*, endpoint: Endpoint, uid: UUID) -> Delivery | None:

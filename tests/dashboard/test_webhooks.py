@@ -5,6 +5,8 @@ import shlex
 from collections.abc import Callable
 from datetime import UTC, timedelta
 from html import unescape
+from urllib.parse import quote_plus
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -379,12 +381,21 @@ class TestDeliveries:
         old = delivery_of(endpoint, happened(endpoint.app, ago=timedelta(days=2)), state=DeliveryState.FAILED)
         new = delivery_of(endpoint, happened(endpoint.app), state=DeliveryState.FAILED)
         other = delivery_of(endpoint, happened(endpoint.app, ENDED))
-        asked = {
+        moment = f"{clock.now().astimezone(UTC) - timedelta(days=1):%Y-%m-%dT%H:%M}"
+        asked: dict[str, set[Delivery]] = {
             "state=failed": {old, new},
             "state=pending": {other},
             f"event={ENDED}": {other},
             "within=day": {new, other},
             "within=day&state=failed": {new},
+            f"within=until&until={moment}": {old},
+            # Not without being chosen; and not while it is none.
+            f"until={moment}": {old, new, other},
+            "within=until&until=x": {old, new, other},
+            f"id={new.uid}": {new},
+            f"id={old.event.uid.hex}": {old},
+            f"id={uuid4()}": set(),
+            "id=livestream": set(),
             "state=nonsense&event=x&within=x&before=x": {old, new, other},
         }
 
@@ -392,6 +403,19 @@ class TestDeliveries:
             html = get_html(browser, f"{there}?{query}")
             assert {each for each in (old, new, other) if f"delivery-{each.uid}" in html} == found, query
         assert "No delivery matches" in get_html(browser, f"{there}?state=delivered")
+        assert "Nothing that was sent here has that id" in get_html(browser, f"{there}?id=livestream")
+
+    def test_are_turned_over_within_what_was_asked_for(self, browser: Client, endpoint: Endpoint, there: str) -> None:
+        for _ in range(26):
+            happened(endpoint.app)
+        moment = f"{clock.now().astimezone(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M}"
+
+        html = squeezed(get_html(browser, f"{there}?within=until&until={moment}"))
+
+        older = re.search(r'rel="next" href="([^"]+)"', html)
+        assert older
+        assert get_html(browser, unescape(older[1])).count('data-testid="delivery"') == 1
+        assert quote_plus(moment) in unescape(older[1])
 
     def test_are_turned_over_without_counting_them(self, browser: Client, endpoint: Endpoint, there: str) -> None:
         for _ in range(60):
