@@ -137,7 +137,8 @@ def list_concerns(organization: Organization) -> list[Concern]:
 def _concern_of(endpoint: Endpoint) -> Concern:
     health = health_of(endpoint)
     url = reverse("webhooks:endpoint_detail", kwargs={"endpoint_id": endpoint.pk})
-    return Concern(health.label, health.tone, endpoint.name, why(endpoint), endpoint.failing_since, url)
+    reason = f"Webhook: {why(endpoint)}"
+    return Concern(health.label, health.tone, endpoint.name, reason, endpoint.failing_since, url)
 
 
 def _more_concerns(many: int) -> Concern:
