@@ -31,7 +31,7 @@ class DeliveryRow:
 
     @property
     def shown(self) -> Shown:
-        is_retried = self.delivery.state == DeliveryState.PENDING and self.delivery.tries
+        is_retried = self.waits and self.delivery.tries and self.delivery.endpoint.enabled
         return RETRYING if is_retried else DELIVERY_STATES[self.delivery.state]
 
     @property
@@ -40,15 +40,24 @@ class DeliveryRow:
         return answer_words(self.delivery)
 
     @property
+    def waits(self) -> bool:
+        return self.delivery.state == DeliveryState.PENDING
+
+    @property
+    def is_held(self) -> bool:
+        """Tell whether it goes only after an earlier one of the same livestream or meeting."""
+        return self.waits and self.delivery.is_held and self.delivery.endpoint.enabled
+
+    @property
     def subject(self) -> str:
         """Return what people call what it is about; of a test, which is about nothing, empty."""
         return "" if self.delivery.event.is_test else subject_name(self.delivery.event)
 
     @property
     def next_try_at(self) -> datetime | None:
-        """Return when it is sent, again or for the first time; None when it is not to be for now."""
-        waits = self.delivery.state == DeliveryState.PENDING
-        return next_try(self.delivery.endpoint, due_at=self.delivery.due_at if waits else None)
+        """Return when it is sent, again or for the first time; None when it is not to be for now, or nobody knows."""
+        is_known = self.waits and not self.delivery.is_held
+        return next_try(self.delivery.endpoint, due_at=self.delivery.due_at if is_known else None)
 
 
 @dataclass(frozen=True)

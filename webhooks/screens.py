@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.core.paginator import Page
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 from django.urls import reverse
 
 from livehub.core import clock
@@ -28,6 +28,7 @@ from webhooks.selectors import (
     list_deliveries,
     list_endpoints_of,
     list_failing_endpoints,
+    with_held,
 )
 from webhooks.states import DeliveryState
 
@@ -231,15 +232,16 @@ def get_endpoint_screen(*, organization: Organization, endpoint_id: UUID, wanted
 def _page_of_deliveries(endpoint: Endpoint, wanted: DeliveryWanted) -> QuerySet[Delivery]:
     """Return the page's deliveries, and one of the next page if there is one."""
     after = find_delivery(endpoint=endpoint, uid=wanted.before) if wanted.before else None
-    return list_deliveries(endpoint, replace(wanted.filter, after=after))[: PAGE_SIZE + 1]
+    return with_held(list_deliveries(endpoint, replace(wanted.filter, after=after)))[: PAGE_SIZE + 1]
 
 
 class _Waiting(NamedTuple):
     many: int
-    # Of the first of them.
+    # Of the first that may go; those that wait for it seem due already.
     due_at: datetime | None
 
 
 def _find_waiting(endpoint: Endpoint) -> _Waiting:
-    waiting = endpoint.deliveries.filter(state=DeliveryState.PENDING).order_by("event_id")[:WAITING_COUNTED]
-    return _Waiting(**waiting.aggregate(many=Count("pk"), due_at=Min("due_at")))
+    waiting = endpoint.deliveries.filter(state=DeliveryState.PENDING).order_by("event_id")
+    counted = with_held(waiting)[:WAITING_COUNTED]
+    return _Waiting(**counted.aggregate(many=Count("pk"), due_at=Min("due_at", filter=Q(is_held=False))))

@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Max, Min, Prefetch, Q, QuerySet, prefetch_related_objects
+from django.db.models import Exists, Max, Min, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
 
 from livehub.core import clock
 from livehub.core.errors import NotFoundError
 from streams.models import App, Organization
 from webhooks.models import Attempt, Delivery, Endpoint, Event
+from webhooks.states import HOLD, DeliveryState
 
 # An event's id is taken just before the time in its uid. In between others may take theirs, but no more than that.
 _WRITTEN_AT_ONCE = 1000
@@ -109,6 +110,20 @@ def list_deliveries(endpoint: Endpoint, wanted: DeliveryFilter = DeliveryFilter(
     return found
 
 
+def with_held(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """Read along which of them wait for an earlier one of their livestream or meeting; see `webhooks.fetching`."""
+    now = clock.now()
+    earlier = Delivery.objects.filter(
+        endpoint=OuterRef("endpoint"),
+        state=DeliveryState.PENDING,
+        subject_id=OuterRef("subject_id"),
+        event__lt=OuterRef("event"),
+        due_at__gt=now,
+        holds_until__range=(now, now + HOLD),
+    )
+    return deliveries.annotate(is_held=Exists(earlier))
+
+
 def within(span: EventSpan) -> Q:
     """Return the condition on deliveries that their events lie there."""
     by_id = Q(event_id__gte=span.first_id, event_id__lte=span.last_id)
@@ -127,11 +142,11 @@ def find_delivery(*, endpoint: Endpoint, uid: UUID) -> Delivery | None:
 
 
 def get_delivery(*, endpoint: Endpoint, uid: UUID) -> Delivery:
-    """Return a delivery of the endpoint with its event and its attempts, the last `ATTEMPTS_SHOWN`, in their order.
+    """Return a delivery with its event, whether it is held, and its attempts: the last `ATTEMPTS_SHOWN`, in their order.
 
     :raises NotFoundError: when it has no such delivery.
     """
-    delivery = endpoint.deliveries.select_related("event").filter(uid=uid).first()
+    delivery = with_held(endpoint.deliveries.select_related("event").filter(uid=uid)).first()
     if delivery is None:
         raise NotFoundError(f"No delivery {uid}.")
     attempts = Attempt.objects.filter(number__gt=delivery.attempts - ATTEMPTS_SHOWN).order_by("number")

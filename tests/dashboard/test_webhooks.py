@@ -377,6 +377,36 @@ class TestDeliveries:
         # Many happen within one minute.
         assert f">{event.at.astimezone(UTC):%H:%M:%S}<" in real
 
+    def test_wait_for_an_earlier_one_of_the_same_livestream(
+        self, browser: Client, endpoint: Endpoint, livestream: Livestream, there: str
+    ) -> None:
+        first, held = (delivery_of(endpoint, happened(endpoint.app, subject_id=livestream.pk)) for _ in range(2))
+        due_at, now = clock.now() + timedelta(minutes=5), clock.now()
+        Delivery.objects.filter(pk=first.pk).update(
+            attempts=3, tries=3, due_at=due_at, holds_until=now + timedelta(minutes=9), last_error="answers 500"
+        )
+        failing(endpoint)
+
+        html = squeezed(get_html(browser, there))
+
+        assert f'2 waiting; next try<time datetime="{clock.isoformat(due_at)}"' in html
+        assert html.count("after an earlier one") == 1
+        of_held = squeezed(get_html(browser, f"{there}/deliveries/{held.uid}"))
+        assert "<dt>Next try</dt><dd class=\"words\">after an earlier event of the same livestream" in of_held
+        # It would still wait.
+        assert "Try now" not in of_held
+
+    def test_are_retried_by_nobody_while_the_webhook_is_disabled(
+        self, browser: Client, endpoint: Endpoint, there: str
+    ) -> None:
+        Delivery.objects.filter(pk=delivery_of(endpoint, happened(endpoint.app)).pk).update(attempts=1, tries=1)
+        Endpoint.objects.update(enabled=False, disabled_reason=DisabledReason.GONE)
+
+        html = squeezed(get_html(browser, there))
+
+        assert re.findall(r'data-testid="status">(\w+)<', html) == ["Disabled", "Waiting"]
+        assert "1 waiting." in html
+
     def test_are_narrowed_by_state_event_and_time(self, browser: Client, endpoint: Endpoint, there: str) -> None:
         old = delivery_of(endpoint, happened(endpoint.app, ago=timedelta(days=2)), state=DeliveryState.FAILED)
         new = delivery_of(endpoint, happened(endpoint.app), state=DeliveryState.FAILED)
