@@ -126,6 +126,11 @@ class Event(models.Model):
     def __str__(self) -> str:
         return f"{self.type} {self.uid}"
 
+    @property
+    def is_test(self) -> bool:
+        """Whether it never happened, and was made up for a try."""
+        return "is_test" in self.facts
+
 
 class Delivery(models.Model):
     """One event on its way to one endpoint, under the name that the endpoint listens for."""
@@ -152,6 +157,9 @@ class Delivery(models.Model):
     last_error = models.CharField(max_length=255, blank=True)
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+
+    # Whether it waits for an earlier one; read along by `selectors.with_held`.
+    is_held: bool
 
     class Meta:
         constraints = [
