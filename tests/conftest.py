@@ -34,7 +34,13 @@ class Broker:
     arguments: list[tuple[str, dict[str, object]]] = field(default_factory=list)
 
     def send_task(
-        self, name: str, *, kwargs: dict[str, object], queue: str | None = None, countdown: float | None = None
+        self,
+        name: str,
+        *,
+        kwargs: dict[str, object],
+        queue: str | None = None,
+        countdown: float | None = None,
+        expires: float | None = None,
     ) -> None:
         self.names.append(name)
         self.queues.append((name, queue))

@@ -6,11 +6,10 @@ from typing import TypeVar
 
 from django.db import connection, transaction
 
-from tests.services import wait_until
+from tests.services import HANG_S, wait_until
 
 _Result = TypeVar("_Result")
 # More than anything in here takes; what hangs fails instead of hanging the run.
-_HANG_S = 30
 
 
 def overtaken(deed: Callable[[], _Result], *, by: Callable[[], object]) -> _Result:
@@ -29,9 +28,9 @@ def overtaken(deed: Callable[[], _Result], *, by: Callable[[], object]) -> _Resu
         with transaction.atomic():
             by()
             outcome = other.submit(do)
-            wait_until(lambda: outcome.done() or _somebody_waits(), timeout_s=_HANG_S, what="the deed waits")
+            wait_until(lambda: outcome.done() or _somebody_waits(), what="the deed waits")
             assert not outcome.done(), "The deed has not waited for the other one."
-        return outcome.result(timeout=_HANG_S)
+        return outcome.result(timeout=HANG_S)
 
 
 def _somebody_waits() -> bool:

@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from email import message_from_bytes
 from email.message import Message
 
+from tests.services import HANG_S
+
 
 class _Session(socketserver.StreamRequestHandler):
-    timeout = 10
+    timeout = HANG_S
     server: "PostOffice"
 
     def handle(self) -> None:

@@ -13,7 +13,7 @@ _HANDSHAKE = 1536
 _SET_CHUNK_SIZE, _AUDIO, _VIDEO, _COMMAND = 1, 8, 9, 20
 _CHUNK = 128
 # Whoever says nothing for so long hangs.
-_SILENCE_S = 30.0
+_SILENCE_S = 60.0
 
 
 @dataclass

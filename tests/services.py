@@ -14,8 +14,12 @@ import redis
 from livehub.stack import postgres, roles
 from livehub.stack import redis as embedded_redis
 
+# How long is waited for what is bound to come: a bound on hanging, and no claim. What goes well takes a small part of
+# it, be it on a slow machine that does four things at once. Who claims that something is quick says how quick.
+HANG_S = 60
 
-def wait_until(condition: Callable[[], object], *, timeout_s: float, what: str = "condition") -> None:
+
+def wait_until(condition: Callable[[], object], *, timeout_s: float = HANG_S, what: str = "condition") -> None:
     """Return when the condition holds.
 
     :raises TimeoutError: when it does not within `timeout_s`.
@@ -39,7 +43,7 @@ def running(argv: list[str], *, log_path: Path) -> Iterator[subprocess.Popen[byt
         finally:
             process.terminate()
             try:
-                process.wait(timeout=10)
+                process.wait(timeout=HANG_S)
             except subprocess.TimeoutExpired:
                 process.kill()
 
@@ -55,7 +59,7 @@ def throwaway_services() -> Iterator[dict[str, str]]:
         # SIGTERM would wait for clients; what a test run leaves behind is thrown away.
         server = stack.enter_context(running([*argv, "-c", "fsync=off"], log_path=folder / "postgres.log"))
         stack.callback(lambda: os.kill(server.pid, 2))
-        wait_until(lambda: _answers(sockets), timeout_s=20, what="PostgreSQL")
+        wait_until(lambda: _answers(sockets), what="PostgreSQL")
         roles.create_database(socket_dir=sockets)
         # Tests have databases of their own; the product's role may make none.
         with psycopg.connect(host=str(sockets), user=postgres.ADMINISTRATOR, autocommit=True) as connection:
@@ -64,7 +68,7 @@ def throwaway_services() -> Iterator[dict[str, str]]:
         stack.enter_context(
             running(embedded_redis.server_argv(socket_path=redis_socket), log_path=folder / "redis.log")
         )
-        wait_until(redis_socket.exists, timeout_s=10, what="Redis")
+        wait_until(redis_socket.exists, what="Redis")
         redis.Redis(unix_socket_path=str(redis_socket)).ping()
         yield {
             "LIVEHUB_DATA_DIR": str(folder / "var"),

@@ -4,19 +4,17 @@ import json
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import Page
 
 from tests.browser.operator import Operator
+from tests.browser.windows import DESK, PHONE, SMALL_PHONE
 
 _AXE = (Path(__file__).parent / "vendor" / "axe-core@4.14.1" / "axe.min.js").read_text()
-PHONE: ViewportSize = {"width": 390, "height": 844}
 # Lists of figures whose boxes leave part of the list empty.
 _GAPING = """[...document.querySelectorAll("dl.stats")].filter((list) => {
   const filled = [...list.children].reduce((sum, box) => sum + box.offsetWidth * box.offsetHeight, 0);
   return filled < 0.95 * list.clientWidth * list.clientHeight;
 }).length"""
-SMALL_PHONE: ViewportSize = {"width": 320, "height": 640}
-DESK: ViewportSize = {"width": 1440, "height": 900}
 
 
 def check(page: Page, operator: Operator) -> None:

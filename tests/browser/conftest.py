@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.operator import Operator
+from tests.browser.windows import window
 from tests.e2e.client import Integrator
 from tests.stack.whole import RunningStack
 
@@ -26,11 +27,16 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, stack: RunningStack) -> Iterator[Page]:
-    """An empty browser window, 1440 pixels wide, that waits no longer than a person would."""
-    context = browser.new_context(base_url=stack.base_url, viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(10_000)
-    yield context.new_page()
-    context.close()
+    """An empty browser window of its own, 1440 pixels wide."""
+    with window(browser, stack.base_url) as page:
+        yield page
+
+
+@pytest.fixture
+def bare_page(browser: Browser, stack: RunningStack) -> Iterator[Page]:
+    """A window in which no script runs."""
+    with window(browser, stack.base_url, java_script_enabled=False) as page:
+        yield page
 
 
 @pytest.fixture

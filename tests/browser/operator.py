@@ -22,7 +22,13 @@ class Operator:
         self.page.goto("/log-in")
         self.page.get_by_label("E-mail address").fill(email)
         self.page.get_by_label("Password").fill(password)
-        self.page.get_by_role("button", name="Log in").click()
+        # Whoever goes on before the answer has come takes the log-in back.
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name="Log in").click()
+
+    def log_out(self) -> None:
+        with self.page.expect_navigation():
+            self.page.get_by_role("button", name="Log out").click()
 
     def create_livestream(self, name: str) -> None:
         """Create it in the dialog, and arrive at its page."""
@@ -49,10 +55,10 @@ class Operator:
         """Return how far the video has come, 0 when there is none."""
         return float(self.page.evaluate("document.querySelector('video')?.currentTime ?? 0"))
 
-    def watch(self, *, for_s: float, timeout_s: float) -> None:
+    def watch(self, *, for_s: float) -> None:
         """Wait until the picture has advanced by so much."""
         start = self.played_s()
-        wait_until(lambda: self.played_s() >= start + for_s, timeout_s=timeout_s, what="the picture advancing")
+        wait_until(lambda: self.played_s() >= start + for_s, what="the picture advancing")
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:

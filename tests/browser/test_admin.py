@@ -5,8 +5,8 @@ import json
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.checks import DESK
 from tests.browser.operator import Operator
+from tests.browser.windows import DESK
 from tests.e2e.client import Integrator
 from tests.stack.whole import RunningStack
 

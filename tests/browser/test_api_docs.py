@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from livehub.api.wire import WIRES, Wire
-from tests.browser.checks import PHONE
 from tests.browser.operator import Operator
+from tests.browser.windows import PHONE
 from tests.stack.whole import RunningStack
 
 

@@ -10,15 +10,16 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
-from tests.browser.checks import DESK, PHONE, SMALL_PHONE, check, serious_violations
+from tests.browser.checks import check, serious_violations
 from tests.browser.operator import Operator
+from tests.browser.windows import DESK, PHONE, SMALL_PHONE, window
 from tests.e2e.client import Integrator
 from tests.e2e.encoder import publishing
+from tests.services import HANG_S
 from tests.stack.whole import RunningStack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-_LIVE_TIMEOUT_MS = 25_000
 # Promised for the first picture after `git clone`; most of it is the start of the product.
 _FIRST_PICTURE_S = 60
 # Promised over a whole broadcast. Source: web.dev, Cumulative Layout Shift; good is 0.1.
@@ -56,8 +57,8 @@ def test_a_test_picture_plays_from_an_empty_dashboard(newcomer: Operator) -> Non
     page.get_by_role("dialog").get_by_test_id("submit").click()
     button = page.get_by_test_id("test-picture")
     button.click()
-    expect(newcomer.status).to_have_text("Live", timeout=_LIVE_TIMEOUT_MS)
-    newcomer.watch(for_s=1, timeout_s=20)
+    expect(newcomer.status).to_have_text("Live")
+    newcomer.watch(for_s=1)
 
     assert time.monotonic() - began_at < _FIRST_PICTURE_S
     expect(button).to_have_text("Stop the test picture")
@@ -65,7 +66,7 @@ def test_a_test_picture_plays_from_an_empty_dashboard(newcomer: Operator) -> Non
     expect(page.get_by_text("LiveHub's test picture", exact=True)).to_be_visible()
     check(page, newcomer)
     button.click()
-    expect(newcomer.status).to_have_text("Offline", timeout=15_000)
+    expect(newcomer.status).to_have_text("Offline")
     expect(button).to_have_text("Send a test picture")
     expect(page.get_by_test_id("session")).to_contain_text("Ended by an operator")
     assert newcomer.complaints == []
@@ -168,10 +169,10 @@ class TestLayout:
             for page in pages.values():
                 page.evaluate(_LISTEN_FOR_SHIFTS)
             with publishing(url, size="640x360", kbps=600) as encoder:
-                expect(newcomer.status).to_have_text("Live", timeout=_LIVE_TIMEOUT_MS)
-                newcomer.watch(for_s=2, timeout_s=20)
+                expect(newcomer.status).to_have_text("Live")
+                newcomer.watch(for_s=2)
                 encoder.stop()
-                expect(newcomer.status).to_have_text("Offline", timeout=15_000)
+                expect(newcomer.status).to_have_text("Offline")
             expect(pages["overview"].get_by_test_id("live-count")).to_contain_text("0 of")
             shifts = {name: page.evaluate("window.shifts") for name, page in pages.items()}
 
@@ -183,12 +184,11 @@ def _window(browser: Browser, logged_in: Page, *, path: str, is_phone: bool = Fa
     """Open another window of the same person, in sight as only a window of its own is."""
     state = logged_in.context.storage_state()
     base_url = logged_in.url.split("/livestreams")[0]
-    with browser.new_context(base_url=base_url, viewport=PHONE if is_phone else DESK, storage_state=state) as context:
-        page = context.new_page()
+    with window(browser, base_url, viewport=PHONE if is_phone else DESK, storage_state=state) as page:
         page.goto(path)
         yield page
 
 
 def _try_to_publish(url: str) -> None:
     argv = ["ffmpeg", "-nostdin", "-loglevel", "error", "-re", "-f", "lavfi", "-i", "testsrc2=s=320x180", "-t", "3"]
-    subprocess.run([*argv, "-f", "flv", url], timeout=20, check=False, stderr=subprocess.DEVNULL)
+    subprocess.run([*argv, "-f", "flv", url], timeout=HANG_S, check=False, stderr=subprocess.DEVNULL)

@@ -5,6 +5,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser
 
+from tests.browser.windows import window
 from tests.stack.whole import RunningStack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -16,25 +17,25 @@ _ENCODINGS = ("application/x-www-form-urlencoded", "multipart/form-data", "text/
 
 def test_changes_nothing_although_the_browser_adds_the_key(browser: Browser, stack: RunningStack) -> None:
     known = stack.credentials
-    context = browser.new_context(http_credentials={"username": known["organization_id"], "password": known["api_key"]})
-    page, url = context.new_page(), f"{known['dyte_base_url']}/livestreams"
+    as_program = {"username": known["organization_id"], "password": known["api_key"]}
+    url = f"{known['dyte_base_url']}/livestreams"
+    with window(browser, stack.base_url, http_credentials=as_program) as page:
 
-    def livestreams() -> object:
-        answer = page.goto(url)
-        assert answer is not None
-        assert answer.status == 200
-        return answer.json()
+        def livestreams() -> object:
+            answer = page.goto(url)
+            assert answer is not None
+            assert answer.status == 200
+            return answer.json()
 
-    before = livestreams()
-    for encoding in _ENCODINGS:
-        page.goto(f"data:text/html,{quote(_FORM.format(url=url, encoding=encoding))}")
-        with page.expect_navigation() as navigation:
-            page.evaluate("document.forms[0].submit()")
-        # Not 401: the key was there.
-        assert navigation.value.status == 415
-    page.goto("data:text/html,<p>A script, too.")
-    # Whether it is sent at all is the browser's affair.
-    page.evaluate(_SCRIPT, url)
+        before = livestreams()
+        for encoding in _ENCODINGS:
+            page.goto(f"data:text/html,{quote(_FORM.format(url=url, encoding=encoding))}")
+            with page.expect_navigation() as navigation:
+                page.evaluate("document.forms[0].submit()")
+            # Not 401: the key was there.
+            assert navigation.value.status == 415
+        page.goto("data:text/html,<p>A script, too.")
+        # Whether it is sent at all is the browser's affair.
+        page.evaluate(_SCRIPT, url)
 
-    assert livestreams() == before
-    context.close()
+        assert livestreams() == before

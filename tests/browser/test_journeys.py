@@ -1,18 +1,23 @@
 """What an operator does all day, in a real browser."""
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.operator import Operator
 from tests.e2e.client import Integrator
 from tests.e2e.encoder import publishing
+from tests.services import wait_until
 from tests.stack.whole import RunningStack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-_LIVE_TIMEOUT_MS = 25_000
-# The player gives what is buffered at the end 20 s.
-_PLAYED_OUT_TIMEOUT_MS = 25_000
+
+# How far from the end of what there is the controls call it the live edge is for the player to say.
+_IS_FAR_BEHIND = """() => {
+  const video = document.querySelector("video");
+  const edge = Number(video.closest("[liveedgeoffset]").getAttribute("liveedgeoffset"));
+  return video.seekable.end(0) - video.currentTime > edge + 2;
+}"""
 
 
 def _delay_s(page: Page) -> float:
@@ -29,13 +34,13 @@ class TestCreateAndWatch:
         page.evaluate("window.sameDocument = true")
 
         with publishing(f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{operator.stream_key()}") as encoder:
-            expect(operator.status).to_have_text("Live", timeout=_LIVE_TIMEOUT_MS)
-            operator.watch(for_s=2, timeout_s=20)
+            expect(operator.status).to_have_text("Live")
+            operator.watch(for_s=2)
             encoder.stop()
-            expect(operator.status).to_have_text("Offline", timeout=15_000)
+            expect(operator.status).to_have_text("Offline")
 
         expect(page.get_by_test_id("stage")).to_contain_text("The broadcast has ended")
-        expect(page.locator("video")).to_have_count(0, timeout=_PLAYED_OUT_TIMEOUT_MS)
+        expect(page.locator("video")).to_have_count(0)
         expect(page.get_by_test_id("session")).to_have_count(1)
         expect(page.get_by_test_id("session")).to_contain_text("Encoder stopped")
         assert page.evaluate("window.sameDocument") is True
@@ -47,10 +52,10 @@ class TestCreateAndWatch:
 
         for _ in range(2):
             with publishing(url, size="320x180", kbps=300) as encoder:
-                expect(operator.status).to_have_text("Live", timeout=_LIVE_TIMEOUT_MS)
-                operator.watch(for_s=1, timeout_s=20)
+                expect(operator.status).to_have_text("Live")
+                operator.watch(for_s=1)
                 encoder.stop()
-                expect(operator.status).to_have_text("Offline", timeout=15_000)
+                expect(operator.status).to_have_text("Offline")
 
         expect(operator.page.get_by_test_id("session")).to_have_count(2)
 
@@ -61,21 +66,21 @@ class TestCreateAndWatch:
         sound_is_off = page.get_by_role("button", name="Sound is off")
 
         with publishing(url) as encoder:
-            expect(operator.status).to_have_text("Live", timeout=_LIVE_TIMEOUT_MS)
-            operator.watch(for_s=2, timeout_s=20)
+            expect(operator.status).to_have_text("Live")
+            operator.watch(for_s=2)
             sound_is_off.click()
             expect(sound_is_off).to_be_hidden()
             quality = page.get_by_label("Quality").select_option(index=1)
             # So that there is something left to see when the broadcast is over.
-            page.locator("video").evaluate("video => { video.currentTime -= 4; }")
+            page.locator("video").evaluate("video => { video.currentTime -= 8; }")
             encoder.stop()
-            expect(operator.status).to_have_text("Offline", timeout=15_000)
-            operator.watch(for_s=2, timeout_s=20)
-        expect(page.locator("video")).to_have_count(0, timeout=_PLAYED_OUT_TIMEOUT_MS)
+            expect(operator.status).to_have_text("Offline")
+            operator.watch(for_s=2)
+        expect(page.locator("video")).to_have_count(0)
 
         with publishing(url):
-            expect(operator.status).to_have_text("Live", timeout=_LIVE_TIMEOUT_MS)
-            operator.watch(for_s=1, timeout_s=20)
+            expect(operator.status).to_have_text("Live")
+            operator.watch(for_s=1)
             assert page.evaluate("document.querySelector('video').muted") is False
             expect(page.get_by_label("Quality")).to_have_value(quality[0])
 
@@ -85,16 +90,17 @@ class TestCreateAndWatch:
         operator.create_livestream("How late")
         page = operator.page
         with publishing(f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{operator.stream_key()}"):
-            expect(operator.status).to_have_text("Live", timeout=_LIVE_TIMEOUT_MS)
-            operator.watch(for_s=2, timeout_s=20)
+            expect(operator.status).to_have_text("Live")
+            operator.watch(for_s=2)
             at_the_edge = _delay_s(page)
             live = page.locator("media-live-button")
             expect(live).to_have_attribute("mediatimeislive", "")
             page.locator("video").evaluate("video => video.pause()")
-            page.wait_for_timeout(8_000)
-            assert _delay_s(page) >= at_the_edge + 7
+            wait_until(lambda: _delay_s(page) >= at_the_edge + 7, what="the delay growing")
+            # On a busy machine the encoder itself is behind the clock.
+            wait_until(lambda: page.evaluate(_IS_FAR_BEHIND), what="newer media")
             page.locator("video").evaluate("video => video.play()")
-            operator.watch(for_s=1, timeout_s=20)
+            operator.watch(for_s=1)
             expect(live).not_to_have_attribute("mediatimeislive", "")
 
     def test_the_delay_is_by_the_servers_clock_however_wrong_the_viewers_is(
@@ -106,8 +112,8 @@ class TestCreateAndWatch:
         page.add_init_script("const right = Date.now; Date.now = () => right() - 300_000;")
         page.reload()
         with publishing(f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{operator.stream_key()}"):
-            expect(operator.status).to_have_text("Live", timeout=_LIVE_TIMEOUT_MS)
-            operator.watch(for_s=2, timeout_s=20)
+            expect(operator.status).to_have_text("Live")
+            operator.watch(for_s=2)
 
             assert 0 < _delay_s(page) < 30
 
@@ -139,11 +145,11 @@ class TestLiveStatusElsewhere:
             page.evaluate("window.sameDocument = true")
 
         with publishing(stream.publish_url, size="320x180", kbps=300) as encoder:
-            expect(row.get_by_test_id("status")).to_have_text("Live", timeout=_LIVE_TIMEOUT_MS)
+            expect(row.get_by_test_id("status")).to_have_text("Live")
             expect(overview.get_by_test_id("live-count")).to_contain_text("1 of")
             expect(overview.get_by_role("link", name="Lobby camera")).to_be_visible()
             encoder.stop()
-            expect(row.get_by_test_id("status")).to_have_text("Offline", timeout=15_000)
+            expect(row.get_by_test_id("status")).to_have_text("Offline")
 
         expect(overview.get_by_test_id("live-count")).to_contain_text("0 of")
         assert [page.evaluate("window.sameDocument") for page in (overview, listing)] == [True, True]
@@ -158,7 +164,7 @@ class TestLiveStatusElsewhere:
 
         integrator.call("PUT", f"{stream.path}/disable")
 
-        expect(operator.status).to_have_text("Disabled", timeout=15_000)
+        expect(operator.status).to_have_text("Disabled")
 
 
 class TestDoubleClick:
@@ -196,8 +202,8 @@ class TestDoubleClick:
 
 
 class TestWithoutJavaScript:
-    def test_everything_can_be_done(self, browser: Browser, stack: RunningStack) -> None:
-        page = browser.new_context(base_url=stack.base_url, java_script_enabled=False).new_page()
+    def test_everything_can_be_done(self, bare_page: Page, stack: RunningStack) -> None:
+        page = bare_page
         Operator(page).log_in(stack.credentials["email"], stack.credentials["password"])
         page.get_by_role("link", name="Create livestream").first.or_(
             page.get_by_role("link", name="Create your first livestream")
@@ -212,4 +218,3 @@ class TestWithoutJavaScript:
         page.goto("/livestreams?q=By+hand")
         page.get_by_role("row").filter(has_text="By hand").get_by_role("button", name="Enable").click()
         expect(page.get_by_text("By hand: Enabled")).to_be_visible()
-        page.context.close()

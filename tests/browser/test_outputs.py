@@ -1,7 +1,7 @@
 """Simulcasts on the livestream's page, in a real browser: in dialogs, live on other pages, and without JavaScript."""
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.operator import Operator
 from tests.e2e.client import Integrator
@@ -55,8 +55,8 @@ def test_that_a_program_adds_show_by_themselves(operator: Operator, integrator: 
     expect(operator.page.get_by_test_id("output").filter(has_text="By program")).to_be_visible()
 
 
-def test_are_added_and_deleted_without_javascript(browser: Browser, stack: RunningStack) -> None:
-    page = browser.new_context(base_url=stack.base_url, java_script_enabled=False).new_page()
+def test_are_added_and_deleted_without_javascript(bare_page: Page, stack: RunningStack) -> None:
+    page = bare_page
     Operator(page).log_in(stack.credentials["email"], stack.credentials["password"])
     page.goto("/livestreams/create")
     page.get_by_label("Name").fill("Plain")
@@ -72,4 +72,3 @@ def test_are_added_and_deleted_without_javascript(browser: Browser, stack: Runni
 
     expect(page.get_by_text("The simulcast is deleted.")).to_be_visible()
     expect(page.get_by_test_id("output")).to_have_count(2)
-    page.context.close()

@@ -86,13 +86,13 @@ class TestEveryPage:
         stream = Stream(integrator, integrator.call("POST", f"/meetings/{meeting}/livestreams")["data"])
         expect(page.get_by_test_id("stage")).to_be_visible()
         with publishing(stream.publish_url, size="640x360", kbps=600):
-            stream.await_status("LIVE", timeout_s=25)
-            operator.watch(for_s=1, timeout_s=20)
+            stream.await_status("LIVE")
+            operator.watch(for_s=1)
             check(page, operator)
-            wait_until(lambda: _thumbnail(page, stream).ok, timeout_s=20, what="the thumbnail")
+            wait_until(lambda: _thumbnail(page, stream).ok, what="the thumbnail")
             for address in (f"/livestreams/{stream.created['id']}", _embed_address(stream)):
                 page.goto(address)
-                operator.watch(for_s=1, timeout_s=20)
+                operator.watch(for_s=1)
                 check(page, operator)
             self._stays_on_without_an_answer(page, stream)
             operator.complaints.clear()
@@ -104,7 +104,7 @@ class TestEveryPage:
                 check(page, operator)
 
             page.goto(f"/meetings/{meeting}")
-            operator.watch(for_s=1, timeout_s=20)
+            operator.watch(for_s=1)
             integrator.call("POST", f"/meetings/{meeting}/active-livestream/stop")
             expect(page.get_by_test_id("start-livestream")).to_be_visible()
             expect(page.get_by_test_id("video")).to_have_count(0)

@@ -2,13 +2,15 @@
 
 import re
 import time
+from collections.abc import Iterator
 
 import pyotp
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.checks import DESK, PHONE, check
+from tests.browser.checks import check
 from tests.browser.operator import Operator
+from tests.browser.windows import DESK, PHONE, window
 from tests.post_office import PostOffice, text_of
 from tests.services import wait_until
 from tests.stack.whole import RunningStack
@@ -17,16 +19,14 @@ pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 _PASSWORD = "a short sentence to keep"
 _NEW_PASSWORD = "another short sentence"
-_MAIL_TIMEOUT_S = 20
 _STEP_S = 30
 
 
 @pytest.fixture
-def somebody(browser: Browser, stack: RunningStack) -> Operator:
+def somebody(browser: Browser, stack: RunningStack) -> Iterator[Operator]:
     """A person at a browser of their own."""
-    context = browser.new_context(base_url=stack.base_url, viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(10_000)
-    return Operator(context.new_page())
+    with window(browser, stack.base_url) as page:
+        yield Operator(page)
 
 
 def _link_mailed_to(email: str, office: PostOffice) -> str:
@@ -34,7 +34,7 @@ def _link_mailed_to(email: str, office: PostOffice) -> str:
         texts = [text_of(mail) for mail in office.letters() if mail["To"] == email]
         return re.findall(r"http://\S+", texts[-1]) if texts else []
 
-    wait_until(found, timeout_s=_MAIL_TIMEOUT_S, what="the mail")
+    wait_until(found, what="the mail")
     return found()[0]
 
 
@@ -100,7 +100,7 @@ class TestInvitation:
         page = somebody.page
         _join(somebody, link)
         app, codes = _set_up_second_factor(page, somebody)
-        page.get_by_role("button", name="Log out").click()
+        somebody.log_out()
 
         somebody.log_in("nora@livehub.example", _PASSWORD)
         expect(page.get_by_role("heading", name="One more step")).to_be_visible()
@@ -109,7 +109,7 @@ class TestInvitation:
         page.get_by_role("button", name="Log in").click()
 
         expect(page.get_by_role("heading", name="Overview")).to_be_visible()
-        page.get_by_role("button", name="Log out").click()
+        somebody.log_out()
         somebody.log_in("nora@livehub.example", _PASSWORD)
         page.get_by_role("link", name="Use a recovery code").click()
         page.get_by_label("Recovery code").fill(codes[0])
@@ -178,9 +178,8 @@ class TestPasswordField:
 
 
 class TestWithoutJavaScript:
-    def test_people_are_invited_and_log_ins_ended(self, browser: Browser, stack: RunningStack) -> None:
-        page = browser.new_context(base_url=stack.base_url, java_script_enabled=False).new_page()
-        page.set_default_timeout(10_000)
+    def test_people_are_invited_and_log_ins_ended(self, bare_page: Page, stack: RunningStack) -> None:
+        page = bare_page
         Operator(page).log_in(stack.credentials["email"], stack.credentials["password"])
         page.goto("/account")
         page.get_by_test_id("invite").click()
@@ -192,4 +191,3 @@ class TestWithoutJavaScript:
         page.goto("/account/you")
         page.get_by_test_id("end-others").click()
         expect(page.get_by_test_id("log-in")).to_have_count(1)
-        page.context.close()

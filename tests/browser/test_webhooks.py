@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 from standardwebhooks import Webhook
 
 from tests.browser.checks import check
@@ -51,7 +51,7 @@ def test_a_webhook_is_made_tried_and_replayed(operator: Operator, integrator: In
     receiver.behave = lambda _: Reply(status=500, body=b"<h1>Oops</h1>")
     integrator.create("Told of")
     row = page.get_by_test_id("delivery").filter(has_text="livestream.created")
-    expect(row.get_by_test_id("status")).to_have_text("Retrying", timeout=10_000)
+    expect(row.get_by_test_id("status")).to_have_text("Retrying")
     expect(page.get_by_test_id("health")).to_contain_text("Answers 500.")
     page.goto("/")
     expect(page.get_by_test_id("concern").filter(has_text="Booking system")).to_contain_text("Answers 500.")
@@ -62,7 +62,7 @@ def test_a_webhook_is_made_tried_and_replayed(operator: Operator, integrator: In
     check(page, operator)
     receiver.behave = lambda _: Reply()
     page.get_by_test_id("replay-delivery").click()
-    expect(page.locator("h1 + .status")).to_have_text("Delivered", timeout=10_000)
+    expect(page.locator("h1 + .status")).to_have_text("Delivered")
     received = receiver.received[-1]
     assert Webhook(secret).verify(received.body, dict(received.headers))
     assert {each.id for each in receiver.received} == {received.id}
@@ -73,7 +73,7 @@ def test_a_webhook_is_made_tried_and_replayed(operator: Operator, integrator: In
     page.get_by_test_id("send-test").click()
     page.get_by_role("dialog").get_by_label("Event").select_option("livestream.live")
     page.get_by_role("dialog").get_by_test_id("submit").click()
-    expect(page.locator("h1 + .status")).to_have_text("Delivered", timeout=10_000)
+    expect(page.locator("h1 + .status")).to_have_text("Delivered")
     assert operator.complaints == []
 
 
@@ -85,7 +85,7 @@ def test_deliveries_are_narrowed_and_what_is_narrowed_is_an_address(
     page.get_by_role("link", name="I have copied it").click()
     for _ in range(2):
         integrator.create("Told of")
-    expect(page.get_by_test_id("delivery")).to_have_count(2, timeout=10_000)
+    expect(page.get_by_test_id("delivery")).to_have_count(2)
 
     page.locator("#id_state").select_option("failed")
     expect(page.get_by_text("No delivery matches")).to_be_visible()
@@ -120,9 +120,9 @@ def test_every_page_is_accessible_and_fits_a_phone(operator: Operator, receiver:
 
 
 def test_a_webhook_is_made_changed_and_deleted_without_javascript(
-    browser: Browser, stack: RunningStack, receiver: Receiver
+    bare_page: Page, stack: RunningStack, receiver: Receiver
 ) -> None:
-    page = browser.new_context(base_url=stack.base_url, java_script_enabled=False).new_page()
+    page = bare_page
     Operator(page).log_in(stack.credentials["email"], stack.credentials["password"])
     page.goto("/webhooks/create")
     page.get_by_role("textbox", name="Name").fill("Plain")
@@ -145,4 +145,3 @@ def test_a_webhook_is_made_changed_and_deleted_without_javascript(
     page.get_by_test_id("delete").click()
     page.get_by_test_id("submit").click()
     expect(page.get_by_text("Plainer is deleted.")).to_be_visible()
-    page.context.close()

@@ -19,6 +19,7 @@ from streams.models import Livestream, Member, User
 from streams.organizations.services import SYSTEM
 from tests.dashboard.websocket import application, cookie_of, opened, socket_scope
 from tests.hangs.servers import hung_postgres, hung_redis, somebody_else
+from tests.services import HANG_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,15 +66,15 @@ class TestLockedRead:
         async def watch() -> tuple[str, int]:
             stuck = ApplicationCommunicator(with_user(StuckPage.as_asgi()), socket_scope("/", cookie))
             await stuck.send_input({"type": "websocket.connect"})
-            await stuck.receive_output(timeout=5)
+            await stuck.receive_output(timeout=HANG_S)
             async with opened(f"/ws/livestreams/{livestream.pk}", owner) as other:
                 await other.fragments()
                 await database_sync_to_async(rename_livestream)(livestream=livestream, name="New", actor=SYSTEM)
                 html = await other.fragments()
                 assert await stuck.receive_nothing(timeout=0.1)
-            close = await stuck.receive_output(timeout=6)
+            close = await stuck.receive_output(timeout=HANG_S)
             await stuck.send_input({"type": "websocket.disconnect", "code": TRY_AGAIN})
-            await stuck.wait(timeout=5)
+            await stuck.wait(timeout=HANG_S)
             return html, int(close["code"])
 
         cookie = cookie_of(owner)
@@ -89,8 +90,8 @@ class TestHungDatabase:
         async def code() -> int:
             communicator = ApplicationCommunicator(application, socket_scope("/ws/overview", cookie))
             await communicator.send_input({"type": "websocket.connect"})
-            assert (await communicator.receive_output(timeout=8))["type"] == "websocket.accept"
-            return int((await communicator.receive_output(timeout=8))["code"])
+            assert (await communicator.receive_output(timeout=HANG_S))["type"] == "websocket.accept"
+            return int((await communicator.receive_output(timeout=HANG_S))["code"])
 
         cookie = cookie_of(owner)
 
@@ -131,10 +132,10 @@ class TestHungRedis:
         async def groups() -> dict[str, object]:
             page = ApplicationCommunicator(with_user(PageOfABusyLayer.as_asgi()), socket_scope("/", cookie))
             await page.send_input({"type": "websocket.connect"})
-            assert (await page.receive_output(timeout=5))["type"] == "websocket.accept"
-            assert (await page.receive_output(timeout=8))["code"] == TRY_AGAIN
+            assert (await page.receive_output(timeout=HANG_S))["type"] == "websocket.accept"
+            assert (await page.receive_output(timeout=HANG_S))["code"] == TRY_AGAIN
             await page.send_input({"type": "websocket.disconnect", "code": TRY_AGAIN})
-            await page.wait(timeout=8)
+            await page.wait(timeout=HANG_S)
             for shard in loop_layer()._shards:
                 shard._lock.release()
             return dict(loop_layer().groups)

@@ -15,6 +15,7 @@ from streams.models import Connection, Lease, Livestream, Member, Session, User
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.dashboard.websocket import SIGN_OF_LIFE, Message, answer_to, application, cookie_of, opened, socket_scope
 from tests.runs import connected, ended
+from tests.services import HANG_S
 from tests.streams.races import publish
 
 # The consumers read in threads of their own, which see only what is committed.
@@ -66,7 +67,7 @@ class TestLivestreamPage:
             async with opened(f"/ws/livestreams/{livestream.pk}", owner) as socket:
                 await socket.fragments()
                 await database_sync_to_async(DEEDS[deed])(livestream)
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(HANG_S):
                     # What moves by itself, two fragments, may come before it, and goes on without it.
                     while (await socket.fragments()).count("hx-swap-oob") <= 2:
                         pass
@@ -145,7 +146,7 @@ class TestLivestreamPage:
                     has_vanished.set()
                     raise OSError("what the server raises once the connection is gone")
 
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(HANG_S):
                 await application(socket_scope(f"/ws/livestreams/{livestream.pk}", cookie), receive, send)
             return sent
 

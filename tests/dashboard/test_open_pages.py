@@ -18,11 +18,9 @@ from streams.models import Livestream, LogIn, Member, Role, User
 from streams.organizations.members import choose_organization
 from streams.organizations.services import NewOrganization
 from tests.dashboard.websocket import SIGN_OF_LIFE, answer_to, cookie_of, opened, opened_with, socket_scope
+from tests.services import HANG_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-# Promised.
-ENDS_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ class TestEnd:
                     await pages[name].fragments()
                 for name, (deed, _) in DEEDS.items():
                     await database_sync_to_async(deed)(visitors[name])
-                async with asyncio.timeout(ENDS_WITHIN_S):
+                async with asyncio.timeout(HANG_S):
                     return {name: await page.closing_code() for name, page in pages.items()}
 
         assert asyncio.run(browse()) == {name: code for name, (_, code) in DEEDS.items()}
@@ -128,12 +126,12 @@ class TestEnd:
             async with opened("/ws/overview", owner) as page:
                 await page.fragments()
                 OPEN_PAGES.enter(odd)
-                async with asyncio.timeout(ENDS_WITHIN_S):
+                async with asyncio.timeout(HANG_S):
                     while "not known whose log-in is over" not in caplog.text:
                         await page.text()
                 OPEN_PAGES.leave(odd)
                 await database_sync_to_async(change_password)(owner)
-                async with asyncio.timeout(ENDS_WITHIN_S):
+                async with asyncio.timeout(HANG_S):
                     return await page.closing_code()
 
         assert asyncio.run(closing_code()) == NOT_LOGGED_IN

@@ -11,8 +11,8 @@ from django.test import Client
 
 from livehub import asgi
 from streams.models import User
+from tests.services import HANG_S
 
-_TIMEOUT_S = 5
 SIGN_OF_LIFE = "{}"
 Message = dict[str, object]
 Receive = Callable[[], Awaitable[Message]]
@@ -29,7 +29,7 @@ class PageSocket:
 
     async def text(self) -> str:
         """Return the next message, fragments or a mere sign of life."""
-        message = await self._communicator.receive_output(timeout=_TIMEOUT_S)
+        message = await self._communicator.receive_output(timeout=HANG_S)
         assert message["type"] == "websocket.send", message
         return str(message["text"])
 
@@ -38,7 +38,7 @@ class PageSocket:
 
         :raises TimeoutError: when none comes, however many signs of life do.
         """
-        async with asyncio.timeout(_TIMEOUT_S):
+        async with asyncio.timeout(HANG_S):
             while (text := await self.text()) == SIGN_OF_LIFE:
                 pass
             return text
@@ -49,9 +49,9 @@ class PageSocket:
         :raises TimeoutError: when it does not.
         """
         message: Message = {"text": SIGN_OF_LIFE}
-        async with asyncio.timeout(_TIMEOUT_S):
+        async with asyncio.timeout(HANG_S):
             while message.get("text") == SIGN_OF_LIFE:
-                message = await self._communicator.receive_output(timeout=_TIMEOUT_S)
+                message = await self._communicator.receive_output(timeout=HANG_S)
         assert message["type"] == "websocket.close", message
         return cast(int, message["code"])
 
@@ -86,9 +86,9 @@ async def answer_to(scope: Message) -> str:
     """Return the type of the first message that a websocket is answered with."""
     communicator = ApplicationCommunicator(application, scope)
     await communicator.send_input({"type": "websocket.connect"})
-    message = await communicator.receive_output(timeout=_TIMEOUT_S)
+    message = await communicator.receive_output(timeout=HANG_S)
     await communicator.send_input({"type": "websocket.disconnect", "code": 1006})
-    await communicator.wait(timeout=_TIMEOUT_S)
+    await communicator.wait(timeout=HANG_S)
     return str(message["type"])
 
 
@@ -105,7 +105,7 @@ async def opened_with(path: str, cookie: str, *, application: Application = appl
     """Open a websocket with a browser's cookie, for as long as the block lasts."""
     communicator = ApplicationCommunicator(application, socket_scope(path, cookie))
     await communicator.send_input({"type": "websocket.connect"})
-    assert (await communicator.receive_output(timeout=_TIMEOUT_S))["type"] == "websocket.accept"
+    assert (await communicator.receive_output(timeout=HANG_S))["type"] == "websocket.accept"
     yield PageSocket(communicator)
     await communicator.send_input({"type": "websocket.disconnect", "code": 1001})
-    await communicator.wait(timeout=_TIMEOUT_S)
+    await communicator.wait(timeout=HANG_S)

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from streams.media.playlist import parse_media_playlist
-from tests.services import wait_until
+from tests.services import HANG_S, wait_until
 from tests.stack.whole import RunningStack
 
 
@@ -23,7 +23,7 @@ class Integrator:
         token = base64.b64encode(pair.encode()).decode()
         return cls(
             httpx.Client(
-                base_url=stack.credentials["dyte_base_url"], headers={"Authorization": f"Basic {token}"}, timeout=10
+                base_url=stack.credentials["dyte_base_url"], headers={"Authorization": f"Basic {token}"}, timeout=HANG_S
             )
         )
 
@@ -62,7 +62,7 @@ class Stream:
         sessions: list[dict[str, Any]] = self.integrator.call("GET", f"{self.path}/sessions")["data"]
         return sessions
 
-    def await_status(self, status: str, *, timeout_s: float) -> None:
+    def await_status(self, status: str, *, timeout_s: float = HANG_S) -> None:
         wait_until(lambda: self.status == status, timeout_s=timeout_s, what=f"status {status}")
 
     def playlists(self) -> dict[str, str]:

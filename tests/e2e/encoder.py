@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from tests.services import HANG_S
+
 _SOUND = ["-f", "lavfi", "-i", "sine=r=44100", "-c:a", "aac", "-b:a", "96k"]
 
 
@@ -24,7 +26,7 @@ class Encoder:
     def stop(self) -> None:
         """Stop as a person does: end the stream, then hang up."""
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(timeout=10)
+        self.process.wait(timeout=HANG_S)
 
 
 @contextmanager

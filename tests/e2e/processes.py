@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 import psutil
 
 from tests.e2e.client import Stream
+from tests.services import HANG_S
 from tests.stack.whole import BASE_DIR, RunningStack
 
 
@@ -63,7 +64,7 @@ def second_live_worker(stack: RunningStack, *, slots: int = 2) -> Iterator["subp
         finally:
             process.terminate()
             try:
-                process.wait(timeout=15)
+                process.wait(timeout=HANG_S)
             except subprocess.TimeoutExpired:
                 process.kill()
 

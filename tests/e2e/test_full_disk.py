@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e.client import Integrator, run_of
 from tests.e2e.encoder import publishing
-from tests.services import wait_until
+from tests.services import HANG_S, wait_until
 from tests.stack.whole import RunningStack, running_stack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.e2e]
@@ -57,7 +57,7 @@ def _write_without_end(path: Path) -> None:
 
 def _operator(stack: RunningStack) -> httpx.Client:
     """Return a client that is logged in to the pages."""
-    client = httpx.Client(base_url=stack.base_url, follow_redirects=True, timeout=10)
+    client = httpx.Client(base_url=stack.base_url, follow_redirects=True, timeout=HANG_S)
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', client.get("/log-in").text)
     assert token is not None
     form = {"username": stack.credentials["email"], "password": stack.credentials["password"]}
@@ -71,19 +71,19 @@ def test_a_broadcast_waits_for_room_says_so_and_goes_on(tmp_path: Path) -> None:
         stream = Integrator.of(stack).create()
         operator, page = _operator(stack), f"/livestreams/{stream.created['id']}"
         with publishing(stream.publish_url, size="320x180", kbps=300) as encoder:
-            stream.await_status("LIVE", timeout_s=30)
+            stream.await_status("LIVE")
             before = run_of(stream)
 
             with _filled(playback):
-                wait_until(lambda: "disk is full" in operator.get(page).text, timeout_s=15, what="the notice")
+                wait_until(lambda: "disk is full" in operator.get(page).text, what="the notice")
                 time.sleep(12)  # Several runs are tried meanwhile.
                 assert shutil.disk_usage(playback).free == 0
                 assert encoder.is_connected
                 assert stream.status == "LIVE"
 
-            wait_until(lambda: run_of(stream) not in {before, None}, timeout_s=30, what="a run with room")
+            wait_until(lambda: run_of(stream) not in {before, None}, what="a run with room")
             segment = stream.newest_segment()
-            wait_until(lambda: stream.has_newer_than(segment), timeout_s=15, what="the next segment")
+            wait_until(lambda: stream.has_newer_than(segment), what="the next segment")
             assert 'data-testid="interruption"' not in operator.get(page).text
             assert encoder.is_connected
             assert stream.status == "LIVE"

@@ -19,9 +19,9 @@ def test_goes_on_with_what_the_encoder_changed_to(stream: Stream, tmp_path: Path
     argv = ["ffmpeg", "-nostdin", "-loglevel", "error", "-re", "-i", str(clip), "-c", "copy", "-f", "flv"]
     with subprocess.Popen([*argv, stream.publish_url], stdin=subprocess.DEVNULL) as encoder:
         try:
-            stream.await_status("LIVE", timeout_s=20)
+            stream.await_status("LIVE")
             first = run_of(stream)
-            wait_until(lambda: run_of(stream) not in {first, None}, timeout_s=30, what="the next run's picture")
+            wait_until(lambda: run_of(stream) not in {first, None}, what="the next run's picture")
             addresses = list(stream.playlists())
             assert stream.status == "LIVE"
         finally:

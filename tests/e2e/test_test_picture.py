@@ -37,32 +37,32 @@ def _encoders(stack: RunningStack) -> list[psutil.Process]:
 def test_ends_by_itself_after_a_minute(stack: RunningStack, stream: Stream) -> None:
     _start(stack, stream)
 
-    stream.await_status("LIVE", timeout_s=25)
+    stream.await_status("LIVE")
     wait_until(lambda: not _encoders(stack), timeout_s=75, what="the encoder's own end")
-    stream.await_status("OFFLINE", timeout_s=20)
+    stream.await_status("OFFLINE")
 
     assert 55 <= stream.sessions()[0]["ingest_seconds"] <= 62
 
 
 def test_that_hangs_is_killed(stack: RunningStack, stream: Stream) -> None:
     _start(stack, stream)
-    stream.await_status("LIVE", timeout_s=25)
+    stream.await_status("LIVE")
 
     for encoder in _encoders(stack):
         encoder.send_signal(signal.SIGSTOP)
 
     wait_until(lambda: not _encoders(stack), timeout_s=75, what="the end of the hung encoder")
-    stream.await_status("OFFLINE", timeout_s=20)
+    stream.await_status("OFFLINE")
 
 
 def test_dies_with_its_worker_and_can_be_sent_again(stack: RunningStack, stream: Stream) -> None:
     _start(stack, stream)
-    stream.await_status("LIVE", timeout_s=25)
+    stream.await_status("LIVE")
 
     os.kill(stack.pids()["urgent"], signal.SIGKILL)
 
-    wait_until(lambda: not _encoders(stack), timeout_s=5, what="the encoder's end")
-    stream.await_status("OFFLINE", timeout_s=40)
-    wait_until(lambda: "urgent" in stack.pids(), timeout_s=30, what="the next worker")
+    wait_until(lambda: not _encoders(stack), what="the encoder's end")
+    stream.await_status("OFFLINE")
+    wait_until(lambda: "urgent" in stack.pids(), what="the next worker")
     _start(stack, stream)
-    stream.await_status("LIVE", timeout_s=40)
+    stream.await_status("LIVE")

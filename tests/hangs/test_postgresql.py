@@ -29,12 +29,12 @@ def livestreams(livestream: Livestream) -> str:
 
 
 def _hook(hook: str, key: str, *, call: str) -> tuple[int, bool]:
-    """Return the hook's status, and whether it answered within 2 s."""
+    """Return the hook's status, and whether it answered before PostgreSQL itself gives up."""
     address = f"/internal/ingest/{hook}?token={settings.INGEST_HOOK_TOKEN}"
     fields = {"name": key, "clientid": "1", "call": call}
     started = time.monotonic()
     status = Client().post(address, fields).status_code
-    return status, time.monotonic() - started < 2
+    return status, time.monotonic() - started < 2.8
 
 
 class TestDeadline:
@@ -58,7 +58,7 @@ class TestStatementOfAHungServer:
                 cursor.execute("SELECT 2")
 
         with hung_postgres():
-            assert timed(ask) < 3
+            assert timed(ask) < 3.5
         assert hanging.closed
         connection.close()
         with connection.cursor() as cursor:
@@ -83,7 +83,7 @@ class TestStatementOfAHungServer:
                 cursor.execute("SELECT 1")
 
         with hung_postgres():
-            assert timed(ask) < 6
+            assert timed(ask) < 15
         connection.close()
 
 
@@ -115,7 +115,7 @@ class TestApi:
             response = api.get(f"/livestreams/{livestream.pk}")
             took_s = time.monotonic() - started
 
-        assert (response.status_code, took_s < 5) == (503, True)
+        assert (response.status_code, took_s < 10) == (503, True)
         assert read(response)["error"]["type"] == "unavailable"
         assert (response.headers["Retry-After"], response.headers["x-should-retry"]) == ("2", "true")
         assert "Traceback" not in caplog.text
@@ -127,7 +127,7 @@ class TestApi:
             response = api.patch(f"/livestreams/{livestream.pk}", {"name": "Winter keynote"})
             took_s = time.monotonic() - started
 
-        assert (response.status_code, took_s < 5) == (503, True)
+        assert (response.status_code, took_s < 10) == (503, True)
         assert api.patch(f"/livestreams/{livestream.pk}", {"name": "Winter keynote"}).status_code == 200
 
 

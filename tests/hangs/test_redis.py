@@ -25,7 +25,7 @@ def test_an_encoder_is_admitted(livestream: Livestream) -> None:
         answer = Client().post(address, {"name": livestream.stream_key, "clientid": "1", "call": "publish"})
         took_s = time.monotonic() - started
 
-    assert (answer.status_code, took_s < 2) == (302, True)
+    assert (answer.status_code, took_s < 4) == (302, True)
     assert deferred.flush(30)
 
 
@@ -35,7 +35,7 @@ def test_twenty_changes_wait_for_nothing(livestream: Livestream) -> None:
             rename_livestream(livestream=livestream, name=f"Name {number}", actor=SYSTEM)
 
     with hung_redis():
-        assert timed(rename) < 5
+        assert timed(rename) < 15
 
     assert deferred.flush(30)
     assert Livestream.objects.get().name == "Name 19"
@@ -50,7 +50,7 @@ def test_what_is_sent_is_tried_for_seconds_and_works_again_afterwards(caplog: py
     assert deferred.flush(10)
     with hung_redis():
         enqueue()
-        assert timed(lambda: deferred.flush(10)) < 5
+        assert timed(lambda: deferred.flush(10)) < 8
     enqueue()
 
     assert deferred.flush(10)
@@ -65,5 +65,5 @@ def test_the_cache_is_given_up() -> None:
 
     cache.set("x", 1)
     with hung_redis():
-        assert timed(look) < 4
+        assert timed(look) < 10
     assert cache.get("x") == 1

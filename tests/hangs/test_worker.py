@@ -14,12 +14,12 @@ import psutil
 import pytest
 
 from livehub.stack.redis import server_argv
-from tests.services import running, wait_until
+from tests.services import HANG_S, running, wait_until
 
 # About as long as it takes a worker to find out that its Redis hangs: 1 s for BRPOP, and two looks 3 s apart at most.
-_HANG_S = 6.0
+_HUNG_S = 6.0
 # A worker tries again each second, each try for 2 s at most.
-_BACK_S = 8.0
+_BACK_S = 20.0
 
 Redis = Callable[[], "subprocess.Popen[bytes]"]
 
@@ -28,7 +28,7 @@ Redis = Callable[[], "subprocess.Popen[bytes]"]
 def _redis(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     socket = folder / "redis.sock"
     with running(server_argv(socket_path=socket), log_path=folder / "redis.log") as process:
-        wait_until(socket.exists, timeout_s=10, what="Redis")
+        wait_until(socket.exists, what="Redis")
         yield process
 
 
@@ -70,10 +70,10 @@ def _runs_a_task(broker: celery.Celery, sign: Path, *, within_s: float) -> None:
 
 def test_works_again_within_seconds(tmp_path: Path, broker: celery.Celery) -> None:
     with _redis(tmp_path) as redis, _worker(tmp_path):
-        _runs_a_task(broker, tmp_path / "before", within_s=30)
+        _runs_a_task(broker, tmp_path / "before", within_s=HANG_S)
 
         os.kill(redis.pid, signal.SIGSTOP)
-        time.sleep(_HANG_S)
+        time.sleep(_HUNG_S)
         os.kill(redis.pid, signal.SIGCONT)
         _runs_a_task(broker, tmp_path / "after a hang", within_s=_BACK_S)
 
@@ -96,7 +96,7 @@ def test_may_open_as_many_files_as_its_user_may(tmp_path: Path) -> None:
         process = subprocess.Popen(argv, stdout=log, stderr=log, env=environment)
         try:
             worker = psutil.Process(process.pid)
-            wait_until(lambda: worker.rlimit(psutil.RLIMIT_NOFILE)[0] == 512, timeout_s=30, what="the raised limit")
+            wait_until(lambda: worker.rlimit(psutil.RLIMIT_NOFILE)[0] == 512, what="the raised limit")
         finally:
             process.kill()
             process.wait()
@@ -115,7 +115,7 @@ worker.run("keeper", queues="default", pool="threads", slots=1, has_beat=True)
     with _redis(tmp_path), (tmp_path / "worker.log").open("wb") as log:
         process = subprocess.Popen(argv, stdout=log, stderr=log, env=environment)
         try:
-            process.wait(timeout=60)
+            process.wait(timeout=HANG_S)
         finally:
             process.kill()
 

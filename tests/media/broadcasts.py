@@ -14,7 +14,7 @@ from streams.media.ladder import Ladder
 from streams.media.meter import Measured
 from streams.media.nginx_rtmp import IngestServer
 from streams.media.source import Source
-from tests.services import wait_until
+from tests.services import HANG_S, wait_until
 
 
 class Broadcast:
@@ -66,7 +66,7 @@ class Broadcast:
 
     def await_playable(self) -> None:
         """Return once it can be played."""
-        wait_until(lambda: self.is_playable.is_set() or self.is_over, timeout_s=20, what="the first segments")
+        wait_until(lambda: self.is_playable.is_set() or self.is_over, what="the first segments")
         assert self.is_playable.is_set(), self.error
 
     @property
@@ -74,10 +74,10 @@ class Broadcast:
         assert self._thread is not None
         return not self._thread.is_alive()
 
-    def await_end(self, *, timeout_s: float) -> float:
+    def await_end(self) -> float:
         """Return the seconds until it ended."""
         began_at = time.monotonic()
-        wait_until(lambda: self.is_over, timeout_s=timeout_s, what="the end of the run")
+        wait_until(lambda: self.is_over, what="the end of the run")
         return time.monotonic() - began_at
 
     def children(self) -> dict[str, psutil.Process]:
@@ -102,7 +102,7 @@ class Broadcast:
         self.to_raise = self.to_raise or BrokenOffError()
         for child in self.children().values():
             child.resume()
-        self._thread.join(20)
+        self._thread.join(HANG_S)
         assert self.is_over
         assert self.children() == {}
 

@@ -13,7 +13,7 @@ import httpx
 
 from livehub.stack import nginx
 from streams.media.nginx_rtmp import IngestServer, IngestUnavailableError
-from tests.services import running, wait_until
+from tests.services import HANG_S, running, wait_until
 
 # The RTMP settings are the product's (`livehub/stack/ingest.py`); one process, so that a signal meets all of it.
 _CONFIG = """\
@@ -68,18 +68,18 @@ class Ingest:
         argv = ["ffmpeg", "-nostdin", "-loglevel", "error", "-readrate", str(speed), *loop, "-i", str(clip), *sending]
         with subprocess.Popen([*argv, self.server.pull_url(name)], stdin=subprocess.DEVNULL) as process:
             try:
-                wait_until(lambda: self.server.find_publisher(name), timeout_s=10, what="the publisher")
+                wait_until(lambda: self.server.find_publisher(name), what="the publisher")
                 yield process
             finally:
                 process.kill()
 
     def await_pull(self, name: str) -> None:
         """Return once somebody waits for a stream that nobody publishes yet."""
-        wait_until(lambda: self._is_wanted(name), timeout_s=10, what="the pull")
+        wait_until(lambda: self._is_wanted(name), what="the pull")
 
     def _is_wanted(self, name: str) -> bool:
         transport = httpx.HTTPTransport(uds=str(self.server.control_socket))
-        with httpx.Client(transport=transport, timeout=2) as client:
+        with httpx.Client(transport=transport, timeout=HANG_S) as client:
             return f"<name>{name}</name>" in client.get("http://localhost/stat").text
 
 
@@ -92,7 +92,7 @@ def running_ingest(folder: Path) -> Iterator[Ingest]:
     config.write_text(_CONFIG.format(module=nginx.RTMP_MODULE, folder=folder, port=port, user=user))
     server = IngestServer(f"rtmp://127.0.0.1:{port}/live/", folder / "control.sock")
     with running(nginx.server_argv(config=config, prefix=folder), log_path=folder / "nginx.log") as process:
-        wait_until(lambda: _answers(server), timeout_s=10, what="nginx")
+        wait_until(lambda: _answers(server), what="nginx")
         try:
             yield Ingest(server, process)
         finally:

@@ -1,6 +1,8 @@
 """Broadcasts from a real ingest server by the real ffmpeg, and what becomes of them when something hangs."""
 
 import errno
+import os
+import shutil
 import signal
 import subprocess
 import time
@@ -26,8 +28,13 @@ from tests.media.clips import flv
 from tests.media.ingest import Ingest
 from tests.services import wait_until
 
-# New media is to come 10 s after a hang, and a new run needs 5 to 6 of them.
-_DETECTION_S = 4.5
+# Half of it where nothing else is going on: new media is to come 10 s after a hang, and a new run needs 5 to 6 of them.
+_DETECTION_S = 9
+# Stands still before it begins, where it is to transcode.
+_HUNG_FFMPEG = """#!/bin/sh
+case "$*" in *thumbnail.jpg*) kill -STOP $$ ;; esac
+exec {ffmpeg} "$@"
+"""
 # Tests that use `live`.
 _LIVE = 7
 
@@ -72,7 +79,7 @@ class TestRunBroadcast:
         broadcast.start(ingest.server, "leaves")
         ingest.await_pull("leaves")
         with ingest.publishing("leaves", clip, is_endless=False):
-            broadcast.await_end(timeout_s=15)
+            broadcast.await_end()
 
         assert broadcast.outcome is not None, broadcast.error
         assert 3900 < broadcast.outcome.media_ms <= 4050
@@ -96,7 +103,7 @@ class TestRunBroadcast:
         broadcast.start(ingest.server, "long-gop")
         ingest.await_pull("long-gop")
         with ingest.publishing("long-gop", clip):
-            wait_until(lambda: broadcast.ladder, timeout_s=10, what="the ladder")
+            wait_until(lambda: broadcast.ladder, what="the ladder")
 
         assert broadcast.source is not None
         assert broadcast.source.gop_s == 3.0
@@ -106,7 +113,7 @@ class TestRunBroadcast:
     def test_leaves_no_end_for_viewers_where_another_run_goes_on(self, live: Live) -> None:
         broadcast = live.broadcast
         broadcast.to_raise = BrokenOffError()
-        broadcast.await_end(timeout_s=5)
+        broadcast.await_end()
 
         assert broadcast.error is broadcast.to_raise
         assert not any("#EXT-X-ENDLIST" in text for text in broadcast.media_playlists())
@@ -114,7 +121,7 @@ class TestRunBroadcast:
     def test_tells_viewers_of_an_end_that_its_owner_wants(self, live: Live) -> None:
         broadcast = live.broadcast
         broadcast.to_raise = LookupError("closed by the operator")
-        broadcast.await_end(timeout_s=5)
+        broadcast.await_end()
 
         assert broadcast.error is broadcast.to_raise
         assert all("#EXT-X-ENDLIST" in text for text in broadcast.media_playlists())
@@ -126,26 +133,29 @@ class TestHungTranscoder:
         broadcast.children()["transcoder"].suspend()
         hung_at = time.monotonic()
 
-        took_s = broadcast.await_end(timeout_s=10)
+        took_s = broadcast.await_end()
 
         assert isinstance(broadcast.error, TranscoderFailedError)
         assert "stopped making progress" in str(broadcast.error)
         assert took_s < _DETECTION_S
         assert broadcast.children() == {}
         # The lease is not renewed any more once it is plain that nothing follows.
-        assert broadcast.check_ins[-1][0] - hung_at < 2.5
+        assert broadcast.check_ins[-1][0] - hung_at < took_s - 1
 
     def test_keeps_its_lease_while_it_begins(
-        self, ingest: Ingest, broadcast: Broadcast, small_clip: Path, monkeypatch: pytest.MonkeyPatch
+        self, ingest: Ingest, broadcast: Broadcast, small_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("streams.media.progress._FIRST_PATIENCE_S", 4.0)
+        program = tmp_path / "ffmpeg"
+        program.write_text(_HUNG_FFMPEG.format(ffmpeg=shutil.which("ffmpeg")))
+        program.chmod(0o700)
         with ingest.publishing("slow-start", small_clip):
+            monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
             broadcast.start(ingest.server, "slow-start")
-            wait_until(lambda: "transcoder" in broadcast.children(), timeout_s=10, what="the transcoder")
-            broadcast.children()["transcoder"].suspend()
+            wait_until(lambda: "transcoder" in broadcast.children(), what="the transcoder")
             hung_at = time.monotonic()
 
-            broadcast.await_end(timeout_s=15)
+            broadcast.await_end()
 
         assert isinstance(broadcast.error, TranscoderFailedError)
         assert broadcast.check_ins[-1][0] - hung_at > 3
@@ -161,7 +171,7 @@ class TestHungTranscoder:
             broadcast.start_playable(ingest.server, "full-pipe")
             broadcast.children()["transcoder"].suspend()
 
-            took_s = broadcast.await_end(timeout_s=10)
+            took_s = broadcast.await_end()
 
         assert isinstance(broadcast.error, TranscoderFailedError), broadcast.error
         assert took_s < _DETECTION_S
@@ -171,7 +181,7 @@ class TestHungTranscoder:
         broadcast.children()["transcoder"].suspend()
         live.encoder.kill()
 
-        broadcast.await_end(timeout_s=8)
+        broadcast.await_end()
 
         assert broadcast.outcome is not None, broadcast.error
 
@@ -181,7 +191,7 @@ class TestHungPull:
         broadcast = live.broadcast
         broadcast.children()["pull"].suspend()
 
-        took_s = broadcast.await_end(timeout_s=10)
+        took_s = broadcast.await_end()
 
         assert isinstance(broadcast.error, PullFailedError)
         assert took_s < _DETECTION_S
@@ -193,21 +203,22 @@ class TestHungPull:
     ) -> None:
         with ingest.publishing("hangs-at-birth", small_clip):
             broadcast.start(ingest.server, "hangs-at-birth")
-            wait_until(lambda: "pull" in broadcast.children(), timeout_s=5, what="the pull")
+            wait_until(lambda: "pull" in broadcast.children(), what="the pull")
             time.sleep(after_s)
             broadcast.children()["pull"].suspend()
 
-            took_s = broadcast.await_end(timeout_s=15)
+            took_s = broadcast.await_end()
 
         assert isinstance(broadcast.error, PullFailedError), broadcast.error
-        assert took_s < 10
+        # Sooner than a key frame would be missed.
+        assert took_s < 20
 
     def test_ends_the_broadcast_when_the_encoder_has_left(self, live: Live) -> None:
         broadcast = live.broadcast
         broadcast.children()["pull"].suspend()
         live.encoder.kill()
 
-        broadcast.await_end(timeout_s=10)
+        broadcast.await_end()
 
         assert broadcast.outcome is not None, broadcast.error
         assert all("#EXT-X-ENDLIST" in text for text in broadcast.media_playlists())
@@ -216,7 +227,7 @@ class TestHungPull:
         broadcast = live.broadcast
         broadcast.children()["pull"].kill()
 
-        broadcast.await_end(timeout_s=5)
+        broadcast.await_end()
 
         assert isinstance(broadcast.error, PullFailedError)
 
@@ -231,7 +242,7 @@ class TestMutedVideo:
         broadcast.start(ingest.server, "muted")
         with ingest.publishing("muted", clip, is_endless=False):
             broadcast.await_playable()
-            broadcast.await_end(timeout_s=20)
+            broadcast.await_end()
 
         assert isinstance(broadcast.error, NoPictureError), broadcast.error
         assert not any("#EXT-X-ENDLIST" in text for text in broadcast.media_playlists())
@@ -250,7 +261,7 @@ class TestSilentIngestServer:
             fragile_ingest.process.send_signal(signal.SIGSTOP)
             stopped_at = time.monotonic()
 
-            broadcast.await_end(timeout_s=15)
+            broadcast.await_end()
 
         assert isinstance(broadcast.error, IngestSilentError)
         # Another run would get no answer either, so the lease is kept.
@@ -267,7 +278,7 @@ class TestSilentIngestServer:
             broadcast.start_playable(fragile_ingest.server, "killed")
             fragile_ingest.process.kill()
 
-            broadcast.await_end(timeout_s=12)
+            broadcast.await_end()
 
         assert isinstance(broadcast.error, IngestSilentError)
 
@@ -282,7 +293,7 @@ class TestSilentIngestServer:
             before_ms = broadcast.check_ins[-1][1]
             fragile_ingest.process.send_signal(signal.SIGCONT)
 
-            wait_until(lambda: broadcast.check_ins[-1][1] > before_ms, timeout_s=5, what="more media")
+            wait_until(lambda: broadcast.check_ins[-1][1] > before_ms, what="more media")
             assert not broadcast.is_over, broadcast.error
 
 
@@ -293,7 +304,7 @@ class TestFullDisk:
         (broadcast.folder / "thumbnail.jpg.tmp").symlink_to("/dev/full")
         with ingest.publishing("full-1", small_clip):
             broadcast.start(ingest.server, "full-1")
-            broadcast.await_end(timeout_s=10)
+            broadcast.await_end()
 
         assert isinstance(broadcast.error, StorageFullError), broadcast.error
 
@@ -306,6 +317,6 @@ class TestFullDisk:
         monkeypatch.setattr(broadcast, "publish", publish)
         with ingest.publishing("full-2", small_clip):
             broadcast.start(ingest.server, "full-2")
-            broadcast.await_end(timeout_s=10)
+            broadcast.await_end()
 
         assert isinstance(broadcast.error, StorageFullError), broadcast.error

@@ -40,7 +40,7 @@ def _sending(server: IngestServer, name: str, *codecs: str) -> Iterator[None]:
     argv = ["ffmpeg", "-nostdin", "-loglevel", "error", "-re", *picture, *sound, *codecs, "-f", "flv"]
     with subprocess.Popen([*argv, server.pull_url(name)], stdin=subprocess.DEVNULL) as process:
         try:
-            wait_until(lambda: _announces(server, name, video="-c:v" in codecs), timeout_s=10, what="the codecs")
+            wait_until(lambda: _announces(server, name, video="-c:v" in codecs), what="the codecs")
             yield
         finally:
             process.kill()
@@ -71,7 +71,7 @@ class TestBeforeTheFirstPicture:
         clip = tmp_path / "one-key-frame.flv"
         clip.write_bytes(flv(size="320x180", gop=900, seconds=30, has_audio=False))
         with ingest.publishing("usable", clip):
-            wait_until(lambda: _announces(ingest.server, "usable"), timeout_s=5, what="the codecs")
+            wait_until(lambda: _announces(ingest.server, "usable"), what="the codecs")
             with _subscribed(ingest.server, "usable"):
                 watch = _Watch(ingest.server, "usable")
 
@@ -81,7 +81,7 @@ class TestBeforeTheFirstPicture:
 
     def test_gives_the_pull_time_to_join(self, ingest: Ingest, small_clip: Path) -> None:
         with ingest.publishing("alone", small_clip):
-            wait_until(lambda: _announces(ingest.server, "alone"), timeout_s=5, what="the codecs")
+            wait_until(lambda: _announces(ingest.server, "alone"), what="the codecs")
             watch = _Watch(ingest.server, "alone")
 
             assert not any(watch.look(at_s=second) for second in range(1, 6))
@@ -93,9 +93,7 @@ class TestBeforeTheFirstPicture:
             watch = _Watch(ingest.server, "probed")
             assert not watch.look(at_s=1)
             sent = ingest.server.list_publishers()["probed"].bytes_out
-            wait_until(
-                lambda: ingest.server.list_publishers()["probed"].bytes_out > sent, timeout_s=5, what="media sent"
-            )
+            wait_until(lambda: ingest.server.list_publishers()["probed"].bytes_out > sent, what="media sent")
 
             assert not any(watch.look(at_s=second) for second in range(2, 9))
             with pytest.raises(PullFailedError, match="hangs"):
@@ -188,7 +186,7 @@ def _subscribed(server: IngestServer, name: str) -> Iterator[None]:
     argv = ["ffmpeg", "-nostdin", "-loglevel", "error", "-i", server.pull_url(name), "-c", "copy", "-f", "null", "-"]
     with subprocess.Popen(argv, stdin=subprocess.DEVNULL) as process:
         try:
-            wait_until(lambda: server.list_publishers()[name].subscribers, timeout_s=5, what="the pull")
+            wait_until(lambda: server.list_publishers()[name].subscribers, what="the pull")
             yield
         finally:
             process.kill()
@@ -201,4 +199,4 @@ def _announces(server: IngestServer, name: str, *, video: bool = True) -> bool:
 
 def _await_more(server: IngestServer, name: str) -> None:
     before = server.list_publishers()[name].bytes_in
-    wait_until(lambda: server.list_publishers()[name].bytes_in > before, timeout_s=5, what="more media")
+    wait_until(lambda: server.list_publishers()[name].bytes_in > before, what="more media")

@@ -9,7 +9,7 @@ from typing import IO
 from streams.media.errors import PullFailedError
 from streams.media.intake import Intake
 from tests.media.clips import flv
-from tests.services import wait_until
+from tests.services import HANG_S, wait_until
 
 # Opens wide pipes until the kernel allows no more, then reads a stream from another one.
 _MANY_PIPES = """
@@ -26,7 +26,7 @@ while True:
 reading, writing = os.pipe()
 intake = Intake(os.fdopen(reading, "rb", buffering=0))
 os.close(writing)
-intake.stop(timeout_s=5)
+intake.stop(timeout_s=30)
 print(len(kept), intake.is_over, intake.failure)
 """
 
@@ -44,7 +44,7 @@ def _stream(data: bytes) -> IO[bytes]:
 
 def _finished_intake(data: bytes) -> Intake:
     intake = Intake(_stream(data))
-    wait_until(lambda: intake.is_over, timeout_s=5, what="the end of the stream")
+    wait_until(lambda: intake.is_over, what="the end of the stream")
     return intake
 
 
@@ -71,7 +71,7 @@ class TestIntake:
         reading, writing = os.pipe()
         sink = os.fdopen(writing, "wb", buffering=0)
         intake.attach(sink)
-        intake.stop(timeout_s=5)
+        intake.stop(timeout_s=30)
 
         assert not sink.closed
         sink.close()
@@ -84,7 +84,7 @@ class TestIntake:
 
         intake.attach(os.fdopen(writing, "wb", buffering=0))
         intake.finish()
-        intake.stop(timeout_s=5)
+        intake.stop(timeout_s=30)
 
         assert not intake._thread.is_alive()
         assert intake.failure is None
@@ -94,9 +94,9 @@ class TestIntake:
         reading, writing = os.pipe()
         with os.fdopen(writing, "wb", buffering=0) as sink:
             intake.attach(sink)
-            wait_until(lambda: intake.is_pushing, timeout_s=5, what="a full pipe")
+            wait_until(lambda: intake.is_pushing, what="a full pipe")
 
-            intake.stop(timeout_s=5)
+            intake.stop(timeout_s=30)
 
         assert not intake._thread.is_alive()
         os.close(reading)
@@ -114,7 +114,7 @@ class TestIntake:
             assert sent < 4 << 20
             assert intake.received_bytes < 2 << 20
 
-            intake.stop(timeout_s=5)
+            intake.stop(timeout_s=30)
         os.close(reading)
         os.close(source)
 
@@ -122,7 +122,7 @@ class TestIntake:
         reading, writing = os.pipe()
         intake = Intake(os.fdopen(reading, "rb", buffering=0))
 
-        intake.stop(timeout_s=5)
+        intake.stop(timeout_s=30)
 
         assert not intake._thread.is_alive()
         os.close(writing)
@@ -135,7 +135,7 @@ class TestIntake:
         become_ordinary = ["setpriv", "--bounding-set=-sys_resource,-sys_admin", "--inh-caps=-sys_resource,-sys_admin"]
         argv = [*(become_ordinary if os.getuid() == 0 else []), sys.executable, "-c", _MANY_PIPES]
 
-        run = subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False)
+        run = subprocess.run(argv, capture_output=True, text=True, timeout=HANG_S, check=False)
 
         assert run.returncode == 0, run.stderr
         assert run.stdout.split()[1:] == ["True", "None"]

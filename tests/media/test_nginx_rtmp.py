@@ -17,10 +17,10 @@ from tests.services import wait_until
 class TestIngestServer:
     def test_knows_who_publishes(self, ingest: Ingest, small_clip: Path) -> None:
         with ingest.publishing("known", small_clip):
-            wait_until(lambda: _has_announced(ingest.server, "known"), timeout_s=5, what="the codecs")
+            wait_until(lambda: _has_announced(ingest.server, "known"), what="the codecs")
             first = ingest.server.find_publisher("known")
             assert first is not None
-            wait_until(lambda: _bytes_in(ingest.server, "known") > first.bytes_in, timeout_s=5, what="more media")
+            wait_until(lambda: _bytes_in(ingest.server, "known") > first.bytes_in, what="more media")
 
             assert list(ingest.server.list_publishers()) == ["known"]
             assert (first.video_codec, first.audio_codec) == ("H264", "AAC")
@@ -31,7 +31,7 @@ class TestIngestServer:
         with ingest.publishing("cut", small_clip) as encoder:
             assert ingest.server.drop_publisher("cut")
 
-            wait_until(lambda: encoder.poll() is not None, timeout_s=5, what="the encoder's end")
+            wait_until(lambda: encoder.poll() is not None, what="the encoder's end")
         assert not ingest.server.drop_publisher("cut")
 
     def test_says_where_to_pull_from(self, tmp_path: Path) -> None:

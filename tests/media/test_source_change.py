@@ -23,14 +23,14 @@ class TestRun:
         broadcast.start(ingest.server, "changes")
         with ingest.publishing("changes", clip):
             broadcast.await_playable()
-            broadcast.await_end(timeout_s=12)
+            broadcast.await_end()
             assert isinstance(broadcast.error, SourceChangedError)
             assert "640x360" in str(broadcast.error)
             # The next run, which another folder would belong to, finds what comes now.
             following = Broadcast(tmp_path / "following")
             try:
                 following.start(ingest.server, "changes")
-                wait_until(lambda: following.source, timeout_s=10, what="the source")
+                wait_until(lambda: following.source, what="the source")
             finally:
                 following.end()
 
@@ -46,7 +46,7 @@ class TestRun:
         with ingest.publishing("bomb", clip):
             # Only now: ffmpeg needs seconds to open what claims to be that large.
             broadcast.start(ingest.server, "bomb")
-            broadcast.await_end(timeout_s=15)
+            broadcast.await_end()
 
         assert isinstance(broadcast.error, SourceRefusedError)
         assert "8192x8192" in str(broadcast.error)

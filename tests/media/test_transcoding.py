@@ -8,11 +8,12 @@ from streams.media.errors import MediaError, StorageFullError, TranscoderFailedE
 from streams.media.process import running
 from streams.media.progress import AwakeClock
 from streams.media.transcoding import Transcoding
+from tests.services import HANG_S
 
 
 def _failure(script: str, folder: Path) -> MediaError:
     with running(["sh", "-c", script], label="sh", feeds=True) as child:
-        assert child.wait(timeout_s=10)
+        assert child.wait(timeout_s=HANG_S)
         return Transcoding(child, AwakeClock(), folder=folder).failure()
 
 

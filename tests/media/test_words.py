@@ -9,6 +9,7 @@ from typing import IO
 import pytest
 
 from streams.media.words import Words
+from tests.services import HANG_S
 
 
 def _read(text: bytes, caplog: pytest.LogCaptureFixture) -> tuple[str, list[str]]:
@@ -16,7 +17,7 @@ def _read(text: bytes, caplog: pytest.LogCaptureFixture) -> tuple[str, list[str]
     with caplog.at_level(logging.WARNING):
         with _writing() as (pipe, words):
             pipe.write(text)
-        return words.last(timeout_s=5), [record.getMessage() for record in caplog.records]
+        return words.last(timeout_s=HANG_S), [record.getMessage() for record in caplog.records]
 
 
 @contextmanager
@@ -55,7 +56,7 @@ class TestWords:
                 for _ in range(20_000):
                     pipe.write(b"x" * 500)
                 taken_bytes, _ = tracemalloc.get_traced_memory()
-            assert words.last(timeout_s=5) == "x" * 500
+            assert words.last(timeout_s=HANG_S) == "x" * 500
         finally:
             tracemalloc.stop()
         assert taken_bytes < 2_000_000
@@ -67,7 +68,7 @@ class TestWords:
             time.sleep(1)
             pipe.write(b"Invalid data\n")
 
-        assert words.last(timeout_s=5) == "Invalid data"
+        assert words.last(timeout_s=HANG_S) == "Invalid data"
 
     def test_without_meaning_are_left_out(self, caplog: pytest.LogCaptureFixture) -> None:
         harmless = b"[swscaler @ 0x7f] deprecated pixel format used, make sure you did set range correctly\n"

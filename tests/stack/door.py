@@ -65,7 +65,7 @@ def running_door(instance: Instance, folder: Path, *, strangers: int = 0, config
         running(nginx_argv, log_path=folder / "nginx.log") as server,
     ):
         sockets = (instance.gate_socket, instance.ingest_control_socket)
-        wait_until(lambda: all(map(_accepts, sockets)), timeout_s=20, what="the door")
+        wait_until(lambda: all(map(_accepts, sockets)), what="the door")
         yield Door(instance, psutil.Process(gate.pid), psutil.Process(server.pid), addresses)
 
 

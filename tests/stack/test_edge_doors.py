@@ -14,7 +14,7 @@ from livehub.stack.edge import render_edge
 from livehub.stack.folders import prepare_folders
 from livehub.stack.instance import Instance
 from livehub.stack.nginx import Host
-from tests.services import running, wait_until
+from tests.services import HANG_S, running, wait_until
 from tests.stack.test_nginx import accepts
 
 SECRET = "what-nobody-may-write-down"
@@ -29,13 +29,13 @@ class Edge:
 
     def begun(self, head: str) -> socket.socket:
         """Send a request's lines, and the first byte of a body that is longer."""
-        client = socket.create_connection(("127.0.0.1", self.port), timeout=5)
+        client = socket.create_connection(("127.0.0.1", self.port), timeout=HANG_S)
         client.sendall(f"{head}\r\n\r\n1".encode())
         return client
 
     def ask(self, head: str, *, source: str = "127.0.0.1") -> tuple[int, str]:
         """Send a request's lines, and return the status and all else that is answered."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5, source_address=(source, 0)) as client:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=HANG_S, source_address=(source, 0)) as client:
             client.sendall(f"{head}\r\nConnection: close\r\n\r\n".replace("PORT", str(self.port)).encode())
             answer = b"".join(iter(lambda: client.recv(65536), b"")).decode()
         return int(answer.split()[1]), answer.partition("\r\n\r\n")[2]
@@ -49,7 +49,7 @@ def edge(request: pytest.FixtureRequest, instance: Instance, tmp_path: Path) -> 
     wanted.edge_config.write_text(render_edge(wanted, Host.current()))
     log_path = tmp_path / "edge.log"
     with running(nginx.server_argv(config=wanted.edge_config, prefix=wanted.nginx_temp_dir), log_path=log_path):
-        wait_until(lambda: accepts(wanted.http_port), timeout_s=5, what="the edge")
+        wait_until(lambda: accepts(wanted.http_port), what="the edge")
         yield Edge(wanted.http_port, log_path)
 
 
@@ -123,7 +123,7 @@ def test_no_query_string_is_written_down_whatever_goes_wrong(edge: Edge) -> None
     edge.ask(f"GET /?token={SECRET} HTTP/9.9\r\nHost: localhost")
     edge.ask(f"GET /last?token={SECRET} HTTP/1.1\r\nHost: localhost")
 
-    wait_until(lambda: '"GET /last" 503' in edge.log_path.read_text(), timeout_s=5, what="the last line")
+    wait_until(lambda: '"GET /last" 503' in edge.log_path.read_text(), what="the last line")
     log = edge.log_path.read_text()
     assert log.count("\n") > len(paths)
     assert SECRET not in log
@@ -149,12 +149,12 @@ class TestStranger:
         with ExitStack() as stranger:
             for _ in range(_MORE_THAN_A_SHARE):
                 stranger.enter_context(edge.begun(f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9"))
-            wait_until(lambda: edge.ask("GET /log-in HTTP/1.1\r\nHost: localhost")[0] == 429, timeout_s=15, what="429")
+            wait_until(lambda: edge.ask("GET /log-in HTTP/1.1\r\nHost: localhost")[0] == 429, what="429")
 
             assert edge.ask(f"GET {path} HTTP/1.1\r\nHost: localhost")[0] == 429
             assert edge.ask("GET /log-in HTTP/1.1\r\nHost: localhost", source="127.0.0.2")[0] == 503
 
-        wait_until(lambda: edge.ask("GET /log-in HTTP/1.1\r\nHost: localhost")[0] == 503, timeout_s=5, what="503")
+        wait_until(lambda: edge.ask("GET /log-in HTTP/1.1\r\nHost: localhost")[0] == 503, what="503")
 
     @pytest.mark.parametrize("edge", [{"trusted_proxies": ("127.0.0.1",)}], indirect=True)
     def test_gets_no_more_by_changing_addresses_within_ipv6(self, edge: Edge) -> None:
@@ -162,6 +162,6 @@ class TestStranger:
         with ExitStack() as stranger:
             for number in range(_MORE_THAN_A_SHARE):
                 stranger.enter_context(edge.begun(f"{head}:1::{number:x}\r\nContent-Length: 9"))
-            wait_until(lambda: edge.ask(f"{head}:1::ffff")[0] == 429, timeout_s=15, what="429")
+            wait_until(lambda: edge.ask(f"{head}:1::ffff")[0] == 429, what="429")
 
             assert edge.ask(f"{head}:2::1")[0] == 503

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.services import running, wait_until
+from tests.services import HANG_S, running, wait_until
 
 STARTED = b"NetStream.Publish.Start"
 HANDSHAKE = bytes(3073)
 # What lies in the kernel's buffers on the way, and some of the gate's own; a broadcast sends this within a minute.
 _MOST_HELD = 16 * 1024 * 1024
-_HANG_S = 20
 
 
 @dataclass(frozen=True)
@@ -30,14 +29,14 @@ class Passage:
 def passage(tmp_path: Path) -> Iterator[Passage]:
     path = tmp_path / "gate"
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.settimeout(_HANG_S)
+        listener.settimeout(HANG_S)
         argv = [sys.executable, "-m", "livehub.gate", str(path), f"127.0.0.1:{listener.getsockname()[1]}", "10"]
         with running(argv, log_path=tmp_path / "gate.log"), socket.socket(socket.AF_UNIX) as encoder:
-            wait_until(lambda: encoder.connect_ex(str(path)) == 0, timeout_s=_HANG_S, what="the gate")
-            encoder.settimeout(_HANG_S)
+            wait_until(lambda: encoder.connect_ex(str(path)) == 0, what="the gate")
+            encoder.settimeout(HANG_S)
             encoder.sendall(b"\x03")
             with closing(listener.accept()[0]) as server:
-                server.settimeout(_HANG_S)
+                server.settimeout(HANG_S)
                 server.sendall(HANDSHAKE + STARTED)
                 _read(encoder, len(HANDSHAKE + STARTED))
                 yield Passage(encoder, server)

@@ -24,4 +24,4 @@ def test_readyz_names_every_component_and_what_is_missing() -> None:
     assert components["ingest"] == components["asgi"] == "does not answer (ConnectError)"
     assert components["gate"] == "does not answer (FileNotFoundError)"
     assert {components[f"{name}_worker"] for name in ("live", "urgent", "webhooks")} == {"none answers"}
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10

@@ -49,7 +49,7 @@ def assert_goes_live(stack: RunningStack) -> None:
         for url, stream in zip(urls, streams, strict=True):
             encoders.enter_context(publishing(f"{url}{stream.created['stream_key']}", size="320x180", kbps=300))
         for stream in streams:
-            stream.await_status("LIVE", timeout_s=20)
+            stream.await_status("LIVE")
             assert httpx.get(stream.created["playback_url"]).is_success
         addresses = stack.manage("shell", "-c", _ADDRESSES)
     assert addresses.strip().splitlines()[-1] == str([LOOPBACK, LOOPBACK])

@@ -23,7 +23,7 @@ from livehub.stack.ingest import render_ingest
 from livehub.stack.instance import Instance
 from livehub.stack.nginx import Host
 from livehub.stack.tls import ensure_self_signed
-from tests.services import running, wait_until
+from tests.services import HANG_S, running, wait_until
 
 HOST = Host(is_root=False, open_files=1024)
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104  # Written into a configuration.
@@ -86,7 +86,7 @@ class TestLimits:
         instance.edge_config.write_text(render_edge(instance, Host.current()))
         argv = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
         with running(argv, log_path=tmp_path / "edge.log"):
-            wait_until(lambda: accepts(instance.http_port), timeout_s=5, what="the edge")
+            wait_until(lambda: accepts(instance.http_port), what="the edge")
             yield f"http://127.0.0.1:{instance.http_port}"
 
     def test_readiness_is_not_worked_out_as_often_as_a_stranger_likes(self, base_url: str) -> None:
@@ -133,10 +133,10 @@ def test_an_ipv4_client_is_known_by_its_own_address_whatever_is_listened_on(inst
     wanted.edge_config.write_text(render_edge(wanted, Host.current()))
     log = tmp_path / "edge.log"
     with running(nginx.server_argv(config=wanted.edge_config, prefix=wanted.nginx_temp_dir), log_path=log):
-        wait_until(lambda: accepts(wanted.http_port), timeout_s=5, what="the edge")
+        wait_until(lambda: accepts(wanted.http_port), what="the edge")
         for host in ("127.0.0.1", "[::1]"):
             ask(f"http://{host}:{wanted.http_port}/internal")
-        wait_until(lambda: log.read_text().count(" 404 ") == 2, timeout_s=5, what="the lines")
+        wait_until(lambda: log.read_text().count(" 404 ") == 2, what="the lines")
 
     # Each of nginx's workers writes for itself.
     assert sorted(line.split()[0] for line in log.read_text().splitlines()) == ["127.0.0.1", "::1"]
@@ -153,7 +153,7 @@ def ask(url: str, *, method: str = "GET", headers: Mapping[str, str] = MappingPr
     data = b"x" if method == "POST" else None
     wanted = urllib.request.Request(url, method=method, data=data, headers=dict(headers))  # noqa: S310  # Our own http.
     try:
-        with urllib.request.urlopen(wanted, timeout=5) as response:  # noqa: S310
+        with urllib.request.urlopen(wanted, timeout=HANG_S) as response:  # noqa: S310
             return Answer(response.status, response.headers, response.read().decode())
     except urllib.error.HTTPError as error:
         with error:

@@ -34,7 +34,7 @@ def running_server(folder: Path, *, user: str) -> Iterator[int]:
     argv = [*postgres.server_argv(cluster_dir=cluster, socket_dir=sockets), "-c", "fsync=off"]
     with running(argv, log_path=folder / "postgres.log") as server:
         try:
-            wait_until(lambda: lets_in(folder, user=user), timeout_s=20, what="PostgreSQL")
+            wait_until(lambda: lets_in(folder, user=user), what="PostgreSQL")
             yield server.pid
         finally:
             server.send_signal(signal.SIGINT)

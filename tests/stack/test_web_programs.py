@@ -26,9 +26,7 @@ from livehub.stack.programs import Program, programs
 from streams.livestreams.services import create_livestream
 from streams.models import Livestream
 from streams.organizations.services import SYSTEM, NewOrganization
-from tests.services import running, wait_until
-
-_START_S = 30
+from tests.services import HANG_S, running, wait_until
 
 
 @contextmanager
@@ -36,9 +34,7 @@ def started(program: Program, *, log_path: Path) -> "Iterator[subprocess.Popen[b
     """Run it on the tests' database, and wait until it answers."""
     (socket_path,) = program.sockets
     with running(program.command, log_path=log_path) as process:
-        wait_until(
-            lambda: process.poll() is not None or answers(socket_path), timeout_s=_START_S, what=f"{program.name}"
-        )
+        wait_until(lambda: process.poll() is not None or answers(socket_path), what=f"{program.name}")
         assert process.poll() is None, log_path.read_text()
         yield process
 
@@ -50,7 +46,7 @@ def answers(socket_path: Path) -> bool:
         return False
 
 
-def ask(socket_path: Path, path: str, *, timeout_s: float = 10) -> httpx.Response:
+def ask(socket_path: Path, path: str, *, timeout_s: float = HANG_S) -> httpx.Response:
     with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket_path)), timeout=timeout_s) as client:
         return client.get(f"http://localhost{path}")
 
@@ -91,7 +87,7 @@ class TestWeb:
     @pytest.fixture
     def running_web(self, program: Callable[[str], Program], tmp_path: Path) -> "Iterator[subprocess.Popen[bytes]]":
         with started(program("web"), log_path=tmp_path / "web.log") as process:
-            wait_until(lambda: len(children(process.pid)) == web.WORKERS, timeout_s=10, what="its workers")
+            wait_until(lambda: len(children(process.pid)) == web.WORKERS, what="its workers")
             yield process
 
     def test_lets_nobody_else_in(self, running_web: object, instance: Instance) -> None:
@@ -109,7 +105,6 @@ class TestWeb:
         assert answers(instance.web_socket)
         wait_until(
             lambda: len(children(running_web.pid) - before) == 1 and len(children(running_web.pid)) == web.WORKERS,
-            timeout_s=15,
             what="another worker",
         )
 
@@ -117,13 +112,12 @@ class TestWeb:
         hanging = next(iter(children(running_web.pid)))
         os.kill(hanging, signal.SIGSTOP)
         # What it took until this moment hangs with it.
-        wait_until(lambda: set(thread_states(hanging)) == {"T"}, timeout_s=5, what="the stop")
+        wait_until(lambda: set(thread_states(hanging)) == {"T"}, what="the stop")
 
         with ThreadPoolExecutor(max_workers=8) as executor:
             assert all(executor.map(lambda _: answers(instance.web_socket), range(80)))
         wait_until(
             lambda: hanging not in children(running_web.pid) and len(children(running_web.pid)) == web.WORKERS,
-            timeout_s=40,
             what="another worker in its place",
         )
         assert answers(instance.web_socket)
@@ -137,9 +131,9 @@ class TestWeb:
         workers = children(running_web.pid)
 
         running_web.kill()
-        running_web.wait(timeout=10)
+        running_web.wait(timeout=HANG_S)
 
-        wait_until(lambda: not any(map(is_alive, workers)), timeout_s=5, what="its workers to end")
+        wait_until(lambda: not any(map(is_alive, workers)), what="its workers to end")
         with started(program("web"), log_path=tmp_path / "again.log"):
             pass
 
@@ -188,7 +182,7 @@ def test_a_web_worker_that_is_told_to_end_sends_its_last_messages(tmp_path: Path
     socket_path, sent = tmp_path / "web.sock", tmp_path / "sent"
     argv = [sys.executable, "-c", _SENDER, str(socket_path), str(sent)]
     with running(argv, log_path=tmp_path / "web.log") as process:
-        wait_until(lambda: answers(socket_path), timeout_s=_START_S, what="the web server")
+        wait_until(lambda: answers(socket_path), what="the web server")
         process.terminate()
         process.wait(timeout=9)
 
@@ -207,12 +201,12 @@ class TestAsgi:
         asgi = program("asgi")
         argv = ["blocked_asgi:application" if each == "livehub.asgi:application" else each for each in asgi.argv]
         with started(replace(asgi, argv=argv), log_path=tmp_path / "asgi.log"):
-            wait_until(lambda: time.time() - heartbeat.stat().st_mtime < 2, timeout_s=10, what="a heartbeat")
+            wait_until(lambda: time.time() - heartbeat.stat().st_mtime < 2, what="a heartbeat")
 
             with suppress(httpx.HTTPError):
                 ask(asgi.sockets[0], "/block", timeout_s=1)
 
-            wait_until(lambda: time.time() - heartbeat.stat().st_mtime > 5, timeout_s=20, what="silence")
+            wait_until(lambda: time.time() - heartbeat.stat().st_mtime > 5, what="silence")
 
     def test_a_hook_that_waits_for_a_row_keeps_no_other_waiting(
         self, program: Callable[[str], Program], instance: Instance, home: NewOrganization, tmp_path: Path

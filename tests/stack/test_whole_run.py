@@ -17,7 +17,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.services import wait_until
+from tests.services import HANG_S, wait_until
 from tests.stack import whole
 from tests.stack.whole import RunningStack, running_stack
 
@@ -52,7 +52,7 @@ def request(
     url = f"{stack.base_url}{path}"
     wanted = urllib.request.Request(url, method=method, data=body, headers=headers or {})  # noqa: S310  # Our own http.
     try:
-        with urllib.request.urlopen(wanted, timeout=10) as response:  # noqa: S310
+        with urllib.request.urlopen(wanted, timeout=HANG_S) as response:  # noqa: S310
             return response.status, response.headers, response.read()
     except urllib.error.HTTPError as error:
         with error:
@@ -79,7 +79,7 @@ class TestRunning:
 
         before = beats()
         assert before.keys() == HANGING | {"files", "gate", "webhooks"}
-        wait_until(lambda: not before.items() & beats().items(), timeout_s=10, what="the next beats")
+        wait_until(lambda: not before.items() & beats().items(), what="the next beats")
 
     def test_shows_and_keeps_the_credentials(self, stack: RunningStack) -> None:
         path = stack.data_dir / "credentials.json"
@@ -117,7 +117,7 @@ class TestRunning:
         with httpx.Client(transport=httpx.HTTPTransport(uds=str(stack.runtime_dir / "asgi.sock"))) as ingest:
             assert ingest.post(f"http://localhost{hook}", data={"name": secret}).status_code == 404
 
-        wait_until(lambda: '"POST /last"' in (stack.logs / "edge.log").read_text(), timeout_s=5, what="the log")
+        wait_until(lambda: '"POST /last"' in (stack.logs / "edge.log").read_text(), what="the log")
 
         assert not [log.name for log in stack.logs.iterdir() if secret in log.read_text(errors="replace")]
 
@@ -134,7 +134,7 @@ class TestRunning:
 
         process, output_path = whole.start(tmp_path, environment)
 
-        assert process.wait(timeout=30) == 1
+        assert process.wait(timeout=HANG_S) == 1
         assert (
             f"already runs on the data folder {stack.data_dir} (process {stack.process.pid})" in output_path.read_text()
         )
@@ -144,7 +144,7 @@ class TestRunning:
 
         process, output_path = whole.start(tmp_path, environment)
 
-        assert process.wait(timeout=30) == 1
+        assert process.wait(timeout=HANG_S) == 1
         assert f"Port {stack.rtmp_port} is in use by nginx (process " in output_path.read_text()
 
     def test_lets_another_instance_run_beside_it(self, stack: RunningStack, tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ print(time.time())
             while not revoking.done():
                 request(stack, path, headers=as_program)
             revoked_at = float(revoking.result())
-            wait_until(lambda: time.time() - revoked_at >= 1, timeout_s=5, what="a second")
+            wait_until(lambda: time.time() - revoked_at >= 1, what="a second")
             # Too many of them are not looked at any more.
             assert {request(stack, path, headers=as_program)[0] for _ in range(40)} <= {401, 429}
 
@@ -267,10 +267,9 @@ class TestRecovery:
 
         wait_until(
             lambda: stack.pids().keys() == PROGRAMS and not set(before.values()) & set(stack.pids().values()),
-            timeout_s=40,
             what="new processes",
         )
-        wait_until(lambda: is_ready(stack), timeout_s=40, what="ready again")
+        wait_until(lambda: is_ready(stack), what="ready again")
 
     def test_replaces_what_hangs_and_nothing_else(self, stack: RunningStack) -> None:
         before = stack.pids()
@@ -285,7 +284,7 @@ class TestRecovery:
             timeout_s=60,
             what="new processes",
         )
-        wait_until(lambda: is_ready(stack), timeout_s=40, what="ready again")
+        wait_until(lambda: is_ready(stack), what="ready again")
         untouched = PROGRAMS - HANGING
         assert {name: stack.pids()[name] for name in untouched} == {name: before[name] for name in untouched}
         assert "live does nothing any more and is killed" in stack.output
@@ -294,7 +293,7 @@ class TestRecovery:
         os.kill(stack.pids()["web"], signal.SIGKILL)
 
         # Its workers end with it, a moment later.
-        wait_until(lambda: request(stack, "/v2/livestreams")[0] == 503, timeout_s=5, what="the end of its workers")
+        wait_until(lambda: request(stack, "/v2/livestreams")[0] == 503, what="the end of its workers")
         status, headers, body = request(stack, "/v2/livestreams")
         assert (status, headers["Content-Type"], json.loads(body)["error"]["type"]) == (
             503,
@@ -302,7 +301,7 @@ class TestRecovery:
             "unavailable",
         )
         assert b"One moment" in request(stack, "/")[2]
-        wait_until(lambda: is_ready(stack), timeout_s=40, what="ready again")
+        wait_until(lambda: is_ready(stack), what="ready again")
 
 
 def test_a_second_start_loses_nothing(stack: RunningStack, folder: Path) -> None:
@@ -336,8 +335,8 @@ def test_a_stop_during_the_start_leaves_nothing(tmp_path: Path, stop_signal: sig
 
     process.send_signal(stop_signal)
 
-    assert process.wait(timeout=30) == 0
-    wait_until(lambda: not whole.leftovers(tmp_path / "var"), timeout_s=5, what="programs to end")
+    assert process.wait(timeout=HANG_S) == 0
+    wait_until(lambda: not whole.leftovers(tmp_path / "var"), what="programs to end")
 
 
 @pytest.mark.chaos
@@ -356,7 +355,7 @@ def test_nothing_outlives_a_killed_supervisor_and_the_next_start_works(tmp_path:
     with running_stack(tmp_path) as stack:
         stack.process.kill()
         stack.process.wait()
-        wait_until(lambda: not whole.leftovers(stack.data_dir), timeout_s=10, what="programs to end")
+        wait_until(lambda: not whole.leftovers(stack.data_dir), what="programs to end")
 
     with running_stack(tmp_path) as again:
         assert again.credentials["password"] == stack.credentials["password"]

@@ -111,7 +111,7 @@ def running_stack(folder: Path, **settings: str) -> Iterator[RunningStack]:
         yield stack
         if process.poll() is None:
             assert stack.stop() == 0, stack.output
-        wait_until(lambda: not leftovers(stack.data_dir), timeout_s=10, what="programs to end")
+        wait_until(lambda: not leftovers(stack.data_dir), what="programs to end")
 
 
 def stack_environment(folder: Path, **settings: str) -> dict[str, str]:

@@ -35,7 +35,7 @@ def _write_statistics() -> None:
 
 def _hot_share(table: str, *, since: tuple[int, int], updates: int) -> float:
     """Return which share of so many updates was heap-only, once they all are in the statistics."""
-    wait_until(lambda: _updates(table)[0] - since[0] >= updates, timeout_s=20, what=f"statistics of {table}")
+    wait_until(lambda: _updates(table)[0] - since[0] >= updates, what=f"statistics of {table}")
     now = _updates(table)
     return (now[1] - since[1]) / (now[0] - since[0])
 

@@ -175,7 +175,7 @@ class TestRun:
         monkeypatch.setenv("PATH", "")
 
         with _running(worker, session):
-            wait_until(lambda: Lease.objects.get().epoch == 2, timeout_s=20, what="the second run")
+            wait_until(lambda: Lease.objects.get().epoch == 2, what="the second run")
 
         failure = session.events.filter(kind="run_failed").earliest("id")
         assert failure.reason == "Something went wrong inside LiveHub. The server's log says what."

@@ -90,7 +90,7 @@ class TestMutedVideo:
 
         with ingest.publishing(publish_name(session), muted_clip), _running(session):
             waiting = session.events.filter(kind=EventKind.RUN_POSTPONED)
-            wait_until(waiting.exists, timeout_s=15, what="the end of the first wait")
+            wait_until(waiting.exists, what="the end of the first wait")
 
         assert [event.reason for event in waiting] == [
             "The encoder sends no picture any more. Turn its video on again."
@@ -99,7 +99,7 @@ class TestMutedVideo:
 
     def test_refuses_a_session_that_never_had_one(self, session: Session, ingest: Ingest, muted_clip: Path) -> None:
         with ingest.publishing(publish_name(session), muted_clip), _running(session) as run:
-            wait_until(lambda: not run.is_alive(), timeout_s=15, what="the end of the session")
+            wait_until(lambda: not run.is_alive(), what="the end of the session")
 
         session.refresh_from_db()
         assert (session.status, session.end_reason) == ("errored", "source_refused")

@@ -50,7 +50,7 @@ def test_goes_on_with_a_picture_of_another_size(session: Session, ingest: Ingest
     clip.write_bytes(joined(_small(seconds=6), _small("640x360")))
 
     with ingest.publishing(publish_name(session), clip), _running(session):
-        wait_until(session.events.filter(kind="resumed").exists, timeout_s=30, what="the second run's picture")
+        wait_until(session.events.filter(kind="resumed").exists, what="the second run's picture")
 
     session.refresh_from_db()
     assert session.status == SessionStatus.LIVE
@@ -65,7 +65,7 @@ def test_refuses_what_the_encoder_changed_to(session: Session, ingest: Ingest, t
     clip.write_bytes(joined(_small(seconds=6), claiming(_small(), width=7680, height=4320)))
 
     with ingest.publishing(publish_name(session), clip), _running(session) as run:
-        wait_until(lambda: not run.is_alive(), timeout_s=30, what="the end of the session")
+        wait_until(lambda: not run.is_alive(), what="the end of the session")
 
     session.refresh_from_db()
     assert (session.status, session.end_reason) == (SessionStatus.ERRORED, EndReason.SOURCE_REFUSED)
@@ -84,7 +84,7 @@ def test_ends_what_sends_far_more_than_it_may(
     clip.write_bytes(_small())
 
     with ingest.publishing(publish_name(session), clip, speed=speed), _running(session) as run:
-        wait_until(lambda: not run.is_alive(), timeout_s=20, what="the end of the session")
+        wait_until(lambda: not run.is_alive(), what="the end of the session")
 
     session.refresh_from_db()
     assert (session.status, session.end_reason) == (SessionStatus.ERRORED, EndReason.OVER_QUOTA)

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from streams.models import App
 from streams.organizations.services import SYSTEM
-from tests.services import wait_until
+from tests.services import HANG_S, wait_until
 from webhooks.courier import Courier
 from webhooks.models import Delivery, Endpoint
 from webhooks.outbox import Happening, record
@@ -66,13 +66,13 @@ def states(endpoint: Endpoint) -> list[str]:
     return list(endpoint.deliveries.order_by("event_id").values_list("state", flat=True))
 
 
-def wait_for(endpoint: Endpoint, *wanted: DeliveryState, timeout_s: float = 20) -> list[Delivery]:
+def wait_for(endpoint: Endpoint, *wanted: DeliveryState, timeout_s: float = HANG_S) -> list[Delivery]:
     """Return an endpoint's deliveries, by event, once their states are these."""
     wait_until(lambda: states(endpoint) == list(wanted), timeout_s=timeout_s, what=f"{wanted}, not {states(endpoint)}")
     return list(endpoint.deliveries.order_by("event_id"))
 
 
-def wait_attempts(endpoint: Endpoint, *counts: int, timeout_s: float = 20) -> list[Delivery]:
+def wait_attempts(endpoint: Endpoint, *counts: int, timeout_s: float = HANG_S) -> list[Delivery]:
     """Return an endpoint's deliveries, by event, once so many attempts at each are written down."""
     found = endpoint.deliveries.order_by("event_id")
 

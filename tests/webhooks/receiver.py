@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from tests.services import wait_until
+from tests.services import HANG_S, wait_until
 
 _STEP_S = 0.2
 
@@ -67,7 +67,7 @@ class Receiver:
     def bodies(self) -> list[bytes]:
         return [received.body for received in self.received]
 
-    def wait(self, count: int, *, timeout_s: float = 20) -> list[Received]:
+    def wait(self, count: int, *, timeout_s: float = HANG_S) -> list[Received]:
         """Return what came, once it is that much."""
         what = f"{count} deliveries (came: {len(self.received)})"
         wait_until(lambda: len(self.received) >= count, timeout_s=timeout_s, what=what)

@@ -50,7 +50,7 @@ class TestDelivering:
 
         with courier(endpoint):
             wait_for(endpoint, _DELIVERED)
-            wait_until(lambda: Endpoint.objects.get().last_success_at, timeout_s=5)
+            wait_until(lambda: Endpoint.objects.get().last_success_at)
 
         endpoint.refresh_from_db()
         assert (endpoint.failures, endpoint.failing_since, endpoint.claimed_by) == (0, None, None)
@@ -61,13 +61,13 @@ class TestDelivering:
         happen(home.app)
         with courier(endpoint) as out:
             wait_for(endpoint, _DELIVERED)
-            wait_until(lambda: Endpoint.objects.get().last_success_at, timeout_s=5)
+            wait_until(lambda: Endpoint.objects.get().last_success_at)
             first = Endpoint.objects.get().last_success_at
             # So soon that it is no news at once.
             happen(home.app)
             wait_for(endpoint, _DELIVERED, _DELIVERED)
 
-            wait_until(lambda: not out.take([]), timeout_s=30, what="its end")
+            wait_until(lambda: not out.take([]), what="its end")
 
         last = Endpoint.objects.get().last_success_at
         assert first is not None
@@ -166,7 +166,7 @@ class TestFailures:
 
         with courier(endpoint):
             [delivery] = wait_attempts(endpoint, 1)
-            wait_until(lambda: Endpoint.objects.get().failures, timeout_s=5)
+            wait_until(lambda: Endpoint.objects.get().failures)
 
         assert (delivery.state, delivery.last_status) == (_PENDING, status)
         assert words in delivery.last_error
@@ -185,7 +185,7 @@ class TestFailures:
 
         with courier(endpoint):
             wait_attempts(endpoint, 1)
-            wait_until(lambda: broker.names, timeout_s=5)
+            wait_until(lambda: broker.names)
 
         assert broker.arguments[-1] == ("webhooks.deliver", {"endpoint_ids": [str(endpoint.pk)]})
 
@@ -306,15 +306,15 @@ class TestBreaker:
             happen(home.app)
 
         with courier(endpoint):
-            wait_until(lambda: receiver.connections, timeout_s=10)
+            wait_until(lambda: receiver.connections)
             with transaction.atomic():
                 Endpoint.objects.select_for_update(no_key=True).get()
                 may_answer.set()
-                wait_until(lambda: Attempt.objects.count() >= 10, timeout_s=10)
+                wait_until(lambda: Attempt.objects.count() >= 10)
                 # Also what was under way beside them is written down: nothing follows from which it would be noticed.
                 time.sleep(0.5)
 
-            wait_until(lambda: Endpoint.objects.get().open_until, timeout_s=10)
+            wait_until(lambda: Endpoint.objects.get().open_until)
 
     def test_leaves_an_endpoint_alone_that_fails_and_sends_one_to_see_if_it_is_back(
         self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver
@@ -324,7 +324,7 @@ class TestBreaker:
             happen(home.app)
 
         with courier(endpoint):
-            wait_until(lambda: Endpoint.objects.get().open_until, timeout_s=20)
+            wait_until(lambda: Endpoint.objects.get().open_until)
         sent = len(receiver.received)
         endpoint.refresh_from_db()
         assert 10 <= sent < 15
@@ -339,7 +339,7 @@ class TestBreaker:
         Endpoint.objects.update(open_until=timezone.now())
         make_due(endpoint)
         with courier(endpoint):
-            wait_until(lambda: Endpoint.objects.get().failures == 11, timeout_s=20)
+            wait_until(lambda: Endpoint.objects.get().failures == 11)
         assert len(receiver.received) == sent + 1
 
         Endpoint.objects.update(open_until=timezone.now())
@@ -347,7 +347,7 @@ class TestBreaker:
         make_due(endpoint)
         with courier(endpoint):
             wait_for(endpoint, *[_DELIVERED] * 40)
-            wait_until(lambda: Endpoint.objects.get().failures == 0, timeout_s=20)
+            wait_until(lambda: Endpoint.objects.get().failures == 0)
 
 
 class TestOtherOrganizations:
@@ -367,13 +367,13 @@ class TestOtherOrganizations:
         for _ in range(8):
             happen(home.app)
         with Receiver().open() as other, courier(endpoint, *more) as out:
-            wait_until(lambda: receiver.received, timeout_s=10)
+            wait_until(lambda: receiver.received)
             theirs = listen(abroad.app, other.url).row
             happen(abroad.app)
             out.take([theirs.pk])
 
             # Less than a request may take.
-            other.wait(1, timeout_s=10)
+            other.wait(1)
 
 
 class TestDisabling:
@@ -385,7 +385,7 @@ class TestDisabling:
             listen(home.app, friend.url, name="Friend", events=["endpoint.disabled"])
             happen(home.app)
             with courier(*Endpoint.objects.all()):
-                wait_until(lambda: not Endpoint.objects.get(pk=endpoint.pk).enabled, timeout_s=20)
+                wait_until(lambda: not Endpoint.objects.get(pk=endpoint.pk).enabled)
                 friend.wait(1)
 
         endpoint.refresh_from_db()
@@ -420,7 +420,7 @@ class TestDisabling:
         happen(home.app)
 
         with courier(endpoint):
-            wait_until(lambda: not Endpoint.objects.get().enabled, timeout_s=20)
+            wait_until(lambda: not Endpoint.objects.get().enabled)
 
         endpoint.refresh_from_db()
         assert endpoint.disabled_reason == DisabledReason.FAILING
@@ -446,7 +446,7 @@ class TestDisabling:
         receiver.behave = lambda _: Reply.HANG
         subject_id = happen(home.app)
         with courier(endpoint):
-            wait_until(lambda: receiver.connections, timeout_s=10)
+            wait_until(lambda: receiver.connections)
             if deletes:
                 delete_endpoint(endpoint=endpoint, actor=SYSTEM)
             else:
@@ -533,7 +533,7 @@ class TestStopping:
         receiver.behave = lambda _: Reply.HANG
         happen(home.app)
         with courier(endpoint):
-            wait_until(lambda: receiver.connections, timeout_s=10)
+            wait_until(lambda: receiver.connections)
             broker.names.clear()
 
         # Nothing is said of it, and others may have it: they are called.
@@ -589,7 +589,7 @@ class TestOutages:
         receiver.behave = lambda _: Reply(200 if hangs.wait(10) else 500)
         happen(home.app)
         with courier(endpoint):
-            wait_until(lambda: receiver.connections, timeout_s=10)
+            wait_until(lambda: receiver.connections)
             with hung_postgres():
                 hangs.set()
                 # Longer than any question is waited for.

@@ -42,7 +42,7 @@ def _example(language: str, *, secret: str, folder: Path) -> Iterator[tuple[int,
         environment = {**os.environ, "WEBHOOK_SECRET": secret, "LIVEHUB_URL": f"http://127.0.0.1:{livehub.port}"}
         process = subprocess.Popen([*_COMMANDS[language], str(port)], stdout=log, stderr=log, env=environment)
         try:
-            wait_until(lambda: _answers(port), timeout_s=20, what="the example")
+            wait_until(lambda: _answers(port), what="the example")
             yield port, output
         finally:
             process.kill()

@@ -58,7 +58,7 @@ class DeliverySerializer(serializers.Serializer[Delivery]):
             "subject_type": delivery.event.subject_type,
             "subject_id": str(delivery.subject_id),
             "sequence": delivery.sequence,
-            "test": "is_test" in delivery.event.facts,
+            "test": delivery.event.is_test,
             "state": delivery.state,
             "attempt_count": delivery.attempts,
             "happened_at": clock.isoformat(delivery.event.at),
