@@ -156,6 +156,10 @@ class TestManyRows:
 
         assert "Index Scan Backward using delivery_once" in plan
         assert re.search(r"Index Cond: .*endpoint_id = .*name\)::text = 'livestream.ended'", plan)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT indexdef FROM pg_indexes WHERE indexname = 'delivery_once'")
+            # Not the event before the name: all names would be read for one.
+            assert "(endpoint_id, name, event_id)" in cursor.fetchone()[0]
 
     def test_of_some_time_are_joined_with_events_of_about_that_time_only(self, home: NewOrganization) -> None:
         wanted = DeliveryFilter(since=clock.now() - HOUR, until=clock.now())
