@@ -76,7 +76,7 @@ class Post:
                 listen(self.home.app, f"http://127.0.0.1:{port}/", name=str(port))
             # Until the worker is there.
             happen(self.home.app, note="first")
-            wait_until(lambda: len(self._receipts()) >= self.count, timeout_s=60, what="the worker")
+            wait_until(lambda: self._count() >= self.count, timeout_s=60, what="the worker")
             yield self
 
     @contextmanager
@@ -101,7 +101,7 @@ class Post:
         arguments = [str(committed), str(self.home.app.pk), str(count), str(per_s)]
         with self._run("bench.webhook_producer", *arguments):
             wanted = before + count * self.count
-            wait_until(lambda: len(self._receipts()) >= wanted, timeout_s=120, what=f"{wanted} deliveries")
+            wait_until(lambda: self._count() >= wanted, timeout_s=120, what=f"{wanted} deliveries")
         commits = {name: float(at_s) for at_s, name in map(str.split, committed.read_text().splitlines())}
         receipts = self._receipts()[before:]
         delays = [(at_s - commits[name]) * 1000 for at_s, name in receipts]
@@ -116,6 +116,10 @@ class Post:
     def _cpu_s(self) -> float:
         times = self.worker.cpu_times()
         return float(times.user + times.system)
+
+    def _count(self) -> int:
+        """Return how many receipts there are, at next to no cost beside what is measured."""
+        return self.received.read_bytes().count(b"\n") if self.received.exists() else 0
 
     def _receipts(self) -> list[tuple[float, str]]:
         if not self.received.exists():

@@ -15,9 +15,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
-from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 import aiohttp
 from aiohttp.abc import AbstractResolver
@@ -103,18 +103,13 @@ class OutgoingClient:
 
     async def _post_twice(self, url: URL, *, body: bytes, headers: Mapping[str, str]) -> Received:
         """Try again at once where a connection that had been kept was being closed just then: nobody read it."""
-        sent = SimpleNamespace(is_reused=False)
         try:
-            return await self._post(url, body=body, headers=headers, sent=sent)
-        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError):
-            if not sent.is_reused:
-                raise
-        return await self._post(url, body=body, headers={**headers, "Connection": "close"}, sent=sent)
+            return await self._post(url, body=body, headers=headers)
+        except _StaleConnectionError:
+            return await self._post(url, body=body, headers={**headers, "Connection": "close"})
 
-    async def _post(self, url: URL, *, body: bytes, headers: Mapping[str, str], sent: SimpleNamespace) -> Received:
-        response = await self._session.post(
-            url, data=body, headers=headers, allow_redirects=False, trace_request_ctx=sent
-        )
+    async def _post(self, url: URL, *, body: bytes, headers: Mapping[str, str]) -> Received:
+        response = await self._session.post(url, data=body, headers=headers, allow_redirects=False)
         try:
             text = await _read(response)
         finally:
@@ -146,16 +141,28 @@ async def open_client(
         auto_decompress=False,
         read_bufsize=_BUFFER_BYTES,
         response_class=_Response,
-        trace_configs=[_reuse_noted()],
     ) as session:
         yield OutgoingClient(session)
 
 
+class _StaleConnectionError(aiohttp.ServerDisconnectedError):
+    """A connection on which answers had come before was closed instead of the next one."""
+
+
+# Those on which a request was sent.
+_used = WeakSet[ResponseHandler]()
+
+
 class _Response(aiohttp.ClientResponse):
-    """One before which only a few interim ones may come: an endless row of them would keep the whole loop busy."""
+    """One before which only a few interim ones may come: an endless row of them would keep the whole loop busy.
+
+    What is wrong with a connection that had been kept is told apart.
+    """
 
     async def start(self, connection: Connection) -> aiohttp.ClientResponse:
         protocol = cast(ResponseHandler, connection.protocol)
+        is_reused = protocol in _used
+        _used.add(protocol)
         read, left = protocol.read, _INTERIM_MAX + 1
 
         async def read_few() -> Any:
@@ -168,6 +175,10 @@ class _Response(aiohttp.ClientResponse):
         protocol.read = read_few  # type: ignore[method-assign]
         try:
             return await super().start(connection)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError) as error:
+            if is_reused:
+                raise _StaleConnectionError from error
+            raise
         finally:
             del protocol.read
 
@@ -234,6 +245,9 @@ def _url(text: str) -> URL:
 async def _read(response: aiohttp.ClientResponse) -> str:
     found = bytearray()
     try:
+        if response.content.is_eof():
+            # A short answer is there as soon as its status is: no need of a timer.
+            return _clean(response.content.read_nowait(ANSWER_BYTES).decode("utf-8", errors="replace"))
         async with asyncio.timeout(_BODY_S):
             while len(found) < ANSWER_BYTES:
                 chunk = await response.content.read(ANSWER_BYTES - len(found))
@@ -259,15 +273,6 @@ def _kept(headers: Mapping[str, str]) -> dict[str, str]:
 def _clean(text: str) -> str:
     """Return what PostgreSQL can keep: no NUL, and no halves of characters."""
     return text.replace("\0", "\ufffd").encode("utf-8", errors="replace").decode()
-
-
-def _reuse_noted() -> aiohttp.TraceConfig:
-    async def note(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
-        context.trace_request_ctx.is_reused = True
-
-    config = aiohttp.TraceConfig()
-    config.on_connection_reuseconn.append(note)
-    return config
 
 
 def _describe_certificate(error: Exception) -> str:
