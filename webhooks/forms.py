@@ -205,12 +205,12 @@ class DeliveryFilterForm(forms.Form):
         required=False,
     )
     until = _moment_field("Before, UTC")
-    id = forms.CharField(
+    q = forms.CharField(
         label="Search by webhook-id or event id",
         max_length=_ID_MAX_LENGTH,
         required=False,
         widget=forms.TextInput(
-            attrs={"type": "search", "placeholder": "webhook-id or event id", "autocomplete": "off", "spellcheck": "false"}
+            attrs={"type": "search", "placeholder": "webhook-id or event id", "autocomplete": "off"}
         ),
     )
     before = forms.UUIDField(required=False)
@@ -221,7 +221,7 @@ class DeliveryFilterForm(forms.Form):
 
     def wanted(self) -> DeliveryWanted:
         self.is_valid()
-        within, text = self.cleaned_data.get("within") or "", (self.cleaned_data.get("id") or "").strip()
+        within, text = self.cleaned_data.get("within") or "", (self.cleaned_data.get("q") or "").strip()
         until = cast("datetime | None", self.cleaned_data.get("until")) if within == _UNTIL else None
         return DeliveryWanted(
             filter=DeliveryFilter(
@@ -233,7 +233,7 @@ class DeliveryFilterForm(forms.Form):
             ),
             within=within,
             until=f"{until:{_DATETIME_LOCAL}}" if until else "",
-            id=text,
+            search=text,
             before=cast("UUID | None", self.cleaned_data.get("before")),
         )
 

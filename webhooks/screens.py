@@ -156,14 +156,14 @@ class DeliveryWanted:
     within: str = ""
     until: str = ""
     # As it was typed.
-    id: str = ""
+    search: str = ""
     before: UUID | None = None
 
     @property
     def asked(self) -> str:
         """Return what the addresses of its pages begin with."""
         given = {"state": self.filter.state, "event": self.filter.name, "within": self.within}
-        given |= {"until": self.until, "id": self.id}
+        given |= {"until": self.until, "q": self.search}
         return urlencode({name: value for name, value in given.items() if value})
 
     @property

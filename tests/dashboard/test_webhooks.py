@@ -392,7 +392,7 @@ class TestDeliveries:
         assert f'2 waiting; next try<time datetime="{clock.isoformat(due_at)}"' in html
         assert html.count("after an earlier one") == 1
         of_held = squeezed(get_html(browser, f"{there}/deliveries/{held.uid}"))
-        assert "<dt>Next try</dt><dd class=\"words\">after an earlier event of the same livestream" in of_held
+        assert '<dt>Next try</dt><dd class="words">after an earlier event of the same livestream' in of_held
         # It would still wait.
         assert "Try now" not in of_held
 
@@ -422,10 +422,10 @@ class TestDeliveries:
             # Not without being chosen; and not while it is none.
             f"until={moment}": {old, new, other},
             "within=until&until=x": {old, new, other},
-            f"id={new.uid}": {new},
-            f"id={old.event.uid.hex}": {old},
-            f"id={uuid4()}": set(),
-            "id=livestream": set(),
+            f"q={new.uid}": {new},
+            f"q={old.event.uid.hex}": {old},
+            f"q={uuid4()}": set(),
+            "q=livestream": set(),
             "state=nonsense&event=x&within=x&before=x": {old, new, other},
         }
 
@@ -433,7 +433,7 @@ class TestDeliveries:
             html = get_html(browser, f"{there}?{query}")
             assert {each for each in (old, new, other) if f"delivery-{each.uid}" in html} == found, query
         assert "No delivery matches" in get_html(browser, f"{there}?state=delivered")
-        assert "Nothing that was sent here has that id" in get_html(browser, f"{there}?id=livestream")
+        assert "Nothing that was sent here has that id" in get_html(browser, f"{there}?q=livestream")
 
     def test_are_turned_over_within_what_was_asked_for(self, browser: Client, endpoint: Endpoint, there: str) -> None:
         for _ in range(26):
