@@ -271,6 +271,10 @@ class TestEndpoint:
         html = squeezed(get_html(browser, there))
 
         assert f"<b>{words}</b>" in html
+        since = Endpoint.objects.get().failing_since
+        assert since
+        given_up_at = clock.isoformat(since + timedelta(days=5))
+        assert f'<dt>Disabled if it goes on</dt><dd><time datetime="{given_up_at}"' in html
         assert tip in html
         assert "1 waiting; next try<time" in html
 
@@ -282,6 +286,7 @@ class TestEndpoint:
         html = get_html(browser, there)
         assert "No delivery arrived for 5 days" in html
         assert "Mend your server" in html
+        assert "Disabled if" not in html
         assert "/replay" not in html
 
         assert browser.post(f"{there}/enable").status_code == 303
