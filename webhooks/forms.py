@@ -250,7 +250,7 @@ class ReplayForm(forms.Form):
 
     what = forms.ChoiceField(
         choices=[
-            ("failed", "What failed"),
+            ("failed", "What failed for good, after its last try"),
             ("all", "Everything that it listens for, also what has arrived or was never sent"),
         ],
         initial="failed",
