@@ -25,8 +25,7 @@ from webhooks.selectors import DeliveryFilter
 from webhooks.services import EndpointChanges
 from webhooks.states import RETENTION, PayloadFormat
 
-# What nothing is called.
-_NO_ID = UUID(int=0)
+_NO_ID = UUID(int=0)  # What nothing is called.
 # A list that a person still finds something in.
 _APPS_OFFERED = 200
 _FAMILY_WORDS = {
@@ -39,9 +38,7 @@ _SPANS = {
     "day": ("the last 24 hours", timedelta(days=1)),
     "week": ("the last 7 days", timedelta(days=7)),
 }
-_UNTIL = "until"
-_DATETIME_LOCAL = "%Y-%m-%dT%H:%M"
-_ID_MAX_LENGTH = 64
+_UNTIL, _DATETIME_LOCAL = "until", "%Y-%m-%dT%H:%M"
 
 
 def _moment_field(label: str) -> forms.DateTimeField:
@@ -207,7 +204,7 @@ class DeliveryFilterForm(forms.Form):
     until = _moment_field("Before, UTC")
     q = forms.CharField(
         label="Search by webhook-id or event id",
-        max_length=_ID_MAX_LENGTH,
+        max_length=64,
         required=False,
         widget=forms.TextInput(
             attrs={"type": "search", "placeholder": "webhook-id or event id", "autocomplete": "off"}
