@@ -46,7 +46,13 @@ class DeliveryRow:
     @property
     def is_held(self) -> bool:
         """Tell whether it goes only after an earlier one of the same livestream or meeting."""
-        return self.waits and self.delivery.is_held and self.delivery.endpoint.enabled
+        return self.waits and self._is_behind and self.delivery.endpoint.enabled
+
+    @property
+    def _is_behind(self) -> bool:
+        """Whether an earlier one goes first; read along by `selectors.with_held`."""
+        is_held: bool = vars(self.delivery)["is_held"]
+        return is_held
 
     @property
     def subject(self) -> str:
@@ -56,7 +62,7 @@ class DeliveryRow:
     @property
     def next_try_at(self) -> datetime | None:
         """Return when it is sent, again or for the first time; None when it is not to be for now, or nobody knows."""
-        is_known = self.waits and not self.delivery.is_held
+        is_known = self.waits and not self._is_behind
         return next_try(self.delivery.endpoint, due_at=self.delivery.due_at if is_known else None)
 
 

@@ -87,5 +87,5 @@ class EndpointTestView(OneEndpointView):
 
 def _said(count: int) -> str:
     if not count:
-        return "There was nothing to replay."
+        return "There was nothing to replay. What waits is tried again by itself."
     return "1 delivery is on its way again." if count == 1 else f"{count:,} deliveries are on their way again."

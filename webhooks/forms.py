@@ -25,8 +25,7 @@ from webhooks.selectors import DeliveryFilter
 from webhooks.services import EndpointChanges
 from webhooks.states import RETENTION, PayloadFormat
 
-# What nothing is called.
-_NO_ID = UUID(int=0)
+_NO_ID = UUID(int=0)  # What nothing is called.
 # A list that a person still finds something in.
 _APPS_OFFERED = 200
 _FAMILY_WORDS = {
@@ -39,9 +38,7 @@ _SPANS = {
     "day": ("the last 24 hours", timedelta(days=1)),
     "week": ("the last 7 days", timedelta(days=7)),
 }
-_UNTIL = "until"
-_DATETIME_LOCAL = "%Y-%m-%dT%H:%M"
-_ID_MAX_LENGTH = 64
+_UNTIL, _DATETIME_LOCAL = "until", "%Y-%m-%dT%H:%M"
 
 
 def _moment_field(label: str) -> forms.DateTimeField:
@@ -205,17 +202,12 @@ class DeliveryFilterForm(forms.Form):
         required=False,
     )
     until = _moment_field("Before, UTC")
-    id = forms.CharField(
+    q = forms.CharField(
         label="Search by webhook-id or event id",
-        max_length=_ID_MAX_LENGTH,
+        max_length=64,
         required=False,
         widget=forms.TextInput(
-            attrs={
-                "type": "search",
-                "placeholder": "webhook-id or event id",
-                "autocomplete": "off",
-                "spellcheck": "false",
-            }
+            attrs={"type": "search", "placeholder": "webhook-id or event id", "autocomplete": "off"}
         ),
     )
     before = forms.UUIDField(required=False)
@@ -226,7 +218,7 @@ class DeliveryFilterForm(forms.Form):
 
     def wanted(self) -> DeliveryWanted:
         self.is_valid()
-        within, text = self.cleaned_data.get("within") or "", (self.cleaned_data.get("id") or "").strip()
+        within, text = self.cleaned_data.get("within") or "", (self.cleaned_data.get("q") or "").strip()
         until = cast("datetime | None", self.cleaned_data.get("until")) if within == _UNTIL else None
         return DeliveryWanted(
             filter=DeliveryFilter(
@@ -238,7 +230,7 @@ class DeliveryFilterForm(forms.Form):
             ),
             within=within,
             until=f"{until:{_DATETIME_LOCAL}}" if until else "",
-            id=text,
+            search=text,
             before=cast("UUID | None", self.cleaned_data.get("before")),
         )
 
@@ -255,7 +247,7 @@ class ReplayForm(forms.Form):
 
     what = forms.ChoiceField(
         choices=[
-            ("failed", "What failed"),
+            ("failed", "What failed for good, after its last try"),
             ("all", "Everything that it listens for, also what has arrived or was never sent"),
         ],
         initial="failed",

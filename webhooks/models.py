@@ -164,9 +164,6 @@ class Delivery(models.Model):
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 
-    # Whether it waits for an earlier one; read along by `selectors.with_held`.
-    is_held: bool
-
     class Meta:
         constraints = [
             # Also an endpoint's list of one name, however rare it is.

@@ -30,7 +30,7 @@ from webhooks.selectors import (
     list_failing_endpoints,
     with_held,
 )
-from webhooks.states import DeliveryState
+from webhooks.states import PATIENCE, DeliveryState
 
 _CONCERNS_SHOWN = 6
 # Counted exactly up to here: nobody reads more, and counting millions takes seconds.
@@ -54,6 +54,12 @@ class EndpointRow:
     @property
     def advice(self) -> str:
         return advice(self.endpoint)
+
+    @property
+    def given_up_at(self) -> datetime | None:
+        """Return when it is disabled if nothing gets through until then; None while it does not fail."""
+        since = self.endpoint.failing_since if self.endpoint.enabled else None
+        return since + PATIENCE if since else None
 
     @property
     def listens_words(self) -> str:
@@ -156,14 +162,14 @@ class DeliveryWanted:
     within: str = ""
     until: str = ""
     # As it was typed.
-    id: str = ""
+    search: str = ""
     before: UUID | None = None
 
     @property
     def asked(self) -> str:
         """Return what the addresses of its pages begin with."""
         given = {"state": self.filter.state, "event": self.filter.name, "within": self.within}
-        given |= {"until": self.until, "id": self.id}
+        given |= {"until": self.until, "q": self.search}
         return urlencode({name: value for name, value in given.items() if value})
 
     @property

@@ -149,7 +149,7 @@ def find_delivery(*, endpoint: Endpoint, uid: UUID) -> Delivery | None:
 
 
 def get_delivery(*, endpoint: Endpoint, uid: UUID) -> Delivery:
-    """Return a delivery with its event, whether it is held, and its attempts: the last `ATTEMPTS_SHOWN`, in order.
+    """Return a delivery with its event, whether it is held, and the last `ATTEMPTS_SHOWN` attempts, in their order.
 
     :raises NotFoundError: when it has no such delivery.
     """

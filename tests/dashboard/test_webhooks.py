@@ -271,6 +271,10 @@ class TestEndpoint:
         html = squeezed(get_html(browser, there))
 
         assert f"<b>{words}</b>" in html
+        since = Endpoint.objects.get().failing_since
+        assert since
+        given_up_at = clock.isoformat(since + timedelta(days=5))
+        assert f'<dt>Disabled if it goes on</dt><dd><time datetime="{given_up_at}"' in html
         assert tip in html
         assert "1 waiting; next try<time" in html
 
@@ -282,6 +286,7 @@ class TestEndpoint:
         html = get_html(browser, there)
         assert "No delivery arrived for 5 days" in html
         assert "Mend your server" in html
+        assert "Disabled if" not in html
         assert "/replay" not in html
 
         assert browser.post(f"{there}/enable").status_code == 303
@@ -422,10 +427,10 @@ class TestDeliveries:
             # Not without being chosen; and not while it is none.
             f"until={moment}": {old, new, other},
             "within=until&until=x": {old, new, other},
-            f"id={new.uid}": {new},
-            f"id={old.event.uid.hex}": {old},
-            f"id={uuid4()}": set(),
-            "id=livestream": set(),
+            f"q={new.uid}": {new},
+            f"q={old.event.uid.hex}": {old},
+            f"q={uuid4()}": set(),
+            "q=livestream": set(),
             "state=nonsense&event=x&within=x&before=x": {old, new, other},
         }
 
@@ -433,7 +438,7 @@ class TestDeliveries:
             html = get_html(browser, f"{there}?{query}")
             assert {each for each in (old, new, other) if f"delivery-{each.uid}" in html} == found, query
         assert "No delivery matches" in get_html(browser, f"{there}?state=delivered")
-        assert "Nothing that was sent here has that id" in get_html(browser, f"{there}?id=livestream")
+        assert "Nothing that was sent here has that id" in get_html(browser, f"{there}?q=livestream")
 
     def test_are_turned_over_within_what_was_asked_for(self, browser: Client, endpoint: Endpoint, there: str) -> None:
         for _ in range(26):
