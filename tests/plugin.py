@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places[item.path])
 
 
-class _FewRuns(LoadFileScheduling):
+class _FewRuns(LoadFileScheduling):  # type: ignore[misc]  # It has no types.
     """Gives the files that share a run of the whole product to few workers, as long as others have something else."""
 
     def _assign_work_unit(self, node: WorkerController) -> None:
