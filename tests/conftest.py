@@ -34,7 +34,13 @@ class Broker:
     arguments: list[tuple[str, dict[str, object]]] = field(default_factory=list)
 
     def send_task(
-        self, name: str, *, kwargs: dict[str, object], queue: str | None = None, countdown: float | None = None
+        self,
+        name: str,
+        *,
+        kwargs: dict[str, object],
+        queue: str | None = None,
+        countdown: float | None = None,
+        expires: float | None = None,
     ) -> None:
         self.names.append(name)
         self.queues.append((name, queue))
@@ -49,8 +55,8 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     for queue in ("live.main", "files.main"):
         empty(queue)
 
-    def post_and_wait(send: deferred.Send, *, what: str) -> None:
-        post(send, what=what)
+    def post_and_wait(send: deferred.Send, *, what: str, delay_s: float = 0.0) -> None:
+        post(send, what=what, delay_s=delay_s)
         assert deferred.flush(10)
 
     monkeypatch.setattr(celery.current_app, "send_task", broker.send_task)

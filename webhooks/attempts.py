@@ -47,7 +47,7 @@ async def attempt(client: OutgoingClient, endpoint: Claimed, due: Due) -> Attemp
         answer=answer.text if answer else "",
         answer_headers=answer.headers if answer else {},
         retry_in_s=_retry_in_s(due, answer) if error else None,
-        is_gone=answer is not None and answer.status == _GONE,
+        gone_url=endpoint.url if answer is not None and answer.status == _GONE else "",
     )
 
 

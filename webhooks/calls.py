@@ -10,11 +10,14 @@ from celery import current_app
 from django.db import transaction
 
 from livehub.core import deferred
+from webhooks import wire
 
 QUEUE = "webhooks"
 _TASK = "webhooks.deliver"
 # What a process has at most one message in, however many changes it commits: a courier looks for all that is there.
 _INTERVAL_S = 0.005
+# What no worker took by then is the sweep's.
+_EXPIRES_S = 60.0
 
 _wanted: set[UUID] = set()
 _lock = threading.Lock()
@@ -36,10 +39,8 @@ def call_couriers_later(endpoint_ids: Iterable[UUID], delay_s: float) -> None:
 
     A worker that has taken the message may be killed, and the sweep finds them just as well.
     """
-    kwargs = {"endpoint_ids": [str(endpoint_id) for endpoint_id in endpoint_ids]}
-    deferred.post(
-        lambda: current_app.send_task(_TASK, kwargs=kwargs, queue=QUEUE, countdown=delay_s) and None, what=_TASK
-    )
+    wanted = frozenset(endpoint_ids)
+    deferred.post(lambda: _send_task(wanted, delay_s=delay_s), what=_TASK)
 
 
 def _want(endpoint_ids: frozenset[UUID]) -> None:
@@ -55,10 +56,16 @@ def _send() -> None:
             return
     time.sleep(max(0.0, _sent_at + _INTERVAL_S - time.monotonic()))
     with _lock:
-        endpoint_ids = [str(endpoint_id) for endpoint_id in _wanted]
+        endpoint_ids = frozenset(_wanted)
         _wanted.clear()
-    current_app.send_task(_TASK, kwargs={"endpoint_ids": endpoint_ids}, queue=QUEUE)
     _sent_at = time.monotonic()
+    if not wire.tell(endpoint_ids):
+        _send_task(endpoint_ids)
+
+
+def _send_task(endpoint_ids: Iterable[UUID], *, delay_s: float = 0.0) -> None:
+    kwargs = {"endpoint_ids": [str(endpoint_id) for endpoint_id in endpoint_ids]}
+    current_app.send_task(_TASK, kwargs=kwargs, queue=QUEUE, countdown=delay_s, expires=delay_s + _EXPIRES_S)
 
 
 def _forget() -> None:

@@ -1,7 +1,6 @@
 """Writing down what became of attempts, many at a time."""
 
 import json
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,16 +20,15 @@ ERROR_MAX_LENGTH = 255
 _IS_SAME = "(delivery.due_at = done.due_at AND delivery.tries = done.tries)"
 _IS_RETRIED = f"({_IS_SAME} AND done.state = 'pending')"
 # By whoever has lost the endpoint meanwhile, or whom somebody else was before, nothing is written.
+#
+# However little PostgreSQL knows of what waits, it is to find each row by its key: of the other conditions no index can
+# tell, and OFFSET keeps it from making a join of the last one.
 _COMPLETE = f"""
 WITH done AS (
-    SELECT * FROM unnest(
-        %(ids)s::bigint[], %(attempts)s::integer[], %(tries)s::integer[], %(due_ats)s::timestamptz[],
-        %(states)s::text[], %(retries)s::double precision[],
-        %(ats)s::timestamptz[], %(durations)s::integer[], %(statuses)s::smallint[], %(errors)s::text[],
-        %(headers)s::jsonb[], %(answers)s::text[], %(answer_headers)s::jsonb[]
-    ) AS done (
-        id, attempts, tries, due_at, state, retry_in_s,
-        at, duration_ms, status, error, headers, answer, answer_headers
+    SELECT * FROM jsonb_to_recordset(%(done)s::jsonb) AS done (
+        id bigint, attempts integer, tries integer, due_at timestamptz, state text, retry_in_s double precision,
+        at timestamptz, duration_ms integer, status smallint, error text, headers jsonb, answer text,
+        answer_headers jsonb
     )
 ), written AS (
     UPDATE webhooks_delivery AS delivery SET
@@ -43,13 +41,18 @@ WITH done AS (
             WHEN {_IS_RETRIED} THEN statement_timestamp() + done.retry_in_s * interval '1 s' ELSE delivery.due_at
         END,
         holds_until = CASE
-            WHEN {_IS_RETRIED} THEN coalesce(delivery.holds_until, statement_timestamp() + %(hold)s)
+            WHEN {_IS_RETRIED} THEN coalesce(delivery.holds_until, statement_timestamp() + %(hold_s)s * interval '1 s')
             ELSE delivery.holds_until
         END,
         finished_at = CASE WHEN {_IS_SAME} AND done.state <> 'pending' THEN statement_timestamp() END
-    FROM done, webhooks_endpoint AS endpoint
-    WHERE delivery.id = done.id AND delivery.state = 'pending' AND delivery.attempts = done.attempts
-        AND endpoint.id = delivery.endpoint_id AND endpoint.claimed_by = %(courier_id)s
+    FROM done
+    WHERE delivery.id = done.id
+        AND (delivery.state, delivery.attempts) IS NOT DISTINCT FROM ('pending', done.attempts)
+        AND EXISTS (
+            SELECT FROM webhooks_endpoint AS endpoint
+            WHERE endpoint.id = delivery.endpoint_id AND endpoint.claimed_by = %(courier_id)s
+            OFFSET 0
+        )
     RETURNING delivery.id, delivery.attempts
 )
 INSERT INTO webhooks_attempt (
@@ -81,8 +84,8 @@ class AttemptOutcome:
     answer: str = ""
     answer_headers: Mapping[str, str] = field(default_factory=dict)
     retry_in_s: float | None = None
-    # The receiver wants nothing more, ever.
-    is_gone: bool = False
+    # Where the receiver wants nothing more, ever; empty where it does.
+    gone_url: str = ""
 
     @property
     def is_success(self) -> bool:
@@ -103,24 +106,22 @@ class Tally:
     # Since the last success.
     failures: int = 0
     error: str = ""
-    is_gone: bool = False
+    gone_url: str = ""
 
     def count(self, outcome: AttemptOutcome) -> None:
         if outcome.is_success:
             self.has_success, self.failures, self.error = True, 0, ""
         else:
             self.failures, self.error = self.failures + 1, outcome.error
-        self.is_gone = self.is_gone or outcome.is_gone
+        self.gone_url = outcome.gone_url or self.gone_url
 
 
 def complete(outcomes: Sequence[AttemptOutcome], *, courier_id: UUID) -> set[int]:
     """Write down attempts and what becomes of their deliveries; return those of which it was ours to say."""
-    values: dict[str, object] = defaultdict(list)
-    values |= {"hold": HOLD, "courier_id": courier_id}
     # In one order, so that no two writers wait for each other.
-    values |= _columns(sorted(outcomes, key=lambda outcome: outcome.due.id))
+    done = [_row(outcome) for outcome in sorted(outcomes, key=lambda outcome: outcome.due.id)]
     with connection.cursor() as cursor:
-        cursor.execute(_COMPLETE, values)  # type: ignore[arg-type]  # Columns of several types.
+        cursor.execute(_COMPLETE, {"done": json.dumps(done), "hold_s": HOLD.total_seconds(), "courier_id": courier_id})
         return {row[0] for row in cursor.fetchall()}
 
 
@@ -146,19 +147,20 @@ def _after(health: Health, tally: Tally) -> Health:
     )
 
 
-def _columns(outcomes: Sequence[AttemptOutcome]) -> dict[str, list[object]]:
+def _row(outcome: AttemptOutcome) -> dict[str, object]:
+    due = outcome.due
     return {
-        "ids": [outcome.due.id for outcome in outcomes],
-        "attempts": [outcome.due.attempts for outcome in outcomes],
-        "tries": [outcome.due.tries for outcome in outcomes],
-        "due_ats": [outcome.due.due_at for outcome in outcomes],
-        "states": [outcome.state.value for outcome in outcomes],
-        "retries": [outcome.retry_in_s for outcome in outcomes],
-        "ats": [outcome.at for outcome in outcomes],
-        "durations": [outcome.duration_ms for outcome in outcomes],
-        "statuses": [outcome.status for outcome in outcomes],
-        "errors": [outcome.error[:ERROR_MAX_LENGTH] for outcome in outcomes],
-        "headers": [json.dumps(outcome.headers) for outcome in outcomes],
-        "answers": [outcome.answer for outcome in outcomes],
-        "answer_headers": [json.dumps(outcome.answer_headers) for outcome in outcomes],
+        "id": due.id,
+        "attempts": due.attempts,
+        "tries": due.tries,
+        "due_at": due.due_at.isoformat(),
+        "state": outcome.state,
+        "retry_in_s": outcome.retry_in_s,
+        "at": outcome.at.isoformat(),
+        "duration_ms": outcome.duration_ms,
+        "status": outcome.status,
+        "error": outcome.error[:ERROR_MAX_LENGTH],
+        "headers": outcome.headers,
+        "answer": outcome.answer,
+        "answer_headers": outcome.answer_headers,
     }

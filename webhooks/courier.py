@@ -25,7 +25,8 @@ from webhooks.attempts import attempt
 from webhooks.clerk import Clerk
 from webhooks.reports import DeliveryReports
 from webhooks.routes import Claimed, Due, Route
-from webhooks.slots import Slots
+from webhooks.slots import Slot, Slots
+from webhooks.wire import Wire
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Courier:
         self._under_way: set[asyncio.Task[None]] = set()
         self._bell = asyncio.Event()
         self._clerk = Clerk()
+        self._wire = Wire(self._want)
         self._reports = DeliveryReports(self.id, call_later=calls.call_couriers_later)
         self._renewed_s = self._looked_s = self._busy_s = self._claimed_s = time.monotonic()
         self._slots = Slots(min(_IN_FLIGHT_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))
@@ -96,7 +98,9 @@ class Courier:
         return True
 
     def _want(self, endpoint_ids: Iterable[UUID]) -> None:
-        self._wanted.update(dict.fromkeys(endpoint_ids, 0))
+        for endpoint_id in endpoint_ids:
+            # Somebody else's, which is called for all the time, is not asked for each time.
+            self._wanted.setdefault(endpoint_id, 0)
         self._bell.set()
 
     async def _run(self) -> None:
@@ -104,6 +108,7 @@ class Courier:
             self._loop = asyncio.get_running_loop()
         client_of = open_client(allowed=settings.OUTGOING_ALLOWED_NETWORKS, user_agent="LiveHub")
         async with self._clerk, client_of as client:
+            self._wire.open()
             while not self._may_end():
                 await self._surely(self._turn(client))
                 await self._pause()
@@ -240,19 +245,19 @@ class Courier:
                 return
             if self._is_stopped or (due := route.next(time.monotonic())) is None:
                 return
-            self._slots.take(route)
-            task = asyncio.create_task(self._deliver(route, due, client))
+            slot = self._slots.take(route)
+            task = asyncio.create_task(self._deliver(route, due, client, slot))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
 
-    async def _deliver(self, route: Route, due: Due, client: OutgoingClient) -> None:
+    async def _deliver(self, route: Route, due: Due, client: OutgoingClient, slot: Slot) -> None:
         try:
             outcome = await attempt(client, route.endpoint, due)
         except asyncio.CancelledError:
             route.give_back(due)
             raise
         finally:
-            self._slots.give_back(route)
+            self._slots.give_back(slot)
         route.finish(due, is_success=outcome.is_success)
         self._reports.add(route, outcome)
         while waiting := self._slots.next():
@@ -280,7 +285,8 @@ class Courier:
 
     async def _end(self) -> None:
         """Let what is under way end, write it down, and let others have the rest."""
-        waiting = {*self._wanted, *(route.endpoint.id for route in self._routes.values() if route.known)}
+        unsent = {route.endpoint.id for route in self._routes.values() if route.known}
+        await self._wire.close()
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=_GRACE_S)
         for task in self._under_way:
@@ -292,5 +298,6 @@ class Courier:
                 await self._clerk.call(lambda: claims.release(self._routes, courier_id=self.id))
         except (*DATABASE_OUTAGE, TimeoutError) as error:
             logger.warning("ends without a word to the database courier=%s %r", self.id, error)
-        if waiting:
+        # By now with what was called for at the last moment.
+        if waiting := unsent | self._wanted.keys():
             calls.call_couriers_later(waiting, 0.0)

@@ -12,7 +12,7 @@ from webhooks.models import Endpoint
 from webhooks.pages import OneEndpointView
 from webhooks.selectors import get_delivery
 
-_REFUSALS = (replays.EndpointDisabledError, replays.TooMuchToReplayError)
+_REFUSALS = (replays.EndpointDisabledError, replays.TooMuchToReplayError, replays.ReplayUnderWayError)
 
 
 class DeliveryDetailView(OneEndpointView):

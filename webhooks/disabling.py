@@ -15,16 +15,17 @@ logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
-def disable_endpoint(*, endpoint_id: UUID, reason: DisabledReason, courier_id: UUID) -> None:
+def disable_endpoint(*, endpoint_id: UUID, url: str, reason: DisabledReason, courier_id: UUID) -> None:
     """Send it nothing more, and tell whoever listens; nothing where it is not this courier's to say any more.
 
-    What is pending stays so, and goes if somebody enables it again.
+    Nor where it is at another URL than the one that says so: somebody has mended it meanwhile. What is pending stays
+    so, and goes if somebody enables it again.
     """
     try:
         endpoint = lock_endpoint(endpoint_id)
     except NotFoundError:
         return  # Deleted a moment ago.
-    if not endpoint.enabled or endpoint.claimed_by != courier_id:
+    if not endpoint.enabled or endpoint.url != url or endpoint.claimed_by != courier_id:
         return
     endpoint.enabled, endpoint.disabled_reason = False, reason
     endpoint.save(update_fields=["enabled", "disabled_reason", "updated_at"])

@@ -9,14 +9,13 @@ After its rows were restored into another cluster of PostgreSQL, whose transacti
 refused, and `adopt_restored` puts what came from there before everything that happens from then on.
 """
 
-import base64
-import binascii
 import struct
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection
 
+from livehub.core import crypto
 from livehub.core.errors import DomainError
 from streams.models import App
 from webhooks.models import Event
@@ -25,6 +24,8 @@ EVENTS_MAX = 100
 # What one statement moves well within its bound.
 _BATCH = 5000
 _CURSOR = struct.Struct(">QQQ")
+# Sealed, since it tells how much all of LiveHub's database writes.
+_SEALED = "feed cursor"
 
 _CLUSTER = """
 SELECT system_identifier, pg_snapshot_xmin(snapshot)::text::bigint, pg_snapshot_xmax(snapshot)::text::bigint
@@ -134,13 +135,13 @@ def _read_cluster() -> _Cluster:
 
 
 def _write_cursor(cluster: _Cluster, transaction: int, event_id: int) -> str:
-    return base64.urlsafe_b64encode(_CURSOR.pack(cluster.identifier, transaction, event_id)).decode()
+    return crypto.seal(_CURSOR.pack(cluster.identifier, transaction, event_id), purpose=_SEALED)
 
 
 def _read_cursor(text: str, cluster: _Cluster) -> tuple[int, int]:
     try:
-        identifier, transaction, event_id = _CURSOR.unpack(base64.b64decode(text, altchars="-_", validate=True))
-    except (binascii.Error, struct.error, ValueError) as error:
+        identifier, transaction, event_id = _CURSOR.unpack(crypto.unseal(text, purpose=_SEALED))
+    except crypto.UnknownSealError as error:
         raise _unknown() from error
     if identifier != cluster.identifier or transaction >= cluster.next or event_id >= 2**63:
         raise _unknown()

@@ -10,6 +10,7 @@ from django import forms
 from django.forms.boundfield import BoundWidget
 from django.http import QueryDict
 
+from livehub.api.identifiers import find_uuid
 from livehub.core import clock
 from livehub.core.names import NAME_MAX_LENGTH
 from streams.dashboard.changing import ChangeForm
@@ -24,6 +25,8 @@ from webhooks.selectors import DeliveryFilter
 from webhooks.services import EndpointChanges
 from webhooks.states import RETENTION, PayloadFormat
 
+# What nothing is called.
+_NO_ID = UUID(int=0)
 # A list that a person still finds something in.
 _APPS_OFFERED = 200
 _FAMILY_WORDS = {
@@ -36,7 +39,20 @@ _SPANS = {
     "day": ("the last 24 hours", timedelta(days=1)),
     "week": ("the last 7 days", timedelta(days=7)),
 }
+_UNTIL = "until"
 _DATETIME_LOCAL = "%Y-%m-%dT%H:%M"
+_ID_MAX_LENGTH = 64
+
+
+def _moment_field(label: str) -> forms.DateTimeField:
+    """Return a field for a moment, without seconds: a person's, in the one zone that everybody can tell."""
+    return forms.DateTimeField(
+        required=False,
+        label=label,
+        input_formats=[_DATETIME_LOCAL, "%Y-%m-%dT%H:%M:%S"],
+        error_messages={"invalid": "Enter a day and a time."},
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=_DATETIME_LOCAL),
+    )
 
 
 class EndpointListForm(PageForm):
@@ -180,9 +196,22 @@ class DeliveryFilterForm(forms.Form):
     )
     event = forms.ChoiceField(required=False)
     within = forms.ChoiceField(
-        choices=[("", "Any time"), *((value, words.capitalize()) for value, (words, _) in _SPANS.items())],
+        choices=[
+            ("", "Any time"),
+            *((value, words.capitalize()) for value, (words, _) in _SPANS.items()),
+            (_UNTIL, "Before a day and time"),
+        ],
         label="Time",
         required=False,
+    )
+    until = _moment_field("Before, UTC")
+    id = forms.CharField(
+        label="Search by webhook-id or event id",
+        max_length=_ID_MAX_LENGTH,
+        required=False,
+        widget=forms.TextInput(
+            attrs={"type": "search", "placeholder": "webhook-id or event id", "autocomplete": "off", "spellcheck": "false"}
+        ),
     )
     before = forms.UUIDField(required=False)
 
@@ -192,14 +221,19 @@ class DeliveryFilterForm(forms.Form):
 
     def wanted(self) -> DeliveryWanted:
         self.is_valid()
-        within = self.cleaned_data.get("within") or ""
+        within, text = self.cleaned_data.get("within") or "", (self.cleaned_data.get("id") or "").strip()
+        until = cast("datetime | None", self.cleaned_data.get("until")) if within == _UNTIL else None
         return DeliveryWanted(
             filter=DeliveryFilter(
                 state=self.cleaned_data.get("state") or "",
                 name=self.cleaned_data.get("event") or "",
-                since=clock.now() - _SPANS[within][1] if within else None,
+                since=clock.now() - _SPANS[within][1] if within in _SPANS else None,
+                until=until.replace(tzinfo=UTC) if until else None,
+                uid=(find_uuid(text) or _NO_ID) if text else None,
             ),
             within=within,
+            until=f"{until:{_DATETIME_LOCAL}}" if until else "",
+            id=text,
             before=cast("UUID | None", self.cleaned_data.get("before")),
         )
 
@@ -223,14 +257,7 @@ class ReplayForm(forms.Form):
         widget=forms.RadioSelect,
     )
     since = forms.ChoiceField(widget=forms.RadioSelect)
-    # Without seconds: a person's, in the one zone that everybody can tell.
-    at = forms.DateTimeField(
-        required=False,
-        label="Day and time, UTC",
-        input_formats=[_DATETIME_LOCAL, "%Y-%m-%dT%H:%M:%S"],
-        error_messages={"invalid": "Enter a day and a time."},
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=_DATETIME_LOCAL),
-    )
+    at = _moment_field("Day and time, UTC")
 
     def __init__(self, values: QueryDict | None = None, *, endpoint: Endpoint) -> None:
         super().__init__(values, initial={"since": "hour"})

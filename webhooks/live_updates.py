@@ -6,15 +6,17 @@ Couriers complete thousands of deliveries in a second; a page hears of it a few 
 import logging
 import os
 import threading
-from collections.abc import Collection, Iterable
+import time
+from collections.abc import Collection, Coroutine, Iterable
 from functools import partial
 from uuid import UUID
 
 from django.db import close_old_connections, transaction
 
+from livehub.core import deferred
 from livehub.core.deadline import deadline
 from livehub.core.outage import DATABASE_OUTAGE, describe
-from streams.livestreams.live_updates import tell_pages
+from streams.livestreams.live_updates import send_to_pages
 from webhooks.models import Endpoint
 
 logger = logging.getLogger(__name__)
@@ -24,6 +26,7 @@ _GATHER_S = 0.25
 _READ_S = 2.0
 
 _told: set[UUID] = set()
+_gathers_until_s = 0.0
 _lock = threading.Lock()
 os.register_at_fork(after_in_child=lambda: _forget())
 
@@ -41,14 +44,14 @@ def told(endpoint_ids: Iterable[UUID]) -> None:
 
     Neither waits nor asks the database, so an event loop may call it. A message may get lost: pages poll.
     """
+    global _gathers_until_s
     with _lock:
-        is_under_way = bool(_told)
         _told.update(endpoint_ids)
-        if is_under_way or not _told:
+        # By time, since a message that is lost takes nothing out.
+        if not _told or time.monotonic() < _gathers_until_s:
             return
-    timer = threading.Timer(_GATHER_S, _tell)
-    timer.daemon = True
-    timer.start()
+        _gathers_until_s = time.monotonic() + _GATHER_S
+    deferred.post(_tell, what="webhook pages", delay_s=_GATHER_S)
 
 
 def tell_on_commit(endpoint_id: UUID) -> None:
@@ -56,16 +59,19 @@ def tell_on_commit(endpoint_id: UUID) -> None:
     transaction.on_commit(partial(told, [endpoint_id]))
 
 
-def _tell() -> None:
+def _tell() -> Coroutine[object, object, None] | None:
+    global _gathers_until_s
     with _lock:
         endpoint_ids = frozenset(_told)
         _told.clear()
+        _gathers_until_s = 0.0
     close_old_connections()
     try:
         with deadline(_READ_S):
-            tell_pages(*_find_groups(endpoint_ids))
+            return send_to_pages(_find_groups(endpoint_ids))
     except DATABASE_OUTAGE as error:
         logger.warning("pages not told, they will ask themselves %s", describe(error))
+        return None
     finally:
         # Back to the pool.
         close_old_connections()
@@ -78,7 +84,7 @@ def _find_groups(endpoint_ids: Collection[UUID]) -> list[str]:
 
 
 def _forget() -> None:
-    """A forked child has the set, but not the timer."""
+    """A forked child has the set, but whoever filled it tells of it."""
     global _lock
     _lock = threading.Lock()
     _told.clear()

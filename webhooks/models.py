@@ -126,6 +126,11 @@ class Event(models.Model):
     def __str__(self) -> str:
         return f"{self.type} {self.uid}"
 
+    @property
+    def is_test(self) -> bool:
+        """Whether it never happened, and was made up for a try."""
+        return "is_test" in self.facts
+
 
 class Delivery(models.Model):
     """One event on its way to one endpoint, under the name that the endpoint listens for."""
@@ -153,21 +158,24 @@ class Delivery(models.Model):
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 
+    # Whether it waits for an earlier one; read along by `selectors.with_held`.
+    is_held: bool
+
     class Meta:
         constraints = [
             # Also an endpoint's list, newest event first.
             models.UniqueConstraint(fields=["endpoint", "event", "name"], name="delivery_once"),
         ]
         indexes = [
-            # What an endpoint's courier sends next.
+            # What an endpoint's courier sends next, in its order.
             models.Index(
-                fields=["endpoint", "event"], condition=Q(state=DeliveryState.PENDING), name="delivery_pending"
+                fields=["endpoint", "event", "id"], condition=Q(state=DeliveryState.PENDING), name="delivery_pending"
             ),
-            # Whether an earlier one of the same subject is still on its way.
+            # Whether an earlier one of the same subject holds it back: of those that failed only.
             models.Index(
                 fields=["endpoint", "subject_id", "event"],
-                condition=Q(state=DeliveryState.PENDING),
-                name="delivery_order",
+                condition=Q(state=DeliveryState.PENDING, holds_until__isnull=False),
+                name="delivery_holds",
             ),
             # Whether the sweep calls a courier to an endpoint.
             models.Index(fields=["endpoint", "due_at"], condition=Q(state=DeliveryState.PENDING), name="delivery_due"),

@@ -12,7 +12,7 @@ from livehub.core.errors import DomainError, ValidationFailedError
 from streams.organizations.services import Actor, record
 from webhooks import calls, live_updates, outbox, samples
 from webhooks.catalogue import EVENT_NAMES
-from webhooks.locks import lock_endpoint
+from webhooks.locks import lock_endpoint, try_lock_replays
 from webhooks.models import Delivery, Endpoint, Event
 from webhooks.outbox import Happening
 from webhooks.selectors import EventSpan, find_span, within
@@ -57,6 +57,15 @@ class TooMuchToReplayError(DomainError):
     http_status = 422
 
 
+class ReplayUnderWayError(DomainError):
+    """Of an organization one goes at a time: each has the database write thousands of rows."""
+
+    code = "replay_under_way"
+    http_status = 409
+    retryable = True
+    retry_after_s = 2
+
+
 @transaction.atomic
 def replay_delivery(*, delivery: Delivery, actor: Actor) -> None:
     """Send one again under the same webhook-id, whatever became of it; one that waits for its next attempt goes now.
@@ -76,8 +85,9 @@ def replay_failed(*, endpoint: Endpoint, since: datetime, actor: Actor, until: d
     :raises NotFoundError: when the endpoint is deleted.
     :raises EndpointDisabledError: when it is disabled.
     :raises TooMuchToReplayError: when there are more than `REPLAYED_MAX`.
+    :raises ReplayUnderWayError: when another one of the organization is.
     """
-    endpoint = _lock_enabled(endpoint.pk)
+    endpoint = _lock_for_many(endpoint)
     failed = endpoint.deliveries.filter(within(find_span(since=since, until=until)), state=DeliveryState.FAILED)
     count = _send_again(_few_enough(failed))
     _finish(endpoint, actor=actor, action="webhook.replayed", failed_since=clock.isoformat(since), count=count)
@@ -93,8 +103,9 @@ def replay_all(*, endpoint: Endpoint, since: datetime, actor: Actor, until: date
     :raises NotFoundError: when the endpoint is deleted.
     :raises EndpointDisabledError: when it is disabled.
     :raises TooMuchToReplayError: when there are more than `REPLAYED_MAX`.
+    :raises ReplayUnderWayError: when another one of the organization is.
     """
-    endpoint = _lock_enabled(endpoint.pk)
+    endpoint = _lock_for_many(endpoint)
     span = find_span(since=since, until=until)
     _few_enough(_events_for(endpoint, span))
     known = endpoint.deliveries.filter(within(span), name__in=endpoint.events)
@@ -118,6 +129,13 @@ def send_test(*, endpoint: Endpoint, actor: Actor, name: str = "") -> Delivery:
     delivery = _write_test(endpoint, name=name, event_type=_type_to_try(name))
     _finish(endpoint, actor=actor, action="webhook.tested", event=name, delivery=str(delivery.uid))
     return delivery
+
+
+def _lock_for_many(endpoint: Endpoint) -> Endpoint:
+    # First, since whoever waits for an endpoint takes a connection meanwhile.
+    if not try_lock_replays(endpoint):
+        raise ReplayUnderWayError("Another replay is being started. Wait a few seconds, then try again.")
+    return _lock_enabled(endpoint.pk)
 
 
 def _lock_enabled(endpoint_id: UUID) -> Endpoint:

@@ -118,9 +118,10 @@ class DeliveryReports:
         reason = _reason_to_disable(health, tally)
         if reason is not None:
             route.close()
+            url = tally.gone_url or route.endpoint.url
             await clerk.call(
                 lambda: disabling.disable_endpoint(
-                    endpoint_id=route.endpoint.id, reason=reason, courier_id=self._courier_id
+                    endpoint_id=route.endpoint.id, url=url, reason=reason, courier_id=self._courier_id
                 )
             )
         elif health.open_until is not None:
@@ -132,13 +133,13 @@ class DeliveryReports:
 
 def _is_news(route: Route, tally: Tally) -> bool:
     health = route.endpoint.health
-    if tally.failures or tally.is_gone or health.failures or health.last_success_at is None:
+    if tally.failures or tally.gone_url or health.failures or health.last_success_at is None:
         return True
     # Or before now by a clock that was set back.
     return abs(clock.now() - health.last_success_at) > _SUCCESS_AGE
 
 
 def _reason_to_disable(health: Health, tally: Tally) -> DisabledReason | None:
-    if tally.is_gone:
+    if tally.gone_url:
         return DisabledReason.GONE
     return DisabledReason.FAILING if health.is_given_up(clock.now()) else None

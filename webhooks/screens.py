@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.core.paginator import Page
-from django.db.models import Count, Min, QuerySet
+from django.db.models import Count, Min, Q, QuerySet
 from django.urls import reverse
 
 from livehub.core import clock
@@ -28,6 +28,7 @@ from webhooks.selectors import (
     list_deliveries,
     list_endpoints_of,
     list_failing_endpoints,
+    with_held,
 )
 from webhooks.states import DeliveryState
 
@@ -126,14 +127,24 @@ def _count_lists(endpoints: QuerySet[Endpoint]) -> dict[str, int]:
 
 
 def list_concerns(organization: Organization) -> list[Concern]:
-    """Return the endpoints that somebody should look at, for the overview."""
-    return [_concern_of(endpoint) for endpoint in list_failing_endpoints(organization)[:_CONCERNS_SHOWN]]
+    """Return the endpoints that somebody should look at, for the overview: the first, and how many more there are."""
+    failing = list_failing_endpoints(organization)
+    found = [_concern_of(endpoint) for endpoint in failing[: _CONCERNS_SHOWN + 1]]
+    if len(found) <= _CONCERNS_SHOWN:
+        return found
+    return [*found[:_CONCERNS_SHOWN], _more_concerns(failing.count() - _CONCERNS_SHOWN)]
 
 
 def _concern_of(endpoint: Endpoint) -> Concern:
     health = health_of(endpoint)
     url = reverse("webhooks:endpoint_detail", kwargs={"endpoint_id": endpoint.pk})
-    return Concern(health.label, health.tone, endpoint.name, why(endpoint), endpoint.failing_since, url)
+    reason = f"Webhook: {why(endpoint)}"
+    return Concern(health.label, health.tone, endpoint.name, reason, endpoint.failing_since, url)
+
+
+def _more_concerns(many: int) -> Concern:
+    url = f"{reverse('webhooks:endpoint_list')}?show=trouble"
+    return Concern(f"{many:,} more", "bad", "Webhooks that need a hand", "", None, url)
 
 
 @dataclass(frozen=True)
@@ -143,12 +154,16 @@ class DeliveryWanted:
     filter: DeliveryFilter = field(default_factory=DeliveryFilter)
     # As the address has it, since the filter's own moves on with the clock.
     within: str = ""
+    until: str = ""
+    # As it was typed.
+    id: str = ""
     before: UUID | None = None
 
     @property
     def asked(self) -> str:
         """Return what the addresses of its pages begin with."""
         given = {"state": self.filter.state, "event": self.filter.name, "within": self.within}
+        given |= {"until": self.until, "id": self.id}
         return urlencode({name: value for name, value in given.items() if value})
 
     @property
@@ -217,15 +232,16 @@ def get_endpoint_screen(*, organization: Organization, endpoint_id: UUID, wanted
 def _page_of_deliveries(endpoint: Endpoint, wanted: DeliveryWanted) -> QuerySet[Delivery]:
     """Return the page's deliveries, and one of the next page if there is one."""
     after = find_delivery(endpoint=endpoint, uid=wanted.before) if wanted.before else None
-    return list_deliveries(endpoint, replace(wanted.filter, after=after))[: PAGE_SIZE + 1]
+    return with_held(list_deliveries(endpoint, replace(wanted.filter, after=after)))[: PAGE_SIZE + 1]
 
 
 class _Waiting(NamedTuple):
     many: int
-    # Of the first of them.
+    # Of the first that may go; those that wait for it seem due already.
     due_at: datetime | None
 
 
 def _find_waiting(endpoint: Endpoint) -> _Waiting:
-    waiting = endpoint.deliveries.filter(state=DeliveryState.PENDING).order_by("event_id")[:WAITING_COUNTED]
-    return _Waiting(**waiting.aggregate(many=Count("pk"), due_at=Min("due_at")))
+    waiting = endpoint.deliveries.filter(state=DeliveryState.PENDING).order_by("event_id")
+    counted = with_held(waiting)[:WAITING_COUNTED]
+    return _Waiting(**counted.aggregate(many=Count("pk"), due_at=Min("due_at", filter=Q(is_held=False))))

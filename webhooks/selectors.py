@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from django.db.models import Max, Min, Prefetch, Q, QuerySet, prefetch_related_objects
+from django.db.models import Exists, Max, Min, OuterRef, Prefetch, Q, QuerySet, prefetch_related_objects
 
 from livehub.core import clock
 from livehub.core.errors import NotFoundError
 from streams.models import App, Organization
 from webhooks.models import Attempt, Delivery, Endpoint, Event
+from webhooks.states import HOLD, DeliveryState
 
 # An event's id is taken just before the time in its uid. In between others may take theirs, but no more than that.
 _WRITTEN_AT_ONCE = 1000
@@ -86,6 +87,8 @@ class DeliveryFilter:
     # When it happened: from the first moment on, and before the other one.
     since: datetime | None = None
     until: datetime | None = None
+    # Of the delivery, or of its event.
+    uid: UUID | None = None
     # Those that the list has after this one.
     after: Delivery | None = None
 
@@ -99,10 +102,26 @@ def list_deliveries(endpoint: Endpoint, wanted: DeliveryFilter = DeliveryFilter(
         found = found.filter(name=wanted.name)
     if wanted.since or wanted.until:
         found = found.filter(within(find_span(since=wanted.since, until=wanted.until)))
+    if wanted.uid:
+        found = found.filter(_has_uid(wanted.uid))
     if wanted.after:
         last = wanted.after
         found = found.filter(event_id__lte=last.event_id).exclude(event_id=last.event_id, name__gte=last.name)
     return found
+
+
+def with_held(deliveries: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """Read along which of them wait for an earlier one of their livestream or meeting; see `webhooks.fetching`."""
+    now = clock.now()
+    earlier = Delivery.objects.filter(
+        endpoint=OuterRef("endpoint"),
+        state=DeliveryState.PENDING,
+        subject_id=OuterRef("subject_id"),
+        event__lt=OuterRef("event"),
+        due_at__gt=now,
+        holds_until__range=(now, now + HOLD),
+    )
+    return deliveries.annotate(is_held=Exists(earlier))
 
 
 def within(span: EventSpan) -> Q:
@@ -111,17 +130,23 @@ def within(span: EventSpan) -> Q:
     return by_id & Q(event__uid__gte=span.first_uid, event__uid__lt=span.end_uid)
 
 
+def _has_uid(uid: UUID) -> Q:
+    # The event first: of a condition that reaches into its table, the database would read all of the endpoint's rows.
+    event_id = Event.objects.filter(uid=uid).values_list("pk", flat=True).first()
+    return Q(uid=uid) | Q(event_id=event_id) if event_id else Q(uid=uid)
+
+
 def find_delivery(*, endpoint: Endpoint, uid: UUID) -> Delivery | None:
     """Return a delivery of the endpoint, or None."""
     return endpoint.deliveries.filter(uid=uid).first()
 
 
 def get_delivery(*, endpoint: Endpoint, uid: UUID) -> Delivery:
-    """Return a delivery of the endpoint with its event and its attempts, the last `ATTEMPTS_SHOWN`, in their order.
+    """Return a delivery with its event, whether it is held, and its attempts: the last `ATTEMPTS_SHOWN`, in their order.
 
     :raises NotFoundError: when it has no such delivery.
     """
-    delivery = endpoint.deliveries.select_related("event").filter(uid=uid).first()
+    delivery = with_held(endpoint.deliveries.select_related("event").filter(uid=uid)).first()
     if delivery is None:
         raise NotFoundError(f"No delivery {uid}.")
     attempts = Attempt.objects.filter(number__gt=delivery.attempts - ATTEMPTS_SHOWN).order_by("number")

@@ -61,7 +61,7 @@ def create_endpoint(
     endpoint = Endpoint(app=app, secret_encrypted=crypto.encrypt(secret))
     _assign(endpoint, {"name": name, "url": url, "events": events, "format": format, "enabled": enabled})
     endpoint.save()
-    _write_down(endpoint, actor=actor, action="webhook.created", url=endpoint.url)
+    _write_down(endpoint, actor=actor, action="webhook.created", host=_host_of(endpoint))
     return NewEndpoint(endpoint, secret)
 
 
@@ -85,7 +85,8 @@ def change_endpoint(*, endpoint: Endpoint, actor: Actor, **changes: Unpack[Endpo
     if endpoint.enabled and {"enabled", "url"}.intersection(changed):
         _try_anew(endpoint)
     endpoint.save()
-    _write_down(endpoint, actor=actor, action="webhook.changed", changed=changed)
+    moved = {"host": _host_of(endpoint)} if "url" in changed else {}
+    _write_down(endpoint, actor=actor, action="webhook.changed", changed=changed, **moved)
     return endpoint
 
 
@@ -164,6 +165,8 @@ def _complain_of(url: str) -> str:
         return "Enter the whole address of your server, such as https://example.com/webhooks."
     if parts.username is not None or parts.password is not None:
         return "Leave out the user name and password: the signature proves that a delivery is from LiveHub."
+    if parts.port in networks.REFUSED_PORTS:
+        return f"Port {parts.port} is not for the web. Use 443, or another port that your server takes requests at."
     if _is_inside(parts.hostname or ""):
         return (
             "This address is inside LiveHub's own network, where nothing is sent. Give one that the Internet reaches, "
@@ -199,6 +202,11 @@ def _check_format(format: str) -> str:
 
 
 _CHECKS = {"name": _check_name, "url": _check_url, "events": _check_events, "format": _check_format}
+
+
+def _host_of(endpoint: Endpoint) -> str:
+    # Its path and query may be a secret, which the audit log would keep and show to whoever may not see the webhook.
+    return urlsplit(endpoint.url).netloc.rpartition("@")[2]
 
 
 def _write_down(endpoint: Endpoint, *, actor: Actor, action: str, **detail: object) -> None:

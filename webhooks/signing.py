@@ -29,17 +29,18 @@ def headers_of(
     `secrets_` sign each for itself, the present one first; `key` is the instance's, in PEM.
     Sources: Standard Webhooks; Dyte v2 and RealtimeKit, Webhooks.
     """
-    signatures = [_sign(body, delivery_id=delivery_id, timestamp_s=timestamp_s, secret=secret) for secret in secrets_]
+    uid, endpoint_uid = str(delivery_id), str(endpoint_id)
+    signatures = [_sign(body, delivery_uid=uid, timestamp_s=timestamp_s, secret=secret) for secret in secrets_]
     headers = {
         "Content-Type": "application/json",
-        "webhook-id": str(delivery_id),
+        "webhook-id": uid,
         "webhook-timestamp": str(timestamp_s),
         "webhook-signature": " ".join(signatures),
     }
     for vendor in _VENDORS:
         headers[f"{vendor}-signature"] = _sign_by_key(body, key)
-        headers[f"{vendor}-uuid"] = str(delivery_id)
-        headers[f"{vendor}-webhook-id"] = str(endpoint_id)
+        headers[f"{vendor}-uuid"] = uid
+        headers[f"{vendor}-webhook-id"] = endpoint_uid
     return headers
 
 
@@ -49,8 +50,8 @@ def public_key(key: str) -> str:
     return found.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
-def _sign(body: bytes, *, delivery_id: UUID, timestamp_s: int, secret: str) -> str:
-    signed = b"%b.%d.%b" % (str(delivery_id).encode(), timestamp_s, body)
+def _sign(body: bytes, *, delivery_uid: str, timestamp_s: int, secret: str) -> str:
+    signed = b"%b.%d.%b" % (delivery_uid.encode(), timestamp_s, body)
     digest = hmac.digest(_secret_bytes(secret), signed, hashlib.sha256)
     return f"v1,{base64.b64encode(digest).decode()}"
 

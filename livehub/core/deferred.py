@@ -6,12 +6,15 @@ hangs, when too many wait, or when the process is killed: whatever must happen h
 
 import asyncio
 import logging
+import math
 import os
 import queue
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from multiprocessing.util import Finalize
+from typing import NamedTuple
 
 from celery.signals import worker_process_shutdown
 
@@ -27,25 +30,37 @@ _SEND_S = 2.0
 _FLUSH_S = 2.0
 
 
+class _Entry(NamedTuple):
+    what: str
+    send: Send
+    # By this process's steady clock.
+    at_s: float
+
+
 class Outbox:
     """A queue and the daemon thread that empties it."""
 
     def __init__(self, *, capacity: int = _CAPACITY) -> None:
-        self._waiting: queue.Queue[tuple[str, Send] | threading.Event] = queue.Queue(capacity)
+        self._waiting: queue.Queue[_Entry | threading.Event] = queue.Queue(capacity)
+        # What is not due yet; belongs to the thread.
+        self._later: list[_Entry] = []
         self._lost: Counter[str] = Counter()
         # One for all messages, since the channel layer keeps its connections by loop.
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._run, name="deferred", daemon=True).start()
 
-    def post(self, send: Send, *, what: str) -> None:
-        """Have `send` called soon, if there is room; `what` names it in the log."""
+    def post(self, send: Send, *, what: str, delay_s: float = 0.0) -> None:
+        """Have `send` called soon, or after a delay, if there is room; `what` names it in the log."""
         try:
-            self._waiting.put_nowait((what, send))
+            self._waiting.put_nowait(_Entry(what, send, time.monotonic() + delay_s))
         except queue.Full:
             self._lose(what, reason="too many are waiting")
 
     def flush(self, *, timeout_s: float) -> bool:
-        """Tell whether all that was posted before has been tried, as soon as it has, or after `timeout_s`."""
+        """Tell whether all that was posted before has been tried, as soon as it has, or after `timeout_s`.
+
+        What is not due yet is tried at once.
+        """
         is_reached = threading.Event()
         try:
             self._waiting.put(is_reached, timeout=timeout_s)
@@ -55,11 +70,35 @@ class Outbox:
 
     def _run(self) -> None:
         while True:
-            entry = self._waiting.get()
+            self._try_later(until_s=time.monotonic())
+            try:
+                entry = self._waiting.get(timeout=self._wait_s())
+            except queue.Empty:
+                continue
             if isinstance(entry, threading.Event):
+                self._try_later(until_s=math.inf)
                 entry.set()
             else:
-                self._try(*entry)
+                self._take(entry)
+
+    def _take(self, entry: _Entry) -> None:
+        if entry.at_s > time.monotonic():
+            self._later.append(entry)
+        else:
+            self._try(entry.what, entry.send)
+
+    def _wait_s(self) -> float | None:
+        """Return for how long there is nothing to do, unless something new comes."""
+        if not self._later:
+            return None
+        return max(0.0, min(entry.at_s for entry in self._later) - time.monotonic())
+
+    def _try_later(self, *, until_s: float) -> None:
+        due = [entry for entry in self._later if entry.at_s <= until_s]
+        if due:
+            self._later = [entry for entry in self._later if entry.at_s > until_s]
+        for entry in due:
+            self._try(entry.what, entry.send)
 
     def _try(self, what: str, send: Send) -> None:
         try:
@@ -84,12 +123,12 @@ _lock = threading.Lock()
 os.register_at_fork(after_in_child=lambda: _forget())
 
 
-def post(send: Send, *, what: str) -> None:
-    """Have this process's outbox call `send` soon; never waits, never raises.
+def post(send: Send, *, what: str, delay_s: float = 0.0) -> None:
+    """Have this process's outbox call `send` soon, or after a delay; never waits, never raises.
 
     `send` has to have a bound of its own: those that follow wait for it.
     """
-    _started().post(send, what=what)
+    _started().post(send, what=what, delay_s=delay_s)
 
 
 def flush(timeout_s: float) -> bool:

@@ -1,4 +1,4 @@
-"""Which addresses are the Internet's, and which are inside."""
+"""Which addresses are the Internet's, and which are inside; and which ports are not for the web."""
 
 import socket
 from collections.abc import Sequence
@@ -37,6 +37,20 @@ REFUSED_NETWORKS: tuple[Network, ...] = tuple(
         "2002::/16",  # 6to4, with any IPv4 address inside.
         "3fff::/20",
     )
+)
+
+# What listens there speaks something else, and whoever may have something sent there could look who has it open, or
+# put words into its mouth. Source: WHATWG Fetch, 2.9, port blocking; and what browsers leave to firewalls.
+REFUSED_PORTS = frozenset(
+    [
+        *(0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95),
+        *(101, 102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465),
+        *(512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995),
+        *(1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697),
+        10080,
+        # Windows' shares and desktops, databases, caches and queues.
+        *(445, 1433, 1521, 3306, 3389, 5432, 5672, 5900, 6379, 9092, 11211, 27017),
+    ]
 )
 
 

@@ -28,7 +28,7 @@ from aiohttp.resolver import AsyncResolver
 from yarl import URL
 
 from livehub.core.errors import DomainError
-from livehub.core.networks import Address, Network, is_refused
+from livehub.core.networks import REFUSED_PORTS, Address, Network, is_refused
 
 # Of an answer; the rest is not read.
 ANSWER_BYTES = 4096
@@ -62,6 +62,13 @@ class AddressRefusedError(OSError):
 
     def __init__(self, address: Address) -> None:
         super().__init__(errno.EACCES, f"address is inside this network: {address}; allow it by {_SETTING}")
+
+
+class PortRefusedError(ValueError):
+    """Something else than the web is there."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(f"nothing is sent to port {port}, which is not for the web")
 
 
 @dataclass(frozen=True)
@@ -173,6 +180,8 @@ def describe(error: Exception) -> str:
     """Return why nothing came back, in the words of whoever has to mend it."""
     if inside := _INSIDE.search(str(error)):
         return inside[0]
+    if isinstance(error, PortRefusedError):
+        return str(error)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return _describe_certificate(error.certificate_error)
     if isinstance(error, aiohttp.ClientSSLError):
@@ -210,10 +219,13 @@ def _url(text: str) -> URL:
     """Return the URL as the client takes it.
 
     :raises ValueError: when it is none of HTTP, or has a user name: it would be sent along.
+    :raises PortRefusedError: when its port is another service's.
     """
     url = URL(text)
     if url.scheme not in {"http", "https"} or not url.host or url.user is not None or url.password is not None:
         raise ValueError("not an address of HTTP")
+    if url.port in REFUSED_PORTS:
+        raise PortRefusedError(url.port)
     return url
 
 

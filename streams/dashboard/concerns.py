@@ -14,8 +14,9 @@ class Concern:
     label: str
     tone: str
     name: str
+    # May be empty.
     reason: str
-    # Since when.
+    # Since when, if anybody knows.
     at: datetime | None
     url: str
 

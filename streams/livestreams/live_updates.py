@@ -4,6 +4,7 @@ What is sent is only "look again": each page's consumer reads the rows afresh an
 message is therefore repaired by the next one, by a reconnection, or by the page's own slow polling.
 """
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from channels.layers import get_channel_layer
@@ -63,10 +64,11 @@ def announce(event: LivestreamEvent) -> None:
 
 def tell_pages(*groups: str) -> None:
     """Have the pages of these groups look again when the current transaction commits."""
-    transaction.on_commit(lambda: deferred.post(lambda: _send_to_layer(groups), what="page.changed"))
+    transaction.on_commit(lambda: deferred.post(lambda: send_to_pages(groups), what="page.changed"))
 
 
-async def _send_to_layer(groups: tuple[str, ...]) -> None:
+async def send_to_pages(groups: Iterable[str]) -> None:
+    """Have the pages of these groups look again."""
     layer = get_channel_layer()
     if layer is None:
         raise ImproperlyConfigured("CHANNEL_LAYERS has no default: open pages cannot be told of changes.")

@@ -62,7 +62,8 @@ def moment(at: datetime | None, mode: str = "ago") -> SafeString:
     if at is None:
         return SafeString('<span class="muted">never</span>')
     at = at.astimezone(tz=UTC)
-    text = f"{'since ' if mode == 'since' else ''}{at:%-d %b %Y, %H:%M} UTC"
+    time = f"{at:%H:%M:%S}" if mode == "precise" else f"{at:%H:%M}"
+    text = f"{'since ' if mode == 'since' else ''}{at:%-d %b %Y}, {time} UTC"
     return format_html('<time datetime="{}" data-time="{}">{}</time>', clock.isoformat(at), mode, text)
 
 

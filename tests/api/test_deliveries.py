@@ -9,11 +9,13 @@ import pytest
 
 from livehub.core import clock
 from streams.models import App, AuditEntry
-from streams.organizations.services import NewOrganization
+from streams.organizations.services import SYSTEM, NewOrganization
 from tests.api.clients import ApiClient, read
+from tests.webhooks.apart import apart
 from tests.webhooks.happenings import ENDED, LIVE, URL, delivery_of, happened, listening
-from webhooks.api.delivery_serializers import HIDDEN_STREAM_KEY
 from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.replays import replay_failed
+from webhooks.requests_shown import MASK
 from webhooks.states import DeliveryState
 
 HOUR = timedelta(hours=1)
@@ -205,7 +207,7 @@ class TestOne:
         data = read(dyte.get(f"/webhooks/{endpoint.pk}/deliveries/{delivery.uid}"))["data"]
 
         body = json.loads(data["request"]["body"])
-        assert (body["event"], body["streamKey"]) == (STATUS, HIDDEN_STREAM_KEY)
+        assert (body["event"], body["streamKey"]) == (STATUS, MASK)
 
 
 class TestReplay:
@@ -267,6 +269,20 @@ class TestReplay:
         ):
             response = dyte.post(f"{path}/{operation}")
             assert (response.status_code, read(response)["error"]["type"]) == (422, "webhook_disabled")
+
+    @pytest.mark.django_db(transaction=True)
+    def test_of_many_is_refused_while_another_is_started(
+        self, dyte: ApiClient, home: NewOrganization, endpoint: Endpoint, path: str
+    ) -> None:
+        address = f"{path}/replay?since={ago(HOUR)}"
+        with apart() as first:
+            first.do(lambda: replay_failed(endpoint=endpoint, since=clock.now() - HOUR, actor=SYSTEM))
+
+            response = dyte.post(address)
+
+        assert (response.status_code, read(response)["error"]["type"]) == (409, "replay_under_way")
+        assert (response.headers["x-should-retry"], response.headers["Retry-After"]) == ("true", "2")
+        assert dyte.post(address).status_code == 200
 
     def test_is_done_once(self, dyte: ApiClient, home: NewOrganization, endpoint: Endpoint, path: str) -> None:
         delivery_of(endpoint, happened(home.app), state=DeliveryState.FAILED)

@@ -43,6 +43,28 @@ class TestOutbox:
         assert [number for number, _ in sent] == list(range(100))
         assert len({thread for _, thread in sent}) == 1
 
+    def test_sends_later_what_is_to_be_and_the_rest_meanwhile(self) -> None:
+        outbox, sent, is_sent = Outbox(), list[str](), threading.Event()
+        outbox.post(is_sent.set, what="x", delay_s=0.6)
+        outbox.post(lambda: sent.append("later"), what="x", delay_s=0.3)
+        outbox.post(lambda: sent.append("at once"), what="x")
+
+        began_s = time.monotonic()
+        # More comes all the time.
+        while not is_sent.wait(0.01) and time.monotonic() - began_s < 10:
+            outbox.post(lambda: None, what="x")
+
+        assert sent == ["at once", "later"]
+        assert is_sent.is_set()
+        assert time.monotonic() - began_s >= 0.5
+
+    def test_does_not_wait_with_what_is_to_be_sent_later_when_it_has_to_end(self) -> None:
+        outbox, is_sent = Outbox(), threading.Event()
+        outbox.post(is_sent.set, what="x", delay_s=600)
+
+        assert outbox.flush(timeout_s=10)
+        assert is_sent.is_set()
+
     def test_bounds_a_coroutine_and_keeps_one_loop(self, caplog: pytest.LogCaptureFixture) -> None:
         outbox, loops = Outbox(), list[object]()
 

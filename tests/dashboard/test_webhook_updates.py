@@ -7,12 +7,13 @@ from typing import NamedTuple
 import pytest
 from channels.db import database_sync_to_async
 
-from livehub.core import clock
+from livehub.core import clock, deferred
 from streams.dashboard.open_pages import NOT_FOUND
 from streams.models import User
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.dashboard.websocket import opened
 from tests.webhooks.happenings import ENDED, LIVE, delivery_of, happened, listening
+from webhooks import live_updates
 from webhooks.live_updates import told
 from webhooks.models import Delivery, Endpoint
 from webhooks.replays import replay_delivery
@@ -170,3 +171,16 @@ def test_pages_hear_of_a_thousand_deliveries_a_few_times(endpoint: Endpoint, own
             return count
 
     assert asyncio.run(count_messages()) <= 3
+
+
+def test_pages_hear_of_what_a_process_did_last(
+    endpoint: Endpoint, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Longer than anything: a process that ends does not wait for more to tell of.
+    monkeypatch.setattr(live_updates, "_GATHER_S", 600)
+
+    def end(_: Endpoint) -> None:
+        fail(endpoint)
+        assert deferred.flush(10)
+
+    assert heard(owner, f"/ws/webhooks/{endpoint.pk}", Deed(end, "Refuses connections."), endpoint)

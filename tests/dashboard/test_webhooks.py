@@ -5,20 +5,25 @@ import shlex
 from collections.abc import Callable
 from datetime import UTC, timedelta
 from html import unescape
+from urllib.parse import quote_plus
+from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from livehub.core import clock
-from streams.models import AuditEntry, User
+from streams.livestreams.services import delete_livestream
+from streams.models import AuditEntry, Livestream, User
 from streams.organizations.apps import create_app
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.dashboard.conftest import HTMX, get_html, remembered, squeezed
 from tests.webhooks.happenings import ENDED, LIVE, delivery_of, happened, listening
 from webhooks.catalogue import EVENT_NAMES
 from webhooks.models import Attempt, Delivery, Endpoint
+from webhooks.replays import send_test
 from webhooks.services import change_endpoint, rotate_secret
 from webhooks.states import DeliveryState, DisabledReason
 
@@ -359,16 +364,68 @@ class TestDeliveries:
         for words in ("204", "answers 500", "11 tries", "refuses connections", "not sent yet"):
             assert words in html
 
+    def test_say_what_they_are_about_and_which_of_them_are_tests(
+        self, browser: Client, endpoint: Endpoint, there: str
+    ) -> None:
+        event = happened(endpoint.app)
+        send_test(endpoint=endpoint, name=ENDED, actor=SYSTEM)
+
+        tried_out, real = re.findall(r"<tr id.*?</tr>", squeezed(get_html(browser, there)), re.DOTALL)
+
+        assert (">Test<" in tried_out, "Autumn keynote" in tried_out) == (True, False)
+        assert (">Test<" in real, "Autumn keynote" in real) == (False, True)
+        # Many happen within one minute.
+        assert f">{event.at.astimezone(UTC):%H:%M:%S}<" in real
+
+    def test_wait_for_an_earlier_one_of_the_same_livestream(
+        self, browser: Client, endpoint: Endpoint, livestream: Livestream, there: str
+    ) -> None:
+        first, held = (delivery_of(endpoint, happened(endpoint.app, subject_id=livestream.pk)) for _ in range(2))
+        due_at, now = clock.now() + timedelta(minutes=5), clock.now()
+        Delivery.objects.filter(pk=first.pk).update(
+            attempts=3, tries=3, due_at=due_at, holds_until=now + timedelta(minutes=9), last_error="answers 500"
+        )
+        failing(endpoint)
+
+        html = squeezed(get_html(browser, there))
+
+        assert f'2 waiting; next try<time datetime="{clock.isoformat(due_at)}"' in html
+        assert html.count("after an earlier one") == 1
+        of_held = squeezed(get_html(browser, f"{there}/deliveries/{held.uid}"))
+        assert "<dt>Next try</dt><dd class=\"words\">after an earlier event of the same livestream" in of_held
+        # It would still wait.
+        assert "Try now" not in of_held
+
+    def test_are_retried_by_nobody_while_the_webhook_is_disabled(
+        self, browser: Client, endpoint: Endpoint, there: str
+    ) -> None:
+        Delivery.objects.filter(pk=delivery_of(endpoint, happened(endpoint.app)).pk).update(attempts=1, tries=1)
+        Endpoint.objects.update(enabled=False, disabled_reason=DisabledReason.GONE)
+
+        html = squeezed(get_html(browser, there))
+
+        assert re.findall(r'data-testid="status">(\w+)<', html) == ["Disabled", "Waiting"]
+        assert "1 waiting." in html
+
     def test_are_narrowed_by_state_event_and_time(self, browser: Client, endpoint: Endpoint, there: str) -> None:
         old = delivery_of(endpoint, happened(endpoint.app, ago=timedelta(days=2)), state=DeliveryState.FAILED)
         new = delivery_of(endpoint, happened(endpoint.app), state=DeliveryState.FAILED)
         other = delivery_of(endpoint, happened(endpoint.app, ENDED))
-        asked = {
+        moment = f"{clock.now().astimezone(UTC) - timedelta(days=1):%Y-%m-%dT%H:%M}"
+        asked: dict[str, set[Delivery]] = {
             "state=failed": {old, new},
             "state=pending": {other},
             f"event={ENDED}": {other},
             "within=day": {new, other},
             "within=day&state=failed": {new},
+            f"within=until&until={moment}": {old},
+            # Not without being chosen; and not while it is none.
+            f"until={moment}": {old, new, other},
+            "within=until&until=x": {old, new, other},
+            f"id={new.uid}": {new},
+            f"id={old.event.uid.hex}": {old},
+            f"id={uuid4()}": set(),
+            "id=livestream": set(),
             "state=nonsense&event=x&within=x&before=x": {old, new, other},
         }
 
@@ -376,6 +433,19 @@ class TestDeliveries:
             html = get_html(browser, f"{there}?{query}")
             assert {each for each in (old, new, other) if f"delivery-{each.uid}" in html} == found, query
         assert "No delivery matches" in get_html(browser, f"{there}?state=delivered")
+        assert "Nothing that was sent here has that id" in get_html(browser, f"{there}?id=livestream")
+
+    def test_are_turned_over_within_what_was_asked_for(self, browser: Client, endpoint: Endpoint, there: str) -> None:
+        for _ in range(26):
+            happened(endpoint.app)
+        moment = f"{clock.now().astimezone(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M}"
+
+        html = squeezed(get_html(browser, f"{there}?within=until&until={moment}"))
+
+        older = re.search(r'rel="next" href="([^"]+)"', html)
+        assert older
+        assert get_html(browser, unescape(older[1])).count('data-testid="delivery"') == 1
+        assert quote_plus(moment) in unescape(older[1])
 
     def test_are_turned_over_without_counting_them(self, browser: Client, endpoint: Endpoint, there: str) -> None:
         for _ in range(60):
@@ -436,9 +506,11 @@ class TestDelivery:
         html = get_html(browser, page)
 
         assert re.findall(r'id="attempt-(\d)"', html) == ["3", "2", "1"]
-        for words in ("refuses connections", "answers 500", "37 ms", "server: nginx", "No answer"):
+        for words in ("Refuses connections.", "37 ms", "server: nginx", "No answer"):
             assert words in html
         assert "<script>alert" not in html
+        # The status says so.
+        assert "nswers 500" not in html
         assert "&lt;script&gt;alert(1)" in html
 
     def test_shows_what_is_sent_and_how_to_send_it_by_hand(
@@ -450,6 +522,7 @@ class TestDelivery:
         html = get_html(browser, page)
 
         assert '"event": "livestream.live"' in unescape(html)
+        assert html.index(">webhook-id: ") < html.index("\ncontent-type: ")
         found = re.search(r'data-copy-text="([^"]*)"', html)
         assert found
         words = shlex.split(unescape(found[1]).replace("\\\n", ""))
@@ -458,6 +531,39 @@ class TestDelivery:
         assert "host: example.com" not in words
         assert words[words.index("--data-raw") + 1].startswith('{"id":')
         assert endpoint.secret not in unescape(html)
+
+    def test_leads_to_what_it_is_about_while_that_is_there(
+        self, browser: Client, endpoint: Endpoint, livestream: Livestream, there: str
+    ) -> None:
+        page = f"{there}/deliveries/{delivery_of(endpoint, happened(endpoint.app, subject_id=livestream.pk)).uid}"
+        link = f'href="/livestreams/{livestream.pk}">Autumn keynote</a>'
+        assert link in get_html(browser, page)
+
+        delete_livestream(livestream=livestream, actor=SYSTEM)
+
+        html = get_html(browser, page)
+        assert link not in html
+        assert "Autumn keynote" in html
+
+    def test_is_known_for_a_test(self, browser: Client, endpoint: Endpoint, there: str) -> None:
+        sent = send_test(endpoint=endpoint, name=LIVE, actor=SYSTEM)
+
+        html = squeezed(get_html(browser, f"{there}/deliveries/{sent.uid}"))
+
+        assert ">Test</span>" in html
+        assert f'href="/webhooks/{endpoint.pk}">Autumn' not in html
+
+    def test_says_when_it_was_tried_more_often_than_is_shown(
+        self, browser: Client, delivery: Delivery, page: str
+    ) -> None:
+        for _ in range(2):
+            tried(delivery)
+        assert "are shown" not in get_html(browser, page)
+
+        Attempt.objects.update(number=F("number") + 100)
+        Delivery.objects.update(attempts=102)
+
+        assert "Only the last 2 are shown" in get_html(browser, page)
 
     def test_masks_a_stream_key(self, browser: Client, home: NewOrganization) -> None:
         endpoint = listening(home.app, "livestreaming.statusUpdate")
@@ -499,8 +605,8 @@ class TestDelivery:
         with CaptureQueriesContext(connection) as of_many:
             get_html(browser, page)
 
-        # Session and user, membership; then endpoint, delivery, its tries.
-        assert len(of_many) == len(of_one) == 6
+        # Session and user, membership; then endpoint, delivery, its tries, and whether its subject is there.
+        assert len(of_many) == len(of_one) == 7
 
     def test_of_another_endpoint_is_not_there(self, browser: Client, home: NewOrganization, delivery: Delivery) -> None:
         other = listening(home.app)
@@ -605,3 +711,17 @@ class TestOverview:
         assert "Refuses connections." in html
         assert f'href="/webhooks/{endpoint.pk}"' in html
         assert "All well" not in html
+
+    def test_leads_to_more_than_it_has_room_for(self, browser: Client, home: NewOrganization) -> None:
+        for _ in range(6):
+            failing(listening(home.app))
+        assert get_html(browser, "/").count('data-testid="concern"') == 6
+        assert "more</span>" not in get_html(browser, "/")
+
+        for _ in range(3):
+            failing(listening(home.app))
+
+        html = get_html(browser, "/")
+        assert html.count('data-testid="concern"') == 7
+        assert "3 more</span>" in html
+        assert 'href="/webhooks?show=trouble"' in html

@@ -1,9 +1,12 @@
 """Whose an endpoint is, and what somebody may still say who has lost it."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from streams.organizations.services import NewOrganization
@@ -126,6 +129,72 @@ class TestFetching:
         happen(home.app, subject_id)
 
         assert len(_read(endpoint)) == 1
+
+    def test_reads_little_however_much_waits_and_however_little_the_database_knows_of_it(
+        self, home: NewOrganization, endpoint: Endpoint
+    ) -> None:
+        happen(home.app)
+        _multiply(20_000)
+
+        blocks = _blocks_read(lambda: _read(endpoint))
+
+        # Some four for each of the 128.
+        assert blocks < 1000
+
+    def test_writes_without_looking_at_what_else_waits(self, home: NewOrganization, endpoint: Endpoint) -> None:
+        happen(home.app)
+        with connection.cursor() as cursor:
+            # All that PostgreSQL knows of before the burst.
+            cursor.execute("ANALYZE webhooks_delivery, webhooks_endpoint")
+        _multiply(20_000)
+        _take(endpoint)
+        outcomes = [_outcome(due) for due in _read(endpoint)[:64]]
+
+        blocks = _blocks_read(lambda: complete(outcomes, courier_id=_ONE))
+
+        assert Attempt.objects.count() == 64
+        assert blocks < 500
+
+
+def _multiply(count: int) -> None:
+    """Add events like the one that there is, of few livestreams, with a delivery each, in a burst."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH event AS (
+                INSERT INTO webhooks_event (app_id, type, names, subject_type, subject_id, sequence, at, facts)
+                SELECT app_id, type, names, subject_type, lpad((n %% 20)::text, 32, '0')::uuid, n, at, facts
+                FROM webhooks_event, generate_series(1, %s) AS n
+                RETURNING id, subject_id, sequence
+            )
+            INSERT INTO webhooks_delivery (
+                endpoint_id, event_id, name, subject_id, sequence, state, attempts, tries, due_at, last_error,
+                created_at
+            )
+            SELECT delivery.endpoint_id, event.id, delivery.name, event.subject_id, event.sequence, delivery.state, 0,
+                0, delivery.due_at, '', delivery.created_at
+            FROM webhooks_delivery AS delivery, event
+            """,
+            [count],
+        )
+
+
+def _blocks_read(function: Callable[[], object]) -> int:
+    """Return how many blocks of the database's the function's one statement looks into."""
+    statements: list[tuple[str, Any]] = []
+
+    def note(execute: Callable[..., object], sql: str, params: object, many: bool, context: object) -> object:
+        statements.append((sql, params))
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(note):
+        function()
+    [(sql, params)] = statements
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", params)
+        [[[explained]]] = cursor.fetchall()
+    found: int = explained["Plan"]["Shared Hit Blocks"] + explained["Plan"]["Shared Read Blocks"]
+    return found
 
 
 class TestFencing:

@@ -393,6 +393,25 @@ class TestDisabling:
         assert states(endpoint) == [_PENDING]
         assert b"410" in friend.bodies[0]
 
+    def test_gives_up_no_endpoint_that_is_somewhere_else_by_then(
+        self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver
+    ) -> None:
+        may_answer = threading.Event()
+        receiver.behave = lambda _: Reply(410 if may_answer.wait(10) else 200)
+        happen(home.app)
+        with Receiver().open() as new, courier(endpoint) as out:
+            wait_until(lambda: receiver.connections, timeout_s=10)
+            change_endpoint(endpoint=endpoint, url=new.url, actor=SYSTEM)
+            may_answer.set()
+            [delivery] = wait_attempts(endpoint, 1)
+            make_due(endpoint)
+            out.take([endpoint.pk])
+
+            new.wait(1)
+
+        endpoint.refresh_from_db()
+        assert (delivery.last_status, endpoint.enabled, endpoint.disabled_reason) == (410, True, "")
+
     def test_gives_up_an_endpoint_that_has_failed_for_five_days(
         self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver
     ) -> None:

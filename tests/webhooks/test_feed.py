@@ -1,6 +1,7 @@
 """Whoever reads the feed misses nothing that was committed, and gets it once, whoever commits when."""
 
 import random
+import re
 import threading
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -10,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection, transaction
 
-from livehub.core import clock
+from livehub.core import clock, crypto
 from streams.models import App
 from streams.organizations.services import NewOrganization
 from tests.services import wait_until
@@ -225,19 +226,41 @@ class TestCursors:
             feed.list_events(app, after=cursor)
 
     def test_of_another_cluster_are_refused(self, app: App) -> None:
-        ours = urlsafe_b64decode(feed.list_events(app).cursor)
-        theirs = urlsafe_b64encode(bytes([ours[0] ^ 1]) + ours[1:]).decode()
+        ours = _opened(feed.list_events(app).cursor)
+        theirs = bytes([ours[0] ^ 1]) + ours[1:]
 
         with pytest.raises(CursorUnknownError):
-            feed.list_events(app, after=theirs)
+            feed.list_events(app, after=_sealed(theirs))
 
     def test_of_transactions_that_have_not_been_are_refused(self, app: App) -> None:
         """A cluster that was brought back to an earlier moment."""
-        ours = urlsafe_b64decode(feed.list_events(app).cursor)
-        later = urlsafe_b64encode(ours[:8] + _FOREIGN.to_bytes(8, "big") + ours[16:]).decode()
+        ours = _opened(feed.list_events(app).cursor)
+        later = ours[:8] + _FOREIGN.to_bytes(8, "big") + ours[16:]
 
         with pytest.raises(CursorUnknownError):
-            feed.list_events(app, after=later)
+            feed.list_events(app, after=_sealed(later))
+
+    def test_tell_nothing_and_stay_the_same(self, app: App) -> None:
+        happen(app)
+        reader = Reader(app)
+        reader.poll_until(1)
+
+        cursor = reader.cursor
+
+        assert re.fullmatch(r"[\w-]{40,199}", cursor, re.ASCII)
+        plain = _opened(cursor)
+        told = urlsafe_b64decode(cursor + "==")
+        assert not any(plain[start : start + 8] in told for start in (0, 8, 16))
+        assert feed.list_events(app, after=cursor).cursor == cursor
+
+    def test_cannot_be_made_by_anybody_else(self, app: App) -> None:
+        cursor = feed.list_events(app).cursor
+        sealed = urlsafe_b64decode(cursor + "==")
+
+        for position in range(len(sealed)):
+            changed = sealed[:position] + bytes([sealed[position] ^ 1]) + sealed[position + 1 :]
+            with pytest.raises(CursorUnknownError):
+                feed.list_events(app, after=urlsafe_b64encode(changed).decode())
 
 
 class TestRestored:
@@ -327,6 +350,14 @@ def _write(app: App, subjects: list[UUID], seed: int) -> None:
                     raise _ChangedMindError
     finally:
         connection.close()
+
+
+def _opened(cursor: str) -> bytes:
+    return crypto.unseal(cursor, purpose="feed cursor")
+
+
+def _sealed(content: bytes) -> str:
+    return crypto.seal(content, purpose="feed cursor")
 
 
 def _number(uid: UUID, transaction_number: int) -> None:

@@ -206,6 +206,17 @@ class TestNetworks:
         assert said.endswith("inside this network; allow it by LIVEHUB_OUTGOING_ALLOWED_NETWORKS")
 
 
+class TestPorts:
+    @pytest.mark.parametrize("port", [0, 22, 25, 445, 6379])
+    def test_of_other_services_are_not_gone_to(self, port: int) -> None:
+        words = complaint(f"http://127.0.0.1:{port}/", allowed=_LOOPBACK)
+
+        assert words == f"nothing is sent to port {port}, which is not for the web"
+
+    def test_that_programs_take_requests_at_are(self) -> None:
+        assert not networks.REFUSED_PORTS & {80, 443, 3000, 4000, 5000, 8000, 8080, 8443, 8888, 9000}
+
+
 class TestAnswers:
     def test_are_kept_as_far_as_they_are_worth_it(self, receiver: Receiver) -> None:
         receiver.behave = lambda _: Reply(

@@ -1,16 +1,19 @@
 """Sending again: one, what failed, everything; and tests, which nobody else is told of."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 
 from livehub.core import clock
+from livehub.core.deadline import deadline
 from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.models import AuditEntry
 from streams.organizations.services import SYSTEM, Actor, NewOrganization
 from tests.conftest import Broker
+from tests.webhooks.apart import apart
 from tests.webhooks.happenings import ENDED, LIVE, delivery_of, happened, listening
 from webhooks import replays
 from webhooks.catalogue import EVENT_NAMES
@@ -18,6 +21,7 @@ from webhooks.models import Delivery, Endpoint
 from webhooks.payloads import Message, body_of
 from webhooks.replays import (
     EndpointDisabledError,
+    ReplayUnderWayError,
     TooMuchToReplayError,
     replay_all,
     replay_delivery,
@@ -237,6 +241,37 @@ class TestWhatIsReplayed:
             replay_delivery(delivery=delivery, actor=SYSTEM)
         with pytest.raises(NotFoundError):
             send_test(endpoint=endpoint, actor=SYSTEM)
+
+
+@pytest.mark.django_db(transaction=True)
+class TestReplaysAtTheSameTime:
+    @pytest.mark.parametrize("replay", [replay_failed, replay_all])
+    def test_are_one_of_each_organization(
+        self, home: NewOrganization, abroad: NewOrganization, endpoint: Endpoint, replay: Callable[..., int]
+    ) -> None:
+        other, theirs = listening(home.app), listening(abroad.app)
+        since = an_hour_ago()
+        with apart() as first:
+            first.do(lambda: replay_failed(endpoint=endpoint, since=since, actor=SYSTEM))
+
+            for refused in (endpoint, other):
+                # At once: nobody waits for a lock.
+                with pytest.raises(ReplayUnderWayError, match="Wait a few seconds"), deadline(2):
+                    replay(endpoint=refused, since=since, actor=SYSTEM)
+            assert replay(endpoint=theirs, since=since, actor=SYSTEM) == 0
+            first.commit()
+
+        assert replay(endpoint=other, since=since, actor=SYSTEM) == 0
+
+    def test_are_as_many_as_wanted_of_single_deliveries(self, home: NewOrganization, endpoint: Endpoint) -> None:
+        other = listening(home.app)
+        delivery = delivery_of(other, happened(home.app), state=FAILED)
+        with apart() as first:
+            first.do(lambda: replay_failed(endpoint=endpoint, since=an_hour_ago(), actor=SYSTEM))
+
+            replay_delivery(delivery=delivery, actor=SYSTEM)
+
+        assert again(delivery)
 
 
 class TestSendTest:

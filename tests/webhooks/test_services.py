@@ -81,7 +81,7 @@ class TestCreateEndpoint:
         assert row.events == [LIVE, "meeting.ended"]
         entry = AuditEntry.objects.latest("id")
         assert (entry.action, entry.target_type, entry.target_id) == ("webhook.created", "endpoint", row.pk)
-        assert (entry.user, entry.detail) == (home.owner, {"url": URL})
+        assert (entry.user, entry.detail) == (home.owner, {"host": "example.com"})
         assert made.row == row
 
     def test_makes_a_secret_that_receivers_libraries_take(self, home: NewOrganization) -> None:
@@ -99,6 +99,16 @@ class TestCreateEndpoint:
         assert made.secret not in str(Endpoint.objects.filter(pk=row.pk).values())
         assert made.secret not in str(list(AuditEntry.objects.values()))
 
+    def test_writes_down_no_more_of_the_url_than_its_host(self, home: NewOrganization) -> None:
+        url = "https://example.com:8443/hooks/T0KEN?key=T0KEN"
+        endpoint = create_endpoint(app=home.app, name="One", url=url, events=[LIVE], actor=SYSTEM).row
+        change_endpoint(endpoint=endpoint, url=url.replace(".com", ".org"), actor=SYSTEM)
+
+        made, moved = AuditEntry.objects.order_by("id").filter(target_id=endpoint.pk)
+
+        assert made.detail == {"host": "example.com:8443"}
+        assert moved.detail == {"changed": ["url"], "host": "example.org:8443"}
+
     @pytest.mark.parametrize("url", GOOD_URLS)
     def test_takes_a_url(self, home: NewOrganization, url: str) -> None:
         assert create_endpoint(app=home.app, name="One", url=url, events=[LIVE], actor=SYSTEM).row.url == url
@@ -107,6 +117,16 @@ class TestCreateEndpoint:
     def test_refuses_a_url_that_nothing_can_be_sent_to(self, home: NewOrganization, url: str) -> None:
         assert complaints(app=home.app, url=url).keys() == {"url"}
         assert not Endpoint.objects.exists()
+
+    @pytest.mark.parametrize("port", [22, 25, 445, 6379, 10080])
+    def test_refuses_a_port_that_is_another_services(
+        self, home: NewOrganization, endpoint: Endpoint, port: int
+    ) -> None:
+        url = f"https://example.com:{port}/webhooks"
+
+        assert f"Port {port} is not for the web" in complaints(app=home.app, url=url)["url"][0]
+        with pytest.raises(ValidationFailedError):
+            change_endpoint(endpoint=endpoint, url=url, actor=SYSTEM)
 
     @pytest.mark.parametrize("host", ["127.0.0.1", "10.1.2.3:8080", "169.254.169.254", "[::1]", "[::ffff:10.0.0.1]"])
     def test_refuses_an_address_inside_unless_the_operator_allows_it(

@@ -23,7 +23,10 @@ from webhooks.models import Delivery, Endpoint
 from webhooks.selectors import DeliveryFilter
 
 _REFUSED = {422: "The webhook is disabled, or the body or the Idempotency-Key is not acceptable."}
-_REFUSED_ALL = {422: "The webhook is disabled, it would be too much at a time, or the body is not acceptable."}
+_REFUSED_ALL = {
+    409: "Another replay is being started, or a request with this Idempotency-Key is still being answered.",
+    422: "The webhook is disabled, it would be too much at a time, or the body is not acceptable.",
+}
 
 
 class DeliveriesApi(WebhooksApi):

@@ -11,11 +11,8 @@ from livehub.api.fields import InstantField
 from livehub.core import clock
 from webhooks.api.input import ALL_NAMES
 from webhooks.models import Attempt, Delivery
-from webhooks.payloads import Message, body_of, needs_stream_key
+from webhooks.requests_shown import body_shown
 from webhooks.states import DeliveryState
-
-# In place of a stream key, which the delivery itself carries.
-HIDDEN_STREAM_KEY = "(hidden)"
 
 
 class DeliverySerializer(serializers.Serializer[Delivery]):
@@ -61,7 +58,7 @@ class DeliverySerializer(serializers.Serializer[Delivery]):
             "subject_type": delivery.event.subject_type,
             "subject_id": str(delivery.subject_id),
             "sequence": delivery.sequence,
-            "test": "is_test" in delivery.event.facts,
+            "test": delivery.event.is_test,
             "state": delivery.state,
             "attempt_count": delivery.attempts,
             "happened_at": clock.isoformat(delivery.event.at),
@@ -87,10 +84,10 @@ class RequestSerializer(serializers.Serializer[Delivery]):
 
     method = serializers.CharField()
     url = serializers.CharField(help_text="The webhook's, as it is now.")
-    body = serializers.CharField(help_text="As it is signed and sent, but for a stream key, which is left out here.")
+    body = serializers.CharField(help_text="As it is signed and sent, but for a stream key, which is masked here.")
 
     def to_representation(self, delivery: Delivery) -> JsonObject:
-        return {"method": "POST", "url": delivery.endpoint.url, "body": _body(delivery)}
+        return {"method": "POST", "url": delivery.endpoint.url, "body": body_shown(delivery)}
 
 
 class AttemptSerializer(serializers.Serializer[Attempt]):
@@ -143,12 +140,6 @@ class ReplayedSerializer(serializers.Serializer[None]):
     examples: ClassVar[Mapping[str, object]] = {"count": 14}
 
     count = serializers.IntegerField(help_text="How many deliveries are on their way.")
-
-
-def _body(delivery: Delivery) -> str:
-    name, format = delivery.name, delivery.endpoint.format
-    stream_key = HIDDEN_STREAM_KEY if needs_stream_key(name=name, format=format) else None
-    return body_of(Message.of(delivery.event, name=name, format=format), stream_key=stream_key).decode()
 
 
 def _instant(moment: datetime | None) -> str | None:

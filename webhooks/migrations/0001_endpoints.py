@@ -137,11 +137,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'pending')), fields=['endpoint', 'event'], name='delivery_pending'),
+            index=models.Index(condition=models.Q(('state', 'pending')), fields=['endpoint', 'event', 'id'], name='delivery_pending'),
         ),
         migrations.AddIndex(
             model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'pending')), fields=['endpoint', 'subject_id', 'event'], name='delivery_order'),
+            index=models.Index(condition=models.Q(('holds_until__isnull', False), ('state', 'pending')), fields=['endpoint', 'subject_id', 'event'], name='delivery_holds'),
         ),
         migrations.AddIndex(
             model_name='delivery',

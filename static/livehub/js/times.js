@@ -6,6 +6,7 @@ const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyl
 const minute = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
+const second = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const TICK_MS = 1000;
 const WEEK_S = 7 * 86400;
 
@@ -35,6 +36,8 @@ const WORDS = {
   // What is to be done then.
   due: (at, seconds) => (seconds < 0 ? `in ${rough(-seconds)}` : "now"),
   exact: (at) => minute.format(at),
+  // Of things that follow each other within a minute.
+  precise: (at) => second.format(at),
   clock: (at) => clock.format(at),
 };
 // Those that may lie ahead.
