@@ -9,8 +9,11 @@ help:  ## Show this list
 run: .venv/run.stamp  ## Install what is missing and run the whole product (Ctrl-C stops it)
 	@exec $(PYTHON) manage.py run
 
-# Three at once, each with servers of its own: most tests of the whole product wait more than they work.
-test: check  ## Static checks and every test but the long ones
+test: .venv/dev.stamp  ## Static checks and every test but the long ones
+	@$(MAKE) --no-print-directory --jobs=2 check suite
+
+# Four at once, each with servers of its own: most tests of the whole product wait more than they work.
+suite: .venv/dev.stamp
 	$(PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 check: .venv/dev.stamp  ## Format, lint, types, layers, migrations, deployment
@@ -47,4 +50,4 @@ lock: .venv/run.stamp  ## Write the lock files anew from pyproject.toml
 .venv/dev.stamp: deploy/install deploy/apt-packages.txt deploy/apt-packages-dev.txt requirements-dev.lock
 	@deploy/install dev
 
-.PHONY: help run test check fmt chaos mutants bench lock
+.PHONY: help run test suite check fmt chaos mutants bench lock

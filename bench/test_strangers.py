@@ -120,7 +120,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 
 def test_a_thousand_strangers_beside_a_broadcast(stack: RunningStack) -> None:
     stream, crowd = Integrator.of(stack).create(), _Crowd(stack.rtmp_port)
-    with publishing(stream.publish_url) as encoder:
+    with publishing(stream.publish_url, size="1280x720", kbps=2500) as encoder:
         stream.await_status("LIVE", timeout_s=30)
         alone_s, alone_segments = _watched(stack, stream)
         memory, cpu = _memory_bytes(stack), _cpu_s(stack)

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 
 import celery
 import pytest
-from django.db import connection
 from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
-from pytest_django import DjangoDbBlocker, Settings
+from pytest_django import Settings
 
 from livehub.core import deferred
 from streams.livestreams.services import create_livestream
@@ -15,14 +14,15 @@ from streams.models import Livestream, User
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
 from tests.post_office import PostOffice, open_post_office
 from tests.queues import empty
+from tests.rows import emptied_quickly
 from tests.stack.whole import RunningStack, running_stack
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
-    """Let tests that commit be cleaned up after: the audit log is not to be emptied by anybody else."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE streams_auditentry DISABLE TRIGGER audit_is_never_emptied")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Let tests that commit be cleaned up after."""
+    with emptied_quickly():
+        yield
 
 
 @dataclass

@@ -1,10 +1,13 @@
-"""Starts the servers that tests need before Django reads its settings (hence a plugin, not a conftest)."""
+"""Starts the servers that tests need before Django reads its settings, hence a plugin; and says who tests what when."""
 
 import os
 from collections.abc import Generator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
+from xdist.workermanage import WorkerController
 
 from tests.services import throwaway_services
 
@@ -12,6 +15,10 @@ _stack = ExitStack()
 # Folders of tests that mostly wait, and how far into the run the last of them begins.
 _WAITING = frozenset({"browser", "e2e", "hangs", "media", "stack"})
 _WAITING_UNTIL = 0.75
+# Folders of tests that share a run of the whole product, which each worker that has any of them starts for itself, and
+# how many workers are to. They wait so much that two are through before the others are.
+_SHARING = frozenset({"browser", "e2e"})
+_WITH_RUN = 2
 
 
 @pytest.hookimpl(wrapper=True)
@@ -31,6 +38,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {path: _WAITING_UNTIL * index / len(waiting) for index, path in enumerate(waiting)}
     places |= {path: index / len(computing) for index, path in enumerate(computing)}
     items.sort(key=lambda item: places[item.path])
+
+
+class _FewRuns(LoadFileScheduling):  # type: ignore[misc]  # It has no types.
+    """Gives the files that share a run of the whole product to few workers, as long as others have something else."""
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        has_run = node in self.nodes[:_WITH_RUN]
+        wanted = next((path for path in self.workqueue if _shares_run(path) is has_run), None)
+        if wanted is not None:
+            self.workqueue.move_to_end(wanted, last=False)
+        super()._assign_work_unit(node)
+
+
+def _shares_run(path: str) -> bool:
+    return Path(path).parent.name in _SHARING
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config) -> LoadFileScheduling:
+    return _FewRuns(config)
 
 
 def pytest_unconfigure() -> None:

@@ -61,9 +61,10 @@ def throwaway_services() -> Iterator[dict[str, str]]:
         stack.callback(lambda: os.kill(server.pid, 2))
         wait_until(lambda: _answers(sockets), what="PostgreSQL")
         roles.create_database(socket_dir=sockets)
-        # Tests have databases of their own; the product's role may make none.
+        # Tests have databases of their own, and empty them whatever refers to what; the product's role may do neither.
         with psycopg.connect(host=str(sockets), user=postgres.ADMINISTRATOR, autocommit=True) as connection:
             connection.execute(f"ALTER ROLE {postgres.ROLE} CREATEDB")
+            connection.execute(f"GRANT SET ON PARAMETER session_replication_role TO {postgres.ROLE}")
         redis_socket = folder / "redis.sock"
         stack.enter_context(
             running(embedded_redis.server_argv(socket_path=redis_socket), log_path=folder / "redis.log")

@@ -20,7 +20,7 @@ def test_the_picture_comes_back_after_a_takeover_without_a_reload(operator: Oper
     operator.create_livestream("Takeover")
     operator.page.evaluate("window.sameDocument = true")
     url = f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{operator.stream_key()}"
-    with publishing(url, size="320x180", kbps=300) as encoder:
+    with publishing(url) as encoder:
         expect(operator.status).to_have_text("Live")
         operator.watch(for_s=2)
         operator.page.locator("video").evaluate("video => { video.dataset.firstRun = 'yes'; }")

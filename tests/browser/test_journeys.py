@@ -51,7 +51,7 @@ class TestCreateAndWatch:
         url = f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{operator.stream_key()}"
 
         for _ in range(2):
-            with publishing(url, size="320x180", kbps=300) as encoder:
+            with publishing(url) as encoder:
                 expect(operator.status).to_have_text("Live")
                 operator.watch(for_s=1)
                 encoder.stop()
@@ -65,7 +65,8 @@ class TestCreateAndWatch:
         url = f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{operator.stream_key()}"
         sound_is_off = page.get_by_role("button", name="Sound is off")
 
-        with publishing(url) as encoder:
+        # Two renditions to choose from.
+        with publishing(url, size="854x480", kbps=900) as encoder:
             expect(operator.status).to_have_text("Live")
             operator.watch(for_s=2)
             sound_is_off.click()
@@ -78,7 +79,7 @@ class TestCreateAndWatch:
             operator.watch(for_s=2)
         expect(page.locator("video")).to_have_count(0)
 
-        with publishing(url):
+        with publishing(url, size="854x480", kbps=900):
             expect(operator.status).to_have_text("Live")
             operator.watch(for_s=1)
             assert page.evaluate("document.querySelector('video').muted") is False
@@ -144,7 +145,7 @@ class TestLiveStatusElsewhere:
         for page in (overview, listing):
             page.evaluate("window.sameDocument = true")
 
-        with publishing(stream.publish_url, size="320x180", kbps=300) as encoder:
+        with publishing(stream.publish_url) as encoder:
             expect(row.get_by_test_id("status")).to_have_text("Live")
             expect(overview.get_by_test_id("live-count")).to_contain_text("1 of")
             expect(overview.get_by_role("link", name="Lobby camera")).to_be_visible()

@@ -32,7 +32,7 @@ class TestFirstLight:
     def test_a_published_picture_can_be_played_and_ends_well(self, stream: Stream) -> None:
         assert stream.status == "OFFLINE"
 
-        with publishing(stream.publish_url) as encoder:
+        with publishing(stream.publish_url, size="1280x720", kbps=2500) as encoder:
             stream.await_status("LIVE")
             multivariant = httpx.get(stream.created["playback_url"])
             segment = httpx.get(stream.newest_segment())
@@ -57,7 +57,7 @@ class TestFirstLight:
 
     def test_its_files_go_after_the_retention_time(self, stack: RunningStack, stream: Stream) -> None:
         playback = stack.data_dir / "playback"
-        with publishing(stream.publish_url, size="320x180", kbps=300):
+        with publishing(stream.publish_url):
             stream.await_status("LIVE")
         stream.await_status("OFFLINE")
         folder = playback / httpx.URL(stream.created["playback_url"]).path.split("/")[2]
@@ -70,7 +70,7 @@ class TestFirstLight:
     def test_rtmps_carries_it_as_well_with_the_encoders_address(self, stack: RunningStack, stream: Stream) -> None:
         url = f"{stack.credentials['rtmps_url']}{stream.created['stream_key']}"
 
-        with publishing(url, size="320x180", kbps=300):
+        with publishing(url):
             stream.await_status("LIVE")
             address = stack.manage(
                 "shell",
@@ -83,13 +83,13 @@ class TestFirstLight:
 
 class TestRefusals:
     def test_a_wrong_key_is_cut_at_once(self, stack: RunningStack) -> None:
-        with publishing(f"{stack.credentials['rtmp_url']}sk_wrong", size="320x180") as encoder:
+        with publishing(f"{stack.credentials['rtmp_url']}sk_wrong") as encoder:
             wait_until(lambda: not encoder.is_connected, timeout_s=_AT_ONCE_S, what="the refusal")
 
     def test_a_second_encoder_is_refused_and_the_first_goes_on(self, stack: RunningStack, stream: Stream) -> None:
-        with publishing(stream.publish_url, size="320x180", kbps=300) as first:
+        with publishing(stream.publish_url) as first:
             stream.await_status("LIVE")
-            with publishing(stream.publish_url, size="320x180", kbps=300) as second:
+            with publishing(stream.publish_url) as second:
                 wait_until(lambda: not second.is_connected, what="the refusal")
             before = stream.newest_segment()
             wait_until(lambda: stream.has_newer_than(before), what="the next segment")
@@ -126,7 +126,7 @@ class TestCutting:
     def test_cuts_a_running_encoder_at_once(
         self, stack: RunningStack, stream: Stream, method: str, action: str
     ) -> None:
-        with publishing(stream.publish_url, size="320x180", kbps=300) as encoder:
+        with publishing(stream.publish_url) as encoder:
             stream.await_status("LIVE")
 
             stream.integrator.call(method, stream.path + action)
@@ -140,7 +140,7 @@ class TestCutting:
 
 class TestOutages:
     def test_a_broadcast_goes_on_while_the_web_process_is_down(self, stack: RunningStack, stream: Stream) -> None:
-        with publishing(stream.publish_url, size="320x180", kbps=300) as encoder:
+        with publishing(stream.publish_url) as encoder:
             stream.await_status("LIVE")
             before = stream.newest_segment()
             os.kill(stack.pids()["web"], 9)
@@ -153,7 +153,7 @@ class TestOutages:
             assert len(stream.sessions()) == 1
 
     def test_a_killed_live_worker_is_taken_over_from(self, stack: RunningStack, stream: Stream) -> None:
-        with publishing(stream.publish_url, size="320x180", kbps=300) as encoder:
+        with publishing(stream.publish_url) as encoder:
             stream.await_status("LIVE")
             before = run_of(stream)
             os.kill(stack.pids()["live"], 9)
@@ -169,7 +169,7 @@ class TestOutages:
 
 class TestSecrets:
     def test_no_log_line_holds_a_stream_key_or_the_hooks_token(self, stack: RunningStack, stream: Stream) -> None:
-        with publishing(stream.publish_url, size="320x180", kbps=300):
+        with publishing(stream.publish_url):
             stream.await_status("LIVE")
 
         token = (stack.data_dir / "secrets" / "ingest_hook_token").read_text()

@@ -20,7 +20,7 @@ _UPDATE_S = 11
 
 @pytest.mark.parametrize("program", ["web", "asgi", "edge", "postgres", "redis", "urgent", "webhooks", "files"])
 def test_a_broadcast_outlives_a_killed_program(stack: RunningStack, stream: Stream, program: str) -> None:
-    with publishing(stream.publish_url, size="320x180", kbps=300) as encoder:
+    with publishing(stream.publish_url) as encoder:
         stream.await_status("LIVE")
         before, run = stream.newest_segment(), run_of(stream)
 
@@ -59,7 +59,7 @@ def test_no_encoder_is_cut_by_a_restart_of_the_database(stack: RunningStack) -> 
 
 @pytest.mark.parametrize("kind", ["pull", "transcoder"])
 def test_a_killed_ffmpeg_is_run_again(stack: RunningStack, stream: Stream, kind: str) -> None:
-    with publishing(stream.publish_url, size="320x180", kbps=300) as encoder:
+    with publishing(stream.publish_url) as encoder:
         stream.await_status("LIVE")
         before = run_of(stream)
 
@@ -75,7 +75,7 @@ def test_a_killed_ffmpeg_is_run_again(stack: RunningStack, stream: Stream, kind:
 def test_a_killed_way_in_ends_the_session_and_takes_the_encoder_again(
     stack: RunningStack, stream: Stream, program: str
 ) -> None:
-    with publishing(stream.publish_url, size="320x180", kbps=300) as encoder:
+    with publishing(stream.publish_url) as encoder:
         stream.await_status("LIVE")
 
         os.kill(stack.pids()[program], 9)
@@ -83,14 +83,14 @@ def test_a_killed_way_in_ends_the_session_and_takes_the_encoder_again(
         wait_until(lambda: not encoder.is_connected, what="the cut")
         stream.await_status("OFFLINE")
     wait_until(lambda: _is_ready(stack), what="the instance")
-    with publishing(stream.publish_url, size="320x180", kbps=300):
+    with publishing(stream.publish_url):
         stream.await_status("LIVE")
     assert len(stream.sessions()) == 2
 
 
 def _assert_a_new_broadcast_works(stack: RunningStack) -> None:
     other = Integrator.of(stack).create("After the kill")
-    with publishing(other.publish_url, size="320x180", kbps=300):
+    with publishing(other.publish_url):
         other.await_status("LIVE")
     other.await_status("OFFLINE")
 

@@ -70,7 +70,7 @@ def test_a_broadcast_waits_for_room_says_so_and_goes_on(tmp_path: Path) -> None:
     with _small_disk(playback), running_stack(tmp_path) as stack:
         stream = Integrator.of(stack).create()
         operator, page = _operator(stack), f"/livestreams/{stream.created['id']}"
-        with publishing(stream.publish_url, size="320x180", kbps=300) as encoder:
+        with publishing(stream.publish_url) as encoder:
             stream.await_status("LIVE")
             before = run_of(stream)
 

@@ -13,17 +13,11 @@ from tests.stack.whole import RunningStack, running_stack
 
 pytestmark = pytest.mark.e2e
 
-_SMALL = {"size": "320x180", "kbps": 300}
-
-
-def _publishing(stream: Stream):  # type: ignore[no-untyped-def]  # A context manager of `publishing`.
-    return publishing(stream.publish_url, size="320x180", kbps=300)
-
 
 class TestHungFfmpeg:
     @pytest.mark.parametrize("pulls", [False, True], ids=["transcoder", "pull"])
     def test_is_killed_and_another_run_follows(self, stack: RunningStack, stream: Stream, pulls: bool) -> None:
-        with _publishing(stream) as encoder:
+        with publishing(stream.publish_url) as encoder:
             stream.await_status("LIVE")
             before, (pid,) = run_of(stream), ffmpegs(stack, pulls=pulls)
 
@@ -37,7 +31,7 @@ class TestHungFfmpeg:
             assert len(transcoders(stream)) == 1
 
     def test_does_not_keep_a_session_whose_encoder_left(self, stack: RunningStack, stream: Stream) -> None:
-        with _publishing(stream) as encoder:
+        with publishing(stream.publish_url) as encoder:
             stream.await_status("LIVE")
 
             with hung(ffmpegs(stack, pulls=True) + ffmpegs(stack, pulls=False)):
@@ -47,7 +41,7 @@ class TestHungFfmpeg:
 
 class TestHungDatabase:
     def test_stops_no_broadcast_and_answers_503(self, stack: RunningStack, stream: Stream) -> None:
-        with _publishing(stream) as encoder:
+        with publishing(stream.publish_url) as encoder:
             stream.await_status("LIVE")
             before, run = stream.newest_segment(), run_of(stream)
 
@@ -65,16 +59,16 @@ class TestHungDatabase:
 
 class TestHungBroker:
     def test_keeps_nobody_from_creating_publishing_and_watching(self, stack: RunningStack, stream: Stream) -> None:
-        with _publishing(stream) as encoder:
+        with publishing(stream.publish_url) as encoder:
             stream.await_status("LIVE")
             before = stream.newest_segment()
 
             with hung([stack.pids()["redis"]]):
                 late = stream.integrator.create("While Redis hangs")
-                with _publishing(late):
+                with publishing(late.publish_url):
                     late.await_status("INVOKED")
                     wait_until(lambda: stream.has_newer_than(before), what="the next segment")
-            with _publishing(late):
+            with publishing(late.publish_url):
                 late.await_status("LIVE")
 
             assert encoder.is_connected
@@ -83,7 +77,7 @@ class TestHungBroker:
 
 class TestHungIngestServer:
     def test_is_not_taken_for_an_encoder_that_left(self, stack: RunningStack, stream: Stream) -> None:
-        with _publishing(stream):
+        with publishing(stream.publish_url):
             stream.await_status("LIVE")
 
             with hung(family(stack.pids()["ingest"])):
@@ -97,7 +91,7 @@ class TestHungWorker:
     def test_that_is_the_only_one_is_replaced_and_the_broadcast_goes_on(
         self, stack: RunningStack, stream: Stream
     ) -> None:
-        with _publishing(stream) as encoder:
+        with publishing(stream.publish_url) as encoder:
             stream.await_status("LIVE")
             before = run_of(stream)
 
@@ -110,7 +104,7 @@ class TestHungWorker:
             assert len(transcoders(stream)) == 1
 
     def test_is_taken_over_from_and_does_no_harm_when_it_wakes(self, stack: RunningStack, stream: Stream) -> None:
-        with second_live_worker(stack), _publishing(stream) as encoder:
+        with second_live_worker(stack), publishing(stream.publish_url) as encoder:
             stream.await_status("LIVE")
             before = run_of(stream)
             holder = _holder(stack, stream)
@@ -134,11 +128,11 @@ def test_a_session_beyond_the_slots_waits_for_one_and_a_second_worker_brings_mor
     limits = {"LIVEHUB_LIVE_SLOTS": "1", "LIVEHUB_MAX_SESSIONS_PER_ORGANIZATION": "10"}
     with running_stack(tmp_path_factory.mktemp("one-slot"), **limits) as stack:
         first, second, third = (Integrator.of(stack).create(f"Camera {number}") for number in range(3))
-        with _publishing(first) as encoder, _publishing(second):
+        with publishing(first.publish_url) as encoder, publishing(second.publish_url):
             # Whichever came first has the slot.
             wait_until(lambda: {first.status, second.status} == {"LIVE", "INVOKED"}, what="one live")
             live, waiting = (first, second) if first.status == "LIVE" else (second, first)
-            with second_live_worker(stack, slots=1), _publishing(third):
+            with second_live_worker(stack, slots=1), publishing(third.publish_url):
                 wait_until(lambda: waiting.status == "LIVE" or third.status == "LIVE", what="a slot")
             assert live.status == "LIVE"
             if live is first:

@@ -25,9 +25,9 @@ def test_lets_nobody_in_who_does_not_send_it(stack: RunningStack) -> None:
     assert password
 
     for wrong in (name, f"{name}?password=", f"{name}?password={password[::-1]}x"):
-        with publishing(server + wrong, size="320x180", kbps=300) as encoder:
+        with publishing(server + wrong) as encoder:
             wait_until(lambda: not encoder.is_connected, what=f"the encoder is refused {wrong[-20:]}")
     assert httpx.get(playback_url).status_code == 404
 
-    with publishing(server + key, size="320x180", kbps=300):
+    with publishing(server + key):
         wait_until(lambda: httpx.get(playback_url).is_success, what="the picture can be played")

@@ -47,7 +47,7 @@ def assert_goes_live(stack: RunningStack) -> None:
     streams = [Integrator.of(stack).create() for _ in urls]
     with ExitStack() as encoders:
         for url, stream in zip(urls, streams, strict=True):
-            encoders.enter_context(publishing(f"{url}{stream.created['stream_key']}", size="320x180", kbps=300))
+            encoders.enter_context(publishing(f"{url}{stream.created['stream_key']}"))
         for stream in streams:
             stream.await_status("LIVE")
             assert httpx.get(stream.created["playback_url"]).is_success
