@@ -16,12 +16,14 @@ QUEUE = "webhooks"
 _TASK = "webhooks.deliver"
 # What a process has at most one message in, however many changes it commits: a courier looks for all that is there.
 _INTERVAL_S = 0.005
+# When one that was to be sent, and has not been, is taken for lost.
+_LOST_S = 1.0
 # What no worker took by then is the sweep's.
 _EXPIRES_S = 60.0
 
 _wanted: set[UUID] = set()
 _lock = threading.Lock()
-_sent_at = 0.0
+_gathers_until_s = _sent_at_s = 0.0
 os.register_at_fork(after_in_child=lambda: _forget())
 
 
@@ -44,22 +46,25 @@ def call_couriers_later(endpoint_ids: Iterable[UUID], delay_s: float) -> None:
 
 
 def _want(endpoint_ids: frozenset[UUID]) -> None:
+    global _gathers_until_s
+    now_s = time.monotonic()
     with _lock:
         _wanted.update(endpoint_ids)
-    deferred.post(_send, what=_TASK)
+        # By time as well, since one that is lost takes nothing out.
+        if now_s < _gathers_until_s:
+            return
+        _gathers_until_s = now_s + _LOST_S
+        delay_s = max(0.0, _sent_at_s + _INTERVAL_S - now_s)
+    deferred.post(_send, what=_TASK, delay_s=delay_s)
 
 
 def _send() -> None:
-    global _sent_at
-    with _lock:
-        if not _wanted:
-            return
-    time.sleep(max(0.0, _sent_at + _INTERVAL_S - time.monotonic()))
+    global _gathers_until_s, _sent_at_s
     with _lock:
         endpoint_ids = frozenset(_wanted)
         _wanted.clear()
-    _sent_at = time.monotonic()
-    if not wire.tell(endpoint_ids):
+        _gathers_until_s, _sent_at_s = 0.0, time.monotonic()
+    if endpoint_ids and not wire.tell(endpoint_ids):
         _send_task(endpoint_ids)
 
 
@@ -70,6 +75,7 @@ def _send_task(endpoint_ids: Iterable[UUID], *, delay_s: float = 0.0) -> None:
 
 def _forget() -> None:
     """A forked child has the set, but whoever filled it has sent it."""
-    global _lock
+    global _lock, _gathers_until_s
     _lock = threading.Lock()
     _wanted.clear()
+    _gathers_until_s = 0.0
