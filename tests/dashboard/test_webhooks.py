@@ -392,7 +392,7 @@ class TestDeliveries:
         assert f'2 waiting; next try<time datetime="{clock.isoformat(due_at)}"' in html
         assert html.count("after an earlier one") == 1
         of_held = squeezed(get_html(browser, f"{there}/deliveries/{held.uid}"))
-        assert "<dt>Next try</dt><dd class=\"words\">after an earlier event of the same livestream" in of_held
+        assert '<dt>Next try</dt><dd class="words">after an earlier event of the same livestream' in of_held
         # It would still wait.
         assert "Try now" not in of_held
 
