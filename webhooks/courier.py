@@ -26,7 +26,7 @@ from webhooks.clerk import Clerk
 from webhooks.reports import DeliveryReports
 from webhooks.routes import Claimed, Due, Route
 from webhooks.slots import Slot, Slots
-from webhooks.wire import Wire
+from webhooks.wire import CourierWire
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,7 @@ class Courier:
         self._under_way: set[asyncio.Task[None]] = set()
         self._bell = asyncio.Event()
         self._clerk = Clerk()
-        self._wire = Wire(self._want)
+        self._wire = CourierWire(self._want)
         self._reports = DeliveryReports(self.id, call_later=calls.call_couriers_later)
         self._renewed_s = self._looked_s = self._busy_s = self._claimed_s = time.monotonic()
         self._slots = Slots(min(_IN_FLIGHT_MAX, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2))

@@ -37,7 +37,7 @@ def tell(endpoint_ids: Collection[UUID]) -> int:
     return int(_redis().publish(_CHANNEL, " ".join(map(str, endpoint_ids))))
 
 
-class Wire:
+class CourierWire:
     """A courier's end of it; belongs to an event loop."""
 
     def __init__(self, hear: Callable[[list[UUID]], None]) -> None:

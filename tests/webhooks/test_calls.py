@@ -1,4 +1,4 @@
-"""However many changes are committed, couriers are called a few times for all of them, and one lost call costs little."""
+"""However many changes are committed, couriers are called a few times for all of them; one lost call costs little."""
 
 from collections.abc import Iterable
 from uuid import UUID, uuid4

@@ -14,15 +14,15 @@ from tests.webhooks.receiver import Receiver, Reply
 from webhooks import wire
 from webhooks.models import Endpoint
 from webhooks.states import DeliveryState
-from webhooks.wire import Wire
+from webhooks.wire import CourierWire
 
 
-def _hear(during: Callable[[Wire], Coroutine[object, object, None]]) -> list[list[UUID]]:
+def _hear(during: Callable[[CourierWire], Coroutine[object, object, None]]) -> list[list[UUID]]:
     """Return what is heard meanwhile."""
     heard: list[list[UUID]] = []
 
     async def listen() -> None:
-        ear = Wire(heard.append)
+        ear = CourierWire(heard.append)
         ear.open()
         await during(ear)
         await ear.close()
@@ -45,7 +45,7 @@ def test_nobody_hears_where_nobody_listens() -> None:
 def test_what_is_told_is_heard() -> None:
     ids = [uuid4(), uuid4()]
 
-    async def during(_: Wire) -> None:
+    async def during(_: CourierWire) -> None:
         await _tell(ids, listeners=1)
 
     assert _hear(during) == [ids]
@@ -54,7 +54,7 @@ def test_what_is_told_is_heard() -> None:
 def test_what_was_told_before_it_is_closed_is_heard_yet() -> None:
     first, last = [uuid4()], [uuid4()]
 
-    async def during(_: Wire) -> None:
+    async def during(_: CourierWire) -> None:
         await _tell(first, listeners=1)
         # Without a turn of the loop in between, in which it would be read.
         for _turn in range(50):
@@ -64,7 +64,7 @@ def test_what_was_told_before_it_is_closed_is_heard_yet() -> None:
 
 
 def test_counts_no_more_once_it_is_closed() -> None:
-    async def during(ear: Wire) -> None:
+    async def during(ear: CourierWire) -> None:
         await _tell([uuid4()], listeners=1)
         await ear.close()
         assert await asyncio.to_thread(wire.tell, [uuid4()]) == 0
@@ -75,8 +75,8 @@ def test_counts_no_more_once_it_is_closed() -> None:
 def test_two_hear_the_same() -> None:
     ids = [uuid4()]
 
-    async def during(_: Wire) -> None:
-        other = Wire(lambda _: None)
+    async def during(_: CourierWire) -> None:
+        other = CourierWire(lambda _: None)
         other.open()
         await _tell(ids, listeners=2)
         await other.close()
@@ -87,7 +87,7 @@ def test_two_hear_the_same() -> None:
 def test_listens_again_after_the_connection_was_cut() -> None:
     ids = [uuid4()]
 
-    async def during(_: Wire) -> None:
+    async def during(_: CourierWire) -> None:
         await _tell([uuid4()], listeners=1)
         await asyncio.to_thread(_cut)
         await _tell(ids, listeners=1)
