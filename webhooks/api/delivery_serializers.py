@@ -41,7 +41,11 @@ class DeliverySerializer(serializers.Serializer[Delivery]):
     attempt_count = serializers.IntegerField()
     happened_at = InstantField()
     created_at = InstantField()
-    next_attempt_at = InstantField(allow_null=True, help_text="Not before then; null when it is over.")
+    next_attempt_at = InstantField(
+        allow_null=True,
+        help_text="Not before then: later while the webhook is disabled or left alone, or an earlier event of the same "
+        "subject is being retried. Null when it is over.",
+    )
     finished_at = InstantField(allow_null=True)
     last_status = serializers.IntegerField(
         read_only=True, allow_null=True, help_text="The HTTP status of the last answer; null where nothing answered."
