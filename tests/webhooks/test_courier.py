@@ -200,6 +200,31 @@ class TestFailures:
 
         assert 3590 < (delivery.due_at - timezone.now()).total_seconds() <= 3600
 
+    def test_wait_no_longer_where_the_answer_is_none_that_asks_to(
+        self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver
+    ) -> None:
+        receiver.behave = lambda _: Reply(500, {"Retry-After": "3600"})
+        happen(home.app)
+
+        with courier(endpoint):
+            [delivery] = wait_attempts(endpoint, 1)
+
+        assert (delivery.due_at - timezone.now()).total_seconds() < 6.5
+
+    def test_are_written_down_as_far_as_there_is_room_for_words(
+        self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver
+    ) -> None:
+        receiver.behave = lambda _: Reply(301, {"location": f"https://elsewhere.example/{'a' * 400}"})
+        happen(home.app)
+
+        with courier(endpoint):
+            [delivery] = wait_attempts(endpoint, 1)
+            wait_until(lambda: Endpoint.objects.get().failures)
+
+        endpoint.refresh_from_db()
+        assert len(delivery.last_error) == 255
+        assert endpoint.last_error == delivery.last_error == delivery.attempt_rows.get().error
+
     def test_end_after_the_last_try(self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver) -> None:
         receiver.behave = lambda _: Reply(500)
         happen(home.app)
