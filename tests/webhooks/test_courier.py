@@ -168,7 +168,7 @@ class TestFailures:
             [delivery] = wait_attempts(endpoint, 1)
             wait_until(lambda: Endpoint.objects.get().failures)
 
-        assert (delivery.state, delivery.last_status) == (_PENDING, status)
+        assert (delivery.state, delivery.last_status, delivery.finished_at) == (_PENDING, status, None)
         assert words in delivery.last_error
         assert 2 < (delivery.due_at - timezone.now()).total_seconds() < 6.5
         endpoint.refresh_from_db()
@@ -182,17 +182,20 @@ class TestFailures:
         receiver.behave = lambda _: Reply(500)
         happen(home.app)
         broker.names.clear()
+        broker.times_s.clear()
 
         with courier(endpoint):
             wait_attempts(endpoint, 1)
             wait_until(lambda: broker.names)
 
         assert broker.arguments[-1] == ("webhooks.deliver", {"endpoint_ids": [str(endpoint.pk)]})
+        assert 4 <= broker.times_s[0][0] < 6.5
 
+    @pytest.mark.parametrize(("status", "header"), [(429, "Retry-After"), (503, "retry-after")])
     def test_wait_as_long_as_the_receiver_asks(
-        self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver
+        self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver, status: int, header: str
     ) -> None:
-        receiver.behave = lambda _: Reply(429, {"Retry-After": "3600"})
+        receiver.behave = lambda _: Reply(status, {header: "3600"})
         happen(home.app)
 
         with courier(endpoint):
@@ -342,7 +345,7 @@ class TestBreaker:
             wait_until(lambda: Endpoint.objects.get().open_until)
 
     def test_leaves_an_endpoint_alone_that_fails_and_sends_one_to_see_if_it_is_back(
-        self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver
+        self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver, broker: Broker
     ) -> None:
         receiver.behave = lambda _: Reply(500)
         for _ in range(40):
@@ -366,6 +369,8 @@ class TestBreaker:
         with courier(endpoint):
             wait_until(lambda: Endpoint.objects.get().failures == 11)
         assert len(receiver.received) == sent + 1
+        # When it is tried again, which is sooner than what was just sent.
+        assert any(8 < countdown_s < 10.5 for countdown_s, _ in broker.times_s)
 
         Endpoint.objects.update(open_until=timezone.now())
         receiver.behave = lambda _: Reply()
