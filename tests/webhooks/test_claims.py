@@ -84,6 +84,15 @@ class TestClaiming:
 
         assert not _take(endpoint)
 
+    @pytest.mark.parametrize("column", ["enabled", "deleted_at"])
+    def test_is_no_leave_to_send_anything_once_nothing_may_be(self, endpoint: Endpoint, column: str) -> None:
+        _take(endpoint)
+        assert claims.look([endpoint.pk], courier_id=_ONE)
+
+        Endpoint.objects.update(**{column: {"enabled": False, "deleted_at": timezone.now()}[column]})
+
+        assert not claims.look([endpoint.pk], courier_id=_ONE)
+
     def test_is_possible_where_the_clock_was_set_back_during_a_pause(self, endpoint: Endpoint) -> None:
         Endpoint.objects.update(open_until=timezone.now() + timedelta(hours=1))
 
