@@ -139,16 +139,20 @@ class TestFetching:
 
         assert len(_read(endpoint)) == 1
 
-    def test_reads_little_however_much_waits_and_however_little_the_database_knows_of_it(
+    def test_reads_little_however_much_waits_and_whatever_the_database_knows_of_it(
         self, home: NewOrganization, endpoint: Endpoint
     ) -> None:
         happen(home.app)
         _multiply(20_000)
 
-        blocks = _blocks_read(lambda: _read(endpoint))
+        before = _blocks_read(lambda: _read(endpoint))
+        # Which it does by itself at some time.
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE webhooks_delivery, webhooks_event")
+        after = _blocks_read(lambda: _read(endpoint))
 
-        # Some four for each of the 128.
-        assert blocks < 1000
+        # Some five for each of those that there is room for.
+        assert max(before, after) < 1000
 
     def test_writes_without_looking_at_what_else_waits(self, home: NewOrganization, endpoint: Endpoint) -> None:
         happen(home.app)
