@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -9,14 +10,17 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from livehub.core.deadline import deadline
+from streams.models import AuditEntry
 from streams.organizations.services import NewOrganization
 from tests.hangs.servers import somebody_else
 from tests.webhooks.deliveries import happen, listen, states
 from webhooks import claims, fetching
 from webhooks.completion import AttemptOutcome, Tally, complete, note_health
+from webhooks.disabling import disable_endpoint
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.routes import Due
-from webhooks.states import DeliveryState
+from webhooks.states import DeliveryState, DisabledReason
 from webhooks.sweeps import find_due_endpoints
 
 _ONE, _OTHER = uuid4(), uuid4()
@@ -58,6 +62,14 @@ class TestClaiming:
         endpoint.refresh_from_db()
         assert endpoint.claimed_until is not None
         assert endpoint.claimed_until > timezone.now() + timedelta(seconds=15)
+
+    def test_is_said_again_without_waiting_for_who_changes_the_endpoint(self, endpoint: Endpoint) -> None:
+        _take(endpoint)
+        with somebody_else() as somebody, somebody.transaction():
+            somebody.execute("SELECT 1 FROM webhooks_endpoint FOR UPDATE")
+
+            with deadline(5):
+                assert claims.renew([endpoint.pk], courier_id=_ONE) == set()
 
     def test_is_given_back(self, endpoint: Endpoint) -> None:
         _take(endpoint)
@@ -241,6 +253,19 @@ class TestFencing:
         assert complete([_outcome(due)], courier_id=_ONE) == set()
 
         assert (states(endpoint), Attempt.objects.count()) == ([DeliveryState.PENDING], 1)
+
+    def test_gives_up_nothing_of_who_has_lost_the_endpoint(self, endpoint: Endpoint) -> None:
+        _take(endpoint)
+        give_up = partial(disable_endpoint, endpoint_id=endpoint.pk, url=endpoint.url, reason=DisabledReason.GONE)
+
+        give_up(courier_id=_OTHER)
+        assert Endpoint.objects.get().enabled
+
+        give_up(courier_id=_ONE)
+        assert not Endpoint.objects.get().enabled
+        entry = AuditEntry.objects.latest("id")
+        assert (entry.action, entry.target_id, entry.user) == ("webhook.disabled", endpoint.pk, None)
+        assert entry.detail == {"reason": "gone"}
 
     def test_notes_later_how_an_endpoint_fares_that_somebody_changes(self, endpoint: Endpoint) -> None:
         _take(endpoint)
