@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from livehub.core.deadline import deadline
 from streams.models import AuditEntry
-from streams.organizations.services import NewOrganization
+from streams.organizations.services import SYSTEM, NewOrganization
 from tests.hangs.servers import somebody_else
 from tests.webhooks.deliveries import happen, listen, states
 from webhooks import claims, fetching
@@ -20,6 +20,7 @@ from webhooks.completion import AttemptOutcome, Tally, complete, note_health
 from webhooks.disabling import disable_endpoint
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.routes import Due
+from webhooks.services import rotate_secret
 from webhooks.states import DeliveryState, DisabledReason
 from webhooks.sweeps import find_due_endpoints
 
@@ -104,6 +105,14 @@ class TestClaiming:
         Endpoint.objects.update(**{column: {"enabled": False, "deleted_at": timezone.now()}[column]})
 
         assert not claims.look([endpoint.pk], courier_id=_ONE)
+
+    def test_tells_the_present_secret_first(self, endpoint: Endpoint) -> None:
+        old = endpoint.secret
+        new = rotate_secret(endpoint=endpoint, actor=SYSTEM).secret
+
+        [claimed] = claims.claim([endpoint.pk], courier_id=_ONE)
+
+        assert claimed.secrets == (new, old)
 
     def test_is_possible_where_the_clock_was_set_back_during_a_pause(self, endpoint: Endpoint) -> None:
         Endpoint.objects.update(open_until=timezone.now() + timedelta(hours=1))
