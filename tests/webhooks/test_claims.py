@@ -286,6 +286,17 @@ class TestFencing:
         assert note_health({endpoint.pk: Tally(failures=1, error="x")}, courier_id=_ONE)[endpoint.pk].failures == 1
 
 
+def test_failures_are_counted_since_the_last_success(home: NewOrganization, endpoint: Endpoint) -> None:
+    happen(home.app)
+    [due] = _read(endpoint)
+    tally = Tally()
+
+    for error in ("answers 500", "answers 500", "", "answers 503"):
+        tally.count(_outcome(due, error=error))
+
+    assert (tally.has_success, tally.failures, tally.error) == (True, 1, "answers 503")
+
+
 class TestSweep:
     def test_finds_what_nobody_was_called_for(self, home: NewOrganization, endpoint: Endpoint) -> None:
         assert find_due_endpoints() == []
