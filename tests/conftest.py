@@ -32,6 +32,8 @@ class Broker:
     names: list[str] = field(default_factory=list)
     queues: list[tuple[str, str | None]] = field(default_factory=list)
     arguments: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    # In how many seconds each is to be run, and after how many it is of no use any more.
+    times_s: list[tuple[float, float | None]] = field(default_factory=list)
 
     def send_task(
         self,
@@ -45,6 +47,7 @@ class Broker:
         self.names.append(name)
         self.queues.append((name, queue))
         self.arguments.append((name, kwargs))
+        self.times_s.append((countdown or 0.0, expires))
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from django.conf import settings
 from livehub.core import clock
 from livehub.core.outgoing import NoAnswerError, OutgoingClient, Received
 from webhooks import signing
-from webhooks.completion import AttemptOutcome
+from webhooks.completion import ERROR_MAX_LENGTH, AttemptOutcome
 from webhooks.routes import Claimed, Due
 from webhooks.schedule import delay_s, read_retry_after
 
@@ -36,7 +36,8 @@ async def attempt(client: OutgoingClient, endpoint: Claimed, due: Due) -> Attemp
         # A mistake of ours, in one delivery: the others go on.
         logger.exception("not sent delivery=%s endpoint=%s", due.uid, endpoint.id)
         error = "LiveHub could not send it: its log says why"
-    error = error or _complain_of(answer)
+    # Where an endpoint would be instead, its receiver says: as long as it likes.
+    error = (error or _complain_of(answer))[:ERROR_MAX_LENGTH]
     return AttemptOutcome(
         due=due,
         at=at,

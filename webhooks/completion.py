@@ -14,6 +14,7 @@ from webhooks.routes import Due
 from webhooks.schedule import Health, health_after
 from webhooks.states import HOLD, DeliveryState
 
+# Of what an attempt and its endpoint keep of what went wrong.
 ERROR_MAX_LENGTH = 255
 
 # What was not replayed while it was under way, which goes once more.
@@ -78,7 +79,7 @@ class AttemptOutcome:
     at: datetime
     duration_ms: int
     status: int | None
-    # For people; empty after a success.
+    # For people, `ERROR_MAX_LENGTH` at most; empty after a success.
     error: str
     headers: Mapping[str, str]
     answer: str = ""
@@ -159,7 +160,7 @@ def _row(outcome: AttemptOutcome) -> dict[str, object]:
         "at": outcome.at.isoformat(),
         "duration_ms": outcome.duration_ms,
         "status": outcome.status,
-        "error": outcome.error[:ERROR_MAX_LENGTH],
+        "error": outcome.error,
         "headers": outcome.headers,
         "answer": outcome.answer,
         "answer_headers": outcome.answer_headers,

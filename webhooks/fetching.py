@@ -22,8 +22,9 @@ logger = logging.getLogger(__name__)
 # one that is under way is in its lane.
 #
 # However little PostgreSQL knows of the tables, after a burst on a new instance nothing, it is to read in the order of
-# `delivery_pending`, no more than there is room for, and to look into `delivery_holds` for each: OFFSET keeps it from
-# making a join of that.
+# `delivery_pending`, no more than there is room for, and to look into `delivery_holds` and for the event of each.
+# OFFSET keeps it from making joins of that: it cannot tell for how much there is room, and would read all events where
+# much waits.
 _FETCH = """
 SELECT delivery.id, delivery.uid, delivery.endpoint_id, delivery.event_id, delivery.name, delivery.subject_id,
     delivery.sequence, delivery.attempts, delivery.tries, delivery.due_at,
@@ -46,7 +47,7 @@ CROSS JOIN LATERAL (
     ORDER BY found.event_id, found.id
     LIMIT route.room
 ) AS delivery
-JOIN webhooks_event AS event ON event.id = delivery.event_id
+CROSS JOIN LATERAL (SELECT * FROM webhooks_event WHERE id = delivery.event_id OFFSET 0) AS event
 ORDER BY delivery.event_id, delivery.id
 """
 

@@ -1,5 +1,7 @@
 """Support staff's view of webhooks."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test import Client
@@ -7,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from streams.organizations.admin import exact
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.webhooks.happenings import delivery_of, happened, listening
 from webhooks import admin
@@ -84,6 +87,17 @@ def test_a_delivery_shows_each_try(desk: Client, delivery: Delivery) -> None:
 
     for words in ("37 ms", "answers 500", "&lt;b&gt;Oops", str(delivery.uid), "Autumn keynote"):
         assert words in page
+
+
+def test_a_delivery_says_when_it_is_due_until_it_is_over(desk: Client, delivery: Delivery) -> None:
+    due_at = timezone.now() + timedelta(days=3)
+    Delivery.objects.update(due_at=due_at)
+    address = reverse("admin:webhooks_delivery_change", args=[delivery.pk])
+    assert exact(due_at) not in desk.get(address).content.decode()
+
+    Delivery.objects.update(state=DeliveryState.PENDING, finished_at=None)
+
+    assert exact(due_at) in desk.get(address).content.decode()
 
 
 def test_deliveries_are_not_counted_to_the_end(

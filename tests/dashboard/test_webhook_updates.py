@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from typing import NamedTuple
+from uuid import uuid4
 
 import pytest
 from channels.db import database_sync_to_async
@@ -14,11 +15,12 @@ from streams.organizations.services import SYSTEM, NewOrganization
 from tests.dashboard.websocket import opened
 from tests.webhooks.happenings import ENDED, LIVE, delivery_of, happened, listening
 from webhooks import live_updates
+from webhooks.disabling import disable_endpoint
 from webhooks.live_updates import told
 from webhooks.models import Delivery, Endpoint
 from webhooks.replays import replay_delivery
 from webhooks.services import change_endpoint, delete_endpoint
-from webhooks.states import DeliveryState
+from webhooks.states import DeliveryState, DisabledReason
 
 # The consumers read in threads of their own, which see only what is committed.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -61,6 +63,12 @@ def complete(endpoint: Endpoint) -> None:
 def fail(endpoint: Endpoint) -> None:
     Endpoint.objects.update(failing_since=clock.now(), last_error="refuses connections")
     told([endpoint.pk])
+
+
+def give_up(endpoint: Endpoint) -> None:
+    courier_id = uuid4()
+    Endpoint.objects.update(claimed_by=courier_id)
+    disable_endpoint(endpoint_id=endpoint.pk, url=endpoint.url, reason=DisabledReason.GONE, courier_id=courier_id)
 
 
 DEEDS = {
@@ -136,10 +144,11 @@ class TestList:
         [
             DEEDS["failing"],
             DEEDS["paused"],
+            Deed(give_up, 'data-testid="status">Disabled'),
             Deed(lambda endpoint: listening(endpoint.app), "1\u20132 of 2"),
             Deed(lambda endpoint: delete_endpoint(endpoint=endpoint, actor=SYSTEM), "No webhooks yet"),
         ],
-        ids=["failing", "paused", "created", "deleted"],
+        ids=["failing", "paused", "given-up", "created", "deleted"],
     )
     def test_hears_how_each_fares(self, endpoint: Endpoint, owner: User, deed: Deed) -> None:
         if deed.seen == "Paused":

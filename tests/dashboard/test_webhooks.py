@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 from django.db.models import F
+from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -22,6 +23,7 @@ from streams.organizations.services import SYSTEM, NewOrganization
 from tests.dashboard.conftest import HTMX, get_html, remembered, squeezed
 from tests.webhooks.happenings import ENDED, LIVE, delivery_of, happened, listening
 from webhooks.catalogue import EVENT_NAMES
+from webhooks.forms import ReplayForm
 from webhooks.models import Attempt, Delivery, Endpoint
 from webhooks.replays import send_test
 from webhooks.services import change_endpoint, rotate_secret
@@ -411,6 +413,7 @@ class TestDeliveries:
 
         assert re.findall(r'data-testid="status">(\w+)<', html) == ["Disabled", "Waiting"]
         assert "1 waiting." in html
+        assert "<time" not in html.partition('data-testid="status">Waiting<')[2].partition("</td>")[0]
 
     def test_are_narrowed_by_state_event_and_time(self, browser: Client, endpoint: Endpoint, there: str) -> None:
         old = delivery_of(endpoint, happened(endpoint.app, ago=timedelta(days=2)), state=DeliveryState.FAILED)
@@ -650,6 +653,13 @@ class TestReplay:
 
         assert "1 delivery is on its way again" in answer.content.decode()
         assert endpoint.deliveries.count() == 1
+
+    @pytest.mark.parametrize(("since", "hours"), [("hour", 1), ("day", 24), ("week", 7 * 24), ("all", 30 * 24)])
+    def test_goes_back_as_far_as_it_says(self, endpoint: Endpoint, since: str, hours: int) -> None:
+        form = ReplayForm(QueryDict(f"what=failed&since={since}"), endpoint=endpoint)
+        assert form.is_valid()
+
+        assert abs(clock.now() - timedelta(hours=hours) - form.chosen_time()) < timedelta(minutes=1)
 
     def test_says_when_there_is_nothing(self, browser: Client, there: str) -> None:
         answer = browser.post(f"{there}/replay", {"what": "failed", "since": "all"}, follow=True)

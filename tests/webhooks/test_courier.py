@@ -168,7 +168,7 @@ class TestFailures:
             [delivery] = wait_attempts(endpoint, 1)
             wait_until(lambda: Endpoint.objects.get().failures)
 
-        assert (delivery.state, delivery.last_status) == (_PENDING, status)
+        assert (delivery.state, delivery.last_status, delivery.finished_at) == (_PENDING, status, None)
         assert words in delivery.last_error
         assert 2 < (delivery.due_at - timezone.now()).total_seconds() < 6.5
         endpoint.refresh_from_db()
@@ -182,23 +182,51 @@ class TestFailures:
         receiver.behave = lambda _: Reply(500)
         happen(home.app)
         broker.names.clear()
+        broker.times_s.clear()
 
         with courier(endpoint):
             wait_attempts(endpoint, 1)
             wait_until(lambda: broker.names)
 
         assert broker.arguments[-1] == ("webhooks.deliver", {"endpoint_ids": [str(endpoint.pk)]})
+        assert 4 <= broker.times_s[0][0] < 6.5
 
+    @pytest.mark.parametrize(("status", "header"), [(429, "Retry-After"), (503, "retry-after")])
     def test_wait_as_long_as_the_receiver_asks(
-        self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver
+        self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver, status: int, header: str
     ) -> None:
-        receiver.behave = lambda _: Reply(429, {"Retry-After": "3600"})
+        receiver.behave = lambda _: Reply(status, {header: "3600"})
         happen(home.app)
 
         with courier(endpoint):
             [delivery] = wait_attempts(endpoint, 1)
 
         assert 3590 < (delivery.due_at - timezone.now()).total_seconds() <= 3600
+
+    def test_wait_no_longer_where_the_answer_is_none_that_asks_to(
+        self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver
+    ) -> None:
+        receiver.behave = lambda _: Reply(500, {"Retry-After": "3600"})
+        happen(home.app)
+
+        with courier(endpoint):
+            [delivery] = wait_attempts(endpoint, 1)
+
+        assert (delivery.due_at - timezone.now()).total_seconds() < 6.5
+
+    def test_are_written_down_as_far_as_there_is_room_for_words(
+        self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver
+    ) -> None:
+        receiver.behave = lambda _: Reply(301, {"location": f"https://elsewhere.example/{'a' * 400}"})
+        happen(home.app)
+
+        with courier(endpoint):
+            [delivery] = wait_attempts(endpoint, 1)
+            wait_until(lambda: Endpoint.objects.get().failures)
+
+        endpoint.refresh_from_db()
+        assert len(delivery.last_error) == 255
+        assert endpoint.last_error == delivery.last_error == delivery.attempt_rows.get().error
 
     def test_end_after_the_last_try(self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver) -> None:
         receiver.behave = lambda _: Reply(500)
@@ -317,7 +345,7 @@ class TestBreaker:
             wait_until(lambda: Endpoint.objects.get().open_until)
 
     def test_leaves_an_endpoint_alone_that_fails_and_sends_one_to_see_if_it_is_back(
-        self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver
+        self, home: NewOrganization, endpoint: Endpoint, receiver: Receiver, broker: Broker
     ) -> None:
         receiver.behave = lambda _: Reply(500)
         for _ in range(40):
@@ -341,6 +369,8 @@ class TestBreaker:
         with courier(endpoint):
             wait_until(lambda: Endpoint.objects.get().failures == 11)
         assert len(receiver.received) == sent + 1
+        # When it is tried again, which is sooner than what was just sent.
+        assert any(8 < countdown_s < 10.5 for countdown_s, _ in broker.times_s)
 
         Endpoint.objects.update(open_until=timezone.now())
         receiver.behave = lambda _: Reply()

@@ -195,6 +195,8 @@ class TestPages:
         ]
         assert [page.has_more for page in pages] == [True, True, False, False]
         assert nothing.cursor == third.cursor
+        # One that has room for just what there is.
+        assert not feed.list_events(app, limit=5).has_more
 
     def test_a_cursor_of_nothing_leads_to_what_comes(self, app: App) -> None:
         cursor = feed.list_events(app).cursor

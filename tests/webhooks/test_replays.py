@@ -10,7 +10,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 from livehub.core import clock
 from livehub.core.deadline import deadline
 from livehub.core.errors import NotFoundError, ValidationFailedError
-from streams.models import AuditEntry
+from streams.models import App, AuditEntry
 from streams.organizations.services import SYSTEM, Actor, NewOrganization
 from tests.conftest import Broker
 from tests.webhooks.apart import apart
@@ -249,7 +249,8 @@ class TestReplaysAtTheSameTime:
     def test_are_one_of_each_organization(
         self, home: NewOrganization, abroad: NewOrganization, endpoint: Endpoint, replay: Callable[..., int]
     ) -> None:
-        other, theirs = listening(home.app), listening(abroad.app)
+        second = App.objects.create(organization=home.organization, name="Second")
+        other, theirs = listening(second), listening(abroad.app)
         since = an_hour_ago()
         with apart() as first:
             first.do(lambda: replay_failed(endpoint=endpoint, since=since, actor=SYSTEM))

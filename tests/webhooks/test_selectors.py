@@ -125,6 +125,19 @@ class TestDeliveries:
             with pytest.raises(NotFoundError, match=str(uid)):
                 get_delivery(endpoint=of, uid=uid)
 
+    def test_are_held_by_an_earlier_one_to_the_same_endpoint_about_the_same(self, home: NewOrganization) -> None:
+        endpoint, other = listening(home.app), listening(home.app)
+        subject_id = uuid4()
+        failed, later = (happened(home.app, subject_id=subject_id) for _ in range(2))
+        happened(home.app)
+        soon = clock.now() + timedelta(minutes=5)
+        endpoint.deliveries.filter(event=failed).update(tries=1, due_at=soon, holds_until=soon)
+
+        held = [delivery for delivery in selectors.with_held(Delivery.objects.all()) if delivery.is_held]
+
+        assert held == [endpoint.deliveries.get(event=later)]
+        assert other.deliveries.count() == 3
+
     def test_show_the_last_of_their_attempts_however_often_they_were_replayed(
         self, home: NewOrganization, endpoint: Endpoint
     ) -> None:
