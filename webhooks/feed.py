@@ -143,7 +143,7 @@ def _read_cursor(text: str, cluster: _Cluster) -> tuple[int, int]:
         identifier, transaction, event_id = _CURSOR.unpack(crypto.unseal(text, purpose=_SEALED))
     except crypto.UnknownSealError as error:
         raise _unknown() from error
-    if identifier != cluster.identifier or transaction >= cluster.next or event_id >= 2**63:
+    if identifier != cluster.identifier or transaction >= cluster.next:
         raise _unknown()
     return transaction, event_id
 

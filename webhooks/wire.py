@@ -63,6 +63,7 @@ class CourierWire:
         except (RedisError, OSError) as error:
             logger.warning("the wire is cut: %r", error)
         self._listening.cancel()
+        await asyncio.wait([self._listening], timeout=_CLOSE_S)
 
     async def _listen(self) -> None:
         while not self._is_closed:

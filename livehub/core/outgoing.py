@@ -11,7 +11,7 @@ import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
@@ -95,18 +95,17 @@ class OutgoingClient:
         """
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._post_twice(_url(url), body=body, headers=headers)
+                return await self._post_afresh(_url(url), body=body, headers=headers)
         except TimeoutError as error:
             raise NoAnswerError(f"{UNANSWERED} within {timeout_s:g} s") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise NoAnswerError(_hide_address(url, describe(error))) from error
 
-    async def _post_twice(self, url: URL, *, body: bytes, headers: Mapping[str, str]) -> Received:
+    async def _post_afresh(self, url: URL, *, body: bytes, headers: Mapping[str, str]) -> Received:
         """Try again at once where a connection that had been kept was being closed just then: nobody read it."""
-        try:
-            return await self._post(url, body=body, headers=headers)
-        except _StaleConnectionError:
-            return await self._post(url, body=body, headers={**headers, "Connection": "close"})
+        while True:
+            with suppress(_StaleConnectionError):
+                return await self._post(url, body=body, headers=headers)
 
     async def _post(self, url: URL, *, body: bytes, headers: Mapping[str, str]) -> Received:
         response = await self._session.post(url, data=body, headers=headers, allow_redirects=False)

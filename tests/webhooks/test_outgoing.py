@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from ipaddress import ip_address, ip_network
 
 import pytest
@@ -264,6 +265,18 @@ class TestAnswers:
 
         assert send(receiver.url, allowed=_LOOPBACK, count=2).status == 200
         assert receiver.connections == 2
+
+    def test_come_also_where_all_kept_connections_were_closed_meanwhile(self, receiver: Receiver) -> None:
+        receiver.behave = lambda _: Reply.RESET if len(receiver.received) in {2, 3} else Reply()
+
+        async def send_all() -> int:
+            async with open_client(allowed=_LOOPBACK, user_agent="Test") as client:
+                post = partial(client.post, receiver.url, body=b"{}", headers={}, timeout_s=20)
+                await asyncio.gather(post(), post())
+                return (await post()).status
+
+        assert asyncio.run(send_all()) == 200
+        assert receiver.connections == 3
 
     def test_set_no_cookies(self, receiver: Receiver) -> None:
         receiver.behave = lambda _: Reply(200, {"set-cookie": "a=b"})
