@@ -133,9 +133,10 @@ class TestDeliveries:
         soon = clock.now() + timedelta(minutes=5)
         endpoint.deliveries.filter(event=failed).update(tries=1, due_at=soon, holds_until=soon)
 
-        held = selectors.with_held(Delivery.objects.all()).filter(is_held=True)
+        found = selectors.with_held(Delivery.objects.all())
+        held = [delivery for delivery in found if vars(delivery)["is_held"]]
 
-        assert list(held) == [endpoint.deliveries.get(event=later)]
+        assert held == [endpoint.deliveries.get(event=later)]
         assert other.deliveries.count() == 3
 
     def test_show_the_last_of_their_attempts_however_often_they_were_replayed(
