@@ -5,6 +5,7 @@ With `--beat` it sends what is due as well: a process for that alone would hold 
 """
 
 import argparse
+import gc
 import logging
 import os
 import signal
@@ -39,6 +40,9 @@ def run(name: str, *, queues: str, pool: str, slots: int, has_beat: bool) -> int
     )
     if has_beat:
         threading.Thread(target=_send_what_is_due, name="beat", daemon=True).start()
+    # What is there by now stays: it need not be looked through again and again for what could go.
+    gc.collect()
+    gc.freeze()
     worker.start()
     return int(worker.exitcode or 0)
 
