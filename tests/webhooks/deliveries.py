@@ -92,3 +92,26 @@ def make_due(endpoint: Endpoint) -> None:
             " WHERE endpoint_id = %s AND state = 'pending' AND due_at > now()",
             [endpoint.pk],
         )
+
+
+def multiply(count: int) -> None:
+    """Add events like the one that there is, of few livestreams, with a delivery each, in a burst."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH event AS (
+                INSERT INTO webhooks_event (app_id, type, names, subject_type, subject_id, sequence, at, facts)
+                SELECT app_id, type, names, subject_type, lpad((n %% 20)::text, 32, '0')::uuid, n, at, facts
+                FROM webhooks_event, generate_series(1, %s) AS n
+                RETURNING id, subject_id, sequence
+            )
+            INSERT INTO webhooks_delivery (
+                endpoint_id, event_id, name, subject_id, sequence, state, attempts, tries, due_at, last_error,
+                created_at
+            )
+            SELECT delivery.endpoint_id, event.id, delivery.name, event.subject_id, event.sequence, delivery.state, 0,
+                0, delivery.due_at, '', delivery.created_at
+            FROM webhooks_delivery AS delivery, event
+            """,
+            [count],
+        )

@@ -14,7 +14,7 @@ from livehub.core.deadline import deadline
 from streams.models import AuditEntry
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.hangs.servers import somebody_else
-from tests.webhooks.deliveries import happen, listen, states
+from tests.webhooks.deliveries import happen, listen, multiply, states
 from webhooks import claims, fetching
 from webhooks.completion import AttemptOutcome, Tally, complete, note_health
 from webhooks.disabling import disable_endpoint
@@ -164,7 +164,7 @@ class TestFetching:
         self, home: NewOrganization, endpoint: Endpoint
     ) -> None:
         happen(home.app)
-        _multiply(20_000)
+        multiply(20_000)
 
         before = _blocks_read(lambda: _read(endpoint))
         # Which it does by itself at some time.
@@ -180,7 +180,7 @@ class TestFetching:
         with connection.cursor() as cursor:
             # All that PostgreSQL knows of before the burst.
             cursor.execute("ANALYZE webhooks_delivery, webhooks_endpoint")
-        _multiply(20_000)
+        multiply(20_000)
         _take(endpoint)
         outcomes = [_outcome(due) for due in _read(endpoint)[:64]]
 
@@ -188,29 +188,6 @@ class TestFetching:
 
         assert Attempt.objects.count() == 64
         assert blocks < 500
-
-
-def _multiply(count: int) -> None:
-    """Add events like the one that there is, of few livestreams, with a delivery each, in a burst."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH event AS (
-                INSERT INTO webhooks_event (app_id, type, names, subject_type, subject_id, sequence, at, facts)
-                SELECT app_id, type, names, subject_type, lpad((n %% 20)::text, 32, '0')::uuid, n, at, facts
-                FROM webhooks_event, generate_series(1, %s) AS n
-                RETURNING id, subject_id, sequence
-            )
-            INSERT INTO webhooks_delivery (
-                endpoint_id, event_id, name, subject_id, sequence, state, attempts, tries, due_at, last_error,
-                created_at
-            )
-            SELECT delivery.endpoint_id, event.id, delivery.name, event.subject_id, event.sequence, delivery.state, 0,
-                0, delivery.due_at, '', delivery.created_at
-            FROM webhooks_delivery AS delivery, event
-            """,
-            [count],
-        )
 
 
 def _blocks_read(function: Callable[[], object]) -> int:

@@ -12,6 +12,7 @@ from livehub.core import clock
 from livehub.core.errors import NotFoundError
 from streams.models import App
 from streams.organizations.services import SYSTEM, NewOrganization
+from tests.webhooks.deliveries import multiply
 from tests.webhooks.happenings import ENDED, LIVE, happened, listening
 from webhooks import replays, selectors
 from webhooks.models import Attempt, Delivery, Endpoint, Event
@@ -158,7 +159,15 @@ def _become(endpoint: Endpoint, **values: object) -> None:
 
 
 class TestManyRows:
-    """Whatever is asked for is found by an index that leads to nothing else, however rare it is among millions."""
+    """Whatever is asked for is found by an index that leads to nothing else, however rare it is among many."""
+
+    @pytest.fixture(autouse=True)
+    def _many_others(self, home: NewOrganization) -> None:
+        listening(home.app)
+        happened(home.app)
+        multiply(5000)
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE webhooks_event, webhooks_delivery")
 
     def test_of_an_endpoint_are_read_in_their_order(self, home: NewOrganization) -> None:
         plan = plan_of(list_deliveries(listening(home.app))[:25])
