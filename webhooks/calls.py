@@ -16,6 +16,8 @@ QUEUE = "webhooks"
 _TASK = "webhooks.deliver"
 # What a process has at most one message in, however many changes it commits: a courier looks for all that is there.
 _INTERVAL_S = 0.005
+# The same where no courier is out: it takes about so long until one is, and a message of Celery's costs far more.
+_CALL_INTERVAL_S = 0.05
 # When one that was to be sent, and has not been, is taken for lost.
 _LOST_S = 1.0
 # What no worker took by then is the sweep's.
@@ -23,7 +25,7 @@ _EXPIRES_S = 60.0
 
 _wanted: set[UUID] = set()
 _lock = threading.Lock()
-_gathers_until_s = _sent_at_s = 0.0
+_gathers_until_s = _next_at_s = 0.0
 os.register_at_fork(after_in_child=lambda: _forget())
 
 
@@ -54,17 +56,19 @@ def _want(endpoint_ids: frozenset[UUID]) -> None:
         if now_s < _gathers_until_s:
             return
         _gathers_until_s = now_s + _LOST_S
-        delay_s = max(0.0, _sent_at_s + _INTERVAL_S - now_s)
+        delay_s = max(0.0, _next_at_s - now_s)
     deferred.post(_send, what=_TASK, delay_s=delay_s)
 
 
 def _send() -> None:
-    global _gathers_until_s, _sent_at_s
+    global _gathers_until_s, _next_at_s
+    now_s = time.monotonic()
     with _lock:
         endpoint_ids = frozenset(_wanted)
         _wanted.clear()
-        _gathers_until_s, _sent_at_s = 0.0, time.monotonic()
+        _gathers_until_s, _next_at_s = 0.0, now_s + _INTERVAL_S
     if endpoint_ids and not wire.tell(endpoint_ids):
+        _next_at_s = now_s + _CALL_INTERVAL_S
         _send_task(endpoint_ids)
 
 

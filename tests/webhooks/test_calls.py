@@ -47,6 +47,23 @@ def test_one_is_for_all_that_was_committed_before_it_is_sent(posted: list[deferr
     assert _called_for(broker) == [_texts(first, second), _texts(third)]
 
 
+def test_those_that_nobody_hears_are_few(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    delays_s: list[float] = []
+    post = deferred.post
+
+    def note(send: deferred.Send, *, what: str, delay_s: float = 0.0) -> None:
+        delays_s.append(delay_s)
+        post(send, what=what, delay_s=delay_s)
+
+    monkeypatch.setattr(deferred, "post", note)
+    monkeypatch.setattr(calls, "_CALL_INTERVAL_S", 100.0)
+    monkeypatch.setattr(calls, "_next_at_s", 0.0)
+    calls.call_couriers([uuid4()])
+    calls.call_couriers([uuid4()])
+
+    assert (delays_s[0], delays_s[1] > 90) == (0, True)
+
+
 def test_one_that_is_lost_keeps_none_back_for_long(
     posted: list[deferred.Send], broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
