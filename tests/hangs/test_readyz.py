@@ -28,7 +28,7 @@ def hung_ingest(settings: LazySettings, tmp_path: Path) -> Iterator[None]:
 
 
 def test_is_answered_in_time_and_leaks_neither_threads_nor_connections(hung_ingest: None) -> None:
-    Client().get("/readyz")
+    components = Client().get("/readyz").json()["components"]
     threads, sockets = threading.active_count(), _sockets()
 
     with hung_postgres(), hung_redis():
@@ -42,8 +42,7 @@ def test_is_answered_in_time_and_leaks_neither_threads_nor_connections(hung_inge
             thread.join(HANG_S)
 
     assert all(status == 503 and took_s < 5 for status, took_s in answers)
-    # One for each component.
-    assert most <= 7
+    assert most <= len(components), "more than one thread for a component"
     wait_until(lambda: threading.active_count() <= threads, what="the probes' threads end")
     wait_until(lambda: _sockets() <= sockets, what="their connections are closed")
     components = Client().get("/readyz").json()["components"]
@@ -57,4 +56,6 @@ def _get() -> tuple[int, float]:
 
 
 def _sockets() -> int:
-    return len(psutil.Process().net_connections(kind="all"))
+    """Return how many there are that are not the pool's, which opens more while all of them hang, and keeps some."""
+    pooled: int = connection.pool.get_stats()["pool_size"]  # type: ignore[attr-defined]  # Of our own backend.
+    return len(psutil.Process().net_connections(kind="all")) - pooled
