@@ -33,7 +33,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class RunBegan:
-    """All slots' media that follows is another ffmpeg's: a discontinuity, unless this is the session's first, number 0."""
+    """What follows in all slots is of another ffmpeg: a discontinuity, unless this is the first run, number 0."""
 
     number: int
 
@@ -151,7 +151,7 @@ def parse_line(line: str) -> Record | None:
 
 def _record(kind: type[Record], words: list[str]) -> Record:
     make: Callable[..., Record] = kind
-    return make(*(field.type(word) for field, word in zip(fields(kind), words, strict=True)))  # type: ignore[operator, misc]  # Each is a str or an int.
+    return make(*(field.type(word) for field, word in zip(fields(kind), words, strict=True)))  # type: ignore[operator]  # Each is a str or an int.
 
 
 class Writer:

@@ -3,7 +3,8 @@
 Source: RFC 8216bis.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from streams.media.ladder import Rendition
 
@@ -36,6 +37,10 @@ class Variant:
     codecs: str
     bandwidth: int
     average_bandwidth: int
+
+    def with_query(self, query: str) -> Self:
+        """Return it with a query behind its URI."""
+        return replace(self, uri=f"{self.uri}{query}")
 
 
 def parse_media_playlist(text: str) -> MediaPlaylist:
