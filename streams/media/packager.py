@@ -96,6 +96,7 @@ class Packager:
             for pipe in self._pipes:
                 if pipe.track is not None:
                     self._take(pipe, pipe.track.finish())
+                self._shelf.close_segment(pipe.slot)
         except Fmp4Error as error:
             self.failure = TranscoderFailedError(f"ffmpeg's output cannot be packaged: {error}")
         except Exception as error:  # The run that watches us ends of it, with the right words.

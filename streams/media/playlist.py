@@ -1,4 +1,4 @@
-"""HLS playlists: reading the media playlists that ffmpeg writes, writing the multivariant playlist.
+"""The multivariant playlist.
 
 Source: RFC 8216bis.
 """
@@ -9,23 +9,6 @@ from typing import Self
 from streams.media.ladder import Rendition
 
 _AUDIO_GROUP = "audio"
-_END = "#EXT-X-ENDLIST"
-
-
-@dataclass(frozen=True)
-class Segment:
-    """One entry of a media playlist; the name is relative to it."""
-
-    name: str
-    duration_s: float
-
-
-@dataclass(frozen=True)
-class MediaPlaylist:
-    """`init_name` is the initialization section's, empty while the playlist is."""
-
-    init_name: str
-    segments: tuple[Segment, ...]
 
 
 @dataclass(frozen=True)
@@ -41,24 +24,6 @@ class Variant:
     def with_query(self, query: str) -> Self:
         """Return it with a query behind its URI."""
         return replace(self, uri=f"{self.uri}{query}")
-
-
-def parse_media_playlist(text: str) -> MediaPlaylist:
-    """Return what a media playlist lists, oldest segment first; there may be none yet."""
-    init_name, segments, duration_s = "", [], 0.0
-    for line in text.splitlines():
-        if line.startswith("#EXT-X-MAP:"):
-            init_name = line.partition('URI="')[2].partition('"')[0]
-        elif line.startswith("#EXTINF:"):
-            duration_s = float(line.removeprefix("#EXTINF:").partition(",")[0])
-        elif line and not line.startswith("#"):
-            segments.append(Segment(line, duration_s))
-    return MediaPlaylist(init_name, tuple(segments))
-
-
-def finish(text: str) -> str:
-    """Return a media playlist that says that nothing will follow."""
-    return text if _END in text else f"{text.rstrip()}\n{_END}\n"
 
 
 def render_multivariant(variants: list[Variant]) -> str:

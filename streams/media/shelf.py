@@ -232,9 +232,9 @@ class Shelf:
         self._tell(PartMade(name, segment.msn, part, made.at_ms, made.duration_us, int(made.is_independent), made.size))
 
     def _close_segment(self, name: str) -> None:
-        slot = self._slots[name]
-        segment = slot.open
-        if segment is None:
+        slot = self._slots.get(name)
+        segment = slot.open if slot is not None else None
+        if slot is None or segment is None:
             return
         if segment.descriptor is not None:
             os.close(segment.descriptor)

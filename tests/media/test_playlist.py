@@ -1,32 +1,5 @@
 from streams.media.ladder import Kind, Rendition
-from streams.media.playlist import MediaPlaylist, Segment, Variant, finish, parse_media_playlist, render_multivariant
-
-MEDIA = """#EXTM3U
-#EXT-X-VERSION:7
-#EXT-X-TARGETDURATION:2
-#EXT-X-MAP:URI="init_0.mp4"
-#EXTINF:2.000000,
-000007.m4s
-#EXTINF:1.966667,
-000008.m4s
-"""
-
-
-class TestParseMediaPlaylist:
-    def test_reads_segments_in_order(self) -> None:
-        playlist = parse_media_playlist(MEDIA)
-
-        assert playlist.init_name == "init_0.mp4"
-        assert playlist.segments == (Segment("000007.m4s", 2.0), Segment("000008.m4s", 1.966667))
-
-    def test_finds_nothing_in_one_that_lists_nothing_yet(self) -> None:
-        assert parse_media_playlist("#EXTM3U\n\n#EXT-X-VERSION:7\n") == MediaPlaylist("", ())
-
-
-class TestFinish:
-    def test_says_once_that_nothing_follows(self) -> None:
-        assert finish(MEDIA).endswith("000008.m4s\n#EXT-X-ENDLIST\n")
-        assert finish(finish(MEDIA)) == finish(MEDIA)
+from streams.media.playlist import Variant, render_multivariant
 
 
 class TestRenderMultivariant:
