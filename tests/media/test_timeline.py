@@ -14,6 +14,7 @@ from streams.media.journal import (
     SegmentClosed,
     SlotBegan,
     Writer,
+    journal_path,
 )
 from streams.media.media_playlist import Form, render_media
 from streams.media.timeline import Timeline
@@ -149,10 +150,9 @@ def _write_long(folder: Path, *, segments: int) -> None:
     writer = Writer(folder, OPENED)
     slots = [f"v{number}" for number in range(4)]
     writer.write(RunBegan(0), *(SlotBegan(slot, "avc1.64001f", 1280, 720, 30_000) for slot in slots))
-    records: list[Record] = []
-    for msn in range(segments):
-        at_ms = 1_790_000_000_000 + msn * 2000
-        for slot in slots:
-            records += [PartMade(slot, msn, number, at_ms, 285_714, 0, 107_000) for number in range(7)]
-            records.append(SegmentClosed(slot, msn, at_ms, 2_000_000, 750_000, 60_000))
-    writer.write(*records)
+    head = "\n".join(f"P {{slot}} {{msn}} {number} {{at_ms}} 285714 {int(number == 0)} 107000 ;" for number in range(7))
+    lines = f"{head}\nS {{slot}} {{msn}} {{at_ms}} 2000000 750000 60000 ;\n"
+    with journal_path(folder, epoch=1).open("a") as journal:
+        for msn in range(segments):
+            at_ms = 1_790_000_000_000 + msn * 2000
+            journal.writelines(lines.format(slot=slot, msn=msn, at_ms=at_ms) for slot in slots)
