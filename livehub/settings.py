@@ -38,7 +38,9 @@ PLAYBACK_DIR = DATA_DIR / "playback"
 WEB_SOCKET = RUNTIME_DIR / "web.sock"
 ASGI_SOCKET = RUNTIME_DIR / "asgi.sock"
 GATE_SOCKET = RUNTIME_DIR / "gate.sock"
-ORIGIN_NUDGE_SOCKET = RUNTIME_DIR / "origin-nudge.sock"
+ORIGIN_SOCKET = RUNTIME_DIR / "origin.sock"
+# Datagrams: a packager has written something.
+NUDGE_SOCKET = RUNTIME_DIR / "nudge.sock"
 INGEST_CONTROL_SOCKET = RUNTIME_DIR / "ingest-control.sock"
 # Read here only: what listens has a setting of its own.
 _BIND = env.address(
