@@ -98,7 +98,7 @@ def _playable_after_s(stream: Stream, clip: Path) -> float:
     started = time.monotonic()
     with _publishing(clip, stream), httpx.Client() as player:
         wait_until(lambda: player.get(stream.created["playback_url"]).is_success, timeout_s=20, what="the playlist")
-        assert player.get(stream.newest_segment()).is_success
+        assert player.get(stream.newest_media()).is_success
         return time.monotonic() - started
 
 
