@@ -1,8 +1,9 @@
+import dataclasses
+
 from streams.media.ladder import Kind, Rendition
 from streams.media.playlist import (
     Bitrates,
     Variant,
-    measured_variant,
     render_multivariant,
 )
 
@@ -32,38 +33,43 @@ class TestRenderMultivariant:
         assert "AUDIO" not in text
         assert 'CODECS="avc1.64001f"' in text
 
+    def test_lists_first_pictures_for_those_who_look_for_a_place(self) -> None:
+        variant = dataclasses.replace(self.video, key_frames_uri="s/v0/iframes.m3u8", key_frames_bandwidth=200_000)
 
-class TestMeasuredVariant:
-    rendition = Rendition("720p", Kind.COPY, 1280, 720, 30, 3000)
+        assert render_multivariant([variant]).splitlines()[-1] == (
+            '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=200000,CODECS="avc1.64001f",RESOLUTION=1280x720,URI="s/v0/iframes.m3u8"'
+        )
 
+    def test_lists_no_first_pictures_where_there_are_none(self) -> None:
+        assert "I-FRAME" not in render_multivariant([self.video, self.audio])
+
+
+class TestBitrates:
     def bitrates(self) -> Bitrates:
         bitrates = Bitrates()
         bitrates.add(size=500_000, key_size=50_000, duration_us=2_000_000)
         bitrates.add(size=250_000, key_size=25_000, duration_us=2_000_000)
         return bitrates
 
-    def test_promises_the_peak_that_was_measured(self) -> None:
-        variant = measured_variant(self.rendition, folder="s/v0", codecs="avc1.64001f", bitrates=self.bitrates())
+    def test_are_nothing_before_a_segment(self) -> None:
+        assert (Bitrates().peak, Bitrates().average, Bitrates().key_frames_peak) == (0, 0, 0)
 
-        assert (variant.bandwidth, variant.average_bandwidth) == (2_000_000, 1_500_000)
+    def test_are_the_highest_and_the_mean(self) -> None:
+        assert (self.bitrates().peak, self.bitrates().average) == (2_000_000, 1_500_000)
 
-    def test_lists_first_pictures_for_those_who_look_for_a_place(self) -> None:
-        variant = measured_variant(self.rendition, folder="s/v0", codecs="avc1.64001f", bitrates=self.bitrates())
+    def test_are_those_of_the_first_pictures_alone(self) -> None:
+        assert self.bitrates().key_frames_peak == 200_000
 
-        assert render_multivariant([variant]).splitlines()[-1] == (
-            '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=200000,CODECS="avc1.64001f",RESOLUTION=1280x720,URI="s/v0/iframes.m3u8"'
-        )
+    def test_of_short_segments_are_measured_together(self) -> None:
+        bitrates = Bitrates()
+        for size in (300_000, 100_000, 100_000):
+            bitrates.add(size=size, key_size=0, duration_us=600_000)
 
-    def test_names_the_playlists_of_the_live_edge(self) -> None:
-        variant = measured_variant(
-            self.rendition, folder="s/v0", codecs="avc1.64001f", bitrates=self.bitrates(), is_edge=True
-        )
+        # Not the 4 Mbit/s that the first has for a moment.
+        assert bitrates.peak == 500_000 * 8 * 10 // 18
 
-        assert variant.uri == "s/v0/index.m3u8?dvr=0"
+    def test_of_a_lone_short_segment_make_no_promise(self) -> None:
+        bitrates = Bitrates()
+        bitrates.add(size=300_000, key_size=0, duration_us=600_000)
 
-    def test_has_none_for_sound(self) -> None:
-        audio = Rendition("audio", Kind.AUDIO, audio_kbps=128)
-
-        variant = measured_variant(audio, folder="s/a0", codecs="mp4a.40.2", bitrates=self.bitrates())
-
-        assert "I-FRAME" not in render_multivariant([variant])
+        assert bitrates.peak == 0

@@ -37,7 +37,7 @@ PROGRAMS = {
     "gate",
     "ingest",
 }
-# One of each kind; `files`, `gate` and `webhooks` show that those that do not hang stay.
+# One of each kind; `files`, `gate`, `origin` and `webhooks` show that those that do not hang stay.
 HANGING = {"web", "asgi", "live", "urgent"}
 # A depth at which a Unix socket inside the data folder would have too long a path.
 DEEP = Path("a-folder-with-a-long-name") / ("deep" * 12) / "and a blank"
@@ -101,7 +101,7 @@ class TestRunning:
             return {path.stem: path.stat().st_mtime_ns for path in stack.runtime_dir.glob("*.beat")}
 
         before = beats()
-        assert before.keys() == HANGING | {"files", "gate", "webhooks"}
+        assert before.keys() == HANGING | {"files", "gate", "origin", "webhooks"}
         wait_until(lambda: not before.items() & beats().items(), what="the next beats")
 
     def test_shows_and_keeps_the_credentials(self, stack: RunningStack) -> None:
@@ -228,27 +228,26 @@ class TestEdge:
         assert request(stack, "/healthz", method="POST", body=body)[0] == 413
 
     def test_serves_media_to_every_origin(self, stack: RunningStack) -> None:
-        folder = stack.data_dir / "playback" / "pb_test" / "1" / "720p"
-        folder.mkdir(parents=True)
-        for name in ("index.m3u8", "init.mp4", "000001.m4s"):
-            (folder / name).write_bytes(b"x" * 600)
+        files = {
+            "pb_test/index.m3u8": "application/vnd.apple.mpegurl",
+            "pb_test/0123456789abcdef/v0/1-0.init.mp4": "video/mp4",
+            "pb_test/0123456789abcdef/v0/1-0.m4s": "video/iso.segment",
+        }
+        for name in files:
+            path = stack.data_dir / "playback" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"x" * 600)
 
         # Browsers refuse a stream with two of these headers, and say so only when they send an Origin.
         from_page = {"Origin": "https://player.example"}
-        found = {
-            name: request(stack, f"/playback/pb_test/1/720p/{name}", headers=from_page)
-            for name in ("index.m3u8", "init.mp4", "000001.m4s")
-        }
+        found = {name: request(stack, f"/playback/{name}", headers=from_page) for name in files}
 
         for status, headers, _ in found.values():
             assert (status, headers.get_all("Access-Control-Allow-Origin")) == (200, ["*"])
-        assert {name: headers["Content-Type"] for name, (_, headers, _) in found.items()} == {
-            "index.m3u8": "application/vnd.apple.mpegurl",
-            "init.mp4": "video/mp4",
-            "000001.m4s": "video/iso.segment",
-        }
-        assert found["index.m3u8"][1]["Cache-Control"] == "no-cache"
-        assert found["000001.m4s"][1]["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert {name: headers["Content-Type"] for name, (_, headers, _) in found.items()} == files
+        playlist, _, segment = (headers for _, headers, _ in found.values())
+        assert playlist["Cache-Control"] == "no-cache"
+        assert segment["Cache-Control"] == "public, max-age=31536000, immutable"
 
     @pytest.mark.parametrize("path", ["missing.m4s", "", "pb_test/", ".hidden/x.m4s", "../credentials.json"])
     def test_says_404_to_browsers_too_and_lets_nobody_keep_it(self, stack: RunningStack, path: str) -> None:
