@@ -193,7 +193,7 @@ class TestParts:
         async def run() -> None:
             broadcast, session = Broadcast(tmp_path), Session(tmp_path, FOLDER)
             broadcast.go_on_to(session, msn=3)
-            viewers = {}
+            viewers: dict[tuple[int, int], Viewer] = {}
             while not [viewer for viewer in viewers.values() if viewer.status == 404]:
                 msn, part = session.timeline.slots["v0"].next_part
                 viewers.setdefault((msn, part), asked(session, part_name=part_name(epoch=1, msn=msn, part=part)))
