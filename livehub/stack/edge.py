@@ -35,7 +35,7 @@ _ORIGIN = """\
                 proxy_max_temp_file_size 0;
                 proxy_read_timeout 20s;"""
 # Below /playback/: a livestream's folder, a session's, a rendition's.
-_SLOT = "[A-Za-z0-9_-]+/[0-9a-f]+/[av][0-9]+"
+_SLOT = "[A-Za-z0-9_-]+/[0-9a-f-]+/[av][0-9]+"
 # Players wait for their playlists' next states each on a connection, which the next ones use again.
 _ORIGIN_IDLE_CONNECTIONS = 4096
 # A look at every component costs more than any other request that nobody has to log in for.

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from streams.media.journal import part_name
-from streams.media.playlist import EDGE_QUERY, MEDIA_PLAYLIST_NAME
 from streams.media.timeline import SEGMENTS_WITH_PARTS, Opening, Part, Segment, Slot, Timeline
 
 # Delta updates need it. Source: RFC 8216bis 7.
 _VERSION = "#EXT-X-VERSION:9"
 _US = 1_000_000
+# As players ask for one: the same name for each slot, and what asks for the live edge alone.
+_NAME = "index.m3u8"
+_EDGE_QUERY = "?dvr=0"
 # Source: RFC 8216bis 4.4.3.8.
 _HOLD_BACK_TARGETS = 3
 _PART_HOLD_BACK_TARGETS = 3
@@ -31,11 +33,7 @@ class Form:
 
 def render_media(timeline: Timeline, slot: Slot, form: Form) -> str:
     """Return what players of one rendition read again and again."""
-    window_us = 0 if form.is_edge else timeline.dvr_window_s * _US
-    # An end is the beginning of what people go back to, so all of it is listed then.
-    shows_all = timeline.is_ended and not form.is_edge
-    first = 0 if shows_all else slot.first_within(window_us, target_s=timeline.target_s)
-    listed = slot.segments[first:]
+    listed = timeline.listed(slot, is_edge=form.is_edge)
     skipped = _skipped(listed, slot, target_s=timeline.target_s) if form.is_delta and not timeline.is_ended else 0
     lines = [*_head(timeline, slot, listed), *_media(timeline, slot, listed, skipped=skipped)]
     lines += _end(timeline, slot, form)
@@ -44,9 +42,7 @@ def render_media(timeline: Timeline, slot: Slot, form: Form) -> str:
 
 def render_key_frames(timeline: Timeline, slot: Slot) -> str:
     """Return the playlist of the segments' first pictures. Source: RFC 8216bis 4.4.3.6."""
-    whole = timeline.dvr_window_s * _US
-    first = 0 if timeline.is_ended else slot.first_within(whole, target_s=timeline.target_s)
-    listed = slot.segments[first:]
+    listed = timeline.listed(slot)
     lines = [*_playlist(timeline, slot, listed), "#EXT-X-I-FRAMES-ONLY"]
     before: Segment | None = None
     for segment in listed:
@@ -153,7 +149,7 @@ def _end(timeline: Timeline, slot: Slot, form: Form) -> Iterator[str]:
 def _report(slot: Slot, form: Form, *, has_parts: bool) -> str:
     """Return how far another rendition is, for players that turn to it. Source: RFC 8216bis 4.4.5.4."""
     msn, part = slot.last
-    uri = f"../{slot.name}/{MEDIA_PLAYLIST_NAME}{EDGE_QUERY if form.is_edge else ''}"
+    uri = f"../{slot.name}/{_NAME}{_EDGE_QUERY if form.is_edge else ''}"
     last_part = f",LAST-PART={part}" if has_parts and part is not None else ""
     return f'#EXT-X-RENDITION-REPORT:URI="{uri}",LAST-MSN={msn}{last_part}'
 

@@ -1,33 +1,14 @@
-"""HLS playlists: reading the media playlists that ffmpeg writes, writing the multivariant playlist.
+"""The multivariant playlist.
 
-The media playlists that we write are made in `media_playlist.py`. Source: RFC 8216bis.
+Media playlists are made in `media_playlist.py`. Source: RFC 8216bis.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from streams.media.ladder import Rendition
 
-MEDIA_PLAYLIST_NAME = "index.m3u8"
-KEY_FRAMES_NAME = "iframes.m3u8"
-EDGE_QUERY = "?dvr=0"
 _AUDIO_GROUP = "audio"
-_END = "#EXT-X-ENDLIST"
-
-
-@dataclass(frozen=True)
-class Segment:
-    """One entry of a media playlist; the name is relative to it."""
-
-    name: str
-    duration_s: float
-
-
-@dataclass(frozen=True)
-class MediaPlaylist:
-    """`init_name` is the initialization section's, empty while the playlist is."""
-
-    init_name: str
-    segments: tuple[Segment, ...]
 
 
 @dataclass(frozen=True)
@@ -43,62 +24,9 @@ class Variant:
     key_frames_uri: str = ""
     key_frames_bandwidth: int = 0
 
-
-@dataclass
-class Bitrates:
-    """What a slot's segments were measured to have, in bit/s. It is a promise, so a quiet one lowers nothing."""
-
-    peak: int = 0
-    key_frames_peak: int = 0
-    _bits: int = 0
-    _us: int = 0
-
-    def add(self, *, size: int, key_size: int, duration_us: int) -> None:
-        """Take in a segment; it lasts."""
-        self._bits += size * 8
-        self._us += duration_us
-        self.peak = max(self.peak, size * 8_000_000 // duration_us)
-        self.key_frames_peak = max(self.key_frames_peak, key_size * 8_000_000 // duration_us)
-
-    @property
-    def average(self) -> int:
-        return self._bits * 1_000_000 // self._us if self._us else 0
-
-
-def measured_variant(
-    rendition: Rendition, *, folder: str, codecs: str, bitrates: Bitrates, is_edge: bool = False
-) -> Variant:
-    """Return a slot as it was measured; `folder` is its URI as seen from the multivariant playlist.
-
-    `is_edge` names the playlists that go back no further than players of the live edge need.
-    """
-    return Variant(
-        rendition,
-        f"{folder}/{MEDIA_PLAYLIST_NAME}{EDGE_QUERY if is_edge else ''}",
-        codecs,
-        bitrates.peak,
-        bitrates.average,
-        f"{folder}/{KEY_FRAMES_NAME}" if rendition.is_video and bitrates.key_frames_peak else "",
-        bitrates.key_frames_peak,
-    )
-
-
-def parse_media_playlist(text: str) -> MediaPlaylist:
-    """Return what a media playlist lists, oldest segment first; there may be none yet."""
-    init_name, segments, duration_s = "", [], 0.0
-    for line in text.splitlines():
-        if line.startswith("#EXT-X-MAP:"):
-            init_name = line.partition('URI="')[2].partition('"')[0]
-        elif line.startswith("#EXTINF:"):
-            duration_s = float(line.removeprefix("#EXTINF:").partition(",")[0])
-        elif line and not line.startswith("#"):
-            segments.append(Segment(line, duration_s))
-    return MediaPlaylist(init_name, tuple(segments))
-
-
-def finish(text: str) -> str:
-    """Return a media playlist that says that nothing will follow."""
-    return text if _END in text else f"{text.rstrip()}\n{_END}\n"
+    def with_query(self, query: str) -> Self:
+        """Return it with a query behind its URI."""
+        return replace(self, uri=f"{self.uri}{query}")
 
 
 def render_multivariant(variants: list[Variant]) -> str:

@@ -11,7 +11,7 @@ from streams.media.media_playlist import Form
 # nginx hands on two headers.
 HEAD_BYTES_AT_MOST = 8192
 _PATH = re.compile(
-    r"/(?P<folder>[A-Za-z0-9_-]{1,64}/[0-9a-f]{16})/(?P<slot>[av][0-9]{1,2})"
+    r"/(?P<folder>[A-Za-z0-9_-]{1,64}/[0-9a-f]{16}(?:-[0-9]{1,4})?)/(?P<slot>[av][0-9]{1,2})"
     r"/(?:(?P<playlist>index|iframes)\.m3u8|(?P<part_name>[0-9]{1,9}-[0-9]{1,12}\.[0-9]{1,6}\.m4s))"
 )
 _NUMBER = re.compile(r"[0-9]{1,12}")

@@ -136,7 +136,7 @@ class Server:
 
 
 class Nudges:
-    """Hears of what was written, as `<playback id>/<session>/<epoch>`; the socket goes with this."""
+    """Hears of what was written, as `<playback id>/<session>`; the socket goes with this."""
 
     def __init__(self, socket_path: str, sessions: Sessions) -> None:
         self._sessions = sessions
@@ -152,7 +152,7 @@ class Nudges:
                 nudge = self._socket.recv(_NUDGE_BYTES_AT_MOST)
             except BlockingIOError:
                 return
-            self._sessions.nudge(nudge.decode("latin-1").rpartition("/")[0])
+            self._sessions.nudge(nudge.decode("latin-1"))
 
     def close(self) -> None:
         asyncio.get_running_loop().remove_reader(self._socket.fileno())
