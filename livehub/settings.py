@@ -40,7 +40,7 @@ ASGI_SOCKET = RUNTIME_DIR / "asgi.sock"
 GATE_SOCKET = RUNTIME_DIR / "gate.sock"
 ORIGIN_SOCKET = RUNTIME_DIR / "origin.sock"
 # Datagrams: a packager has written something.
-ORIGIN_NUDGE_SOCKET = RUNTIME_DIR / "origin-nudge.sock"
+NUDGE_SOCKET = RUNTIME_DIR / "nudge.sock"
 INGEST_CONTROL_SOCKET = RUNTIME_DIR / "ingest-control.sock"
 # Read here only: what listens has a setting of its own.
 _BIND = env.address(

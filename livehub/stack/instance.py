@@ -59,7 +59,7 @@ class Instance:
             asgi_socket=settings.ASGI_SOCKET,
             gate_socket=settings.GATE_SOCKET,
             origin_socket=settings.ORIGIN_SOCKET,
-            nudge_socket=settings.ORIGIN_NUDGE_SOCKET,
+            nudge_socket=settings.NUDGE_SOCKET,
             ingest_control_socket=settings.INGEST_CONTROL_SOCKET,
             http_bind=settings.HTTP_BIND,
             rtmp_bind=settings.RTMP_BIND,

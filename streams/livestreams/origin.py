@@ -14,4 +14,4 @@ def tell_of(folder: Path) -> None:
     """
     message = f"{folder.parent.name}/{folder.name}".encode()
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as sender:
-        sender.sendto(message, str(settings.ORIGIN_NUDGE_SOCKET))
+        sender.sendto(message, str(settings.NUDGE_SOCKET))

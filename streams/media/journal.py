@@ -36,7 +36,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class RunBegan:
-    """What follows in all slots is of another ffmpeg: a discontinuity, unless this is the first run, number 0."""
+    """All media that follows is another ffmpeg's: a discontinuity, unless it is the session's first, number 0."""
 
     number: int
 

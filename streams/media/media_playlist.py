@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from streams.media.journal import part_name
+from streams.media.playlist import EDGE_QUERY, MEDIA_PLAYLIST_NAME
 from streams.media.timeline import SEGMENTS_WITH_PARTS, Opening, Part, Segment, Slot, Timeline
 
 # Delta updates need it. Source: RFC 8216bis 7.
 _VERSION = "#EXT-X-VERSION:9"
 _US = 1_000_000
-# As players ask for one: the same name for each slot, and what asks for the live edge alone.
-_NAME = "index.m3u8"
-_EDGE_QUERY = "?dvr=0"
 # Source: RFC 8216bis 4.4.3.8.
 _HOLD_BACK_TARGETS = 3
 _PART_HOLD_BACK_TARGETS = 3
@@ -149,7 +147,7 @@ def _end(timeline: Timeline, slot: Slot, form: Form) -> Iterator[str]:
 def _report(slot: Slot, form: Form, *, has_parts: bool) -> str:
     """Return how far another rendition is, for players that turn to it. Source: RFC 8216bis 4.4.5.4."""
     msn, part = slot.last
-    uri = f"../{slot.name}/{_NAME}{_EDGE_QUERY if form.is_edge else ''}"
+    uri = f"../{slot.name}/{MEDIA_PLAYLIST_NAME}{EDGE_QUERY if form.is_edge else ''}"
     last_part = f",LAST-PART={part}" if has_parts and part is not None else ""
     return f'#EXT-X-RENDITION-REPORT:URI="{uri}",LAST-MSN={msn}{last_part}'
 

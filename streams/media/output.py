@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -10,14 +10,20 @@ from streams.media.journal import write_end
 from streams.media.ladder import Ladder, Rendition
 from streams.media.marks import Marks
 from streams.media.packager import Packager, slots_of
-from streams.media.playlist import Variant, render_multivariant
-from streams.media.shelf import Rate, Shelf
+from streams.media.playlist import (
+    EDGE_QUERY,
+    KEY_FRAMES_NAME,
+    MEDIA_PLAYLIST_NAME,
+    Bitrates,
+    Variant,
+    render_multivariant,
+)
+from streams.media.shelf import Shelf
 from streams.media.targets import TARGET_DURATION_S, Targets
 
 PLAYLIST_NAME = "index.m3u8"
 # With the live edge alone, for players that are not to go back.
 LIVE_PLAYLIST_NAME = "live.m3u8"
-_LIVE_EDGE = "?dvr=0"
 # What containers add to the codecs' nominal rates, and how far a segment may exceed them.
 _NOMINAL_HEADROOM = 1.1
 _LEAST_KBPS = 32
@@ -61,7 +67,8 @@ class RunOutput:
         self._playback = playback
         self._uri = folder.name
         self._slots = slots_of(ladder.renditions)
-        self._promised: dict[str, int] = {}
+        # Bandwidths of each slot, and of its key frames alone.
+        self._promised: dict[str, tuple[int, int]] = {}
         self._shelf = Shelf(
             folder,
             epoch=playback.epoch,
@@ -105,8 +112,9 @@ class RunOutput:
         if not self._packager.has_begun:
             return False
         variants = {slot: self._variant(slot, rendition) for slot, rendition in self._slots.items()}
-        if any(variant.bandwidth > self._promised.get(slot, 0) for slot, variant in variants.items()):
-            self._promised = {slot: variant.bandwidth for slot, variant in variants.items()}
+        promised = {slot: (variant.bandwidth, variant.key_frames_bandwidth) for slot, variant in variants.items()}
+        if promised != self._promised:
+            self._promised = promised
             self._write(list(variants.values()))
         return True
 
@@ -117,16 +125,24 @@ class RunOutput:
 
     def _write(self, variants: list[Variant]) -> None:
         self._playback.publish(PLAYLIST_NAME, render_multivariant(variants))
-        live = [variant.with_query(_LIVE_EDGE) for variant in variants]
-        self._playback.publish(LIVE_PLAYLIST_NAME, render_multivariant(live))
+        edge = [replace(variant, uri=f"{variant.uri}{EDGE_QUERY}") for variant in variants]
+        self._playback.publish(LIVE_PLAYLIST_NAME, render_multivariant(edge))
 
     def _variant(self, slot: str, rendition: Rendition) -> Variant:
         nominal = round(max(rendition.video_kbps + rendition.audio_kbps, _LEAST_KBPS) * 1000 * _NOMINAL_HEADROOM)
-        rate = self._shelf.rates.get(slot, Rate())
+        measured = self._shelf.bitrates.get(slot, Bitrates())
+        folder, key_frames = f"{self._uri}/{slot}", measured.key_frames_peak
         # The promise holds for the segments to come too, so a quiet beginning does not lower it.
-        bandwidth = max(rate.peak, nominal, self._promised.get(slot, 0))
-        uri = f"{self._uri}/{slot}/{PLAYLIST_NAME}"
-        return Variant(rendition, uri, self._packager.codecs[slot], bandwidth, min(rate.mean or nominal, bandwidth))
+        bandwidth = max(measured.peak, nominal, self._promised.get(slot, (0, 0))[0])
+        return Variant(
+            rendition,
+            f"{folder}/{MEDIA_PLAYLIST_NAME}",
+            self._packager.codecs[slot],
+            bandwidth,
+            min(measured.average or nominal, bandwidth),
+            key_frames_uri=f"{folder}/{KEY_FRAMES_NAME}" if rendition.is_video and key_frames else "",
+            key_frames_bandwidth=key_frames,
+        )
 
 
 def _folder(folder: Path, *, has_audio: bool) -> Path:

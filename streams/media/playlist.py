@@ -3,12 +3,16 @@
 Media playlists are made in `media_playlist.py`. Source: RFC 8216bis.
 """
 
-from dataclasses import dataclass, replace
-from typing import Self
+from dataclasses import dataclass
 
 from streams.media.ladder import Rendition
 
+MEDIA_PLAYLIST_NAME = "index.m3u8"
+KEY_FRAMES_NAME = "iframes.m3u8"
+EDGE_QUERY = "?dvr=0"
 _AUDIO_GROUP = "audio"
+# Half a target duration, and a little less. Source: RFC 8216bis 4.4.6.2, peak segment bit rate.
+_LEAST_MEASURED_US = 1_800_000
 
 
 @dataclass(frozen=True)
@@ -24,9 +28,33 @@ class Variant:
     key_frames_uri: str = ""
     key_frames_bandwidth: int = 0
 
-    def with_query(self, query: str) -> Self:
-        """Return it with a query behind its URI."""
-        return replace(self, uri=f"{self.uri}{query}")
+
+@dataclass
+class Bitrates:
+    """What a slot's segments were measured to have, in bit/s. It is a promise, so a quiet one lowers nothing."""
+
+    peak: int = 0
+    key_frames_peak: int = 0
+    _bits: int = 0
+    _us: int = 0
+    # Of segments that are too short to be measured by themselves.
+    _short_bits: int = 0
+    _short_us: int = 0
+
+    def add(self, *, size: int, key_size: int, duration_us: int) -> None:
+        """Take in a segment; it lasts."""
+        self._bits += size * 8
+        self._us += duration_us
+        self.key_frames_peak = max(self.key_frames_peak, key_size * 8_000_000 // duration_us)
+        self._short_bits += size * 8
+        self._short_us += duration_us
+        if self._short_us >= _LEAST_MEASURED_US:
+            self.peak = max(self.peak, self._short_bits * 1_000_000 // self._short_us)
+            self._short_bits = self._short_us = 0
+
+    @property
+    def average(self) -> int:
+        return self._bits * 1_000_000 // self._us if self._us else 0
 
 
 def render_multivariant(variants: list[Variant]) -> str:

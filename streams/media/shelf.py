@@ -11,14 +11,13 @@ from pathlib import Path
 
 from streams.media import journal
 from streams.media.journal import Dropped, Entry, Opened, PartMade, Record, RunBegan, SegmentClosed, SlotBegan
+from streams.media.playlist import Bitrates
 
 # Segments whose parts can be fetched: those whose parts are listed, and some for who read an older playlist.
 _SEGMENTS_WITH_PARTS = 5
 # Kept at least, with or without a window to go back in, and for how long after they have left it.
 _LEAST_SEGMENTS = 8
 _GRACE_US = 30_000_000
-# Half a target duration, and a little less. Source: RFC 8216bis 4.4.6.2, peak segment bit rate.
-_LEAST_MEASURED_US = 1_800_000
 
 
 @dataclass(frozen=True)
@@ -52,32 +51,6 @@ class _Segment:
     parts: list[str] = field(default_factory=list)
     # Of the file that it grows in, where that is ours.
     descriptor: int | None = None
-
-
-@dataclass
-class Rate:
-    """What a slot's segments take in bit/s, zeros before the first: each by itself at most, and all on the mean."""
-
-    peak: int = 0
-    _bits: int = 0
-    _duration_us: int = 0
-    # Of segments that are too short to be measured by themselves.
-    _short_bits: int = 0
-    _short_us: int = 0
-
-    @property
-    def mean(self) -> int:
-        return self._bits * 1_000_000 // self._duration_us if self._duration_us else 0
-
-    def note(self, *, size: int, duration_us: int) -> None:
-        """Take in a segment of so many bytes."""
-        self._bits += size * 8
-        self._duration_us += duration_us
-        self._short_bits += size * 8
-        self._short_us += duration_us
-        if self._short_us >= _LEAST_MEASURED_US:
-            self.peak = max(self.peak, self._short_bits * 1_000_000 // self._short_us)
-            self._short_bits = self._short_us = 0
 
 
 class _Slot:
@@ -133,7 +106,7 @@ class Shelf:
         self._window_us = dvr_window_s * 1_000_000
         self._told = told
         self._slots: dict[str, _Slot] = {}
-        self.rates: dict[str, Rate] = {}
+        self.bitrates: dict[str, Bitrates] = {}
         self._stand_ins: dict[str, tuple[str, ...]] = {}
         self._run = -1
         folder.mkdir(parents=True, exist_ok=True)
@@ -246,7 +219,9 @@ class Shelf:
                 slot.folder / journal.segment_name(epoch=segment.epoch, msn=segment.msn)
             )
         slot.shelve(segment)
-        self.rates.setdefault(name, Rate()).note(size=segment.size, duration_us=segment.duration_us)
+        self.bitrates.setdefault(name, Bitrates()).add(
+            size=segment.size, key_size=segment.key_size, duration_us=segment.duration_us
+        )
         self._tell(SegmentClosed(name, segment.msn, segment.at_ms, segment.duration_us, segment.size, segment.key_size))
         self._make_room(name, slot)
 

@@ -1,7 +1,7 @@
 from dataclasses import replace
 
 from streams.media.ladder import Kind, Rendition
-from streams.media.playlist import Variant, render_multivariant
+from streams.media.playlist import Bitrates, Variant, render_multivariant
 
 
 class TestRenderMultivariant:
@@ -36,3 +36,19 @@ class TestRenderMultivariant:
             '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=200000,CODECS="avc1.64001f",RESOLUTION=1280x720,'
             'URI="a/720p/iframes.m3u8"'
         )
+
+
+class TestBitrates:
+    def test_keep_the_most_and_the_mean(self) -> None:
+        bitrates = Bitrates()
+        bitrates.add(size=500_000, key_size=50_000, duration_us=2_000_000)
+        bitrates.add(size=250_000, key_size=25_000, duration_us=2_000_000)
+
+        assert (bitrates.peak, bitrates.average, bitrates.key_frames_peak) == (2_000_000, 1_500_000, 200_000)
+
+    def test_measure_short_segments_together(self) -> None:
+        bitrates = Bitrates()
+        bitrates.add(size=500_000, key_size=0, duration_us=1_000_000)
+        bitrates.add(size=100_000, key_size=0, duration_us=1_000_000)
+
+        assert bitrates.peak == 2_400_000
