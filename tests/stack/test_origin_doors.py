@@ -21,63 +21,10 @@ from livehub.stack.folders import prepare_folders
 from livehub.stack.instance import Instance
 from livehub.stack.nginx import Host
 from livehub.stack.programs import programs
-from streams.media.journal import Ended, Opened, PartMade, Record, RunBegan, SegmentClosed, SlotBegan, Writer
+from tests.media.packagers import SESSION, Packager
 from tests.media.playlist_rules import Playlist, check
 from tests.services import HANG_S, running, wait_until
 from tests.stack.test_nginx import accepts
-
-SESSION = "pb_1/0123456789abcdef"
-PART_US = 300_000
-PARTS = 4
-
-
-class Packager:
-    """Writes as ours does: files first, then what they are."""
-
-    def __init__(self, root: Path, nudge_socket: Path, *, session: str = SESSION) -> None:
-        self._session = session
-        self.folder = root / session
-        (self.folder / "v0").mkdir(parents=True)
-        (self.folder / "a0").mkdir()
-        self._nudge_socket = str(nudge_socket)
-        self._writer = Writer(self.folder, Opened(1, PART_US, 4, 3600, 0, 0))
-        slots = [SlotBegan("v0", "avc1.64001f", 1280, 720, 30_000), SlotBegan("a0", "mp4a.40.2", 0, 0, 0)]
-        self._write(RunBegan(0), *slots)
-        self.msn = self.part = 0
-
-    def add_part(self) -> None:
-        at_ms = 1_790_000_000_000 + (self.msn * PARTS + self.part) * PART_US // 1000
-        written: list[Record] = []
-        for slot in ("v0", "a0"):
-            if self.part == 0 and self.msn:
-                start_ms = at_ms - PARTS * PART_US // 1000
-                written.append(SegmentClosed(slot, self.msn - 1, start_ms, PARTS * PART_US, 4000, 500))
-                (self.folder / slot / f"1-{self.msn - 1}.m4s").write_bytes(b"s" * 4000)
-            (self.folder / slot / f"1-{self.msn}.{self.part}.m4s").write_bytes(f"{slot}{self.msn}.{self.part}".encode())
-            written.append(PartMade(slot, self.msn, self.part, at_ms, PART_US, int(self.part == 0), 1000))
-        self._write(*written)
-        self.part += 1
-        if self.part == PARTS:
-            self.msn, self.part = self.msn + 1, 0
-
-    def add_segments(self, count: int) -> None:
-        for _ in range(count * PARTS):
-            self.add_part()
-
-    def end(self) -> None:
-        self._write(Ended())
-
-    def _write(self, *records: Record) -> None:
-        self._writer.write(*records)
-        self.nudge(self._session.encode())
-
-    def nudge(self, word: bytes) -> None:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as nudges:
-            try:
-                nudges.sendto(word, socket.MSG_DONTWAIT, self._nudge_socket)
-            except OSError:
-                # Nobody waits for the origin.
-                return
 
 
 @dataclass
@@ -242,7 +189,7 @@ class TestParts:
         doors.packager.add_part()
 
         response = asked.result(timeout=HANG_S)
-        assert (response.status_code, response.text) == (200, "v01.1")
+        assert (response.status_code, response.text) == (200, "v01.1.")
         assert response.headers["Content-Type"] == "video/iso.segment"
         for name in ("Cache-Control", "Access-Control-Allow-Origin"):
             assert len(response.headers.get_list(name)) == 1
