@@ -14,7 +14,7 @@ from livehub.core import clock
 from livehub.core.deadline import deadline
 from livehub.core.errors import NotFoundError
 from livehub.core.outage import DATABASE_OUTAGE, describe
-from streams.livestreams.permissions import Permission, check_playback
+from streams.livestreams.permissions import PlaybackPermission, check_playback
 from streams.livestreams.playback_tokens import PlaybackRefusedError
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ def _unknown() -> HttpResponse:
     return HttpResponse(status=503, headers={"Cache-Control": "no-store"})
 
 
-def _kept(permitted: Permission) -> str:
+def _kept(permitted: PlaybackPermission) -> str:
     """Return how long the edge may go by it. Source: RFC 5861."""
     holds_s, renewed_s = _HOLDS_S, _RENEWED_BY_ALL_WITHIN_S
     if permitted.expires_at is not None:

@@ -25,7 +25,7 @@ _FACTS = ("id", "playback_policy", "allowed_origins", "max_viewers")
 
 
 @dataclass(frozen=True)
-class Permission:
+class PlaybackPermission:
     """Somebody may play."""
 
     # None for whoever comes.
@@ -46,7 +46,7 @@ class _Asked:
     viewer_revoked_at: datetime | None = None
 
 
-def check_playback(*, playback_id: str, token: str, origin: str) -> Permission:
+def check_playback(*, playback_id: str, token: str, origin: str) -> PlaybackPermission:
     """Return the permission to play; `token` and `origin` are empty where none was sent.
 
     One query. Takes one of the places of a livestream that has so many.
@@ -60,7 +60,7 @@ def check_playback(*, playback_id: str, token: str, origin: str) -> Permission:
         raise NotFoundError("Nothing is played there.")
     _check_origin(origin, asked.allowed_origins)
     if asked.playback_policy == PlaybackPolicy.PUBLIC:
-        return Permission(None, depends_on_origin=bool(asked.allowed_origins))
+        return PlaybackPermission(None, depends_on_origin=bool(asked.allowed_origins))
     if unchecked is None:
         raise PlaybackRefusedError
     shown = _read(unchecked, asked)
@@ -69,7 +69,7 @@ def check_playback(*, playback_id: str, token: str, origin: str) -> Permission:
     _check_origin(origin, [shown.origin] if shown.origin else [])
     if not unchecked.is_own:
         _check_viewer(shown, asked)
-    return Permission(shown.expires_at, depends_on_origin=bool(asked.allowed_origins or shown.origin))
+    return PlaybackPermission(shown.expires_at, depends_on_origin=bool(asked.allowed_origins or shown.origin))
 
 
 def _open(token: str) -> UncheckedToken | None:

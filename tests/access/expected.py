@@ -59,6 +59,10 @@ _OURS = {
     f"GET {_LIVESTREAM}/outputs/{{output_id}}": (_READ, 200),
     f"PATCH {_LIVESTREAM}/outputs/{{output_id}}": (_WRITE, 200),
     f"DELETE {_LIVESTREAM}/outputs/{{output_id}}": (_WRITE, 200),
+    f"POST {_LIVESTREAM}/playback-tokens": (_WRITE, 201),
+    f"DELETE {_LIVESTREAM}/viewers/{{viewer_id}}": (_WRITE, 200),
+    "GET playback-keys": (_READ, 200),
+    "POST playback-keys/rotate": (_WRITE, 201),
 }
 _STREAM = "live_streams/{stream_id}"
 _LIVEAPI = {
@@ -281,6 +285,8 @@ MACHINES: dict[str, dict[str, Door]] = {
     "/internal/ingest/publish": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/publish-done": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/update": {"GET": Door.SHUT, "POST": Door.SHUT},
+    # Our own edge's: it tells no more than a playback URL does, and the edge hands nobody else's request on to it.
+    "/internal/playback/permission": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/^internal(?:/|\\Z)": {},
     "/^v2(/[\\s\\S]*)?\\Z": {},
     "/^client(/[\\s\\S]*)?\\Z": {},
