@@ -63,7 +63,10 @@ def permission(request: HttpRequest) -> HttpResponse:
 def _refuse(why: str) -> HttpResponse:
     # It may be for the sake of the origin.
     headers = {"Cache-Control": f"max-age={_HOLDS_S}", "X-Playback": why, "Vary": "Origin"}
-    return HttpResponse(status=401, headers=headers)
+    response = HttpResponse(status=401, headers=headers)
+    # Django would write a warning of each, and a player that is refused asks again and again.
+    response._has_been_logged = True  # type: ignore[attr-defined]  # Of `django.utils.log`.
+    return response
 
 
 def _unknown() -> HttpResponse:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from livehub.core import clock
-from livehub.core.errors import ValidationFailedError
+from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.livestreams import addresses
 from streams.livestreams.locks import lock_livestream
 from streams.livestreams.models import Livestream, RevokedViewer
@@ -80,10 +80,10 @@ def revoke_viewer(*, livestream: Livestream, viewer_id: str, actor: Actor) -> da
 
     They are cut within 10 s. Whether there is such a viewer nobody knows: others make tokens as well.
 
-    :raises NotFoundError: when the livestream is deleted.
-    :raises ValidationFailedError: when no viewer can be called so.
+    :raises NotFoundError: when the livestream is deleted, or no viewer can be called so.
     """
-    check_viewer_id(viewer_id)
+    if not _VIEWER_ID.fullmatch(viewer_id):
+        raise NotFoundError(f"No viewer can be called so. {_VIEWER_ID_RULE}.")
     livestream = lock_livestream(livestream.pk)
     now = clock.now()
     revoked = RevokedViewer.objects.filter(livestream=livestream)
@@ -97,12 +97,6 @@ def revoke_viewer(*, livestream: Livestream, viewer_id: str, actor: Actor) -> da
         viewer_id=viewer_id,
     )
     return now
-
-
-def check_viewer_id(viewer_id: str) -> None:
-    """:raises ValidationFailedError: when no viewer can be called so."""
-    if not _VIEWER_ID.fullmatch(viewer_id):
-        raise ValidationFailedError("No viewer can be called so.", fields={"viewer_id": [_VIEWER_ID_RULE]})
 
 
 def _check(*, viewer_id: str, origin: str, lifetime: timedelta) -> str:

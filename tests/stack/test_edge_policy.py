@@ -58,6 +58,8 @@ def edge(instance: Instance, tmp_path: Path) -> Iterator[Edge]:
     folder.mkdir()
     (folder / "index.m3u8").write_text("#EXTM3U\n")
     (folder / "1.m4s").write_bytes(b"segment")
+    (folder / "0f/v0").mkdir(parents=True)
+    (folder / "0f/v0/1-1.0.m4s").write_bytes(b"part")
     instance.edge_config.write_text(render_edge(instance, Host.current()))
     log_path = tmp_path / "edge.log"
     argv = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
@@ -78,6 +80,7 @@ class TestPermission:
         segment = edge.get(_WITH_TOKEN.replace("index.m3u8", "1.m4s"))
 
         assert segment.body == "segment"
+        assert edge.get(_WITH_TOKEN.replace("index.m3u8", "0f/v0/1-1.0.m4s")).body == "part"
         # The token's holder alone may keep it.
         assert segment.headers["Cache-Control"] == "private, max-age=31536000, immutable"
         assert edge.program.asked == [(_ID, _TOKEN, "")]
@@ -118,7 +121,16 @@ class TestPermission:
 
 
 class TestRefusal:
-    @pytest.mark.parametrize("path", [_PLAYLIST, _WITH_TOKEN, f"/playback/{_ID}/1.m4s", f"/playback/{_ID}/none.m4s"])
+    @pytest.mark.parametrize(
+        "path",
+        [
+            _PLAYLIST,
+            _WITH_TOKEN,
+            *(f"/playback/{_ID}/{name}" for name in ("1.m4s", "none.m4s", "0f/v0/index.m3u8", "0f/v0/1-1.0.m4s")),
+            # What is waited for.
+            f"/playback/{_ID}/0f/v0/1-1.1.m4s",
+        ],
+    )
     def test_can_be_read_by_the_page_that_asked_and_is_kept_by_nobody(self, edge: Edge, path: str) -> None:
         edge.program.refuse()
 

@@ -51,7 +51,6 @@ class ViewerView(LivestreamApi):
         "revoke_viewer",
         "Send a viewer away: tokens that they have by now play nothing any more, within 10 s",
         answer=Answer(RevokedViewerSerializer),
-        failures={422: "No viewer can be called so."},
     )
     def delete(self, request: Request, livestream_id: str, viewer_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
