@@ -29,6 +29,13 @@ def ensure_key(app: App) -> PlaybackKey:
 
 
 @transaction.atomic
+def show_key(*, app: App, actor: Actor) -> PlaybackKey:
+    """Return the present key, whose secret somebody is going to read, and write down who."""
+    record(organization=app.organization, actor=actor, action="app.playback_key_shown", target=app)
+    return ensure_key(app)
+
+
+@transaction.atomic
 def rotate_key(*, app: App, actor: Actor, overlap: timedelta = timedelta(0)) -> PlaybackKey:
     """Give an app another key, and return it.
 

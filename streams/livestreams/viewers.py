@@ -75,6 +75,23 @@ def let_in(
 
 
 @transaction.atomic
+def hand_out_link(*, livestream: Livestream, viewer_id: str, expires_at: datetime, actor: Actor) -> ViewerPass:
+    """Do the same for somebody who hands the link out by hand, and write down who; programs make too many for that.
+
+    :raises ValidationFailedError: when the id or the time cannot be used.
+    """
+    given = let_in(livestream=livestream, viewer_id=viewer_id, expires_at=expires_at)
+    record(
+        organization=livestream.app.organization,
+        actor=actor,
+        action="livestream.viewer_link_created",
+        target=livestream,
+        viewer_id=given.viewer_id,
+    )
+    return given
+
+
+@transaction.atomic
 def revoke_viewer(*, livestream: Livestream, viewer_id: str, actor: Actor) -> datetime:
     """Have all tokens that a viewer has by now play nothing any more, and return since when.
 
