@@ -178,7 +178,7 @@ class TestKey:
         assert AuditEntry.objects.filter(action="app.playback_key_rotated").count() == 2
 
     def test_is_told_only_to_who_may_let_viewers_in(self, dyte: ApiClient, home: NewOrganization, there: str) -> None:
-        scopes = [ApiKey.Scope.READ]
+        scopes: list[str] = [ApiKey.Scope.READ]
         _, secret = create_api_key(
             organization=home.organization, name="Reader", kind=ApiKey.Kind.BASIC, scopes=scopes, actor=SYSTEM
         )
