@@ -76,6 +76,7 @@ class UncheckedToken:
     # None for our own.
     key_id: UUID | None
     viewer_id: str
+    origin: str
 
     @property
     def is_own(self) -> bool:
@@ -104,8 +105,8 @@ def open_token(text: str) -> UncheckedToken:
     try:
         unchecked = jwt.decode_complete(text, options={"verify_signature": False})
         key_id = unchecked["header"]["kid"]
-        viewer_id = str(unchecked["payload"]["sub"])
-        return UncheckedToken(text, None if key_id == _OWN_KEY else UUID(key_id), viewer_id)
+        viewer_id, origin = str(unchecked["payload"]["sub"]), str(unchecked["payload"].get("origin", ""))
+        return UncheckedToken(text, None if key_id == _OWN_KEY else UUID(key_id), viewer_id, origin)
     except (jwt.InvalidTokenError, KeyError, ValueError) as error:
         raise PlaybackRefusedError from error
 

@@ -2,7 +2,9 @@
 
 import html
 import re
+from uuid import uuid4
 
+import jwt
 import pytest
 from django.http import HttpResponse
 from django.test import Client
@@ -14,6 +16,7 @@ from streams.livestreams.services import change_livestream
 from streams.models import AuditEntry, Livestream, PlaybackKey, User
 from streams.organizations.services import SYSTEM
 
+_SHOP, _OTHER = "https://shop.example", "https://other.example"
 _FORM = {
     "playback_policy": "signed",
     "max_viewers": "25",
@@ -145,3 +148,29 @@ class TestOwnPages:
 
         with pytest.raises(PlaybackRefusedError):
             check_playback(playback_id=livestream.playback_id, token="", origin="")
+
+
+class TestFrames:
+    @pytest.mark.parametrize(
+        ("allowed", "origin", "frames"),
+        [
+            ([], "", "*"),
+            ([_SHOP, _OTHER], "", f"{_SHOP} {_OTHER}"),
+            ([], _SHOP, _SHOP),
+            ([_SHOP, _OTHER], _OTHER, _OTHER),
+            ([_SHOP], _OTHER, "'none'"),
+            # Made up, by whoever wants to write our headers.
+            ([_SHOP], "https://x.example; script-src *", _SHOP),
+        ],
+    )
+    def test_are_those_of_whoever_may_embed_it(
+        self, signed: Livestream, allowed: list[str], origin: str, frames: str
+    ) -> None:
+        change_livestream(livestream=signed, actor=SYSTEM, allowed_origins=allowed)
+        claims = {"sub": "ann", "origin": origin}
+        token = jwt.encode(claims, "x" * 40, algorithm="HS256", headers={"kid": str(uuid4())})
+
+        answer = Client().get(f"/embed/{signed.playback_id}", {"token": token} if origin else {})
+
+        assert f"frame-ancestors {frames};" in f"{answer.headers['Content-Security-Policy']};"
+        assert "X-Frame-Options" not in answer.headers
