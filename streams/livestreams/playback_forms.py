@@ -78,7 +78,7 @@ class PlaybackForm(ChangeForm):
     allowed_origins = LinesField(
         label="On which sites",
         required=False,
-        help_text="Sites that may embed the player, or play it with one of their own: one on each line. Empty for all.",
+        help_text="Sites that can embed the player, or play it with one of their own: one on each line. Empty for all.",
         widget=forms.Textarea(attrs={"rows": 3, "placeholder": "https://example.com", "spellcheck": "false"}),
     )
     latency_mode = forms.ChoiceField(choices=LATENCY_CHOICES, widget=forms.RadioSelect)

@@ -97,6 +97,14 @@ class TestSettings:
         livestream.refresh_from_db()
         assert livestream.playback_policy == "public"
 
+    def test_are_chosen_at_the_beginning(self, browser: Client) -> None:
+        chosen = {"name": "Members only", "playback_policy": "signed", "latency_mode": "standard"}
+
+        browser.post("/livestreams/create", chosen)
+
+        made = Livestream.objects.get()
+        assert (made.playback_policy, made.latency_mode) == ("signed", "standard")
+
 
 class TestViewerLink:
     def test_plays_and_is_written_down(self, browser: Client, signed: Livestream) -> None:
