@@ -28,7 +28,7 @@ _CLOCK_AHEAD = timedelta(seconds=10)
 _OWN_KEY = "livehub"
 _OWN_VIEWER = "dashboard"
 # A page's addresses stay the same for so long, so that nothing is loaded again because the page was.
-_OWN_TURN_S = 6 * 3600
+_OWN_TURN_S = 12 * 3600
 
 
 class PlaybackRefusedError(DomainError):
@@ -112,7 +112,7 @@ def open_token(text: str) -> UncheckedToken:
 
 
 def own_token(playback_id: str) -> str:
-    """Return the token that our own pages play with; it is the same for some hours, and lasts as long again."""
+    """Return the token that our own pages play with; it is the same for half a day, and lasts as long again."""
     now_s = int(clock.now().timestamp())
     began_at = datetime.fromtimestamp(now_s - now_s % _OWN_TURN_S, UTC)
     token = ViewerToken(
