@@ -109,6 +109,7 @@ def tenant_of(made: NewOrganization) -> Tenant:
         "live_stream_output_id": simulcast(idle).pk.hex,
         "stream_id": object_id(livestream.pk),
         "output_id": str(output.pk),
+        "viewer_id": uuid.uuid4().hex,
         "platform_id": object_id(output.pk),
         "livestream_id": str(livestream.pk),
         "playback_id": livestream.playback_id,
