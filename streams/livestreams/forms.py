@@ -120,7 +120,7 @@ class ShareForm(forms.Form):
     with_sound = forms.BooleanField(
         label="Start with the sound on",
         required=False,
-        help_text="Browsers that do not let it start so start it without.",
+        help_text="where the browser lets it",
     )
 
     def options(self) -> PlayerOptions:
