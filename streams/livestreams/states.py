@@ -41,6 +41,24 @@ LIVESTREAM_STATUS_OF_SESSION = {
 }
 
 
+class LatencyMode(models.TextChoices):
+    """How far behind its encoder a broadcast is played, and what that costs."""
+
+    # Parts of segments, which players fetch as they come.
+    LOW = "low", "Low"
+    # Whole segments only: least load.
+    STANDARD = "standard", "Standard"
+
+
+class PlaybackPolicy(models.TextChoices):
+    """Who may play."""
+
+    # Whoever knows the address.
+    PUBLIC = "public", "Public"
+    # Whoever shows a token of ours, or one made with the app's key.
+    SIGNED = "signed", "Signed"
+
+
 class EndReason(models.TextChoices):
     """Why a session is over, in the words of an operator's screen."""
 

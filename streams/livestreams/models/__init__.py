@@ -7,6 +7,7 @@ from streams.livestreams.models.livestream import (
     StreamKey,
 )
 from streams.livestreams.models.output import Output, OutputQuerySet
+from streams.livestreams.models.playback import PlaybackKey, RevokedViewer
 from streams.livestreams.models.refusals import UnknownKeyTries
 from streams.livestreams.models.session import (
     Connection,
@@ -25,6 +26,8 @@ __all__ = [
     "LivestreamQuerySet",
     "Output",
     "OutputQuerySet",
+    "PlaybackKey",
+    "RevokedViewer",
     "Session",
     "SessionEvent",
     "SessionQuerySet",

@@ -8,13 +8,22 @@ from functools import cache
 from typing import Self
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Case, F, OuterRef, Q, Subquery, When
 from django.db.models.functions import Now
 
 from livehub.core import clock, crypto
 from streams.livestreams import addresses
-from streams.livestreams.states import DISABLED, LIVESTREAM_STATES, LivestreamStatus, Shown, show_livestream
+from streams.livestreams.states import (
+    DISABLED,
+    LIVESTREAM_STATES,
+    LatencyMode,
+    LivestreamStatus,
+    PlaybackPolicy,
+    Shown,
+    show_livestream,
+)
 from streams.organizations.models import App, Organization
 
 # In the words of the index `livestream_live_first`: the list is read in its order.
@@ -27,6 +36,10 @@ LIVE_FIRST = Case(
 _ON_AIR = [value for value, shown in LIVESTREAM_STATES.items() if shown.is_on_air]
 # How long an activated livestream waits for its encoder. Source: Cloudinary, live streams, idle_timeout_sec.
 DEFAULT_IDLE_TIMEOUT = timedelta(seconds=120)
+# How far back players can go, when nobody has said otherwise, and at most.
+DVR_WINDOW_DEFAULT_S, DVR_WINDOW_MAX_S = 3600, 12 * 3600
+# Characters of an origin: a scheme, a host name of at most 253 of them, and a port.
+ORIGIN_MAX_LENGTH = 270
 # As many digits of an id as people are shown.
 SHORT_ID_LENGTH = 8
 
@@ -89,6 +102,16 @@ class Livestream(models.Model):
     # A meeting's livestream that was stopped takes no encoder any more: the meeting's next one is another.
     stopped_at = models.DateTimeField(null=True, editable=False)
     playback_id = models.CharField(max_length=32, unique=True, editable=False)
+    # A broadcast that is going on keeps what these two said when it began.
+    latency_mode = models.CharField(max_length=16, choices=LatencyMode.choices, default=LatencyMode.LOW, editable=False)
+    dvr_window_s = models.PositiveIntegerField(default=DVR_WINDOW_DEFAULT_S, editable=False)
+    playback_policy = models.CharField(
+        max_length=16, choices=PlaybackPolicy.choices, default=PlaybackPolicy.PUBLIC, editable=False
+    )
+    # Whose pages may embed it or fetch from it; empty for everybody's.
+    allowed_origins = ArrayField(models.CharField(max_length=ORIGIN_MAX_LENGTH), default=list, editable=False)
+    # At once; None for as many as come. Only tokens tell viewers apart.
+    max_viewers = models.PositiveIntegerField(null=True, editable=False)
     refused_publishes = models.PositiveIntegerField(default=0, editable=False)
     last_refusal = models.CharField(max_length=255, blank=True, editable=False)
     last_refused_at = models.DateTimeField(null=True, editable=False)
@@ -116,6 +139,13 @@ class Livestream(models.Model):
                 fields=["meeting"],
                 condition=Q(meeting__isnull=False, stopped_at=None, deleted_at=None),
                 name="livestream_one_active_per_meeting",
+            ),
+            models.CheckConstraint(
+                condition=Q(dvr_window_s__lte=DVR_WINDOW_MAX_S), name="livestream_dvr_window_has_an_end"
+            ),
+            models.CheckConstraint(
+                condition=Q(max_viewers=None) | Q(playback_policy=PlaybackPolicy.SIGNED),
+                name="livestream_max_viewers_of_signed",
             ),
         ]
         indexes = [

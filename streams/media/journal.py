@@ -1,0 +1,270 @@
+"""A session's journal: what its packagers have made, so that whoever reads it can tell players.
+
+`<session>/<epoch>.journal` has one writer, which only appends; a line is words between blanks and counts if it has its
+end: a full disk tears lines. Each epoch's journal begins by saying up to where the one before counts: what a stale
+writer adds to that later is nobody's business.
+"""
+
+import errno
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+_SUFFIX = ".journal"
+_END_OF_LINE = " ;"
+_READ_SIZE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The first line: what holds for the whole journal. `part_target_us` is 0 where there are no parts.
+
+    The journal of `after_epoch` counts up to its byte `after_offset`; both are 0 where there is none before.
+    """
+
+    epoch: int
+    part_target_us: int
+    target_s: int
+    dvr_window_s: int
+    after_epoch: int
+    after_offset: int
+
+
+@dataclass(frozen=True)
+class RunBegan:
+    """All slots' media that follows is another ffmpeg's: a discontinuity, unless this is the session's first, number 0."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class SlotBegan:
+    """What a slot shows in the present run, in words of a multivariant playlist; zeros for audio."""
+
+    slot: str
+    codecs: str
+    width: int
+    height: int
+    millifps: int
+
+
+@dataclass(frozen=True)
+class PartMade:
+    """A part can be fetched; `at_ms` is when its first picture was taken, since 1970."""
+
+    slot: str
+    msn: int
+    part: int
+    at_ms: int
+    duration_us: int
+    is_independent: int
+    size: int
+
+
+@dataclass(frozen=True)
+class SegmentClosed:
+    """A segment can be fetched as a whole; its first `key_size` bytes are enough to show its first picture, or 0."""
+
+    slot: str
+    msn: int
+    at_ms: int
+    duration_us: int
+    size: int
+    key_size: int
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Of this slot only segments from `first_msn` on are kept."""
+
+    slot: str
+    first_msn: int
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Nothing will follow, in no slot; what stands below does not count."""
+
+
+Record = Opened | RunBegan | SlotBegan | PartMade | SegmentClosed | Dropped | Ended
+_KINDS: dict[str, type[Record]] = {
+    "O": Opened,
+    "R": RunBegan,
+    "I": SlotBegan,
+    "P": PartMade,
+    "S": SegmentClosed,
+    "D": Dropped,
+    "E": Ended,
+}
+_LETTERS = {kind: letter for letter, kind in _KINDS.items()}
+
+
+class JournalError(Exception):
+    """What stands there is not a journal of ours."""
+
+
+def journal_path(folder: Path, *, epoch: int) -> Path:
+    """Return where that epoch's packager writes."""
+    return folder / f"{epoch}{_SUFFIX}"
+
+
+def epochs(folder: Path) -> list[int]:
+    """Return which have a journal in a session's folder, oldest first; there may be none."""
+    names = (path.stem for path in folder.glob(f"*{_SUFFIX}"))
+    return sorted(int(name) for name in names if name.isdigit())
+
+
+def init_name(*, epoch: int, run: int) -> str:
+    """Return the initialization section's name within its slot's folder."""
+    return f"{epoch}-{run}.init.mp4"
+
+
+def segment_name(*, epoch: int, msn: int) -> str:
+    """Return a segment's name within its slot's folder."""
+    return f"{epoch}-{msn}.m4s"
+
+
+def part_name(*, epoch: int, msn: int, part: int) -> str:
+    """Return a part's name within its slot's folder."""
+    return f"{epoch}-{msn}.{part}.m4s"
+
+
+def line_of(record: Record) -> str:
+    """Return the line, without the line break."""
+    return " ".join((_LETTERS[type(record)], *map(str, astuple(record)))) + _END_OF_LINE
+
+
+def parse_line(line: str) -> Record | None:
+    """Return what a line says, None when it is torn or empty.
+
+    :raises JournalError: when it says nothing that we know.
+    """
+    if not line.endswith(_END_OF_LINE):
+        return None
+    letter, *words = line.removesuffix(_END_OF_LINE).split(" ")
+    try:
+        return _record(_KINDS[letter], words)
+    except (KeyError, ValueError) as error:
+        raise JournalError(f"A journal cannot hold {line!r}.") from error
+
+
+def _record(kind: type[Record], words: list[str]) -> Record:
+    make: Callable[..., Record] = kind
+    return make(*(field.type(word) for field, word in zip(fields(kind), words, strict=True)))  # type: ignore[operator, misc]  # Each is a str or an int.
+
+
+class Writer:
+    """Appends to a journal of its own."""
+
+    def __init__(self, folder: Path, opened: Opened) -> None:
+        path = journal_path(folder, epoch=opened.epoch)
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        self.write(opened)
+
+    def write(self, *records: Record) -> None:
+        """Append all of them in one step.
+
+        :raises OSError: when they cannot be written.
+        """
+        lines = "".join(f"{line_of(record)}\n" for record in records).encode()
+        if os.write(self._file, lines) < len(lines):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def close(self) -> None:
+        os.close(self._file)
+
+
+def write_end(folder: Path) -> bool:
+    """Say that nothing will follow, whoever wrote last and wherever that one is; tell whether there was anything.
+
+    :raises OSError: when it cannot be written.
+    """
+    found = epochs(folder)
+    if not found:
+        return False
+    with journal_path(folder, epoch=found[-1]).open("a") as journal:
+        # The last line may be torn.
+        journal.write(f"\n{line_of(Ended())}\n")
+    return True
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A record with the epoch that it stands in."""
+
+    epoch: int
+    record: Record
+
+
+class Reader:
+    """Reads a session's journals, all that count, again and again from where it stopped."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._epoch = 0
+        # Behind the last whole line that was read.
+        self._offset = 0
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """The epoch being read, and the byte behind the last whole line of its journal; zeros at the beginning."""
+        return self._epoch, self._offset
+
+    def read(self) -> tuple[bool, list[Entry]]:
+        """Return what came since the last time, and whether it is to be read anew from the beginning.
+
+        That is so when a new epoch does not count all of what was read.
+
+        :raises JournalError: when what stands there is not a journal.
+        :raises OSError: when it cannot be read.
+        """
+        entries = list(self._rest())
+        for epoch in epochs(self._folder):
+            if epoch <= self._epoch:
+                continue
+            opened = self._opened(epoch)
+            if opened is None:
+                break
+            if (opened.after_epoch, opened.after_offset) != self.position:
+                return self._read_anew(epoch)
+            self._epoch, self._offset = epoch, 0
+            entries += self._rest()
+        return False, entries
+
+    def _read_anew(self, newest: int) -> tuple[bool, list[Entry]]:
+        """Follow the journals back from the newest to the first, and read each as far as it counts."""
+        entries: list[Entry] = []
+        counted: list[tuple[int, int | None]] = [(newest, None)]
+        opened = self._opened(newest)
+        while opened is not None and opened.after_epoch:
+            counted.append((opened.after_epoch, opened.after_offset))
+            opened = self._opened(opened.after_epoch)
+        for epoch, end in reversed(counted):
+            self._epoch, self._offset = epoch, 0
+            entries += self._rest(end=end)
+        return True, entries
+
+    def _opened(self, epoch: int) -> Opened | None:
+        """Return a journal's first record, None while it is being written."""
+        with journal_path(self._folder, epoch=epoch).open() as journal:
+            line = journal.readline()
+        record = parse_line(line[:-1]) if line.endswith("\n") else None
+        if record is not None and not isinstance(record, Opened):
+            raise JournalError(f"A journal cannot begin with {line!r}.")
+        return record
+
+    def _rest(self, *, end: int | None = None) -> Iterator[Entry]:
+        if not self._epoch:
+            return
+        with journal_path(self._folder, epoch=self._epoch).open("rb") as journal:
+            journal.seek(self._offset)
+            while piece := journal.read(_READ_SIZE if end is None else min(_READ_SIZE, end - self._offset)):
+                whole = piece[: piece.rfind(b"\n") + 1]
+                if not whole:
+                    return
+                self._offset += len(whole)
+                journal.seek(self._offset)
+                for line in whole.decode().splitlines():
+                    if (record := parse_line(line)) is not None:
+                        yield Entry(self._epoch, record)
