@@ -49,6 +49,15 @@ class PublicPlayer:
         return cls(livestream, PlayerOptions.of(request.GET), token if _TOKEN.fullmatch(token) else "")
 
     @property
+    def is_closed(self) -> bool:
+        """Nothing can be played by this URL, and nothing is told by it either."""
+        return self.livestream.is_signed and not self.token
+
+    @property
+    def is_public(self) -> bool:
+        return not self.livestream.is_signed
+
+    @property
     def playback_path(self) -> str:
         return addresses.multivariant_path(self.livestream.playback_id, token=self.token)
 

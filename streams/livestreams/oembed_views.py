@@ -37,6 +37,8 @@ def oembed(request: HttpRequest) -> HttpResponse:
         livestream = _livestream_at(url)
     except NotFoundError as error:
         return _refuse(404, error.message)
+    if livestream.is_signed:
+        return _refuse(401, "It is for invited viewers: put its player there with a token of your own.")
     return _for_everybody(JsonResponse(_answer(livestream, PlayerOptions.of(dict(parse_qsl(url.query))), most)))
 
 

@@ -16,6 +16,7 @@ from tests.stack.whole import RunningStack
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 _BEHIND_S = "() => { const video = document.querySelector('video'); return video.seekable.end(0) - video.currentTime; }"
+_WINDOW = "document.querySelector('video').seekable.end(0)"
 # Enough for the player to have something to go back to.
 _WINDOW_S = 16
 
@@ -63,7 +64,9 @@ class TestWatching:
             page.keyboard.press("Space")
             viewer.watch(for_s=1)
 
-            wait_until(lambda: page.evaluate("document.querySelector('video').seekable.end(0)") > _WINDOW_S, what="media")
+            wait_until(
+                lambda: page.evaluate("document.querySelector('video').seekable.end(0)") > _WINDOW_S, what="media"
+            )
             page.keyboard.press("Home")
             live = page.locator("media-live-button")
             expect(live).not_to_have_attribute("mediatimeislive", "")

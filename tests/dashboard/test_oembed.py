@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 
 from streams.livestreams.services import delete_livestream, rename_livestream
+from streams.livestreams.states import PlaybackPolicy
 from streams.models import Livestream
 from streams.organizations.services import SYSTEM
 
@@ -101,3 +102,10 @@ def test_knows_only_what_is_played(livestream: Livestream) -> None:
     delete_livestream(livestream=livestream, actor=SYSTEM)
 
     assert Client().get("/oembed", {"url": livestream.watch_url}).status_code == 404
+
+
+def test_does_not_tell_of_what_is_for_invited_viewers(livestream: Livestream) -> None:
+    livestream.playback_policy = PlaybackPolicy.SIGNED
+    livestream.save(update_fields=["playback_policy"])
+
+    assert Client().get("/oembed", {"url": livestream.watch_url}).status_code == 401

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 
 from streams.livestreams.services import delete_livestream, rename_livestream
+from streams.livestreams.states import PlaybackPolicy
 from streams.models import Livestream
 from streams.organizations.services import SYSTEM
 from tests.dashboard.conftest import get_html
@@ -17,6 +18,13 @@ _TOKEN = "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ2aWV3ZXItMSJ9.c2lnbmF0dXJl"
 @pytest.fixture(params=["embed", "watch"])
 def there(request: pytest.FixtureRequest, livestream: Livestream) -> str:
     return f"/{request.param}/{livestream.playback_id}"
+
+
+@pytest.fixture
+def signed(livestream: Livestream) -> Livestream:
+    livestream.playback_policy = PlaybackPolicy.SIGNED
+    livestream.save(update_fields=["playback_policy"])
+    return livestream
 
 
 class TestBothPages:
@@ -42,8 +50,6 @@ class TestBothPages:
         html = get_html(Client(), f"{there}?token={_TOKEN}")
 
         assert f'data-src="/playback/t/{_TOKEN}/{livestream.playback_id}/index.m3u8"' in html
-        # Nobody is offered a way to pass it on.
-        assert 'id="watch-url"' not in html
 
     @pytest.mark.parametrize("token", ["", "x", "a.b.c.d", '"><script>.b.c', "../../t.b.c", "a" * 1025 + ".b.c"])
     def test_take_nothing_for_a_token_that_cannot_be_one(self, livestream: Livestream, there: str, token: str) -> None:
@@ -93,10 +99,22 @@ class TestPreviews:
         [oembed] = re.findall(r'type="application/json\+oembed" href="([^"]+)"', html)
         assert Client().get(oembed.partition("//")[2].partition("/")[2].join(["/", ""])).status_code == 200
 
-    def test_the_playback_token_is_in_none_of_it(self, livestream: Livestream) -> None:
-        html = get_html(Client(), f"/watch/{livestream.playback_id}?token={_TOKEN}")
 
-        assert "og:" not in html
+class TestSigned:
+    def test_says_calmly_that_a_link_is_needed_and_tells_nothing_else(self, signed: Livestream, there: str) -> None:
+        html = get_html(Client(), there)
+
+        assert "For invited viewers" in html
+        for known in (signed.name, "data-src", "og:", "<script", 'id="watch-url"'):
+            assert known not in html
+
+    def test_plays_by_a_link_with_a_token_and_passes_it_on_to_nobody(self, signed: Livestream, there: str) -> None:
+        html = get_html(Client(), f"{there}?token={_TOKEN}")
+
+        assert signed.name in html
+        assert "For invited viewers" not in html
+        for known in ("og:", "oembed", 'id="watch-url"'):
+            assert known not in html
         assert html.count(_TOKEN) == html.count(f"/playback/t/{_TOKEN}/")
 
 

@@ -205,6 +205,11 @@ class Livestream(models.Model):
         )
 
     @property
+    def is_signed(self) -> bool:
+        """Only those who have a token may play it."""
+        return self.playback_policy == PlaybackPolicy.SIGNED
+
+    @property
     def idle_timeout(self) -> timedelta:
         return DEFAULT_IDLE_TIMEOUT if self.idle_timeout_s is None else timedelta(seconds=self.idle_timeout_s)
 
