@@ -181,7 +181,7 @@ http {{
 {_MEDIA_HEADERS}
             if ($request_method = OPTIONS) {{ return 204; }}
             # A folder answers like a file that is not there.
-            error_page 403 = @no_media;
+            error_page 403 404 = @no_media;
         }}
         location ^~ /static/ {{
             alias {quoted(f"{instance.static_root}/")};
@@ -193,6 +193,8 @@ http {{
 {answers(body_max_mb=_BODY_MAX_MB, readiness_per_s=_READINESS_PER_S)}
         location @no_media {{
 {_MEDIA_HEADERS}
+            # Browsers write each 404 into the console: pages that wait for a broadcast ask whether there is one.
+            if ($arg_quiet) {{ return 204; }}
             return 404;
         }}
     }}

@@ -124,6 +124,6 @@ class TestSharing:
 
         viewer.page.goto(link)
         expect(viewer.page.get_by_role("heading", name="Passed on")).to_be_visible()
-        viewer.page.get_by_test_id("share").get_by_text("Share", exact=True).click()
+        viewer.page.get_by_test_id("share").click()
         viewer.page.get_by_role("button", name="Copy player").click()
         wait_until(lambda: 'title="Passed on"' in _copied(viewer.page), what="the copied code")

@@ -14,6 +14,8 @@ const REFUSED = new Set([401, 403]);
 const stage = document.querySelector("[data-player]");
 const curtain = stage.querySelector(".curtain");
 const multivariantUrl = new URL(stage.dataset.src, location);
+// An answer that nothing is there, where a plain address would have none: that would stand in the console as an error.
+multivariantUrl.searchParams.set("quiet", "1");
 const wantsSoundOnly = stage.hasAttribute("data-sound-only");
 const ended = new Set();
 let endedAt = -Infinity;
@@ -51,6 +53,7 @@ async function findBroadcast() {
   if (ended.has(url.pathname)) return "";
   // Hours of what has been say nothing of now.
   url.searchParams.set("dvr", "0");
+  url.searchParams.set("quiet", "1");
   const playlist = await read(url);
   if (playlist.includes("#EXT-X-ENDLIST")) ended.add(url.pathname);
   if (!playlist.includes("#EXTINF") || ended.has(url.pathname)) return "";
