@@ -1,9 +1,10 @@
 """What viewers do with a livestream that was passed on to them."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.checks import check
 from tests.browser.operator import Operator
@@ -16,6 +17,7 @@ from tests.stack.whole import RunningStack
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 _BEHIND_S = "() => { const video = document.querySelector('video'); return video.seekable.end(0) - video.currentTime; }"
+_IS_THUMBNAIL = re.compile(r"/thumbnail\.jpg")
 _WINDOW = "document.querySelector('video').seekable.end(0)"
 # Enough for the player to have something to go back to.
 _WINDOW_S = 16
@@ -46,11 +48,25 @@ def _is_muted(page: Page) -> bool:
     return bool(page.evaluate("document.querySelector('video').muted"))
 
 
+def _name_a_storyboard(page: Page) -> None:
+    """Give the broadcast pictures for the scrub bar: the newest one, for its whole length."""
+    named = '#EXTM3U\n#EXT-X-SESSION-DATA:DATA-ID="livehub.storyboard",FORMAT=RAW,URI="storyboard.vtt"'
+    cue = "00:00.000 --> 10:00:00.000\nthumbnail.jpg#xywh=0,0,160,90"
+
+    def add(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("#EXTM3U", named))
+
+    page.route(re.compile(r"/playback/pb_\w+/index\.m3u8"), add)
+    page.route("**/storyboard.vtt", lambda route: route.fulfill(body=f"WEBVTT\n\n{cue}\n", content_type="text/vtt"))
+
+
 class TestWatching:
     def test_by_keyboard_back_in_time_and_to_live_again(self, viewer: Operator, stream: Stream) -> None:
         page = viewer.page
         with publishing(stream.publish_url, size="640x360", kbps=600):
             stream.await_status("LIVE")
+            _name_a_storyboard(page)
             page.goto(_page_of(stream))
             expect(page.get_by_test_id("is-live")).to_be_visible()
             viewer.watch(for_s=1)
@@ -67,6 +83,8 @@ class TestWatching:
             wait_until(
                 lambda: page.evaluate("document.querySelector('video').seekable.end(0)") > _WINDOW_S, what="media"
             )
+            page.locator("media-time-range").hover()
+            expect(page.locator("media-preview-thumbnail")).to_have_attribute("mediapreviewimage", _IS_THUMBNAIL)
             page.keyboard.press("Home")
             live = page.locator("media-live-button")
             expect(live).not_to_have_attribute("mediatimeislive", "")
@@ -90,7 +108,7 @@ class TestWatching:
     def test_goes_on_as_it_was_after_the_encoder_was_away(self, viewer: Operator, stream: Stream) -> None:
         page = viewer.page
         page.goto(_page_of(stream))
-        expect(page.get_by_text("It starts here by itself")).to_be_visible()
+        expect(page.get_by_text("It starts here by itself.", exact=True)).to_be_visible()
         for turn in range(2):
             with publishing(stream.publish_url) as encoder:
                 viewer.watch(for_s=1)

@@ -24,6 +24,9 @@ const LONGEST_END_MS = 20_000;
 // Seconds that a step back finds without asking; the whole window stays at the server.
 const BACK_BUFFER_S = 30;
 
+// What the page's styles know of a player by, on its stage.
+const MARKS = ["data-playing", "data-halted", "data-slow", "data-cannot-play"];
+
 // What the viewer chose stays for the next broadcast on this page. Browsers start muted video only, until a click.
 const chosen = { volume: 1, quality: "auto", captions: "off" };
 
@@ -65,7 +68,8 @@ export class Player {
     this.#release();
     this.controller?.remove();
     this.controller = this.video = null;
-    for (const name of ["data-playing", "data-halted", "data-slow"]) this.#stage.removeAttribute(name);
+    for (const name of MARKS) this.#stage.removeAttribute(name);
+    this.#saySeenLate("");
   }
 
   // Play what is buffered, then stop. Returns when it is over; `isOver` tells whether something newer is wanted.
@@ -200,12 +204,18 @@ export class Player {
     if (this.#stage.dataset.playing !== "yes") return;
     const wasHalted = this.#trouble.isHalted;
     this.#trouble.look();
-    this.#delay?.show();
+    this.#saySeenLate(this.#delay?.show());
     if (!this.#trouble.isMoving || !this.#delay) return;
     // Whoever watched live before the halt goes on there, and not as much later as it took.
     if (wasHalted) this.#delay.forgetHalts();
     if (wasHalted && this.#followsLive) this.#delay.seekToLive();
     else this.#followsLive = this.#delay.isAtEdge;
+  }
+
+  // Under the picture, where a page has a place for it: the controls come and go.
+  #saySeenLate(delay) {
+    const output = this.#stage.parentElement.querySelector("[data-seen-late]");
+    if (output) output.textContent = delay ? `You see it ${delay} late` : "";
   }
 
   #onPlaylist(details) {

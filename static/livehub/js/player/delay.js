@@ -37,22 +37,22 @@ export class Delay {
     if (this.#hls.liveSyncPosition) this.#hls.media.currentTime = this.#hls.liveSyncPosition;
   }
 
-  // Each halt makes hls.js keep a second more ready, for good. One that was the broadcast's own says nothing of the way here.
+  // Each halt makes hls.js keep a second more ready, for good. One that was the broadcast's own says nothing of the way
+  // here.
   forgetHalts() {
     const { partHoldBack, holdBack } = this.#hls.latestLevelDetails ?? {};
     if (partHoldBack || holdBack) this.#hls.targetLatency = partHoldBack || holdBack;
   }
 
+  // Returns the words for it; none while it is not known.
   show() {
     const delayS = this.#delayS();
-    const isKnown = Number.isFinite(delayS) && delayS >= 0;
+    const said = Number.isFinite(delayS) && delayS >= 0 ? words(delayS) : "";
     const output = this.#controller.querySelector("[data-delay]");
-    output.hidden = !isKnown;
-    if (isKnown) output.querySelector("[data-delay-time]").textContent = words(delayS);
-    const { seekable } = this.#hls.media;
-    const windowS = seekable.length ? seekable.end(0) - seekable.start(0) : 0;
-    this.#controller.toggleAttribute("data-goes-back", windowS >= SHORTEST_WINDOW_S);
+    output.hidden = !said;
+    output.querySelector("[data-delay-time]").textContent = said;
     this.#tellTheControls();
+    return said;
   }
 
   // Behind the clock of what was sent, not behind the end of the playlist: it grows while the picture stands still.
@@ -63,6 +63,9 @@ export class Delay {
   }
 
   #tellTheControls() {
+    const { seekable } = this.#hls.media;
+    const windowS = seekable.length ? seekable.end(0) - seekable.start(0) : 0;
+    this.#controller.toggleAttribute("data-goes-back", windowS >= SHORTEST_WINDOW_S);
     const { targetLatency } = this.#hls;
     if (!targetLatency) return;
     this.#controller.setAttribute("liveedgeoffset", this.#edgeS.toFixed(1));

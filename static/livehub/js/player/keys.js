@@ -29,13 +29,17 @@ const DEEDS = {
 };
 DEEDS.k = DEEDS[" "];
 
-// Keys that somebody else has a use for: whoever types, chooses, or stands on a button.
+const IS_FILLED_IN = "input:not([type=range]), select, textarea, [contenteditable], dialog, [popover]";
+const IS_PRESSED = "button, a, summary, [role=button]";
+const PRESSES = new Set([" ", "Enter"]);
+
+// Keys that somebody else has a use for.
 function isTaken(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return true;
-  const [target] = event.composedPath();
-  if (target.matches?.("input, select, textarea, dialog, [contenteditable]")) return event.key.length > 1 || !target.matches("input[type=range]");
-  const presses = event.key === " " || event.key === "Enter";
-  return presses && event.composedPath().some((it) => it.matches?.("button, a, summary, [role=button]"));
+  const isOn = (selector) => event.composedPath().some((it) => it.matches?.(selector));
+  if (isOn(IS_FILLED_IN) || (PRESSES.has(event.key) && isOn(IS_PRESSED))) return true;
+  // A slider goes by arrows, Home and End; letters mean the same on it as elsewhere.
+  return event.key.length > 1 && isOn("input[type=range]");
 }
 
 // Returns what ends it.

@@ -2,7 +2,7 @@
 
 const AUTO = "auto";
 const OFF = "off";
-const IS_FOR_READING = { captions: true, subtitles: true };
+const FOR_READING = new Set(["captions", "subtitles"]);
 
 export function offerQualities(controller, hls, chosen) {
   const select = controller.querySelector("[data-quality]");
@@ -25,22 +25,23 @@ export function offerQualities(controller, hls, chosen) {
 // By the video's own list of tracks: hls.js and browsers that play HLS by themselves both fill it.
 export function offerCaptions(controller, video, chosen) {
   const select = controller.querySelector("[data-captions]");
-  const tracks = () => [...video.textTracks].filter((track) => IS_FOR_READING[track.kind]);
+  const tracks = () => [...video.textTracks].filter((track) => FOR_READING.has(track.kind));
   const apply = () => {
-    chosen.captions = select.value;
-    for (const track of tracks()) track.mode = track.id === select.value || nameOf(track) === select.value ? "showing" : "disabled";
+    for (const track of tracks()) track.mode = nameOf(track) === select.value ? "showing" : "disabled";
   };
   const offer = () => {
     const names = tracks().map(nameOf);
     select.replaceChildren(new Option("Captions off", OFF), ...names.map((name) => new Option(name, name)));
     select.value = names.includes(chosen.captions) ? chosen.captions : OFF;
     select.parentElement.hidden = names.length === 0;
-    if (names.length) apply();
+    apply();
   };
-  select.onchange = apply;
+  select.onchange = () => {
+    chosen.captions = select.value;
+    apply();
+  };
   video.textTracks.addEventListener("addtrack", offer);
   video.textTracks.addEventListener("removetrack", offer);
-  offer();
 }
 
 function nameOf(track) {
