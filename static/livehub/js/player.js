@@ -110,6 +110,11 @@ export class Player {
     video.addEventListener("volumechange", () => this.#onVolume());
     video.addEventListener("ended", () => this.#sayThatItIsOver());
     this.#sound.addEventListener("click", () => (video.muted = false));
+    // The controls would go to the very end of what there is, where nothing is ready to follow.
+    this.controller.querySelector("media-control-bar").addEventListener("mediaseektoliverequest", (event) => {
+      event.stopPropagation();
+      this.seekToLive();
+    });
     const isForPage = this.#stage.dataset.keys === "page";
     this.#endings.push(listenForKeys(this, { isForPage }));
     offerCaptions(this.controller, video, chosen);

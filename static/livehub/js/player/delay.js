@@ -9,6 +9,10 @@ const SLACK_WITHOUT_PARTS_S = 3;
 const LONGEST_IN_SECONDS = 60;
 // A window that is hardly longer than what the player keeps ready is nothing to go back in.
 const SHORTEST_WINDOW_S = 15;
+// Each halt makes hls.js keep a second more ready, for good. After so long without one it is tried with less again, and
+// twice as long where the next halt followed soon.
+const FORGIVEN_AFTER_MS = 120_000;
+const SOON_MS = 60_000;
 
 function words(delayS) {
   if (delayS < 10) return `${delayS.toFixed(1)} s`;
@@ -22,11 +26,16 @@ export class Delay {
   #controller;
   #hls;
   #clock = new ServerClock();
+  #forgivenAfterMs = FORGIVEN_AFTER_MS;
+  #forgivenAt = -Infinity;
+  #haltedAt = Infinity;
 
   constructor(controller, hls) {
     this.#controller = controller;
     this.#hls = hls;
-    hls.on(hls.constructor.Events.LEVEL_LOADED, (_, { networkDetails }) => this.#clock.read(networkDetails));
+    const { Events, ErrorDetails } = hls.constructor;
+    hls.on(Events.LEVEL_LOADED, (_, { networkDetails }) => this.#clock.read(networkDetails));
+    hls.on(Events.ERROR, (_, { details }) => details === ErrorDetails.BUFFER_STALLED_ERROR && this.#onHalt());
   }
 
   get isAtEdge() {
@@ -34,14 +43,26 @@ export class Delay {
   }
 
   seekToLive() {
+    // What halted before, a step back for instance, says nothing of what is possible there.
+    this.forgetHalts();
     if (this.#hls.liveSyncPosition) this.#hls.media.currentTime = this.#hls.liveSyncPosition;
   }
 
-  // Each halt makes hls.js keep a second more ready, for good. One that was the broadcast's own says nothing of the way
-  // here.
   forgetHalts() {
     const { partHoldBack, holdBack } = this.#hls.latestLevelDetails ?? {};
     if (partHoldBack || holdBack) this.#hls.targetLatency = partHoldBack || holdBack;
+    this.#haltedAt = Infinity;
+  }
+
+  #onHalt() {
+    this.#haltedAt = performance.now();
+    if (this.#haltedAt - this.#forgivenAt < SOON_MS) this.#forgivenAfterMs *= 2;
+  }
+
+  #forgive() {
+    if (performance.now() - this.#haltedAt < this.#forgivenAfterMs) return;
+    this.forgetHalts();
+    this.#forgivenAt = performance.now();
   }
 
   // Returns the words for it; none while it is not known.
@@ -52,6 +73,7 @@ export class Delay {
     output.hidden = !said;
     output.querySelector("[data-delay-time]").textContent = said;
     this.#tellTheControls();
+    this.#forgive();
     return said;
   }
 
@@ -66,10 +88,7 @@ export class Delay {
     const { seekable } = this.#hls.media;
     const windowS = seekable.length ? seekable.end(0) - seekable.start(0) : 0;
     this.#controller.toggleAttribute("data-goes-back", windowS >= SHORTEST_WINDOW_S);
-    const { targetLatency } = this.#hls;
-    if (!targetLatency) return;
-    this.#controller.setAttribute("liveedgeoffset", this.#edgeS.toFixed(1));
-    this.#controller.setAttribute("seektoliveoffset", targetLatency.toFixed(1));
+    if (this.#hls.targetLatency) this.#controller.setAttribute("liveedgeoffset", this.#edgeS.toFixed(1));
   }
 
   get #edgeS() {
