@@ -61,6 +61,12 @@ def _gate() -> str:
     return OK
 
 
+def _origin() -> str:
+    # It answers, and it knows no such session.
+    status = ask(settings.ORIGIN_SOCKET, "/", timeout_s=_PROBE_S).status_code
+    return OK if status == httpx.codes.NOT_FOUND else f"answers {status}"
+
+
 def _asgi() -> str:
     return _state_of(settings.ASGI_SOCKET, "/healthz")
 
@@ -96,6 +102,7 @@ _PROBES = {
         "broker": _broker,
         "ingest": _ingest,
         "gate": _gate,
+        "origin": _origin,
         "asgi": _asgi,
         "live_worker": _live_worker,
         "urgent_worker": _urgent_worker,

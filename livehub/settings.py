@@ -38,6 +38,9 @@ PLAYBACK_DIR = DATA_DIR / "playback"
 WEB_SOCKET = RUNTIME_DIR / "web.sock"
 ASGI_SOCKET = RUNTIME_DIR / "asgi.sock"
 GATE_SOCKET = RUNTIME_DIR / "gate.sock"
+ORIGIN_SOCKET = RUNTIME_DIR / "origin.sock"
+# Datagrams: a packager has written something.
+NUDGE_SOCKET = RUNTIME_DIR / "nudge.sock"
 INGEST_CONTROL_SOCKET = RUNTIME_DIR / "ingest-control.sock"
 # Read here only: what listens has a setting of its own.
 _BIND = env.address(
@@ -238,22 +241,6 @@ API_REQUESTS_PER_KEY = env.integer(
     unit="requests in 5 minutes; 0: any number",
     at_most=1_000_000_000,
     purpose="REST requests that one API key may send",
-)
-SEGMENT_S = env.integer(
-    "LIVEHUB_SEGMENT_S",
-    default=2,
-    unit="s",
-    at_least=1,
-    at_most=10,
-    purpose="Target length of an HLS segment",
-)
-PLAYLIST_SEGMENTS = env.integer(
-    "LIVEHUB_PLAYLIST_SEGMENTS",
-    default=8,
-    unit="segments",
-    at_least=3,
-    at_most=1800,
-    purpose="Segments listed in a live media playlist",
 )
 THUMBNAIL_S = env.integer(
     "LIVEHUB_THUMBNAIL_S",

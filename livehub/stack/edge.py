@@ -23,6 +23,21 @@ _MEDIA_HEADERS = f"""\
             add_header Cross-Origin-Resource-Policy "cross-origin" always;
             add_header Timing-Allow-Origin "*" always;
             add_header X-Content-Type-Options "nosniff" always;"""
+# Nothing that a player sends goes further than its question, and whether it takes packed answers. Those are packed by
+# the origin, once for all. It answers 12 s after a question at the latest.
+_ORIGIN = """\
+                gzip off;
+                proxy_pass_request_headers off;
+                proxy_pass_request_body off;
+                proxy_set_header Content-Length "";
+                proxy_set_header Connection "";
+                proxy_set_header Accept-Encoding $playlist_encoding;
+                proxy_max_temp_file_size 0;
+                proxy_read_timeout 20s;"""
+# Below /playback/: a livestream's folder, a session's, a rendition's.
+_SLOT = "[A-Za-z0-9_-]+/[0-9a-f-]+/[av][0-9]+"
+# Players wait for their playlists' next states each on a connection, which the next ones use again.
+_ORIGIN_IDLE_CONNECTIONS = 4096
 # A look at every component costs more than any other request that nobody has to log in for.
 _READINESS_PER_S = 2
 _READINESS_BURST = 10
@@ -114,7 +129,9 @@ http {{
         "~\\.[0-9a-f]{{12}}\\.[^/]+$" "public, max-age=31536000, immutable";
     }}
     # What is not there yet may be there in a moment.
-    map $status $media_cache {{ default "no-store"; ~^(200|206|304)$ $media_age; }}
+    map $status $file_cache {{ default "no-store"; ~^(200|206|304)$ $media_age; }}
+    # The origin says itself how long its playlists may be kept.
+    map $upstream_http_cache_control $media_cache {{ "" $file_cache; default ""; }}
     map $status $asset_cache {{ default "no-store"; ~^(200|206|304)$ $asset_age; }}
 
     # By the header, which is what the programs behind are handed: a request line may name another host.
@@ -124,12 +141,19 @@ http {{
     map $uri $reader {{
 {readers()}
     }}
+    # One form of playlists for all that take it: each is packed once.
+    map $http_accept_encoding $playlist_encoding {{ default ""; ~*gzip gzip; }}
     # Also in an unknown number of pieces.
     map $http_transfer_encoding$http_content_length $has_body {{ default 1; "" 0; 0 0; }}
     map $http_upgrade $hop {{ default upgrade; "" close; }}
     # A connection per request, none kept: a worker that hangs keeps only what it has, and the other takes the rest.
     upstream web {{ server {quoted(f"unix:{instance.web_socket}")} max_fails=0; }}
     upstream asgi {{ server {quoted(f"unix:{instance.asgi_socket}")} max_fails=0; }}
+    upstream origin {{
+        server {quoted(f"unix:{instance.origin_socket}")} max_fails=0;
+        keepalive {_ORIGIN_IDLE_CONNECTIONS};
+        keepalive_requests 1000000;
+    }}
 
     server {{
         {listens(listen_addresses(instance.http_bind), instance.http_port)}
@@ -177,11 +201,39 @@ http {{
         location ^~ /playback/ {{
             alias {quoted(f"{instance.playback_dir}/")};
             access_log off;
-            location ~ /\\. {{ return 404; }}
+            location ~ (/\\.|\\.journal$) {{ return 404; }}
 {_MEDIA_HEADERS}
             if ($request_method = OPTIONS) {{ return 204; }}
             # A folder answers like a file that is not there.
             error_page 403 404 = @no_media;
+
+            # A session's media playlists are no files: the origin answers, as soon as there is what was asked for.
+            location ~ ^/playback/(?<media>{_SLOT}/(?:index|iframes)\\.m3u8)$ {{
+                if ($request_method = OPTIONS) {{ return 204; }}
+                if ($request_method !~ ^(GET|HEAD)$) {{ return 405; }}
+{_ORIGIN}
+                proxy_pass http://origin/$media$is_args$args;
+            }}
+            # A part that a playlist hints at is waited for.
+            location ~ ^/playback/(?<media>{_SLOT}/[0-9]+-[0-9]+\\.[0-9]+\\.m4s)$ {{
+                if ($request_method = OPTIONS) {{ return 204; }}
+                root {quoted(instance.playback_dir)};
+                try_files /$media @next_part;
+            }}
+        }}
+        location @next_part {{
+            access_log off;
+            if ($request_method !~ ^(GET|HEAD)$) {{ return 405; }}
+{_MEDIA_HEADERS}
+{_ORIGIN}
+            proxy_pass http://origin/$media;
+        }}
+        # Where the origin sends who has waited.
+        location ^~ /playback-files/ {{
+            internal;
+            alias {quoted(f"{instance.playback_dir}/")};
+            access_log off;
+{_MEDIA_HEADERS}
         }}
         location ^~ /static/ {{
             alias {quoted(f"{instance.static_root}/")};

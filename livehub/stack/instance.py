@@ -18,6 +18,8 @@ class Instance:
     web_socket: Path
     asgi_socket: Path
     gate_socket: Path
+    origin_socket: Path
+    nudge_socket: Path
     ingest_control_socket: Path
     http_bind: str
     rtmp_bind: str
@@ -56,6 +58,8 @@ class Instance:
             web_socket=settings.WEB_SOCKET,
             asgi_socket=settings.ASGI_SOCKET,
             gate_socket=settings.GATE_SOCKET,
+            origin_socket=settings.ORIGIN_SOCKET,
+            nudge_socket=settings.NUDGE_SOCKET,
             ingest_control_socket=settings.INGEST_CONTROL_SOCKET,
             http_bind=settings.HTTP_BIND,
             rtmp_bind=settings.RTMP_BIND,

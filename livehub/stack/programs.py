@@ -98,10 +98,14 @@ def _front(instance: Instance) -> list[Program]:
         # Pages only listen.
         *("--ws-max-size", str(_WEBSOCKET_MESSAGE_BYTES)),
     ]
+    origin = _python(
+        *("-m", "livehub.origin", str(instance.origin_socket), str(instance.nudge_socket), str(instance.playback_dir))
+    )
     edge = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
     return [
         Program("web", "front", web, is_ours=True, sockets=(instance.web_socket,)),
         Program("asgi", "front", _python(*asgi), is_ours=True, sockets=(instance.asgi_socket,)),
+        Program("origin", "front", origin, is_ours=True, sockets=(instance.origin_socket, instance.nudge_socket)),
         Program("edge", "front", edge, orphan_signal="TERM"),
     ]
 

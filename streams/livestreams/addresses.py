@@ -1,6 +1,8 @@
 """The paths under which viewers find a livestream's files: the only place that spells them."""
 
 PLAYLIST_NAME = "index.m3u8"
+# The same without what was broadcast before: for players that are not to go back.
+LIVE_PLAYLIST_NAME = "live.m3u8"
 THUMBNAIL_NAME = "thumbnail.jpg"
 
 

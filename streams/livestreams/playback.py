@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import F, Func, Value
 
 from livehub.core import clock
-from streams.livestreams import node_jobs
+from streams.livestreams import node_jobs, origin
 from streams.livestreams.models import Livestream, Session, SessionQuerySet
 from streams.livestreams.storage import local_storage
 
@@ -22,7 +22,8 @@ def finish_playlists(*, session_id: UUID) -> None:
     """Tell players that nothing will follow, where a killed ffmpeg could not; a running session is left alone."""
     session = Session.objects.select_related("livestream").get(pk=session_id)
     if not session.is_open:
-        local_storage().finish(session.livestream.playback_id, session_id=session.pk)
+        for folder in local_storage().finish(session.livestream.playback_id, session_id=session.pk):
+            origin.tell_of(folder)
 
 
 def remove_deleted(*, livestream_id: UUID) -> None:

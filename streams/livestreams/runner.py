@@ -15,17 +15,18 @@ from django.conf import settings
 from livehub.core import clock
 from livehub.core.deadline import deadline
 from livehub.core.outage import DATABASE_OUTAGE, describe
-from streams.livestreams import leases, playback
+from streams.livestreams import leases, origin, playback
 from streams.livestreams.bitrate import BitrateExceededError, BitrateWatch
 from streams.livestreams.encoders import IngestSource
 from streams.livestreams.locks import LeaseLostError
 from streams.livestreams.models import Connection, Lease, Session
 from streams.livestreams.states import EndReason
-from streams.livestreams.storage import Storage, local_storage, run_name
+from streams.livestreams.storage import Storage, local_storage
 from streams.media.broadcast import JobSpec, run_broadcast
 from streams.media.errors import (
     BrokenOffError,
     IngestSilentError,
+    KeyFramesTooFarError,
     MediaError,
     NoPictureError,
     SourceChangedError,
@@ -33,10 +34,11 @@ from streams.media.errors import (
     SourceRefusedError,
     StorageFullError,
 )
-from streams.media.ffmpeg import Packaging
 from streams.media.ladder import Ladder
 from streams.media.meter import Measured
+from streams.media.output import Playback
 from streams.media.source import Source
+from streams.media.targets import LatencyMode
 from streams.organizations.quotas import broadcast_quota_kbps
 
 logger = logging.getLogger(__name__)
@@ -65,6 +67,8 @@ class Worker:
         self.name = name
         self.stopping = threading.Event()
         self._runs: dict[UUID, _Run] = {}
+        # What an earlier run has found out of its session's key frames.
+        self._gops_s: dict[UUID, float] = {}
 
     def run_session(self, session_id: UUID) -> None:
         """Run a session until its encoder stops, if nobody else does.
@@ -75,6 +79,7 @@ class Worker:
             # The slot stays ours: during a delay the session is nobody else's either.
             if self.stopping.wait(delay_s + _CLOCK_SLACK_S):
                 return
+        self._gops_s.pop(session_id, None)
 
     def _run_once(self, session_id: UUID) -> float | None:
         """Run it once; return the seconds until the next run may start, or None when there is none for us."""
@@ -87,10 +92,11 @@ class Worker:
         if lease is None:
             return None
         logger.info("run starts session=%s", lease)
-        run = self._runs[session_id] = _Run(lease, self.stopping)
+        run = self._runs[session_id] = _Run(lease, self.stopping, gop_s=self._gops_s.get(session_id, 0.0))
         try:
             return run.run()
         finally:
+            self._gops_s[session_id] = run.gop_s
             if self._runs.get(session_id) is run:
                 del self._runs[session_id]
 
@@ -98,7 +104,8 @@ class Worker:
 class _Run:
     """One run of a session. Writes down what the media plane tells, and ends when the session is no longer ours."""
 
-    def __init__(self, lease: Lease, stopping: threading.Event) -> None:
+    def __init__(self, lease: Lease, stopping: threading.Event, *, gop_s: float = 0.0) -> None:
+        self.gop_s = gop_s
         self._lease = lease
         self._stopping = stopping
         self._session = (
@@ -131,7 +138,9 @@ class _Run:
             logger.warning("playlists not finished here session=%s", self._lease, exc_info=True)
         return delay_s
 
-    def check_in(self, *, media_ms: int, received_bytes: int, measured: Measured) -> None:
+    def check_in(
+        self, *, media_ms: int, received_bytes: int, measured: Measured, packager_latency_ms: float | None
+    ) -> None:
         self._checked_in_at = time.monotonic()
         self._bitrate.note(now_s=self._checked_in_at, received_bytes=received_bytes)
         if self._stopping.is_set():
@@ -140,7 +149,8 @@ class _Run:
             # Less than the time between two: ffmpeg is watched from the same thread.
             with deadline(_RENEWAL_TIMEOUT_S):
                 leases.renew_lease(self._lease)
-                self._note_media(media_ms, measured=asdict(measured))
+                latency_ms = None if packager_latency_ms is None else round(packager_latency_ms)
+                self._note_media(media_ms, measured={**asdict(measured), "packager_latency_ms": latency_ms})
         except LeaseLostError:
             if not self._is_over():
                 raise HandOverError("Another worker runs the session.") from None
@@ -182,6 +192,7 @@ class _Run:
                 return self._postpone(error, told=_VIDEO_IS_OFF)
             return partial(leases.fail_session, self._lease, reason=EndReason.SOURCE_REFUSED, message=error.told)
         except SourceChangedError as error:
+            self.gop_s = error.gop_s if isinstance(error, KeyFramesTooFarError) else 0.0
             logger.info("source changed session=%s: %s", self._lease, error)
             return partial(leases.recheck_session, self._lease, message=error.told)
         except BitrateExceededError as error:
@@ -215,22 +226,23 @@ class _Run:
     def _job_spec(self) -> JobSpec:
         if self._connection is None:
             raise SourceLostError("No encoder has connected.")
-        source, playback_id = IngestSource.of(self._connection), self._session.livestream.playback_id
-        run = run_name(self._lease.session_id, epoch=self._lease.epoch)
-        packaging = Packaging(
-            folder=self._storage.run_folder(playback_id, run=run),
-            thumbnail_path=self._storage.thumbnail_path(playback_id),
-            segment_s=settings.SEGMENT_S,
-            playlist_segments=settings.PLAYLIST_SEGMENTS,
-            thumbnail_s=settings.THUMBNAIL_S,
-        )
+        source, livestream = IngestSource.of(self._connection), self._session.livestream
+        folder = self._storage.session_folder(livestream.playback_id, session_id=self._lease.session_id)
         return JobSpec(
             server=source.server,
             name=source.name,
-            packaging=packaging,
-            run_name=run,
-            publish=partial(self._storage.publish, playback_id),
+            playback=Playback(
+                folder=folder,
+                epoch=self._lease.epoch,
+                dvr_window_s=livestream.dvr_window_s,
+                publish=partial(self._storage.publish, livestream.playback_id),
+                told=origin.tell_of,
+            ),
+            latency_mode=LatencyMode(livestream.latency_mode),
+            thumbnail_path=self._storage.thumbnail_path(livestream.playback_id),
+            thumbnail_s=settings.THUMBNAIL_S,
             max_height=settings.MAX_HEIGHT,
+            gop_s=self.gop_s,
         )
 
     def _write(self, change: Callable[[], _Result]) -> _Result:

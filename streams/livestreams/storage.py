@@ -1,6 +1,6 @@
 """Where a livestream's files are: one interface, and the folder of this node behind it.
 
-`<root>/<playback id>/` holds the multivariant playlist, the thumbnail, and a folder for each run of a session.
+`<root>/<playback id>/` holds the multivariant playlists, the thumbnail, and a folder for each session, rarely several.
 """
 
 import errno
@@ -11,27 +11,27 @@ from uuid import UUID
 
 from django.conf import settings
 
-from streams.livestreams.addresses import PLAYLIST_NAME, THUMBNAIL_NAME
-from streams.media.playlist import finish
+from streams.livestreams.addresses import LIVE_PLAYLIST_NAME, PLAYLIST_NAME, THUMBNAIL_NAME
+from streams.media.journal import write_end
 
 
 class Storage(Protocol):
-    """What a broadcast needs of the place that keeps its files; `run` is the name of a run's own folder."""
+    """What a broadcast needs of the place that keeps its files."""
 
-    def run_folder(self, playback_id: str, *, run: str) -> Path:
-        """Return where a run writes its renditions."""
+    def session_folder(self, playback_id: str, *, session_id: UUID) -> Path:
+        """Return where a session's runs write its renditions."""
 
     def thumbnail_path(self, playback_id: str) -> Path:
         """Return where a run writes the newest picture."""
 
-    def publish(self, playback_id: str, multivariant: str) -> None:
+    def publish(self, playback_id: str, name: str, multivariant: str) -> None:
         """Show viewers this multivariant playlist, in one step."""
 
     def withdraw(self, playback_id: str) -> None:
         """Show viewers nothing; what is written stays."""
 
-    def finish(self, playback_id: str, *, session_id: UUID) -> None:
-        """End the playlists of a session that have no end yet."""
+    def finish(self, playback_id: str, *, session_id: UUID) -> list[Path]:
+        """End the playlists of a session; return the folders where there were any."""
 
     def remove_session(self, playback_id: str, *, session_id: UUID) -> None:
         """Remove what a session has written.
@@ -46,11 +46,6 @@ class Storage(Protocol):
         """
 
 
-def run_name(session_id: UUID, *, epoch: int) -> str:
-    """Return the name of a run's folder; no two runs share one."""
-    return f"{_prefix(session_id)}{epoch}"
-
-
 def local_storage() -> Storage:
     """Return the storage of this node."""
     return FolderStorage(Path(settings.PLAYBACK_DIR))
@@ -62,28 +57,26 @@ class FolderStorage:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def run_folder(self, playback_id: str, *, run: str) -> Path:
-        return self._root / playback_id / run
+    def session_folder(self, playback_id: str, *, session_id: UUID) -> Path:
+        return self._root / playback_id / _folder_name(session_id)
 
     def thumbnail_path(self, playback_id: str) -> Path:
         return self._root / playback_id / THUMBNAIL_NAME
 
-    def publish(self, playback_id: str, multivariant: str) -> None:
-        _replace(self._root / playback_id / PLAYLIST_NAME, multivariant)
+    def publish(self, playback_id: str, name: str, multivariant: str) -> None:
+        _replace(self._root / playback_id / name, multivariant)
 
     def withdraw(self, playback_id: str) -> None:
-        for name in (PLAYLIST_NAME, THUMBNAIL_NAME):
+        for name in (PLAYLIST_NAME, LIVE_PLAYLIST_NAME, THUMBNAIL_NAME):
             (self._root / playback_id / name).unlink(missing_ok=True)
 
-    def finish(self, playback_id: str, *, session_id: UUID) -> None:
-        for playlist in (self._root / playback_id).glob(f"{_prefix(session_id)}*/*/{PLAYLIST_NAME}"):
-            text = playlist.read_text()
-            if finish(text) != text:
-                _replace(playlist, finish(text))
+    def finish(self, playback_id: str, *, session_id: UUID) -> list[Path]:
+        folders = (self._root / playback_id).glob(f"{_folder_name(session_id)}*")
+        return [folder for folder in folders if write_end(folder)]
 
     def remove_session(self, playback_id: str, *, session_id: UUID) -> None:
         folder = self._root / playback_id
-        for run in folder.glob(f"{_prefix(session_id)}*"):
+        for run in folder.glob(f"{_folder_name(session_id)}*"):
             shutil.rmtree(run)
         if not any(path.is_dir() for path in folder.glob("*")):
             # Nobody has come since: what is left shows a broadcast that is gone.
@@ -112,5 +105,5 @@ def _remove_if_empty(folder: Path) -> None:
             raise
 
 
-def _prefix(session_id: UUID) -> str:
-    return f"{session_id.hex[:16]}-"
+def _folder_name(session_id: UUID) -> str:
+    return session_id.hex[:16]

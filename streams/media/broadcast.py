@@ -7,9 +7,10 @@ import errno
 import logging
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from streams.media import ffmpeg
@@ -17,6 +18,7 @@ from streams.media.encoder_watch import LONGEST_START_S, EncoderWatch, left_earl
 from streams.media.errors import (
     BrokenOffError,
     IngestSilentError,
+    KeyFramesTooFarError,
     NoPictureError,
     PullFailedError,
     SourceChangedError,
@@ -24,13 +26,14 @@ from streams.media.errors import (
     TranscoderFailedError,
 )
 from streams.media.intake import Intake
-from streams.media.ladder import Ladder, build_ladder
+from streams.media.ladder import LONGEST_PASSABLE_GOP_S, Ladder, build_ladder
 from streams.media.meter import Measured
 from streams.media.nginx_rtmp import IngestServer
-from streams.media.output import RunOutput
+from streams.media.output import Playback, RunOutput
 from streams.media.process import Child, running
 from streams.media.progress import AwakeClock
 from streams.media.source import Source, check_announced_size, check_source, parse_probe
+from streams.media.targets import LatencyMode, choose_targets
 from streams.media.transcoding import Transcoding
 
 logger = logging.getLogger(__name__)
@@ -41,12 +44,14 @@ _LONGEST_STEP_S = 1.25
 _WATCH_S = 0.1
 # Then reports of progress wake us twice a second anyway.
 _PLAYABLE_WATCH_S = 0.5
-# The longest distance of key frames worth waiting for; a source beyond it is not passed through.
-_LONGEST_GOP_WAIT_S = 4.5
+# As much video tells ffprobe how many frames come, and no picture is late for it: a part takes longer.
+_PROBED_MS = 200
+_LONGEST_PROBED_WAIT_S = 4.5
 # The probe reads a few megabytes from memory; while it does, nobody checks in.
 _PROBE_TIMEOUT_S = 4.0
 _INTAKE_END_S = 2.0
-# Every rendition's first segment is there in a few seconds, or something is wrong that ffmpeg does not tell.
+_PACKAGER_END_S = 2.0
+# Every rendition's first part is there in a second or two, or something is wrong that ffmpeg does not tell.
 _LONGEST_PACKAGING_S = 30.0
 # After the last input, what is in the encoders and the packager comes out in less.
 _FLUSH_S = 3.0
@@ -70,38 +75,38 @@ _BREAKING_OFF = (
 
 @dataclass(frozen=True)
 class JobSpec:
-    """`name` is the stream's at the ingest server, `packaging.folder` belongs to this run alone.
-
-    `run_name` is that folder's URI as seen from the multivariant playlist, the stable playback URL; `publish` replaces
-    that playlist in one step.
-    """
+    """`name` is the stream's at the ingest server; `gop_s` is what an earlier run has found out, 0 for nothing."""
 
     server: IngestServer
     name: str
-    packaging: ffmpeg.Packaging
-    run_name: str
-    publish: Callable[[str], None]
+    playback: Playback
+    latency_mode: LatencyMode
+    thumbnail_path: Path
+    thumbnail_s: int
     max_height: int
+    gop_s: float
 
 
 class Observer(Protocol):
     """Who runs the broadcast; any exception raised here ends it, `BrokenOffError` without an end for its viewers."""
 
-    def check_in(self, *, media_ms: int, received_bytes: int, measured: Measured) -> None:
+    def check_in(
+        self, *, media_ms: int, received_bytes: int, measured: Measured, packager_latency_ms: float | None
+    ) -> None:
         """Called about every second as long as the run does what nobody else could do better.
 
         That is: media comes in and output follows, or the run waits for what no other run would get sooner (the
         encoder's first key frame, an encoder that stands still, the ingest server's answer, the transcoder's first
         output), each within a bound of its own. It is not called while the transcoder owes output, nor while this
         process is stopped. `media_ms` and `received_bytes` are what this run has taken in, `measured` is what comes
-        now, by the stream's own clock.
+        now, by the stream's own clock; `packager_latency_ms` is how long a picture takes until it can be fetched.
         """
 
     def found(self, source: Source, ladder: Ladder) -> None:
         """Called once, when the source is known."""
 
     def playable(self) -> None:
-        """Called once, when the first segment of every rendition can be fetched."""
+        """Called once, when something of every rendition can be fetched."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +119,7 @@ class Outcome:
 def run_broadcast(spec: JobSpec, observer: Observer) -> Outcome:
     """Broadcast until the encoder stops.
 
-    Side effects: child processes (none is left behind), the renditions' folders, the multivariant playlist.
+    Side effects: child processes (none is left behind), the session's files, the multivariant playlists.
 
     :raises SourceRefusedError: when what the encoder sends cannot be broadcast.
     :raises SourceChangedError: when it sends something else than before, which another run has to check.
@@ -126,7 +131,7 @@ def run_broadcast(spec: JobSpec, observer: Observer) -> Outcome:
     """
     argv = ffmpeg.pull_argv(spec.server.pull_url(spec.name))
     with running(argv, label=f"pull {spec.name}", feeds=True, memory_mb=_PULL_MEMORY_MB) as puller:
-        intake = Intake(puller.stdout)
+        intake = Intake(puller.stdout, segment_s=spec.latency_mode.segment_s)
         try:
             return _Run(spec, observer, puller, intake).run()
         finally:
@@ -145,9 +150,10 @@ class _Run:
         self._video_bytes = 0
         self._checked_in_at = 0.0
         self._is_playable = False
+        self._output: RunOutput | None = None
 
     def run(self) -> Outcome:
-        self._await_group_of_pictures()
+        self._await_picture()
         self._check_in()
         if self._intake.picture_size is not None:
             check_announced_size(self._intake.picture_size, max_height=self._spec.max_height)
@@ -155,27 +161,41 @@ class _Run:
         check_source(source, max_height=self._spec.max_height)
         ladder = build_ladder(source)
         self._observer.found(source, ladder)
-        output = RunOutput(ladder, self._spec.packaging.folder, self._spec.run_name, self._spec.publish)
+        targets = choose_targets(self._spec.latency_mode, fps=source.fps)
+        marks = self._intake.marks if ladder.copies_video else None
         with _full_disk_named():
-            output.prepare()
-        argv = ffmpeg.transcode_argv(ladder, self._spec.packaging)
-        label = f"transcoder {self._spec.name}"
-        with running(argv, label=label, feeds=True, is_fed=True, memory_mb=_TRANSCODER_MEMORY_MB) as child:
+            output = self._output = RunOutput(
+                ladder, self._spec.playback, targets=targets, marks=marks, clock_ms=self._intake.clock_ms
+            )
+        try:
+            self._run_transcoder(ladder, output, fragment_s=targets.fragment_s)
+        finally:
+            output.finish(timeout_s=_PACKAGER_END_S)
+        self._publish(output)
+        return Outcome(self._intake.media_ms)
+
+    def _run_transcoder(self, ladder: Ladder, output: RunOutput, *, fragment_s: float) -> None:
+        spec, pipes = self._spec, output.pipes
+        outputs = ffmpeg.Outputs(pipes, fragment_s, spec.latency_mode.segment_s, spec.thumbnail_path, spec.thumbnail_s)
+        argv, label = ffmpeg.transcode_argv(ladder, outputs), f"transcoder {spec.name}"
+        with running(
+            argv, label=label, feeds=True, is_fed=True, inherits=pipes, memory_mb=_TRANSCODER_MEMORY_MB
+        ) as child:
+            output.hand_over()
             try:
-                self._transcode(child, output)
+                self._transcode(child, output, copies_video=ladder.copies_video)
             finally:
                 # It reads no more, or has read everything: nobody writes to a pipe that is about to be closed.
                 child.kill()
                 self._intake.stop(timeout_s=_INTAKE_END_S)
-        return Outcome(self._intake.media_ms)
 
-    def _await_group_of_pictures(self) -> None:
+    def _await_picture(self) -> None:
         first_picture_at: float | None = None
-        while self._intake.gop_s == 0:
+        while not self._intake.key_frames_ms or self._intake.video_ms < _PROBED_MS:
             self._clock.tick(at_most_s=_LONGEST_STEP_S)
             if self._intake.key_frames_ms and first_picture_at is None:
                 first_picture_at = self._clock.now_s
-            if first_picture_at is not None and self._clock.now_s - first_picture_at > _LONGEST_GOP_WAIT_S:
+            if first_picture_at is not None and self._clock.now_s - first_picture_at > _LONGEST_PROBED_WAIT_S:
                 return
             has_input, has_picture = self._has_input()
             if self._has_encoder_left(has_input=has_input, has_picture=has_picture):
@@ -193,14 +213,15 @@ class _Run:
                 report, _ = child.process.communicate(self._intake.held(), timeout=_PROBE_TIMEOUT_S)
             except subprocess.TimeoutExpired as error:
                 raise TranscoderFailedError(f"ffprobe gave no answer in {_PROBE_TIMEOUT_S:g} s.") from error
-        return parse_probe(report, video_kbps=self._intake.video_kbps, gop_s=self._intake.gop_s)
+        gop_s = self._spec.gop_s or self._intake.gop_s
+        return parse_probe(report, video_kbps=self._intake.video_kbps, gop_s=gop_s)
 
-    def _transcode(self, child: Child, output: RunOutput) -> None:
+    def _transcode(self, child: Child, output: RunOutput, *, copies_video: bool) -> None:
         self._clock.tick(at_most_s=_LONGEST_STEP_S)
-        transcoding = Transcoding(child, self._clock, folder=self._spec.packaging.folder)
+        transcoding = Transcoding(child, self._clock, folder=self._spec.playback.folder.parent)
         self._intake.attach(child.stdin)
         try:
-            self._watch(transcoding, output)
+            self._watch(transcoding, output, copies_video=copies_video)
         except _BREAKING_OFF:
             raise
         except Exception:
@@ -208,9 +229,8 @@ class _Run:
             raise
         self._finish(transcoding, checks_in=True)
         transcoding.check_end()
-        self._publish(output)
 
-    def _watch(self, transcoding: Transcoding, output: RunOutput) -> None:
+    def _watch(self, transcoding: Transcoding, output: RunOutput, *, copies_video: bool) -> None:
         """Return when the encoder has left."""
         began_at = self._clock.now_s
         is_gone = False
@@ -218,6 +238,8 @@ class _Run:
             transcoding.wait(timeout_s=_PLAYABLE_WATCH_S if self._is_playable else _WATCH_S)
             self._clock.tick(at_most_s=_LONGEST_STEP_S)
             has_input, has_picture = self._has_input()
+            if copies_video:
+                self._check_key_frames()
             # Sound alone is no reason to expect output: the packager waits for the picture that belongs to it.
             transcoding.look(has_input=has_picture)
             is_gone = self._has_encoder_left(has_input=has_input, has_picture=has_picture)
@@ -227,7 +249,13 @@ class _Run:
                 if has_checked_in or not self._is_playable:
                     self._publish(output)
             if not self._is_playable and self._clock.now_s - began_at > _LONGEST_PACKAGING_S:
-                raise TranscoderFailedError(f"No segment was complete after {_LONGEST_PACKAGING_S:g} seconds.")
+                raise TranscoderFailedError(f"Nothing could be fetched after {_LONGEST_PACKAGING_S:g} seconds.")
+
+    def _check_key_frames(self) -> None:
+        """Find out whether the picture can be passed through at all: segments begin with key frames."""
+        gop_s = self._intake.first_gop_s
+        if gop_s > LONGEST_PASSABLE_GOP_S and not self._spec.gop_s:
+            raise KeyFramesTooFarError(gop_s)
 
     def _finish(self, transcoding: Transcoding, *, checks_in: bool) -> None:
         """End the input, and let what is in the encoders and the packager come out; then players know of the end."""
@@ -275,7 +303,10 @@ class _Run:
         self._checked_in_at = time.monotonic()
         intake = self._intake
         self._observer.check_in(
-            media_ms=intake.media_ms, received_bytes=intake.received_bytes, measured=intake.measure()
+            media_ms=intake.media_ms,
+            received_bytes=intake.received_bytes,
+            measured=intake.measure(),
+            packager_latency_ms=self._output.latency_ms if self._output is not None else None,
         )
 
 

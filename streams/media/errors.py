@@ -29,6 +29,14 @@ class SourceChangedError(MediaError):
     """The encoder sends something else than what was checked, so it has to be checked again; the message says what."""
 
 
+class KeyFramesTooFarError(SourceChangedError):
+    """What the encoder sends cannot be passed through, other than it seemed at first; `gop_s` is why."""
+
+    def __init__(self, gop_s: float) -> None:
+        super().__init__("The encoder's key frames are too far apart, so its picture is encoded anew.")
+        self.gop_s = gop_s
+
+
 class SourceLostError(MediaError):
     """The encoder is gone: nothing is published under this name any more, or nothing ever came."""
 

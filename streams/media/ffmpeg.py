@@ -6,7 +6,6 @@ from pathlib import Path
 
 from streams.media.ladder import Kind, Ladder, Rendition
 
-PLAYLIST_NAME = "index.m3u8"
 _BASE = ["ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "warning"]
 # Nothing from the ingest server for this long: its connection is dead. Microseconds.
 _PULL_TIMEOUT_US = 15_000_000
@@ -19,18 +18,22 @@ _THUMBNAIL_HEIGHT = 360
 _NO_GOP_LIMIT = 600
 # Each holds pictures of its own; four decode 4K in real time.
 _DECODER_THREADS = min(os.cpu_count() or 1, 8)
-# Segments that stay on disk after they left the playlist, for viewers who read an older one.
-_KEPT_SEGMENTS = 5
+# The tracks' clocks stay those of the source: what is written to different pipes fits together, and to its key frames.
+_FRAGMENTS = "+frag_keyframe+empty_moov+default_base_moof+negative_cts_offsets+frag_discont"
+_TIMESCALE = 90_000
 
 
 @dataclass(frozen=True)
-class Packaging:
-    """Where and how renditions are written; each gets a folder of its name below `folder`."""
+class Outputs:
+    """Where what comes out of ffmpeg goes: to inherited pipes, one for each of the ladder's renditions, in its order.
 
-    folder: Path
+    `fragment_s` is how much is handed over at once, `segment_s` how far apart the key frames are that we make.
+    """
+
+    pipes: tuple[int, ...]
+    fragment_s: float
+    segment_s: float
     thumbnail_path: Path
-    segment_s: int
-    playlist_segments: int
     thumbnail_s: int
 
 
@@ -51,23 +54,22 @@ def probe_argv() -> list[str]:
     return ["ffprobe", "-loglevel", "error", "-f", "flv", "-print_format", "json", "-show_streams", "-i", "pipe:0"]
 
 
-def transcode_argv(ladder: Ladder, packaging: Packaging) -> list[str]:
-    """Return the command that turns the FLV on its stdin into the ladder's HLS renditions and thumbnails.
+def transcode_argv(ladder: Ladder, outputs: Outputs) -> list[str]:
+    """Return the command that turns the FLV on its stdin into the ladder's renditions and thumbnails.
 
-    It reports its progress on stdout. One decode serves every rung. Key frames of all renditions align: with the
-    source's own where that is passed through, else with multiples of the segment length.
+    Each rendition is fragmented MP4 of one track. It reports its progress on stdout. One decode serves every rung. Key
+    frames of all renditions align: with the source's own where that is passed through, else with even distances.
     """
     # Where the picture is only needed for thumbnails, its key frames are all that has to be decoded.
     decoding = [] if ladder.transcoded else ["-skip_frame", "nokey"]
     return [
         *_BASE, "-nostats", "-progress", "pipe:1", "-stats_period", str(_REPORT_S),
         *decoding, "-max_pixels", str(ladder.source_pixels), "-threads", str(_DECODER_THREADS), "-f", "flv",
-        "-fflags", "+genpts", "-i", "pipe:0",
-        "-filter_complex", _filters(ladder, thumbnail_s=packaging.thumbnail_s),
-        *_codecs(ladder, segment_s=packaging.segment_s),
-        *_hls_output(ladder, packaging),
+        "-fflags", "+genpts", "-fpsprobesize", "0", "-copyts", "-i", "pipe:0",
+        "-filter_complex", _filters(ladder, thumbnail_s=outputs.thumbnail_s),
+        *_renditions(ladder, outputs),
         "-map", "[thumbnail]", "-threads", "1", "-fps_mode", "vfr", "-c:v", "mjpeg", "-q:v", "5",
-        "-f", "image2", "-update", "1", "-atomic_writing", "1", str(packaging.thumbnail_path),
+        "-f", "image2", "-update", "1", "-atomic_writing", "1", str(outputs.thumbnail_path),
     ]  # fmt: skip
 
 
@@ -84,22 +86,31 @@ def _filters(ladder: Ladder, *, thumbnail_s: int) -> str:
     return ";".join([f"[0:v]split={len(rungs) + 1}{''.join(pictures)}[pick]", *scales, thumbnail])
 
 
-def _codecs(ladder: Ladder, *, segment_s: int) -> list[str]:
-    forced = "source" if ladder.copies_video else f"expr:gte(t,n_forced*{segment_s})"
+def _renditions(ladder: Ladder, outputs: Outputs) -> list[str]:
+    forced = "source" if ladder.copies_video else f"expr:gte(t,n_forced*{outputs.segment_s:g})"
     argv: list[str] = []
     encoded = 0
-    for index, rendition in enumerate(ladder.videos):
+    for rendition, pipe in zip(ladder.renditions, outputs.pipes, strict=True):
         if rendition.kind is Kind.COPY:
-            argv += ["-map", "0:v", f"-c:v:{index}", "copy"]
-        else:
-            argv += ["-map", f"[out{encoded}]", *_x264(rendition, index=index, forced=forced)]
+            argv += ["-map", "0:v", "-c:v", "copy"]
+        elif rendition.kind is Kind.TRANSCODE:
+            argv += ["-map", f"[out{encoded}]", *_x264(rendition, forced=forced)]
             encoded += 1
-    if ladder.audio is not None:
-        argv += ["-map", "0:a", *_aac(ladder.audio, is_copied=ladder.copies_audio)]
+        else:
+            argv += ["-map", "0:a", *_aac(rendition, is_copied=ladder.copies_audio)]
+        argv += _fragments(pipe, fragment_s=outputs.fragment_s)
     return argv
 
 
-def _x264(rung: Rendition, *, index: int, forced: str) -> list[str]:
+def _fragments(pipe: int, *, fragment_s: float) -> list[str]:
+    return [
+        "-f", "mp4", "-movflags", _FRAGMENTS, "-frag_duration", str(round(fragment_s * 1_000_000)),
+        "-video_track_timescale", str(_TIMESCALE), "-avoid_negative_ts", "disabled", "-flush_packets", "1",
+        f"pipe:{pipe}",
+    ]  # fmt: skip
+
+
+def _x264(rung: Rendition, *, forced: str) -> list[str]:
     rate = f"{rung.video_kbps}k"
     options = {
         "c": "libx264",
@@ -113,26 +124,10 @@ def _x264(rung: Rendition, *, index: int, forced: str) -> list[str]:
         "sc_threshold": "0",
         "force_key_frames": forced,
     }
-    return [word for name, value in options.items() for word in (f"-{name}:v:{index}", value)]
+    return [word for name, value in options.items() for word in (f"-{name}:v", value)]
 
 
 def _aac(audio: Rendition, *, is_copied: bool) -> list[str]:
     if is_copied:
         return ["-c:a", "copy"]
     return ["-c:a", "aac", "-b:a", f"{audio.audio_kbps}k", "-ar", "48000", "-ac", "2"]
-
-
-def _hls_output(ladder: Ladder, packaging: Packaging) -> list[str]:
-    variants = [f"v:{index},name:{rendition.name}" for index, rendition in enumerate(ladder.videos)]
-    if ladder.audio is not None:
-        variants.append(f"a:0,name:{ladder.audio.name}")
-    folder = packaging.folder / "%v"
-    return [
-        "-f", "hls", "-hls_segment_type", "fmp4",
-        "-hls_time", str(packaging.segment_s), "-hls_list_size", str(packaging.playlist_segments),
-        "-hls_delete_threshold", str(_KEPT_SEGMENTS),
-        "-hls_flags", "delete_segments+independent_segments+program_date_time+temp_file",
-        "-var_stream_map", " ".join(variants),
-        "-hls_fmp4_init_filename", "init.mp4",
-        "-hls_segment_filename", str(folder / "%06d.m4s"), str(folder / PLAYLIST_NAME),
-    ]  # fmt: skip

@@ -16,8 +16,10 @@ _AVC = 7
 _NAL_UNITS = 1
 _AAC = 10
 _ANNOUNCEMENT = 0
-# Enough of a tag's body to tell what it is.
-_PEEK_SIZE = 2
+# Enough of a tag's body to tell what it is, and when a picture is shown.
+_PEEK_SIZE = 5
+# In front of what a tag announces.
+_KIND_SIZE = 2
 # The parameter sets of an encoder take some fifty bytes; what is longer is known by its beginning.
 _LONGEST_ANNOUNCEMENT = 4096
 
@@ -30,7 +32,7 @@ class TagType(IntEnum):
 
 @dataclass(frozen=True)
 class Tag:
-    """`size` is that of the media in bytes, `timestamp_ms` that of decoding.
+    """`size` is that of the media in bytes, `timestamp_ms` that of decoding, `shown_ms` a picture's own.
 
     `announced` is what follows of H.264 or AAC is decoded with (its configuration record); empty in all other tags.
     """
@@ -40,6 +42,11 @@ class Tag:
     size: int
     is_key_frame: bool
     announced: bytes = b""
+    composition_ms: int = 0
+
+    @property
+    def shown_ms(self) -> int:
+        return self.timestamp_ms + self.composition_ms
 
 
 class FlvError(Exception):
@@ -66,7 +73,7 @@ class TagReader:
             announcement_end = _TAG_HEADER_SIZE + (min(size, _LONGEST_ANNOUNCEMENT) if _announces(header) else 0)
             if len(self._pending) < announcement_end:
                 return
-            announced = bytes(self._pending[_TAG_HEADER_SIZE + _PEEK_SIZE : announcement_end])
+            announced = bytes(self._pending[_TAG_HEADER_SIZE + _KIND_SIZE : announcement_end])
             self._to_skip = _TAG_HEADER_SIZE + size + _PREVIOUS_SIZE
             yield _tag(header, size=size, announced=announced)
 
@@ -96,4 +103,12 @@ def _tag(header: bytes, *, size: int, announced: bytes) -> Tag:
     first, second = header[_TAG_HEADER_SIZE], header[_TAG_HEADER_SIZE + 1]
     # AVC's sequence header and end of sequence are marked as key frames, but hold no picture.
     is_picture = kind == TagType.VIDEO and (first & 0x0F != _AVC or second == _NAL_UNITS)
-    return Tag(kind, timestamp, size, is_picture and first >> 4 == _KEY_FRAME, announced)
+    composition = header[_TAG_HEADER_SIZE + _KIND_SIZE :] if is_picture and first & 0x0F == _AVC else b""
+    return Tag(
+        kind,
+        timestamp,
+        size,
+        is_picture and first >> 4 == _KEY_FRAME,
+        announced,
+        int.from_bytes(composition, signed=True),
+    )

@@ -27,6 +27,16 @@ def codec_strings(init: bytes) -> list[str]:
     return [_codec(kind, body) for kind, body in entries]
 
 
+def find_box(data: bytes, *path: bytes) -> bytes:
+    """Return the body of the first box on a path of kinds, from the outermost inwards.
+
+    :raises Fmp4Error: when there is none.
+    """
+    for kind in path:
+        data = _child(data, kind)
+    return data
+
+
 def _codec(kind: bytes, body: bytes) -> str:
     if kind == b"avc1":
         config = _child(body[_VISUAL_ENTRY_SIZE:], b"avcC")

@@ -1,12 +1,9 @@
 """The relay between the ingest server and the transcoder.
 
-It holds the stream until one whole group of pictures is in, which costs a viewer nothing (no segment can be complete
-before), and by then the source is known: nothing that was received is lost to probing. A transcoder whose owner
-stalls or dies gets no more input, so it cannot go on as a second one.
+It holds the stream until the source is known, so that nothing that was received is lost to probing. A transcoder whose
+owner stalls or dies gets no more input, so it cannot go on as a second one.
 """
 
-import fcntl
-import logging
 import os
 import select
 import threading
@@ -17,19 +14,23 @@ from typing import IO
 from streams.media.announced import Announced
 from streams.media.avc import PictureSize
 from streams.media.errors import MediaError, PullFailedError, SourceChangedError, SourceRefusedError
-from streams.media.flv import FlvError, TagReader, TagType
+from streams.media.flv import FlvError, Tag, TagReader, TagType
+from streams.media.marks import KeyFrameMarks
 from streams.media.media_time import MediaTime
 from streams.media.meter import Measured, Meter
-
-logger = logging.getLogger(__name__)
+from streams.media.process import widen
 
 # Memory for more than this the C library fetches from the kernel anew for each read, which costs more than the rest.
 _READ_SIZE = 1 << 16
-# Encoders send some seventy packets a second; taking several at once halves the cost of the relay.
-_COALESCE_S = 0.05
-_PIPE_SIZE = 1 << 20  # The kernel's limit for unprivileged users.
+# Encoders send some seventy packets a second; taking several at once makes the relay cheaper, and viewers wait for it.
+_COALESCE_S = 0.02
 # As long as there is no transcoder; with one, nothing is read that it has not taken.
 _MOST_HELD_BYTES = 64 << 20
+# What we recommend, and most encoders send.
+_USUAL_GOP_MS = 2_000
+# Sound and picture are not interleaved better by some encoders; and a pause that is longer is an end.
+_LONGEST_STEP_BACK_MS = 2_000
+_LONGEST_STEP_MS = 10_000
 # How soon the thread sees that it is to end.
 _NOTICE_MS = 250
 
@@ -40,7 +41,7 @@ class Intake:
     Whatever reader and writer do, the thread ends soon after `stop`.
     """
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    def __init__(self, stream: IO[bytes], *, segment_s: float) -> None:
         self._stream = stream
         self._reader = TagReader()
         self._media_time = MediaTime()
@@ -52,8 +53,15 @@ class Intake:
         self._may_close = False
         self._is_stopping = False
         self._changed = threading.Condition()
+        # Where the transcoder's output is to be cut, if it keeps the source's key frames.
+        self.marks = KeyFrameMarks(segment_s=segment_s)
+        # The first two, as shown.
         self.key_frames_ms: list[int] = []
+        # What to add to the stream's own milliseconds for those since 1970, going by what came soonest.
+        self._clock_ms: float | None = None
+        self._newest_ms = 0
         self.video_bytes = 0
+        self._key_frame_bytes = 0
         self.first_video_ms: int | None = None
         self.last_video_ms = 0
         self.received_bytes = 0
@@ -61,21 +69,43 @@ class Intake:
         self.is_pushing = False
         self.is_over = False
         self.failure: MediaError | None = None
-        _widen(stream)
+        widen(stream.fileno())
         self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
         self._thread.start()
 
     @property
     def gop_s(self) -> float:
-        """The longest distance of two key frames so far in seconds, 0 while there is no second one."""
-        pairs = zip(self.key_frames_ms, self.key_frames_ms[1:], strict=False)
-        return max((later - earlier for earlier, later in pairs), default=0) / 1000
+        """The distance of the first two key frames in seconds, 0 while there is no second one."""
+        return (self.key_frames_ms[1] - self.key_frames_ms[0]) / 1000 if len(self.key_frames_ms) > 1 else 0.0
+
+    @property
+    def first_gop_s(self) -> float:
+        """The same; and while there is no second one, how long it has not come."""
+        if len(self.key_frames_ms) != 1:
+            return self.gop_s
+        return (self.last_video_ms - self.key_frames_ms[0]) / 1000
+
+    @property
+    def video_ms(self) -> int:
+        """How much video came since its first key frame."""
+        return self.last_video_ms - self.key_frames_ms[0] if self.key_frames_ms else 0
 
     @property
     def video_kbps(self) -> int:
         """The video's mean bitrate so far."""
         span_ms = self.last_video_ms - (self.first_video_ms or 0)
-        return round(self.video_bytes * 8 / span_ms) if span_ms > 0 else 0
+        if span_ms <= 0:
+            return 0
+        if len(self.key_frames_ms) > 1:
+            return round(self.video_bytes * 8 / span_ms)
+        # A key frame at the beginning stands for more than what came of it yet.
+        others = (self.video_bytes - self._key_frame_bytes) * 8 / span_ms
+        return round(others + self._key_frame_bytes * 8 / _USUAL_GOP_MS)
+
+    def clock_ms(self) -> float:
+        """Return what to add to the stream's own milliseconds for those since 1970."""
+        with self._changed:
+            return self._clock_ms or 0.0
 
     @property
     def picture_size(self) -> PictureSize | None:
@@ -155,9 +185,11 @@ class Intake:
                 time.sleep(_COALESCE_S)
 
     def _note(self, piece: bytes) -> None:
+        now_ms = time.time() * 1000
         with self._changed:
             for tag in self._reader.feed(piece):
                 # What was taken in with a change is not handed on: the transcoder cannot make anything of it.
+                self._check_clock(tag)
                 self._announced.note(tag)
                 self._media_time.note(tag)
                 self._meter.note(tag)
@@ -165,14 +197,30 @@ class Intake:
                     self.video_bytes += tag.size
                     self.first_video_ms = tag.timestamp_ms if self.first_video_ms is None else self.first_video_ms
                     self.last_video_ms = tag.timestamp_ms
-                if tag.is_key_frame and self._sink is None:
-                    self.key_frames_ms.append(tag.timestamp_ms)
+                    arrival_ms = now_ms - tag.timestamp_ms
+                    self._clock_ms = arrival_ms if self._clock_ms is None else min(self._clock_ms, arrival_ms)
+                if tag.is_key_frame:
+                    self._note_key_frame(tag)
             self._held.append(piece)
             self._held_size += len(piece)
             if self._held_size > _MOST_HELD_BYTES:
                 raise SourceRefusedError("The bitrate is too high. Set the encoder to 20 Mbit/s or less.")
             self.received_bytes += len(piece)
             self._changed.notify_all()
+
+    def _check_clock(self, tag: Tag) -> None:
+        """Refuse a jump of the encoder's clock: what follows fits to nothing that is there."""
+        step_ms = tag.timestamp_ms - self._newest_ms
+        if self._newest_ms and not -_LONGEST_STEP_BACK_MS <= step_ms <= _LONGEST_STEP_MS:
+            raise SourceChangedError("The encoder's clock jumped.")
+        self._newest_ms = max(self._newest_ms, tag.timestamp_ms)
+
+    def _note_key_frame(self, tag: Tag) -> None:
+        if not self.key_frames_ms:
+            self._key_frame_bytes = tag.size
+        if len(self.key_frames_ms) < 2:
+            self.key_frames_ms.append(tag.shown_ms)
+        self.marks.note(tag.shown_ms)
 
     def _flow(self) -> None:
         if self._sink is None:
@@ -199,12 +247,3 @@ class Intake:
         if self._sink is not None:
             with suppress(BrokenPipeError):  # The transcoder was first to go.
                 self._sink.close()
-
-
-def _widen(stream: IO[bytes]) -> None:
-    try:
-        fcntl.fcntl(stream, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
-    except PermissionError:
-        # The user's pipes together are above /proc/sys/fs/pipe-user-pages-soft: it stays as small as it is, so a relay
-        # that pauses holds the pull up sooner.
-        logger.debug("a pipe stays small: the user has too many")

@@ -10,10 +10,13 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
+from typing import cast
 
 _SUFFIX = ".journal"
 _END_OF_LINE = " ;"
-_READ_SIZE = 1 << 20
+_READ_SIZE = 256 * 1024
+# Minutes of a broadcast: parts that are further from a journal's end are in no playlist any more.
+_OLD_PARTS_SIZE = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Opened:
 
 @dataclass(frozen=True)
 class RunBegan:
-    """All slots' media that follows is another ffmpeg's: a discontinuity, unless this is the session's first, number 0."""
+    """All media that follows is another ffmpeg's: a discontinuity, unless it is the session's first, number 0."""
 
     number: int
 
@@ -98,6 +101,10 @@ _KINDS: dict[str, type[Record]] = {
     "E": Ended,
 }
 _LETTERS = {kind: letter for letter, kind in _KINDS.items()}
+# Each field is a str or an int, and makes itself of a word.
+_MAKERS: dict[str, tuple[Callable[..., Record], tuple[Callable[[str], object], ...]]] = {
+    letter: (kind, tuple(cast("type", field.type) for field in fields(kind))) for letter, kind in _KINDS.items()
+}
 
 
 class JournalError(Exception):
@@ -144,14 +151,10 @@ def parse_line(line: str) -> Record | None:
         return None
     letter, *words = line.removesuffix(_END_OF_LINE).split(" ")
     try:
-        return _record(_KINDS[letter], words)
+        make, makers = _MAKERS[letter]
+        return make(*(maker(word) for maker, word in zip(makers, words, strict=True)))
     except (KeyError, ValueError) as error:
         raise JournalError(f"A journal cannot hold {line!r}.") from error
-
-
-def _record(kind: type[Record], words: list[str]) -> Record:
-    make: Callable[..., Record] = kind
-    return make(*(field.type(word) for field, word in zip(fields(kind), words, strict=True)))  # type: ignore[operator, misc]  # Each is a str or an int.
 
 
 class Writer:
@@ -198,10 +201,14 @@ class Entry:
 
 
 class Reader:
-    """Reads a session's journals, all that count, again and again from where it stopped."""
+    """Reads a session's journals, all that count, again and again from where it stopped.
 
-    def __init__(self, folder: Path) -> None:
+    `leaves_old_parts_out` is for whoever only wants to know what can be played now: most lines are parts'.
+    """
+
+    def __init__(self, folder: Path, *, leaves_old_parts_out: bool = False) -> None:
         self._folder = folder
+        self._leaves_old_parts_out = leaves_old_parts_out
         self._epoch = 0
         # Behind the last whole line that was read.
         self._offset = 0
@@ -258,13 +265,20 @@ class Reader:
         if not self._epoch:
             return
         with journal_path(self._folder, epoch=self._epoch).open("rb") as journal:
+            until = os.fstat(journal.fileno()).st_size if end is None else end
             journal.seek(self._offset)
-            while piece := journal.read(_READ_SIZE if end is None else min(_READ_SIZE, end - self._offset)):
+            while piece := journal.read(min(_READ_SIZE, until - self._offset)):
                 whole = piece[: piece.rfind(b"\n") + 1]
                 if not whole:
                     return
                 self._offset += len(whole)
                 journal.seek(self._offset)
-                for line in whole.decode().splitlines():
-                    if (record := parse_line(line)) is not None:
-                        yield Entry(self._epoch, record)
+                is_old = self._leaves_old_parts_out and until - self._offset > _OLD_PARTS_SIZE
+                yield from self._entries(whole, without_parts=is_old)
+
+    def _entries(self, lines: bytes, *, without_parts: bool) -> Iterator[Entry]:
+        for line in lines.decode().splitlines():
+            if without_parts and line.startswith("P "):
+                continue
+            if (record := parse_line(line)) is not None:
+                yield Entry(self._epoch, record)

@@ -10,7 +10,7 @@ from streams.media.source import MOST_CUT_OFF, Source
 _RUNGS = ((1080, 4500), (720, 2800), (480, 1400), (360, 800))
 # A source is passed through when viewers can join and switch quickly enough, and every browser can decode it.
 _PASSABLE_PROFILES = frozenset({"Constrained Baseline", "Baseline", "Main", "High"})
-_LONGEST_PASSABLE_GOP_S = 4.2
+LONGEST_PASSABLE_GOP_S = 4.2
 # A rung that would need nearly the bits of the source is not worth more than it has.
 _SHARE_OF_SOURCE = 0.8
 _AUDIO_KBPS = 128
@@ -79,7 +79,8 @@ def can_pass_through(source: Source) -> bool:
         source.video_codec == "h264"
         and source.profile in _PASSABLE_PROFILES
         and source.pixel_format in {"yuv420p", "yuvj420p"}
-        and 0 < source.gop_s <= _LONGEST_PASSABLE_GOP_S
+        # Not known at first, and looked at again.
+        and source.gop_s <= LONGEST_PASSABLE_GOP_S
     )
 
 

@@ -1,96 +1,160 @@
-"""Watching what ffmpeg has written: when it can be played, and at which bitrates."""
+"""What comes out of a run of ffmpeg: pipes into the packager, and the multivariant playlist that lists the slots."""
 
+import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from streams.media.ffmpeg import PLAYLIST_NAME
-from streams.media.fmp4 import codec_strings
+from streams.media.journal import write_end
 from streams.media.ladder import Ladder, Rendition
-from streams.media.playlist import Variant, parse_media_playlist, render_multivariant
+from streams.media.marks import Marks
+from streams.media.packager import Packager, slots_of
+from streams.media.playlist import (
+    EDGE_QUERY,
+    KEY_FRAMES_NAME,
+    MEDIA_PLAYLIST_NAME,
+    Bitrates,
+    Variant,
+    render_multivariant,
+)
+from streams.media.shelf import Shelf
+from streams.media.targets import TARGET_DURATION_S, Targets
 
+PLAYLIST_NAME = "index.m3u8"
+# With the live edge alone, for players that are not to go back.
+LIVE_PLAYLIST_NAME = "live.m3u8"
 # What containers add to the codecs' nominal rates, and how far a segment may exceed them.
 _NOMINAL_HEADROOM = 1.1
 _LEAST_KBPS = 32
 
 
-@dataclass
-class _Meter:
-    """Measures one rendition's segments, each once."""
+@dataclass(frozen=True)
+class Playback:
+    """Where players find a session.
 
-    rendition: Rendition
-    playlist_path: Path
-    codecs: str = ""
-    peak: int = 0
-    bits: int = 0
-    seconds: float = 0.0
-    _last: str = ""
+    `folder` holds its files and is the URI as which `publish`ed playlists name it; `publish` replaces one of them, by
+    name, in one step. `epoch` is whose this run is. `told` is called with the folder in which there is something new.
+    """
 
-    def read(self) -> None:
-        """Take in the segments that came since the last time."""
-        if not self.playlist_path.exists():
-            return
-        playlist = parse_media_playlist(self.playlist_path.read_text())
-        for segment in playlist.segments:
-            if segment.name > self._last and segment.duration_s > 0:
-                self._measure(segment.name, segment.duration_s)
-        if not self.codecs and self.bits:
-            # Each rendition is one track.
-            (self.codecs,) = codec_strings((self.playlist_path.parent / playlist.init_name).read_bytes())
-
-    def _measure(self, name: str, duration_s: float) -> None:
-        bits = (self.playlist_path.parent / name).stat().st_size * 8
-        self._last = name
-        self.bits += bits
-        self.seconds += duration_s
-        self.peak = max(self.peak, int(bits / duration_s))
-
-    def variant(self, *, uri: str) -> Variant:
-        nominal = max(self.rendition.video_kbps + self.rendition.audio_kbps, _LEAST_KBPS) * 1000
-        measured = int(self.bits / self.seconds)
-        # The promise holds for the segments to come too, so a quiet beginning does not lower it.
-        bandwidth = max(self.peak, int(nominal * _NOMINAL_HEADROOM))
-        return Variant(self.rendition, uri, self.codecs, bandwidth, min(measured, bandwidth))
+    folder: Path
+    epoch: int
+    dvr_window_s: int
+    publish: Callable[[str, str], None]
+    told: Callable[[Path], None]
 
 
 class RunOutput:
-    """The renditions of one run of ffmpeg, and the multivariant playlist that lists them.
+    """The renditions of one run of ffmpeg, on their way to players.
 
-    `run_name` is the folder's URI as seen from that playlist, `replace` replaces the playlist in one step.
+    ffmpeg writes each to one of `pipes`; they belong to it once it has started: `hand_over`.
     """
 
-    def __init__(self, ladder: Ladder, folder: Path, run_name: str, replace: Callable[[str], None]) -> None:
-        self._run_name = run_name
-        self._replace = replace
-        self._meters = [_Meter(rendition, folder / rendition.name / PLAYLIST_NAME) for rendition in ladder.renditions]
-        self._peaks: list[int] = []
+    def __init__(
+        self,
+        ladder: Ladder,
+        playback: Playback,
+        *,
+        targets: Targets,
+        marks: Marks | None,
+        clock_ms: Callable[[], float],
+    ) -> None:
+        """Go on with what is there of the session.
 
-    def prepare(self) -> None:
-        """Make the folders."""
-        for meter in self._meters:
-            meter.playlist_path.parent.mkdir(parents=True, exist_ok=True)
+        :raises OSError: when files cannot be written.
+        """
+        folder = _folder(playback.folder, has_audio=ladder.audio is not None)
+        self._playback = playback
+        self._uri = folder.name
+        self._slots = slots_of(ladder.renditions)
+        # Bandwidths of each slot, and of its key frames alone.
+        self._promised: dict[str, tuple[int, int]] = {}
+        self._shelf = Shelf(
+            folder,
+            epoch=playback.epoch,
+            part_target_s=targets.part_s,
+            target_s=TARGET_DURATION_S,
+            dvr_window_s=playback.dvr_window_s,
+            told=partial(playback.told, folder),
+        )
+        pipes = [os.pipe() for _ in self._slots]
+        self.pipes = tuple(writing for _, writing in pipes)
+        renditions = {
+            slot: (rendition, reading)
+            for (slot, rendition), (reading, _) in zip(self._slots.items(), pipes, strict=True)
+        }
+        self._packager = Packager(self._shelf, renditions, targets=targets, marks=marks, clock_ms=clock_ms)
+
+    def hand_over(self) -> None:
+        """Let ffmpeg alone have the pipes' writing ends, so that its end is theirs."""
+        pipes, self.pipes = self.pipes, ()
+        for pipe in pipes:
+            os.close(pipe)
+
+    @property
+    def latency_ms(self) -> float | None:
+        """Mean time from when a picture was taken until it could be fetched, None before the first."""
+        return self._packager.latency_ms
+
+    @property
+    def parts_made(self) -> int:
+        return self._packager.parts_made
 
     def publish(self) -> bool:
-        """List the renditions once each has a segment, and again when a peak bitrate grew.
+        """List the renditions once each has something that can be fetched, and again when a promise proved too low.
 
-        Returns whether the broadcast can be played. Side effect: the multivariant playlist.
+        Returns whether the broadcast can be played. Side effect: the multivariant playlists.
+
+        :raises Exception: what the packager failed of.
         """
-        for meter in self._meters:
-            meter.read()
-        if not all(meter.codecs for meter in self._meters):
+        if self._packager.failure is not None:
+            raise self._packager.failure
+        if not self._packager.has_begun:
             return False
-        peaks = [meter.peak for meter in self._meters]
-        if peaks != self._peaks:
-            self._peaks = peaks
-            self._write()
+        variants = {slot: self._variant(slot, rendition) for slot, rendition in self._slots.items()}
+        promised = {slot: (variant.bandwidth, variant.key_frames_bandwidth) for slot, variant in variants.items()}
+        if promised != self._promised:
+            self._promised = promised
+            self._write(list(variants.values()))
         return True
 
-    def _write(self) -> None:
-        self._replace(
-            render_multivariant(
-                [
-                    meter.variant(uri=f"{self._run_name}/{meter.rendition.name}/{PLAYLIST_NAME}")
-                    for meter in self._meters
-                ]
-            )
+    def finish(self, *, timeout_s: float) -> None:
+        """Return when all that came out of ffmpeg can be fetched, or after the time; ffmpeg has to be gone by then."""
+        self.hand_over()
+        self._packager.stop(timeout_s=timeout_s)
+
+    def _write(self, variants: list[Variant]) -> None:
+        self._playback.publish(PLAYLIST_NAME, render_multivariant(variants))
+        edge = [replace(variant, uri=f"{variant.uri}{EDGE_QUERY}") for variant in variants]
+        self._playback.publish(LIVE_PLAYLIST_NAME, render_multivariant(edge))
+
+    def _variant(self, slot: str, rendition: Rendition) -> Variant:
+        nominal = round(max(rendition.video_kbps + rendition.audio_kbps, _LEAST_KBPS) * 1000 * _NOMINAL_HEADROOM)
+        measured = self._shelf.bitrates.get(slot, Bitrates())
+        folder, key_frames = f"{self._uri}/{slot}", measured.key_frames_peak
+        # The promise holds for the segments to come too, so a quiet beginning does not lower it.
+        bandwidth = max(measured.peak, nominal, self._promised.get(slot, (0, 0))[0])
+        return Variant(
+            rendition,
+            f"{folder}/{MEDIA_PLAYLIST_NAME}",
+            self._packager.codecs[slot],
+            bandwidth,
+            min(measured.average or nominal, bandwidth),
+            key_frames_uri=f"{folder}/{KEY_FRAMES_NAME}" if rendition.is_video and key_frames else "",
+            key_frames_bandwidth=key_frames,
         )
+
+
+def _folder(folder: Path, *, has_audio: bool) -> Path:
+    """Return where to go on: another folder when sound has come or gone, which players of the one before cannot follow.
+
+    Side effect: that one's playlists get their end, so that players look for what comes now.
+    """
+    newest = folder
+    number = 2
+    while (following := folder.with_name(f"{folder.name}-{number}")).exists():
+        newest, number = following, number + 1
+    if not (newest / "v0").exists() or (newest / "a0").exists() == has_audio:
+        return newest
+    write_end(newest)
+    return following

@@ -1,30 +1,18 @@
-"""HLS playlists: reading the media playlists that ffmpeg writes, writing the multivariant playlist.
+"""The multivariant playlist.
 
-Source: RFC 8216bis.
+The media playlists that we write are made in `media_playlist.py`. Source: RFC 8216bis.
 """
 
 from dataclasses import dataclass
 
 from streams.media.ladder import Rendition
 
+MEDIA_PLAYLIST_NAME = "index.m3u8"
+KEY_FRAMES_NAME = "iframes.m3u8"
+EDGE_QUERY = "?dvr=0"
 _AUDIO_GROUP = "audio"
-_END = "#EXT-X-ENDLIST"
-
-
-@dataclass(frozen=True)
-class Segment:
-    """One entry of a media playlist; the name is relative to it."""
-
-    name: str
-    duration_s: float
-
-
-@dataclass(frozen=True)
-class MediaPlaylist:
-    """`init_name` is the initialization section's, empty while the playlist is."""
-
-    init_name: str
-    segments: tuple[Segment, ...]
+# Half a target duration, and a little less. Source: RFC 8216bis 4.4.6.2, peak segment bit rate.
+_LEAST_MEASURED_US = 1_800_000
 
 
 @dataclass(frozen=True)
@@ -36,24 +24,37 @@ class Variant:
     codecs: str
     bandwidth: int
     average_bandwidth: int
+    # Empty and 0 where there is no playlist of the first pictures alone.
+    key_frames_uri: str = ""
+    key_frames_bandwidth: int = 0
 
 
-def parse_media_playlist(text: str) -> MediaPlaylist:
-    """Return what a media playlist lists, oldest segment first; there may be none yet."""
-    init_name, segments, duration_s = "", [], 0.0
-    for line in text.splitlines():
-        if line.startswith("#EXT-X-MAP:"):
-            init_name = line.partition('URI="')[2].partition('"')[0]
-        elif line.startswith("#EXTINF:"):
-            duration_s = float(line.removeprefix("#EXTINF:").partition(",")[0])
-        elif line and not line.startswith("#"):
-            segments.append(Segment(line, duration_s))
-    return MediaPlaylist(init_name, tuple(segments))
+@dataclass
+class Bitrates:
+    """What a slot's segments were measured to have, in bit/s. It is a promise, so a quiet one lowers nothing."""
 
+    peak: int = 0
+    key_frames_peak: int = 0
+    _bits: int = 0
+    _us: int = 0
+    # Of segments that are too short to be measured by themselves.
+    _short_bits: int = 0
+    _short_us: int = 0
 
-def finish(text: str) -> str:
-    """Return a media playlist that says that nothing will follow."""
-    return text if _END in text else f"{text.rstrip()}\n{_END}\n"
+    def add(self, *, size: int, key_size: int, duration_us: int) -> None:
+        """Take in a segment; it lasts."""
+        self._bits += size * 8
+        self._us += duration_us
+        self.key_frames_peak = max(self.key_frames_peak, key_size * 8_000_000 // duration_us)
+        self._short_bits += size * 8
+        self._short_us += duration_us
+        if self._short_us >= _LEAST_MEASURED_US:
+            self.peak = max(self.peak, self._short_bits * 1_000_000 // self._short_us)
+            self._short_bits = self._short_us = 0
+
+    @property
+    def average(self) -> int:
+        return self._bits * 1_000_000 // self._us if self._us else 0
 
 
 def render_multivariant(variants: list[Variant]) -> str:
@@ -63,13 +64,14 @@ def render_multivariant(variants: list[Variant]) -> str:
     Source: RFC 8216bis 4.4.6; BANDWIDTH counts the audio in.
     """
     audio = next((variant for variant in variants if not variant.rendition.is_video), None)
-    lines = ["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"]
+    lines = ["#EXTM3U", "#EXT-X-VERSION:9", "#EXT-X-INDEPENDENT-SEGMENTS"]
     if audio is not None:
         lines.append(
             f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{_AUDIO_GROUP}",NAME="Audio",DEFAULT=YES,AUTOSELECT=YES,URI="{audio.uri}"'
         )
     for variant in variants:
         lines += [_stream_inf(variant, audio=audio), variant.uri]
+    lines += [_key_frames_inf(variant) for variant in variants if variant.key_frames_uri]
     return "\n".join(lines) + "\n"
 
 
@@ -81,8 +83,29 @@ def _stream_inf(variant: Variant, *, audio: Variant | None) -> str:
         "CODECS": f'"{variant.codecs}{"," + shared.codecs if shared else ""}"',
     }
     if rendition.is_video:
-        attributes["RESOLUTION"] = f"{rendition.width}x{rendition.height}"
+        attributes["RESOLUTION"] = _resolution(rendition)
         attributes["FRAME-RATE"] = f"{rendition.fps:.3f}"
     if audio is not None:
         attributes["AUDIO"] = f'"{_AUDIO_GROUP}"'
-    return "#EXT-X-STREAM-INF:" + ",".join(f"{name}={value}" for name, value in attributes.items())
+    return _tag("EXT-X-STREAM-INF", attributes)
+
+
+def _key_frames_inf(variant: Variant) -> str:
+    """Return what players show while somebody looks for a place. Source: RFC 8216bis 4.4.6.3."""
+    return _tag(
+        "EXT-X-I-FRAME-STREAM-INF",
+        {
+            "BANDWIDTH": str(variant.key_frames_bandwidth),
+            "CODECS": f'"{variant.codecs}"',
+            "RESOLUTION": _resolution(variant.rendition),
+            "URI": f'"{variant.key_frames_uri}"',
+        },
+    )
+
+
+def _resolution(rendition: Rendition) -> str:
+    return f"{rendition.width}x{rendition.height}"
+
+
+def _tag(name: str, attributes: dict[str, str]) -> str:
+    return f"#{name}:" + ",".join(f"{key}={value}" for key, value in attributes.items())

@@ -1,5 +1,6 @@
 """Child processes that never outlive their owner."""
 
+import fcntl
 import logging
 import os
 import select
@@ -16,6 +17,7 @@ logger = logging.getLogger(__name__)
 # A killed process ends in milliseconds, unless it waits for a disk that does not answer.
 _REAP_S = 2.0
 _LAST_WORDS_S = 1.0
+_PIPE_SIZE = 1 << 20  # The kernel's limit for unprivileged users.
 
 
 @dataclass(frozen=True)
@@ -63,24 +65,40 @@ class Child:
 
 @contextmanager
 def running(
-    argv: list[str], *, label: str, feeds: bool = False, is_fed: bool = False, memory_mb: int | None = None
+    argv: list[str],
+    *,
+    label: str,
+    feeds: bool = False,
+    is_fed: bool = False,
+    inherits: tuple[int, ...] = (),
+    memory_mb: int | None = None,
 ) -> Iterator[Child]:
     """Run a program in a process group of its own for as long as the block lasts; what still runs then is killed.
 
     `label` names it in the log, where its stderr goes; `feeds`: its stdout is a pipe to read; `is_fed`: its stdin is
-    an unbuffered pipe to write; `memory_mb`: as much as it may write to. It dies with the thread that started it
-    (PR_SET_PDEATHSIG follows the thread), however that ends.
+    an unbuffered pipe to write; `inherits`: descriptors that it has too; `memory_mb`: as much as it may write to. It
+    dies with the thread that started it (PR_SET_PDEATHSIG follows the thread), however that ends.
     """
     # What is counted is what it can write to (RLIMIT_DATA), not what it merely reserves, which grows with the cores.
     bounds = [] if memory_mb is None else ["prlimit", f"--data={memory_mb << 20}", "--"]
-    child = _start([*bounds, *argv], label=label, feeds=feeds, is_fed=is_fed)
+    child = _start([*bounds, *argv], label=label, feeds=feeds, is_fed=is_fed, inherits=inherits)
     try:
         yield child
     finally:
         _end(child, label=label)
 
 
-def _start(argv: list[str], *, label: str, feeds: bool, is_fed: bool) -> Child:
+def widen(pipe: int) -> None:
+    """Let a pipe hold as much as the kernel lets it."""
+    try:
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
+    except PermissionError:
+        # The user's pipes together are above /proc/sys/fs/pipe-user-pages-soft: it stays as small as it is, so whoever
+        # reads late holds whoever writes up sooner.
+        logger.debug("a pipe stays small: the user has too many")
+
+
+def _start(argv: list[str], *, label: str, feeds: bool, is_fed: bool, inherits: tuple[int, ...]) -> Child:
     reading, writing = os.pipe()
     try:
         process = subprocess.Popen(
@@ -88,6 +106,7 @@ def _start(argv: list[str], *, label: str, feeds: bool, is_fed: bool) -> Child:
             stdin=subprocess.PIPE if is_fed else subprocess.DEVNULL,
             stdout=subprocess.PIPE if feeds else subprocess.DEVNULL,
             stderr=writing,
+            pass_fds=inherits,
             bufsize=0,
             process_group=0,
         )

@@ -7,6 +7,7 @@ Source: ISO/IEC 14496-12, 14496-14, 14496-15.
 AVC_HIGH_3_1 = bytes.fromhex("6764001facd9405005bb0110")
 _PICTURE_PARAMETER_SET = bytes.fromhex("68ebe3cb22c0")
 AAC_LC_48000_STEREO = bytes.fromhex("1190")
+TIMESCALE = 1000
 
 
 def video_init(parameter_set: bytes = AVC_HIGH_3_1) -> bytes:
@@ -29,9 +30,10 @@ def audio_init(config: bytes = AAC_LC_48000_STEREO) -> bytes:
 
 def _init(entry: bytes) -> bytes:
     body = _box(b"stsd", bytes(4) + (1).to_bytes(4) + entry)
-    for kind in (b"stbl", b"minf", b"mdia", b"trak", b"moov"):
+    for kind in (b"stbl", b"minf"):
         body = _box(kind, body)
-    return _box(b"ftyp", b"iso5") + body
+    header = _box(b"mdhd", bytes(12) + TIMESCALE.to_bytes(4) + bytes(8))
+    return _box(b"ftyp", b"iso5") + _box(b"moov", _box(b"trak", _box(b"mdia", header + body)))
 
 
 def _box(kind: bytes, body: bytes) -> bytes:

@@ -9,20 +9,26 @@ import psutil
 
 from streams.media.broadcast import JobSpec, Outcome, run_broadcast
 from streams.media.errors import BrokenOffError
-from streams.media.ffmpeg import Packaging
+from streams.media.journal import Reader, Record, RunBegan, SegmentClosed
 from streams.media.ladder import Ladder
 from streams.media.meter import Measured
 from streams.media.nginx_rtmp import IngestServer
+from streams.media.output import Playback
 from streams.media.source import Source
+from streams.media.targets import LatencyMode
 from tests.services import HANG_S, wait_until
 
 
 class Broadcast:
-    """One run, and what became of it."""
+    """One run at a time, and what became of it."""
+
+    server: IngestServer
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.multivariant = ""
+        # By name.
+        self.multivariants: dict[str, str] = {}
+        self.packager_latency_ms: float | None = None
         self.check_ins: list[tuple[float, int]] = []
         self.measured = Measured()
         self.source: Source | None = None
@@ -32,10 +38,14 @@ class Broadcast:
         self.error: BaseException | None = None
         # Raised at the next check-in.
         self.to_raise: Exception | None = None
-        self._name = ""
+        self.name = ""
+        self._epoch = 0
         self._thread: threading.Thread | None = None
 
-    def check_in(self, *, media_ms: int, received_bytes: int, measured: Measured) -> None:
+    def check_in(
+        self, *, media_ms: int, received_bytes: int, measured: Measured, packager_latency_ms: float | None
+    ) -> None:
+        self.packager_latency_ms = packager_latency_ms
         self.check_ins.append((time.monotonic(), media_ms))
         self.measured = measured
         if self.to_raise is not None:
@@ -47,17 +57,40 @@ class Broadcast:
     def playable(self) -> None:
         self.is_playable.set()
 
-    def publish(self, text: str) -> None:
-        self.multivariant = text
+    @property
+    def multivariant(self) -> str:
+        return self.multivariants.get("index.m3u8", "")
 
-    def start(self, server: IngestServer, name: str) -> None:
-        self._name = name
-        packaging = Packaging(
-            self.folder / "run", self.folder / "thumbnail.jpg", segment_s=1, playlist_segments=8, thumbnail_s=5
+    def publish(self, name: str, text: str) -> None:
+        self.multivariants[name] = text
+
+    def start(self, server: IngestServer, name: str, *, gop_s: float = 0.0) -> None:
+        self.server, self.name = server, name
+        self._epoch += 1
+        spec = JobSpec(
+            server=server,
+            name=name,
+            playback=Playback(
+                folder=self.folder / "session",
+                epoch=self._epoch,
+                dvr_window_s=3600,
+                publish=self.publish,
+                told=lambda folder: None,
+            ),
+            latency_mode=LatencyMode.LOW,
+            thumbnail_path=self.folder / "thumbnail.jpg",
+            thumbnail_s=5,
+            max_height=2160,
+            gop_s=gop_s,
         )
-        spec = JobSpec(server, name, packaging, "run", self.publish, max_height=2160)
         self._thread = threading.Thread(target=self._run, args=(spec,), daemon=True)
         self._thread.start()
+
+    def start_again(self, server: IngestServer, name: str, *, gop_s: float = 0.0) -> None:
+        """Start another run of the same session."""
+        self.error, self.outcome = None, None
+        self.is_playable.clear()
+        self.start(server, name, gop_s=gop_s)
 
     def start_playable(self, server: IngestServer, name: str) -> None:
         """Start, and return once it can be played."""
@@ -87,14 +120,24 @@ class Broadcast:
             argv: list[str] = []
             with suppress(psutil.Error):  # It has just ended.
                 argv = child.cmdline()
-            if argv[-1:] == ["pipe:1"] and any(word.endswith(f"/{self._name}") for word in argv):
+            if argv[-1:] == ["pipe:1"] and any(word.endswith(f"/{self.name}") for word in argv):
                 found["pull"] = child
             elif str(self.folder / "thumbnail.jpg") in argv:
                 found["transcoder"] = child
         return found
 
-    def media_playlists(self) -> list[str]:
-        return [path.read_text() for path in self.folder.glob("run/*/index.m3u8")]
+    def records(self) -> list[Record]:
+        """Return what players have been told of."""
+        return [entry.record for entry in Reader(self.folder / "session").read()[1]]
+
+    def runs(self) -> list[int]:
+        """Return the numbers of the runs that players have been told of."""
+        return [record.number for record in self.records() if isinstance(record, RunBegan)]
+
+    def seconds(self, slot: str) -> float:
+        """Return how much of a slot has been told of as whole segments."""
+        closed = [record for record in self.records() if isinstance(record, SegmentClosed) and record.slot == slot]
+        return sum(record.duration_us for record in closed) / 1_000_000
 
     def end(self) -> None:
         if self._thread is None:

@@ -13,20 +13,26 @@ from pathlib import Path
 import pytest
 
 from streams.media import ffmpeg
+from streams.media.flv import TagReader
+from streams.media.journal import Reader, SegmentClosed, init_name, segment_name
 from streams.media.ladder import Ladder, build_ladder
-from streams.media.output import RunOutput
-from streams.media.playlist import MediaPlaylist, parse_media_playlist
+from streams.media.marks import KeyFrameMarks
+from streams.media.output import Playback, RunOutput
 from streams.media.source import Source
+from streams.media.targets import LatencyMode, choose_targets
 from tests.media.clips import flv
 from tests.media.test_source import GOOD
+from tests.services import HANG_S
 
 # However many cores there are.
 _THREADS = min(os.cpu_count() or 1, 8)
+SLOTS = ("v0", "v1", "a0")
 SMALL = dataclasses.replace(GOOD, width=640, height=480, video_kbps=1500)
 
 
-def _packaging(folder: Path) -> ffmpeg.Packaging:
-    return ffmpeg.Packaging(folder / "run", folder / "thumbnail.jpg", segment_s=2, playlist_segments=8, thumbnail_s=5)
+def _argv(ladder: Ladder) -> list[str]:
+    pipes = tuple(range(3, 3 + len(ladder.renditions)))
+    return ffmpeg.transcode_argv(ladder, ffmpeg.Outputs(pipes, 0.1275, 2.0, Path("/out/thumbnail.jpg"), 5))
 
 
 @dataclass(frozen=True)
@@ -43,14 +49,16 @@ class Transcoded:
     folder: Path
     multivariant: str
 
-    def playlist(self, name: str) -> MediaPlaylist:
-        return parse_media_playlist((self.folder / name / ffmpeg.PLAYLIST_NAME).read_text())
+    def closed(self, slot: str) -> list[SegmentClosed]:
+        entries = Reader(self.folder).read()[1]
+        records = [entry.record for entry in entries if isinstance(entry.record, SegmentClosed)]
+        return [record for record in records if record.slot == slot]
 
-    def segments(self, name: str) -> list[list[Packet]]:
-        """Return the packets of a rendition's segments, each read by itself."""
-        playlist = self.playlist(name)
-        init = (self.folder / name / playlist.init_name).read_bytes()
-        return [_packets(init + (self.folder / name / segment.name).read_bytes()) for segment in playlist.segments]
+    def segments(self, slot: str) -> list[list[Packet]]:
+        """Return the packets of a slot's segments, each read by itself."""
+        init = (self.folder / slot / init_name(epoch=1, run=0)).read_bytes()
+        names = [segment_name(epoch=1, msn=record.msn) for record in self.closed(slot)]
+        return [_packets(init + (self.folder / slot / name).read_bytes()) for name in names]
 
 
 @cache
@@ -62,12 +70,22 @@ def _packets(data: bytes) -> list[Packet]:
 
 def _transcode(source: Source, clip: bytes, folder: Path) -> Transcoded:
     ladder = build_ladder(source)
-    published: list[str] = []
-    output = RunOutput(ladder, folder / "run", "run", published.append)
-    output.prepare()
-    subprocess.run(ffmpeg.transcode_argv(ladder, _packaging(folder)), input=clip, check=True, capture_output=True)
+    published: dict[str, str] = {}
+    playback = Playback(folder / "session", 1, 3600, published.__setitem__, told=lambda _: None)
+    targets = choose_targets(LatencyMode.LOW, fps=30)
+    marks = KeyFrameMarks(segment_s=targets.segment_s)
+    for tag in TagReader().feed(clip):
+        if tag.is_key_frame:
+            marks.note(tag.shown_ms)
+    output = RunOutput(
+        ladder, playback, targets=targets, marks=marks if ladder.copies_video else None, clock_ms=lambda: 0.0
+    )
+    outputs = ffmpeg.Outputs(output.pipes, targets.fragment_s, targets.segment_s, folder / "thumbnail.jpg", 5)
+    argv = ffmpeg.transcode_argv(ladder, outputs)
+    subprocess.run(argv, input=clip, check=True, capture_output=True, pass_fds=output.pipes)
+    output.finish(timeout_s=HANG_S)
     assert output.publish()
-    return Transcoded(ladder, folder / "run", published[-1])
+    return Transcoded(ladder, folder / "session", published["index.m3u8"])
 
 
 class TestPullArgv:
@@ -88,63 +106,65 @@ class TestProbeArgv:
 
 class TestTranscodeArgv:
     def test_is_this_one_for_a_source_that_is_passed_through(self) -> None:
-        argv = " ".join(ffmpeg.transcode_argv(build_ladder(SMALL), _packaging(Path("/out"))))
+        argv = " ".join(_argv(build_ladder(SMALL)))
 
+        fragments = (
+            "-f mp4 -movflags +frag_keyframe+empty_moov+default_base_moof+negative_cts_offsets+frag_discont "
+            "-frag_duration 127500 -video_track_timescale 90000 -avoid_negative_ts disabled -flush_packets 1"
+        )
         assert argv == (
             "ffmpeg -hide_banner -nostdin -y -loglevel warning -nostats -progress pipe:1 -stats_period 0.5 "
-            f"-max_pixels {(640 + 64) * (480 + 64)} -threads {_THREADS} -f flv -fflags +genpts -i pipe:0 "
+            f"-max_pixels {(640 + 64) * (480 + 64)} -threads {_THREADS} -f flv -fflags +genpts -fpsprobesize 0 -copyts "
+            "-i pipe:0 "
             "-filter_complex [0:v]split=2[rung0][pick];[rung0]scale=480:360,format=yuv420p[out0];"
             r"[pick]select=isnan(prev_selected_t)+gte(t-prev_selected_t\,5),scale=-2:360,format=yuvj420p[thumbnail] "
-            "-map 0:v -c:v:0 copy "
-            "-map [out0] -c:v:1 libx264 -preset:v:1 veryfast -tune:v:1 zerolatency -profile:v:1 high "
-            "-b:v:1 800k -maxrate:v:1 800k -bufsize:v:1 1200k -g:v:1 600 -sc_threshold:v:1 0 "
-            "-force_key_frames:v:1 source "
-            "-map 0:a -c:a copy "
-            "-f hls -hls_segment_type fmp4 -hls_time 2 -hls_list_size 8 -hls_delete_threshold 5 "
-            "-hls_flags delete_segments+independent_segments+program_date_time+temp_file "
-            "-var_stream_map v:0,name:480p v:1,name:360p a:0,name:audio "
-            "-hls_fmp4_init_filename init.mp4 "
-            "-hls_segment_filename /out/run/%v/%06d.m4s /out/run/%v/index.m3u8 "
+            f"-map 0:v -c:v copy {fragments} pipe:3 "
+            "-map [out0] -c:v libx264 -preset:v veryfast -tune:v zerolatency -profile:v high "
+            "-b:v 800k -maxrate:v 800k -bufsize:v 1200k -g:v 600 -sc_threshold:v 0 "
+            f"-force_key_frames:v source {fragments} pipe:4 "
+            f"-map 0:a -c:a copy {fragments} pipe:5 "
             "-map [thumbnail] -threads 1 -fps_mode vfr -c:v mjpeg -q:v 5 "
             "-f image2 -update 1 -atomic_writing 1 /out/thumbnail.jpg"
         )
 
-    def test_makes_stereo_aac_of_any_other_sound(self, tmp_path: Path) -> None:
+    def test_makes_stereo_aac_of_any_other_sound(self) -> None:
         surround = dataclasses.replace(GOOD, audio_channels=6)
 
-        argv = " ".join(ffmpeg.transcode_argv(build_ladder(surround), _packaging(tmp_path)))
+        argv = " ".join(_argv(build_ladder(surround)))
 
-        assert "-map 0:a -c:a aac -b:a 128k -ar 48000 -ac 2 -f hls" in argv
+        assert "-map 0:a -c:a aac -b:a 128k -ar 48000 -ac 2 -f mp4" in argv
 
     def test_has_one_output_for_each_rung(self, tmp_path: Path) -> None:
-        argv = " ".join(ffmpeg.transcode_argv(build_ladder(dataclasses.replace(GOOD, gop_s=8.0)), _packaging(tmp_path)))
+        argv = " ".join(_argv(build_ladder(dataclasses.replace(GOOD, gop_s=8.0))))
 
         assert "[0:v]split=4[rung0][rung1][rung2][pick]" in argv
-        assert [f"-map [out{number}] -c:v:{number} libx264" in argv for number in range(3)] == [True] * 3
+        assert [f"-map [out{number}] -c:v libx264" in argv for number in range(3)] == [True] * 3
 
     def test_says_how_to_decode_in_ffmpegs_words(self, tmp_path: Path) -> None:
         small = dataclasses.replace(GOOD, width=640, height=360)
 
-        argv = " ".join(ffmpeg.transcode_argv(build_ladder(small), _packaging(tmp_path)))
+        argv = " ".join(_argv(build_ladder(small)))
 
         assert "-stats_period 0.5 -skip_frame nokey -max_pixels" in argv
 
     def test_forces_the_sources_key_frames_where_the_source_is_passed_through(self, tmp_path: Path) -> None:
-        argv = ffmpeg.transcode_argv(build_ladder(GOOD), _packaging(tmp_path))
+        argv = _argv(build_ladder(GOOD))
 
         assert argv.count("source") == 2
-        assert "v:0,name:720p v:1,name:480p v:2,name:360p a:0,name:audio" in argv
+        assert [word for word in argv if word.startswith("pipe:")] == [
+            *("pipe:1", "pipe:0", "pipe:3", "pipe:4", "pipe:5", "pipe:6")
+        ]
 
     def test_forces_key_frames_by_time_where_everything_is_transcoded(self, tmp_path: Path) -> None:
-        argv = ffmpeg.transcode_argv(build_ladder(dataclasses.replace(GOOD, gop_s=8.0)), _packaging(tmp_path))
+        argv = _argv(build_ladder(dataclasses.replace(GOOD, gop_s=8.0)))
 
         assert argv.count("expr:gte(t,n_forced*2)") == 3
 
     def test_decodes_key_frames_only_where_nothing_is_transcoded(self, tmp_path: Path) -> None:
         small = dataclasses.replace(GOOD, width=640, height=360)
 
-        assert "-skip_frame" in ffmpeg.transcode_argv(build_ladder(small), _packaging(tmp_path))
-        assert "-skip_frame" not in ffmpeg.transcode_argv(build_ladder(GOOD), _packaging(tmp_path))
+        assert "-skip_frame" in _argv(build_ladder(small))
+        assert "-skip_frame" not in _argv(build_ladder(GOOD))
 
 
 @pytest.fixture(scope="module", params=[2.0, 8.0], ids=["passed-through", "transcoded"])
@@ -156,32 +176,29 @@ def cut_clip(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 class TestTranscoding:
     def test_aligns_the_segments_of_all_renditions(self, cut_clip: Transcoded) -> None:
-        durations = {
-            rendition.name: [round(segment.duration_s, 1) for segment in cut_clip.playlist(rendition.name).segments]
-            for rendition in cut_clip.ladder.videos
-        }
+        durations = {slot: [round(segment.duration_us / 1e6, 1) for segment in cut_clip.closed(slot)] for slot in SLOTS}
 
-        assert durations == {"480p": [2.0, 2.0, 2.0, 1.0], "360p": [2.0, 2.0, 2.0, 1.0]}
+        assert durations == {slot: [2.0, 2.0, 2.0, 1.0] for slot in SLOTS}
 
     def test_sets_key_frames_at_the_start_of_segments_only(self, cut_clip: Transcoded) -> None:
-        for rendition in cut_clip.ladder.videos:
-            for packets in cut_clip.segments(rendition.name):
+        for slot in ("v0", "v1"):
+            for packets in cut_clip.segments(slot):
                 assert [packet.is_key_frame for packet in packets] == [True] + [False] * (len(packets) - 1)
 
     def test_leaves_no_gap_and_no_overlap(self, cut_clip: Transcoded) -> None:
-        for rendition in cut_clip.ladder.renditions:
-            frame_s = 1 / 30 if rendition.is_video else 1024 / 48000
-            packets = list(chain(*cut_clip.segments(rendition.name)))
+        for slot in SLOTS:
+            frame_s = 1024 / 48000 if slot == "a0" else 1 / 30
+            packets = list(chain(*cut_clip.segments(slot)))
             steps_s = [later.at_s - sooner.at_s for sooner, later in pairwise(packets)]
 
             assert len(packets) > 200
-            assert min(steps_s) > frame_s * 0.5, rendition.name
-            assert max(steps_s) < frame_s * 1.5, rendition.name
+            assert min(steps_s) > frame_s * 0.5, slot
+            assert max(steps_s) < frame_s * 1.5, slot
 
     def test_keeps_sound_and_picture_together(self, cut_clip: Transcoded) -> None:
-        sound = list(chain(*cut_clip.segments("audio")))
-        for rendition in cut_clip.ladder.videos:
-            picture = list(chain(*cut_clip.segments(rendition.name)))
+        sound = list(chain(*cut_clip.segments("a0")))
+        for slot in ("v0", "v1"):
+            picture = list(chain(*cut_clip.segments(slot)))
 
             assert abs(picture[0].at_s - sound[0].at_s) < 0.1
             assert abs(picture[-1].at_s - sound[-1].at_s) < 0.1
@@ -205,7 +222,7 @@ class TestTranscoding:
         transcoded = _transcode(SMALL, flv(size="640x480"), tmp_path)
 
         assert 'RESOLUTION=640x480,FRAME-RATE=30.000,AUDIO="audio"' in transcoded.multivariant
-        assert "run/480p/index.m3u8\n" in transcoded.multivariant
+        assert "session/v0/index.m3u8\n" in transcoded.multivariant
         assert (tmp_path / "thumbnail.jpg").read_bytes().startswith(b"\xff\xd8")
 
     def test_works_without_audio(self, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ class TestTagReader:
 
     def test_knows_a_tag_by_its_first_bytes(self) -> None:
         # Type, size, time and its highest byte, stream, what the body begins with.
-        begun = bytes.fromhex("09 010203 050607 04 000000 17 01")
+        begun = bytes.fromhex("09 010203 050607 04 000000 17 01 000000")
 
         tags = list(TagReader().feed(_FILE_HEADER + begun))
 
@@ -55,7 +55,7 @@ class TestTagReader:
     def test_knows_a_key_frame(self, kind: TagType, body: bytes, is_key_frame: bool) -> None:
         header = bytes([kind]) + len(body).to_bytes(3) + bytes(7)
 
-        (tag,) = TagReader().feed(_FILE_HEADER + header + body)
+        (tag,) = TagReader().feed(_FILE_HEADER + header + body + bytes(4))
 
         assert tag.is_key_frame is is_key_frame
 
@@ -106,3 +106,11 @@ def _read_one(kind: TagType, body: bytes) -> list[Tag]:
 
 def _header(kind: TagType, *, size: int) -> bytes:
     return bytes([kind]) + size.to_bytes(3) + bytes(7)
+
+
+def test_tells_when_a_picture_is_shown() -> None:
+    """B-frames are shown later than they are decoded."""
+    tags = [tag for tag in _tags(flv(x264="bframes=2"), step=4096) if tag.type == TagType.VIDEO]
+
+    assert {tag.composition_ms >= 0 for tag in tags} == {True}
+    assert all(tag.shown_ms == tag.timestamp_ms + tag.composition_ms for tag in tags)

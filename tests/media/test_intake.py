@@ -24,7 +24,7 @@ while True:
     except PermissionError:
         break
 reading, writing = os.pipe()
-intake = Intake(os.fdopen(reading, "rb", buffering=0))
+intake = Intake(os.fdopen(reading, "rb", buffering=0), segment_s=2)
 os.close(writing)
 intake.stop(timeout_s=30)
 print(len(kept), intake.is_over, intake.failure)
@@ -43,7 +43,7 @@ def _stream(data: bytes) -> IO[bytes]:
 
 
 def _finished_intake(data: bytes) -> Intake:
-    intake = Intake(_stream(data))
+    intake = Intake(_stream(data), segment_s=2)
     wait_until(lambda: intake.is_over, what="the end of the stream")
     return intake
 
@@ -90,7 +90,7 @@ class TestIntake:
         assert intake.failure is None
 
     def test_ends_although_its_sink_takes_nothing(self) -> None:
-        intake = Intake(_stream(flv(seconds=20)))
+        intake = Intake(_stream(flv(seconds=20)), segment_s=2)
         reading, writing = os.pipe()
         with os.fdopen(writing, "wb", buffering=0) as sink:
             intake.attach(sink)
@@ -104,7 +104,7 @@ class TestIntake:
     def test_takes_in_no_more_than_its_sink_does(self) -> None:
         """A transcoder that hangs must not fill the memory."""
         endless, source = os.pipe()
-        intake = Intake(os.fdopen(endless, "rb", buffering=0))
+        intake = Intake(os.fdopen(endless, "rb", buffering=0), segment_s=2)
         reading, writing = os.pipe()
         with os.fdopen(writing, "wb", buffering=0) as sink:
             intake.attach(sink)
@@ -120,7 +120,7 @@ class TestIntake:
 
     def test_ends_although_nothing_comes(self) -> None:
         reading, writing = os.pipe()
-        intake = Intake(os.fdopen(reading, "rb", buffering=0))
+        intake = Intake(os.fdopen(reading, "rb", buffering=0), segment_s=2)
 
         intake.stop(timeout_s=30)
 

@@ -36,7 +36,6 @@ class TestRun:
 
         assert following.source is not None
         assert (following.source.width, following.source.height) == (640, 360)
-        assert not any("#EXT-X-ENDLIST" in text for text in broadcast.media_playlists())
 
     def test_refuses_a_picture_that_claims_to_be_huge_before_it_is_decoded(
         self, ingest: Ingest, broadcast: Broadcast, tmp_path: Path

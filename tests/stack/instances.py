@@ -22,6 +22,8 @@ def fresh_instance(folder: Path) -> Instance:
         web_socket=data_dir / "run" / "web.sock",
         asgi_socket=data_dir / "run" / "asgi.sock",
         gate_socket=data_dir / "run" / "gate.sock",
+        origin_socket=data_dir / "run" / "origin.sock",
+        nudge_socket=data_dir / "run" / "nudge.sock",
         ingest_control_socket=data_dir / "run" / "ingest-control.sock",
         http_bind="127.0.0.1",
         rtmp_bind="127.0.0.1",

@@ -180,6 +180,8 @@ def test_nginx_takes_both(instance: Instance, tmp_path_factory: pytest.TempPathF
         asgi_socket=base / "run" / "asgi.sock",
         ingest_control_socket=base / "run" / "ingest-control.sock",
         gate_socket=base / "run" / "gate.sock",
+        origin_socket=base / "run" / "origin.sock",
+        nudge_socket=base / "run" / "nudge.sock",
         http_bind=bind,
         rtmp_bind=bind,
         trusted_proxies=("127.0.0.1/32", "192.0.2.0/24", "2001:db8::/32"),

@@ -23,7 +23,20 @@ from tests.stack.whole import RunningStack, running_stack
 
 pytestmark = pytest.mark.e2e
 
-PROGRAMS = {"postgres", "redis", "web", "asgi", "edge", "live", "urgent", "webhooks", "files", "gate", "ingest"}
+PROGRAMS = {
+    "postgres",
+    "redis",
+    "web",
+    "asgi",
+    "origin",
+    "edge",
+    "live",
+    "urgent",
+    "webhooks",
+    "files",
+    "gate",
+    "ingest",
+}
 # One of each kind; `files`, `gate` and `webhooks` show that those that do not hang stay.
 HANGING = {"web", "asgi", "live", "urgent"}
 # A depth at which a Unix socket inside the data folder would have too long a path.
@@ -70,7 +83,17 @@ class TestRunning:
     def test_runs_every_program_and_is_ready(self, stack: RunningStack) -> None:
         assert set(stack.pids()) == PROGRAMS
         answer = json.loads(request(stack, "/readyz")[2])
-        components = {"database", "broker", "ingest", "gate", "asgi", "live_worker", "urgent_worker", "webhooks_worker"}
+        components = {
+            "database",
+            "broker",
+            "ingest",
+            "gate",
+            "origin",
+            "asgi",
+            "live_worker",
+            "urgent_worker",
+            "webhooks_worker",
+        }
         assert answer == {"status": "ok", "components": dict.fromkeys(components, "ok")}
 
     def test_every_program_of_ours_shows_that_it_lives(self, stack: RunningStack) -> None:

@@ -1,0 +1,51 @@
+"""Where segments begin: known before the media gets there, so that all renditions are cut at the same time."""
+
+from typing import Protocol
+
+from streams.media.targets import LONGEST_SEGMENT_S
+
+# Key frames of encoders that mean two seconds come a little sooner now and then.
+_TOLERANCE_MS = 100.0
+
+
+class Marks(Protocol):
+    """Times in the stream's own milliseconds, ascending, all but the first beginning."""
+
+    def at(self, index: int) -> float | None:
+        """Return that mark, None while it is not known."""
+
+
+class KeyFrameMarks:
+    """Marks at key frames of the source, which its renditions have too; noted by one thread, read by another."""
+
+    def __init__(self, *, segment_s: float) -> None:
+        self._segment_ms = segment_s * 1000
+        self._marks: list[float] = []
+        self._begun_at: float | None = None
+        self._key_frame_at = 0.0
+
+    def note(self, at_ms: float) -> None:
+        """Take in the next key frame, before the media that it belongs to is handed on."""
+        distance_ms, self._key_frame_at = at_ms - self._key_frame_at, at_ms
+        if self._begun_at is None:
+            self._begun_at = at_ms
+            return
+        length_ms = at_ms - self._begun_at
+        # With one more such distance it would be too long.
+        if length_ms > self._segment_ms - _TOLERANCE_MS or length_ms + distance_ms > LONGEST_SEGMENT_S * 1000:
+            self._begun_at = at_ms
+            self._marks.append(at_ms)
+
+    def at(self, index: int) -> float | None:
+        return self._marks[index] if index < len(self._marks) else None
+
+
+class EvenMarks:
+    """Marks at even distances, where all renditions are encoded by us with key frames there."""
+
+    def __init__(self, *, segment_s: float, first_at_ms: float) -> None:
+        self._segment_ms = segment_s * 1000
+        self._first_at_ms = first_at_ms
+
+    def at(self, index: int) -> float | None:
+        return self._first_at_ms + (index + 1) * self._segment_ms

@@ -1,0 +1,49 @@
+"""What the origin says, as bytes that any number of players get."""
+
+import gzip
+from dataclasses import dataclass
+from http import HTTPStatus
+
+# Playlists are small and read once; more effort costs others the moment that it takes.
+_GZIP_LEVEL = 1
+_GZIP_BYTES_AT_LEAST = 512
+_PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
+_NOT_KEPT = {"Cache-Control": "no-store"}
+# Where nginx itself finds a session's files.
+_FILES = "/playback-files"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    head: bytes
+    body: bytes = b""
+
+
+def failure(status: int) -> Answer:
+    """Return an answer without anything in it, which nobody may keep."""
+    return _answer(status, _NOT_KEPT, b"")
+
+
+def playlist(text: str, *, max_age_s: int, is_zipped: bool) -> Answer:
+    """Return a playlist that caches may keep for so long."""
+    body = text.encode()
+    headers = {
+        "Content-Type": _PLAYLIST_TYPE,
+        "Cache-Control": f"public, max-age={max_age_s}",
+        "Vary": "Accept-Encoding",
+    }
+    if is_zipped and len(body) >= _GZIP_BYTES_AT_LEAST:
+        body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
+        headers["Content-Encoding"] = "gzip"
+    return _answer(200, headers, body)
+
+
+def file(path: str) -> Answer:
+    """Return what has nginx answer with a file; the path is relative to the folder of all."""
+    return _answer(200, {"X-Accel-Redirect": f"{_FILES}/{path}"}, b"")
+
+
+def _answer(status: int, headers: dict[str, str], body: bytes) -> Answer:
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", f"Content-Length: {len(body)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return Answer("\r\n".join((*lines, "", "")).encode(), body)

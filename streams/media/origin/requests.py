@@ -1,0 +1,115 @@
+"""What nginx asks the origin, read strictly: whatever is not exactly one of our questions is refused.
+
+Source: RFC 9112 (messages), RFC 8216bis 6.2.5 (the questions).
+"""
+
+import re
+from dataclasses import dataclass
+
+from streams.media.media_playlist import Form
+
+# nginx hands on two headers.
+HEAD_BYTES_AT_MOST = 8192
+_PATH = re.compile(
+    r"/(?P<folder>[A-Za-z0-9_-]{1,64}/[0-9a-f]{16}(?:-[0-9]{1,4})?)/(?P<slot>[av][0-9]{1,2})"
+    r"/(?:(?P<playlist>index|iframes)\.m3u8|(?P<part_name>[0-9]{1,9}-[0-9]{1,12}\.[0-9]{1,6}\.m4s))"
+)
+_NUMBER = re.compile(r"[0-9]{1,12}")
+_WHOLE = Form()
+_METHODS = frozenset({"GET", "HEAD"})
+
+
+class RefusedError(Exception):
+    """It cannot be answered; `status` says why."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"refused with {status}")
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A playlist, as it is when that segment or part is in it, or a part.
+
+    `folder` is a session's, below that of all files. `part_name` is empty for playlists.
+    """
+
+    folder: str
+    slot: str
+    form: Form = _WHOLE
+    is_key_frames: bool = False
+    msn: int | None = None
+    part: int | None = None
+    part_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A question, and how it is to be answered."""
+
+    wanted: Wanted
+    is_head: bool = False
+    takes_gzip: bool = False
+    closes: bool = False
+
+
+def parse_request(head: bytes) -> Request:
+    """Return what a request's lines say, without the empty one behind them.
+
+    :raises RefusedError: when we have no answer to it.
+    """
+    first, *lines = head.decode("latin-1").split("\r\n")
+    method, target = _request_line(first)
+    headers = _headers(lines)
+    if method not in _METHODS:
+        raise RefusedError(405)
+    if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
+        raise RefusedError(400)
+    return Request(
+        parse_target(target),
+        is_head=method == "HEAD",
+        takes_gzip="gzip" in headers.get("accept-encoding", ""),
+        closes=headers.get("connection", "").lower() == "close",
+    )
+
+
+def parse_target(target: str) -> Wanted:
+    """Return what a path with its query asks for.
+
+    :raises RefusedError: when it is none of ours, or its numbers cannot be.
+    """
+    path, _, query = target.partition("?")
+    found = _PATH.fullmatch(path)
+    if found is None:
+        raise RefusedError(404)
+    folder, slot = found["folder"], found["slot"]
+    if found["part_name"]:
+        return Wanted(folder, slot, part_name=found["part_name"])
+    if found["playlist"] == "iframes":
+        return Wanted(folder, slot, is_key_frames=True)
+    asked = dict(pair.partition("=")[::2] for pair in query.split("&"))
+    msn, part = _number(asked.get("_HLS_msn")), _number(asked.get("_HLS_part"))
+    if part is not None and msn is None:
+        raise RefusedError(400)
+    form = Form(is_edge=asked.get("dvr") == "0", is_delta=asked.get("_HLS_skip") in {"YES", "v2"})
+    return Wanted(folder, slot, form, msn=msn, part=part)
+
+
+def _number(word: str | None) -> int | None:
+    if word is None:
+        return None
+    if not _NUMBER.fullmatch(word):
+        raise RefusedError(400)
+    return int(word)
+
+
+def _request_line(line: str) -> tuple[str, str]:
+    words = line.split(" ")
+    if len(words) != 3 or words[2] not in {"HTTP/1.1", "HTTP/1.0"}:
+        raise RefusedError(400)
+    return words[0], words[1]
+
+
+def _headers(lines: list[str]) -> dict[str, str]:
+    named = (line.partition(":") for line in lines)
+    return {name.lower(): value.strip() for name, _, value in named}

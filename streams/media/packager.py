@@ -1,0 +1,218 @@
+"""From ffmpeg's pipes to parts and segments: one thread for all renditions of a run."""
+
+import os
+import select
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from streams.media.errors import TranscoderFailedError
+from streams.media.fmp4 import Fmp4Error, codec_strings
+from streams.media.fragments import Fragment, FragmentReader, Init, render_fragment
+from streams.media.journal import SlotBegan
+from streams.media.ladder import Rendition
+from streams.media.marks import EvenMarks, Marks
+from streams.media.process import widen
+from streams.media.shelf import Made, Shelf
+from streams.media.targets import Targets
+from streams.media.track import Chunk, Track
+
+_READ_SIZE = 1 << 18
+_NOTICE_MS = 250
+# How much of a new value the mean takes in.
+_SMOOTHING = 0.1
+
+
+@dataclass
+class _Pipe:
+    """One rendition's way through the packager."""
+
+    slot: str
+    rendition: Rendition
+    descriptor: int
+    reader: FragmentReader = field(default_factory=FragmentReader)
+    init: Init | None = None
+    # Until all renditions have something.
+    early: list[Fragment] = field(default_factory=list)
+    held: list[Chunk] = field(default_factory=list)
+    track: Track | None = None
+    sequence: int = 0
+
+    @property
+    def per_ms(self) -> float:
+        assert self.init is not None  # noqa: S101  # There is no fragment without one.
+        return self.init.timescale / 1000
+
+
+class Packager:
+    """Reads what ffmpeg writes for each slot until it ends, and puts it on the shelf.
+
+    `clock_ms` is what to add to the stream's own milliseconds for those since 1970; it is asked once, with the first
+    picture. Nothing is told before every slot has something: players would find one rendition without the others.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        pipes: Mapping[str, tuple[Rendition, int]],
+        *,
+        targets: Targets,
+        marks: Marks | None,
+        clock_ms: Callable[[], float],
+    ) -> None:
+        self._shelf = shelf
+        self._targets = targets
+        self._marks = marks
+        self._read_clock_ms = clock_ms
+        self._begins_at_ms: float | None = None
+        self._offset_ms = 0.0
+        self._pipes = [_Pipe(slot, rendition, descriptor) for slot, (rendition, descriptor) in pipes.items()]
+        self._has_begun = False
+        self.codecs: dict[str, str] = {}
+        # Mean time from when a part's last picture was taken until it can be fetched; None before the first.
+        self.latency_ms: float | None = None
+        self.parts_made = 0
+        self.failure: Exception | None = None
+        self._is_stopping = False
+        for pipe in self._pipes:
+            widen(pipe.descriptor)
+        self._thread = threading.Thread(target=self._run, name="packager", daemon=True)
+        self._thread.start()
+
+    @property
+    def has_begun(self) -> bool:
+        """Every slot has something that can be fetched."""
+        return self._has_begun
+
+    def stop(self, *, timeout_s: float) -> None:
+        """Return when all that came has been put on the shelf, or after the time; ffmpeg has to be gone by then."""
+        self._thread.join(timeout_s)
+        self._is_stopping = True
+
+    def _run(self) -> None:
+        try:
+            self._read_all()
+            for pipe in self._pipes:
+                if pipe.track is not None:
+                    self._take(pipe, pipe.track.finish())
+                self._shelf.close_segment(pipe.slot)
+        except Fmp4Error as error:
+            self.failure = TranscoderFailedError(f"ffmpeg's output cannot be packaged: {error}")
+        except Exception as error:  # The run that watches us ends of it, with the right words.
+            self.failure = error
+        finally:
+            self._shelf.close()
+            for pipe in self._pipes:
+                os.close(pipe.descriptor)
+
+    def _read_all(self) -> None:
+        poll = select.poll()
+        open_pipes = {pipe.descriptor: pipe for pipe in self._pipes}
+        for descriptor in open_pipes:
+            poll.register(descriptor, select.POLLIN)
+        while open_pipes and not self._is_stopping:
+            for descriptor, _ in poll.poll(_NOTICE_MS):
+                piece = os.read(descriptor, _READ_SIZE)
+                if piece:
+                    self._feed(open_pipes[descriptor], piece)
+                else:
+                    poll.unregister(descriptor)
+                    del open_pipes[descriptor]
+
+    def _feed(self, pipe: _Pipe, piece: bytes) -> None:
+        for found in pipe.reader.feed(piece):
+            if isinstance(found, Init):
+                pipe.init = found
+            elif pipe.track is not None:
+                self._take(pipe, pipe.track.take(found))
+            else:
+                pipe.early.append(found)
+                self._begin_tracks()
+
+    def _begin_tracks(self) -> None:
+        """Begin tracks with the first picture: sound that came before it would be heard without one."""
+        first = self._pipes[0]
+        if self._begins_at_ms is None:
+            if not first.early:
+                return
+            self._begins_at_ms = first.early[0].decode_time / first.per_ms
+            self._offset_ms = self._read_clock_ms()
+        for pipe in self._pipes:
+            if pipe.track is None and pipe.init is not None and pipe.early:
+                pipe.track = self._track(pipe, pipe.init.timescale, begins_at_ms=self._begins_at_ms)
+                early, pipe.early = pipe.early, []
+                for fragment in early:
+                    self._take(pipe, pipe.track.take(fragment))
+
+    def _track(self, pipe: _Pipe, timescale: int, *, begins_at_ms: float) -> Track:
+        marks = self._marks or EvenMarks(segment_s=self._targets.segment_s, first_at_ms=begins_at_ms)
+        return Track(
+            timescale=timescale,
+            is_video=pipe.rendition.is_video,
+            targets=self._targets,
+            marks=marks,
+            begins_at_ms=begins_at_ms,
+        )
+
+    def _take(self, pipe: _Pipe, chunks: Iterator[Chunk]) -> None:
+        for chunk in chunks:
+            if self._has_begun:
+                self._put(pipe, chunk)
+            else:
+                pipe.held.append(chunk)
+                self._begin()
+
+    def _begin(self) -> None:
+        if not all(pipe.held for pipe in self._pipes):
+            return
+        inits = {pipe.slot: pipe.init.data for pipe in self._pipes if pipe.init is not None}
+        # Each rendition is one track.
+        self.codecs = {slot: codec_strings(init)[0] for slot, init in inits.items()}
+        self._shelf.begin_run({pipe.slot: _slot_began(pipe, self.codecs[pipe.slot]) for pipe in self._pipes}, inits)
+        for pipe in self._pipes:
+            held, pipe.held = pipe.held, []
+            for chunk in held:
+                self._put(pipe, chunk)
+        self._has_begun = True
+
+    def _put(self, pipe: _Pipe, chunk: Chunk) -> None:
+        if chunk.begins_segment:
+            self._shelf.close_segment(pipe.slot)
+        pipe.sequence += 1
+        at_ms = chunk.decode_time / pipe.per_ms + self._offset_ms
+        duration_ms = chunk.duration / pipe.per_ms
+        head = render_fragment(pipe.sequence, chunk.decode_time, chunk.samples)
+        made = Made(
+            at_ms=round(at_ms),
+            duration_us=round(duration_ms * 1000),
+            is_independent=chunk.is_independent,
+            is_hidden=chunk.is_too_long or not self._targets.part_s,
+            key_size=len(head) + chunk.samples[0].size if chunk.is_independent and pipe.rendition.is_video else 0,
+            pieces=(head, *chunk.payloads),
+        )
+        self._shelf.add(pipe.slot, made)
+        if chunk.ends_segment:
+            self._shelf.close_segment(pipe.slot)
+        self._note_latency(time.time() * 1000 - at_ms - duration_ms)
+
+    def _note_latency(self, latency_ms: float) -> None:
+        self.parts_made += 1
+        mean = latency_ms if self.latency_ms is None else self.latency_ms
+        self.latency_ms = mean + (latency_ms - mean) * _SMOOTHING
+
+
+def _slot_began(pipe: _Pipe, codecs: str) -> SlotBegan:
+    rendition = pipe.rendition
+    return SlotBegan(pipe.slot, codecs, rendition.width, rendition.height, round(rendition.fps * 1000))
+
+
+def slots_of(renditions: tuple[Rendition, ...]) -> dict[str, Rendition]:
+    """Return the slots that renditions are shown in: `v0` the best picture, `a0` the sound."""
+    counts = {"v": 0, "a": 0}
+    found = {}
+    for rendition in renditions:
+        kind = "v" if rendition.is_video else "a"
+        found[f"{kind}{counts[kind]}"] = rendition
+        counts[kind] += 1
+    return found

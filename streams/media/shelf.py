@@ -1,0 +1,287 @@
+"""A session's files on this node: parts and segments of its slots, the journal that tells of them, and their end.
+
+One folder for the session, whoever runs it: a later epoch goes on where the one before has stopped.
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from streams.media import journal
+from streams.media.journal import Dropped, Entry, Opened, PartMade, Record, RunBegan, SegmentClosed, SlotBegan
+from streams.media.playlist import Bitrates
+
+# Segments whose parts can be fetched: those whose parts are listed, and some for who read an older playlist.
+_SEGMENTS_WITH_PARTS = 5
+# Kept at least, with or without a window to go back in, and for how long after they have left it.
+_LEAST_SEGMENTS = 8
+_GRACE_US = 30_000_000
+
+
+@dataclass(frozen=True)
+class Made:
+    """A part, or what is written of a segment where there are none; `at_ms` since 1970."""
+
+    at_ms: int
+    duration_us: int
+    is_independent: bool
+    # In its segment alone.
+    is_hidden: bool
+    # How many of its bytes are enough to show its first picture; 0 where that is no key frame.
+    key_size: int
+    pieces: Sequence[bytes | memoryview]
+
+    @property
+    def size(self) -> int:
+        return sum(len(piece) for piece in self.pieces)
+
+
+@dataclass
+class _Segment:
+    """What is known of a segment; `parts` are those that were told of."""
+
+    epoch: int
+    msn: int
+    at_ms: int = 0
+    duration_us: int = 0
+    size: int = 0
+    key_size: int = 0
+    parts: list[str] = field(default_factory=list)
+    # Of the file that it grows in, where that is ours.
+    descriptor: int | None = None
+
+
+class _Slot:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.closed: deque[_Segment] = deque()
+        self.with_parts: deque[_Segment] = deque()
+        self.open: _Segment | None = None
+        self.next_msn = 0
+
+    def take(self, entry: Entry) -> None:
+        """Take in what an earlier epoch has written down."""
+        record = entry.record
+        if isinstance(record, PartMade):
+            segment = self.open = self.open or _Segment(entry.epoch, record.msn, record.at_ms)
+            segment.duration_us += record.duration_us
+            segment.size += record.size
+            segment.parts.append(journal.part_name(epoch=entry.epoch, msn=record.msn, part=record.part))
+            self.next_msn = record.msn
+        elif isinstance(record, SegmentClosed):
+            segment = self.open or _Segment(entry.epoch, record.msn, record.at_ms)
+            segment.epoch = entry.epoch
+            self.shelve(segment)
+        elif isinstance(record, Dropped):
+            while self.closed and self.closed[0].msn < record.first_msn:
+                self.closed.popleft()
+
+    def shelve(self, segment: _Segment) -> None:
+        self.closed.append(segment)
+        self.with_parts.append(segment)
+        self.open, self.next_msn = None, segment.msn + 1
+
+
+class Shelf:
+    """Takes what a packager makes, and tells of it; `told` is called after each thing that was written down."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        epoch: int,
+        part_target_s: float,
+        target_s: int,
+        dvr_window_s: int,
+        told: Callable[[], None],
+    ) -> None:
+        """Go on with what earlier epochs have left.
+
+        :raises OSError: when it cannot be written.
+        """
+        self._folder = folder
+        self._epoch = epoch
+        self._window_us = dvr_window_s * 1_000_000
+        self._told = told
+        self._slots: dict[str, _Slot] = {}
+        self.bitrates: dict[str, Bitrates] = {}
+        self._stand_ins: dict[str, tuple[str, ...]] = {}
+        self._run = -1
+        folder.mkdir(parents=True, exist_ok=True)
+        reader = journal.Reader(folder)
+        _, entries = reader.read()
+        opened = Opened(epoch, round(part_target_s * 1_000_000), target_s, dvr_window_s, *reader.position)
+        for entry in entries:
+            self._recall(entry)
+        self._writer = journal.Writer(folder, self._like_the_first(opened, entries))
+        self._close_what_others_left()
+
+    def begin_run(self, slots: Mapping[str, SlotBegan], inits: Mapping[str, bytes]) -> None:
+        """Let another ffmpeg's media follow; slots that it has nothing for get what the nearest of their kind gets."""
+        self._run += 1
+        self._stand_ins = _stand_ins(slots, known=self._slots)
+        records: list[Record] = [RunBegan(self._run)]
+        for name, slot in slots.items():
+            for shown_as in (name, *self._stand_ins.get(name, ())):
+                folder = self._slot(shown_as).folder
+                (folder / journal.init_name(epoch=self._epoch, run=self._run)).write_bytes(inits[name])
+                records.append(SlotBegan(shown_as, slot.codecs, slot.width, slot.height, slot.millifps))
+        self._tell(*records)
+
+    def add(self, slot: str, made: Made) -> None:
+        """Put a part on the shelf.
+
+        :raises OSError: when it cannot be written.
+        """
+        for name in (slot, *self._stand_ins.get(slot, ())):
+            self._add(self._slots[name], name, made)
+
+    def close_segment(self, slot: str) -> None:
+        """Make the segment that is growing one that can be fetched.
+
+        :raises OSError: when it cannot be written.
+        """
+        for name in (slot, *self._stand_ins.get(slot, ())):
+            self._close_segment(name)
+
+    def close(self) -> None:
+        """Leave everything to a later epoch."""
+        self._writer.close()
+        for slot in self._slots.values():
+            if slot.open is not None and slot.open.descriptor is not None:
+                os.close(slot.open.descriptor)
+                slot.open.descriptor = None
+
+    def _recall(self, entry: Entry) -> None:
+        record = entry.record
+        if isinstance(record, RunBegan):
+            self._run = record.number
+        elif isinstance(record, SlotBegan | PartMade | SegmentClosed | Dropped):
+            self._slot(record.slot).take(entry)
+
+    def _like_the_first(self, opened: Opened, entries: Iterable[Entry]) -> Opened:
+        """Keep what players were promised at the beginning."""
+        first = next((entry.record for entry in entries if isinstance(entry.record, Opened)), opened)
+        return Opened(
+            opened.epoch,
+            first.part_target_us,
+            first.target_s,
+            opened.dvr_window_s,
+            opened.after_epoch,
+            opened.after_offset,
+        )
+
+    def _slot(self, name: str) -> _Slot:
+        if name not in self._slots:
+            folder = self._folder / name
+            folder.mkdir(exist_ok=True)
+            self._slots[name] = _Slot(folder)
+        return self._slots[name]
+
+    def _add(self, slot: _Slot, name: str, made: Made) -> None:
+        segment = slot.open
+        if segment is None:
+            segment = slot.open = _Segment(self._epoch, slot.next_msn, made.at_ms)
+            segment.descriptor = _create(_growing(slot.folder, segment))
+            segment.key_size = made.key_size
+        if segment.descriptor is not None:
+            _write_all(segment.descriptor, made.pieces)
+        segment.size += made.size
+        segment.duration_us += made.duration_us
+        if not made.is_hidden:
+            self._tell_of_part(slot, name, segment, made)
+
+    def _tell_of_part(self, slot: _Slot, name: str, segment: _Segment, made: Made) -> None:
+        part = len(segment.parts)
+        file_name = journal.part_name(epoch=self._epoch, msn=segment.msn, part=part)
+        descriptor = _create(slot.folder / file_name)
+        try:
+            _write_all(descriptor, made.pieces)
+        finally:
+            os.close(descriptor)
+        segment.parts.append(file_name)
+        self._tell(PartMade(name, segment.msn, part, made.at_ms, made.duration_us, int(made.is_independent), made.size))
+
+    def _close_segment(self, name: str) -> None:
+        slot = self._slots.get(name)
+        segment = slot.open if slot is not None else None
+        if slot is None or segment is None:
+            return
+        if segment.descriptor is not None:
+            os.close(segment.descriptor)
+            segment.descriptor = None
+            _growing(slot.folder, segment).replace(
+                slot.folder / journal.segment_name(epoch=segment.epoch, msn=segment.msn)
+            )
+        slot.shelve(segment)
+        self.bitrates.setdefault(name, Bitrates()).add(
+            size=segment.size, key_size=segment.key_size, duration_us=segment.duration_us
+        )
+        self._tell(SegmentClosed(name, segment.msn, segment.at_ms, segment.duration_us, segment.size, segment.key_size))
+        self._make_room(name, slot)
+
+    def _close_what_others_left(self) -> None:
+        """Close the segments that an epoch before us was writing, as far as it has told of them."""
+        for name, slot in self._slots.items():
+            segment = slot.open
+            if segment is None:
+                continue
+            # Of our epoch, whose files nobody else touches: that one may still be writing.
+            segment.epoch = self._epoch
+            target = slot.folder / journal.segment_name(epoch=self._epoch, msn=segment.msn)
+            target.write_bytes(b"".join((slot.folder / part).read_bytes() for part in segment.parts))
+            self._close_segment(name)
+
+    def _make_room(self, name: str, slot: _Slot) -> None:
+        """Remove what no player is told of any more."""
+        while len(slot.with_parts) > _SEGMENTS_WITH_PARTS:
+            for part in slot.with_parts.popleft().parts:
+                (slot.folder / part).unlink(missing_ok=True)
+        gone = self._out_of_window(slot)
+        if gone:
+            self._tell(Dropped(name, slot.closed[0].msn))
+        for segment in gone:
+            (slot.folder / journal.segment_name(epoch=segment.epoch, msn=segment.msn)).unlink(missing_ok=True)
+
+    def _out_of_window(self, slot: _Slot) -> list[_Segment]:
+        newest = slot.closed[-1]
+        before_ms = newest.at_ms - (self._window_us + _GRACE_US) // 1000
+        gone = []
+        while len(slot.closed) > _LEAST_SEGMENTS and slot.closed[0].at_ms < before_ms:
+            gone.append(slot.closed.popleft())
+        return gone
+
+    def _tell(self, *records: Record) -> None:
+        self._writer.write(*records)
+        self._told()
+
+
+def _stand_ins(slots: Mapping[str, SlotBegan], *, known: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return for which slots that have nothing of their own each one stands in."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name in sorted(set(known) - set(slots)):
+        of_kind = sorted((slot for slot in slots if slot[0] == name[0]), key=lambda slot: int(slot[1:]))
+        if of_kind:
+            found[of_kind[-1]] = (*found.get(of_kind[-1], ()), name)
+    return found
+
+
+def _growing(folder: Path, segment: _Segment) -> Path:
+    # Whoever asks for it too early gets nothing, rather than a beginning to keep for a year.
+    return folder / f".{journal.segment_name(epoch=segment.epoch, msn=segment.msn)}"
+
+
+def _create(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+
+
+def _write_all(descriptor: int, pieces: Sequence[bytes | memoryview]) -> None:
+    """Write everything, or raise what keeps the rest from being written."""
+    size = sum(len(piece) for piece in pieces)
+    written = os.writev(descriptor, pieces)
+    if written < size:
+        rest = b"".join(pieces)
+        while written < size:
+            written += os.write(descriptor, rest[written:])

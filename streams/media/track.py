@@ -1,0 +1,121 @@
+"""Cutting one rendition into parts and segments, sample by sample."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from streams.media.fragments import Fragment, Sample, offsets
+from streams.media.marks import Marks
+from streams.media.targets import LONGEST_SEGMENT_S, Targets
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Samples that are handed out together: a part, where there are parts.
+
+    `decode_time` and durations are in the track's time scale. One that is longer than a part may be is in its segment
+    alone, which has no other and is not handed out in parts.
+    """
+
+    decode_time: int
+    duration: int
+    samples: tuple[Sample, ...]
+    payloads: tuple[memoryview, ...]
+    begins_segment: bool
+    ends_segment: bool
+    is_too_long: bool
+
+    @property
+    def is_independent(self) -> bool:
+        return self.samples[0].is_sync
+
+
+class Track:
+    """One rendition's samples, as ffmpeg hands them over; what comes before `begins_at` is left out."""
+
+    def __init__(self, *, timescale: int, is_video: bool, targets: Targets, marks: Marks, begins_at_ms: float) -> None:
+        self._per_ms = timescale / 1000
+        self._is_video = is_video
+        self._marks = marks
+        self._begins_at = begins_at_ms * self._per_ms
+        self._least = targets.chunk_s * timescale
+        self._most = targets.longest_chunk_s * timescale
+        self._has_parts = targets.part_s > 0
+        self._longest_segment = LONGEST_SEGMENT_S * timescale
+        self._samples: list[Sample] = []
+        self._payloads: list[memoryview] = []
+        self._started_at = 0
+        self._duration = 0
+        self._begins_segment = True
+        # Of the present segment, what has been handed out and what has not.
+        self._segment_duration = 0
+        self._next_mark = 0
+
+    def take(self, fragment: Fragment) -> Iterator[Chunk]:
+        """Yield what is complete with it."""
+        at = fragment.decode_time
+        if self._samples and at != self._started_at + self._duration:
+            yield self._cut()
+        bounds = offsets(fragment.samples)
+        for index, sample in enumerate(fragment.samples):
+            if at + sample.duration / 2 >= self._begins_at:
+                yield from self._take(sample, at, fragment.payload[bounds[index] : bounds[index + 1]])
+            at += sample.duration
+
+    def finish(self) -> Iterator[Chunk]:
+        """Yield what is left."""
+        if self._samples:
+            yield self._cut(ends_segment=True)
+
+    def _take(self, sample: Sample, at: int, payload: memoryview) -> Iterator[Chunk]:
+        if sample.duration > self._longest_segment:
+            # The encoder stood still: what is missing is no length of a picture that a playlist may have.
+            sample = replace(sample, duration=int(self._longest_segment))
+        is_long = sample.duration > self._most
+        if is_long or self._begins_new_segment(sample, at):
+            yield from self.finish()
+            self._begins_segment, self._segment_duration = True, 0
+        elif self._samples and self._duration + sample.duration > self._most:
+            yield self._cut()
+        self._add(sample, at, payload)
+        if is_long or self._is_at_mark(at + sample.duration, sample):
+            yield self._cut(ends_segment=True)
+        elif self._duration >= self._least:
+            yield self._cut()
+
+    def _begins_new_segment(self, sample: Sample, at: int) -> bool:
+        if self._begins_segment:
+            return False
+        is_due = self._is_at_mark(at, sample) and (sample.is_sync or not self._is_video)
+        return is_due or self._segment_duration + sample.duration > self._longest_segment
+
+    def _is_at_mark(self, at: int, sample: Sample) -> bool:
+        """Tell whether a frame that begins there is the nearest to the next mark, or later."""
+        mark_ms = self._marks.at(self._next_mark)
+        return mark_ms is not None and at + sample.duration / 2 >= mark_ms * self._per_ms
+
+    def _add(self, sample: Sample, at: int, payload: memoryview) -> None:
+        if not self._samples:
+            self._started_at = at
+        if self._begins_segment and not self._samples:
+            while self._is_at_mark(at, sample):
+                self._next_mark += 1
+        self._samples.append(sample)
+        self._payloads.append(payload)
+        self._duration += sample.duration
+        self._segment_duration += sample.duration
+
+    def _cut(self, *, ends_segment: bool = False) -> Chunk:
+        chunk = Chunk(
+            decode_time=self._started_at,
+            duration=self._duration,
+            samples=tuple(self._samples),
+            payloads=tuple(self._payloads),
+            begins_segment=self._begins_segment,
+            ends_segment=ends_segment,
+            is_too_long=self._has_parts and self._duration > self._most,
+        )
+        self._samples, self._payloads, self._duration = [], [], 0
+        self._begins_segment = ends_segment
+        if ends_segment:
+            self._segment_duration = 0
+        return chunk

@@ -1,0 +1,77 @@
+import pytest
+
+from streams.media.media_playlist import Form
+from streams.media.origin.requests import RefusedError, Request, Wanted, parse_request, parse_target
+
+FOLDER = "pb_1/0123456789abcdef"
+
+
+class TestTarget:
+    def test_names_a_playlist(self) -> None:
+        assert parse_target(f"/{FOLDER}/v0/index.m3u8") == Wanted(FOLDER, "v0")
+
+    def test_says_what_it_waits_for(self) -> None:
+        wanted = parse_target(f"/{FOLDER}/v0/index.m3u8?_HLS_msn=7&_HLS_part=2&_HLS_skip=YES")
+
+        assert wanted == Wanted(FOLDER, "v0", Form(is_delta=True), msn=7, part=2)
+
+    def test_may_be_of_the_live_edge_alone(self) -> None:
+        assert parse_target(f"/{FOLDER}/a0/index.m3u8?dvr=0").form == Form(is_edge=True)
+
+    def test_may_be_of_first_pictures(self) -> None:
+        assert parse_target(f"/{FOLDER}/v1/iframes.m3u8").is_key_frames
+
+    def test_names_a_part(self) -> None:
+        assert parse_target(f"/{FOLDER}/v0/2-17.3.m4s").part_name == "2-17.3.m4s"
+
+    @pytest.mark.parametrize(
+        "query", ["_HLS_part=1", "_HLS_msn=-1", "_HLS_msn=", "_HLS_msn=1e3", "_HLS_msn=9999999999999", "_HLS_msn=٣"]
+    )
+    def test_has_numbers_that_can_be(self, query: str) -> None:
+        with pytest.raises(RefusedError) as caught:
+            parse_target(f"/{FOLDER}/v0/index.m3u8?{query}")
+        assert caught.value.status == 400
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/",
+            f"/{FOLDER}/v0/",
+            f"/../{FOLDER}/v0/index.m3u8",
+            f"/..//{FOLDER}/v0/index.m3u8",
+            "/pb_1/../0123456789abcdef/v0/index.m3u8",
+            "/pb_1/0123456789ABCDEF/v0/index.m3u8",
+            f"/{FOLDER}/..%2fv0/index.m3u8",
+            f"/{FOLDER}/v0/1.journal",
+            f"/{FOLDER}/v0/1-2.m4s",
+            f"/{FOLDER}/v0/index.m3u8\n",
+        ],
+    )
+    def test_is_nothing_else(self, path: str) -> None:
+        with pytest.raises(RefusedError) as caught:
+            parse_target(path)
+        assert caught.value.status == 404
+
+
+class TestRequest:
+    def test_says_how_it_is_answered(self) -> None:
+        head = f"HEAD /{FOLDER}/v0/index.m3u8 HTTP/1.1\r\nAccept-Encoding: gzip\r\nConnection: close"
+
+        assert parse_request(head.encode()) == Request(Wanted(FOLDER, "v0"), is_head=True, takes_gzip=True, closes=True)
+
+    @pytest.mark.parametrize(
+        ("head", "status"),
+        [
+            (f"POST /{FOLDER}/v0/index.m3u8 HTTP/1.1", 405),
+            (f"GET /{FOLDER}/v0/index.m3u8", 400),
+            (f"GET  /{FOLDER}/v0/index.m3u8 HTTP/1.1", 400),
+            (f"GET /{FOLDER}/v0/index.m3u8 HTTP/2.0", 400),
+            (f"GET /{FOLDER}/v0/index.m3u8 HTTP/1.1\r\nContent-Length: 5", 400),
+            (f"GET /{FOLDER}/v0/index.m3u8 HTTP/1.1\r\nTransfer-Encoding: chunked", 400),
+            ("\x00\xff", 400),
+        ],
+    )
+    def test_is_refused_when_it_is_none_of_ours(self, head: str, status: int) -> None:
+        with pytest.raises(RefusedError) as caught:
+            parse_request(head.encode("latin-1"))
+        assert caught.value.status == status

@@ -1,0 +1,232 @@
+"""Who asks the origin gets exactly the state that he asked for, as soon as it is there."""
+
+import asyncio
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from streams.media.journal import Opened, Writer, part_name
+from streams.media.origin.answers import Answer
+from streams.media.origin.requests import Request, Wanted
+from streams.media.origin.session import Group, Session
+from tests.media.histories import History
+from tests.media.playlist_rules import Playlist, check
+
+FOLDER = "pb_1/0123456789abcdef"
+
+
+class Viewer:
+    def __init__(self) -> None:
+        self.group: Group | None = None
+        self.answer: Answer | None = None
+
+    def send(self, answer: Answer) -> None:
+        assert self.answer is None
+        self.answer = answer
+
+    @property
+    def status(self) -> int:
+        return int(self.answer.head.split()[1]) if self.answer else 0
+
+    @property
+    def playlist(self) -> Playlist:
+        assert self.answer is not None
+        return check(self.answer.body.decode())
+
+
+class Broadcast:
+    """A session that a packager writes, step by step."""
+
+    def __init__(self, root: Path, *, seed: int = 1, steps: int = 150, ends: bool = True) -> None:
+        self.folder = root / FOLDER
+        self.folder.mkdir(parents=True)
+        self._steps = History(seed, changes_epochs=False).steps(steps, ends=ends)
+        opened, *rest = [entry.record for entry in next(self._steps)]
+        assert isinstance(opened, Opened)
+        self._writer = Writer(self.folder, opened)
+        self._writer.write(*rest)
+
+    def go_on(self) -> bool:
+        entries = next(self._steps, None)
+        if entries:
+            self._writer.write(*(entry.record for entry in entries))
+        return entries is not None
+
+    def go_on_to(self, session: Session, *, msn: int) -> None:
+        while not session.timeline.slots or session.timeline.slots["v0"].next_msn <= msn:
+            assert self.go_on()
+            session.refresh()
+
+
+def asked(session: Session, **wanted: object) -> Viewer:
+    viewer = Viewer()
+    session.ask(viewer, Request(Wanted(FOLDER, "v0", **wanted)))  # type: ignore[arg-type]
+    return viewer
+
+
+def holds(playlist: Playlist, *, msn: int, part: int | None) -> bool:
+    """Tell whether a playlist is one that a question for that segment or part may be answered with."""
+    closed = [segment.msn for segment in playlist.closed]
+    if closed and closed[-1] >= msn:
+        last = playlist.closed[-1]
+        is_behind = last.msn == msn and part is not None and part >= len(last.parts)
+        return not is_behind or not playlist.listed[-1].uri
+    newest = playlist.listed[-1]
+    return part is not None and not newest.uri and newest.msn == msn and len(newest.parts) > part
+
+
+class TestWaiting:
+    async def _run(self, root: Path, seed: int) -> int:
+        broadcast, random = Broadcast(root, seed=seed), Random(seed)  # noqa: S311
+        session = Session(root, FOLDER)
+        waiting: list[tuple[int, int | None, Viewer]] = []
+        answered = 0
+        state: Playlist | None = None
+        while broadcast.go_on():
+            session.refresh()
+            now = asked(session)
+            before, state = state, now.playlist if now.status == 200 else None
+            for msn, part, viewer in list(waiting):
+                if viewer.answer is None:
+                    assert state is None or not holds(state, msn=msn, part=part)
+                    continue
+                waiting.remove((msn, part, viewer))
+                answered += 1
+                assert state is not None
+                assert viewer.playlist == state
+                assert state.is_ended or holds(state, msn=msn, part=part)
+                assert before is None or not holds(before, msn=msn, part=part)
+            if state is not None and not state.is_ended:
+                msn = session.timeline.slots["v0"].next_msn + random.randrange(2)
+                part = random.choice([None, random.randrange(6)])
+                viewer = asked(session, msn=msn, part=part)
+                if viewer.answer is None:
+                    waiting.append((msn, part, viewer))
+        assert not waiting, "the end answers everybody"
+        return answered
+
+    @pytest.mark.parametrize("seed", range(4))
+    def test_ends_with_exactly_the_state_that_was_asked_for(self, tmp_path: Path, seed: int) -> None:
+        assert asyncio.run(self._run(tmp_path, seed)) > 50
+
+    def test_is_for_one_rendering_of_each_state(self, tmp_path: Path) -> None:
+        async def run() -> None:
+            broadcast, session = Broadcast(tmp_path), Session(tmp_path, FOLDER)
+            broadcast.go_on_to(session, msn=3)
+            msn = session.timeline.slots["v0"].next_msn
+            viewers = [asked(session, msn=msn) for _ in range(10)]
+            broadcast.go_on_to(session, msn=msn)
+            assert len({id(viewer.answer) for viewer in viewers}) == 1
+            assert viewers[0].status == 200
+
+        asyncio.run(run())
+
+    def test_is_over_when_who_waits_leaves(self, tmp_path: Path) -> None:
+        async def run() -> None:
+            broadcast, session = Broadcast(tmp_path), Session(tmp_path, FOLDER)
+            broadcast.go_on_to(session, msn=3)
+            viewer = asked(session, msn=session.timeline.slots["v0"].next_msn)
+            assert session.has_waiters
+            assert viewer.group is not None
+            viewer.group.leave(viewer)
+            assert not session.has_waiters
+
+        asyncio.run(run())
+
+
+class TestRefusing:
+    @pytest.mark.parametrize(
+        ("ahead", "part", "status"),
+        [(0, None, 0), (1, None, 0), (2, None, 400), (0, 40, 400), (1, 9, 0), (1, 10, 400), (10**11, None, 400)],
+    )
+    def test_is_for_what_is_too_far_ahead(self, tmp_path: Path, ahead: int, part: int | None, status: int) -> None:
+        async def run() -> None:
+            broadcast, session = Broadcast(tmp_path), Session(tmp_path, FOLDER)
+            broadcast.go_on_to(session, msn=5)
+            # The segment that is being made is the one behind the last whole one.
+            msn = session.timeline.slots["v0"].next_msn + ahead
+            assert asked(session, msn=msn, part=part).status == status
+
+        asyncio.run(run())
+
+    def test_is_for_slots_that_are_not_there(self, tmp_path: Path) -> None:
+        async def run() -> None:
+            broadcast, session = Broadcast(tmp_path), Session(tmp_path, FOLDER)
+            broadcast.go_on_to(session, msn=1)
+            viewer = Viewer()
+            session.ask(viewer, Request(Wanted(FOLDER, "v7")))
+            assert viewer.status == 404
+
+        asyncio.run(run())
+
+
+class TestParts:
+    def test_that_come_next_are_waited_for(self, tmp_path: Path) -> None:
+        async def run() -> None:
+            broadcast, session = Broadcast(tmp_path), Session(tmp_path, FOLDER)
+            broadcast.go_on_to(session, msn=3)
+            msn, part = session.timeline.slots["v0"].next_part
+            name = part_name(epoch=1, msn=msn, part=part)
+            viewer = asked(session, part_name=name)
+            assert viewer.answer is None
+            while session.timeline.slots["v0"].part(name) is None:
+                assert broadcast.go_on()
+                session.refresh()
+            assert viewer.answer is not None
+            assert f"X-Accel-Redirect: /playback-files/{FOLDER}/v0/{name}".encode() in viewer.answer.head
+
+        asyncio.run(run())
+
+    @pytest.mark.parametrize(("segments", "parts"), [(0, 1), (1, 0), (0, 40), (10**9, 0)])
+    def test_that_come_later_are_not(self, tmp_path: Path, segments: int, parts: int) -> None:
+        async def run() -> None:
+            broadcast, session = Broadcast(tmp_path), Session(tmp_path, FOLDER)
+            broadcast.go_on_to(session, msn=3)
+            msn, part = session.timeline.slots["v0"].next_part
+            name = part_name(epoch=1, msn=msn + segments, part=part + parts)
+            assert asked(session, part_name=name).status == 404
+
+        asyncio.run(run())
+
+    def test_that_never_come_are_not_there(self, tmp_path: Path) -> None:
+        async def run() -> None:
+            broadcast, session = Broadcast(tmp_path), Session(tmp_path, FOLDER)
+            broadcast.go_on_to(session, msn=3)
+            viewers = {}
+            while not [viewer for viewer in viewers.values() if viewer.status == 404]:
+                msn, part = session.timeline.slots["v0"].next_part
+                viewers.setdefault((msn, part), asked(session, part_name=part_name(epoch=1, msn=msn, part=part)))
+                assert broadcast.go_on()
+                session.refresh()
+            msn, part = next(number for number, viewer in viewers.items() if viewer.status == 404)
+            # A segment closed before it.
+            assert part > 0
+            assert session.timeline.slots["v0"].next_msn > msn
+
+        asyncio.run(run())
+
+
+class TestJournals:
+    def test_that_are_gone_end_everything(self, tmp_path: Path) -> None:
+        async def run() -> None:
+            broadcast, session = Broadcast(tmp_path), Session(tmp_path, FOLDER)
+            broadcast.go_on_to(session, msn=3)
+            viewer = asked(session, msn=session.timeline.slots["v0"].next_msn)
+            (broadcast.folder / "1.journal").unlink()
+            session.refresh()
+            assert viewer.status == 404
+            assert asked(session).status == 404
+
+        asyncio.run(run())
+
+    def test_that_make_no_sense_are_nobodys_answer(self, tmp_path: Path) -> None:
+        async def run() -> None:
+            broadcast, session = Broadcast(tmp_path), Session(tmp_path, FOLDER)
+            broadcast.go_on_to(session, msn=3)
+            with (broadcast.folder / "1.journal").open("a") as journal:
+                journal.write("S v0 nonsense ;\n")
+            session.refresh()
+            assert asked(session).status == 503
+
+        asyncio.run(run())
