@@ -79,6 +79,8 @@ def _watch(browser: Browser, stack: RunningStack, url: str, *, level: int) -> tu
 def test_glass_to_glass(browser: Browser, stack: RunningStack, live: Stream, name: str, level: int) -> None:
     for _ in range(_RUNS):
         median_ms, late_ms, stalls = _watch(browser, stack, live.created["playback_url"], level=level)
-        print(f"\nglass to glass, {name}, ms: p50 {median_ms}, p95 {late_ms}; {stalls} stalls in {_WATCHED_S} s", end="")
+        print(
+            f"\nglass to glass, {name}, ms: p50 {median_ms}, p95 {late_ms}; {stalls} stalls in {_WATCHED_S} s", end=""
+        )
         assert (median_ms, late_ms) <= _BUDGET_MS[name]
         assert stalls == 0
