@@ -15,6 +15,9 @@ const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 const FAILURES_BEFORE_ANEW = 3;
 const MEDIA_RECOVERY_MS = 5000;
 const LOOK_EVERY_MS = 1000;
+// After a jump to another time hls.js 1.7.4 can keep sound back for a picture that it has already: then nothing moves,
+// although all is there. Twice as long after each try, since a slow network looks the same.
+const STUCK_MS = 3500;
 const SLOW_MS = 8000;
 const FRAME = 16 / 9;
 // Renditions have even sides: 854x480 is a little wider than its source, and would get a line of dark below it.
@@ -42,6 +45,7 @@ export class Player {
   #failures = 0;
   #recoveredAt = -Infinity;
   #followsLive = true;
+  #stuckAfterMs = STUCK_MS;
   #wasLive = false;
 
   constructor(stage) {
@@ -210,11 +214,19 @@ export class Player {
     const wasHalted = this.#trouble.isHalted;
     this.#trouble.look();
     this.#saySeenLate(this.#delay?.show());
-    if (!this.#trouble.isMoving || !this.#delay) return;
+    if (!this.#delay) return;
+    if (!this.#trouble.isMoving) return this.#free();
+    this.#stuckAfterMs = STUCK_MS;
     // Whoever watched live before the halt goes on there, and not as much later as it took.
     if (wasHalted) this.#delay.forgetHalts();
     if (wasHalted && this.#followsLive) this.#delay.seekToLive();
     else this.#followsLive = this.#delay.isAtEdge;
+  }
+
+  #free() {
+    if (this.#trouble.haltedMs < this.#stuckAfterMs || !this.#delay.isBehind) return;
+    this.#stuckAfterMs *= 2;
+    this.#hls.recoverMediaError();
   }
 
   // Under the picture, where a page has a place for it: the controls come and go.

@@ -42,6 +42,11 @@ export class Delay {
     return this.#hls.latency <= this.#edgeS;
   }
 
+  // There is more to show than what is shown: if the picture stands, it is not for want of media.
+  get isBehind() {
+    return this.#hls.latestLevelDetails?.edge - this.#hls.media.currentTime > this.#edgeS;
+  }
+
   seekToLive() {
     // What halted before, a step back for instance, says nothing of what is possible there.
     this.forgetHalts();

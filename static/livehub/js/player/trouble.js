@@ -37,8 +37,12 @@ export class Trouble {
     this.isMoving = currentTime !== this.#shownS;
     this.#shownS = currentTime;
     if (this.isMoving || paused || ended) this.#movedAt = performance.now();
-    this.isHalted = performance.now() - this.#movedAt > HALT_MS;
+    this.isHalted = this.haltedMs > HALT_MS;
     this.#show();
+  }
+
+  get haltedMs() {
+    return performance.now() - this.#movedAt;
   }
 
   #show() {
