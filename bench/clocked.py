@@ -51,12 +51,16 @@ def clocked_encoder(url: str) -> Iterator[None]:
     # Sound of a clock of its own would hold the picture up: what is published is in the order of time.
     reading, writing = os.pipe()
     argv = [
-        "ffmpeg", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{_WIDTH}x{_HEIGHT}", "-r", str(_FPS), "-i", "pipe:0",
+        "ffmpeg", "-loglevel", "error",
+        "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{_WIDTH}x{_HEIGHT}", "-r", str(_FPS), "-i", "pipe:0",
         "-f", "s16le", "-ar", str(_SAMPLE_RATE), "-ac", "1", "-i", f"pipe:{reading}",
         "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-b:v", "1500k",
         "-g", str(_FPS * 2), "-sc_threshold", "0", "-c:a", "aac", "-b:a", "128k", "-f", "flv", url,
     ]  # fmt: skip
-    with subprocess.Popen(argv, stdin=subprocess.PIPE, pass_fds=[reading]) as process, os.fdopen(writing, "wb") as sound:
+    with (
+        subprocess.Popen(argv, stdin=subprocess.PIPE, pass_fds=[reading]) as process,
+        os.fdopen(writing, "wb") as sound,
+    ):
         os.close(reading)
         is_over = threading.Event()
         painter = threading.Thread(target=_paint, args=(process, sound, is_over), daemon=True)

@@ -23,7 +23,9 @@ from streams.livestreams.consumers import (
     OverviewConsumer,
     SessionConsumer,
 )
-from streams.livestreams.embed_views import embedded_player
+from streams.livestreams.embed_views import embedded_player, watch_page
+from streams.livestreams.oembed_views import oembed
+from streams.livestreams.share_views import ShareView
 from streams.meetings import participant_views as participants
 from streams.meetings import preset_views as presets
 from streams.meetings import views as meetings
@@ -68,7 +70,10 @@ urlpatterns = [
     path(f"{_LIVESTREAM}/outputs/<uuid:output_id>", outputs.OutputChangeView.as_view(), name="output_change"),
     path(f"{_LIVESTREAM}/outputs/<uuid:output_id>/delete", outputs.OutputDeleteView.as_view(), name="output_delete"),
     path(f"{_LIVESTREAM}/delete", livestreams.LivestreamDeleteView.as_view(), name="livestream_delete"),
+    path(f"{_LIVESTREAM}/share", ShareView.as_view(), name="livestream_share"),
+    path("watch/<slug:playback_id>", watch_page, name="watch"),
     path("embed/<slug:playback_id>", embedded_player, name="embed"),
+    path("oembed", oembed, name="oembed"),
     path("meetings", meetings.MeetingListView.as_view(), name="meeting_list"),
     path("meetings/create", meetings.MeetingCreateView.as_view(), name="meeting_create"),
     path("meetings/presets", presets.PresetListView.as_view(), name="preset_list"),

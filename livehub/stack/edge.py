@@ -211,7 +211,7 @@ http {{
 {_MEDIA_HEADERS}
             if ($request_method = OPTIONS) {{ return 204; }}
             # A folder answers like a file that is not there.
-            error_page 403 = @no_media;
+            error_page 403 404 = @no_media;
 
             # A session's media playlists are no files: the origin answers, as soon as there is what was asked for.
             location ~ ^/playback/(?<media>{_SLOT}/(?:index|iframes)\\.m3u8)$ {{
@@ -252,6 +252,8 @@ http {{
 {answers(body_max_mb=_BODY_MAX_MB, readiness_per_s=_READINESS_PER_S)}
         location @no_media {{
 {_MEDIA_HEADERS}
+            # Browsers write each 404 into the console: pages that wait for a broadcast ask whether there is one.
+            if ($arg_quiet) {{ return 204; }}
             return 404;
         }}
     }}

@@ -10,6 +10,7 @@ from livehub.core import clock
 from livehub.core.names import NAME_MAX_LENGTH
 from streams.dashboard.changing import ChangeForm
 from streams.dashboard.paging import PAGE_SIZE, PageForm
+from streams.livestreams.embedding import PlayerOptions
 from streams.livestreams.models import Output
 from streams.livestreams.models.output import KEY_MAX_LENGTH, URI_MAX_LENGTH
 from streams.livestreams.outputs import OutputChanges
@@ -126,4 +127,24 @@ class LivestreamFilterForm(PageForm):
             search=self.cleaned_data.get("q") or "",
             shown_as=self.cleaned_data.get("status") or "",
             order=LivestreamOrder(self.cleaned_data.get("sort") or ""),
+        )
+
+
+class ShareForm(forms.Form):
+    """How a player on another site behaves; with nothing ticked as it does by itself."""
+
+    audio_only = forms.BooleanField(label="Sound only", required=False)
+    waits = forms.BooleanField(label="Wait until somebody presses play", required=False)
+    with_sound = forms.BooleanField(
+        label="Start with the sound on",
+        required=False,
+        help_text="where the browser lets it",
+    )
+
+    def options(self) -> PlayerOptions:
+        """Return what is ticked: anything but nothing counts as a tick, so there is nothing to refuse."""
+        self.full_clean()
+        said = self.cleaned_data
+        return PlayerOptions(
+            is_audio_only=said["audio_only"], starts_alone=not said["waits"], is_muted=not said["with_sound"]
         )

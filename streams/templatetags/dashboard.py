@@ -112,6 +112,12 @@ def _token_for_members(livestream: Livestream) -> str:
 
 
 @register.filter
+def in_seconds(milliseconds: float) -> str:
+    """Return a short time as it is compared: 0.35 s, 1.2 s."""
+    return f"{compact(milliseconds / 1000)} s"
+
+
+@register.filter
 def codec(name: str) -> str:
     """Return a codec's name as its makers write it."""
     return _CODECS.get(name, name.upper())

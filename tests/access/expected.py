@@ -206,6 +206,7 @@ PAGES: dict[str, dict[str, Door]] = {
     "/livestreams/{livestream_id}/viewer-link": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/signing-key": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/signing-key/rotate": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/share": {"GET": Door.LOOK},
     "/livestreams/{livestream_id}/rename": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/disable": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/enable": {"GET": Door.OPERATE, "POST": Door.OPERATE},
@@ -297,6 +298,9 @@ MACHINES: dict[str, dict[str, Door]] = {
     "/^liveapi(/[\\s\\S]*)?\\Z": {},
     "/^cloudinary(/[\\s\\S]*)?\\Z": {},
     "/embed/{playback_id}": {"GET": Door.OPEN, "POST": Door.SHUT},
+    "/watch/{playback_id}": {"GET": Door.OPEN, "POST": Door.SHUT},
+    # Who names no livestream is told so; with one: tests/dashboard/test_oembed.py.
+    "/oembed": {"POST": Door.SHUT},
     "/docs/api/dyte": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/docs/api/realtimekit": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/docs/api/liveapi": {"GET": Door.OPEN, "POST": Door.SHUT},

@@ -262,6 +262,12 @@ class TestEdge:
             assert headers.get_all("Access-Control-Allow-Origin") == ["*"]
             assert headers["Cache-Control"] == "no-store"
 
+    def test_says_that_nothing_is_there_to_who_asks_quietly(self, stack: RunningStack) -> None:
+        status, headers, _ = request(stack, "/playback/pb_none/index.m3u8?quiet=1")
+
+        assert (status, headers["Cache-Control"]) == (204, "no-store")
+        assert headers.get_all("Access-Control-Allow-Origin") == ["*"]
+
     def test_answers_preflights(self, stack: RunningStack) -> None:
         status, headers, _ = request(stack, "/playback/pb_test/index.m3u8", method="OPTIONS")
 

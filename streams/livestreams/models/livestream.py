@@ -239,6 +239,14 @@ class Livestream(models.Model):
         return f"{settings.PUBLIC_URL}{self.playback_path}"
 
     @property
+    def thumbnail_url(self) -> str:
+        return f"{settings.PUBLIC_URL}{self.thumbnail_path}"
+
+    @property
+    def watch_url(self) -> str:
+        return f"{settings.PUBLIC_URL}{addresses.watch_path(self.playback_id)}"
+
+    @property
     def embed_url(self) -> str:
         return f"{settings.PUBLIC_URL}{addresses.embed_path(self.playback_id)}"
 
