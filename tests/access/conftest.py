@@ -164,8 +164,8 @@ def _person(*, is_staff: bool = False) -> User:
 
 @pytest.fixture(scope="module")
 def _cookies(home: NewOrganization) -> dict[tuple[Role | None, bool], str]:
-    people = {(role, False): join(home, role).user for role in Role}
-    people |= {(None, is_staff): _person(is_staff=is_staff) for is_staff in (False, True)}
+    people: dict[tuple[Role | None, bool], User] = {(role, False): join(home, role).user for role in Role}
+    people.update({(None, is_staff): _person(is_staff=is_staff) for is_staff in (False, True)})
     return {who: logged_in(person).session.session_key or "" for who, person in people.items()}
 
 
@@ -208,9 +208,8 @@ def _prepared() -> Iterator[None]:
 
 
 def _rows_of(model: type[Model]) -> str:
-    columns = [
-        connection.ops.quote_name(field.column) for field in model._meta.concrete_fields if field.column not in _TRACES
-    ]
+    names = [str(field.column) for field in model._meta.concrete_fields]
+    columns = [connection.ops.quote_name(name) for name in names if name not in _TRACES]
     # As text, and not as JSON, which takes three times as long.
     rows = f"SELECT string_agg(ROW({', '.join(columns)})::text, ' ' ORDER BY {model._meta.pk.column})"
     kept = "action <> ALL(%(actions)s)" if '"action"' in columns else "true"
