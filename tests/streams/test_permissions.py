@@ -37,8 +37,8 @@ def play(livestream: Livestream, token: str = "", *, origin: str = "") -> Playba
     return check_playback(playback_id=livestream.playback_id, token=token, origin=origin)
 
 
-def token_of(livestream: Livestream, viewer_id: str = "ann", *, allowed_origin: str = "") -> str:
-    return viewers.let_in(livestream=livestream, viewer_id=viewer_id, allowed_origin=allowed_origin).token
+def token_of(livestream: Livestream, viewer_id: str = "ann", *, origin: str = "") -> str:
+    return viewers.let_in(livestream=livestream, viewer_id=viewer_id, origin=origin).token
 
 
 def self_signed(livestream: Livestream, **changes: object) -> str:
