@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -67,6 +68,7 @@ class Recorded:
         return found
 
 
+@cache
 def _packets(media: bytes) -> list[Packet]:
     argv = ["ffprobe", "-loglevel", "error", "-print_format", "json", "-show_packets", "-i", "pipe:0"]
     report = json.loads(subprocess.run(argv, input=media, capture_output=True, check=True).stdout)
