@@ -3,6 +3,7 @@
 import re
 
 from livehub.stack.edge_answers import answers, readers
+from livehub.stack.edge_policy import policy_locations, policy_of_all, policy_of_media, policy_of_server
 from livehub.stack.instance import Instance
 from livehub.stack.nginx import Host, households, listens, main_context, quoted, temp_paths
 from livehub.stack.ports import listen_addresses
@@ -87,7 +88,7 @@ http {{
     charset utf-8;
     charset_types text/css text/plain application/javascript;
     # No query string: it may carry what must not be written down.
-    log_format line '$remote_addr $time_iso8601 "$request_method $uri" $status $body_bytes_sent $request_time'
+    log_format line '$remote_addr $time_iso8601 "$request_method $logged_uri" $status $body_bytes_sent $request_time'
                     ' $upstream_status $request_id';
     access_log /dev/stdout line;
     # Its lines hold whole requests, and no format takes the query string out of them. What went wrong stands above.
@@ -108,6 +109,8 @@ http {{
 
 {_real_client(instance)}
 
+{policy_of_all(instance)}
+
 {households()}
     limit_req_zone $household zone=readiness:1m rate={_READINESS_PER_S}r/s;
     limit_req_status 429;
@@ -121,8 +124,8 @@ http {{
 
     map $uri $media_age {{
         default "no-cache";
-        ~\\.jpe?g$ "public, max-age={_THUMBNAIL_MAX_AGE_S}";
-        ~\\.(m4s|mp4)$ "public, max-age=31536000, immutable";
+        ~\\.jpe?g$ "$media_scope, max-age={_THUMBNAIL_MAX_AGE_S}";
+        ~\\.(m4s|mp4)$ "$media_scope, max-age=31536000, immutable";
     }}
     map $uri $asset_age {{
         default "no-cache";
@@ -173,6 +176,8 @@ http {{
         proxy_connect_timeout 2s;
         proxy_read_timeout {_ANSWER_S}s;
 
+{policy_of_server()}
+
         location / {{
             proxy_pass http://web;
             error_page 413 @too_large_$reader;
@@ -201,11 +206,12 @@ http {{
         location ^~ /playback/ {{
             alias {quoted(f"{instance.playback_dir}/")};
             access_log off;
+{policy_of_media()}
             location ~ (/\\.|\\.journal$) {{ return 404; }}
 {_MEDIA_HEADERS}
             if ($request_method = OPTIONS) {{ return 204; }}
             # A folder answers like a file that is not there.
-            error_page 403 = @no_media;
+            error_page 403 404 = @no_media;
 
             # A session's media playlists are no files: the origin answers, as soon as there is what was asked for.
             location ~ ^/playback/(?<media>{_SLOT}/(?:index|iframes)\\.m3u8)$ {{
@@ -235,6 +241,7 @@ http {{
             access_log off;
 {_MEDIA_HEADERS}
         }}
+{policy_locations(media_headers=_MEDIA_HEADERS)}
         location ^~ /static/ {{
             alias {quoted(f"{instance.static_root}/")};
             access_log off;
@@ -245,6 +252,8 @@ http {{
 {answers(body_max_mb=_BODY_MAX_MB, readiness_per_s=_READINESS_PER_S)}
         location @no_media {{
 {_MEDIA_HEADERS}
+            # Browsers write each 404 into the console: pages that wait for a broadcast ask whether there is one.
+            if ($arg_quiet) {{ return 204; }}
             return 404;
         }}
     }}

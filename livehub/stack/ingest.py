@@ -87,6 +87,8 @@ rtmp {{
             deny play all;
             on_publish {quoted(f"{hooks}/publish{token}")};
             on_publish_done {quoted(f"{hooks}/publish-done{token}")};
+            # Tells when the worker listens: an encoder that has just been admitted is answered then.
+            on_play {quoted(f"{hooks}/play{token}")};
             on_update {quoted(f"{hooks}/update{token}")};
             notify_update_timeout 10s;
             # Strict would cut every running broadcast while the ASGI process is down.

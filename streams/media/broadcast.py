@@ -222,6 +222,11 @@ class _Run:
         self._intake.attach(child.stdin)
         try:
             self._watch(transcoding, output, copies_video=copies_video)
+        except TranscoderFailedError:
+            # Nobody read its output any more: that is why.
+            with _full_disk_named():
+                output.check()
+            raise
         except _BREAKING_OFF:
             raise
         except Exception:

@@ -40,10 +40,11 @@ class Outputs:
 def pull_argv(url: str) -> list[str]:
     """Return the command that copies a live RTMP stream to stdout as FLV.
 
-    The probe stays at ffmpeg's defaults: smaller ones missed the video in most joins.
+    It does not wait to learn the frame rate; else the probe stays at ffmpeg's defaults: smaller ones missed the video
+    in most joins.
     """
     return [
-        *_BASE, "-fflags", "+genpts", "-rw_timeout", str(_PULL_TIMEOUT_US), "-i", url,
+        *_BASE, "-fflags", "+genpts", "-fpsprobesize", "0", "-rw_timeout", str(_PULL_TIMEOUT_US), "-i", url,
         "-map", "0:v", "-map", "0:a?", "-c", "copy", "-flush_packets", "1",
         "-max_interleave_delta", str(_LONGEST_KEPT_BACK_US), "-f", "flv", "-flvflags", "no_duration_filesize", "pipe:1",
     ]  # fmt: skip

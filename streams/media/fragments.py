@@ -133,7 +133,9 @@ def _fragment(moof: bytes, payload: memoryview) -> Fragment:
     samples = tuple(_samples(find_box(track, b"trun"), defaults, most=len(payload)))
     if sum(sample.size for sample in samples) != len(payload):
         raise Fmp4Error("A fragment's samples are not what its data is.")
-    return Fragment(int.from_bytes(time[4:12] if time[0] == 1 else time[4:8]), samples, payload)
+    # Negative for what encoders of sound put in front of a stream that begins at 0.
+    decode_time = int.from_bytes(time[4:12] if time[0] == 1 else time[4:8], signed=True)
+    return Fragment(decode_time, samples, payload)
 
 
 def _defaults(header: bytes) -> tuple[int, int, int]:

@@ -31,11 +31,7 @@ class Form:
 
 def render_media(timeline: Timeline, slot: Slot, form: Form) -> str:
     """Return what players of one rendition read again and again."""
-    window_us = 0 if form.is_edge else timeline.dvr_window_s * _US
-    # An end is the beginning of what people go back to, so all of it is listed then.
-    shows_all = timeline.is_ended and not form.is_edge
-    first = 0 if shows_all else slot.first_within(window_us, target_s=timeline.target_s)
-    listed = slot.segments[first:]
+    listed = timeline.listed(slot, is_edge=form.is_edge)
     skipped = _skipped(listed, slot, target_s=timeline.target_s) if form.is_delta and not timeline.is_ended else 0
     lines = [*_head(timeline, slot, listed), *_media(timeline, slot, listed, skipped=skipped)]
     lines += _end(timeline, slot, form)
@@ -44,9 +40,7 @@ def render_media(timeline: Timeline, slot: Slot, form: Form) -> str:
 
 def render_key_frames(timeline: Timeline, slot: Slot) -> str:
     """Return the playlist of the segments' first pictures. Source: RFC 8216bis 4.4.3.6."""
-    whole = timeline.dvr_window_s * _US
-    first = 0 if timeline.is_ended else slot.first_within(whole, target_s=timeline.target_s)
-    listed = slot.segments[first:]
+    listed = timeline.listed(slot)
     lines = [*_playlist(timeline, slot, listed), "#EXT-X-I-FRAMES-ONLY"]
     before: Segment | None = None
     for segment in listed:

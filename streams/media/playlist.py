@@ -1,6 +1,6 @@
 """The multivariant playlist.
 
-The media playlists that we write are made in `media_playlist.py`. Source: RFC 8216bis.
+Media playlists are made in `media_playlist.py`. Source: RFC 8216bis.
 """
 
 from dataclasses import dataclass

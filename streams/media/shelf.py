@@ -110,7 +110,7 @@ class Shelf:
         self._stand_ins: dict[str, tuple[str, ...]] = {}
         self._run = -1
         folder.mkdir(parents=True, exist_ok=True)
-        reader = journal.Reader(folder)
+        reader = journal.Reader(folder, leaves_old_parts_out=True)
         _, entries = reader.read()
         opened = Opened(epoch, round(part_target_s * 1_000_000), target_s, dvr_window_s, *reader.position)
         for entry in entries:
@@ -199,11 +199,14 @@ class Shelf:
     def _tell_of_part(self, slot: _Slot, name: str, segment: _Segment, made: Made) -> None:
         part = len(segment.parts)
         file_name = journal.part_name(epoch=self._epoch, msn=segment.msn, part=part)
-        descriptor = _create(slot.folder / file_name)
+        # Players wait for it by name, and must not get a beginning.
+        draft = slot.folder / f".{file_name}"
+        descriptor = _create(draft)
         try:
             _write_all(descriptor, made.pieces)
         finally:
             os.close(descriptor)
+        draft.replace(slot.folder / file_name)
         segment.parts.append(file_name)
         self._tell(PartMade(name, segment.msn, part, made.at_ms, made.duration_us, int(made.is_independent), made.size))
 

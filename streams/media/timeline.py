@@ -131,7 +131,8 @@ class Slot:
         """
         if part is None or msn != self.next_msn - 1:
             return msn < self.next_msn or (part is not None and (msn, part) < self.next_part)
-        return self.opening is not None or part < len(self.segments[-1].parts if self.segments else ())
+        parts = self.segments[-1].parts if self.segments else ()
+        return self.opening is not None or not parts or part < len(parts)
 
     def part(self, name: str) -> Part | None:
         """Return a part that is listed, or was a moment ago."""
@@ -169,7 +170,7 @@ class Slot:
                 self.end_us,
                 record.duration_us,
                 record.key_size or record.size,
-                parts=tuple(made.parts) if made else (),
+                parts=_all_parts(made, duration_us=record.duration_us),
             )
         )
 
@@ -227,6 +228,11 @@ class Timeline:
         """Tell whether the present run goes on with it; the one before may have had more renditions."""
         return slot.run == self._run
 
+    def listed(self, slot: Slot, *, is_edge: bool = False) -> list[Segment]:
+        """Return the closed segments that a playlist goes back to; the same after the end, so that none goes back."""
+        window_us = 0 if is_edge else self.dvr_window_s * _US
+        return slot.segments[slot.first_within(window_us, target_s=self.target_s) :]
+
     def feed(self, entries: Sequence[Entry]) -> None:
         """Take in what was written next.
 
@@ -256,17 +262,28 @@ class Timeline:
             self._open(record)
 
     def _open(self, record: Opened) -> None:
-        # Targets never change within a playlist's life. Source: RFC 8216bis 6.2.1.
+        # A playlist never goes back to what it has left. Source: RFC 8216bis 6.2.1.
+        for slot in self.slots.values():
+            listed = self.listed(slot)
+            slot.drop(first_msn=listed[0].msn if listed else 0)
+        self.dvr_window_s = record.dvr_window_s
+        # Nor do its targets change.
         if not self.target_s:
             self.part_target_us = record.part_target_us
             self.target_s = record.target_s
-            self.dvr_window_s = record.dvr_window_s
 
     def _slot(self, name: str) -> Slot:
         try:
             return self.slots[name]
         except KeyError:
             raise JournalError(f"{name} has not begun.") from None
+
+
+def _all_parts(made: Opening | None, *, duration_us: int) -> tuple[Part, ...]:
+    """Return a segment's parts, none when there is more in it: some are too long to be told of."""
+    if made is None or sum(part.duration_us for part in made.parts) != duration_us:
+        return ()
+    return tuple(made.parts)
 
 
 def _start_us(segment: Segment) -> int:

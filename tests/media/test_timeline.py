@@ -87,13 +87,18 @@ class TestFeed:
         assert timeline.slots["v0"].next_part == (2, 1)
 
     def test_lets_another_close_what_somebody_began(self) -> None:
-        timeline = fed(part(0, 0), closed(0), part(1, 0))
+        timeline = fed(part(0, 0), part(0, 1), closed(0), part(1, 0), part(1, 1))
 
         timeline.feed([Entry(2, closed(1))])
 
         segment = timeline.slots["v0"].segments[-1]
         assert (segment.name, segment.run.number) == ("2-1.m4s", 0)
-        assert [made.name for made in segment.parts] == ["1-1.0.m4s"]
+        assert [made.name for made in segment.parts] == ["1-1.0.m4s", "1-1.1.m4s"]
+
+    def test_lists_no_parts_of_a_segment_that_has_more_in_it(self) -> None:
+        timeline = fed(part(0, 0), closed(0))
+
+        assert timeline.slots["v0"].segments[-1].parts == ()
 
     def test_refuses_numbers_that_go_back(self) -> None:
         with pytest.raises(JournalError, match="cannot come after"):
@@ -105,9 +110,9 @@ class TestFeed:
             timeline.feed([Entry(1, closed(0))])
 
     def test_keeps_the_parts_of_the_last_segments_only(self) -> None:
-        timeline = fed(*(record for msn in range(20) for record in (part(msn, 0), closed(msn))))
+        timeline = fed(*(record for msn in range(20) for record in (part(msn, 0), part(msn, 1), closed(msn))))
 
-        assert sum(len(segment.parts) for segment in timeline.slots["v0"].segments) <= 4
+        assert sum(len(segment.parts) for segment in timeline.slots["v0"].segments) <= 8
 
 
 class TestLoading:

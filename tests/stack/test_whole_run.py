@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from tests.services import HANG_S, wait_until
-from tests.stack import whole
+from tests.stack import ipv6, whole
 from tests.stack.whole import RunningStack, running_stack
 
 pytestmark = pytest.mark.e2e
@@ -170,11 +170,18 @@ class TestRunning:
         assert process.wait(timeout=HANG_S) == 1
         assert f"Port {stack.rtmp_port} is in use by nginx (process " in output_path.read_text()
 
-    def test_lets_another_instance_run_beside_it(self, stack: RunningStack, tmp_path: Path) -> None:
-        with running_stack(tmp_path) as other:
+    def test_lets_another_instance_run_beside_it_on_an_ipv6_address_alone(
+        self, stack: RunningStack, tmp_path: Path
+    ) -> None:
+        where = {"LIVEHUB_BIND": ipv6.LOOPBACK} if ipv6.has_ipv6() else {}
+        with running_stack(tmp_path, **where) as other:
             assert is_ready(other)
             assert other.credentials["organization_id"] != stack.credentials["organization_id"]
+            if where:
+                ipv6.assert_everything_is_reached(other)
         assert is_ready(stack)
+        if not where:
+            pytest.skip("this machine has no IPv6: the other instance was beside it on IPv4")
 
 
 class TestKeys:
@@ -261,6 +268,12 @@ class TestEdge:
         if ".." not in path:
             assert headers.get_all("Access-Control-Allow-Origin") == ["*"]
             assert headers["Cache-Control"] == "no-store"
+
+    def test_says_that_nothing_is_there_to_who_asks_quietly(self, stack: RunningStack) -> None:
+        status, headers, _ = request(stack, "/playback/pb_none/index.m3u8?quiet=1")
+
+        assert (status, headers["Cache-Control"]) == (204, "no-store")
+        assert headers.get_all("Access-Control-Allow-Origin") == ["*"]
 
     def test_answers_preflights(self, stack: RunningStack) -> None:
         status, headers, _ = request(stack, "/playback/pb_test/index.m3u8", method="OPTIONS")

@@ -1,0 +1,269 @@
+"""Playlists and parts as players get them: the edge and the origin, with a packager that writes a journal."""
+
+import gzip
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from livehub.stack import nginx
+from livehub.stack.edge import render_edge
+from livehub.stack.folders import prepare_folders
+from livehub.stack.instance import Instance
+from livehub.stack.nginx import Host
+from livehub.stack.programs import programs
+from tests.media.packagers import SESSION, Packager
+from tests.media.playlist_rules import Playlist, check
+from tests.services import HANG_S, running, wait_until
+from tests.stack.test_nginx import accepts
+
+
+@dataclass
+class Doors:
+    instance: Instance
+    packager: Packager
+    origin: subprocess.Popen[bytes]
+    players: ThreadPoolExecutor
+
+    def url(self, path: str, *, session: str = SESSION) -> str:
+        return f"http://127.0.0.1:{self.instance.http_port}/playback/{session}/{path}"
+
+    def get(self, path: str, **options: str) -> httpx.Response:
+        return httpx.get(self.url(path), timeout=HANG_S, headers=options)
+
+    def playlist(self, query: str = "", *, slot: str = "v0") -> Playlist:
+        response = self.get(f"{slot}/index.m3u8{query}")
+        assert response.status_code == 200
+        return check(response.text)
+
+    def waiting(self, path: str) -> "Future[httpx.Response]":
+        """Ask for what is not there yet; return when the origin has the question."""
+        asked = self.players.submit(self.get, path)
+        time.sleep(0.3)
+        assert not asked.done()
+        return asked
+
+
+@pytest.fixture
+def doors(instance: Instance, tmp_path: Path) -> Iterator[Doors]:
+    prepare_folders(instance)
+    instance.edge_config.write_text(render_edge(instance, Host.current()))
+    (origin,) = (program for program in programs(instance) if program.name == "origin")
+    with ExitStack() as stack:
+        process = stack.enter_context(running(origin.argv, log_path=tmp_path / "origin.log"))
+        edge = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
+        stack.enter_context(running(edge, log_path=tmp_path / "edge.log"))
+        wait_until(lambda: accepts(instance.http_port) and instance.origin_socket.exists(), what="the doors")
+        packager = Packager(instance.playback_dir, instance.nudge_socket)
+        yield Doors(instance, packager, process, stack.enter_context(ThreadPoolExecutor(8)))
+
+
+class TestPlaylists:
+    def test_are_answered_as_soon_as_there_is_what_was_asked_for(self, doors: Doors) -> None:
+        doors.packager.add_segments(4)
+        assert doors.playlist().end == (3, 4)
+        asked = doors.waiting("v0/index.m3u8?_HLS_msn=4&_HLS_part=0")
+
+        doors.packager.add_part()
+
+        assert check(asked.result(timeout=HANG_S).text).end == (4, 1)
+
+    def test_come_with_headers_for_players_and_caches(self, doors: Doors) -> None:
+        doors.packager.add_segments(3)
+
+        response = doors.get("v0/index.m3u8", Origin="https://elsewhere.example")
+
+        assert response.headers["Content-Type"] == "application/vnd.apple.mpegurl"
+        for name, value in {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=1"}.items():
+            assert response.headers.get_list(name) == [value]
+        assert doors.get("v0/index.m3u8?_HLS_msn=1").headers["Cache-Control"] == "public, max-age=4"
+
+    def test_are_packed_for_those_who_take_it(self, doors: Doors) -> None:
+        doors.packager.add_segments(5)
+        url = httpx.URL(doors.url("v0/index.m3u8"))
+
+        with httpx.stream("GET", url, headers={"Accept-Encoding": "br, gzip"}) as packed:
+            body = b"".join(packed.iter_raw())
+        plain = httpx.get(url, headers={"Accept-Encoding": "identity"})
+
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert packed.headers.get_list("Vary") == ["Accept-Encoding"]
+        assert "Content-Encoding" not in plain.headers
+        assert gzip.decompress(body).decode() == plain.text
+
+    def test_of_an_ended_session_answer_everybody(self, doors: Doors) -> None:
+        doors.packager.add_segments(3)
+        asked = doors.waiting("v0/index.m3u8?_HLS_msn=3&_HLS_part=2")
+
+        doors.packager.end()
+
+        assert check(asked.result(timeout=HANG_S).text).is_ended
+        assert doors.get("v0/index.m3u8?_HLS_msn=700").headers["Cache-Control"] == "public, max-age=10"
+
+    def test_outlive_the_origin(self, doors: Doors, tmp_path: Path) -> None:
+        doors.packager.add_segments(3)
+        before = doors.get("v0/index.m3u8").text
+        doors.origin.kill()
+        doors.origin.wait()
+        assert doors.get("v0/index.m3u8").status_code == 502
+        (origin,) = (program for program in programs(doors.instance) if program.name == "origin")
+        for path in origin.sockets:
+            path.unlink()
+
+        with running(origin.argv, log_path=tmp_path / "again.log"):
+            wait_until(doors.instance.origin_socket.exists, what="the origin")
+            assert doors.get("v0/index.m3u8").text == before
+            assert doors.waiting("v0/index.m3u8?_HLS_msn=3&_HLS_part=0")
+            doors.packager.add_part()
+
+    def test_are_read_without_nudges(self, doors: Doors) -> None:
+        doors.packager.add_segments(3)
+        asked = doors.waiting("v0/index.m3u8?_HLS_msn=3&_HLS_part=0")
+
+        doors.packager._nudge_socket = "/nowhere"
+        doors.packager.add_part()
+
+        assert asked.result(timeout=HANG_S).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("path", "status"),
+        [
+            ("v0/index.m3u8?_HLS_part=1", 400),
+            ("v0/index.m3u8?_HLS_msn=6", 400),
+            (f"v0/index.m3u8?_HLS_msn={10**12}", 400),
+            (f"v0/index.m3u8?_HLS_msn={'9' * 4000}", 400),
+            ("v0/index.m3u8?_HLS_msn=-1", 400),
+            ("v9/index.m3u8", 404),
+            ("v0/1-9.0.m4s", 404),
+            ("v0/1-1.0.m4s/", 404),
+            ("v0/%2e%2e/v0/1.journal", 404),
+            ("1.journal", 404),
+            ("v0/.1-3.m4s", 404),
+            ("v0/", 404),
+        ],
+    )
+    def test_are_nothing_else(self, doors: Doors, path: str, status: int) -> None:
+        doors.packager.add_segments(4)
+        (doors.packager.folder / "v0" / ".1-3.m4s").write_bytes(b"unfinished")
+
+        response = doors.get(path)
+
+        assert response.status_code == status
+        assert response.headers.get_list("Cache-Control") == ["no-store"]
+        assert response.headers.get_list("Access-Control-Allow-Origin") == ["*"]
+
+    def test_answer_what_browsers_ask_before(self, doors: Doors) -> None:
+        doors.packager.add_segments(2)
+        for path in ("v0/index.m3u8", "v0/1-0.0.m4s", "v0/1-0.m4s"):
+            response = httpx.options(doors.url(path), headers={"Origin": "https://elsewhere.example"})
+            assert response.status_code == 204
+            assert response.headers.get_list("Access-Control-Allow-Origin") == ["*"]
+            assert httpx.head(doors.url("v0/index.m3u8")).headers["Content-Length"] != "0"
+            assert httpx.post(doors.url(path)).status_code == 405
+
+
+class TestParts:
+    def test_that_are_there_are_files(self, doors: Doors) -> None:
+        doors.packager.add_part()
+
+        response = doors.get("v0/1-0.0.m4s", Range="bytes=0-1")
+
+        assert (response.status_code, response.text) == (206, "v0")
+        assert response.headers.get_list("Cache-Control") == ["public, max-age=31536000, immutable"]
+
+    def test_that_come_next_are_waited_for(self, doors: Doors) -> None:
+        doors.packager.add_segments(1)
+        doors.packager.add_part()
+        hint = doors.playlist().hint
+        asked = doors.waiting(f"v0/{hint}")
+
+        doors.packager.add_part()
+
+        response = asked.result(timeout=HANG_S)
+        assert (response.status_code, response.text) == (200, "v01.1.")
+        assert response.headers["Content-Type"] == "video/iso.segment"
+        for name in ("Cache-Control", "Access-Control-Allow-Origin"):
+            assert len(response.headers.get_list(name)) == 1
+        assert "immutable" in response.headers["Cache-Control"]
+
+    def test_are_nobodys_to_find_behind_the_origin(self, doors: Doors) -> None:
+        doors.packager.add_part()
+        base = f"http://127.0.0.1:{doors.instance.http_port}"
+
+        assert httpx.get(f"{base}/playback-files/{SESSION}/v0/1-0.0.m4s").status_code == 404
+
+
+class TestHostileQuestions:
+    """At the origin's own socket, where only our nginx comes: nobody's costs the others anything."""
+
+    def connected(self, doors: Doors) -> socket.socket:
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(HANG_S)
+        client.connect(str(doors.instance.origin_socket))
+        return client
+
+    @pytest.mark.parametrize("said", [b"", b"GET /", b"GET / HTTP/1.1\r\nX: " + b"x" * 3000])
+    def test_hold_nobody_up(self, doors: Doors, said: bytes) -> None:
+        doors.packager.add_segments(3)
+        with ExitStack() as stack:
+            strangers = [stack.enter_context(self.connected(doors)) for _ in range(2000)]
+            for stranger in strangers:
+                stranger.sendall(said)
+            asked = doors.waiting("v0/index.m3u8?_HLS_msn=3&_HLS_part=0")
+            doors.packager.add_part()
+            assert asked.result(timeout=HANG_S).status_code == 200
+            if said:
+                assert strangers[0].recv(100) == b"", "it is hung up on"
+
+    def test_without_an_end_are_hung_up_on(self, doors: Doors) -> None:
+        with self.connected(doors) as stranger:
+            try:
+                while True:
+                    stranger.sendall(b"x" * 4096)
+            except OSError:
+                return
+
+    def test_that_are_never_read_cost_one_answer(self, doors: Doors) -> None:
+        doors.packager.add_segments(400)
+        head = f"GET /{SESSION}/v0/index.m3u8 HTTP/1.1\r\n\r\n".encode()
+        with ExitStack() as stack:
+            for _ in range(200):
+                stack.enter_context(self.connected(doors)).sendall(head)
+            assert doors.playlist().end == (399, 4)
+
+    def test_that_flood_the_nudges_are_read_as_one(self, doors: Doors) -> None:
+        doors.packager.add_segments(3)
+        doors.playlist()
+        asked = doors.waiting("v0/index.m3u8?_HLS_msn=3&_HLS_part=0")
+
+        for word in (b"", b"\xff" * 400, b"../../etc", b"pb_1/0") * 500:
+            doors.packager.nudge(word)
+        doors.packager.add_part()
+
+        assert asked.result(timeout=HANG_S).status_code == 200
+
+    def test_wait_no_longer_than_they_may(self, doors: Doors) -> None:
+        doors.packager.add_segments(3)
+
+        response = doors.get("v0/index.m3u8?_HLS_msn=3&_HLS_part=0")
+
+        assert response.status_code == 503
+        assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_a_stop_is_heeded_while_players_wait(doors: Doors) -> None:
+    doors.packager.add_segments(3)
+    doors.waiting("v0/index.m3u8?_HLS_msn=3&_HLS_part=0")
+
+    os.kill(doors.origin.pid, signal.SIGTERM)
+
+    doors.origin.wait(timeout=HANG_S)
