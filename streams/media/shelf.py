@@ -115,7 +115,10 @@ class Shelf:
         opened = Opened(epoch, round(part_target_s * 1_000_000), target_s, dvr_window_s, *reader.position)
         for entry in entries:
             self._recall(entry)
-        self._writer = journal.Writer(folder, self._like_the_first(opened, entries))
+        opened = self._like_the_first(opened, entries)
+        # What players were told of, whatever this epoch would choose.
+        self.part_target_s = opened.part_target_us / 1_000_000
+        self._writer = journal.Writer(folder, opened)
         self._close_what_others_left()
 
     def begin_run(self, slots: Mapping[str, SlotBegan], inits: Mapping[str, bytes]) -> None:

@@ -1,7 +1,7 @@
 """How long parts and segments are: chosen once for a session, since players rely on it."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 # Three parts are what a player keeps between itself and the newest picture.
@@ -44,6 +44,12 @@ class Targets:
     def fragment_s(self) -> float:
         """How much ffmpeg hands over at once: half, so that what is cut elsewhere waits for less."""
         return self.chunk_s / 2
+
+    def with_part_target(self, part_s: float) -> "Targets":
+        """Return these for a session whose players were told of that part target, 0 for no parts."""
+        if part_s == self.part_s:
+            return self
+        return replace(self, part_s=part_s, chunk_s=part_s * _LEAST_SHARE or _CHUNK_S)
 
 
 def choose_targets(mode: Latency, *, fps: float) -> Targets:

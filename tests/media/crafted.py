@@ -19,6 +19,14 @@ def joined(*clips: bytes) -> bytes:
     return bytes(made)
 
 
+def moved(clip: bytes, *, by_ms: int) -> bytes:
+    """Return the clip as if the encoder's clock had begun at another time."""
+    made = bytearray(_FILE_HEADER)
+    for kind, at_ms, body in _tags(clip):
+        made += _tag(kind, at_ms + by_ms, body)
+    return bytes(made)
+
+
 def claiming(clip: bytes, *, width: int, height: int) -> bytes:
     """Return the clip with another announcement: H.264 High of that size, in multiples of 16."""
     made = bytearray(_FILE_HEADER)

@@ -6,9 +6,13 @@ import time
 from contextlib import suppress
 from typing import IO
 
-from streams.media.errors import PullFailedError
+import pytest
+
+from streams.media.errors import PullFailedError, SourceChangedError
+from streams.media.flv import TagReader, TagType
 from streams.media.intake import Intake
 from tests.media.clips import flv
+from tests.media.crafted import moved
 from tests.services import HANG_S, wait_until
 
 # Opens wide pipes until the kernel allows no more, then reads a stream from another one.
@@ -127,6 +131,49 @@ class TestIntake:
         assert not intake._thread.is_alive()
         os.close(writing)
 
+    @pytest.mark.parametrize(
+        ("step_ms", "has_jumped"), [(9_000, False), (11_000, True), (-1_900, False), (-2_100, True)]
+    )
+    def test_ends_where_the_encoders_clock_jumps(self, step_ms: int, has_jumped: bool) -> None:
+        clip = flv(size="320x180", seconds=3)
+
+        intake = _finished_intake(clip + moved(clip, by_ms=3000 + step_ms)[13:])
+
+        assert isinstance(intake.failure, SourceChangedError) is has_jumped
+        # Nothing that came with the jump is handed on.
+        assert (len(intake.held()) <= len(clip) + (1 << 16)) or not has_jumped
+
+    def test_knows_where_to_cut_before_it_hands_the_media_on(self) -> None:
+        intake = Intake(_stream(flv(size="320x180", gop=30, seconds=20)), segment_s=2)
+        reading, writing = os.pipe()
+        intake.attach(os.fdopen(writing, "wb", buffering=0))
+        intake.finish()
+
+        seen, key_frames = TagReader(), []
+        with os.fdopen(reading, "rb", buffering=0) as pipe:
+            while piece := pipe.read(4096):
+                key_frames += [tag.shown_ms for tag in seen.feed(piece) if tag.is_key_frame]
+                if len(key_frames) > 2:
+                    # Each second one, of those that came through, but the first.
+                    marks = [intake.marks.at(index) for index in range((len(key_frames) - 1) // 2)]
+                    assert marks == key_frames[2::2]
+        assert len(key_frames) == 20
+
+    def test_estimates_the_bitrate_before_the_second_key_frame(self) -> None:
+        whole = _finished_intake(flv(size="640x360", gop=60, seconds=10, has_audio=False)).video_kbps
+        clip = flv(size="640x360", gop=60, seconds=10, has_audio=False)
+        beginning = _finished_intake(clip[: _offset_of(clip, at_ms=300)])
+
+        assert len(beginning.key_frames_ms) == 1
+        assert 0.5 * whole < beginning.video_kbps < 2 * whole
+
+    def test_knows_when_pictures_were_taken(self) -> None:
+        before_ms = time.time() * 1000
+        intake = _finished_intake(flv(size="320x180", seconds=3))
+
+        # All of it came at once, so the newest picture was not on its way for long.
+        assert before_ms - 3000 <= intake.clock_ms() <= time.time() * 1000 - intake.last_video_ms
+
     def test_keeps_the_failure_for_its_owner(self) -> None:
         assert isinstance(_finished_intake(b"not a stream at all").failure, PullFailedError)
 
@@ -139,6 +186,16 @@ class TestIntake:
 
         assert run.returncode == 0, run.stderr
         assert run.stdout.split()[1:] == ["True", "None"]
+
+
+def _offset_of(clip: bytes, *, at_ms: int) -> int:
+    """Return where the media of that time begins."""
+    offset = 13
+    for tag in TagReader().feed(clip):
+        if tag.timestamp_ms >= at_ms and tag.type == TagType.VIDEO:
+            return offset
+        offset += tag.size + 15
+    raise AssertionError(f"Nothing comes after {at_ms} ms.")
 
 
 def _fill(descriptor: int) -> int:

@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 from streams.media.fragments import Sample, render_fragment
-from streams.media.journal import Ended, Reader
+from streams.media.journal import Ended, Opened, PartMade, Reader
 from streams.media.ladder import build_ladder
 from streams.media.output import Playback, RunOutput
 from streams.media.source import Source
-from streams.media.targets import Latency, choose_targets
+from streams.media.targets import Latency, Targets, choose_targets
 from tests.media.boxes import audio_init, video_init
 from tests.media.test_source import GOOD
 from tests.services import HANG_S, wait_until
@@ -23,13 +23,13 @@ _TARGETS = choose_targets(Latency.LOW, fps=10)
 class _Run:
     """A run in which a test writes what ffmpeg would: a tenth of a second a frame."""
 
-    def __init__(self, folder: Path, *, source: Source = _SMALL, epoch: int = 1) -> None:
+    def __init__(self, folder: Path, *, source: Source = _SMALL, epoch: int = 1, targets: Targets = _TARGETS) -> None:
         self.published: list[tuple[str, str]] = []
         self.told: list[Path] = []
         playback = Playback(
             folder / "session", epoch, 3600, lambda *told: self.published.append(told), told=self.told.append
         )
-        self.output = RunOutput(build_ladder(source), playback, targets=_TARGETS, marks=None, clock_ms=lambda: 0.0)
+        self.output = RunOutput(build_ladder(source), playback, targets=targets, marks=None, clock_ms=lambda: 0.0)
         self._pipes = dict(zip(_slots(source), self.output.pipes, strict=True))
         for slot, pipe in self._pipes.items():
             os.write(pipe, audio_init() if slot == "a0" else video_init())
@@ -137,6 +137,23 @@ class TestPublish:
         assert re.findall(r'I-FRAME-STREAM-INF:.*URI="(.*)"', text) == [
             f"session/{slot}/iframes.m3u8" for slot in ("v0", "v1")
         ]
+
+
+class TestPromise:
+    def test_of_the_first_run_holds_whatever_comes_later(self, tmp_path: Path) -> None:
+        """Another frame rate or mode would have chosen other parts; players rely on those of the first."""
+        for epoch, mode in enumerate((Latency.LOW, Latency.STANDARD), start=1):
+            run = _Run(tmp_path, epoch=epoch, targets=choose_targets(mode, fps=1))
+            for slot in ("v0", "v1", "a0"):
+                run.write(slot, 2000, 2000, 2000)
+            run.end()
+
+        entries = Reader(tmp_path / "session").read()[1]
+        opened = [entry.record.part_target_us for entry in entries if isinstance(entry.record, Opened)]
+        parts = {(entry.epoch, entry.record.duration_us) for entry in entries if isinstance(entry.record, PartMade)}
+        assert opened == [1_010_000, 1_010_000]
+        assert {epoch for epoch, _ in parts} == {1, 2}
+        assert {length_us for _, length_us in parts} == {200_000, 400_000, 900_000}
 
 
 class TestFolder:

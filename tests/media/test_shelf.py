@@ -1,0 +1,396 @@
+"""What a session's files and journal are, whoever wrote them and however that ended."""
+
+import re
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from streams.media.journal import (
+    Dropped,
+    Opened,
+    PartMade,
+    Reader,
+    Record,
+    RunBegan,
+    SegmentClosed,
+    SlotBegan,
+    journal_path,
+)
+from streams.media.shelf import Made, Shelf
+
+_BEGAN_MS = 1_790_000_000_000
+
+
+class Session:
+    """A session's folder, and what is told of it."""
+
+    def __init__(self, folder: Path, *, dvr_window_s: int = 60) -> None:
+        self.folder = folder / "session"
+        self.dvr_window_s = dvr_window_s
+        self.told = 0
+
+    def shelf(self, *, epoch: int, part_target_s: float = 0.3) -> Shelf:
+        return Shelf(
+            self.folder,
+            epoch=epoch,
+            part_target_s=part_target_s,
+            target_s=4,
+            dvr_window_s=self.dvr_window_s,
+            told=self._tell,
+        )
+
+    def _tell(self) -> None:
+        self.told += 1
+
+    def records(self) -> list[Record]:
+        return [entry.record for entry in Reader(self.folder).read()[1]]
+
+    def closed(self, slot: str = "v0") -> list[SegmentClosed]:
+        return [each for each in self.records() if isinstance(each, SegmentClosed) and each.slot == slot]
+
+    def files(self, slot: str = "v0") -> set[str]:
+        return {path.name for path in (self.folder / slot).iterdir()}
+
+    def segments(self) -> set[str]:
+        return {name for name in self.files() if re.fullmatch(r"\d+-\d+\.m4s", name)}
+
+    def parts(self) -> set[str]:
+        return {name for name in self.files() if re.fullmatch(r"\d+-\d+\.\d+\.m4s", name)}
+
+    def content(self, name: str, slot: str = "v0") -> bytes:
+        return (self.folder / slot / name).read_bytes()
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> Session:
+    return Session(tmp_path)
+
+
+def begin(shelf: Shelf, *slots: str) -> None:
+    named = slots or ("v0",)
+    shelf.begin_run(
+        {slot: SlotBegan(slot, "avc1.64001f", 640, 480, 30_000) for slot in named},
+        {slot: f"init of {slot}".encode() for slot in named},
+    )
+
+
+def part(content: bytes = b"part", *, at_s: float = 0, is_hidden: bool = False, key_size: int = 0) -> Made:
+    return Made(round(_BEGAN_MS + at_s * 1000), 300_000, key_size > 0, is_hidden, key_size, (content[:2], content[2:]))
+
+
+def add_segment(shelf: Shelf, *, at_s: float = 0, slot: str = "v0") -> None:
+    """Put a segment of two seconds on the shelf."""
+    for number in range(2):
+        at_ms = round(_BEGAN_MS + at_s * 1000) + number * 1000
+        shelf.add(slot, Made(at_ms, 1_000_000, number == 0, is_hidden=False, key_size=2, pieces=(b"part",)))
+    shelf.close_segment(slot)
+
+
+@contextmanager
+def _full_journal(folder: Path, *, epoch: int) -> Iterator[None]:
+    """Have no room for more than the beginning of a line for as long as the block lasts."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    size = journal_path(folder, epoch=epoch).stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+class TestAdd:
+    def test_tells_of_a_part_that_can_be_fetched(self, session: Session) -> None:
+        shelf = session.shelf(epoch=1)
+        begin(shelf)
+
+        shelf.add("v0", part(b"first", key_size=3))
+
+        assert session.records()[-1] == PartMade("v0", 0, 0, _BEGAN_MS, 300_000, 1, 5)
+        assert session.content("1-0.0.m4s") == b"first"
+
+    def test_numbers_parts_anew_in_each_segment(self, session: Session) -> None:
+        shelf = session.shelf(epoch=1)
+        begin(shelf)
+        for _ in range(2):
+            shelf.add("v0", part())
+            shelf.add("v0", part())
+            shelf.close_segment("v0")
+
+        parts = [record for record in session.records() if isinstance(record, PartMade)]
+        assert [(each.msn, each.part) for each in parts] == [(0, 0), (0, 1), (1, 0), (1, 1)]
+
+    def test_gives_nobody_a_segment_that_grows(self, session: Session) -> None:
+        shelf = session.shelf(epoch=1)
+        begin(shelf)
+
+        shelf.add("v0", part())
+
+        assert session.files() == {"1-0.init.mp4", "1-0.0.m4s", ".1-0.m4s"}
+
+    def test_keeps_what_is_too_long_for_a_part_to_its_segment(self, session: Session) -> None:
+        shelf = session.shelf(epoch=1)
+        begin(shelf)
+        told = session.told
+
+        shelf.add("v0", part(b"long", is_hidden=True))
+
+        assert session.told == told
+        shelf.close_segment("v0")
+        assert session.content("1-0.m4s") == b"long"
+        assert not [record for record in session.records() if isinstance(record, PartMade)]
+
+    def test_fails_on_a_full_disk_and_the_torn_line_does_not_count(self, session: Session) -> None:
+        shelf = session.shelf(epoch=1)
+        begin(shelf)
+        shelf.add("v0", part(b"first"))
+        with _full_journal(session.folder, epoch=1), pytest.raises(OSError, match="No space left"):
+            shelf.add("v0", part(b"second"))
+        shelf.close()
+
+        following = session.shelf(epoch=2)
+        begin(following)
+
+        assert [(each.msn, each.size) for each in session.closed()] == [(0, len(b"first"))]
+        assert session.content("2-0.m4s") == b"first"
+
+
+class TestCloseSegment:
+    def test_shows_all_of_it_in_one_step(self, session: Session) -> None:
+        shelf = session.shelf(epoch=1)
+        begin(shelf)
+        shelf.add("v0", part(b"first", key_size=4))
+        shelf.add("v0", part(b"second", at_s=0.3))
+
+        shelf.close_segment("v0")
+
+        assert session.closed() == [SegmentClosed("v0", 0, _BEGAN_MS, 600_000, 11, 4)]
+        assert session.content("1-0.m4s") == b"firstsecond"
+        assert ".1-0.m4s" not in session.files()
+
+    def test_without_anything_to_close_does_nothing(self, session: Session) -> None:
+        shelf = session.shelf(epoch=1)
+        begin(shelf)
+        before = session.records()
+
+        shelf.close_segment("v0")
+        shelf.close_segment("a0")
+
+        assert session.records() == before
+
+    def test_measures_what_it_has_made(self, session: Session) -> None:
+        shelf = session.shelf(epoch=1)
+        begin(shelf)
+
+        add_segment(shelf)
+
+        measured = shelf.bitrates["v0"]
+        assert (measured.average, measured.key_frames_peak) == (8 * 8 // 2, 2 * 8 // 2)
+
+    def test_removes_parts_that_are_in_no_playlist_any_more(self, session: Session) -> None:
+        shelf = session.shelf(epoch=1)
+        begin(shelf)
+        for number in range(8):
+            add_segment(shelf, at_s=number * 2)
+
+        assert session.parts() == {f"1-{msn}.{number}.m4s" for msn in range(3, 8) for number in range(2)}
+        assert {f"1-{msn}.m4s" for msn in range(8)} <= session.files()
+
+
+class TestWindow:
+    def test_drops_what_has_left_it_and_says_so_first(self, tmp_path: Path) -> None:
+        session = Session(tmp_path, dvr_window_s=60)
+        shelf = _Watching(session).shelf()
+        begin(shelf)
+        for number in range(60):
+            add_segment(shelf, at_s=number * 2)
+
+        # As long as it is, and some more for who reads an older playlist: 90 s behind the newest.
+        assert session.segments() == {f"1-{msn}.m4s" for msn in range(59 - 45, 60)}
+        assert [record for record in session.records() if isinstance(record, Dropped)][-1] == Dropped("v0", 59 - 45)
+
+    def test_keeps_some_segments_without_any(self, tmp_path: Path) -> None:
+        session = Session(tmp_path, dvr_window_s=0)
+        shelf = session.shelf(epoch=1)
+        begin(shelf)
+        # After a pause of ten minutes, all but the newest are old.
+        for number in range(12):
+            add_segment(shelf, at_s=number * 2 if number < 11 else 600)
+
+        assert session.segments() == {f"1-{msn}.m4s" for msn in range(4, 12)}
+
+    def test_goes_on_in_another_epoch(self, tmp_path: Path) -> None:
+        session = Session(tmp_path, dvr_window_s=0)
+        first = session.shelf(epoch=1)
+        begin(first)
+        for number in range(20):
+            add_segment(first, at_s=number * 2)
+        first.close()
+
+        second = session.shelf(epoch=2)
+        begin(second)
+        for number in range(20, 60):
+            add_segment(second, at_s=number * 2)
+
+        # 30 s behind the newest.
+        assert session.segments() == {f"2-{msn}.m4s" for msn in range(44, 60)}
+        assert not [name for name in session.parts() if name.startswith("1-")]
+
+
+class _Watching:
+    """Looks, whenever something is told, whether all is there that was told of: files go after that."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._reader = Reader(session.folder)
+        self._present: dict[int, str] = {}
+
+    def shelf(self) -> Shelf:
+        session = self._session
+        return Shelf(
+            session.folder, epoch=1, part_target_s=0.3, target_s=4, dvr_window_s=session.dvr_window_s, told=self._look
+        )
+
+    def _look(self) -> None:
+        for entry in self._reader.read()[1]:
+            if isinstance(entry.record, SegmentClosed):
+                self._present[entry.record.msn] = f"1-{entry.record.msn}.m4s"
+            elif isinstance(entry.record, Dropped):
+                for msn in [msn for msn in self._present if msn < entry.record.first_msn]:
+                    # Still there when players are told that it goes.
+                    assert self._present.pop(msn) in self._session.files()
+        assert set(self._present.values()) <= self._session.files()
+
+
+class TestNextEpoch:
+    def test_closes_what_another_left_in_a_file_of_its_own(self, session: Session) -> None:
+        killed = session.shelf(epoch=1)
+        begin(killed)
+        add_segment(killed)
+        killed.add("v0", part(b"left", at_s=2, key_size=2))
+        killed.add("v0", part(b"over", at_s=2.3))
+
+        session.shelf(epoch=2)
+
+        assert session.closed()[-1] == SegmentClosed("v0", 1, _BEGAN_MS + 2000, 600_000, 8, 0)
+        assert session.content("2-1.m4s") == b"leftover"
+
+    def test_goes_on_with_the_numbers_and_another_run(self, session: Session) -> None:
+        killed = session.shelf(epoch=1)
+        begin(killed)
+        add_segment(killed)
+        killed.add("v0", part(at_s=2))
+        following = session.shelf(epoch=2)
+
+        begin(following)
+        add_segment(following, at_s=10)
+
+        assert [record.number for record in session.records() if isinstance(record, RunBegan)] == [0, 1]
+        assert [record.msn for record in session.closed()] == [0, 1, 2]
+        assert {"1-0.init.mp4", "2-1.init.mp4", "2-2.m4s"} <= session.files()
+
+    def test_is_not_harmed_by_a_writer_that_wakes(self, session: Session) -> None:
+        stale = session.shelf(epoch=1)
+        begin(stale)
+        add_segment(stale)
+        stale.add("v0", part(b"before", at_s=2))
+        following = session.shelf(epoch=2)
+        begin(following)
+        content = session.content("2-1.m4s")
+
+        stale.add("v0", part(b"too late", at_s=2.3))
+        stale.close_segment("v0")
+        add_segment(stale, at_s=4)
+        add_segment(following, at_s=10)
+
+        assert [(record.msn, record.at_ms) for record in session.closed()] == [
+            (0, _BEGAN_MS),
+            (1, _BEGAN_MS + 2000),
+            (2, _BEGAN_MS + 10_000),
+        ]
+        assert session.content("2-1.m4s") == content == b"before"
+        assert session.content("2-2.m4s") == b"partpart"
+
+    def test_keeps_what_players_were_promised(self, session: Session) -> None:
+        session.shelf(epoch=1, part_target_s=0.3)
+
+        shelf = session.shelf(epoch=2, part_target_s=0.51)
+
+        opened = [record for record in session.records() if isinstance(record, Opened)]
+        assert [record.part_target_us for record in opened] == [300_000, 300_000]
+        assert shelf.part_target_s == 0.3
+        assert (opened[1].after_epoch, opened[1].after_offset) == (
+            1,
+            journal_path(session.folder, epoch=1).stat().st_size,
+        )
+
+    def test_has_a_journal_that_nobody_else_has(self, session: Session) -> None:
+        session.shelf(epoch=1)
+
+        with pytest.raises(FileExistsError):
+            session.shelf(epoch=1)
+
+
+class TestBeginRun:
+    def test_tells_of_all_slots_at_once(self, session: Session) -> None:
+        shelf = session.shelf(epoch=1)
+        told = session.told
+
+        begin(shelf, "v0", "v1", "a0")
+
+        assert session.told == told + 1
+        assert [session.content("1-0.init.mp4", slot) for slot in ("v0", "v1", "a0")] == [
+            f"init of {slot}".encode() for slot in ("v0", "v1", "a0")
+        ]
+
+    def test_shows_the_smallest_picture_where_there_are_fewer(self, session: Session) -> None:
+        first = session.shelf(epoch=1)
+        begin(first, "v0", "v1", "v2", "a0")
+        for slot in ("v0", "v1", "v2", "a0"):
+            add_segment(first, slot=slot)
+        first.close()
+        second = session.shelf(epoch=2)
+
+        begin(second, "v0", "v1", "a0")
+        for slot in ("v0", "v1", "a0"):
+            second.add(slot, part(slot.encode() * 2, at_s=2))
+            second.close_segment(slot)
+
+        contents = {slot: session.content("2-1.m4s", slot) for slot in ("v0", "v1", "v2", "a0")}
+        assert contents == {"v0": b"v0v0", "v1": b"v1v1", "v2": b"v1v1", "a0": b"a0a0"}
+        assert session.content("2-1.init.mp4", "v2") == b"init of v1"
+        assert len(session.closed("v2")) == 2
+
+    def test_begins_further_slots_where_there_are_more(self, session: Session) -> None:
+        first = session.shelf(epoch=1)
+        begin(first, "v0", "a0")
+        add_segment(first, slot="v0")
+        add_segment(first, slot="a0")
+        first.close()
+        second = session.shelf(epoch=2)
+
+        begin(second, "v0", "v1", "a0")
+        add_segment(second, at_s=2, slot="v1")
+
+        assert [record.msn for record in session.closed("v1")] == [0]
+        assert session.files("v1") >= {"2-1.init.mp4", "2-0.m4s"}
+        began = [record.slot for record in session.records() if isinstance(record, SlotBegan)]
+        assert began == ["v0", "a0", "v0", "v1", "a0"]
+
+
+def test_a_journal_reads_as_it_was_told(session: Session) -> None:
+    """Each step is one more line, and what was read before stays."""
+    shelf = session.shelf(epoch=1)
+    seen = [session.records()]
+    begin(shelf, "v0", "a0")
+    seen.append(session.records())
+    for slot in ("v0", "a0"):
+        add_segment(shelf, slot=slot)
+        seen.append(session.records())
+
+    for before, after in pairwise(seen):
+        assert after[: len(before)] == before
+        assert len(after) > len(before)
