@@ -4,6 +4,7 @@ import "../../vendor/hls.js@1.7.4/hls.min.js";
 import "../../vendor/media-chrome@4.19.4/index.js";
 import { Delay } from "./player/delay.js";
 import { listenForKeys } from "./player/keys.js";
+import { loadingBy } from "./player/loading.js";
 import { offerCaptions, offerQualities } from "./player/menus.js";
 import { showStoryboard } from "./player/storyboard.js";
 import { Trouble } from "./player/trouble.js";
@@ -143,6 +144,7 @@ export class Player {
 
   #loadWithHls() {
     const hls = new Hls({
+      ...loadingBy(Hls),
       // How near to live comes from the playlist: a count of segments here would override what it says of its parts.
       lowLatencyMode: true,
       maxLiveSyncPlaybackRate: 1.5,
