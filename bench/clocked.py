@@ -1,10 +1,12 @@
 """A picture that tells when it was made, and a page that reads it back: glass to glass, by one machine's clock."""
 
+import os
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import IO
 
 from playwright.sync_api import Page
 
@@ -13,6 +15,7 @@ _WIDTH, _HEIGHT, _FPS = 640, 480, 30
 _BITS = 32
 _FIELD = _WIDTH // _BITS
 _FIELD_HEIGHT = 40
+_SAMPLE_RATE = 48_000
 _BLACK, _WHITE = 16, 235
 
 _READER = """
@@ -44,26 +47,34 @@ _READER = """
 
 @contextmanager
 def clocked_encoder(url: str) -> Iterator[None]:
-    """Publish such a picture, with sound and a key frame every 2 s, for as long as the block lasts."""
+    """Publish such a picture, with silence and a key frame every 2 s, for as long as the block lasts."""
+    # Sound of a clock of its own would hold the picture up: what is published is in the order of time.
+    reading, writing = os.pipe()
     argv = [
-        "ffmpeg", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{_WIDTH}x{_HEIGHT}", "-r", str(_FPS), "-i", "pipe:0",
-        "-re", "-f", "lavfi", "-i", "sine=r=48000",
+        "ffmpeg", "-loglevel", "error",
+        "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{_WIDTH}x{_HEIGHT}", "-r", str(_FPS), "-i", "pipe:0",
+        "-f", "s16le", "-ar", str(_SAMPLE_RATE), "-ac", "1", "-i", f"pipe:{reading}",
         "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-b:v", "1500k",
         "-g", str(_FPS * 2), "-sc_threshold", "0", "-c:a", "aac", "-b:a", "128k", "-f", "flv", url,
     ]  # fmt: skip
-    with subprocess.Popen(argv, stdin=subprocess.PIPE) as process:
+    with (
+        subprocess.Popen(argv, stdin=subprocess.PIPE, pass_fds=[reading]) as process,
+        os.fdopen(writing, "wb") as sound,
+    ):
+        os.close(reading)
         is_over = threading.Event()
-        painter = threading.Thread(target=_paint, args=(process, is_over), daemon=True)
+        painter = threading.Thread(target=_paint, args=(process, sound, is_over), daemon=True)
         painter.start()
         try:
             yield
         finally:
             is_over.set()
-            painter.join()
+            # First: the painter may be writing to it.
             process.kill()
+            painter.join()
 
 
-def _paint(process: "subprocess.Popen[bytes]", is_over: threading.Event) -> None:
+def _paint(process: "subprocess.Popen[bytes]", sound: IO[bytes], is_over: threading.Event) -> None:
     assert process.stdin is not None
     rest = bytes([100]) * (_WIDTH * (_HEIGHT - _FIELD_HEIGHT)) + bytes([128]) * (_WIDTH * _HEIGHT // 2)
     due = time.monotonic()
@@ -72,6 +83,8 @@ def _paint(process: "subprocess.Popen[bytes]", is_over: threading.Event) -> None
         fields = ((_WHITE if made_ms >> (_BITS - 1 - bit) & 1 else _BLACK) for bit in range(_BITS))
         row = b"".join(bytes([field]) * _FIELD for field in fields)
         with suppress(BrokenPipeError):
+            sound.write(bytes(_SAMPLE_RATE // _FPS * 2))
+            sound.flush()
             process.stdin.write(row * _FIELD_HEIGHT + rest)
         due += 1 / _FPS
         time.sleep(max(0.0, due - time.monotonic()))

@@ -13,6 +13,7 @@ import httpx
 import psycopg
 import pytest
 
+from streams.media.journal import segment_name
 from tests.e2e.client import Integrator, Stream, run_of
 from tests.e2e.encoder import publishing
 from tests.e2e.processes import ffmpegs, hung
@@ -122,10 +123,10 @@ def _expired_files(stack: RunningStack) -> Path:
     stream = Integrator.of(stack).create()
     session = stack.manage("shell", "-c", _EXPIRED_SESSION).split()[-1]
     playback_id = httpx.URL(stream.created["playback_url"]).path.split("/")[2]
-    folder = stack.data_dir / "playback" / playback_id / f"{session}-1"
-    (folder / "720p").mkdir(parents=True)
+    folder = stack.data_dir / "playback" / playback_id / session
+    (folder / "v0").mkdir(parents=True)
     for number in range(_FILES):
-        (folder / "720p" / f"{number:06d}.m4s").touch()
+        (folder / "v0" / segment_name(epoch=1, msn=number)).touch()
     return folder
 
 

@@ -3,16 +3,10 @@
 `make bench`, or `python -m pytest -m bench -s bench/test_latency.py`.
 """
 
-import functools
-import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 from bench.clocked import clocked_encoder, latencies_ms, read_clock
 from tests.browser.conftest import _FLAGS

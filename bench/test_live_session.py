@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
@@ -18,6 +18,7 @@ from livehub.settings import OWN_ADDRESS
 from streams.media import ffmpeg
 from streams.media.ladder import build_ladder
 from streams.media.source import Source
+from streams.media.targets import LatencyMode, choose_targets
 from tests.e2e.client import Integrator, Stream
 from tests.services import wait_until
 from tests.stack.whole import RunningStack, running_stack
@@ -97,7 +98,7 @@ def _playable_after_s(stream: Stream, clip: Path) -> float:
     started = time.monotonic()
     with _publishing(clip, stream), httpx.Client() as player:
         wait_until(lambda: player.get(stream.created["playback_url"]).is_success, timeout_s=20, what="the playlist")
-        assert player.get(stream.newest_segment()).is_success
+        assert player.get(stream.newest_media()).is_success
         return time.monotonic() - started
 
 
@@ -114,7 +115,7 @@ def _cpu_ratio(stack: RunningStack, clip: Path, folder: Path) -> float:
         stream.await_status("LIVE", timeout_s=20)
         worker = stack.pids()["live"]
         with _bare_ffmpeg(f"rtmp://{OWN_ADDRESS}:{stack.rtmp_port}/live/{_name_of(stack)}", folder) as bare:
-            wait_until(lambda: any(folder.rglob("*.m4s")), timeout_s=20, what="bare ffmpeg")
+            wait_until(lambda: (folder / "0.mp4").stat().st_size, timeout_s=20, what="bare ffmpeg")
             ours_before, bare_before, started = _cpu_s(worker), _cpu_s(bare), time.monotonic()
             time.sleep(_CPU_WINDOW_S)
             ours, theirs = _cpu_s(worker) - ours_before, _cpu_s(bare) - bare_before
@@ -133,19 +134,22 @@ def _name_of(stack: RunningStack) -> str:
 @contextmanager
 def _bare_ffmpeg(url: str, folder: Path) -> Iterator[int]:
     """Run the same ladder with the same options, pulled by the transcoder itself; yield its process id."""
-    packaging = ffmpeg.Packaging(folder, folder / "thumbnail.jpg", segment_s=2, playlist_segments=8, thumbnail_s=5)
-    argv = ffmpeg.transcode_argv(build_ladder(_SOURCE), packaging)
-    position = argv.index("-f")
-    assert argv[position : position + 2] == ["-f", "flv"]
-    argv[position : position + 2] = []
-    argv[argv.index("pipe:0")] = url
     folder.mkdir()
-    nowhere = subprocess.DEVNULL
-    with subprocess.Popen(argv, stdin=nowhere, stdout=nowhere, stderr=nowhere) as process:
-        try:
-            yield process.pid
-        finally:
-            process.kill()
+    ladder, targets = build_ladder(_SOURCE), choose_targets(LatencyMode.LOW, fps=_SOURCE.fps)
+    with ExitStack() as files:
+        pipes = [files.enter_context((folder / f"{place}.mp4").open("wb")) for place, _ in enumerate(ladder.renditions)]
+        inherited = tuple(pipe.fileno() for pipe in pipes)
+        outputs = ffmpeg.Outputs(inherited, targets.fragment_s, targets.segment_s, folder / "thumbnail.jpg", 5)
+        argv = ffmpeg.transcode_argv(ladder, outputs)
+        position = argv.index("-f")
+        assert argv[position : position + 2] == ["-f", "flv"]
+        argv[position : position + 2] = []
+        argv[argv.index("pipe:0")] = url
+        nowhere = subprocess.DEVNULL
+        process = subprocess.Popen(argv, stdin=nowhere, stdout=nowhere, stderr=nowhere, pass_fds=inherited)
+        files.enter_context(process)
+        files.callback(process.kill)
+        yield process.pid
 
 
 def _cpu_s(pid: int) -> float:

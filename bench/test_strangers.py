@@ -178,8 +178,7 @@ def _watched(stack: RunningStack, stream: Stream) -> tuple[float, int]:
 
 
 def _segment_number(stream: Stream) -> int:
-    name = Path(stream.newest_segment()).stem
-    return int("".join(character for character in name if character.isdigit()))
+    return int(Path(stream.newest_segment()).stem.split("-")[-1])
 
 
 def _welcome_s(stack: RunningStack) -> float:

@@ -144,7 +144,9 @@ INGEST_PULL_URL = f"rtmp://{OWN_ADDRESS}:{RTMP_PORT}/live/"
 # Secrets. Each is made on the first start if it is not given.
 _SECRETS = DATA_DIR / "secrets"
 SECRET_KEY = env.secret(
-    "LIVEHUB_SECRET_KEY", path=_SECRETS / "secret_key", purpose="Signs dashboard sessions and forms"
+    "LIVEHUB_SECRET_KEY",
+    path=_SECRETS / "secret_key",
+    purpose="Signs dashboard sessions, forms and what our pages play",
 )
 LOOKUP_KEY = env.secret(
     "LIVEHUB_LOOKUP_KEY",

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from livehub import health
 from livehub.docs import dyte_docs
 from streams.account.views import AdminLoginView
+from streams.livestreams.permission_views import permission
 from streams.meetings.api.public_keys import published_keys
 from webhooks.public_keys import published_key
 
@@ -30,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/password_change/", RedirectView.as_view(pattern_name="streams:password_change")),
     path("admin/", admin.site.urls),
     path("internal/ingest/", include("streams.ingest.urls")),
+    path("internal/playback/permission", permission),
     re_path(r"^internal(?:/|\Z)", _nothing),
     path("", include("streams.urls")),
     path("", include("webhooks.urls")),

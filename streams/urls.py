@@ -13,6 +13,7 @@ from streams.account import member_views as members
 from streams.account import person_views as person
 from streams.account import views as account
 from streams.livestreams import output_views as outputs
+from streams.livestreams import playback_views as playback
 from streams.livestreams import set_up_views as set_up
 from streams.livestreams import views as livestreams
 from streams.livestreams.consumers import (
@@ -22,7 +23,9 @@ from streams.livestreams.consumers import (
     OverviewConsumer,
     SessionConsumer,
 )
-from streams.livestreams.embed_views import embedded_player
+from streams.livestreams.embed_views import embedded_player, watch_page
+from streams.livestreams.oembed_views import oembed
+from streams.livestreams.share_views import ShareView
 from streams.meetings import participant_views as participants
 from streams.meetings import preset_views as presets
 from streams.meetings import views as meetings
@@ -59,11 +62,18 @@ urlpatterns = [
     path(f"{_LIVESTREAM}/disable", livestreams.LivestreamDisableView.as_view(), name="livestream_disable"),
     path(f"{_LIVESTREAM}/enable", livestreams.LivestreamEnableView.as_view(), name="livestream_enable"),
     path(f"{_LIVESTREAM}/end", livestreams.BroadcastEndView.as_view(), name="broadcast_end"),
+    path(f"{_LIVESTREAM}/playback", playback.PlaybackChangeView.as_view(), name="playback_change"),
+    path(f"{_LIVESTREAM}/viewer-link", playback.ViewerLinkView.as_view(), name="viewer_link"),
+    path(f"{_LIVESTREAM}/signing-key", playback.PlaybackKeyView.as_view(), name="playback_key"),
+    path(f"{_LIVESTREAM}/signing-key/rotate", playback.PlaybackKeyRotateView.as_view(), name="playback_key_rotate"),
     path(f"{_LIVESTREAM}/outputs/create", outputs.OutputCreateView.as_view(), name="output_create"),
     path(f"{_LIVESTREAM}/outputs/<uuid:output_id>", outputs.OutputChangeView.as_view(), name="output_change"),
     path(f"{_LIVESTREAM}/outputs/<uuid:output_id>/delete", outputs.OutputDeleteView.as_view(), name="output_delete"),
     path(f"{_LIVESTREAM}/delete", livestreams.LivestreamDeleteView.as_view(), name="livestream_delete"),
+    path(f"{_LIVESTREAM}/share", ShareView.as_view(), name="livestream_share"),
+    path("watch/<slug:playback_id>", watch_page, name="watch"),
     path("embed/<slug:playback_id>", embedded_player, name="embed"),
+    path("oembed", oembed, name="oembed"),
     path("meetings", meetings.MeetingListView.as_view(), name="meeting_list"),
     path("meetings/create", meetings.MeetingCreateView.as_view(), name="meeting_create"),
     path("meetings/presets", presets.PresetListView.as_view(), name="preset_list"),

@@ -1,5 +1,6 @@
 """Personas and livestreams that most tests need, and the run of the whole product that journeys share."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -15,7 +16,19 @@ from streams.organizations.services import SYSTEM, NewOrganization, create_organ
 from tests.post_office import PostOffice, open_post_office
 from tests.queues import empty
 from tests.rows import emptied_quickly
+from tests.services import GIVEN_CLUSTER
 from tests.stack.whole import RunningStack, running_stack
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Tell whether the tests' database is there already."""
+    return GIVEN_CLUSTER in os.environ
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings() -> None:
+    """Let the database have one name in all processes, since each has a server of its own."""
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
 
-from tests.services import throwaway_services
+from tests.services import GIVEN_CLUSTER, migrated_cluster, throwaway_services
 
 _stack = ExitStack()
 # Folders of tests that mostly wait, and how far into the run the last of them begins.
@@ -30,7 +30,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     options = early_config.known_args_namespace
     # Given: many short runs share them (tests/mutants).
     if not (options.help or options.version or "LIVEHUB_TEST_SERVICES" in os.environ):
-        os.environ.update(_stack.enter_context(throwaway_services()))
+        # With several processes, this one runs no test.
+        has_others = getattr(options, "numprocesses", None) and GIVEN_CLUSTER not in os.environ
+        os.environ.update(_stack.enter_context(migrated_cluster() if has_others else throwaway_services()))
     return (yield)
 
 

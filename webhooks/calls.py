@@ -1,7 +1,5 @@
 """Calling couriers to endpoints that have something to be sent."""
 
-import os
-import threading
 import time
 from collections.abc import Iterable
 from uuid import UUID
@@ -10,6 +8,7 @@ from celery import current_app
 from django.db import transaction
 
 from livehub.core import deferred
+from livehub.core.gathering import Gathering
 from webhooks import wire
 
 QUEUE = "webhooks"
@@ -23,10 +22,7 @@ _LOST_S = 1.0
 # What no worker took by then is the sweep's.
 _EXPIRES_S = 60.0
 
-_wanted: set[UUID] = set()
-_lock = threading.Lock()
-_gathers_until_s = _next_at_s = 0.0
-os.register_at_fork(after_in_child=lambda: _forget())
+_next_at_s = 0.0
 
 
 def call_couriers(endpoint_ids: Iterable[UUID]) -> None:
@@ -48,38 +44,21 @@ def call_couriers_later(endpoint_ids: Iterable[UUID], delay_s: float) -> None:
 
 
 def _want(endpoint_ids: frozenset[UUID]) -> None:
-    global _gathers_until_s
-    now_s = time.monotonic()
-    with _lock:
-        _wanted.update(endpoint_ids)
-        # By time as well, since one that is lost takes nothing out.
-        if now_s < _gathers_until_s:
-            return
-        _gathers_until_s = now_s + _LOST_S
-        delay_s = max(0.0, _next_at_s - now_s)
-    deferred.post(_send, what=_TASK, delay_s=delay_s)
+    _wanted.add(endpoint_ids, delay_s=max(0.0, _next_at_s - time.monotonic()))
 
 
-def _send() -> None:
-    global _gathers_until_s, _next_at_s
+def _send(endpoint_ids: frozenset[UUID]) -> None:
+    global _next_at_s
     now_s = time.monotonic()
-    with _lock:
-        endpoint_ids = frozenset(_wanted)
-        _wanted.clear()
-        _gathers_until_s, _next_at_s = 0.0, now_s + _INTERVAL_S
+    _next_at_s = now_s + _INTERVAL_S
     if endpoint_ids and not wire.tell(endpoint_ids):
         _next_at_s = now_s + _CALL_INTERVAL_S
         _send_task(endpoint_ids)
 
 
+_wanted = Gathering(_send, what=_TASK, lost_s=_LOST_S)
+
+
 def _send_task(endpoint_ids: Iterable[UUID], *, delay_s: float = 0.0) -> None:
     kwargs = {"endpoint_ids": [str(endpoint_id) for endpoint_id in endpoint_ids]}
     current_app.send_task(_TASK, kwargs=kwargs, queue=QUEUE, countdown=delay_s, expires=delay_s + _EXPIRES_S)
-
-
-def _forget() -> None:
-    """A forked child has the set, but whoever filled it has sent it."""
-    global _lock, _gathers_until_s
-    _lock = threading.Lock()
-    _wanted.clear()
-    _gathers_until_s = 0.0

@@ -10,8 +10,8 @@ import logging
 import resource
 import threading
 import time
-from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
 from uuid import UUID, uuid4
 
@@ -198,10 +198,12 @@ class Courier:
         now_s = time.monotonic()
         rooms = {route.endpoint.id: route.room if route.wants_more else 0 for route in behind}
         known = [delivery_id for route in behind if route.wants_more for delivery_id in route.known]
-        found, deliveries = await self._clerk.call(lambda: self._look_and_fetch(rooms, known))
+        found, deliveries = await self._clerk.call(
+            lambda: fetching.fetch_claimed(courier_id=self.id, rooms=rooms, known=known)
+        )
         for route in behind:
             route.is_stale = False
-            self._refresh(route, found.get(route.endpoint.id))
+            route.refresh(found.get(route.endpoint.id))
             read = deliveries.get(route.endpoint.id, [])
             route.is_behind = len(read) >= rooms[route.endpoint.id]
             route.add(read)
@@ -217,26 +219,6 @@ class Courier:
             return [route for route in self._routes.values() if not route.is_closed]
         called = (self._routes.get(endpoint_id) for endpoint_id in self._wanted)
         return [route for route in called if route is not None and not route.is_closed]
-
-    def _look_and_fetch(
-        self, rooms: dict[UUID, int], known: list[int]
-    ) -> tuple[Mapping[UUID, Claimed], Mapping[UUID, list[Due]]]:
-        found = claims.look(rooms, courier_id=self.id)
-        if not found:
-            return {}, {}
-        by_endpoint = defaultdict[UUID, list[Due]](list)
-        formats = {endpoint_id: endpoint.format for endpoint_id, endpoint in found.items()}
-        ours = {endpoint_id: rooms[endpoint_id] for endpoint_id in found if rooms[endpoint_id]}
-        for due in fetching.fetch(rooms=ours, formats=formats, known=known):
-            by_endpoint[due.endpoint_id].append(due)
-        return found, by_endpoint
-
-    def _refresh(self, route: Route, endpoint: Claimed | None) -> None:
-        if endpoint is None:
-            # Disabled or deleted, or somebody else's since this process stood still.
-            route.close()
-        else:
-            route.endpoint = endpoint
 
     def _start(self, route: Route, client: OutgoingClient) -> None:
         while True:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -11,8 +12,9 @@ from django.db import connection
 
 from livehub.core.crypto import UndecryptableSecretError
 from streams.models import Livestream
+from webhooks import claims
 from webhooks.payloads import Message, body_of, needs_stream_key
-from webhooks.routes import Due
+from webhooks.routes import Claimed, Due
 from webhooks.states import HOLD
 
 logger = logging.getLogger(__name__)
@@ -69,6 +71,21 @@ class _Row(NamedTuple):
     subject_type: str
     at: datetime
     facts: str
+
+
+def fetch_claimed(
+    *, courier_id: UUID, rooms: Mapping[UUID, int], known: Iterable[int]
+) -> tuple[Mapping[UUID, Claimed], Mapping[UUID, list[Due]]]:
+    """Return those of these endpoints that still are the courier's, as they are now, and what may go to each."""
+    found = claims.look(rooms, courier_id=courier_id)
+    if not found:
+        return {}, {}
+    by_endpoint = defaultdict[UUID, list[Due]](list)
+    formats = {endpoint_id: endpoint.format for endpoint_id, endpoint in found.items()}
+    ours = {endpoint_id: rooms[endpoint_id] for endpoint_id in found if rooms[endpoint_id]}
+    for due in fetch(rooms=ours, formats=formats, known=known):
+        by_endpoint[due.endpoint_id].append(due)
+    return found, by_endpoint
 
 
 def fetch(*, rooms: Mapping[UUID, int], formats: Mapping[UUID, str], known: Iterable[int]) -> list[Due]:

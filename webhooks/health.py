@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from django.db.models import Q
 
-from livehub.core.outgoing import CLOSED, UNANSWERED, UNKNOWN
+from livehub.core.unanswered import CLOSED, UNANSWERED, UNKNOWN
 from streams.livestreams.states import Shown
 from webhooks.models import Delivery, Endpoint
 from webhooks.states import DeliveryState, DisabledReason

@@ -4,17 +4,14 @@ Couriers complete thousands of deliveries in a second; a page hears of it a few 
 """
 
 import logging
-import os
-import threading
-import time
 from collections.abc import Collection, Coroutine, Iterable
 from functools import partial
 from uuid import UUID
 
 from django.db import close_old_connections, transaction
 
-from livehub.core import deferred
 from livehub.core.deadline import deadline
+from livehub.core.gathering import Gathering
 from livehub.core.outage import DATABASE_OUTAGE, describe
 from streams.livestreams.live_updates import send_to_pages
 from webhooks.models import Endpoint
@@ -24,11 +21,6 @@ logger = logging.getLogger(__name__)
 # All that happens within it is one message to each page.
 _GATHER_S = 0.25
 _READ_S = 2.0
-
-_told: set[UUID] = set()
-_gathers_until_s = 0.0
-_lock = threading.Lock()
-os.register_at_fork(after_in_child=lambda: _forget())
 
 
 def endpoint_group(endpoint_id: UUID) -> str:
@@ -44,14 +36,7 @@ def told(endpoint_ids: Iterable[UUID]) -> None:
 
     Neither waits nor asks the database, so an event loop may call it. A message may get lost: pages poll.
     """
-    global _gathers_until_s
-    with _lock:
-        _told.update(endpoint_ids)
-        # By time, since a message that is lost takes nothing out.
-        if not _told or time.monotonic() < _gathers_until_s:
-            return
-        _gathers_until_s = time.monotonic() + _GATHER_S
-    deferred.post(_tell, what="webhook pages", delay_s=_GATHER_S)
+    _told.add(endpoint_ids, delay_s=_GATHER_S)
 
 
 def tell_on_commit(endpoint_id: UUID) -> None:
@@ -59,12 +44,7 @@ def tell_on_commit(endpoint_id: UUID) -> None:
     transaction.on_commit(partial(told, [endpoint_id]))
 
 
-def _tell() -> Coroutine[object, object, None] | None:
-    global _gathers_until_s
-    with _lock:
-        endpoint_ids = frozenset(_told)
-        _told.clear()
-        _gathers_until_s = 0.0
+def _tell(endpoint_ids: frozenset[UUID]) -> Coroutine[object, object, None] | None:
     close_old_connections()
     try:
         with deadline(_READ_S):
@@ -83,8 +63,4 @@ def _find_groups(endpoint_ids: Collection[UUID]) -> list[str]:
     return [*(endpoint_group(endpoint_id) for endpoint_id in endpoint_ids), *lists]
 
 
-def _forget() -> None:
-    """A forked child has the set, but whoever filled it tells of it."""
-    global _lock
-    _lock = threading.Lock()
-    _told.clear()
+_told = Gathering(_tell, what="webhook pages", lost_s=_GATHER_S)

@@ -89,6 +89,13 @@ class Route:
     def _most(self) -> int:
         return 1 if self.endpoint.health.is_probed else self._window * _AHEAD
 
+    def refresh(self, endpoint: Claimed | None) -> None:
+        """Take note of the endpoint as it is now; None when it is disabled or deleted, or somebody else's by now."""
+        if endpoint is None:
+            self.close()
+        else:
+            self.endpoint = endpoint
+
     def add(self, deliveries: Iterable[Due]) -> None:
         """Put what was read behind what is there, in the order of the events."""
         for due in deliveries:

@@ -13,12 +13,10 @@ from uuid import UUID
 
 from django.conf import settings
 from redis import Redis
-from redis.asyncio import Redis as AsyncRedis
 from redis.asyncio.client import PubSub
-from redis.asyncio.retry import Retry as AsyncRetry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
+
+from livehub.core.redis_clients import async_redis_tried_once, redis_tried_once
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +73,7 @@ class CourierWire:
                 await asyncio.sleep(_AGAIN_S)
 
     async def _listen_once(self) -> None:
-        redis = AsyncRedis.from_url(_url(), retry=AsyncRetry(NoBackoff(), retries=0), **_bounds())
+        redis = async_redis_tried_once(_url(), **_bounds())
         async with aclosing(redis), aclosing(redis.pubsub()) as pubsub:
             await pubsub.subscribe(_CHANNEL)
             self._pubsub = pubsub
@@ -95,7 +93,7 @@ class CourierWire:
 
 @cache
 def _redis() -> Redis:
-    return Redis.from_url(_url(), retry=Retry(NoBackoff(), retries=0), **_bounds())
+    return redis_tried_once(_url(), **_bounds())
 
 
 def _url() -> str:

@@ -12,12 +12,11 @@ from functools import cache, cached_property
 
 from django.conf import settings
 from redis import Redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
 
 from livehub.core import clock
 from livehub.core.errors import DomainError
+from livehub.core.redis_clients import redis_tried_once
 
 logger = logging.getLogger(__name__)
 
@@ -136,11 +135,8 @@ class Throttle:
 
     @cached_property
     def _redis(self) -> Redis:
-        return Redis.from_url(
-            self._redis_url,
-            socket_timeout=_REDIS_TIMEOUT_S,
-            socket_connect_timeout=_REDIS_TIMEOUT_S,
-            retry=Retry(NoBackoff(), retries=0),
+        return redis_tried_once(
+            self._redis_url, socket_timeout=_REDIS_TIMEOUT_S, socket_connect_timeout=_REDIS_TIMEOUT_S
         )
 
 

@@ -29,6 +29,7 @@ from yarl import URL
 
 from livehub.core.errors import DomainError
 from livehub.core.networks import REFUSED_PORTS, Address, Network, is_refused
+from livehub.core.unanswered import UNANSWERED, UNKNOWN, describe_certificate, describe_system, describe_tls
 
 # Of an answer; the rest is not read.
 ANSWER_BYTES = 4096
@@ -45,8 +46,6 @@ _DNS_TRIES = 2
 _IDLE_S = 4.0
 # Twice this is buffered for each answer, whoever sends how much.
 _BUFFER_BYTES = 4096
-# How the words begin that say why nothing came back, of what whoever has the server can look at.
-UNANSWERED, CLOSED, UNKNOWN = "does not answer", "refuses connections", "the host name"
 _SETTING = "LIVEHUB_OUTGOING_ALLOWED_NETWORKS"
 _INSIDE = re.compile(r"address is inside this network: (\S+); (allow it by \w+)")
 
@@ -195,15 +194,15 @@ def describe(error: Exception) -> str:
     if isinstance(error, PortRefusedError):
         return str(error)
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return _describe_certificate(error.certificate_error)
+        return describe_certificate(error.certificate_error)
     if isinstance(error, aiohttp.ClientSSLError):
-        return f"TLS fails: {_reason(error.os_error)}"
+        return describe_tls(error.os_error)
     if isinstance(error, aiohttp.ClientConnectorDNSError):
         return f"{UNKNOWN} {error.host} cannot be found"
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "closes the connection without an answer"
     if isinstance(error, OSError):
-        return _describe_os(error)
+        return describe_system(error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error)
     if isinstance(error, aiohttp.ClientResponseError):
         return "answers something that is not HTTP"
     return f"cannot be sent to: {type(error).__name__}"
@@ -272,40 +271,3 @@ def _kept(headers: Mapping[str, str]) -> dict[str, str]:
 def _clean(text: str) -> str:
     """Return what PostgreSQL can keep: no NUL, and no halves of characters."""
     return text.replace("\0", "\ufffd").encode("utf-8", errors="replace").decode()
-
-
-def _describe_certificate(error: Exception) -> str:
-    if not isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is refused: {error}"
-    return _CERTIFICATES.get(error.verify_code, f"its certificate is refused: {error.verify_message}")
-
-
-# Source: OpenSSL, x509_vfy.h.
-_CERTIFICATES = {
-    9: "its certificate is not valid yet",
-    10: "its certificate has expired",
-    18: "its certificate is self-signed",
-    19: "its certificate comes from an authority that is not known here",
-    20: "its certificate comes from an authority that is not known here, or its chain is incomplete",
-    62: "its certificate is for another host name",
-    64: "its certificate is for another address",
-}
-
-
-def _describe_os(error: OSError) -> str:
-    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
-    return _SYSTEM.get(cause.errno or 0, f"cannot be reached: {_reason(cause)}")
-
-
-_SYSTEM = {
-    errno.ECONNREFUSED: CLOSED,
-    errno.ECONNRESET: "resets the connection",
-    errno.EPIPE: "resets the connection",
-    errno.EHOSTUNREACH: "cannot be reached: no way to its address",
-    errno.ENETUNREACH: "cannot be reached: no way to its network",
-    errno.ETIMEDOUT: UNANSWERED,
-}
-
-
-def _reason(error: OSError) -> str:
-    return getattr(error, "reason", None) or error.strerror or type(error).__name__

@@ -3,8 +3,9 @@
 import re
 
 from livehub.stack.edge_answers import answers, readers
+from livehub.stack.edge_policy import policy_locations, policy_of_all, policy_of_media, policy_of_server
 from livehub.stack.instance import Instance
-from livehub.stack.media_doors import MEDIA_HEADERS, MEDIA_MAPS, ORIGIN, ORIGIN_IDLE_CONNECTIONS, SLOT
+from livehub.stack.media_doors import MEDIA_HEADERS, ORIGIN, ORIGIN_IDLE_CONNECTIONS, SLOT, media_maps
 from livehub.stack.nginx import Host, households, listens, main_context, quoted, temp_paths
 from livehub.stack.ports import listen_addresses
 
@@ -58,7 +59,7 @@ http {{
     charset utf-8;
     charset_types text/css text/plain application/javascript;
     # No query string: it may carry what must not be written down.
-    log_format line '$remote_addr $time_iso8601 "$request_method $uri" $status $body_bytes_sent $request_time'
+    log_format line '$remote_addr $time_iso8601 "$request_method $logged_uri" $status $body_bytes_sent $request_time'
                     ' $upstream_status $request_id';
     access_log /dev/stdout line;
     # Its lines hold whole requests, and no format takes the query string out of them. What went wrong stands above.
@@ -79,6 +80,8 @@ http {{
 
 {_real_client(instance)}
 
+{policy_of_all(instance)}
+
 {households()}
     limit_req_zone $household zone=readiness:1m rate={_READINESS_PER_S}r/s;
     limit_req_status 429;
@@ -94,7 +97,7 @@ http {{
         default "no-cache";
         "~\\.[0-9a-f]{{12}}\\.[^/]+$" "public, max-age=31536000, immutable";
     }}
-{MEDIA_MAPS}
+{media_maps(scope="$media_scope", playlists="$media_scope, $upstream_http_cache_control")}
     map $status $asset_cache {{ default "no-store"; ~^(200|206|304)$ $asset_age; }}
 
     # By the header, which is what the programs behind are handed: a request line may name another host.
@@ -134,6 +137,8 @@ http {{
         proxy_connect_timeout 2s;
         proxy_read_timeout {_ANSWER_S}s;
 
+{policy_of_server()}
+
         location / {{
             proxy_pass http://web;
             error_page 413 @too_large_$reader;
@@ -162,11 +167,12 @@ http {{
         location ^~ /playback/ {{
             alias {quoted(f"{instance.playback_dir}/")};
             access_log off;
+{policy_of_media()}
             location ~ (/\\.|\\.journal$) {{ return 404; }}
 {MEDIA_HEADERS}
             if ($request_method = OPTIONS) {{ return 204; }}
             # A folder answers like a file that is not there.
-            error_page 403 = @no_media;
+            error_page 403 404 = @no_media;
 
             # A session's media playlists are no files: the origin answers, as soon as there is what was asked for.
             location ~ ^/playback/(?<media>{SLOT}/(?:index|iframes)\\.m3u8)$ {{
@@ -196,6 +202,7 @@ http {{
             access_log off;
 {MEDIA_HEADERS}
         }}
+{policy_locations(media_headers=MEDIA_HEADERS)}
         location ^~ /static/ {{
             alias {quoted(f"{instance.static_root}/")};
             access_log off;
@@ -206,6 +213,8 @@ http {{
 {answers(body_max_mb=_BODY_MAX_MB, readiness_per_s=_READINESS_PER_S)}
         location @no_media {{
 {MEDIA_HEADERS}
+            # Browsers write each 404 into the console: pages that wait for a broadcast ask whether there is one.
+            if ($arg_quiet) {{ return 204; }}
             return 404;
         }}
     }}

@@ -1,7 +1,7 @@
 """The nginx of an edge node: players' way to an origin on another machine, and nothing else."""
 
 from livehub.stack.instance import Instance
-from livehub.stack.media_doors import MEDIA_HEADERS, MEDIA_MAPS, ORIGIN, ORIGIN_IDLE_CONNECTIONS, SLOT
+from livehub.stack.media_doors import MEDIA_HEADERS, ORIGIN, ORIGIN_IDLE_CONNECTIONS, SLOT, media_maps
 from livehub.stack.nginx import Host, households, listens, main_context, quoted, temp_paths
 from livehub.stack.ports import listen_addresses
 
@@ -44,7 +44,7 @@ http {{
     limit_conn_status 429;
     limit_conn_log_level info;
 
-{MEDIA_MAPS}
+{media_maps(scope="public", playlists="$upstream_http_cache_control")}
     upstream relay {{
         server {quoted(f"unix:{instance.origin_socket}")} max_fails=0;
         keepalive {ORIGIN_IDLE_CONNECTIONS};

@@ -19,6 +19,7 @@ MEDIA_HEADERS = f"""\
 # the origin, once for all. It answers 12 s after a question at the latest.
 ORIGIN = """\
                 gzip off;
+                proxy_hide_header Cache-Control;
                 proxy_pass_request_headers off;
                 proxy_pass_request_body off;
                 proxy_set_header Content-Length "";
@@ -30,15 +31,21 @@ ORIGIN = """\
 SLOT = "[A-Za-z0-9_-]+/[0-9a-f-]+/[av][0-9]+"
 # Players wait for their playlists' next states each on a connection, which the next ones use again.
 ORIGIN_IDLE_CONNECTIONS = 4096
-MEDIA_MAPS = f"""\
+
+
+def media_maps(*, scope: str, playlists: str) -> str:
+    """Return what `MEDIA_HEADERS` and `ORIGIN` need in the http block.
+
+    `scope` is who may keep files, `playlists` is what is said of playlists; whoever makes them says for how long.
+    """
+    return f"""\
     map $uri $media_age {{
         default "no-cache";
-        ~\\.jpe?g$ "public, max-age={_THUMBNAIL_MAX_AGE_S}";
-        ~\\.(m4s|mp4)$ "public, max-age=31536000, immutable";
+        ~\\.jpe?g$ "{scope}, max-age={_THUMBNAIL_MAX_AGE_S}";
+        ~\\.(m4s|mp4)$ "{scope}, max-age=31536000, immutable";
     }}
     # What is not there yet may be there in a moment.
     map $status $file_cache {{ default "no-store"; ~^(200|206|304)$ $media_age; }}
-    # The origin says itself how long its playlists may be kept.
-    map $upstream_http_cache_control $media_cache {{ "" $file_cache; default ""; }}
+    map $upstream_http_cache_control $media_cache {{ "" $file_cache; no-store no-store; default "{playlists}"; }}
     # One form of playlists for all that take it: each is packed once.
     map $http_accept_encoding $playlist_encoding {{ default ""; ~*gzip gzip; }}"""

@@ -6,9 +6,18 @@ LIVE_PLAYLIST_NAME = "live.m3u8"
 THUMBNAIL_NAME = "thumbnail.jpg"
 
 
-def multivariant_path(playback_id: str) -> str:
-    """Return the path of the playlist that stays the same from session to session."""
-    return f"/playback/{playback_id}/{PLAYLIST_NAME}"
+def multivariant_path(playback_id: str, *, token: str = "") -> str:
+    """Return the path of the playlist that stays the same from session to session.
+
+    What is relative in it inherits the `token`, which opens what is not for everybody.
+    """
+    opened_by = f"t/{token}/" if token else ""
+    return f"/playback/{opened_by}{playback_id}/{PLAYLIST_NAME}"
+
+
+def watch_path(playback_id: str) -> str:
+    """Return the path of the page on which people watch it."""
+    return f"/watch/{playback_id}"
 
 
 def embed_path(playback_id: str) -> str:
@@ -16,6 +25,7 @@ def embed_path(playback_id: str) -> str:
     return f"/embed/{playback_id}"
 
 
-def thumbnail_path(playback_id: str) -> str:
+def thumbnail_path(playback_id: str, *, token: str = "") -> str:
     """Return the path of the newest picture of a live session."""
-    return f"/playback/{playback_id}/{THUMBNAIL_NAME}"
+    opened_by = f"t/{token}/" if token else ""
+    return f"/playback/{opened_by}{playback_id}/{THUMBNAIL_NAME}"

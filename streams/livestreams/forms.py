@@ -1,6 +1,6 @@
 """What the dashboard asks for about livestreams."""
 
-from typing import cast
+from typing import Self, cast
 from uuid import UUID
 
 from django import forms
@@ -10,11 +10,14 @@ from livehub.core import clock
 from livehub.core.names import NAME_MAX_LENGTH
 from streams.dashboard.changing import ChangeForm
 from streams.dashboard.paging import PAGE_SIZE, PageForm
+from streams.livestreams.embedding import PlayerOptions
 from streams.livestreams.models import Output
 from streams.livestreams.models.output import KEY_MAX_LENGTH, URI_MAX_LENGTH
 from streams.livestreams.outputs import OutputChanges
+from streams.livestreams.playback_forms import LATENCY_CHOICES, POLICY_CHOICES
+from streams.livestreams.playback_settings import PlaybackSettings
 from streams.livestreams.selectors import LivestreamFilter, LivestreamOrder
-from streams.livestreams.states import DISABLED, LIVESTREAM_STATES
+from streams.livestreams.states import DISABLED, LIVESTREAM_STATES, LatencyMode, PlaybackPolicy
 
 _STATUS_CHOICES = [
     ("", "Any status"),
@@ -32,12 +35,28 @@ class LivestreamForm(forms.Form):
     )
 
     @classmethod
-    def suggesting(cls) -> "LivestreamForm":
+    def suggesting(cls) -> Self:
         """Return the form with a name for now; a browser writes its reader's day and time into it."""
         suggested = f"Livestream of {clock.now():%-d %b, %H:%M}"
         form = cls(initial={"name": suggested})
         form.fields["name"].widget.attrs["data-suggested"] = suggested
         return form
+
+
+class NewLivestreamForm(LivestreamForm):
+    """The same, and what is better known from the first broadcast on; all else of playback can wait."""
+
+    playback_policy = forms.ChoiceField(
+        choices=POLICY_CHOICES, initial=PlaybackPolicy.PUBLIC, required=False, widget=forms.RadioSelect
+    )
+    latency_mode = forms.ChoiceField(
+        choices=LATENCY_CHOICES, initial=LatencyMode.LOW, required=False, widget=forms.RadioSelect
+    )
+
+    def settings(self) -> PlaybackSettings:
+        """Return what was chosen; where nothing was, it is as it comes."""
+        chosen = {name: self.cleaned_data[name] for name in ("playback_policy", "latency_mode")}
+        return cast(PlaybackSettings, {name: value for name, value in chosen.items() if value})
 
 
 class SimulcastForm(ChangeForm):
@@ -108,4 +127,24 @@ class LivestreamFilterForm(PageForm):
             search=self.cleaned_data.get("q") or "",
             shown_as=self.cleaned_data.get("status") or "",
             order=LivestreamOrder(self.cleaned_data.get("sort") or ""),
+        )
+
+
+class ShareForm(forms.Form):
+    """How a player on another site behaves; with nothing ticked as it does by itself."""
+
+    audio_only = forms.BooleanField(label="Sound only", required=False)
+    waits = forms.BooleanField(label="Wait until somebody presses play", required=False)
+    with_sound = forms.BooleanField(
+        label="Start with the sound on",
+        required=False,
+        help_text="where the browser lets it",
+    )
+
+    def options(self) -> PlayerOptions:
+        """Return what is ticked: anything but nothing counts as a tick, so there is nothing to refuse."""
+        self.full_clean()
+        said = self.cleaned_data
+        return PlayerOptions(
+            is_audio_only=said["audio_only"], starts_alone=not said["waits"], is_muted=not said["with_sound"]
         )

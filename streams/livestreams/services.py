@@ -6,7 +6,7 @@ Each locks its livestream and reads it again first: what the caller holds may be
 from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import TypedDict, Unpack
+from typing import Any, TypedDict, Unpack, cast
 from uuid import UUID
 
 from django.db import transaction
@@ -19,6 +19,7 @@ from streams.livestreams.events import LivestreamChanged, LivestreamCreated, Liv
 from streams.livestreams.lifecycle import LivestreamDisabledError, LivestreamStoppedError
 from streams.livestreams.locks import lock_livestream
 from streams.livestreams.models import Livestream, LivestreamCount, Output
+from streams.livestreams.playback_settings import PLAYBACK_SETTINGS, PlaybackSettings, set_playback
 from streams.livestreams.states import EndReason
 from streams.livestreams.stream_keys import make_first_key, renew_key
 from streams.organizations.models import App
@@ -36,7 +37,11 @@ class LivestreamLimits(TypedDict, total=False):
     max_runtime_s: int | None
 
 
-class LivestreamChanges(LivestreamLimits, total=False):
+class LivestreamSettings(LivestreamLimits, PlaybackSettings, total=False):
+    """What may be said of a new one beside its name; whatever is left out is as it comes."""
+
+
+class LivestreamChanges(LivestreamSettings, total=False):
     """What can be changed at once; whatever is left out stays."""
 
     name: str
@@ -53,7 +58,7 @@ def create_livestream(
     has_password: bool = False,
     meeting_id: UUID | None = None,
     video_config: Mapping[str, object] = MappingProxyType({}),
-    **limits: Unpack[LivestreamLimits],
+    **settings: Unpack[LivestreamSettings],
 ) -> Livestream:
     """Create an idle livestream with a stream key, a playback id and outputs of its own.
 
@@ -61,20 +66,22 @@ def create_livestream(
 
     That of a meeting is started by the meeting (`streams.meetings.broadcasts`), which has to be locked.
 
-    :raises ValidationFailedError: when the name cannot be used.
+    :raises ValidationFailedError: when the name or a setting cannot be used.
     :raises QuotaExceededError: when the organization has as many livestreams as it may.
     """
     _check_quota(app)
     playback_id = f"pb_{crypto.random_token(_PLAYBACK_ID_LENGTH)}"
-    livestream = Livestream.objects.create(
+    livestream = Livestream(
         app=app,
         name=check_name(name),
         playback_id=playback_id,
         disabled=disabled,
         meeting_id=meeting_id,
         video_config=dict(video_config),
-        **limits,
+        **_limits_of(settings),
     )
+    set_playback(livestream, _playback_of(settings))
+    livestream.save(force_insert=True)
     # Whoever answers with it need not read its key again.
     livestream.stream_key_encrypted = make_first_key(livestream, has_password=has_password).encrypted
     Output.objects.bulk_create(Output.defaults_of(livestream))
@@ -98,13 +105,14 @@ def change_livestream(*, livestream: Livestream, actor: Actor, **changes: Unpack
     """Change all of this or nothing, and return the livestream; one that is disabled has its encoder cut.
 
     :raises NotFoundError: when it is deleted.
-    :raises ValidationFailedError: when the name cannot be used.
+    :raises ValidationFailedError: when the name or a setting cannot be used.
     """
     livestream = lock_livestream(livestream.pk)
     before = {name: getattr(livestream, name) for name in changes}
     if "name" in changes:
         _rename(livestream, name=changes["name"], actor=actor)
-    _set_limits(livestream, {name: value for name, value in changes.items() if name in _LIMITS}, actor=actor)
+    _set_limits(livestream, _limits_of(changes), actor=actor)
+    _set_playback(livestream, _playback_of(changes), actor=actor)
     if "disabled" in changes:
         _switch(livestream, disabled=changes["disabled"], actor=actor)
     _publish_changed(livestream, *(name for name in changes if getattr(livestream, name) != before[name]), actor=actor)
@@ -255,6 +263,22 @@ def _set_limits(livestream: Livestream, limits: Mapping[str, object], *, actor: 
         setattr(livestream, name, value)
     livestream.save(update_fields=[*limits, "updated_at"])
     _record(livestream, action="livestream.limits_changed", actor=actor, **limits)
+
+
+def _set_playback(livestream: Livestream, changes: PlaybackSettings, *, actor: Actor) -> None:
+    changed = set_playback(livestream, changes)
+    if changed:
+        livestream.save(update_fields=[*changed, "updated_at"])
+        detail = {name: getattr(livestream, name) for name in changed}
+        _record(livestream, action="livestream.playback_changed", actor=actor, **detail)
+
+
+def _limits_of(settings: Mapping[str, object]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if name in _LIMITS}
+
+
+def _playback_of(settings: Mapping[str, object]) -> PlaybackSettings:
+    return cast(PlaybackSettings, {name: value for name, value in settings.items() if name in PLAYBACK_SETTINGS})
 
 
 def _switch(livestream: Livestream, *, disabled: bool, actor: Actor) -> None:

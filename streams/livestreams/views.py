@@ -10,7 +10,7 @@ from livehub.core.errors import ValidationFailedError
 from streams.dashboard.pages import MemberView, complain
 from streams.dashboard.paging import PageForm, page_of
 from streams.livestreams import services
-from streams.livestreams.forms import LivestreamFilterForm, LivestreamForm
+from streams.livestreams.forms import LivestreamFilterForm, LivestreamForm, NewLivestreamForm
 from streams.livestreams.models import Livestream
 from streams.livestreams.pages import OneLivestreamView, set_up_box, with_player
 from streams.livestreams.selectors import (
@@ -46,21 +46,23 @@ class LivestreamCreateView(MemberView):
     needs = needs_to_look = "can_operate"
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        return self._form(LivestreamForm.suggesting(), status=200)
+        return self._form(NewLivestreamForm.suggesting(), status=200)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        form = LivestreamForm(request.POST)
+        form = NewLivestreamForm(request.POST)
         if not form.is_valid():
             return self._form(form, status=422)
         app = get_default_app(self.member.organization)
         try:
-            livestream = services.create_livestream(app=app, name=form.cleaned_data["name"], actor=self.actor)
+            livestream = services.create_livestream(
+                app=app, name=form.cleaned_data["name"], actor=self.actor, **form.settings()
+            )
         except ValidationFailedError as error:
             complain(form, error)
             return self._form(form, status=422)
         return self.go("streams:livestream_detail", livestream_id=livestream.pk)
 
-    def _form(self, form: LivestreamForm, *, status: int) -> HttpResponse:
+    def _form(self, form: NewLivestreamForm, *, status: int) -> HttpResponse:
         template = "streams/_livestream_create.html" if self.request.htmx else "streams/livestream_create.html"
         return self.page(template, form=form, is_dialog=bool(self.request.htmx), status=status)
 

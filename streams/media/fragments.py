@@ -26,6 +26,7 @@ _ALL_PER_SAMPLE = sum(_PER_SAMPLE)
 # Of a moof with one run that says everything of each sample, up to its samples.
 _MOOF = struct.Struct(">I4s I4sII I4s I4sII I4sIQ I4sIIi")
 _SAMPLE = struct.Struct(">IIIi")
+_UNSIGNED = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,10 @@ class FragmentReader:
         while (size := self._whole_box()) > 0:
             box = bytes(memoryview(self._pending)[:size])
             del self._pending[:size]
-            yield from self._take(box[4:_HEADER_SIZE], box)
+            try:
+                yield from self._take(box[4:_HEADER_SIZE], box)
+            except (IndexError, struct.error) as error:
+                raise Fmp4Error("A box is shorter than what it says to hold.") from error
 
     def _whole_box(self) -> int:
         """Return the first box's size, 0 while it is not all there."""
@@ -126,7 +130,7 @@ def _fragment(moof: bytes, payload: memoryview) -> Fragment:
     track = find_box(moof[_HEADER_SIZE:], b"traf")
     defaults = _defaults(find_box(track, b"tfhd"))
     time = find_box(track, b"tfdt")
-    samples = tuple(_samples(find_box(track, b"trun"), defaults))
+    samples = tuple(_samples(find_box(track, b"trun"), defaults, most=len(payload)))
     if sum(sample.size for sample in samples) != len(payload):
         raise Fmp4Error("A fragment's samples are not what its data is.")
     # Negative for what encoders of sound put in front of a stream that begins at 0.
@@ -146,8 +150,10 @@ def _defaults(header: bytes) -> tuple[int, int, int]:
     return duration, size, sample_flags
 
 
-def _samples(run: bytes, defaults: tuple[int, int, int]) -> Iterator[Sample]:
+def _samples(run: bytes, defaults: tuple[int, int, int], *, most: int) -> Iterator[Sample]:
     flags, count = int.from_bytes(run[1:4]), int.from_bytes(run[4:8])
+    if count > most:
+        raise Fmp4Error(f"{count} samples cannot be in {most} bytes.")
     position = 8 + (4 if flags & _HAS_DATA_OFFSET else 0)
     first_flags = int.from_bytes(run[position : position + 4]) if flags & _HAS_FIRST_FLAGS else None
     position += 0 if first_flags is None else 4
@@ -155,8 +161,8 @@ def _samples(run: bytes, defaults: tuple[int, int, int]) -> Iterator[Sample]:
     width = sum(1 for flag in _PER_SAMPLE if flags & flag)
     words = iter(struct.unpack_from(f">{count * width}i", run, position))
     for index in range(count):
-        duration = next(words) if has_duration else defaults[0]
-        size = next(words) if has_size else defaults[1]
+        duration = next(words) & _UNSIGNED if has_duration else defaults[0]
+        size = next(words) & _UNSIGNED if has_size else defaults[1]
         own = next(words) if has_flags else defaults[2]
         composition = next(words) if has_composition else 0
         sample_flags = first_flags if index == 0 and first_flags is not None else own

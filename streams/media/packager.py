@@ -11,7 +11,7 @@ from streams.media.errors import TranscoderFailedError
 from streams.media.fmp4 import Fmp4Error, codec_strings
 from streams.media.fragments import Fragment, FragmentReader, Init, render_fragment
 from streams.media.journal import SlotBegan
-from streams.media.ladder import Rendition
+from streams.media.ladder import Kind, Rendition
 from streams.media.marks import EvenMarks, Marks
 from streams.media.process import widen
 from streams.media.shelf import Made, Shelf
@@ -150,6 +150,7 @@ class Packager:
         return Track(
             timescale=timescale,
             is_video=pipe.rendition.is_video,
+            is_exact=pipe.rendition.is_video and (self._marks is None or pipe.rendition.kind is Kind.COPY),
             targets=self._targets,
             marks=marks,
             begins_at_ms=begins_at_ms,

@@ -7,6 +7,9 @@ from streams.media.fragments import Fragment, Sample, offsets
 from streams.media.marks import Marks
 from streams.media.targets import LONGEST_SEGMENT_S, Targets
 
+# Of frames that are exactly at marks: what time scales make of milliseconds.
+_ROUNDING_MS = 0.5
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -30,11 +33,25 @@ class Chunk:
 
 
 class Track:
-    """One rendition's samples, as ffmpeg hands them over; what comes before `begins_at` is left out."""
+    """One rendition's samples, as ffmpeg hands them over; what comes before `begins_at` is left out.
 
-    def __init__(self, *, timescale: int, is_video: bool, targets: Targets, marks: Marks, begins_at_ms: float) -> None:
+    `is_exact`: the frames that marks mean are there, or are the first behind them. Else they are the nearest: ffmpeg
+    moves what it encodes to even times, by half a frame at most, and sound has times of its own.
+    """
+
+    def __init__(
+        self,
+        *,
+        timescale: int,
+        is_video: bool,
+        is_exact: bool,
+        targets: Targets,
+        marks: Marks,
+        begins_at_ms: float,
+    ) -> None:
         self._per_ms = timescale / 1000
         self._is_video = is_video
+        self._is_exact = is_exact
         self._marks = marks
         self._begins_at = begins_at_ms * self._per_ms
         self._least = targets.chunk_s * timescale
@@ -85,19 +102,21 @@ class Track:
     def _begins_new_segment(self, sample: Sample, at: int) -> bool:
         if self._begins_segment:
             return False
-        is_due = self._is_at_mark(at, sample) and (sample.is_sync or not self._is_video)
+        is_due = self._is_at_mark(at + sample.composition, sample) and (sample.is_sync or not self._is_video)
         return is_due or self._segment_duration + sample.duration > self._longest_segment
 
     def _is_at_mark(self, at: int, sample: Sample) -> bool:
-        """Tell whether a frame that begins there is the nearest to the next mark, or later."""
+        """Tell whether a frame like that, there, is the one that the next mark means, or later."""
         mark_ms = self._marks.at(self._next_mark)
-        return mark_ms is not None and at + sample.duration / 2 >= mark_ms * self._per_ms
+        # What is half a frame away was moved up.
+        slack = _ROUNDING_MS * self._per_ms if self._is_exact else sample.duration / 2 - 1
+        return mark_ms is not None and at + slack >= mark_ms * self._per_ms
 
     def _add(self, sample: Sample, at: int, payload: memoryview) -> None:
         if not self._samples:
             self._started_at = at
         if self._begins_segment and not self._samples:
-            while self._is_at_mark(at, sample):
+            while self._is_at_mark(at + sample.composition, sample):
                 self._next_mark += 1
         self._samples.append(sample)
         self._payloads.append(payload)

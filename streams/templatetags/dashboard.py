@@ -15,6 +15,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from livehub.core import clock
+from streams.livestreams import addresses
+from streams.livestreams.models import Livestream
+from streams.livestreams.playback_forms import length_words as words_of_length
+from streams.livestreams.playback_tokens import own_token
 from streams.livestreams.selectors import LivestreamFilter, LivestreamList
 from streams.livestreams.states import DISABLED, LIVESTREAM_STATES
 
@@ -83,6 +87,34 @@ def duration(milliseconds: int) -> str:
     if seconds < 3600:
         return f"{seconds // 60} min {seconds % 60:02d} s"
     return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+
+
+@register.filter
+def length_words(seconds: int) -> str:
+    """Return a length of time as people choose it: 30 minutes, 1 hour."""
+    return words_of_length(seconds)
+
+
+@register.filter
+def playback_for_members(livestream: Livestream) -> str:
+    """Return where our own pages play it; they need no link to what only some may watch."""
+    return addresses.multivariant_path(livestream.playback_id, token=_token_for_members(livestream))
+
+
+@register.filter
+def thumbnail_for_members(livestream: Livestream) -> str:
+    """Return where our own pages find its newest picture."""
+    return addresses.thumbnail_path(livestream.playback_id, token=_token_for_members(livestream))
+
+
+def _token_for_members(livestream: Livestream) -> str:
+    return own_token(livestream.playback_id) if livestream.is_signed else ""
+
+
+@register.filter
+def in_seconds(milliseconds: float) -> str:
+    """Return a short time as it is compared: 0.35 s, 1.2 s."""
+    return f"{compact(milliseconds / 1000)} s"
 
 
 @register.filter

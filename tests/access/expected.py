@@ -59,6 +59,10 @@ _OURS = {
     f"GET {_LIVESTREAM}/outputs/{{output_id}}": (_READ, 200),
     f"PATCH {_LIVESTREAM}/outputs/{{output_id}}": (_WRITE, 200),
     f"DELETE {_LIVESTREAM}/outputs/{{output_id}}": (_WRITE, 200),
+    f"POST {_LIVESTREAM}/playback-tokens": (_WRITE, 201),
+    f"DELETE {_LIVESTREAM}/viewers/{{viewer_id}}": (_WRITE, 200),
+    "GET playback-keys": (_READ, 200),
+    "POST playback-keys/rotate": (_WRITE, 201),
 }
 _STREAM = "live_streams/{stream_id}"
 _LIVEAPI = {
@@ -198,6 +202,11 @@ PAGES: dict[str, dict[str, Door]] = {
     "/livestreams/{livestream_id}/dismiss-refusals": {"POST": Door.OPERATE},
     "/livestreams/{livestream_id}/stream-key": {"POST": Door.OPERATE},
     "/livestreams/{livestream_id}/reset-stream-key": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/playback": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/viewer-link": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/signing-key": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/signing-key/rotate": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/share": {"GET": Door.LOOK},
     "/livestreams/{livestream_id}/rename": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/disable": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/enable": {"GET": Door.OPERATE, "POST": Door.OPERATE},
@@ -281,12 +290,17 @@ MACHINES: dict[str, dict[str, Door]] = {
     "/internal/ingest/publish": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/publish-done": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/update": {"GET": Door.SHUT, "POST": Door.SHUT},
+    # Our own edge's, which is answered: tests/streams/test_permissions.py. It hands nobody else's request on to it.
+    "/internal/playback/permission": {"POST": Door.SHUT},
     "/^internal(?:/|\\Z)": {},
     "/^v2(/[\\s\\S]*)?\\Z": {},
     "/^client(/[\\s\\S]*)?\\Z": {},
     "/^liveapi(/[\\s\\S]*)?\\Z": {},
     "/^cloudinary(/[\\s\\S]*)?\\Z": {},
     "/embed/{playback_id}": {"GET": Door.OPEN, "POST": Door.SHUT},
+    "/watch/{playback_id}": {"GET": Door.OPEN, "POST": Door.SHUT},
+    # Who names no livestream is told so; with one: tests/dashboard/test_oembed.py.
+    "/oembed": {"POST": Door.SHUT},
     "/docs/api/dyte": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/docs/api/realtimekit": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/docs/api/liveapi": {"GET": Door.OPEN, "POST": Door.SHUT},

@@ -10,7 +10,7 @@ from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 
 from streams.models import Livestream, Role
-from tests.access.conftest import Tenant, state
+from tests.access.conftest import State, Tenant, state
 from tests.access.expected import ADMIN_OF_A_MODEL, ADMIN_OPEN
 from tests.access.routes import ADMIN, Route
 
@@ -39,9 +39,10 @@ def address_of(route: Route) -> str:
 
 @pytest.mark.parametrize("kind", sorted({kind_of(route) for route in ADMIN} - ADMIN_OPEN))
 class TestAdmin:
-    def test_is_shut_to_everybody_but_staff(self, kind: str, ours: Tenant, browser_of: Callable[..., Client]) -> None:
+    def test_is_shut_to_everybody_but_staff(
+        self, kind: str, ours: Tenant, browser_of: Callable[..., Client], before: State
+    ) -> None:
         browsers = [Client(), browser_of(Role.OWNER), browser_of(None)]
-        before = state()
 
         for route, browser, method in product(of_kind(kind), browsers, ("GET", "POST")):
             answer = browser.generic(method, address_of(route))
@@ -50,10 +51,9 @@ class TestAdmin:
         assert state() == before
 
     def test_lets_staff_look_and_change_no_row(
-        self, kind: str, ours: Tenant, browser_of: Callable[..., Client]
+        self, kind: str, ours: Tenant, browser_of: Callable[..., Client], before: State
     ) -> None:
         staff = browser_of(None, is_staff=True)
-        before = state()
 
         for route in of_kind(kind):
             looked = staff.get(address_of(route)).status_code

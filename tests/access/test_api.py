@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from itertools import cycle, product
 from uuid import UUID
 
@@ -11,34 +10,31 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from livehub.core import clock
 from streams.models import ApiKey, Livestream, Role
-from streams.organizations.services import SYSTEM, create_api_key, revoke_api_key
-from tests.access.conftest import Tenant, state, undone
+from tests.access.conftest import State, Tenant, state, undone
 from tests.access.expected import NEEDS_BODY, OPEN_OPERATIONS, OPERATIONS
-from tests.api.clients import basic, read
+from tests.access.keys import EACH_SCOPE, EVERYTHING, FATES, KeyRing
+from tests.api.clients import read
 from tests.meetings import home
 from tests.webhooks.happenings import body_of_webhook
 
-EVERYTHING = list(ApiKey.Scope)
 ARGUMENT = re.compile(r"{(\w+)}")
-FATES = ("revoked", "expired", "of the other kind")
+# Whoever makes tokens calls viewers as they like: nobody knows who there is.
+ONES_OWN_WORDS = {"viewer_id"}
 # What browsers add to the requests that pages make them send.
 MARKS = ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"})
-SENT_WITHOUT_LEAVE = ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "")
+CONTENT_TYPES = ("application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "")
+# What pages may send without being asked whether they may: each two of mark, content type and body meet once at least.
+SENT_WITHOUT_LEAVE = [
+    (mark, content_type, (b"", b'{"name": "Changed"}')[(row + column) % 2])
+    for (row, mark), (column, content_type) in product(enumerate(MARKS), enumerate(CONTENT_TYPES))
+]
 # Everybody calls from elsewhere: an address that shows wrong keys gets no other answer any more.
 ADDRESSES = cycle(range(1, 255))
 operations = pytest.mark.parametrize("operation", OPERATIONS)
 changes = pytest.mark.parametrize("operation", [each for each in OPERATIONS if not each.startswith("GET ")])
 
 
-# The kind of key that each dialect takes, and another one, by the first part of its paths.
-KINDS = {
-    "v2": (ApiKey.Kind.BASIC, ApiKey.Kind.BEARER),
-    "client": (ApiKey.Kind.BEARER, ApiKey.Kind.BASIC),
-    "liveapi": (ApiKey.Kind.LIVEAPI, ApiKey.Kind.CLOUDINARY),
-    "cloudinary": (ApiKey.Kind.CLOUDINARY, ApiKey.Kind.LIVEAPI),
-}
 # What an operation needs beside a name, by the end of its address.
 BODIES: dict[str, dict[str, object]] = {
     "POST /outputs": {"type": "simulcast", "uri": "rtmp://b.example.com/live2", "stream_key": "sk_of-a-platform"},
@@ -57,20 +53,6 @@ def needed_by(operation: str) -> dict[str, object]:
     method = operation.partition(" ")[0]
     ends = {end.removeprefix(f"{method} "): body for end, body in BODIES.items() if end.startswith(f"{method} ")}
     return next((body for end, body in ends.items() if operation.endswith(end)), {})
-
-
-def authorization(tenant: Tenant, operation: str, *, scopes: list[ApiKey.Scope], fate: str = "") -> str:
-    """Return the header of a new key with these scopes; `fate` is what has happened to it since."""
-    root, organization = operation.split("/")[1], tenant.made.organization
-    kind = KINDS[root][fate == "of the other kind"]
-    key, secret = create_api_key(organization=organization, name="Tried", kind=kind, scopes=[*scopes], actor=SYSTEM)
-    if fate == "revoked":
-        revoke_api_key(api_key=key, actor=SYSTEM)
-    if fate == "expired":
-        ApiKey.objects.filter(pk=key.pk).update(expires_at=clock.now() - timedelta(seconds=1))
-    if root == "client":
-        return f"Bearer {secret}"
-    return basic(organization.pk.hex if root == "v2" else key.lookup, secret)
 
 
 def call(
@@ -98,56 +80,67 @@ def stream_keys(value: object) -> Iterator[object]:
             yield from stream_keys(each)
 
 
+@pytest.fixture(scope="module")
+def keys(ours: Tenant) -> KeyRing:
+    return KeyRing.of(ours)
+
+
+@pytest.fixture(scope="module")
+def foreign_keys(theirs: Tenant) -> KeyRing:
+    return KeyRing.of(theirs)
+
+
+@pytest.fixture(scope="module")
+def before(before: object, keys: KeyRing, foreign_keys: KeyRing) -> State:
+    return state()
+
+
 @operations
 class TestCaller:
     def test_without_a_good_key_gets_nothing(
-        self, operation: str, ours: Tenant, browser_of: Callable[[Role], Client]
+        self, operation: str, ours: Tenant, keys: KeyRing, before: State, browser_of: Callable[[Role], Client]
     ) -> None:
         # Logged in to the dashboard, which counts for nothing here.
         browser = browser_of(Role.OWNER)
-        bad = [authorization(ours, operation, scopes=EVERYTHING, fate=fate) for fate in FATES]
-        before = state()
+        bad = [keys.shown(operation, fate=fate) for fate in FATES]
 
         for shown in ("", "Basic nonsense", "Bearer nonsense", *bad):
             assert call(operation, ours.ids, shown=shown, client=browser).status_code == 401
         assert state() == before
 
-    def test_may_do_what_the_keys_scopes_say(self, operation: str, ours: Tenant) -> None:
+    def test_may_do_what_the_keys_scopes_say(self, operation: str, ours: Tenant, keys: KeyRing, before: State) -> None:
         needed, status = OPERATIONS[operation]
-        for scopes in (*([scope] for scope in ApiKey.Scope), EVERYTHING):
-            shown = authorization(ours, operation, scopes=scopes)
-            before = state()
 
-            with undone():
+        for scopes in (*EACH_SCOPE, EVERYTHING):
+            shown = keys.shown(operation, scopes=scopes)
+            if needed in scopes:
+                with undone():
+                    assert call(operation, ours.ids, shown=shown).status_code == status
+            else:
                 answer = call(operation, ours.ids, shown=shown)
-                if needed in scopes:
-                    assert answer.status_code == status
-                else:
-                    assert answer.status_code == 403
-                    assert read(answer)["error"]["message"].startswith(f"This API key lacks the scope {needed}.")
-                    assert state() == before
+                assert answer.status_code == 403
+                assert read(answer)["error"]["message"].startswith(f"This API key lacks the scope {needed}.")
+        assert state() == before
 
-    def test_who_may_only_read_is_told_no_stream_key(self, operation: str, ours: Tenant) -> None:
-        reader = authorization(ours, operation, scopes=[ApiKey.Scope.READ])
-        publisher = authorization(ours, operation, scopes=EVERYTHING)
+    def test_who_may_only_read_is_told_no_stream_key(self, operation: str, ours: Tenant, keys: KeyRing) -> None:
         secret = Livestream.objects.get(pk=ours.ids["livestream_id"]).stream_key
 
-        told = call(operation, ours.ids, shown=reader)
+        told = call(operation, ours.ids, shown=keys.shown(operation, scopes=(ApiKey.Scope.READ,)))
         assert secret not in told.content.decode()
 
-        keys = list(stream_keys(json.loads(call(operation, ours.ids, shown=publisher).content)))
-        assert all(isinstance(key, str) and key.startswith(("sk_", "lv_")) for key in keys)
+        publishers = call(operation, ours.ids, shown=keys.shown(operation))
+        found = list(stream_keys(json.loads(publishers.content)))
+        assert all(isinstance(key, str) and key.startswith(("sk_", "lv_")) for key in found)
         # At the same places: clients ask for them by name.
         may_read = OPERATIONS[operation][0] == ApiKey.Scope.READ
-        assert list(stream_keys(json.loads(told.content))) == ([None] * len(keys) if may_read else [])
+        assert list(stream_keys(json.loads(told.content))) == ([None] * len(found) if may_read else [])
 
     def test_finds_another_tenants_things_no_more_than_unknown_ones(
-        self, operation: str, ours: Tenant, theirs: Tenant
+        self, operation: str, ours: Tenant, theirs: Tenant, keys: KeyRing, before: State
     ) -> None:
         _, _, template = operation.partition(" ")
-        shown = authorization(ours, operation, scopes=EVERYTHING)
-        before = state()
-        for argument in ARGUMENT.findall(template):
+        shown = keys.shown(operation)
+        for argument in {*ARGUMENT.findall(template)} - ONES_OWN_WORDS:
             foreign, unknown = theirs.ids[argument], theirs.unknown()[argument]
 
             of_foreign = call(operation, {**ours.ids, argument: foreign}, shown=shown)
@@ -160,12 +153,11 @@ class TestCaller:
 
 
 @operations
-def test_another_tenants_key_reaches_nothing_of_ours(operation: str, ours: Tenant, theirs: Tenant) -> None:
-    shown = authorization(theirs, operation, scopes=EVERYTHING)
-    before = state()
-
+def test_another_tenants_key_reaches_nothing_of_ours(
+    operation: str, ours: Tenant, foreign_keys: KeyRing, before: State
+) -> None:
     with undone():
-        answer = call(operation, ours.ids, shown=shown)
+        answer = call(operation, ours.ids, shown=foreign_keys.shown(operation))
 
         # Where the address names nothing of ours, it is about what is theirs.
         assert (answer.status_code in {401, 404}) is ("{" in operation)
@@ -176,23 +168,26 @@ def test_another_tenants_key_reaches_nothing_of_ours(operation: str, ours: Tenan
 
 @changes
 class TestForeignPage:
-    def test_changes_nothing_with_what_it_may_send(self, operation: str, ours: Tenant) -> None:
+    def test_changes_nothing_with_what_it_may_send(
+        self, operation: str, ours: Tenant, keys: KeyRing, before: State
+    ) -> None:
         method, _, template = operation.partition(" ")
-        shown = authorization(ours, operation, scopes=EVERYTHING)
-        before = state()
+        shown = keys.shown(operation)
 
-        for mark, content_type, body in product(MARKS, SENT_WITHOUT_LEAVE, (b"", b'{"name": "Changed"}')):
+        for mark, content_type, body in SENT_WITHOUT_LEAVE:
             answer = Client().generic(
                 method, template.format(**ours.ids), body, content_type, headers={**mark, "Authorization": shown}
             )
-            assert answer.status_code == 415, (mark, content_type)
+            assert answer.status_code == 415, (mark, content_type, body)
         assert state() == before
 
-    def test_is_not_what_a_program_without_a_body_is_taken_for(self, operation: str, ours: Tenant) -> None:
+    def test_is_not_what_a_program_without_a_body_is_taken_for(
+        self, operation: str, ours: Tenant, keys: KeyRing
+    ) -> None:
         method, _, template = operation.partition(" ")
-        shown = authorization(ours, operation, scopes=EVERYTHING)
+        shown = {"Authorization": keys.shown(operation)}
 
-        answer = Client().generic(method, template.format(**ours.ids), b"", "", headers={"Authorization": shown})
+        answer = Client().generic(method, template.format(**ours.ids), b"", "", headers=shown)
 
         # Not refused for the content type that it does not have.
         needs_body = operation in NEEDS_BODY or needed_by(operation) or body_of(operation)
@@ -228,6 +223,6 @@ def without(answer: HttpResponse, *ids: str) -> str:
 
 
 @pytest.mark.parametrize("operation", sorted(OPEN_OPERATIONS))
-def test_what_is_open_is_so_to_everybody(operation: str, ours: Tenant) -> None:
-    for shown in ("", "Basic nonsense", authorization(ours, operation, scopes=[ApiKey.Scope.READ], fate="revoked")):
+def test_what_is_open_is_so_to_everybody(operation: str, keys: KeyRing) -> None:
+    for shown in ("", "Basic nonsense", keys.shown(operation, fate="revoked")):
         assert call(operation, {}, shown=shown).status_code == 200

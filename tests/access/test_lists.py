@@ -12,7 +12,7 @@ from django.test import Client
 from livehub.api.wire import WIRES
 from tests.access.conftest import Tenant
 from tests.access.expected import OPERATIONS
-from tests.access.test_api import EVERYTHING, authorization
+from tests.access.keys import KeyRing
 from tests.api.test_schema import described
 
 Described = dict[str, Any]
@@ -49,29 +49,38 @@ def test_there_is_something_to_look_for() -> None:
     assert {text for operation in READS for text in text_filters(operation)} >= {"search"}
 
 
+@pytest.fixture(scope="module")
+def keys(ours: Tenant) -> KeyRing:
+    return KeyRing.of(ours)
+
+
 @pytest.mark.parametrize("operation", READS)
 class TestRead:
-    def test_holds_nothing_of_another_tenants(self, operation: str, ours: Tenant, theirs: Tenant) -> None:
-        answer = read(operation, ours)
+    def test_holds_nothing_of_another_tenants(
+        self, operation: str, ours: Tenant, theirs: Tenant, keys: KeyRing
+    ) -> None:
+        answer = read(operation, ours, keys)
 
         assert answer.status_code == 200
         assert not list(leaked(answer, theirs))
 
-    def test_finds_nothing_of_another_tenants(self, operation: str, ours: Tenant, theirs: Tenant) -> None:
+    def test_finds_nothing_of_another_tenants(
+        self, operation: str, ours: Tenant, theirs: Tenant, keys: KeyRing
+    ) -> None:
         for name in text_filters(operation):
             for wanted in {*theirs.ids.values(), *FOREIGN_NAMES}:
-                answer = read(operation, ours, **{name: wanted})
+                answer = read(operation, ours, keys, **{name: wanted})
 
                 # What is not acceptable is told with what was sent.
                 if answer.status_code == 200:
                     assert not list(leaked(answer, theirs)), (name, wanted)
 
 
-def read(operation: str, tenant: Tenant, **query: str) -> HttpResponse:
+def read(operation: str, tenant: Tenant, keys: KeyRing, **query: str) -> HttpResponse:
     """Ask for the tenant's own, with the tenant's own key."""
     path = operation.partition(" ")[2].format(**tenant.ids)
-    shown = authorization(tenant, operation, scopes=EVERYTHING)
-    answer = Client().get(f"{path}?{urlencode(query)}" if query else path, headers={"Authorization": shown})
+    shown = {"Authorization": keys.shown(operation)}
+    answer = Client().get(f"{path}?{urlencode(query)}" if query else path, headers=shown)
     assert isinstance(answer, HttpResponse)
     return answer
 

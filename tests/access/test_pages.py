@@ -53,10 +53,11 @@ def is_log_in(answer: HttpResponse) -> bool:
 
 @deeds
 class TestPage:
-    def test_is_shut_to_who_is_no_member(self, template: str, method: str, ours: Tenant, browser_of: Browsers) -> None:
+    def test_is_shut_to_who_is_no_member(
+        self, template: str, method: str, ours: Tenant, browser_of: Browsers, before: State
+    ) -> None:
         door = PAGES[template][method]
         nobodies = [browser_of(None, is_staff=is_staff) for is_staff in (False, True)]
-        before = state()
 
         answer = visit(Client(), template, method, ours.ids)
 
@@ -68,13 +69,12 @@ class TestPage:
         assert changes_since(before) == ({"LogIn"} if ends_log_ins else set())
 
     def test_lets_each_role_do_what_it_may(
-        self, template: str, method: str, ours: Tenant, browser_of: Browsers
+        self, template: str, method: str, ours: Tenant, browser_of: Browsers, before: State
     ) -> None:
         door = PAGES[template][method]
         secret = Livestream.objects.get(pk=ours.ids["livestream_id"]).stream_key
         for role in Role if door in LETS_IN else ():
             browser = browser_of(role)
-            before = state()
 
             with undone():
                 answer = visit(browser, template, method, ours.ids)
@@ -88,11 +88,10 @@ class TestPage:
                     assert state() == before
 
     def test_takes_no_form_without_a_token(
-        self, template: str, method: str, ours: Tenant, browser_of: Browsers
+        self, template: str, method: str, ours: Tenant, browser_of: Browsers, before: State
     ) -> None:
         browser = browser_of(Role.OWNER)
         browser.handler.enforce_csrf_checks = True
-        before = state()
 
         assert method == "GET" or visit(browser, template, method, ours.ids).status_code == 403
         assert state() == before
@@ -100,11 +99,12 @@ class TestPage:
 
 class TestOnesOwnPage:
     @pytest.mark.parametrize(("template", "method"), PERSONS)
-    def test_is_for_whoever_is_logged_in(self, template: str, method: str, ours: Tenant, browser_of: Browsers) -> None:
+    def test_is_for_whoever_is_logged_in(
+        self, template: str, method: str, ours: Tenant, browser_of: Browsers, before: State
+    ) -> None:
         for browser in [*map(browser_of, Role), browser_of(None), browser_of(None, is_staff=True)]:
             own = own_ids(browser)
             is_there = "{member_id}" not in template or "member_id" in own
-            before = state()
 
             with undone():
                 answer = visit(browser, template, method, {"member_id": NOBODYS, **own})
@@ -114,10 +114,9 @@ class TestOnesOwnPage:
 
     @pytest.mark.parametrize(("template", "method"), [person for person in PERSONS if "{" in person[0]])
     def test_is_about_nothing_of_a_colleagues(
-        self, template: str, method: str, ours: Tenant, browser_of: Browsers
+        self, template: str, method: str, ours: Tenant, browser_of: Browsers, before: State
     ) -> None:
         browser = browser_of(Role.OWNER)
-        before = state()
 
         assert visit(browser, template, method, ours.ids).status_code == 404
         assert state() == before
@@ -126,10 +125,10 @@ class TestOnesOwnPage:
 @of_things
 class TestPageOfAnothersThing:
     def test_is_one_that_is_not_there(
-        self, template: str, method: str, ours: Tenant, theirs: Tenant, browser_of: Browsers
+        self, template: str, method: str, ours: Tenant, theirs: Tenant, browser_of: Browsers, before: State
     ) -> None:
         browser = browser_of(Role.OWNER)
-        before, unknown = state(), theirs.unknown()
+        unknown = theirs.unknown()
 
         for headers in ({}, HTMX):
             of_foreign = visit(browser, template, method, theirs.ids, **headers)
@@ -173,9 +172,8 @@ def test_what_is_an_owners_is_for_owners(operation: str, ours: Tenant, browser_o
     assert (state() != before) is (method == "POST")
 
 
-def test_nobody_makes_a_reset_link_for_themselves(ours: Tenant, browser_of: Browsers) -> None:
+def test_nobody_makes_a_reset_link_for_themselves(ours: Tenant, browser_of: Browsers, before: State) -> None:
     owner = browser_of(Role.OWNER)
-    before = state()
 
     answer = visit(owner, "/account/members/{member_id}/reset-password", "POST", own_ids(owner))
 
@@ -214,10 +212,9 @@ def without(answer: HttpResponse, ids: dict[str, str]) -> str:
     [(template, method, door) for template, methods in MACHINES.items() for method, door in methods.items()],
 )
 def test_what_is_for_our_own_servers_tells_people_nothing(
-    template: str, method: str, door: Door, ours: Tenant, browser_of: Browsers
+    template: str, method: str, door: Door, ours: Tenant, browser_of: Browsers, before: State
 ) -> None:
     browsers = [Client(), browser_of(Role.OWNER), browser_of(None, is_staff=True)]
-    before = state()
     for browser in browsers:
         status = visit(browser, template, method, ours.ids).status_code
         assert (status == 200) if door is Door.OPEN else (status in {404, 405})

@@ -62,6 +62,7 @@ def ids(home: NewOrganization, livestream: Livestream, session: Session) -> dict
         "stream_id": object_id(livestream.pk),
         "session_id": str(session.pk),
         "output_id": str(output.pk),
+        "viewer_id": "customer-4711",
         "live_stream_output_id": output.pk.hex,
         "platform_id": object_id(output.pk),
         "api_key_id": str(home.liveapi_key.row.pk),

@@ -141,7 +141,7 @@ class TestAnswers:
     def test_hold_what_is_described_and_no_more(self, dyte: ApiClient) -> None:
         livestream = read(dyte.post("/livestreams"))["data"]
 
-        properties = described("v2")["components"]["schemas"]["Livestream"]["properties"]
+        properties = described("v2")["components"]["schemas"]["PlayedLivestream"]["properties"]
         assert properties.keys() == livestream.keys()
         assert properties["stream_key"]["type"] == ["string", "null"]
 

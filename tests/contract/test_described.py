@@ -21,7 +21,7 @@ from schemathesis.specs.openapi import checks
 
 from livehub.wsgi import application
 from tests.access.conftest import Tenant, undone
-from tests.access.test_api import EVERYTHING, authorization
+from tests.access.keys import EVERYTHING, authorization
 from tests.api.operations import SCHEMAS, Operation
 
 _CHECKS = [

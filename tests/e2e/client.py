@@ -1,12 +1,12 @@
 """An integrator: the Dyte v2 dialect over HTTP, and a player that reads playlists."""
 
 import base64
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from streams.media.playlist import parse_media_playlist
 from tests.services import HANG_S, wait_until
 from tests.stack.whole import RunningStack
 
@@ -75,19 +75,37 @@ class Stream:
     def has_newer_than(self, segment: str) -> bool:
         """Tell whether another segment is the newest; no while nothing can be fetched."""
         try:
-            return self.newest_segment() != segment
-        except (httpx.HTTPError, IndexError):
+            return self._segments()[-1:] not in ([], [segment])
+        except (httpx.HTTPError, StopIteration):
             return False
 
     def newest_segment(self) -> str:
-        """Return the address of the newest segment of the first rendition."""
-        address, text = next(iter(self.playlists().items()))
-        return str(httpx.URL(address).join(parse_media_playlist(text).segments[-1].name))
+        """Return the address of the newest segment of the first rendition, once there is one."""
+        wait_until(self._segments, what="the first segment")
+        return self._segments()[-1]
+
+    def newest_media(self) -> str:
+        """Return the address of what came last of the first rendition: of a part, where there are parts."""
+        address, text = self._first_playlist()
+        named: list[str] = re.findall(r'^#EXT-X-PART:.*URI="(.*?)"|^([^#].*)', text, re.MULTILINE)
+        return str(httpx.URL(address).join("".join(named[-1])))
+
+    def _segments(self) -> list[str]:
+        address, text = self._first_playlist()
+        return [str(httpx.URL(address).join(line)) for line in text.splitlines() if not line.startswith("#")]
+
+    def _first_playlist(self) -> tuple[str, str]:
+        return next(iter(self.playlists().items()))
+
+    def newest_run(self) -> str:
+        """Return what names the run whose media is the newest of the first rendition."""
+        runs: list[str] = re.findall(r'#EXT-X-MAP:URI="(.*)\.init\.mp4"', self._first_playlist()[1])
+        return runs[-1]
 
 
 def run_of(stream: Stream) -> str | None:
-    """Return the folder of the run that viewers see, None while nothing can be fetched."""
+    """Return the run that viewers see, None while nothing can be fetched."""
     try:
-        return stream.newest_segment().split("/")[-3]
-    except (httpx.HTTPError, IndexError):
+        return stream.newest_run()
+    except (httpx.HTTPError, IndexError, StopIteration):
         return None

@@ -18,25 +18,26 @@ def video_init(parameter_set: bytes = AVC_HIGH_3_1) -> bytes:
             b"\x01", len(_PICTURE_PARAMETER_SET).to_bytes(2), _PICTURE_PARAMETER_SET,
         )
     )  # fmt: skip
-    return _init(_box(b"avc1", bytes(78) + _box(b"avcC", config)))
+    return _init(box(b"avc1", bytes(78) + box(b"avcC", config)))
 
 
 def audio_init(config: bytes = AAC_LC_48000_STEREO) -> bytes:
     specific = _descriptor(0x05, config)
     decoder = _descriptor(0x04, bytes([0x40, 0x15]) + bytes(11) + specific)
     descriptor = _descriptor(0x03, bytes(3) + decoder + _descriptor(0x06, b"\x02"))
-    return _init(_box(b"mp4a", bytes(28) + _box(b"esds", bytes(4) + descriptor)))
+    return _init(box(b"mp4a", bytes(28) + box(b"esds", bytes(4) + descriptor)))
 
 
 def _init(entry: bytes) -> bytes:
-    body = _box(b"stsd", bytes(4) + (1).to_bytes(4) + entry)
+    body = box(b"stsd", bytes(4) + (1).to_bytes(4) + entry)
     for kind in (b"stbl", b"minf"):
-        body = _box(kind, body)
-    header = _box(b"mdhd", bytes(12) + TIMESCALE.to_bytes(4) + bytes(8))
-    return _box(b"ftyp", b"iso5") + _box(b"moov", _box(b"trak", _box(b"mdia", header + body)))
+        body = box(kind, body)
+    header = box(b"mdhd", bytes(12) + TIMESCALE.to_bytes(4) + bytes(8))
+    return box(b"ftyp", b"iso5") + box(b"moov", box(b"trak", box(b"mdia", header + body)))
 
 
-def _box(kind: bytes, body: bytes) -> bytes:
+def box(kind: bytes, body: bytes) -> bytes:
+    """Return a box, or what encloses others."""
     return (len(body) + 8).to_bytes(4) + kind + body
 
 

@@ -127,6 +127,17 @@ class TestPublish:
 
         assert dict(run.published)["live.m3u8"].count("/index.m3u8?dvr=0") == 4
 
+    def test_lists_first_pictures_of_what_is_seen_alone(self, tmp_path: Path) -> None:
+        run = _Run(tmp_path)
+        for slot in ("v0", "v1", "a0"):
+            run.write(slot, 2000)
+        run.end()
+
+        text = dict(run.published)["index.m3u8"]
+        assert re.findall(r'I-FRAME-STREAM-INF:.*URI="(.*)"', text) == [
+            f"session/{slot}/iframes.m3u8" for slot in ("v0", "v1")
+        ]
+
 
 class TestFolder:
     def test_is_the_sessions_whoever_runs_it(self, tmp_path: Path) -> None:

@@ -1,7 +1,11 @@
-from dataclasses import replace
+import dataclasses
 
 from streams.media.ladder import Kind, Rendition
-from streams.media.playlist import Bitrates, Variant, render_multivariant
+from streams.media.playlist import (
+    Bitrates,
+    Variant,
+    render_multivariant,
+)
 
 
 class TestRenderMultivariant:
@@ -30,25 +34,42 @@ class TestRenderMultivariant:
         assert 'CODECS="avc1.64001f"' in text
 
     def test_lists_first_pictures_for_those_who_look_for_a_place(self) -> None:
-        video = replace(self.video, key_frames_uri="a/720p/iframes.m3u8", key_frames_bandwidth=200_000)
+        variant = dataclasses.replace(self.video, key_frames_uri="s/v0/iframes.m3u8", key_frames_bandwidth=200_000)
 
-        assert render_multivariant([video]).splitlines()[-1] == (
-            '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=200000,CODECS="avc1.64001f",RESOLUTION=1280x720,'
-            'URI="a/720p/iframes.m3u8"'
+        assert render_multivariant([variant]).splitlines()[-1] == (
+            '#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=200000,CODECS="avc1.64001f",RESOLUTION=1280x720,URI="s/v0/iframes.m3u8"'
         )
+
+    def test_lists_no_first_pictures_where_there_are_none(self) -> None:
+        assert "I-FRAME" not in render_multivariant([self.video, self.audio])
 
 
 class TestBitrates:
-    def test_keep_the_most_and_the_mean(self) -> None:
+    def bitrates(self) -> Bitrates:
         bitrates = Bitrates()
         bitrates.add(size=500_000, key_size=50_000, duration_us=2_000_000)
         bitrates.add(size=250_000, key_size=25_000, duration_us=2_000_000)
+        return bitrates
 
-        assert (bitrates.peak, bitrates.average, bitrates.key_frames_peak) == (2_000_000, 1_500_000, 200_000)
+    def test_are_nothing_before_a_segment(self) -> None:
+        assert (Bitrates().peak, Bitrates().average, Bitrates().key_frames_peak) == (0, 0, 0)
 
-    def test_measure_short_segments_together(self) -> None:
+    def test_are_the_highest_and_the_mean(self) -> None:
+        assert (self.bitrates().peak, self.bitrates().average) == (2_000_000, 1_500_000)
+
+    def test_are_those_of_the_first_pictures_alone(self) -> None:
+        assert self.bitrates().key_frames_peak == 200_000
+
+    def test_of_short_segments_are_measured_together(self) -> None:
         bitrates = Bitrates()
-        bitrates.add(size=500_000, key_size=0, duration_us=1_000_000)
-        bitrates.add(size=100_000, key_size=0, duration_us=1_000_000)
+        for size in (300_000, 100_000, 100_000):
+            bitrates.add(size=size, key_size=0, duration_us=600_000)
 
-        assert bitrates.peak == 2_400_000
+        # Not the 4 Mbit/s that the first has for a moment.
+        assert bitrates.peak == 500_000 * 8 * 10 // 18
+
+    def test_of_a_lone_short_segment_make_no_promise(self) -> None:
+        bitrates = Bitrates()
+        bitrates.add(size=300_000, key_size=0, duration_us=600_000)
+
+        assert bitrates.peak == 0

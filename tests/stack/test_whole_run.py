@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from tests.services import HANG_S, wait_until
-from tests.stack import whole
+from tests.stack import ipv6, whole
 from tests.stack.whole import RunningStack, running_stack
 
 pytestmark = pytest.mark.e2e
@@ -37,7 +37,7 @@ PROGRAMS = {
     "gate",
     "ingest",
 }
-# One of each kind; `files`, `gate` and `webhooks` show that those that do not hang stay.
+# One of each kind; `files`, `gate`, `origin` and `webhooks` show that those that do not hang stay.
 HANGING = {"web", "asgi", "live", "urgent"}
 # A depth at which a Unix socket inside the data folder would have too long a path.
 DEEP = Path("a-folder-with-a-long-name") / ("deep" * 12) / "and a blank"
@@ -170,11 +170,18 @@ class TestRunning:
         assert process.wait(timeout=HANG_S) == 1
         assert f"Port {stack.rtmp_port} is in use by nginx (process " in output_path.read_text()
 
-    def test_lets_another_instance_run_beside_it(self, stack: RunningStack, tmp_path: Path) -> None:
-        with running_stack(tmp_path) as other:
+    def test_lets_another_instance_run_beside_it_on_an_ipv6_address_alone(
+        self, stack: RunningStack, tmp_path: Path
+    ) -> None:
+        where = {"LIVEHUB_BIND": ipv6.LOOPBACK} if ipv6.has_ipv6() else {}
+        with running_stack(tmp_path, **where) as other:
             assert is_ready(other)
             assert other.credentials["organization_id"] != stack.credentials["organization_id"]
+            if where:
+                ipv6.assert_everything_is_reached(other)
         assert is_ready(stack)
+        if not where:
+            pytest.skip("this machine has no IPv6: the other instance was beside it on IPv4")
 
 
 class TestKeys:
@@ -228,27 +235,26 @@ class TestEdge:
         assert request(stack, "/healthz", method="POST", body=body)[0] == 413
 
     def test_serves_media_to_every_origin(self, stack: RunningStack) -> None:
-        folder = stack.data_dir / "playback" / "pb_test" / "1" / "720p"
-        folder.mkdir(parents=True)
-        for name in ("index.m3u8", "init.mp4", "000001.m4s"):
-            (folder / name).write_bytes(b"x" * 600)
+        files = {
+            "pb_test/index.m3u8": "application/vnd.apple.mpegurl",
+            "pb_test/0123456789abcdef/v0/1-0.init.mp4": "video/mp4",
+            "pb_test/0123456789abcdef/v0/1-0.m4s": "video/iso.segment",
+        }
+        for name in files:
+            path = stack.data_dir / "playback" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(b"x" * 600)
 
         # Browsers refuse a stream with two of these headers, and say so only when they send an Origin.
         from_page = {"Origin": "https://player.example"}
-        found = {
-            name: request(stack, f"/playback/pb_test/1/720p/{name}", headers=from_page)
-            for name in ("index.m3u8", "init.mp4", "000001.m4s")
-        }
+        found = {name: request(stack, f"/playback/{name}", headers=from_page) for name in files}
 
         for status, headers, _ in found.values():
             assert (status, headers.get_all("Access-Control-Allow-Origin")) == (200, ["*"])
-        assert {name: headers["Content-Type"] for name, (_, headers, _) in found.items()} == {
-            "index.m3u8": "application/vnd.apple.mpegurl",
-            "init.mp4": "video/mp4",
-            "000001.m4s": "video/iso.segment",
-        }
-        assert found["index.m3u8"][1]["Cache-Control"] == "no-cache"
-        assert found["000001.m4s"][1]["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert {name: headers["Content-Type"] for name, (_, headers, _) in found.items()} == files
+        playlist, _, segment = (headers for _, headers, _ in found.values())
+        assert playlist["Cache-Control"] == "no-cache"
+        assert segment["Cache-Control"] == "public, max-age=31536000, immutable"
 
     @pytest.mark.parametrize("path", ["missing.m4s", "", "pb_test/", ".hidden/x.m4s", "../credentials.json"])
     def test_says_404_to_browsers_too_and_lets_nobody_keep_it(self, stack: RunningStack, path: str) -> None:
@@ -262,6 +268,12 @@ class TestEdge:
         if ".." not in path:
             assert headers.get_all("Access-Control-Allow-Origin") == ["*"]
             assert headers["Cache-Control"] == "no-store"
+
+    def test_says_that_nothing_is_there_to_who_asks_quietly(self, stack: RunningStack) -> None:
+        status, headers, _ = request(stack, "/playback/pb_none/index.m3u8?quiet=1")
+
+        assert (status, headers["Cache-Control"]) == (204, "no-store")
+        assert headers.get_all("Access-Control-Allow-Origin") == ["*"]
 
     def test_answers_preflights(self, stack: RunningStack) -> None:
         status, headers, _ = request(stack, "/playback/pb_test/index.m3u8", method="OPTIONS")

@@ -10,14 +10,15 @@ from pytest_django import Settings
 
 from livehub.core import clock
 from streams.livestreams import leases, playback, services
-from streams.livestreams.storage import local_storage, run_name
+from streams.livestreams.storage import local_storage
+from streams.media.journal import Ended
 from streams.models import Lease, Livestream, Session
 from streams.organizations.services import SYSTEM
 from tests.conftest import Broker
+from tests.media.journals import begin_journal, last_record
+from tests.nudges import nudged
 from tests.queues import untaken
 from tests.runs import claimed, connected, ended
-
-PLAYLIST = '#EXTM3U\n#EXT-X-MAP:URI="init_0.mp4"\n#EXTINF:2.0,\n000000.m4s\n'
 
 
 @pytest.fixture(autouse=True)
@@ -26,14 +27,28 @@ def folder(settings: Settings, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _write_run(session: Session) -> str:
-    """Write what a run's ffmpeg leaves that was killed: a playlist without an end."""
+def _write_run(session: Session) -> Path:
+    """Write what a run leaves that was killed, a journal without an end; return the session's folder."""
     lease, storage, playback_id = claimed(session), local_storage(), session.livestream.playback_id
-    run = run_name(session.pk, epoch=lease.epoch)
-    (storage.run_folder(playback_id, run=run) / "720p").mkdir(parents=True)
-    (storage.run_folder(playback_id, run=run) / "720p" / "index.m3u8").write_text(PLAYLIST)
-    storage.publish(playback_id, f"#EXTM3U\n{run}/720p/index.m3u8\n")
-    return run
+    folder = _folder_of(session)
+    begin_journal(folder, epoch=lease.epoch)
+    (folder / "v0").mkdir(exist_ok=True)
+    (folder / "v0" / f"{lease.epoch}-0.m4s").write_bytes(b"a picture")
+    for name in ("index.m3u8", "live.m3u8"):
+        storage.publish(playback_id, name, f"#EXTM3U\n{folder.name}/v0/index.m3u8\n")
+    return folder
+
+
+def _folder_of(session: Session) -> Path:
+    return local_storage().session_folder(session.livestream.playback_id, session_id=session.pk)
+
+
+def _is_whole(session: Session) -> bool:
+    return (_folder_of(session) / "v0" / "1-0.m4s").exists()
+
+
+def _has_end(session: Session) -> bool:
+    return last_record(_folder_of(session)) == Ended()
 
 
 @pytest.fixture
@@ -44,53 +59,68 @@ def session(livestream: Livestream) -> Session:
     return session
 
 
-def _media_playlist(folder: Path) -> str:
-    return next(folder.glob("*/*/720p/index.m3u8")).read_text()
-
-
 def _stopped(session: Session, *, seconds_ago: int) -> None:
     ended(session)
     Session.objects.filter(pk=session.pk).update(stopped_at=clock.now() - timedelta(seconds=seconds_ago))
 
 
-class TestRunName:
-    def test_differs_between_runs_and_sessions(self, session: Session, livestream: Livestream) -> None:
-        assert run_name(session.pk, epoch=1) != run_name(session.pk, epoch=2)
-        assert run_name(session.pk, epoch=1) != run_name(livestream.pk, epoch=1)
+class TestSessionFolder:
+    def test_is_the_same_for_each_run_and_another_for_each_session(
+        self, session: Session, livestream: Livestream
+    ) -> None:
+        first = _folder_of(session)
+        leases.release_lease(_lease(session))
+
+        assert _write_run(session) == first
+        assert _folder_of(session) != local_storage().session_folder(livestream.playback_id, session_id=livestream.pk)
 
 
 class TestFinishPlaylists:
-    def test_ends_the_playlists_of_a_session_that_is_over(self, session: Session, folder: Path) -> None:
+    def test_ends_the_playlists_of_a_session_that_is_over(self, session: Session) -> None:
         ended(session)
 
         playback.finish_playlists(session_id=session.pk)
 
-        assert _media_playlist(folder).endswith("#EXT-X-ENDLIST\n")
+        assert _has_end(session)
 
-    def test_writes_no_playlist_again_that_has_its_end(self, session: Session, folder: Path) -> None:
+    def test_ends_those_of_the_folder_that_a_run_without_sound_went_on_in(self, session: Session) -> None:
+        folder = _folder_of(session)
+        silent = folder.with_name(f"{folder.name}-2")
+        begin_journal(silent, epoch=2)
         ended(session)
-        playback.finish_playlists(session_id=session.pk)
-        (playlist,) = folder.glob("*/*/720p/index.m3u8")
-        file = playlist.stat().st_ino
 
         playback.finish_playlists(session_id=session.pk)
 
-        # A new version takes the place of the old file.
-        assert playlist.stat().st_ino == file
+        assert last_record(silent) == Ended()
+
+    def test_tells_the_origin_of_the_end(self, session: Session, settings: Settings) -> None:
+        ended(session)
+        with nudged(settings) as origin:
+            playback.finish_playlists(session_id=session.pk)
+
+            assert origin.recv(1024).decode() == f"{session.livestream.playback_id}/{_folder_of(session).name}"
+
+    def test_of_a_session_without_files_are_nothing(self, session: Session) -> None:
+        shutil.rmtree(_folder_of(session))
+        ended(session)
+
+        playback.finish_playlists(session_id=session.pk)
+
+        assert not _folder_of(session).exists()
 
     def test_leaves_those_of_other_sessions_alone(self, session: Session, livestream: Livestream) -> None:
         ended(session)
-        following = _write_run(connected(livestream))
+        following = connected(livestream)
+        _write_run(following)
 
         playback.finish_playlists(session_id=session.pk)
 
-        playlist = local_storage().run_folder(livestream.playback_id, run=following) / "720p" / "index.m3u8"
-        assert playlist.read_text() == PLAYLIST
+        assert not _has_end(following)
 
-    def test_leaves_a_running_session_alone(self, session: Session, folder: Path) -> None:
+    def test_leaves_a_running_session_alone(self, session: Session) -> None:
         playback.finish_playlists(session_id=session.pk)
 
-        assert _media_playlist(folder) == PLAYLIST
+        assert not _has_end(session)
 
 
 class TestRemoveExpired:
@@ -120,20 +150,20 @@ class TestRemoveExpired:
         _stopped(session, seconds_ago=290)
 
         assert playback.remove_expired() == 0
-        assert _media_playlist(folder) == PLAYLIST
+        assert _is_whole(session)
 
     def test_never_touches_a_session_that_is_going_on(self, session: Session, folder: Path) -> None:
         Session.objects.update(created_at=clock.now() - timedelta(days=2), started_at=clock.now() - timedelta(days=2))
 
         assert playback.remove_expired() == 0
-        assert _media_playlist(folder) == PLAYLIST
+        assert _is_whole(session)
 
     def test_leaves_what_other_nodes_have_to_them(self, session: Session, folder: Path) -> None:
         Session.objects.update(file_nodes=["north"])
         _stopped(session, seconds_ago=301)
 
         assert playback.remove_expired() == 0
-        assert _media_playlist(folder) == PLAYLIST
+        assert _is_whole(session)
 
     def test_is_tried_again_when_the_folder_stays(
         self, session: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -168,7 +198,7 @@ class TestRemoveExpired:
         removable = connected(livestream)
         _write_run(removable)
         _stopped(removable, seconds_ago=301)
-        run = local_storage().run_folder(livestream.playback_id, run=run_name(session.pk, epoch=1))
+        run = _folder_of(session)
         shutil.rmtree(run)
         # Not a folder, as what a run writes always is: this may be anybody's.
         run.write_text("a file")
@@ -179,7 +209,7 @@ class TestRemoveExpired:
         for kept, nodes in ((session, ["main"]), (removable, [])):
             kept.refresh_from_db()
             assert kept.file_nodes == nodes
-        assert [path.name for path in run.parent.iterdir() if path.name != "index.m3u8"] == [run.name]
+        assert [path.name for path in run.parent.iterdir() if path.suffix != ".m3u8"] == [run.name]
 
     def test_keeps_the_playlist_of_the_session_that_came_after(
         self, session: Session, livestream: Livestream, folder: Path
@@ -189,7 +219,7 @@ class TestRemoveExpired:
 
         playback.remove_expired()
 
-        assert sorted(path.name for path in folder.glob("*/*")) == sorted([following, "index.m3u8"])
+        assert {path.name for path in folder.glob("*/*")} == {following.name, "index.m3u8", "live.m3u8"}
 
     def test_removes_the_thumbnail_of_a_session_that_was_never_playable(
         self, session: Session, livestream: Livestream, folder: Path
@@ -236,10 +266,11 @@ def _lease(session: Session) -> Lease:
 
 class TestPublish:
     def test_leaves_nothing_but_the_playlist(self, livestream: Livestream, session: Session, folder: Path) -> None:
-        local_storage().publish(livestream.playback_id, "#EXTM3U\n#new\n")
+        for name in ("index.m3u8", "live.m3u8"):
+            local_storage().publish(livestream.playback_id, name, f"#EXTM3U\n#new {name}\n")
 
         files = {path.name: path.read_text() for path in folder.glob("*/*") if path.is_file()}
-        assert files == {"index.m3u8": "#EXTM3U\n#new\n"}
+        assert files == {name: f"#EXTM3U\n#new {name}\n" for name in ("index.m3u8", "live.m3u8")}
 
 
 class TestWithdraw:
@@ -249,8 +280,8 @@ class TestWithdraw:
         for _ in range(2):
             local_storage().withdraw(livestream.playback_id)
 
-        assert not list(folder.glob("*/index.m3u8"))
-        assert _media_playlist(folder) == PLAYLIST
+        assert not list(folder.glob("*/*.m3u8"))
+        assert _is_whole(session)
 
 
 class TestRemoveDeleted:
@@ -313,4 +344,4 @@ class TestRemoveDeleted:
     ) -> None:
         playback.remove_deleted(livestream_id=livestream.pk)
 
-        assert _media_playlist(folder) == PLAYLIST
+        assert _is_whole(session)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
+from typing import TypedDict
 
 import psycopg
 import pytest
@@ -21,11 +22,14 @@ from streams.livestreams.states import EventKind
 from streams.livestreams.storage import local_storage
 from streams.media import broadcast
 from streams.media.errors import SourceLostError
-from streams.media.ffmpeg import Packaging
+from streams.media.journal import Ended
 from streams.media.ladder import build_ladder
 from streams.media.meter import Measured
 from streams.media.source import Source
+from streams.media.targets import LatencyMode
 from streams.models import Connection, Lease, Livestream, Session
+from tests.media.journals import begin_journal, last_record
+from tests.nudges import nudged
 from tests.runs import claimed, ended, taken_in
 from tests.services import wait_until
 
@@ -39,7 +43,7 @@ def folder(settings: Settings, tmp_path: Path, livestream: Livestream) -> Path:
     settings.PLAYBACK_DIR = tmp_path
     folder = tmp_path / livestream.playback_id
     folder.mkdir()
-    local_storage().publish(livestream.playback_id, "#EXTM3U\n")
+    local_storage().publish(livestream.playback_id, "index.m3u8", "#EXTM3U\n")
     local_storage().thumbnail_path(livestream.playback_id).write_bytes(b"a picture")
     return folder
 
@@ -113,32 +117,50 @@ class TestOthersSession:
 
 
 class TestRun:
-    def test_has_a_folder_of_its_own(self, session: Session) -> None:
+    def test_goes_on_in_the_sessions_folder_as_the_next_epoch(self, session: Session, folder: Path) -> None:
         leases.release_lease(claimed(session))
 
         spec = _Run(claimed(session), threading.Event())._job_spec()
 
-        assert spec.run_name == f"{session.pk.hex[:16]}-2"
-        assert spec.packaging.folder.name == spec.run_name
+        assert (spec.playback.folder, spec.playback.epoch) == (folder / session.pk.hex[:16], 2)
         assert spec.name == Connection.objects.get().pk.hex
 
-    def test_is_packaged_as_the_settings_say_into_the_livestreams_folder(
+    def test_is_packaged_as_livestream_and_settings_say(
         self, session: Session, folder: Path, settings: Settings
     ) -> None:
-        settings.SEGMENT_S, settings.PLAYLIST_SEGMENTS, settings.THUMBNAIL_S, settings.MAX_HEIGHT = 3, 7, 11, 540
+        settings.THUMBNAIL_S, settings.MAX_HEIGHT = 11, 540
+        Livestream.objects.update(latency_mode="standard", dvr_window_s=7200)
 
         spec = _Run(claimed(session), threading.Event())._job_spec()
-        spec.publish("#EXTM3U\n#new\n")
 
-        assert spec.packaging == Packaging(
-            folder=folder / spec.run_name,
-            thumbnail_path=folder / "thumbnail.jpg",
-            segment_s=3,
-            playlist_segments=7,
-            thumbnail_s=11,
-        )
+        assert (spec.latency_mode, spec.playback.dvr_window_s) == (LatencyMode.STANDARD, 7200)
+        assert (spec.thumbnail_path, spec.thumbnail_s) == (folder / "thumbnail.jpg", 11)
         assert (spec.max_height, spec.server.pull_base_url) == (540, settings.INGEST_PULL_URL)
+
+    def test_publishes_into_the_livestreams_folder(self, session: Session, folder: Path) -> None:
+        spec = _Run(claimed(session), threading.Event())._job_spec()
+
+        spec.playback.publish("index.m3u8", "#EXTM3U\n#new\n")
+        spec.playback.publish("live.m3u8", "#EXTM3U\n#edge\n")
+
         assert (folder / "index.m3u8").read_text() == "#EXTM3U\n#new\n"
+        assert (folder / "live.m3u8").read_text() == "#EXTM3U\n#edge\n"
+
+    def test_tells_the_origin_of_what_is_new(self, session: Session, settings: Settings) -> None:
+        playback = _Run(claimed(session), threading.Event())._job_spec().playback
+        with nudged(settings) as origin:
+            playback.told(playback.folder)
+
+            assert origin.recv(1024).decode() == f"{session.livestream.playback_id}/{session.pk.hex[:16]}"
+
+    def test_never_waits_for_the_origin(self, session: Session, settings: Settings, tmp_path: Path) -> None:
+        playback = _Run(claimed(session), threading.Event())._job_spec().playback
+        with nudged(settings):
+            # More than it takes while it does not listen.
+            for _ in range(2000):
+                playback.told(playback.folder)
+        settings.NUDGE_SOCKET = tmp_path / "nobody.sock"
+        playback.told(playback.folder)
 
     def test_writes_down_what_it_found_and_that_it_can_be_played(self, session: Session) -> None:
         source = Source("h264", "High", "yuv420p", 1280, 720, 30.0, 3000, 2.0, "aac", "LC", 2, 48000)
@@ -186,18 +208,18 @@ class TestRun:
         self, session: Session, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PATH", "")
-        run, playlist = _Run(claimed(session), threading.Event()), _write_playlist(session, folder)
+        run, files = _Run(claimed(session), threading.Event()), _begin_journal(session, folder)
         ended(session)
 
         assert run.run() is None
 
-        assert playlist.read_text() == "#EXTM3U\n#EXT-X-ENDLIST\n"
+        assert last_record(files) == Ended()
         assert not session.events.filter(kind="run_failed").exists()
 
     def test_says_when_its_playlists_could_not_be_finished(
         self, session: Session, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        (folder / f"{session.pk.hex[:16]}-1" / "480p" / "index.m3u8").mkdir(parents=True)
+        (folder / session.pk.hex[:16] / "1.journal").mkdir(parents=True)
         Connection.objects.all().delete()
 
         assert _Run(claimed(session), threading.Event()).run() is None
@@ -209,7 +231,7 @@ class TestRun:
         Connection.objects.all().delete()
         run = _Run(claimed(session), threading.Event())
 
-        run.check_in(media_ms=1_000, received_bytes=0, measured=Measured())
+        run.check_in(**_seen(media_ms=1_000))
 
         with pytest.raises(SourceLostError):
             run._job_spec()
@@ -218,23 +240,32 @@ class TestRun:
         taken_in(session, media_ms=5_000)
 
         _Run(claimed(session), threading.Event()).check_in(
-            media_ms=1_500, received_bytes=0, measured=Measured(video_kbps=2_500, fps=30.0)
+            media_ms=1_500,
+            received_bytes=0,
+            measured=Measured(video_kbps=2_500, fps=30.0),
+            packager_latency_ms=412.6,
         )
 
         connection = Connection.objects.get()
         assert connection.media_ms == 6_500
-        assert connection.measured == {"video_kbps": 2_500, "audio_kbps": 0, "fps": 30.0, "gop_s": 0.0}
+        assert connection.measured == {
+            "video_kbps": 2_500,
+            "audio_kbps": 0,
+            "fps": 30.0,
+            "gop_s": 0.0,
+            "packager_latency_ms": 413,
+        }
 
     def test_renews_its_lease_when_it_checks_in(self, session: Session) -> None:
         lease = claimed(session)
         Lease.objects.update(until=None)
 
-        _Run(lease, threading.Event()).check_in(media_ms=0, received_bytes=0, measured=Measured())
+        _Run(lease, threading.Event()).check_in(**_seen(media_ms=0))
 
         assert Lease.objects.get().until is not None
 
     def test_without_an_encoder_ends_the_session_and_its_playlists(self, session: Session, folder: Path) -> None:
-        playlist = _write_playlist(session, folder)
+        files = _begin_journal(session, folder)
         Connection.objects.all().delete()
 
         Worker("alone").run_session(session.pk)
@@ -242,7 +273,7 @@ class TestRun:
         session.refresh_from_db()
         assert (session.status, session.end_reason) == ("ended", "encoder_lost")
         assert session.why_it_ended == "No encoder has connected."
-        assert playlist.read_text() == "#EXTM3U\n#EXT-X-ENDLIST\n"
+        assert last_record(files) == Ended()
 
     def test_tells_nobody_of_the_servers_folders(self, session: Session, folder: Path, tmp_path: Path) -> None:
         (folder / "index.m3u8").unlink()
@@ -262,24 +293,24 @@ class TestCheckIn:
         claimed(session, worker="second")
 
         with pytest.raises(HandOverError):
-            run.check_in(media_ms=0, received_bytes=0, measured=Measured())
+            run.check_in(**_seen(media_ms=0))
 
     def test_ends_a_run_whose_session_is_over(self, session: Session) -> None:
         run = _Run(claimed(session), threading.Event())
         ended(session)
 
         with pytest.raises(LeaseLostError):
-            run.check_in(media_ms=0, received_bytes=0, measured=Measured())
+            run.check_in(**_seen(media_ms=0))
 
     def test_hands_over_at_once_when_the_worker_stops(self, session: Session, stopping: Worker) -> None:
         with pytest.raises(HandOverError):
-            _Run(claimed(session), stopping.stopping).check_in(media_ms=0, received_bytes=0, measured=Measured())
+            _Run(claimed(session), stopping.stopping).check_in(**_seen(media_ms=0))
 
     def test_bears_a_database_that_is_away(self, session: Session, caplog: pytest.LogCaptureFixture) -> None:
         run = _Run(claimed(session), threading.Event())
 
         with _locked("streams_lease"):
-            run.check_in(media_ms=1_000, received_bytes=0, measured=Measured())
+            run.check_in(**_seen(media_ms=1_000))
 
         assert "lease not renewed" in caplog.text
         assert Connection.objects.get().media_ms == 0
@@ -289,13 +320,13 @@ class TestCheckIn:
         Lease.objects.all().delete()
 
         with _locked("streams_session"), pytest.raises(HandOverError):
-            run.check_in(media_ms=0, received_bytes=0, measured=Measured())
+            run.check_in(**_seen(media_ms=0))
 
     def test_waits_for_the_database_no_longer_than_until_the_next_time(self) -> None:
         assert runner._RENEWAL_TIMEOUT_S < broadcast._CHECK_IN_S
 
     def test_gives_its_connection_back(self, session: Session) -> None:
-        _Run(claimed(session), threading.Event()).check_in(media_ms=0, received_bytes=0, measured=Measured())
+        _Run(claimed(session), threading.Event()).check_in(**_seen(media_ms=0))
 
         assert connection.connection is None
 
@@ -335,7 +366,7 @@ class TestOwnSession:
         run._checked_in_at = time.monotonic() - 10
         assert not run.is_progressing
 
-        run.check_in(media_ms=0, received_bytes=0, measured=Measured())
+        run.check_in(**_seen(media_ms=0))
 
         assert run.is_progressing
 
@@ -364,15 +395,26 @@ def _running(worker: Worker, session: Session) -> Iterator[None]:
         thread.join(timeout=20)
 
 
-def _write_playlist(session: Session, folder: Path) -> Path:
-    """Write what a run's ffmpeg leaves that was killed."""
-    playlist = folder / f"{session.pk.hex[:16]}-1" / "480p" / "index.m3u8"
-    playlist.parent.mkdir(parents=True)
-    playlist.write_text("#EXTM3U\n")
-    return playlist
+def _begin_journal(session: Session, folder: Path) -> Path:
+    """Leave what a run leaves that was killed: a journal without an end; return the session's folder."""
+    files = folder / session.pk.hex[:16]
+    begin_journal(files, epoch=1)
+    return files
 
 
 def _answer(answer: OperationalError | str) -> str:
     if isinstance(answer, OperationalError):
         raise answer
     return answer
+
+
+class _Seen(TypedDict):
+    media_ms: int
+    received_bytes: int
+    measured: Measured
+    packager_latency_ms: float | None
+
+
+def _seen(*, media_ms: int) -> _Seen:
+    """Return what the media plane tells of so much media, and nothing else."""
+    return _Seen(media_ms=media_ms, received_bytes=0, measured=Measured(), packager_latency_ms=None)

@@ -25,7 +25,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def folder(settings: Settings, pulls: None, tmp_path: Path) -> None:
     settings.PLAYBACK_DIR = tmp_path / "playback"
-    settings.SEGMENT_S = 1
 
 
 @contextmanager

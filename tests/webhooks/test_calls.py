@@ -68,7 +68,7 @@ def test_one_that_is_lost_keeps_none_back_for_long(
     posted: list[deferred.Send], broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lost, next_one = uuid4(), uuid4()
-    monkeypatch.setattr(calls, "_LOST_S", 0.0)
+    monkeypatch.setattr(calls._wanted, "_lost_s", 0.0)
     calls.call_couriers([lost])
     posted.clear()
 

@@ -1,5 +1,6 @@
 """What was sent to a webhook, sending it again, and trying it."""
 
+from collections.abc import Callable
 from typing import cast
 
 from rest_framework.request import Request
@@ -34,6 +35,12 @@ class DeliveriesApi(WebhooksApi):
 
     def answer_delivery(self, delivery: Delivery, *, status: int = 200) -> Response:
         return self.answer(DeliverySerializer().to_representation(delivery), status=status)
+
+    def answer_replay(self, webhook_id: str, *, replay: Callable[..., int]) -> Response:
+        """Send much again, and answer how much."""
+        endpoint = self.get_endpoint(webhook_id)
+        asked = cast(ReplayParameters, self.read_query(ReplayQuery))
+        return self.answer({"count": replay(endpoint=endpoint, actor=self.caller.actor, **asked)})
 
 
 class DeliveriesView(DeliveriesApi):
@@ -94,9 +101,7 @@ class ReplayFailedView(DeliveriesApi):
         failures=_REFUSED_ALL,
     )
     def post(self, request: Request, webhook_id: str, **path: str) -> Response:
-        endpoint = self.get_endpoint(webhook_id)
-        asked = cast(ReplayParameters, self.read_query(ReplayQuery))
-        return self.answer({"count": replays.replay_failed(endpoint=endpoint, actor=self.caller.actor, **asked)})
+        return self.answer_replay(webhook_id, replay=replays.replay_failed)
 
 
 class ReplayAllView(DeliveriesApi):
@@ -110,9 +115,7 @@ class ReplayAllView(DeliveriesApi):
         failures=_REFUSED_ALL,
     )
     def post(self, request: Request, webhook_id: str, **path: str) -> Response:
-        endpoint = self.get_endpoint(webhook_id)
-        asked = cast(ReplayParameters, self.read_query(ReplayQuery))
-        return self.answer({"count": replays.replay_all(endpoint=endpoint, actor=self.caller.actor, **asked)})
+        return self.answer_replay(webhook_id, replay=replays.replay_all)
 
 
 class WebhookTestView(DeliveriesApi):

@@ -1,58 +1,79 @@
-// The picture on the livestream page. It lives as long as the broadcast: the curtain in front of it, which the server
-// renders anew with each change, says when to start and when to stop; its swaps never touch the video.
+// The picture on every page that has one. It lives as long as the broadcast: the curtain in front of it, which the server
+// or the page renders anew with each change, says when to start and when to stop; its swaps never touch the video.
 import "../../vendor/hls.js@1.7.4/hls.min.js";
 import "../../vendor/media-chrome@4.19.4/index.js";
+import { Delay } from "./player/delay.js";
+import { listenForKeys } from "./player/keys.js";
+import { offerCaptions, offerQualities } from "./player/menus.js";
+import { showStoryboard } from "./player/storyboard.js";
+import { Trouble } from "./player/trouble.js";
 
 const { Hls } = globalThis;
 const NATIVE = "application/vnd.apple.mpegurl";
-const RETRY_MS = [500, 1000, 2000, 4000];
+const RETRY_MS = [500, 1000, 2000, 4000, 8000];
+// What is loaded stays for so many failures of the network; then everything begins anew.
+const FAILURES_BEFORE_ANEW = 3;
 const MEDIA_RECOVERY_MS = 5000;
-const DELAY_EVERY_MS = 1000;
+const LOOK_EVERY_MS = 1000;
+// After a jump to another time hls.js 1.7.4 can keep sound back for a picture that it has already: then nothing moves,
+// although all is there. Twice as long after each try, since a slow network looks the same.
+const STUCK_MS = 3500;
+const SLOW_MS = 8000;
 const FRAME = 16 / 9;
 // Renditions have even sides: 854x480 is a little wider than its source, and would get a line of dark below it.
 const FRAME_SLACK = 0.02;
-// How far behind where hls.js wants to be still counts as watching live: its own steps are as long as a segment.
-const LIVE_SLACK_S = 3;
 // What is buffered when a broadcast ends is played out, but nothing is waited for.
 const LONGEST_END_MS = 20_000;
+// Seconds that a step back finds without asking; the whole window stays at the server.
+const BACK_BUFFER_S = 30;
+
+// What the page's styles know of a player by, on its stage.
+const MARKS = ["data-playing", "data-halted", "data-slow", "data-cannot-play"];
 
 // What the viewer chose stays for the next broadcast on this page. Browsers start muted video only, until a click.
-const chosen = { muted: true, height: "auto" };
+const chosen = { volume: 1, quality: "auto", captions: "off" };
 
 export class Player {
+  controller = null;
+  video = null;
   #stage;
-  #url;
-  #controller = null;
-  #video = null;
   #hls = null;
+  #delay = null;
+  #trouble = null;
   #timers = new Set();
+  #endings = [];
   #failures = 0;
   #recoveredAt = -Infinity;
-  #serverAheadMs = -Infinity;
+  #followsLive = true;
+  #stuckAfterMs = STUCK_MS;
+  #wasLive = false;
 
   constructor(stage) {
     this.#stage = stage;
-    this.#url = stage.dataset.src;
+    chosen.muted ??= stage.dataset.muted !== "no";
+    chosen.plays ??= stage.dataset.autoplay !== "no";
   }
 
   start() {
     const template = this.#stage.querySelector("template");
-    this.#controller = template.content.cloneNode(true).firstElementChild;
-    this.#stage.append(this.#controller);
-    this.#video = this.#controller.querySelector("video");
-    this.#video.muted = chosen.muted;
-    this.#video.addEventListener("playing", () => this.#onPlaying());
-    this.#video.addEventListener("resize", () => this.#onResize());
-    this.#video.addEventListener("volumechange", () => this.#onVolume());
-    this.#sound.addEventListener("click", () => (this.#video.muted = false));
+    this.controller = template.content.cloneNode(true).firstElementChild;
+    this.#stage.append(this.controller);
+    this.video = this.controller.querySelector("video");
+    Object.assign(this.video, { muted: chosen.muted, volume: chosen.volume });
+    this.#trouble = new Trouble(this.#stage, this.controller, this.video);
+    this.#listen();
+    const looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
+    this.#endings.push(() => clearInterval(looking));
     this.#load();
   }
 
   stop() {
+    for (const end of this.#endings.splice(0)) end();
     this.#release();
-    this.#controller?.remove();
-    this.#controller = this.#video = null;
-    delete this.#stage.dataset.playing;
+    this.controller?.remove();
+    this.controller = this.video = null;
+    for (const name of MARKS) this.#stage.removeAttribute(name);
+    this.#saySeenLate("");
   }
 
   // Play what is buffered, then stop. Returns when it is over; `isOver` tells whether something newer is wanted.
@@ -64,125 +85,122 @@ export class Player {
     this.stop();
   }
 
+  seekToLive = () => {
+    const { seekable } = this.video;
+    if (this.#hls) this.#delay.seekToLive();
+    else if (seekable.length) this.video.currentTime = seekable.end(seekable.length - 1);
+    this.resume();
+  };
+
+  resume = async () => {
+    try {
+      await this.video?.play();
+    } catch (error) {
+      if (error.name !== "NotAllowedError" || !this.video) return;
+      if (!this.video.muted) {
+        // No click on this page yet: without sound rather than not at all.
+        this.video.muted = true;
+        return this.resume();
+      }
+      // Where even muted autoplay is forbidden the play button stands there.
+      this.#waitForAClick();
+    }
+  };
+
+  #listen() {
+    const { video } = this;
+    video.addEventListener("playing", () => this.#onPlaying());
+    video.addEventListener("resize", () => this.#onResize());
+    video.addEventListener("volumechange", () => this.#onVolume());
+    video.addEventListener("ended", () => this.#sayThatItIsOver());
+    this.#sound.addEventListener("click", () => (video.muted = false));
+    // The controls would go to the very end of what there is, where nothing is ready to follow.
+    this.controller.querySelector("media-control-bar").addEventListener("mediaseektoliverequest", (event) => {
+      event.stopPropagation();
+      this.seekToLive();
+    });
+    const isForPage = this.#stage.dataset.keys === "page";
+    this.#endings.push(listenForKeys(this, { isForPage }));
+    offerCaptions(this.controller, video, chosen);
+  }
+
   #hasMore() {
-    const { buffered, currentTime, ended, paused } = this.#video;
+    const { buffered, currentTime, ended, paused } = this.video;
     const end = buffered.length ? buffered.end(buffered.length - 1) : 0;
     return this.#stage.dataset.playing === "yes" && !ended && !paused && end - currentTime > 0.1;
   }
 
   get #sound() {
-    return this.#controller.querySelector("[data-sound]");
+    return this.controller.querySelector("[data-sound]");
   }
 
   #load() {
     if (Hls.isSupported()) this.#loadWithHls();
-    else if (this.#video.canPlayType(NATIVE)) this.#loadNatively();
-    else this.#stage.querySelector(".curtain b").textContent = "This browser cannot play HLS video";
+    else if (this.video.canPlayType(NATIVE)) this.#loadNatively();
+    else this.#giveUp();
+    this.#after(SLOW_MS, () => this.#stage.toggleAttribute("data-slow", !this.#stage.dataset.playing));
   }
 
   #loadWithHls() {
     const hls = new Hls({
-      backBufferLength: 30,
+      // How near to live comes from the playlist: a count of segments here would override what it says of its parts.
+      lowLatencyMode: true,
+      maxLiveSyncPlaybackRate: 1.5,
+      backBufferLength: BACK_BUFFER_S,
       capLevelToPlayerSize: true,
+      autoStartLoad: chosen.plays,
       // The controls tell a live stream by its endless duration, and only then whether one watches its live edge.
       liveDurationInfinity: true,
       cmcd: { contentId: this.#stage.dataset.contentId, useHeaders: true },
     });
     this.#hls = hls;
-    hls.on(Hls.Events.MANIFEST_PARSED, () => {
-      this.#offerQualities(hls);
-      this.#offerSound(hls);
-      this.#play();
-    });
-    hls.on(Hls.Events.LEVEL_LOADED, (_, { networkDetails }) => this.#readClock(networkDetails));
-    hls.on(Hls.Events.ERROR, (_, error) => error.fatal && this.#recover(error));
-    hls.loadSource(this.#url);
-    hls.attachMedia(this.#video);
-    this.#every(DELAY_EVERY_MS, () => this.#showDelay(hls));
+    this.#delay = new Delay(this.controller, hls);
+    hls.on(Hls.Events.MANIFEST_PARSED, (_, { sessionData }) => this.#onManifest(hls, sessionData));
+    hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => this.#onPlaylist(details));
+    hls.on(Hls.Events.ERROR, (_, error) => this.#onError(error));
+    hls.loadSource(this.#stage.dataset.src);
+    hls.attachMedia(this.video);
+  }
+
+  #onManifest(hls, sessionData) {
+    offerQualities(this.controller, hls, chosen);
+    this.#offerSound(hls);
+    showStoryboard(this.video, hls, sessionData);
+    if (chosen.plays) this.resume();
+    else this.#waitForAClick();
   }
 
   #loadNatively() {
-    this.#video.addEventListener("error", () => this.#retry(), { once: true });
-    this.#video.src = this.#url;
-    this.#play();
+    this.video.addEventListener("error", () => this.#retry(), { once: true });
+    this.video.src = this.#stage.dataset.src;
+    this.#stage.toggleAttribute("data-audible", true);
+    this.#onVolume();
+    if (chosen.plays) this.resume();
+    else this.#waitForAClick();
   }
 
-  async #play() {
-    try {
-      await this.#video.play();
-    } catch (error) {
-      if (error.name !== "NotAllowedError") return;
-      if (!this.#video.muted) {
-        // No click on this page yet: without sound rather than not at all.
-        this.#video.muted = true;
-        return this.#play();
-      }
-      // Where even muted autoplay is forbidden the play button stands there.
-      this.#stage.dataset.playing = "waiting";
-    }
+  #waitForAClick() {
+    this.#stage.dataset.playing = "waiting";
+    this.video.poster = new URL("thumbnail.jpg", new URL(this.#stage.dataset.src, location)).href;
+    this.video.addEventListener("play", () => this.#hls?.startLoad(), { once: true });
   }
 
   #onPlaying() {
     this.#failures = 0;
+    chosen.plays = true;
+    this.#stage.removeAttribute("data-slow");
     this.#stage.dataset.playing = "yes";
   }
 
   #onResize() {
-    const { videoWidth, videoHeight } = this.#video;
+    const { videoWidth, videoHeight } = this.video;
     this.#stage.toggleAttribute("data-fills", Math.abs(videoWidth / videoHeight / FRAME - 1) < FRAME_SLACK);
   }
 
   #onVolume() {
-    chosen.muted = this.#video.muted;
-    this.#sound.hidden = !this.#video.muted || !this.#stage.hasAttribute("data-audible");
-  }
-
-  #recover(error) {
-    const now = performance.now();
-    if (error.type === Hls.ErrorTypes.MEDIA_ERROR && now - this.#recoveredAt > MEDIA_RECOVERY_MS) {
-      this.#recoveredAt = now;
-      this.#hls.recoverMediaError();
-      return;
-    }
-    this.#retry();
-  }
-
-  // The first segments may not be there yet, or the network was away: start over while the broadcast lasts.
-  #retry() {
-    this.#release();
-    const delay = RETRY_MS[Math.min(this.#failures, RETRY_MS.length - 1)];
-    this.#failures += 1;
-    const timer = setTimeout(() => this.#load(), delay);
-    this.#timers.add(() => clearTimeout(timer));
-  }
-
-  #release() {
-    for (const cancel of this.#timers) cancel();
-    this.#timers.clear();
-    this.#hls?.destroy();
-    this.#hls = null;
-    this.#video?.removeAttribute("src");
-  }
-
-  #every(milliseconds, action) {
-    const timer = setInterval(action, milliseconds);
-    this.#timers.add(() => clearInterval(timer));
-  }
-
-  // The times in the playlists are the server's, and the viewer's clock may be minutes off. `Date` is cut to the second
-  // and late by the way here: the largest difference seen is the nearest to the truth.
-  #readClock(request) {
-    const date = Date.parse(request?.getResponseHeader?.("Date"));
-    if (date) this.#serverAheadMs = Math.max(this.#serverAheadMs, date - Date.now());
-  }
-
-  // Behind the clock of what was sent, not behind the end of the playlist: it grows while the picture stands still.
-  #showDelay(hls) {
-    const output = this.#controller.querySelector("[data-delay]");
-    const shownAt = hls.playingDate;
-    const delayS = shownAt ? (Date.now() + this.#serverAheadMs - shownAt) / 1000 : NaN;
-    output.textContent = Number.isFinite(delayS) && delayS >= 0 ? `${delayS.toFixed(1)} s behind` : "";
-    if (hls.targetLatency) this.#controller.setAttribute("liveedgeoffset", (hls.targetLatency + LIVE_SLACK_S).toFixed(1));
+    if (!this.video) return;
+    Object.assign(chosen, { muted: this.video.muted, volume: this.video.volume });
+    this.#sound.hidden = !this.video.muted || !this.#stage.hasAttribute("data-audible");
   }
 
   #offerSound(hls) {
@@ -191,21 +209,79 @@ export class Player {
     this.#onVolume();
   }
 
-  #offerQualities(hls) {
-    const select = this.#controller.querySelector("[data-quality]");
-    const names = hls.levels.map((level) => (level.height ? `${level.height}p` : "Audio only"));
-    select.replaceChildren(new Option("Auto", "auto"), ...names.map((name) => new Option(name, name)));
-    select.parentElement.hidden = names.length < 2;
-    select.onchange = () => {
-      chosen.height = select.value;
-      hls.currentLevel = names.indexOf(select.value);
-    };
-    if (names.includes(chosen.height)) {
-      select.value = chosen.height;
-      hls.currentLevel = names.indexOf(chosen.height);
-    }
-    hls.on(Hls.Events.LEVEL_SWITCHED, (_, { level }) => {
-      select.options[0].textContent = `Auto, ${names[level]}`;
-    });
+  #look() {
+    if (this.#stage.dataset.playing !== "yes") return;
+    const wasHalted = this.#trouble.isHalted;
+    this.#trouble.look();
+    this.#saySeenLate(this.#delay?.show());
+    if (!this.#delay) return;
+    if (!this.#trouble.isMoving) return this.#free();
+    this.#stuckAfterMs = STUCK_MS;
+    // Whoever watched live before the halt goes on there, and not as much later as it took.
+    if (wasHalted) this.#delay.forgetHalts();
+    if (wasHalted && this.#followsLive) this.#delay.seekToLive();
+    else this.#followsLive = this.#delay.isAtEdge;
+  }
+
+  #free() {
+    if (this.#trouble.haltedMs < this.#stuckAfterMs || !this.#delay.isBehind) return;
+    this.#stuckAfterMs *= 2;
+    this.#hls.recoverMediaError();
+  }
+
+  // Under the picture, where a page has a place for it: the controls come and go.
+  #saySeenLate(delay) {
+    const output = this.#stage.parentElement.querySelector("[data-seen-late]");
+    if (output) output.textContent = delay ? `You see it ${delay} late` : "";
+  }
+
+  #onPlaylist(details) {
+    this.#trouble.networkWorks();
+    if (this.#wasLive && !details.live) this.#sayThatItIsOver();
+    this.#wasLive = details.live;
+  }
+
+  // Pages that nobody tells when a broadcast ends look for themselves.
+  #sayThatItIsOver() {
+    this.#stage.dispatchEvent(new CustomEvent("broadcast-over"));
+  }
+
+  #onError(error) {
+    if (error.type === Hls.ErrorTypes.NETWORK_ERROR) this.#trouble.networkFailed();
+    if (!error.fatal) return;
+    const now = performance.now();
+    if (error.details === Hls.ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR) this.#giveUp();
+    else if (error.type === Hls.ErrorTypes.MEDIA_ERROR && now - this.#recoveredAt > MEDIA_RECOVERY_MS) {
+      this.#recoveredAt = now;
+      this.#hls.recoverMediaError();
+    } else this.#retry(error.type);
+  }
+
+  // The first segments may not be there yet, or the network was away: try again while the broadcast lasts.
+  #retry(type) {
+    const delay = RETRY_MS[Math.min(this.#failures, RETRY_MS.length - 1)];
+    this.#failures += 1;
+    const canGoOn = type === Hls.ErrorTypes.NETWORK_ERROR && this.#hls.levels.length > 0;
+    if (canGoOn && this.#failures <= FAILURES_BEFORE_ANEW) return this.#after(delay, () => this.#hls.startLoad());
+    this.#release();
+    this.#after(delay, () => this.#load());
+  }
+
+  #giveUp() {
+    this.#release();
+    this.#stage.dataset.cannotPlay = "";
+  }
+
+  #release() {
+    for (const cancel of this.#timers) cancel();
+    this.#timers.clear();
+    this.#hls?.destroy();
+    this.#hls = this.#delay = null;
+    this.video?.removeAttribute("src");
+  }
+
+  #after(milliseconds, action) {
+    const timer = setTimeout(action, milliseconds);
+    this.#timers.add(() => clearTimeout(timer));
   }
 }

@@ -1,6 +1,7 @@
 """Beginning and ending broadcasts, as `/v2` has them."""
 
 from datetime import timedelta
+from operator import attrgetter
 
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -8,7 +9,6 @@ from rest_framework.response import Response
 
 from livehub.api.operations import Answer, operation
 from streams.livestreams import services
-from streams.livestreams.api.serializers import LivestreamSerializer
 from streams.livestreams.api.views import LivestreamApi
 from streams.livestreams.lifecycle import HOLD
 
@@ -32,7 +32,7 @@ class ActivateLivestreamView(LivestreamApi):
     @operation(
         "activate_livestream",
         "Make a livestream active before its encoder comes, and let in one that is turned away since an end",
-        answer=Answer(LivestreamSerializer),
+        answer=Answer(attrgetter("one")),
         failures={409: "The livestream is disabled."},
     )
     def post(self, request: Request, livestream_id: str, **path: str) -> Response:
@@ -47,7 +47,7 @@ class IdleLivestreamView(LivestreamApi):
     @operation(
         "idle_livestream",
         "End the broadcast, or the wait for one; the encoder is cut, and may come back",
-        answer=Answer(LivestreamSerializer),
+        answer=Answer(attrgetter("one")),
     )
     def post(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
@@ -62,7 +62,7 @@ class EndBroadcastView(LivestreamApi):
         "end_broadcast",
         "End the broadcast, and turn its encoder away for a while",
         body=EndBody,
-        answer=Answer(LivestreamSerializer),
+        answer=Answer(attrgetter("one")),
     )
     def post(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)

@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from rest_framework import serializers
 
-from livehub.api.fields import TextField
+from livehub.api.fields import BoundedListField, TextField
 from livehub.api.paging import MAX_PER_PAGE, PageNumbers, PageQuery
 from streams.livestreams.api.words import StatusWords
+from streams.livestreams.models.livestream import DVR_WINDOW_MAX_S
+from streams.livestreams.playback_settings import ORIGINS_MAX, PLAYBACK_SETTINGS, VIEWERS_MAX, PlaybackSettings
+from streams.livestreams.states import LatencyMode, PlaybackPolicy
 
 
 class LivestreamListParameters(PageNumbers):
@@ -68,3 +71,51 @@ class LivestreamBody(serializers.Serializer[None]):
     name = TextField(
         required=False, allow_null=True, help_text="Up to 255 printable characters; null or empty for none."
     )
+
+
+class PlayedLivestreamBody(LivestreamBody):
+    """The same, and how it is played and by whom; whatever is left out stays, or is as it comes."""
+
+    examples: ClassVar[Mapping[str, object]] = {
+        **LivestreamBody.examples,
+        "latency_mode": "low",
+        "dvr_window_s": 3600,
+        "playback_policy": "signed",
+        "allowed_origins": ["https://shop.example.com"],
+        "max_viewers": 500,
+    }
+
+    latency_mode = serializers.ChoiceField(
+        choices=LatencyMode.choices,
+        required=False,
+        help_text="low (default) or standard, which is farther behind and costs less. From the next broadcast on.",
+    )
+    dvr_window_s = serializers.IntegerField(
+        min_value=0,
+        max_value=DVR_WINDOW_MAX_S,
+        required=False,
+        help_text="How far back players can go; 0 for not at all, 3600 by default. From the next broadcast on.",
+    )
+    playback_policy = serializers.ChoiceField(
+        choices=PlaybackPolicy.choices,
+        required=False,
+        help_text="public (default): whoever has the address plays it. signed: whoever has a token.",
+    )
+    allowed_origins = BoundedListField(
+        child=TextField(help_text="Such as https://example.com."),
+        max_length=ORIGINS_MAX,
+        required=False,
+        help_text="Whose pages may embed it or fetch from it; empty (default) for everybody's.",
+    )
+    max_viewers = serializers.IntegerField(
+        min_value=1,
+        max_value=VIEWERS_MAX,
+        required=False,
+        allow_null=True,
+        help_text="At once, by their tokens' viewer_id: of a signed livestream only. Null (default) for no limit.",
+    )
+
+
+def playback_of(values: Mapping[str, object]) -> PlaybackSettings:
+    """Return what a checked body says of playback."""
+    return cast(PlaybackSettings, {name: value for name, value in values.items() if name in PLAYBACK_SETTINGS})

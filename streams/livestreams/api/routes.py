@@ -5,6 +5,7 @@ from django.urls import URLPattern, path
 from livehub.api.dialect import Dialect
 from streams.livestreams.api import broadcasts, views
 from streams.livestreams.api.outputs import views as outputs
+from streams.livestreams.api.playback import views as playback
 from streams.livestreams.api.serializers import LivestreamShapes
 
 _ONE = "livestreams/<str:livestream_id>"
@@ -28,6 +29,10 @@ def livehub_routes(dialect: Dialect, shapes: LivestreamShapes) -> list[URLPatter
         path(f"{_ONE}/end", broadcasts.EndBroadcastView.as_view(dialect=dialect, shapes=shapes)),
         path(f"{_ONE}/outputs", outputs.OutputsView.as_view(dialect=dialect, shapes=shapes)),
         path(f"{_ONE}/outputs/<str:output_id>", outputs.OutputView.as_view(dialect=dialect, shapes=shapes)),
+        path(f"{_ONE}/playback-tokens", playback.PlaybackTokensView.as_view(dialect=dialect, shapes=shapes)),
+        path(f"{_ONE}/viewers/<str:viewer_id>", playback.ViewerView.as_view(dialect=dialect, shapes=shapes)),
+        path("playback-keys", playback.PlaybackKeysView.as_view(dialect=dialect)),
+        path("playback-keys/rotate", playback.RotatePlaybackKeyView.as_view(dialect=dialect)),
         path(_ONE, views.EditableLivestreamView.as_view(dialect=dialect, shapes=shapes)),
     ]
 

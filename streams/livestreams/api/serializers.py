@@ -17,8 +17,10 @@ from livehub.api.dialect import JsonObject
 from livehub.api.fields import InstantField
 from livehub.api.paging import PagingSerializer
 from livehub.core import clock
+from streams.livestreams.api.input import LivestreamBody, PlayedLivestreamBody
 from streams.livestreams.api.words import DYTE_WORDS, REALTIMEKIT_WORDS, StatusWords
 from streams.livestreams.models import Livestream, Session
+from streams.livestreams.states import LatencyMode, PlaybackPolicy
 
 
 class Presenting(TypedDict):
@@ -96,6 +98,37 @@ class LivestreamSerializer(serializers.Serializer[Livestream]):
         }
 
 
+class PlayedLivestreamSerializer(LivestreamSerializer):
+    """The same with what LiveHub has beyond the vendors: how it is played and by whom."""
+
+    examples: ClassVar[Mapping[str, object]] = {
+        **LivestreamSerializer.examples,
+        "latency_mode": "low",
+        "dvr_window_s": 3600,
+        "playback_policy": "public",
+        "allowed_origins": [],
+        "max_viewers": None,
+    }
+
+    latency_mode = serializers.ChoiceField(choices=LatencyMode.choices)
+    dvr_window_s = serializers.IntegerField(help_text="How far back players can go.")
+    playback_policy = serializers.ChoiceField(choices=PlaybackPolicy.choices)
+    allowed_origins = serializers.ListField(
+        child=serializers.CharField(), help_text="Whose pages may embed it or fetch from it; empty for everybody's."
+    )
+    max_viewers = serializers.IntegerField(read_only=True, allow_null=True, help_text="At once; null for no limit.")
+
+    def to_representation(self, livestream: Livestream) -> JsonObject:
+        return {
+            **super().to_representation(livestream),
+            "latency_mode": livestream.latency_mode,
+            "dvr_window_s": livestream.dvr_window_s,
+            "playback_policy": livestream.playback_policy,
+            "allowed_origins": livestream.allowed_origins,
+            "max_viewers": livestream.max_viewers,
+        }
+
+
 class SwitchedLivestreamSerializer(LivestreamSerializer):
     """A livestream that was enabled or disabled. Source: Dyte v2, PUT /livestreams/{id}/enable."""
 
@@ -167,13 +200,13 @@ class TextSecondsSessionSerializer(SessionSerializer):
         return {**super().to_representation(session), **seconds}
 
 
-class FlatDetailSerializer(LivestreamSerializer):
+class FlatDetailSerializer(PlayedLivestreamSerializer):
     """The livestream's own members, and the livestream and its sessions as members of their own.
 
     Source: Dyte's guide reads the first, its API description the second; a client of either finds what it looks for.
     """
 
-    livestream = LivestreamSerializer()
+    livestream = PlayedLivestreamSerializer()
     sessions = SessionSerializer(many=True)
 
     def to_representation(self, detail: LivestreamDetail) -> JsonObject:  # type: ignore[override]  # Wraps one.
@@ -220,6 +253,9 @@ class LivestreamShapes:
     """The words, and the serializers of those endpoints whose answers differ between dialects."""
 
     words: StatusWords
+    # What is said of one that is made or changed, and what is answered.
+    body: type[LivestreamBody]
+    one: type[LivestreamSerializer]
     listed: type[LivestreamSerializer]
     detail: type[FlatDetailSerializer] | type[NestedDetailSerializer]
     active: type[ActiveSessionSerializer] | type[TextActiveSessionSerializer]
@@ -228,11 +264,18 @@ class LivestreamShapes:
 
 
 DYTE_SHAPES = LivestreamShapes(
-    words=DYTE_WORDS, listed=LivestreamSerializer, detail=FlatDetailSerializer, active=ActiveSessionSerializer
+    words=DYTE_WORDS,
+    body=PlayedLivestreamBody,
+    one=PlayedLivestreamSerializer,
+    listed=PlayedLivestreamSerializer,
+    detail=FlatDetailSerializer,
+    active=ActiveSessionSerializer,
 )
 # Cloudflare's SDK types the data of the list as an object, and refuses an array in strict mode.
 REALTIMEKIT_SHAPES = LivestreamShapes(
     words=REALTIMEKIT_WORDS,
+    body=LivestreamBody,
+    one=LivestreamSerializer,
     listed=TextFlagLivestreamSerializer,
     detail=NestedDetailSerializer,
     active=TextActiveSessionSerializer,

@@ -13,7 +13,12 @@ from livehub.api.operations import Answer, Paging, operation
 from livehub.api.paging import Page, PageNumbers, PageQuery, take_page
 from streams.livestreams import selectors, services
 from streams.livestreams.api.base import LivestreamsApi
-from streams.livestreams.api.input import LivestreamBody, LivestreamListParameters, LivestreamListQuery
+from streams.livestreams.api.input import (
+    LivestreamListParameters,
+    LivestreamListQuery,
+    PlayedLivestreamBody,
+    playback_of,
+)
 from streams.livestreams.api.serializers import (
     ActiveSession,
     DeletedLivestreamSerializer,
@@ -26,6 +31,7 @@ from streams.livestreams.api.serializers import (
 )
 from streams.livestreams.models import Livestream, Session
 from streams.livestreams.selectors import LivestreamFilter, LivestreamOrder
+from streams.livestreams.services import LivestreamChanges
 
 
 class LivestreamApi(LivestreamsApi):
@@ -48,11 +54,12 @@ class LivestreamApi(LivestreamsApi):
         return {"words": self.shapes.words, "ingest_ms": ingest_ms, "shows_stream_key": self.shows_secrets}
 
     def answer_livestream(
-        self, livestream: Livestream, *, status: int = 200, shape: type[LivestreamSerializer] = LivestreamSerializer
+        self, livestream: Livestream, *, status: int = 200, shape: type[LivestreamSerializer] | None = None
     ) -> Response:
         """Answer with the livestream as it is now: services change more of its row than the one in memory."""
         livestream = selectors.get_livestream(owner=self.caller.app, livestream_id=livestream.pk)
-        return self.answer(shape(livestream, context={**self.presenting([livestream])}).data, status=status)
+        presented = (shape or self.shapes.one)(context={**self.presenting([livestream])})
+        return self.answer(presented.to_representation(livestream), status=status)
 
 
 class LivestreamsView(LivestreamApi):
@@ -61,14 +68,16 @@ class LivestreamsView(LivestreamApi):
     @operation(
         "create_livestream",
         "Create a livestream",
-        body=LivestreamBody,
-        answer=Answer(LivestreamSerializer, status=201),
+        body=attrgetter("body"),
+        answer=Answer(attrgetter("one"), status=201),
     )
     def post(self, request: Request, **path: str) -> Response:
-        name = self.read_body(LivestreamBody).get("name") or ""
-        livestream = services.create_livestream(app=self.caller.app, name=str(name), actor=self.caller.actor)
+        values = self.read_body(self.shapes.body)
+        livestream = services.create_livestream(
+            app=self.caller.app, name=str(values.get("name") or ""), actor=self.caller.actor, **playback_of(values)
+        )
         # As it was made; it has taken nothing in.
-        shape = LivestreamSerializer(context={**self.presenting_taken_in({})})
+        shape = self.shapes.one(context={**self.presenting_taken_in({})})
         return self.answer(shape.to_representation(livestream), status=201)
 
     @operation(
@@ -109,15 +118,18 @@ class EditableLivestreamView(LivestreamView):
 
     @operation(
         "rename_livestream",
-        "Rename a livestream",
-        body=LivestreamBody,
-        answer=Answer(LivestreamSerializer),
+        "Change a livestream's name, and how it is played and by whom",
+        body=PlayedLivestreamBody,
+        answer=Answer(attrgetter("one")),
     )
     def patch(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
-        changes = self.read_body(LivestreamBody)
-        if "name" in changes:
-            services.rename_livestream(livestream=livestream, name=str(changes["name"] or ""), actor=self.caller.actor)
+        values = self.read_body(PlayedLivestreamBody)
+        changes = cast(LivestreamChanges, {**playback_of(values)})
+        if "name" in values:
+            changes["name"] = str(values["name"] or "")
+        if changes:
+            services.change_livestream(livestream=livestream, actor=self.caller.actor, **changes)
         return self.answer_livestream(livestream)
 
     @operation(
@@ -159,7 +171,7 @@ class ResetStreamKeyView(LivestreamApi):
     @operation(
         "reset_stream_key",
         "Give a livestream a new stream key; the encoder on the old one is cut",
-        answer=Answer(LivestreamSerializer),
+        answer=Answer(attrgetter("one")),
     )
     def post(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)

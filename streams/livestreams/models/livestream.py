@@ -216,6 +216,11 @@ class Livestream(models.Model):
         return self.activated_at is not None and clock.now() < self.activated_at + self.idle_timeout
 
     @property
+    def is_signed(self) -> bool:
+        """Only who has a token may play."""
+        return self.playback_policy == PlaybackPolicy.SIGNED
+
+    @property
     def stream_key(self) -> str:
         """The key to publish with; `with_stream_key` has read it along, else it is asked for."""
         encrypted: str | None = vars(self).get("stream_key_encrypted")
@@ -232,6 +237,14 @@ class Livestream(models.Model):
     @property
     def playback_url(self) -> str:
         return f"{settings.PUBLIC_URL}{self.playback_path}"
+
+    @property
+    def thumbnail_url(self) -> str:
+        return f"{settings.PUBLIC_URL}{self.thumbnail_path}"
+
+    @property
+    def watch_url(self) -> str:
+        return f"{settings.PUBLIC_URL}{addresses.watch_path(self.playback_id)}"
 
     @property
     def embed_url(self) -> str:

@@ -25,11 +25,11 @@ def failure(status: int) -> Answer:
 
 
 def playlist(text: str, *, max_age_s: int, is_zipped: bool) -> Answer:
-    """Return a playlist that caches may keep for so long."""
+    """Return a playlist that caches may keep for so long; which caches, nginx says."""
     body = text.encode()
     headers = {
         "Content-Type": _PLAYLIST_TYPE,
-        "Cache-Control": f"public, max-age={max_age_s}",
+        "Cache-Control": f"max-age={max_age_s}",
         "Vary": "Accept-Encoding",
     }
     if is_zipped and len(body) >= _GZIP_BYTES_AT_LEAST:

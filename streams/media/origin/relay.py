@@ -138,4 +138,4 @@ def _is_kept(wanted: Wanted) -> bool:
 
 def _status(response: aiohttp.ClientResponse) -> int:
     """Return what is told here: what is wrong between the two of us is nobody's fault who asks."""
-    return response.status if response.status in {400, 404, 503} else 502
+    return response.status if response.status in {400, 403, 404, 503} else 502

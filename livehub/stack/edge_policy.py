@@ -1,0 +1,99 @@
+"""Who may fetch media: the edge asks the web program, and remembers what it was told for a few seconds.
+
+How long an answer holds, and how much longer it may be used while a newer one is fetched, it says itself (RFC 5861):
+see `streams.livestreams.permission_views`. While none is to be had, those who play go on with the one that they have.
+Never with `proxy_cache_lock`, whose waiters wake on a timer of 500 ms.
+"""
+
+from livehub.stack.instance import Instance
+from livehub.stack.nginx import quoted
+
+# Entries are a few hundred bytes, in a file each.
+_MEMORY_MB, _DISK_MB = 10, 256
+# An answer that nobody has needed for so long.
+_FORGOTTEN_H = 1
+# A program that works answers within some 10 ms, and when its database does not, says so before this.
+_CONNECT_S, _ANSWER_MS = 1, 1500
+# So many that are not answered in time, and nobody waits for the program for a while: viewers go on with what is
+# remembered, instead of each finding out.
+_FAILURES, _PAUSE_S = 2, 5
+# A JSON Web Token in its compact form. Source: RFC 7515, 7.1.
+_TOKEN = r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"  # noqa: S105  # What one looks like.
+
+
+def policy_of_all(instance: Instance) -> str:
+    """Return what belongs into the http block; `$media_scope` and `$logged_uri` are for others."""
+    return f"""\
+    proxy_cache_path {quoted(instance.nginx_temp_dir / "permissions")} levels=1:2 keys_zone=permissions:{_MEMORY_MB}m
+                     max_size={_DISK_MB}m inactive={_FORGOTTEN_H}h use_temp_path=off;
+    # The second one is for nginx, which never gives up on a server that is the only one.
+    upstream permissions {{
+        zone permission_program 64k;
+        server {quoted(f"unix:{instance.web_socket}")} max_fails={_FAILURES} fail_timeout={_PAUSE_S}s;
+        server {quoted(f"unix:{instance.web_socket}")} down;
+    }}
+    # What only one viewer may see is nothing for a cache that many share.
+    map $playback_token $media_scope {{ default private; "" public; }}
+    # Whoever has a token may watch with it.
+    map $uri $logged_uri {{ default $uri; ~^/playback/t/ /playback/t/...; }}"""
+
+
+def policy_of_server() -> str:
+    """Return what belongs into the server block: whose media is asked for by whom, and who answers for it."""
+    return f"""\
+        # Of the path as it was matched, not as it was sent: no other spelling is to be asked about than is served.
+        # Here, and not where media is served: a location within another one does not do what the outer one says.
+        if ($uri ~ "^/playback/(?:t/([^/]+)/)?(pb_[A-Za-z0-9]+)/") {{
+            set $playback_token $1;
+            set $playback_id $2;
+        }}
+        location = /internal/playback/permission {{
+            internal;
+            proxy_pass http://permissions/internal/playback/permission;
+            proxy_pass_request_body off;
+            proxy_pass_request_headers off;
+            proxy_set_header Host $http_host;
+            proxy_set_header Origin $http_origin;
+            proxy_set_header X-Playback-Id $playback_id;
+            proxy_set_header X-Playback-Token $playback_token;
+            proxy_set_header X-Request-Id $request_id;
+            proxy_connect_timeout {_CONNECT_S}s;
+            proxy_read_timeout {_ANSWER_MS}ms;
+            proxy_cache permissions;
+            proxy_cache_key "$playback_id $playback_token";
+            proxy_cache_background_update on;
+            proxy_cache_use_stale error timeout invalid_header http_500 http_502 http_503 http_504;
+        }}"""
+
+
+def policy_of_media() -> str:
+    """Return what belongs into the location that serves media; those within it have the same."""
+    return """\
+            auth_request /internal/playback/permission;
+            auth_request_set $playback_answer $upstream_http_x_playback;
+            # Not 403, which a folder answers as well.
+            error_page 401 = @refused_media;
+            error_page 500 = @unsure_media;"""
+
+
+def policy_locations(*, media_headers: str) -> str:
+    """Return the way in for those who have a token, and what is answered to those who may not."""
+    return f"""\
+        # The playlists name everything by relative addresses, so the token is in all of them.
+        location ^~ /playback/t/ {{
+            access_log off;
+{media_headers}
+            if ($request_method = OPTIONS) {{ return 204; }}
+            rewrite "^/playback/t/{_TOKEN}/(pb_.+)$" /playback/$1 last;
+            return 403;
+        }}
+        location @refused_media {{
+{media_headers}
+            if ($playback_answer = unknown) {{ return 404; }}
+            return 403;
+        }}
+        location @unsure_media {{
+{media_headers}
+            add_header Retry-After 2 always;
+            return 503;
+        }}"""

@@ -1,0 +1,30 @@
+"""Whose pages may have a livestream's player in a frame."""
+
+from django.http import HttpResponse
+
+from streams.livestreams.models import Livestream
+from streams.livestreams.playback_settings import check_origin
+from streams.livestreams.playback_tokens import PlaybackRefusedError, open_token
+
+
+def allow_frames(response: HttpResponse, livestream: Livestream, *, token: str = "") -> HttpResponse:
+    """Let browsers show the page in frames of those who may embed the livestream; of everybody, where nothing is said.
+
+    Without a header of another kind: there is none that names several pages.
+    """
+    origins = _origins_of(livestream, token)
+    response._csp_replace = {"frame-ancestors": origins}  # type: ignore[attr-defined]  # Of django-csp's middleware.
+    return response
+
+
+def _origins_of(livestream: Livestream, token: str) -> list[str]:
+    allowed = livestream.allowed_origins or ["*"]
+    try:
+        # Not checked: whoever makes one up narrows what they may do, and plays nothing with it.
+        origin = open_token(token).origin if token else ""
+        origin = check_origin(origin) if origin else ""
+    except (PlaybackRefusedError, ValueError):
+        return allowed
+    if not origin:
+        return allowed
+    return [origin] if allowed == ["*"] or origin in allowed else ["'none'"]

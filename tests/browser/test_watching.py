@@ -1,0 +1,147 @@
+"""What viewers do with a livestream that was passed on to them."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect
+
+from tests.browser.checks import check
+from tests.browser.operator import Operator
+from tests.browser.windows import window
+from tests.e2e.client import Integrator, Stream
+from tests.e2e.encoder import publishing
+from tests.services import wait_until
+from tests.stack.whole import RunningStack
+
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
+_BEHIND_S = "() => { const video = document.querySelector('video'); return video.seekable.end(0) - video.currentTime; }"
+_IS_THUMBNAIL = re.compile(r"/thumbnail\.jpg")
+_WINDOW = "document.querySelector('video').seekable.end(0)"
+# Enough for the player to have something to go back to.
+_WINDOW_S = 16
+
+
+@pytest.fixture
+def viewer(browser: Browser, stack: RunningStack) -> Iterator[Operator]:
+    """Somebody who is not logged in, and may read what is copied."""
+    with window(browser, stack.base_url, permissions=["clipboard-read", "clipboard-write"]) as page:
+        yield Operator(page)
+
+
+@pytest.fixture
+def stream(integrator: Integrator) -> Stream:
+    return integrator.create("Passed on")
+
+
+def _page_of(stream: Stream) -> str:
+    playback_url: str = stream.created["playback_url"]
+    return playback_url.removesuffix("/index.m3u8").replace("/playback/", "/watch/")
+
+
+def _copied(page: Page) -> str:
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def _is_muted(page: Page) -> bool:
+    return bool(page.evaluate("document.querySelector('video').muted"))
+
+
+def _name_a_storyboard(page: Page) -> None:
+    """Give the broadcast pictures for the scrub bar: the newest one, for its whole length."""
+    named = '#EXTM3U\n#EXT-X-SESSION-DATA:DATA-ID="livehub.storyboard",FORMAT=RAW,URI="storyboard.vtt"'
+    cue = "00:00.000 --> 10:00:00.000\nthumbnail.jpg#xywh=0,0,160,90"
+
+    def add(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("#EXTM3U", named))
+
+    page.route(re.compile(r"/playback/pb_\w+/index\.m3u8"), add)
+    page.route("**/storyboard.vtt", lambda route: route.fulfill(body=f"WEBVTT\n\n{cue}\n", content_type="text/vtt"))
+
+
+class TestWatching:
+    def test_by_keyboard_back_in_time_and_to_live_again(self, viewer: Operator, stream: Stream) -> None:
+        page = viewer.page
+        with publishing(stream.publish_url, size="640x360", kbps=600):
+            stream.await_status("LIVE")
+            _name_a_storyboard(page)
+            page.goto(_page_of(stream))
+            expect(page.get_by_test_id("is-live")).to_be_visible()
+            viewer.watch(for_s=1)
+            expect(page.locator("[data-delay]")).to_contain_text("s behind live")
+            check(page, viewer)
+
+            page.keyboard.press("m")
+            assert not _is_muted(page)
+            page.keyboard.press("k")
+            assert page.evaluate("document.querySelector('video').paused")
+            page.keyboard.press("Space")
+            viewer.watch(for_s=1)
+
+            wait_until(
+                lambda: page.evaluate("document.querySelector('video').seekable.end(0)") > _WINDOW_S, what="media"
+            )
+            page.locator("media-time-range").hover()
+            expect(page.locator("media-preview-thumbnail")).to_have_attribute("mediapreviewimage", _IS_THUMBNAIL)
+            page.keyboard.press("Home")
+            live = page.locator("media-live-button")
+            expect(live).not_to_have_attribute("mediatimeislive", "")
+            viewer.watch(for_s=1)
+            assert page.evaluate(_BEHIND_S) > _WINDOW_S / 2
+            live.click()
+            expect(live).to_have_attribute("mediatimeislive", "")
+            viewer.watch(for_s=1)
+
+            self._hears_of_a_lost_connection(page)
+            viewer.watch(for_s=1)
+            viewer.complaints.clear()
+            check(page, viewer)
+
+    def _hears_of_a_lost_connection(self, page: Page) -> None:
+        page.context.set_offline(True)
+        expect(page.locator("[data-trouble]")).to_contain_text("No connection")
+        page.context.set_offline(False)
+        expect(page.locator("[data-trouble]")).to_be_hidden()
+
+    def test_goes_on_as_it_was_after_the_encoder_was_away(self, viewer: Operator, stream: Stream) -> None:
+        page = viewer.page
+        page.goto(_page_of(stream))
+        expect(page.get_by_text("It starts here by itself.", exact=True)).to_be_visible()
+        for turn in range(2):
+            with publishing(stream.publish_url) as encoder:
+                viewer.watch(for_s=1)
+                expect(page.get_by_test_id("is-live")).to_be_visible()
+                assert _is_muted(page) is (turn == 0)
+                if turn == 0:
+                    page.get_by_role("button", name="Sound is off").click()
+                encoder.stop()
+                expect(page.get_by_text("If it comes back, it goes on here by itself")).to_be_visible()
+        expect(page.get_by_test_id("is-offline")).to_be_visible()
+
+
+class TestSharing:
+    def test_link_and_code_are_copied_and_lead_to_the_player(
+        self, operator: Operator, viewer: Operator, stream: Stream, stack: RunningStack
+    ) -> None:
+        page = operator.page
+        page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page.goto(f"/livestreams/{stream.created['id']}")
+        page.get_by_test_id("share").click()
+        dialog = page.get_by_role("dialog")
+        dialog.get_by_role("button", name="Copy link").click()
+        expect(dialog.get_by_role("button", name="Copied link")).to_be_visible()
+        link = _copied(page)
+        assert link == _page_of(stream)
+        dialog.get_by_label("Sound only").check()
+        expect(dialog.locator("#embed-code")).to_contain_text("audio_only=true")
+        dialog.get_by_role("button", name="Copy player").click()
+        wait_until(lambda: _copied(page).startswith("<iframe"), what="the copied code")
+        check(page, operator)
+
+        viewer.page.goto(link)
+        expect(viewer.page.get_by_role("heading", name="Passed on")).to_be_visible()
+        viewer.page.get_by_test_id("share").click()
+        viewer.page.get_by_role("button", name="Copy player").click()
+        wait_until(lambda: 'title="Passed on"' in _copied(viewer.page), what="the copied code")

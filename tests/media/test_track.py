@@ -1,0 +1,204 @@
+"""Cutting sample streams: nothing is lost, nothing is too long, and all cuts are where they should be."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from streams.media.fragments import Fragment, Sample
+from streams.media.marks import KeyFrameMarks, Marks
+from streams.media.targets import LatencyMode, Targets, choose_targets
+from streams.media.track import Chunk, Track
+from tests.media.samples import (
+    TIMESCALE,
+    Frame,
+    check_cut,
+    cut,
+    even_frames,
+    even_marks,
+    frames_by_chance,
+    key_marks,
+    numbers,
+    segments,
+)
+
+LOW = choose_targets(LatencyMode.LOW, fps=30)
+STANDARD = choose_targets(LatencyMode.STANDARD, fps=30)
+RATES = [23.976, 24, 25, 29.97, 30, 50, 59.94, 60]
+AAC_PER_S = 48_000 / 1024
+
+
+def _seconds(chunks: list[Chunk]) -> list[float]:
+    return [round(sum(chunk.duration for chunk in segment) / TIMESCALE, 3) for segment in segments(chunks)]
+
+
+def _begins_ms(chunks: list[Chunk]) -> list[float]:
+    return [segment[0].decode_time * 1000 / TIMESCALE for segment in segments(chunks)]
+
+
+class TestAnything:
+    @pytest.mark.parametrize("targets", [LOW, STANDARD], ids=["low", "standard"])
+    @pytest.mark.parametrize("seed", range(40))
+    def test_is_cut_without_loss_and_never_too_long(self, seed: int, targets: Targets) -> None:
+        frames = frames_by_chance(seed, seconds=40)
+
+        check_cut(cut(frames, targets, key_marks(frames, targets), seed=seed), frames, targets)
+
+    @pytest.mark.parametrize("seed", range(40))
+    def test_begins_segments_at_key_frames_alone_unless_there_is_none_in_time(self, seed: int) -> None:
+        frames = frames_by_chance(seed, seconds=40)
+
+        found = segments(cut(frames, LOW, key_marks(frames, LOW), seed=seed))
+
+        for before, segment in pairwise(found):
+            length_s = sum(chunk.duration for chunk in before) / TIMESCALE
+            is_forced = before[-1].is_too_long or segment[0].is_too_long
+            fits = length_s + segment[0].samples[0].duration / TIMESCALE <= 4.4
+            assert segment[0].is_independent or is_forced or not fits
+
+    @pytest.mark.parametrize("seed", range(10))
+    def test_is_cut_alike_however_it_is_handed_over(self, seed: int) -> None:
+        frames = frames_by_chance(seed, seconds=20)
+        marks = key_marks(frames, LOW)
+
+        first, second = (cut(frames, LOW, marks, seed=how) for how in (1, 2))
+
+        assert [numbers(chunk) for chunk in first] == [numbers(chunk) for chunk in second]
+
+
+class TestSegments:
+    @pytest.mark.parametrize("fps", RATES)
+    @pytest.mark.parametrize("targets", [LOW, STANDARD], ids=["low", "standard"])
+    def test_begin_at_the_sources_key_frames(self, fps: float, targets: Targets) -> None:
+        frames = even_frames(fps=fps, seconds=41, first_ms=777)
+
+        chunks = cut(frames, targets, key_marks(frames, targets))
+
+        check_cut(chunks, frames, targets)
+        keys = [frame.at_ms for frame in frames if frame.is_sync]
+        assert _begins_ms(chunks) == (keys if targets is LOW else keys[::2])
+
+    @pytest.mark.parametrize("fps", [*RATES, 7, 11, 13])
+    @pytest.mark.parametrize("targets", [LOW, STANDARD], ids=["low", "standard"])
+    def test_begin_at_our_own_key_frames(self, fps: float, targets: Targets) -> None:
+        # As ffmpeg forces them: at the first picture that is due, which may be half a picture later than the mark.
+        frames = even_frames(fps=fps, seconds=121, key_every_s=targets.segment_s, first_ms=333)
+
+        chunks = cut(frames, targets, even_marks(frames, targets))
+
+        check_cut(chunks, frames, targets)
+        assert _begins_ms(chunks) == [frame.at_ms for frame in frames if frame.is_sync]
+
+    def test_of_pictures_of_any_length_wait_for_the_key_frame(self) -> None:
+        frames = [Frame(0, 1700, is_sync=True), Frame(1700, 300), Frame(2000, 50), Frame(2050, 100, is_sync=True)]
+        standard = replace(STANDARD, segment_s=2.0)
+
+        chunks = cut(frames, standard, key_marks(frames, standard))
+
+        assert _begins_ms(chunks) == [0, 2050]
+
+    @pytest.mark.parametrize("off_ms", [-19, -9, 0, 9, 20])
+    def test_begin_at_the_key_frames_that_ffmpeg_moved(self, off_ms: int) -> None:
+        """What is encoded beside a source that is passed through has even times of its own."""
+        source = even_frames(fps=25, seconds=41, first_ms=777)
+        frames = even_frames(fps=25, seconds=41, first_ms=777 + off_ms)
+
+        chunks = cut(frames, LOW, key_marks(source, LOW), is_exact=False)
+
+        check_cut(chunks, frames, LOW)
+        assert _begins_ms(chunks) == [frame.at_ms for frame in frames if frame.is_sync]
+
+    def test_of_sound_begin_at_the_nearest_frame(self) -> None:
+        pictures = even_frames(fps=30, seconds=41)
+        frames = [replace(frame, is_sync=True) for frame in even_frames(fps=AAC_PER_S, seconds=41)]
+
+        chunks = cut(frames, LOW, key_marks(pictures, LOW), is_video=False)
+
+        check_cut(chunks, frames, LOW)
+        keys = [frame.at_ms for frame in pictures if frame.is_sync]
+        assert len(keys) == len(_begins_ms(chunks))
+        assert max(abs(at_ms - key) for at_ms, key in zip(_begins_ms(chunks), keys, strict=True)) <= 11
+
+    def test_end_with_the_part_before_the_mark_which_waits_for_nothing(self) -> None:
+        frames = even_frames(fps=30, seconds=4)
+        track = _track(key_marks(frames, LOW))
+        before = [frame for frame in frames if frame.at_ms < 2000]
+        samples = tuple(Sample(frame.duration_ms * 90, 1, frame.is_sync, 0) for frame in before)
+
+        *_, last = track.take(Fragment(0, samples, memoryview(bytes(len(samples)))))
+
+        assert (last.decode_time + last.duration, last.ends_segment) == (2000 * 90, True)
+
+    def test_are_as_long_as_they_may_be_without_marks(self) -> None:
+        frames = even_frames(fps=30, seconds=10, key_every_s=60)
+
+        chunks = cut(frames, LOW, KeyFrameMarks(segment_s=2))
+
+        check_cut(chunks, frames, LOW)
+        assert _seconds(chunks) == pytest.approx([4.4, 4.4, 1.2], abs=0.04)
+
+    def test_keep_what_pictures_are_shown_in_another_order(self) -> None:
+        frames = even_frames(fps=30, seconds=4)
+        offsets = [0, 180, -90, -90]
+        samples = tuple(
+            Sample(frame.duration_ms * 90, 1, frame.is_sync, offsets[number % 4] * 33)
+            for number, frame in enumerate(frames)
+        )
+        track = _track(key_marks(frames, LOW))
+
+        chunks = [*track.take(Fragment(0, samples, memoryview(bytes(len(samples))))), *track.finish()]
+
+        assert tuple(sample for chunk in chunks for sample in chunk.samples) == samples
+
+
+class TestLongPictures:
+    def test_are_segments_of_their_own_which_are_not_handed_out_in_parts(self) -> None:
+        frames = [*even_frames(fps=30, seconds=1), Frame(1000, 900), *even_frames(fps=30, seconds=1, first_ms=1900)]
+
+        chunks = cut(frames, LOW, KeyFrameMarks(segment_s=2))
+
+        check_cut(chunks, frames, LOW)
+        assert [chunk.is_too_long for chunk in chunks].count(True) == 1
+        assert _seconds(chunks) == [1.0, 0.9, 1.0]
+
+    def test_of_an_encoder_that_stood_still_are_as_long_as_a_segment_may_be(self) -> None:
+        frames = [*even_frames(fps=30, seconds=1), Frame(1000, 9000), *even_frames(fps=30, seconds=1, first_ms=10_000)]
+
+        chunks = cut(frames, LOW, KeyFrameMarks(segment_s=2))
+
+        assert _seconds(chunks) == [1.0, 4.4, 1.0]
+        assert chunks[-1].decode_time < 11_000 * 90
+        assert _begins_ms(chunks) == [0, 1000, 10_000]
+        assert [number for chunk in chunks for number in numbers(chunk)] == list(range(len(frames)))
+
+
+class TestTake:
+    def test_cuts_where_times_jump(self) -> None:
+        track = _track(KeyFrameMarks(segment_s=2))
+        frame = (Sample(3000, 1, True, 0),)
+
+        before = list(track.take(Fragment(0, frame, memoryview(b"a"))))
+        jumped = list(track.take(Fragment(90_000, frame, memoryview(b"b"))))
+        rest = list(track.finish())
+
+        assert before == []
+        assert [(chunk.decode_time, bytes(chunk.payloads[0])) for chunk in jumped + rest] == [(0, b"a"), (90_000, b"b")]
+
+    def test_leaves_out_what_came_before_the_first_picture(self) -> None:
+        frames = [replace(frame, is_sync=True) for frame in even_frames(fps=AAC_PER_S, seconds=3)]
+
+        chunks = cut(frames, LOW, KeyFrameMarks(segment_s=2), is_video=False, begins_at_ms=1000)
+
+        first = frames[numbers(chunks[0])[0]]
+        assert abs(first.at_ms - 1000) <= first.duration_ms / 2
+        assert [number for chunk in chunks for number in numbers(chunk)] == list(range(47, len(frames)))
+
+    def test_ends_with_what_is_left(self) -> None:
+        chunks = cut(even_frames(fps=30, seconds=0.1), LOW, KeyFrameMarks(segment_s=2))
+
+        assert [(chunk.begins_segment, chunk.ends_segment) for chunk in chunks] == [(True, True)]
+        assert list(_track(KeyFrameMarks(segment_s=2)).finish()) == []
+
+
+def _track(marks: Marks) -> Track:
+    return Track(timescale=TIMESCALE, is_video=True, is_exact=True, targets=LOW, marks=marks, begins_at_ms=0)

@@ -1,0 +1,295 @@
+"""Who may play a livestream: what the edge is told."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import jwt
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from livehub.core import clock
+from livehub.core.errors import NotFoundError, ValidationFailedError
+from streams.livestreams import audience, viewers
+from streams.livestreams.permissions import PlaybackPermission, check_playback
+from streams.livestreams.playback_keys import ensure_key, rotate_key
+from streams.livestreams.playback_tokens import TOKEN_LIFETIME_MAX, PlaybackRefusedError, own_token
+from streams.livestreams.services import change_livestream, create_livestream, delete_livestream
+from streams.models import Livestream, RevokedViewer
+from streams.organizations.services import SYSTEM, NewOrganization
+
+_SHOP, _OTHER = "https://shop.example", "https://other.example"
+
+
+@pytest.fixture
+def signed(home: NewOrganization) -> Livestream:
+    return create_livestream(app=home.app, name="Members only", actor=SYSTEM, playback_policy="signed")
+
+
+@pytest.fixture(autouse=True)
+def _audience_of_ones_own() -> None:
+    # Another process's pause is not this test's.
+    audience.audience.cache_clear()
+
+
+def play(livestream: Livestream, token: str = "", *, origin: str = "") -> PlaybackPermission:
+    return check_playback(playback_id=livestream.playback_id, token=token, origin=origin)
+
+
+def token_of(livestream: Livestream, viewer_id: str = "ann", *, origin: str = "") -> str:
+    return viewers.let_in(livestream=livestream, viewer_id=viewer_id, origin=origin).token
+
+
+def self_signed(livestream: Livestream, **changes: object) -> str:
+    """Return a token as an integrator makes it; a claim that is None is left out."""
+    key, now = ensure_key(livestream.app), int(clock.now().timestamp())
+    claims = {"sub": "ann", "playback_id": livestream.playback_id, "iat": now, "exp": now + 60} | changes
+    claims = {name: value for name, value in claims.items() if value is not None}
+    return jwt.encode(claims, key.secret, algorithm="HS256", headers={"kid": str(key.pk)})
+
+
+class TestPublic:
+    def test_is_played_by_whoever_comes(self, livestream: Livestream) -> None:
+        assert play(livestream) == PlaybackPermission(None, depends_on_origin=False)
+        assert play(livestream, origin=_OTHER) == PlaybackPermission(None, depends_on_origin=False)
+
+    @pytest.mark.parametrize("token", ["", "nonsense", "a.b.c"])
+    def test_minds_no_token(self, livestream: Livestream, token: str) -> None:
+        assert play(livestream, token).expires_at is None
+
+    def test_costs_one_query(self, livestream: Livestream, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+        with django_assert_num_queries(1):
+            play(livestream)
+
+    def test_can_be_for_some_origins_only(self, livestream: Livestream, settings: Settings) -> None:
+        change_livestream(livestream=livestream, actor=SYSTEM, allowed_origins=[_SHOP])
+
+        for origin in ("", _SHOP, settings.PUBLIC_URL):
+            assert play(livestream, origin=origin).depends_on_origin
+        for origin in (_OTHER, "null", f"{_SHOP}.evil.example"):
+            with pytest.raises(PlaybackRefusedError):
+                play(livestream, origin=origin)
+
+    def test_is_gone_when_it_is_deleted(self, livestream: Livestream) -> None:
+        delete_livestream(livestream=livestream, actor=SYSTEM)
+
+        with pytest.raises(NotFoundError):
+            play(livestream)
+        with pytest.raises(NotFoundError):
+            check_playback(playback_id="pb_nothing", token="", origin="")
+
+
+class TestSigned:
+    def test_is_played_with_a_token_until_it_expires(
+        self, signed: Livestream, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        given = viewers.let_in(livestream=signed, viewer_id="ann", expires_at=clock.now() + timedelta(hours=1))
+
+        with django_assert_num_queries(1):
+            assert play(signed, given.token).expires_at == given.expires_at
+
+    def test_is_played_with_a_token_that_others_have_made(self, signed: Livestream) -> None:
+        assert play(signed, self_signed(signed)).expires_at is not None
+
+    def test_is_played_by_our_own_pages(self, signed: Livestream) -> None:
+        assert play(signed, own_token(signed.playback_id)).expires_at is not None
+        # As long as it lasts it stays the same: what is shown again is not loaded again.
+        assert own_token(signed.playback_id) == own_token(signed.playback_id)
+
+    @pytest.mark.parametrize("token", ["", "nonsense", "a.b.c", "eyJhbGciOiJub25lIn0.e30."])
+    def test_is_not_played_without_one(self, signed: Livestream, token: str) -> None:
+        with pytest.raises(PlaybackRefusedError):
+            play(signed, token)
+
+    @pytest.mark.parametrize(
+        "claims",
+        [
+            {"exp": 1},
+            {"exp": None},
+            {"iat": None},
+            {"sub": None},
+            {"sub": 4711},
+            {"playback_id": None},
+            {"playback_id": "pb_another"},
+            {"playback_id": ["pb_another"]},
+            {"origin": [_SHOP]},
+            {"exp": "soon"},
+            {"exp": 10**30},
+            {"iat": 10**30},
+            {"iat": int(datetime(2099, 1, 1, tzinfo=UTC).timestamp())},
+            {"nbf": int(datetime(2099, 1, 1, tzinfo=UTC).timestamp())},
+            {"exp": 4_102_444_800},
+        ],
+        ids=str,
+    )
+    def test_is_not_played_with_a_token_that_does_not_say_what_it_has_to(
+        self, signed: Livestream, claims: dict[str, object]
+    ) -> None:
+        with pytest.raises(PlaybackRefusedError):
+            play(signed, self_signed(signed, **claims))
+
+    def test_is_not_played_with_what_somebody_else_has_signed(
+        self, signed: Livestream, abroad: NewOrganization
+    ) -> None:
+        key, now = ensure_key(signed.app), int(clock.now().timestamp())
+        foreign = ensure_key(abroad.app)
+        claims = {"sub": "ann", "playback_id": signed.playback_id, "iat": now, "exp": now + 60}
+        forged = [
+            jwt.encode(claims, "x" * 40, algorithm="HS256", headers={"kid": str(key.pk)}),
+            jwt.encode(claims, "x" * 40, algorithm="HS256", headers={"kid": "livehub"}),
+            jwt.encode(claims, key.secret, algorithm="HS256", headers={"kid": str(uuid4())}),
+            jwt.encode(claims, key.secret, algorithm="HS256"),
+            jwt.encode(claims, key.secret, algorithm="HS384", headers={"kid": str(key.pk)}),
+            jwt.encode(claims, "", algorithm="none", headers={"kid": str(key.pk)}),
+            # A good one of another tenant's.
+            jwt.encode(claims, foreign.secret, algorithm="HS256", headers={"kid": str(foreign.pk)}),
+        ]
+
+        for token in forged:
+            with pytest.raises(PlaybackRefusedError):
+                play(signed, token)
+
+    def test_is_not_played_with_another_livestreams_token(self, signed: Livestream, home: NewOrganization) -> None:
+        another = create_livestream(app=home.app, name="Another", actor=SYSTEM, playback_policy="signed")
+
+        for token in (token_of(another), own_token(another.playback_id)):
+            with pytest.raises(PlaybackRefusedError):
+                play(signed, token)
+
+    def test_is_played_on_the_page_only_that_the_token_is_for(self, signed: Livestream) -> None:
+        token = token_of(signed, origin=_SHOP)
+
+        assert play(signed, token, origin=_SHOP).depends_on_origin
+        assert play(signed, token).depends_on_origin
+        with pytest.raises(PlaybackRefusedError):
+            play(signed, token, origin=_OTHER)
+
+
+class TestRevokedViewer:
+    def test_plays_nothing_any_more_and_others_do(self, signed: Livestream) -> None:
+        tokens = {viewer: token_of(signed, viewer) for viewer in ("ann", "bob")}
+
+        viewers.revoke_viewer(livestream=signed, viewer_id="ann", actor=SYSTEM)
+
+        with pytest.raises(PlaybackRefusedError):
+            play(signed, tokens["ann"])
+        assert play(signed, tokens["bob"])
+
+    def test_may_come_back_with_a_new_token(self, signed: Livestream) -> None:
+        viewers.revoke_viewer(livestream=signed, viewer_id="ann", actor=SYSTEM)
+        RevokedViewer.objects.update(revoked_at=clock.now() - timedelta(seconds=2))
+
+        assert play(signed, token_of(signed))
+
+    def test_is_forgotten_once_no_token_can_be_that_old(self, signed: Livestream) -> None:
+        viewers.revoke_viewer(livestream=signed, viewer_id="ann", actor=SYSTEM)
+        RevokedViewer.objects.update(revoked_at=clock.now() - TOKEN_LIFETIME_MAX - timedelta(hours=1))
+
+        viewers.revoke_viewer(livestream=signed, viewer_id="bob", actor=SYSTEM)
+        viewers.revoke_viewer(livestream=signed, viewer_id="bob", actor=SYSTEM)
+
+        assert [*RevokedViewer.objects.values_list("viewer_id", flat=True)] == ["bob"]
+
+
+class TestRotatedKey:
+    def test_ends_what_the_old_one_has_signed(self, signed: Livestream) -> None:
+        token = token_of(signed)
+
+        rotate_key(app=signed.app, actor=SYSTEM)
+
+        with pytest.raises(PlaybackRefusedError):
+            play(signed, token)
+        assert play(signed, token_of(signed))
+
+    def test_lets_it_play_on_for_the_overlap_and_no_longer_after_another_rotation(self, signed: Livestream) -> None:
+        token = token_of(signed)
+
+        rotate_key(app=signed.app, actor=SYSTEM, overlap=timedelta(hours=1))
+        assert play(signed, token)
+        rotate_key(app=signed.app, actor=SYSTEM)
+
+        with pytest.raises(PlaybackRefusedError):
+            play(signed, token)
+
+
+class TestMaxViewers:
+    def test_are_so_many_at_once_each_counted_once(self, signed: Livestream) -> None:
+        change_livestream(livestream=signed, actor=SYSTEM, max_viewers=2)
+        ann, bob, cid = (token_of(signed, viewer) for viewer in ("ann", "bob", "cid"))
+
+        for token in (ann, bob, ann, token_of(signed, "ann"), bob):
+            assert play(signed, token)
+        with pytest.raises(PlaybackRefusedError):
+            play(signed, cid)
+        # Whoever looks after it takes no place.
+        assert play(signed, own_token(signed.playback_id))
+
+    def test_make_room_when_one_has_gone(self, signed: Livestream, monkeypatch: pytest.MonkeyPatch) -> None:
+        change_livestream(livestream=signed, actor=SYSTEM, max_viewers=1)
+        play(signed, token_of(signed, "ann"))
+
+        monkeypatch.setattr(audience, "GONE_AFTER_S", 0)
+
+        assert play(signed, token_of(signed, "bob"))
+
+    def test_are_not_counted_while_redis_is_away(self, signed: Livestream, settings: Settings) -> None:
+        change_livestream(livestream=signed, actor=SYSTEM, max_viewers=1)
+        settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": "unix:///nowhere/redis.sock"}}
+
+        for viewer in ("ann", "bob", "cid"):
+            assert play(signed, token_of(signed, viewer))
+
+    @pytest.mark.parametrize("change", [{"max_viewers": 5}, {"max_viewers": 5, "playback_policy": "public"}])
+    def test_need_tokens(self, livestream: Livestream, change: dict[str, object]) -> None:
+        with pytest.raises(ValidationFailedError) as refused:
+            change_livestream(livestream=livestream, actor=SYSTEM, **change)  # type: ignore[arg-type]  # As given.
+
+        assert "cannot be told apart" in refused.value.fields["max_viewers"][0]
+
+    def test_keep_it_from_becoming_public(self, signed: Livestream) -> None:
+        change_livestream(livestream=signed, actor=SYSTEM, max_viewers=5)
+
+        with pytest.raises(ValidationFailedError):
+            change_livestream(livestream=signed, actor=SYSTEM, playback_policy="public")
+        change_livestream(livestream=signed, actor=SYSTEM, playback_policy="public", max_viewers=None)
+
+
+class TestAnswerToTheEdge:
+    @pytest.fixture
+    def ask(self) -> Callable[..., tuple[int, str, str | None]]:
+        def ask(livestream: Livestream, token: str = "", **headers: str) -> tuple[int, str, str | None]:
+            told = {"X-Playback-Id": livestream.playback_id, "X-Playback-Token": token, **headers}
+            answer = Client().get("/internal/playback/permission", headers=told)
+            assert answer.content == b""
+            return answer.status_code, answer.headers["Cache-Control"], answer.headers.get("Vary")
+
+        return ask
+
+    def test_holds_for_everybody_who_plays_what_is_public(
+        self, ask: Callable[..., tuple[int, str, str | None]], livestream: Livestream
+    ) -> None:
+        assert ask(livestream) == (204, "max-age=4, stale-while-revalidate=60", None)
+
+    def test_holds_for_less_than_what_is_promised(
+        self, ask: Callable[..., tuple[int, str, str | None]], signed: Livestream
+    ) -> None:
+        assert ask(signed, token_of(signed)) == (204, "max-age=4, stale-while-revalidate=4", None)
+        assert ask(signed) == (401, "max-age=4", "Origin")
+
+    def test_holds_no_longer_than_the_token(
+        self, ask: Callable[..., tuple[int, str, str | None]], signed: Livestream
+    ) -> None:
+        expires_at = clock.now() + timedelta(seconds=4)
+        token = viewers.let_in(livestream=signed, expires_at=expires_at).token
+
+        status, kept, _ = ask(signed, token)
+        assert (status, kept in {f"max-age={left}, stale-while-revalidate=0" for left in (1, 2, 3)}) == (204, True)
+
+    def test_tells_origins_apart_where_that_matters(
+        self, ask: Callable[..., tuple[int, str, str | None]], livestream: Livestream
+    ) -> None:
+        change_livestream(livestream=livestream, actor=SYSTEM, allowed_origins=[_SHOP])
+
+        assert ask(livestream, Origin=_SHOP) == (204, "max-age=4, stale-while-revalidate=60", "Origin")
+        assert ask(livestream, Origin=_OTHER) == (401, "max-age=4", "Origin")
