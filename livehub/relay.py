@@ -11,15 +11,18 @@ import uvloop
 
 from livehub import open_files
 from livehub.heartbeat import beat_in_loop
-from streams.media.origin.server import relay
+from streams.media.origin.relay import Relay
+from streams.media.origin.server import Server
 
 
 async def _relay(socket_path: str, origin_url: str, root: Path, *, bytes_at_most: int) -> None:
-    life = asyncio.get_running_loop().create_task(beat_in_loop())
+    relay = Relay(origin_url, root, bytes_at_most=bytes_at_most)
+    server = Server(relay)
+    listener = await server.listen(socket_path)
     try:
-        await relay(socket_path=socket_path, origin_url=origin_url, root=root, bytes_at_most=bytes_at_most)
+        await asyncio.gather(listener.serve_forever(), relay.look_after(), server.sweep(), beat_in_loop())
     finally:
-        life.cancel()
+        await relay.close()
 
 
 def main(socket_path: str, origin_url: str, folder: str, megabytes: str) -> None:

@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-import aiohttp
+import httpx
 
 from streams.media.origin import answers
 from streams.media.origin.answers import Answer
@@ -42,9 +42,9 @@ class Relay:
         self._bytes_at_most = bytes_at_most
         self._groups: dict[tuple[Wanted, bool], Group] = {}
         self._asking: set[asyncio.Task[None]] = set()
-        timeout = aiohttp.ClientTimeout(total=_BOUND_S, sock_connect=_CONNECT_S)
-        connector = aiohttp.TCPConnector(limit=_CONNECTIONS)
-        self._http = aiohttp.ClientSession(connector=connector, timeout=timeout, auto_decompress=False)
+        limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
+        timeout = httpx.Timeout(_BOUND_S, connect=_CONNECT_S)
+        self._http = httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False)
 
     def ask(self, client: Client, request: Request) -> None:
         """Have the client answered as the origin answers."""
@@ -61,20 +61,23 @@ class Relay:
     async def _ask_origin(self, key: tuple[Wanted, bool], group: Group) -> None:
         wanted, takes_gzip = key
         try:
-            answer = await (self._file(wanted) if _is_kept(wanted) else self._playlist(wanted, takes_gzip=takes_gzip))
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            async with asyncio.timeout(_BOUND_S):
+                answer = await (
+                    self._file(wanted) if _is_kept(wanted) else self._passed_on(wanted, takes_gzip=takes_gzip)
+                )
+        except (httpx.HTTPError, TimeoutError, OSError) as error:
             logger.warning("the origin does not answer path=%s: %r", target_of(wanted), error)
             answer = answers.failure(502)
         del self._groups[key]
         group.answer(answer)
 
-    async def _playlist(self, wanted: Wanted, *, takes_gzip: bool) -> Answer:
+    async def _passed_on(self, wanted: Wanted, *, takes_gzip: bool) -> Answer:
         headers = {"Accept-Encoding": "gzip" if takes_gzip else "identity"}
-        async with self._http.get(f"{self._origin_url}{target_of(wanted)}", headers=headers) as response:
-            if response.status != 200:
+        async with self._http.stream("GET", f"{self._origin_url}{target_of(wanted)}", headers=headers) as response:
+            if response.status_code != 200:
                 return answers.failure(_status(response))
             body = bytearray()
-            async for piece in response.content.iter_chunked(_PIECE_BYTES):
+            async for piece in response.aiter_raw(_PIECE_BYTES):
                 body += piece
                 if len(body) > _PLAYLIST_BYTES_AT_MOST:
                     return answers.failure(502)
@@ -85,18 +88,18 @@ class Relay:
         folder = self._root / wanted.folder / wanted.slot
         path = folder / wanted.file_name
         headers = {"Accept-Encoding": "identity"}
-        async with self._http.get(f"{self._origin_url}{target_of(wanted)}", headers=headers) as response:
-            if response.status != 200:
+        async with self._http.stream("GET", f"{self._origin_url}{target_of(wanted)}", headers=headers) as response:
+            if response.status_code != 200:
                 return answers.failure(_status(response))
             folder.mkdir(parents=True, exist_ok=True)
             draft = folder / f".{wanted.file_name}"
             size = 0
             with draft.open("wb") as file:
-                async for piece in response.content.iter_chunked(_PIECE_BYTES):
+                async for piece in response.aiter_raw(_PIECE_BYTES):
                     size += file.write(piece)
                     if size > _FILE_BYTES_AT_MOST:
                         break
-            if size != response.content_length:
+            if str(size) != response.headers.get("Content-Length"):
                 draft.unlink()
                 return answers.failure(502)
             draft.replace(path)
@@ -109,7 +112,7 @@ class Relay:
             await asyncio.sleep(_SWEEP_S)
 
     async def close(self) -> None:
-        await self._http.close()
+        await self._http.aclose()
 
 
 def make_room(root: Path, bytes_at_most: int) -> None:
@@ -136,6 +139,6 @@ def _is_kept(wanted: Wanted) -> bool:
     return bool(wanted.slot and wanted.file_name)
 
 
-def _status(response: aiohttp.ClientResponse) -> int:
+def _status(response: httpx.Response) -> int:
     """Return what is told here: what is wrong between the two of us is nobody's fault who asks."""
-    return response.status if response.status in {400, 403, 404, 503} else 502
+    return response.status_code if response.status_code in {400, 403, 404, 503} else 502

@@ -13,7 +13,6 @@ from typing import Protocol, cast
 
 from streams.media.origin import answers
 from streams.media.origin.answers import Answer
-from streams.media.origin.relay import Relay
 from streams.media.origin.requests import HEAD_BYTES_AT_MOST, RefusedError, Request, parse_request
 from streams.media.origin.session import Group
 from streams.media.origin.sessions import Sessions
@@ -171,14 +170,3 @@ async def serve(*, socket_path: str, nudge_socket_path: str, root: Path) -> None
         await asyncio.gather(listener.serve_forever(), sessions.look_after(), server.sweep())
     finally:
         nudges.close()
-
-
-async def relay(*, socket_path: str, origin_url: str, root: Path, bytes_at_most: int) -> None:
-    """Answer for an origin on another host until cancelled; files are kept below a folder."""
-    asks = Relay(origin_url, root, bytes_at_most=bytes_at_most)
-    server = Server(asks)
-    listener = await server.listen(socket_path)
-    try:
-        await asyncio.gather(listener.serve_forever(), asks.look_after(), server.sweep())
-    finally:
-        await asks.close()
