@@ -89,6 +89,12 @@ class TestPlaylists:
             assert response.headers.get_list(name) == [value]
         assert doors.get("v0/index.m3u8?_HLS_msn=1").headers["Cache-Control"] == "public, max-age=4"
 
+    def test_of_somebody_with_a_token_are_kept_by_nobody_else(self, doors: Doors) -> None:
+        doors.packager.add_segments(3)
+        url = doors.url("v0/index.m3u8").replace("/playback/", "/playback/t/a.b.c/")
+
+        assert httpx.get(url).headers.get_list("Cache-Control") == ["private, max-age=1"]
+
     def test_are_packed_for_those_who_take_it(self, doors: Doors) -> None:
         doors.packager.add_segments(5)
         url = httpx.URL(doors.url("v0/index.m3u8"))
