@@ -18,7 +18,7 @@ from livehub.settings import OWN_ADDRESS
 from streams.media import ffmpeg
 from streams.media.ladder import build_ladder
 from streams.media.source import Source
-from streams.media.targets import LatencyMode, choose_targets
+from streams.media.targets import Latency, choose_targets
 from tests.e2e.client import Integrator, Stream
 from tests.services import wait_until
 from tests.stack.whole import RunningStack, running_stack
@@ -135,7 +135,7 @@ def _name_of(stack: RunningStack) -> str:
 def _bare_ffmpeg(url: str, folder: Path) -> Iterator[int]:
     """Run the same ladder with the same options, pulled by the transcoder itself; yield its process id."""
     folder.mkdir()
-    ladder, targets = build_ladder(_SOURCE), choose_targets(LatencyMode.LOW, fps=_SOURCE.fps)
+    ladder, targets = build_ladder(_SOURCE), choose_targets(Latency.LOW, fps=_SOURCE.fps)
     with ExitStack() as files:
         pipes = [files.enter_context((folder / f"{place}.mp4").open("wb")) for place, _ in enumerate(ladder.renditions)]
         inherited = tuple(pipe.fileno() for pipe in pipes)

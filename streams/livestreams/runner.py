@@ -38,7 +38,7 @@ from streams.media.ladder import Ladder
 from streams.media.meter import Measured
 from streams.media.output import Playback
 from streams.media.source import Source
-from streams.media.targets import LatencyMode
+from streams.media.targets import Latency
 from streams.organizations.quotas import broadcast_quota_kbps
 
 logger = logging.getLogger(__name__)
@@ -238,7 +238,7 @@ class _Run:
                 publish=partial(self._storage.publish, livestream.playback_id),
                 told=origin.tell_of,
             ),
-            latency_mode=LatencyMode(livestream.latency_mode),
+            latency_mode=Latency(livestream.latency_mode),
             thumbnail_path=self._storage.thumbnail_path(livestream.playback_id),
             thumbnail_s=settings.THUMBNAIL_S,
             max_height=settings.MAX_HEIGHT,

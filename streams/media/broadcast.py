@@ -33,7 +33,7 @@ from streams.media.output import Playback, RunOutput
 from streams.media.process import Child, running
 from streams.media.progress import AwakeClock
 from streams.media.source import Source, check_announced_size, check_source, parse_probe
-from streams.media.targets import LatencyMode, choose_targets
+from streams.media.targets import Latency, choose_targets
 from streams.media.transcoding import Transcoding
 
 logger = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class JobSpec:
     server: IngestServer
     name: str
     playback: Playback
-    latency_mode: LatencyMode
+    latency_mode: Latency
     thumbnail_path: Path
     thumbnail_s: int
     max_height: int
@@ -222,6 +222,11 @@ class _Run:
         self._intake.attach(child.stdin)
         try:
             self._watch(transcoding, output, copies_video=copies_video)
+        except TranscoderFailedError:
+            # Nobody read its output any more: that is why.
+            with _full_disk_named():
+                output.check()
+            raise
         except _BREAKING_OFF:
             raise
         except Exception:

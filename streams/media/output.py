@@ -100,6 +100,14 @@ class RunOutput:
     def parts_made(self) -> int:
         return self._packager.parts_made
 
+    def check(self) -> None:
+        """Accept that all went well so far.
+
+        :raises Exception: what the packager failed of.
+        """
+        if self._packager.failure is not None:
+            raise self._packager.failure
+
     def publish(self) -> bool:
         """List the renditions once each has something that can be fetched, and again when a promise proved too low.
 
@@ -107,8 +115,7 @@ class RunOutput:
 
         :raises Exception: what the packager failed of.
         """
-        if self._packager.failure is not None:
-            raise self._packager.failure
+        self.check()
         if not self._packager.has_begun:
             return False
         variants = {slot: self._variant(slot, rendition) for slot, rendition in self._slots.items()}

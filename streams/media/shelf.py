@@ -110,7 +110,7 @@ class Shelf:
         self._stand_ins: dict[str, tuple[str, ...]] = {}
         self._run = -1
         folder.mkdir(parents=True, exist_ok=True)
-        reader = journal.Reader(folder)
+        reader = journal.Reader(folder, leaves_old_parts_out=True)
         _, entries = reader.read()
         opened = Opened(epoch, round(part_target_s * 1_000_000), target_s, dvr_window_s, *reader.position)
         for entry in entries:

@@ -17,7 +17,7 @@ TARGET_DURATION_S = 4
 LONGEST_SEGMENT_S = 4.4
 
 
-class LatencyMode(StrEnum):
+class Latency(StrEnum):
     """Parts for players a second behind, or segments alone for the least load."""
 
     LOW = "low"
@@ -25,7 +25,7 @@ class LatencyMode(StrEnum):
 
     @property
     def segment_s(self) -> float:
-        return 2.0 if self is LatencyMode.LOW else 4.0
+        return 2.0 if self is Latency.LOW else 4.0
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class Targets:
         return self.chunk_s / 2
 
 
-def choose_targets(mode: LatencyMode, *, fps: float) -> Targets:
+def choose_targets(mode: Latency, *, fps: float) -> Targets:
     """Return targets for a source of this frame rate, 0 for an unknown one: parts are whole frames."""
-    if mode is LatencyMode.STANDARD:
+    if mode is Latency.STANDARD:
         return Targets(part_s=0.0, chunk_s=_CHUNK_S, segment_s=mode.segment_s)
     frame_s = 1 / fps if fps > 0 else 1 / 30
     frames_s = math.ceil(_PART_S * _LEAST_SHARE / frame_s) * frame_s

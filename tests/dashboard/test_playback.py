@@ -123,6 +123,9 @@ class TestViewerLink:
 
         assert (answer.status_code, "Use 1 to 64 letters" in text_of(answer)) == (422, True)
 
+    def test_is_offered_where_the_livestream_is_shared(self, browser: Client, signed: Livestream) -> None:
+        assert f'href="{page_of(signed, "viewer-link")}"' in text_of(browser.get(page_of(signed, "share")))
+
 
 class TestSigningKey:
     def test_is_told_when_asked_for_and_that_is_written_down(self, browser: Client, signed: Livestream) -> None:

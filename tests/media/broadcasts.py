@@ -15,7 +15,7 @@ from streams.media.meter import Measured
 from streams.media.nginx_rtmp import IngestServer
 from streams.media.output import Playback
 from streams.media.source import Source
-from streams.media.targets import LatencyMode
+from streams.media.targets import Latency
 from tests.services import HANG_S, wait_until
 
 
@@ -77,7 +77,7 @@ class Broadcast:
                 publish=self.publish,
                 told=lambda folder: None,
             ),
-            latency_mode=LatencyMode.LOW,
+            latency_mode=Latency.LOW,
             thumbnail_path=self.folder / "thumbnail.jpg",
             thumbnail_s=5,
             max_height=2160,

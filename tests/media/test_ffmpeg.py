@@ -19,7 +19,7 @@ from streams.media.ladder import Ladder, build_ladder
 from streams.media.marks import KeyFrameMarks
 from streams.media.output import Playback, RunOutput
 from streams.media.source import Source
-from streams.media.targets import LatencyMode, choose_targets
+from streams.media.targets import Latency, choose_targets
 from tests.media.clips import flv
 from tests.media.test_source import GOOD
 from tests.services import HANG_S
@@ -72,7 +72,7 @@ def _transcode(source: Source, clip: bytes, folder: Path) -> Transcoded:
     ladder = build_ladder(source)
     published: dict[str, str] = {}
     playback = Playback(folder / "session", 1, 3600, published.__setitem__, told=lambda _: None)
-    targets = choose_targets(LatencyMode.LOW, fps=30)
+    targets = choose_targets(Latency.LOW, fps=30)
     marks = KeyFrameMarks(segment_s=targets.segment_s)
     for tag in TagReader().feed(clip):
         if tag.is_key_frame:

@@ -10,14 +10,14 @@ from streams.media.journal import Ended, Reader
 from streams.media.ladder import build_ladder
 from streams.media.output import Playback, RunOutput
 from streams.media.source import Source
-from streams.media.targets import LatencyMode, choose_targets
+from streams.media.targets import Latency, choose_targets
 from tests.media.boxes import audio_init, video_init
 from tests.media.test_source import GOOD
 from tests.services import HANG_S, wait_until
 
 _SMALL = dataclasses.replace(GOOD, width=640, height=480, video_kbps=1500)
 _SILENT = dataclasses.replace(_SMALL, height=360, audio_codec="")
-_TARGETS = choose_targets(LatencyMode.LOW, fps=10)
+_TARGETS = choose_targets(Latency.LOW, fps=10)
 
 
 class _Run:

@@ -10,7 +10,7 @@ from streams.media.journal import write_end
 from streams.media.ladder import Kind, Rendition
 from streams.media.packager import Packager
 from streams.media.shelf import Shelf
-from streams.media.targets import TARGET_DURATION_S, LatencyMode, choose_targets
+from streams.media.targets import TARGET_DURATION_S, Latency, choose_targets
 from tests.media.recorded import Recorded
 from tests.services import HANG_S
 
@@ -29,7 +29,7 @@ FRAGMENTS = "+frag_keyframe+empty_moov+default_base_moof+negative_cts_offsets+fr
 
 def run(folder: Path, *, epoch: int, seconds: int) -> None:
     """Package what ffmpeg makes in a while."""
-    targets = choose_targets(LatencyMode.LOW, fps=30)
+    targets = choose_targets(Latency.LOW, fps=30)
     shelf = Shelf(
         folder,
         epoch=epoch,

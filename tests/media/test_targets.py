@@ -4,7 +4,7 @@ from itertools import chain
 
 import pytest
 
-from streams.media.targets import LatencyMode, Targets, choose_targets
+from streams.media.targets import Latency, Targets, choose_targets
 from streams.media.track import Chunk
 from tests.media.samples import TIMESCALE, cut, even_frames, even_marks, segments
 
@@ -16,7 +16,7 @@ SOUND = [48_000 / 1024, 44_100 / 1024]
 class TestChooseTargets:
     @pytest.mark.parametrize("fps", [*RATES, *SOUND])
     def test_of_low_latency_are_kept_by_every_part(self, fps: float) -> None:
-        targets = choose_targets(LatencyMode.LOW, fps=fps)
+        targets = choose_targets(Latency.LOW, fps=fps)
         frames = even_frames(fps=fps, seconds=21)
 
         found = segments(cut(frames, targets, even_marks(frames, targets)))
@@ -25,7 +25,7 @@ class TestChooseTargets:
 
     @pytest.mark.parametrize("fps", RATES)
     def test_of_low_latency_are_kept_by_the_sound_beside_the_picture(self, fps: float) -> None:
-        targets = choose_targets(LatencyMode.LOW, fps=fps)
+        targets = choose_targets(Latency.LOW, fps=fps)
         frames = even_frames(fps=SOUND[0], seconds=21)
 
         found = segments(cut(frames, targets, even_marks(frames, targets), is_video=False))
@@ -34,24 +34,24 @@ class TestChooseTargets:
 
     @pytest.mark.parametrize("fps", [10, 15, 20, 24, 25, 29.97, 30, 50, 59.94, 60, 120])
     def test_are_a_third_of_a_second_at_most_at_usual_rates(self, fps: float) -> None:
-        assert 0.3 <= choose_targets(LatencyMode.LOW, fps=fps).part_s < 1 / 3
+        assert 0.3 <= choose_targets(Latency.LOW, fps=fps).part_s < 1 / 3
 
     def test_of_an_unknown_rate_are_those_of_a_usual_one(self) -> None:
-        assert choose_targets(LatencyMode.LOW, fps=0) == choose_targets(LatencyMode.LOW, fps=30)
+        assert choose_targets(Latency.LOW, fps=0) == choose_targets(Latency.LOW, fps=30)
 
     def test_have_ffmpeg_hand_over_less_than_a_part_at_once(self) -> None:
-        targets = choose_targets(LatencyMode.LOW, fps=30)
+        targets = choose_targets(Latency.LOW, fps=30)
 
         assert targets.fragment_s == targets.chunk_s / 2 < targets.part_s / 2
 
     def test_of_standard_latency_know_no_parts(self) -> None:
-        targets = choose_targets(LatencyMode.STANDARD, fps=30)
+        targets = choose_targets(Latency.STANDARD, fps=30)
 
         assert (targets.part_s, targets.chunk_s, targets.segment_s) == (0.0, 0.5, 4.0)
         assert targets.longest_chunk_s == 4.0
 
     def test_cut_segments_of_two_or_four_seconds(self) -> None:
-        assert [mode.segment_s for mode in (LatencyMode.LOW, LatencyMode.STANDARD)] == [2.0, 4.0]
+        assert [mode.segment_s for mode in (Latency.LOW, Latency.STANDARD)] == [2.0, 4.0]
 
 
 def _check(found: list[list[Chunk]], targets: Targets) -> None:

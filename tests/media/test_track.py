@@ -7,7 +7,7 @@ import pytest
 
 from streams.media.fragments import Fragment, Sample
 from streams.media.marks import KeyFrameMarks, Marks
-from streams.media.targets import LatencyMode, Targets, choose_targets
+from streams.media.targets import Latency, Targets, choose_targets
 from streams.media.track import Chunk, Track
 from tests.media.samples import (
     TIMESCALE,
@@ -22,8 +22,8 @@ from tests.media.samples import (
     segments,
 )
 
-LOW = choose_targets(LatencyMode.LOW, fps=30)
-STANDARD = choose_targets(LatencyMode.STANDARD, fps=30)
+LOW = choose_targets(Latency.LOW, fps=30)
+STANDARD = choose_targets(Latency.STANDARD, fps=30)
 RATES = [23.976, 24, 25, 29.97, 30, 50, 59.94, 60]
 AAC_PER_S = 48_000 / 1024
 

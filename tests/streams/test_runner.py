@@ -26,7 +26,7 @@ from streams.media.journal import Ended
 from streams.media.ladder import build_ladder
 from streams.media.meter import Measured
 from streams.media.source import Source
-from streams.media.targets import LatencyMode
+from streams.media.targets import Latency
 from streams.models import Connection, Lease, Livestream, Session
 from tests.media.journals import begin_journal, last_record
 from tests.nudges import nudged
@@ -133,7 +133,7 @@ class TestRun:
 
         spec = _Run(claimed(session), threading.Event())._job_spec()
 
-        assert (spec.latency_mode, spec.playback.dvr_window_s) == (LatencyMode.STANDARD, 7200)
+        assert (spec.latency_mode, spec.playback.dvr_window_s) == (Latency.STANDARD, 7200)
         assert (spec.thumbnail_path, spec.thumbnail_s) == (folder / "thumbnail.jpg", 11)
         assert (spec.max_height, spec.server.pull_base_url) == (540, settings.INGEST_PULL_URL)
 
