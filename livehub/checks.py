@@ -20,6 +20,8 @@ _ENCODERS = ("libx264", "aac")
 @register(TAG)
 def check_programs(**options: object) -> list[CheckMessage]:
     """Name every program and module that is missing."""
+    if settings.ORIGIN_URL:
+        return _missing_of_edge_node()
     wanted = {"ffmpeg": "ffmpeg", "ffprobe": "ffmpeg", "setpriv": "util-linux"}
     if not settings.REDIS_URL:
         wanted["redis-server"] = "redis-server"
@@ -42,10 +44,20 @@ def check_programs(**options: object) -> list[CheckMessage]:
     ]
 
 
+def _missing_of_edge_node() -> list[CheckMessage]:
+    missing = [("setpriv", "util-linux")] if shutil.which("setpriv") is None else []
+    if nginx.binary() is None:
+        missing.append(("nginx", "nginx"))
+    return [
+        Error(f"{what} is not installed.", hint=f"As root: apt-get install {package}", id="livehub.E001")
+        for what, package in missing
+    ]
+
+
 @register(TAG)
 def check_encoders(**options: object) -> list[CheckMessage]:
     """Name the encoders that the installed ffmpeg was built without."""
-    if shutil.which("ffmpeg") is None:
+    if settings.ORIGIN_URL or shutil.which("ffmpeg") is None:
         return []  # Named by check_programs.
     argv = ["ffmpeg", "-hide_banner", "-loglevel", "error", "-encoders"]
     listed = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=20).stdout

@@ -197,6 +197,23 @@ for _host in ALLOWED_HOSTS:
 ALLOWED_HOSTS += [_in_url(PUBLIC_HOST), "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
+# An edge in front of another machine.
+ORIGIN_URL = env.text(
+    "LIVEHUB_ORIGIN_URL",
+    default="",
+    unit="http(s)://host[:port]",
+    purpose="Makes this machine an edge that passes on the playback of the one there, and does nothing else",
+).rstrip("/")
+if ORIGIN_URL and not re.fullmatch(r"https?://[A-Za-z0-9.\[\]:-]+", ORIGIN_URL):
+    raise ImproperlyConfigured(f"LIVEHUB_ORIGIN_URL must be http(s)://host[:port], not {ORIGIN_URL!r}.")
+EDGE_CACHE_MB = env.integer(
+    "LIVEHUB_EDGE_CACHE_MB",
+    default=4096,
+    unit="MB",
+    at_least=64,
+    purpose="Media that an edge keeps at most, in its data folder",
+)
+
 # Live sessions.
 NODE = env.text(
     "LIVEHUB_NODE",

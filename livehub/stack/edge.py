@@ -5,40 +5,11 @@ import re
 from livehub.stack.edge_answers import answers, readers
 from livehub.stack.edge_policy import policy_locations, policy_of_all, policy_of_media, policy_of_server
 from livehub.stack.instance import Instance
+from livehub.stack.media_doors import MEDIA_HEADERS, ORIGIN, ORIGIN_IDLE_CONNECTIONS, SLOT, media_maps
 from livehub.stack.nginx import Host, households, listens, main_context, quoted, temp_paths
 from livehub.stack.ports import listen_addresses
 
-# How long a client may show a thumbnail again without asking.
-_THUMBNAIL_MAX_AGE_S = 2
 _BODY_MAX_MB = 1
-# Part requests, and what players report of themselves (CTA-5004).
-_ALLOWED_HEADERS = "Range, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status"
-# Exactly one Access-Control-Allow-Origin: with two of them browsers refuse the stream.
-_MEDIA_HEADERS = f"""\
-            add_header Cache-Control $media_cache always;
-            add_header Access-Control-Allow-Origin "*" always;
-            add_header Access-Control-Allow-Methods "GET, HEAD, OPTIONS" always;
-            add_header Access-Control-Allow-Headers "{_ALLOWED_HEADERS}" always;
-            add_header Access-Control-Expose-Headers "Content-Length, Content-Range, Date" always;
-            add_header Access-Control-Max-Age 86400 always;
-            add_header Cross-Origin-Resource-Policy "cross-origin" always;
-            add_header Timing-Allow-Origin "*" always;
-            add_header X-Content-Type-Options "nosniff" always;"""
-# Nothing that a player sends goes further than its question, and whether it takes packed answers. Those are packed by
-# the origin, once for all. It answers 12 s after a question at the latest.
-_ORIGIN = """\
-                gzip off;
-                proxy_pass_request_headers off;
-                proxy_pass_request_body off;
-                proxy_set_header Content-Length "";
-                proxy_set_header Connection "";
-                proxy_set_header Accept-Encoding $playlist_encoding;
-                proxy_max_temp_file_size 0;
-                proxy_read_timeout 20s;"""
-# Below /playback/: a livestream's folder, a session's, a rendition's.
-_SLOT = "[A-Za-z0-9_-]+/[0-9a-f-]+/[av][0-9]+"
-# Players wait for their playlists' next states each on a connection, which the next ones use again.
-_ORIGIN_IDLE_CONNECTIONS = 4096
 # A look at every component costs more than any other request that nobody has to log in for.
 _READINESS_PER_S = 2
 _READINESS_BURST = 10
@@ -122,19 +93,11 @@ http {{
     # Less than the log's least: the access log has it, without the query string.
     limit_req_log_level info;
 
-    map $uri $media_age {{
-        default "no-cache";
-        ~\\.jpe?g$ "$media_scope, max-age={_THUMBNAIL_MAX_AGE_S}";
-        ~\\.(m4s|mp4)$ "$media_scope, max-age=31536000, immutable";
-    }}
     map $uri $asset_age {{
         default "no-cache";
         "~\\.[0-9a-f]{{12}}\\.[^/]+$" "public, max-age=31536000, immutable";
     }}
-    # What is not there yet may be there in a moment.
-    map $status $file_cache {{ default "no-store"; ~^(200|206|304)$ $media_age; }}
-    # The origin says itself how long its playlists may be kept.
-    map $upstream_http_cache_control $media_cache {{ "" $file_cache; default ""; }}
+{media_maps(scope="$media_scope", playlists="$media_scope, $upstream_http_cache_control")}
     map $status $asset_cache {{ default "no-store"; ~^(200|206|304)$ $asset_age; }}
 
     # By the header, which is what the programs behind are handed: a request line may name another host.
@@ -144,8 +107,6 @@ http {{
     map $uri $reader {{
 {readers()}
     }}
-    # One form of playlists for all that take it: each is packed once.
-    map $http_accept_encoding $playlist_encoding {{ default ""; ~*gzip gzip; }}
     # Also in an unknown number of pieces.
     map $http_transfer_encoding$http_content_length $has_body {{ default 1; "" 0; 0 0; }}
     map $http_upgrade $hop {{ default upgrade; "" close; }}
@@ -154,7 +115,7 @@ http {{
     upstream asgi {{ server {quoted(f"unix:{instance.asgi_socket}")} max_fails=0; }}
     upstream origin {{
         server {quoted(f"unix:{instance.origin_socket}")} max_fails=0;
-        keepalive {_ORIGIN_IDLE_CONNECTIONS};
+        keepalive {ORIGIN_IDLE_CONNECTIONS};
         keepalive_requests 1000000;
     }}
 
@@ -208,20 +169,20 @@ http {{
             access_log off;
 {policy_of_media()}
             location ~ (/\\.|\\.journal$) {{ return 404; }}
-{_MEDIA_HEADERS}
+{MEDIA_HEADERS}
             if ($request_method = OPTIONS) {{ return 204; }}
             # A folder answers like a file that is not there.
             error_page 403 404 = @no_media;
 
             # A session's media playlists are no files: the origin answers, as soon as there is what was asked for.
-            location ~ ^/playback/(?<media>{_SLOT}/(?:index|iframes)\\.m3u8)$ {{
+            location ~ ^/playback/(?<media>{SLOT}/(?:index|iframes)\\.m3u8)$ {{
                 if ($request_method = OPTIONS) {{ return 204; }}
                 if ($request_method !~ ^(GET|HEAD)$) {{ return 405; }}
-{_ORIGIN}
+{ORIGIN}
                 proxy_pass http://origin/$media$is_args$args;
             }}
             # A part that a playlist hints at is waited for.
-            location ~ ^/playback/(?<media>{_SLOT}/[0-9]+-[0-9]+\\.[0-9]+\\.m4s)$ {{
+            location ~ ^/playback/(?<media>{SLOT}/[0-9]+-[0-9]+\\.[0-9]+\\.m4s)$ {{
                 if ($request_method = OPTIONS) {{ return 204; }}
                 root {quoted(instance.playback_dir)};
                 try_files /$media @next_part;
@@ -230,8 +191,8 @@ http {{
         location @next_part {{
             access_log off;
             if ($request_method !~ ^(GET|HEAD)$) {{ return 405; }}
-{_MEDIA_HEADERS}
-{_ORIGIN}
+{MEDIA_HEADERS}
+{ORIGIN}
             proxy_pass http://origin/$media;
         }}
         # Where the origin sends who has waited.
@@ -239,9 +200,9 @@ http {{
             internal;
             alias {quoted(f"{instance.playback_dir}/")};
             access_log off;
-{_MEDIA_HEADERS}
+{MEDIA_HEADERS}
         }}
-{policy_locations(media_headers=_MEDIA_HEADERS)}
+{policy_locations(media_headers=MEDIA_HEADERS)}
         location ^~ /static/ {{
             alias {quoted(f"{instance.static_root}/")};
             access_log off;
@@ -251,7 +212,7 @@ http {{
 
 {answers(body_max_mb=_BODY_MAX_MB, readiness_per_s=_READINESS_PER_S)}
         location @no_media {{
-{_MEDIA_HEADERS}
+{MEDIA_HEADERS}
             # Browsers write each 404 into the console: pages that wait for a broadcast ask whether there is one.
             if ($arg_quiet) {{ return 204; }}
             return 404;

@@ -26,6 +26,7 @@ def prepare_folders(instance: Instance) -> None:
         instance.nginx_temp_dir,
         instance.redis_socket.parent,
         instance.tls_dir,
+        *([instance.relayed_dir] if instance.is_edge_node else []),
     ]
     for folder in folders:
         _make(folder)

@@ -44,6 +44,9 @@ class Instance:
     # Networks whose forwarding headers are believed.
     trusted_proxies: tuple[str, ...]
     ingest_hook_token: str = field(repr=False)
+    # Of the machine whose playback this one passes on, doing nothing else; empty where it does everything itself.
+    origin_url: str = ""
+    edge_cache_mb: int = 4096
     # Of `own_address`: where the gate and our pulls reach the RTMP server. Any free one, taken at the start.
     inner_port: int = 0
 
@@ -80,7 +83,17 @@ class Instance:
             live_slots=settings.LIVE_SLOTS,
             trusted_proxies=tuple(settings.TRUSTED_PROXIES),
             ingest_hook_token=settings.INGEST_HOOK_TOKEN,
+            origin_url=settings.ORIGIN_URL,
+            edge_cache_mb=settings.EDGE_CACHE_MB,
         )
+
+    @property
+    def is_edge_node(self) -> bool:
+        return bool(self.origin_url)
+
+    @property
+    def relayed_dir(self) -> Path:
+        return self.data_dir / "relayed"
 
     @property
     def cluster_dir(self) -> Path:

@@ -18,13 +18,14 @@ from django.core.management.base import CommandError
 from livehub.stack import nginx, postgres
 from livehub.stack.credentials import banner
 from livehub.stack.edge import render_edge
+from livehub.stack.edge_node import render_edge_node
 from livehub.stack.errors import StartError
 from livehub.stack.folders import prepare_folders, write_private
 from livehub.stack.ingest import render_ingest
 from livehub.stack.instance import Instance
 from livehub.stack.lock import lock_data_folder
 from livehub.stack.ports import check_ports, free_port, wanted_ports
-from livehub.stack.preparation import prepare_and_start
+from livehub.stack.preparation import await_edge_node, prepare_and_start
 from livehub.stack.programs import render_supervisor
 from livehub.stack.tls import ensure_self_signed
 
@@ -79,7 +80,7 @@ def _await_ports(instance: Instance) -> None:
 
 
 def _prepare_cluster(instance: Instance) -> None:
-    if instance.has_embedded_postgres:
+    if instance.has_embedded_postgres and not instance.is_edge_node:
         try:
             postgres.prepare(cluster_dir=instance.cluster_dir, socket_dir=instance.postgres_socket_dir)
             postgres.forget_killed_server(cluster_dir=instance.cluster_dir)
@@ -88,6 +89,11 @@ def _prepare_cluster(instance: Instance) -> None:
 
 
 def _write_configuration(instance: Instance) -> None:
+    if instance.is_edge_node:
+        write_private(instance.supervisor_config, render_supervisor(instance))
+        write_private(instance.edge_config, render_edge_node(instance, nginx.Host.current()))
+        _test_nginx(instance.edge_config, prefix=instance.nginx_temp_dir)
+        return
     if not instance.tls_certificate:
         ensure_self_signed(
             certificate_path=instance.certificate_path, key_path=instance.key_path, host=instance.public_host
@@ -127,6 +133,10 @@ def _fork_preparation(instance: Instance) -> int:
 
 def _prepare(instance: Instance) -> int:
     try:
+        if instance.is_edge_node:
+            await_edge_node(instance)
+            sys.stdout.write(f"This edge is ready: {instance.public_url}/playback/ is {instance.origin_url}'s.\n")
+            return 0
         prepared = prepare_and_start(instance)
     except (StartError, CommandError, ImproperlyConfigured) as error:
         sys.stderr.write(f"{error}\n")

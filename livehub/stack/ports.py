@@ -28,6 +28,9 @@ class Port:
 
 def wanted_ports(instance: Instance) -> list[Port]:
     """Return what the run listens on; RTMP is on our own address too, where the live worker pulls from."""
+    if instance.is_edge_node:
+        http_only = listen_addresses(instance.http_bind)
+        return [Port(instance.http_port, "LIVEHUB_HTTP_PORT", http_only, "LIVEHUB_HTTP_BIND")]
     http, rtmp = listen_addresses(instance.http_bind), listen_addresses(instance.rtmp_bind)
     pulls = () if _ANY in rtmp else (instance.own_address,)
     return [

@@ -52,6 +52,18 @@ def prepare_and_start(instance: Instance) -> Prepared:
     return Prepared(credentials, has_new_credentials)
 
 
+def await_edge_node(instance: Instance) -> None:
+    """Return when playback is passed on; whether the origin answers is another matter.
+
+    :raises StartError: when it does not start in time.
+    """
+    deadline = time.monotonic() + _READY_TIMEOUT_S
+    while not instance.origin_socket.exists():
+        if time.monotonic() > deadline:
+            raise StartError(f"The relay does not start. The reason should be in {instance.log_dir}.")
+        time.sleep(_POLL_S)
+
+
 def _collect_static_files() -> None:
     # django-htmx 1.29 ships htmx with references to source maps that it does not ship; ours is vendored.
     call_command("collectstatic", interactive=False, verbosity=0, ignore_patterns=["django_htmx/*"])

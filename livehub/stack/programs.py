@@ -61,11 +61,13 @@ GROUPS = (STORAGE, "front", "workers", "ingest")
 
 def programs(instance: Instance) -> list[Program]:
     """Return what this instance runs: its own PostgreSQL and Redis only when no external one is given."""
+    if instance.is_edge_node:
+        return _edge_node(instance)
     return [*_storage(instance), *_front(instance), *_workers(instance), *_ingest(instance)]
 
 
 def render_supervisor(instance: Instance) -> str:
-    """Return the supervisor's configuration: storage starts at once, the rest when it is told to."""
+    """Return the supervisor's configuration: storage and edge nodes start at once, the rest when it is told to."""
     found = programs(instance)
     groups = [(name, [program for program in found if program.group == name]) for name in GROUPS]
     sections = [_supervisor(instance)]
@@ -106,6 +108,22 @@ def _front(instance: Instance) -> list[Program]:
         Program("web", "front", web, is_ours=True, sockets=(instance.web_socket,)),
         Program("asgi", "front", _python(*asgi), is_ours=True, sockets=(instance.asgi_socket,)),
         Program("origin", "front", origin, is_ours=True, sockets=(instance.origin_socket, instance.nudge_socket)),
+        Program("edge", "front", edge, orphan_signal="TERM"),
+    ]
+
+
+def _edge_node(instance: Instance) -> list[Program]:
+    """Return what passes playback on, for an origin on another machine."""
+    arguments = (
+        instance.origin_socket,
+        f"{instance.origin_url}/playback",
+        instance.relayed_dir,
+        instance.edge_cache_mb,
+    )
+    relay = _python("-m", "livehub.relay", *map(str, arguments))
+    edge = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
+    return [
+        Program("relay", "front", relay, is_ours=True, sockets=(instance.origin_socket,)),
         Program("edge", "front", edge, orphan_signal="TERM"),
     ]
 
@@ -202,7 +220,7 @@ def _program(instance: Instance, program: Program) -> str:
 command={command}
 directory={instance.base_dir}
 environment={heartbeat}
-autostart={"true" if program.group == STORAGE else "false"}
+autostart={"true" if program.group == STORAGE or instance.is_edge_node else "false"}
 autorestart=true
 startsecs={program.start_s}
 startretries={_START_RETRIES}

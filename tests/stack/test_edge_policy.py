@@ -63,7 +63,7 @@ def edge(instance: Instance, tmp_path: Path) -> Iterator[Edge]:
     instance.edge_config.write_text(render_edge(instance, Host.current()))
     log_path = tmp_path / "edge.log"
     argv = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
-    with _answering(instance.web_socket) as program, running(argv, log_path=log_path):
+    with answering(instance.web_socket) as program, running(argv, log_path=log_path):
         wait_until(lambda: accepts(instance.http_port), what="the edge")
         yield Edge(f"http://127.0.0.1:{instance.http_port}", log_path, program)
 
@@ -245,7 +245,7 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 
 @contextmanager
-def _answering(path: Path) -> Iterator[Program]:
+def answering(path: Path) -> Iterator[Program]:
     with _Server(str(path), _Handler) as server:
         server.program = Program()
         server.program.works.set()

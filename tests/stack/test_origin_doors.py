@@ -24,6 +24,7 @@ from livehub.stack.programs import programs
 from tests.media.packagers import SESSION, Packager
 from tests.media.playlist_rules import Playlist, check
 from tests.services import HANG_S, running, wait_until
+from tests.stack.test_edge_policy import answering
 from tests.stack.test_nginx import accepts
 
 
@@ -61,6 +62,7 @@ def doors(instance: Instance, tmp_path: Path) -> Iterator[Doors]:
     with ExitStack() as stack:
         process = stack.enter_context(running(origin.argv, log_path=tmp_path / "origin.log"))
         edge = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
+        stack.enter_context(answering(instance.web_socket))
         stack.enter_context(running(edge, log_path=tmp_path / "edge.log"))
         wait_until(lambda: accepts(instance.http_port) and instance.origin_socket.exists(), what="the doors")
         packager = Packager(instance.playback_dir, instance.nudge_socket)
@@ -86,6 +88,12 @@ class TestPlaylists:
         for name, value in {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=1"}.items():
             assert response.headers.get_list(name) == [value]
         assert doors.get("v0/index.m3u8?_HLS_msn=1").headers["Cache-Control"] == "public, max-age=4"
+
+    def test_of_somebody_with_a_token_are_kept_by_nobody_else(self, doors: Doors) -> None:
+        doors.packager.add_segments(3)
+        url = doors.url("v0/index.m3u8").replace("/playback/", "/playback/t/a.b.c/")
+
+        assert httpx.get(url).headers.get_list("Cache-Control") == ["private, max-age=1"]
 
     def test_are_packed_for_those_who_take_it(self, doors: Doors) -> None:
         doors.packager.add_segments(5)

@@ -21,29 +21,30 @@ class Answer:
 
 def failure(status: int) -> Answer:
     """Return an answer without anything in it, which nobody may keep."""
-    return _answer(status, _NOT_KEPT, b"")
+    return answer(status, _NOT_KEPT, b"")
 
 
 def playlist(text: str, *, max_age_s: int, is_zipped: bool) -> Answer:
-    """Return a playlist that caches may keep for so long."""
+    """Return a playlist that caches may keep for so long; which caches, nginx says."""
     body = text.encode()
     headers = {
         "Content-Type": _PLAYLIST_TYPE,
-        "Cache-Control": f"public, max-age={max_age_s}",
+        "Cache-Control": f"max-age={max_age_s}",
         "Vary": "Accept-Encoding",
     }
     if is_zipped and len(body) >= _GZIP_BYTES_AT_LEAST:
         body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
         headers["Content-Encoding"] = "gzip"
-    return _answer(200, headers, body)
+    return answer(200, headers, body)
 
 
 def file(path: str) -> Answer:
     """Return what has nginx answer with a file; the path is relative to the folder of all."""
-    return _answer(200, {"X-Accel-Redirect": f"{_FILES}/{path}"}, b"")
+    return answer(200, {"X-Accel-Redirect": f"{_FILES}/{path}"}, b"")
 
 
-def _answer(status: int, headers: dict[str, str], body: bytes) -> Answer:
+def answer(status: int, headers: dict[str, str], body: bytes) -> Answer:
+    """Return an answer as it is sent."""
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return Answer("\r\n".join((*lines, "", "")).encode(), body)

@@ -12,8 +12,10 @@ from streams.media.media_playlist import Form
 HEAD_BYTES_AT_MOST = 8192
 _PATH = re.compile(
     r"/(?P<folder>[A-Za-z0-9_-]{1,64}/[0-9a-f]{16}(?:-[0-9]{1,4})?)/(?P<slot>[av][0-9]{1,2})"
-    r"/(?:(?P<playlist>index|iframes)\.m3u8|(?P<part_name>[0-9]{1,9}-[0-9]{1,12}\.[0-9]{1,6}\.m4s))"
+    r"/(?:(?P<playlist>index|iframes)\.m3u8|(?P<file_name>[0-9]{1,9}-[0-9]{1,12}(?:(?:\.[0-9]{1,6})?\.m4s|\.init\.mp4)))"
 )
+# What does not belong to one session; only relays are asked for it, an origin's nginx has the files.
+_ENTRY = re.compile(r"/(?P<folder>[A-Za-z0-9_-]{1,64})/(?P<file_name>(?:index|live)\.m3u8|thumbnail\.jpg)")
 _NUMBER = re.compile(r"[0-9]{1,12}")
 _WHOLE = Form()
 _METHODS = frozenset({"GET", "HEAD"})
@@ -29,9 +31,10 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A playlist, as it is when that segment or part is in it, or a part.
+    """A playlist, as it is when that segment or part is in it, or a file.
 
-    `folder` is a session's, below that of all files. `part_name` is empty for playlists.
+    `folder` is a session's, below that of all files. `file_name` is empty for a slot's playlists, and
+    `slot` for what is a livestream's.
     """
 
     folder: str
@@ -40,7 +43,7 @@ class Wanted:
     is_key_frames: bool = False
     msn: int | None = None
     part: int | None = None
-    part_name: str = ""
+    file_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +82,14 @@ def parse_target(target: str) -> Wanted:
     :raises RefusedError: when it is none of ours, or its numbers cannot be.
     """
     path, _, query = target.partition("?")
+    if (entry := _ENTRY.fullmatch(path)) is not None:
+        return Wanted(entry["folder"], "", file_name=entry["file_name"])
     found = _PATH.fullmatch(path)
     if found is None:
         raise RefusedError(404)
     folder, slot = found["folder"], found["slot"]
-    if found["part_name"]:
-        return Wanted(folder, slot, part_name=found["part_name"])
+    if found["file_name"]:
+        return Wanted(folder, slot, file_name=found["file_name"])
     if found["playlist"] == "iframes":
         return Wanted(folder, slot, is_key_frames=True)
     asked = dict(pair.partition("=")[::2] for pair in query.split("&"))
@@ -93,6 +98,21 @@ def parse_target(target: str) -> Wanted:
         raise RefusedError(400)
     form = Form(is_edge=asked.get("dvr") == "0", is_delta=asked.get("_HLS_skip") in {"YES", "v2"})
     return Wanted(folder, slot, form, msn=msn, part=part)
+
+
+def target_of(wanted: Wanted) -> str:
+    """Return the path with its query, always written in the same way."""
+    folder = f"/{wanted.folder}/{wanted.slot}" if wanted.slot else f"/{wanted.folder}"
+    if wanted.file_name or wanted.is_key_frames:
+        return f"{folder}/{wanted.file_name or 'iframes.m3u8'}"
+    asked = {
+        "_HLS_msn": wanted.msn,
+        "_HLS_part": wanted.part,
+        "_HLS_skip": "YES" if wanted.form.is_delta else None,
+        "dvr": 0 if wanted.form.is_edge else None,
+    }
+    query = "&".join(f"{name}={value}" for name, value in asked.items() if value is not None)
+    return f"{folder}/index.m3u8{'?' if query else ''}{query}"
 
 
 def _number(word: str | None) -> int | None:

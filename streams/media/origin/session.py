@@ -130,17 +130,17 @@ class Session:
         slot = self.timeline.slots.get(wanted.slot)
         if slot is None or slot.is_empty or not (self.timeline.is_ended or self.timeline.is_current(slot)):
             return Verdict.NONE
-        if wanted.part_name:
+        if wanted.file_name:
             return self._verdict_on_part(slot, wanted)
         if wanted.msn is None or self.timeline.is_ended:
             return Verdict.READY
         return self._verdict_on_playlist(slot, msn=wanted.msn, part=wanted.part)
 
     def _verdict_on_part(self, slot: Slot, wanted: Wanted) -> Verdict:
-        if slot.part(wanted.part_name) is not None:
+        if slot.part(wanted.file_name) is not None:
             return Verdict.READY
         msn, part = slot.next_part
-        is_next = wanted.part_name == part_name(epoch=self.timeline.epoch, msn=msn, part=part)
+        is_next = wanted.file_name == part_name(epoch=self.timeline.epoch, msn=msn, part=part)
         return Verdict.WAIT if is_next and self.timeline.has_parts else Verdict.NONE
 
     def _verdict_on_playlist(self, slot: Slot, *, msn: int, part: int | None) -> Verdict:
@@ -170,7 +170,7 @@ class Session:
 
     def _expire(self, group: Group) -> None:
         del self._groups[group.request]
-        group.answer(answers.failure(404 if group.request.wanted.part_name else 503))
+        group.answer(answers.failure(404 if group.request.wanted.file_name else 503))
 
     def _answer_groups(self) -> None:
         for request, group in list(self._groups.items()):
@@ -183,8 +183,8 @@ class Session:
         wanted = request.wanted
         if verdict is not Verdict.READY:
             return answers.failure(verdict.value)
-        if wanted.part_name:
-            return answers.file(f"{wanted.folder}/{wanted.slot}/{wanted.part_name}")
+        if wanted.file_name:
+            return answers.file(f"{wanted.folder}/{wanted.slot}/{wanted.file_name}")
         # How far ahead somebody asked does not matter to what the playlist says.
         key = Wanted(
             wanted.folder, wanted.slot, wanted.form, wanted.is_key_frames, 0 if wanted.msn is not None else None

@@ -50,7 +50,7 @@ class Sessions:
         """Have the client answered, now or later."""
         folder = request.wanted.folder
         kept = self._kept.get(folder)
-        if kept is None:
+        if kept is None and request.wanted.slot:
             kept = self._load(folder)
         if kept is None:
             client.send(answers.failure(404))

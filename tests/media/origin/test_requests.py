@@ -1,7 +1,7 @@
 import pytest
 
 from streams.media.media_playlist import Form
-from streams.media.origin.requests import RefusedError, Request, Wanted, parse_request, parse_target
+from streams.media.origin.requests import RefusedError, Request, Wanted, parse_request, parse_target, target_of
 
 FOLDER = "pb_1/0123456789abcdef"
 
@@ -22,7 +22,23 @@ class TestTarget:
         assert parse_target(f"/{FOLDER}/v1/iframes.m3u8").is_key_frames
 
     def test_names_a_part(self) -> None:
-        assert parse_target(f"/{FOLDER}/v0/2-17.3.m4s").part_name == "2-17.3.m4s"
+        assert parse_target(f"/{FOLDER}/v0/2-17.3.m4s").file_name == "2-17.3.m4s"
+
+    @pytest.mark.parametrize(
+        "target",
+        [
+            f"/{FOLDER}/v0/index.m3u8",
+            f"/{FOLDER}/v0/index.m3u8?_HLS_msn=7&_HLS_part=2&_HLS_skip=YES&dvr=0",
+            f"/{FOLDER}/v0/iframes.m3u8",
+            f"/{FOLDER}/v0/1-2.m4s",
+            f"/{FOLDER}/v0/1-2.3.m4s",
+            f"/{FOLDER}/v0/1-0.init.mp4",
+            "/pb_1/index.m3u8",
+            "/pb_1/live.m3u8",
+        ],
+    )
+    def test_can_be_asked_of_another(self, target: str) -> None:
+        assert target_of(parse_target(target)) == target
 
     @pytest.mark.parametrize(
         "query", ["_HLS_part=1", "_HLS_msn=-1", "_HLS_msn=", "_HLS_msn=1e3", "_HLS_msn=9999999999999", "_HLS_msn=٣"]
@@ -43,7 +59,6 @@ class TestTarget:
             "/pb_1/0123456789ABCDEF/v0/index.m3u8",
             f"/{FOLDER}/..%2fv0/index.m3u8",
             f"/{FOLDER}/v0/1.journal",
-            f"/{FOLDER}/v0/1-2.m4s",
             f"/{FOLDER}/v0/index.m3u8\n",
         ],
     )

@@ -168,7 +168,7 @@ class TestParts:
             broadcast.go_on_to(session, msn=3)
             msn, part = session.timeline.slots["v0"].next_part
             name = part_name(epoch=1, msn=msn, part=part)
-            viewer = asked(session, part_name=name)
+            viewer = asked(session, file_name=name)
             assert viewer.answer is None
             while session.timeline.slots["v0"].part(name) is None:
                 assert broadcast.go_on()
@@ -185,7 +185,7 @@ class TestParts:
             broadcast.go_on_to(session, msn=3)
             msn, part = session.timeline.slots["v0"].next_part
             name = part_name(epoch=1, msn=msn + segments, part=part + parts)
-            assert asked(session, part_name=name).status == 404
+            assert asked(session, file_name=name).status == 404
 
         asyncio.run(run())
 
@@ -196,7 +196,7 @@ class TestParts:
             viewers: dict[tuple[int, int], Viewer] = {}
             while not [viewer for viewer in viewers.values() if viewer.status == 404]:
                 msn, part = session.timeline.slots["v0"].next_part
-                viewers.setdefault((msn, part), asked(session, part_name=part_name(epoch=1, msn=msn, part=part)))
+                viewers.setdefault((msn, part), asked(session, file_name=part_name(epoch=1, msn=msn, part=part)))
                 assert broadcast.go_on()
                 session.refresh()
             msn, part = next(number for number, viewer in viewers.items() if viewer.status == 404)

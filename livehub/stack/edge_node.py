@@ -1,0 +1,94 @@
+"""The nginx of an edge node: players' way to an origin on another machine, and nothing else."""
+
+from livehub.stack.instance import Instance
+from livehub.stack.media_doors import MEDIA_HEADERS, ORIGIN, ORIGIN_IDLE_CONNECTIONS, SLOT, media_maps
+from livehub.stack.nginx import Host, households, listens, main_context, quoted, temp_paths
+from livehub.stack.ports import listen_addresses
+
+# Of the files that a worker may open, what one address may have going on at once.
+_REQUESTS_SHARE = 16
+_PREFLIGHT = "if ($request_method = OPTIONS) { return 204; }"
+_ONLY_READ = "if ($request_method !~ ^(GET|HEAD)$) { return 405; }"
+
+
+def render_edge_node(instance: Instance, host: Host) -> str:
+    """Return nginx's configuration. What is there is served from disk; for all else the relay is asked."""
+    context = main_context(instance, host, name="edge", workers="auto", connections=host.open_files // 4)
+    relayed = quoted(instance.relayed_dir)
+    return f"""\
+{context}
+http {{
+    types {{
+        application/vnd.apple.mpegurl m3u8;
+        image/jpeg jpg;
+        video/iso.segment m4s;
+        video/mp4 mp4;
+    }}
+    default_type application/octet-stream;
+    log_format line '$remote_addr $time_iso8601 "$request_method $uri" $status $body_bytes_sent $request_time'
+                    ' $upstream_status $request_id';
+    access_log /dev/stdout line;
+    # Its lines hold whole requests.
+    error_log stderr emerg;
+    server_tokens off;
+    sendfile on;
+    tcp_nopush on;
+    keepalive_timeout 65s;
+    client_header_timeout 15s;
+    client_max_body_size 1k;
+    reset_timedout_connection on;
+{temp_paths(instance, name="edge")}
+
+{households()}
+    limit_conn_zone $household zone=requests:10m;
+    limit_conn_status 429;
+    limit_conn_log_level info;
+
+{media_maps(scope="public", playlists="$upstream_http_cache_control")}
+    upstream relay {{
+        server {quoted(f"unix:{instance.origin_socket}")} max_fails=0;
+        keepalive {ORIGIN_IDLE_CONNECTIONS};
+        keepalive_requests 1000000;
+    }}
+
+    server {{
+        {listens(listen_addresses(instance.http_bind), instance.http_port)}
+        limit_conn requests {host.open_files // _REQUESTS_SHARE};
+        proxy_http_version 1.1;
+        proxy_connect_timeout 2s;
+
+        location / {{ return 404; }}
+        location = /healthz {{ default_type application/json; return 200 '{{"status":"ok"}}'; }}
+        location ^~ /playback/ {{
+            access_log off;
+            location ~ ^/playback/(?<media>{SLOT}/[0-9]+-[0-9]+[0-9a-z.]+)$ {{
+                {_PREFLIGHT}
+                root {relayed};
+                try_files /$media @relay;
+            }}
+            location ~ ^/playback/(?<media>[A-Za-z0-9_-]+(?:/[0-9a-f-]+/[av][0-9]+)?/[a-z]+\\.(?:m3u8|jpg))$ {{
+                {_PREFLIGHT}
+                {_ONLY_READ}
+{ORIGIN}
+                proxy_pass http://relay/$media$is_args$args;
+            }}
+{MEDIA_HEADERS}
+            return 404;
+        }}
+        location @relay {{
+            access_log off;
+            {_ONLY_READ}
+{MEDIA_HEADERS}
+{ORIGIN}
+            proxy_pass http://relay/$media;
+        }}
+        # Where the relay sends who has waited.
+        location ^~ /playback-files/ {{
+            internal;
+            alias {quoted(f"{instance.relayed_dir}/")};
+            access_log off;
+{MEDIA_HEADERS}
+        }}
+    }}
+}}
+"""

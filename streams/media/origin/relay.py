@@ -1,0 +1,144 @@
+"""In front of an origin on another host: asks it once for all who want the same here.
+
+Playlists are passed on and not kept, so none is ever stale. Files never change: they are fetched once, kept in a folder
+that nginx serves from, and removed again when they are old or too many.
+"""
+
+import asyncio
+import logging
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+
+from streams.media.origin import answers
+from streams.media.origin.answers import Answer
+from streams.media.origin.requests import Request, Wanted, target_of
+from streams.media.origin.session import Client, Group
+
+logger = logging.getLogger(__name__)
+
+# Longer than any answer of an origin takes.
+_BOUND_S = 20.0
+_CONNECT_S = 3.0
+_CONNECTIONS = 2048
+_PLAYLIST_BYTES_AT_MOST = 16 << 20
+_PIECE_BYTES = 256 * 1024
+_FILE_BYTES_AT_MOST = 256 << 20
+_SWEEP_S = 10.0
+# A broadcast that is removed at its origin is soon gone here, too.
+_KEPT_S = 600
+_PASSED_ON = ("Content-Type", "Cache-Control", "Content-Encoding", "Vary")
+
+
+class Relay:
+    """All questions that are open at the origin, each with who waits for its answer here."""
+
+    def __init__(self, origin_url: str, root: Path, *, bytes_at_most: int) -> None:
+        """`origin_url` is what comes before a livestream's playback id, without a slash at the end."""
+        self._origin_url = origin_url
+        self._root = root
+        self._bytes_at_most = bytes_at_most
+        self._groups: dict[tuple[Wanted, bool], Group] = {}
+        self._asking: set[asyncio.Task[None]] = set()
+        limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
+        timeout = httpx.Timeout(_BOUND_S, connect=_CONNECT_S)
+        self._http = httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False)
+
+    def ask(self, client: Client, request: Request) -> None:
+        """Have the client answered as the origin answers."""
+        key = (request.wanted, request.takes_gzip and not _is_kept(request.wanted))
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = Group(request)
+            task = asyncio.get_running_loop().create_task(self._ask_origin(key, group))
+            self._asking.add(task)
+            task.add_done_callback(self._asking.discard)
+        group.clients[client] = None
+        client.group = group
+
+    async def _ask_origin(self, key: tuple[Wanted, bool], group: Group) -> None:
+        wanted, takes_gzip = key
+        try:
+            async with asyncio.timeout(_BOUND_S):
+                answer = await (
+                    self._file(wanted) if _is_kept(wanted) else self._passed_on(wanted, takes_gzip=takes_gzip)
+                )
+        except (httpx.HTTPError, TimeoutError, OSError) as error:
+            logger.warning("the origin does not answer path=%s: %r", target_of(wanted), error)
+            answer = answers.failure(502)
+        del self._groups[key]
+        group.answer(answer)
+
+    async def _passed_on(self, wanted: Wanted, *, takes_gzip: bool) -> Answer:
+        headers = {"Accept-Encoding": "gzip" if takes_gzip else "identity"}
+        async with self._http.stream("GET", f"{self._origin_url}{target_of(wanted)}", headers=headers) as response:
+            if response.status_code != 200:
+                return answers.failure(_status(response))
+            body = bytearray()
+            async for piece in response.aiter_raw(_PIECE_BYTES):
+                body += piece
+                if len(body) > _PLAYLIST_BYTES_AT_MOST:
+                    return answers.failure(502)
+            passed_on = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
+            return answers.answer(200, passed_on, bytes(body))
+
+    async def _file(self, wanted: Wanted) -> Answer:
+        folder = self._root / wanted.folder / wanted.slot
+        path = folder / wanted.file_name
+        headers = {"Accept-Encoding": "identity"}
+        async with self._http.stream("GET", f"{self._origin_url}{target_of(wanted)}", headers=headers) as response:
+            if response.status_code != 200:
+                return answers.failure(_status(response))
+            folder.mkdir(parents=True, exist_ok=True)
+            draft = folder / f".{wanted.file_name}"
+            size = 0
+            with draft.open("wb") as file:
+                async for piece in response.aiter_raw(_PIECE_BYTES):
+                    size += file.write(piece)
+                    if size > _FILE_BYTES_AT_MOST:
+                        break
+            if str(size) != response.headers.get("Content-Length"):
+                draft.unlink()
+                return answers.failure(502)
+            draft.replace(path)
+        return answers.file(f"{wanted.folder}/{wanted.slot}/{wanted.file_name}")
+
+    async def look_after(self) -> None:
+        """Remove what is old or too much; never returns."""
+        while True:
+            await asyncio.get_running_loop().run_in_executor(None, make_room, self._root, self._bytes_at_most)
+            await asyncio.sleep(_SWEEP_S)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+
+def make_room(root: Path, bytes_at_most: int) -> None:
+    """Remove files that are old, the oldest of those that are too many, and folders that nothing is in."""
+    kept = sorted(
+        ((path.stat(), path) for path in root.rglob("*") if path.is_file()), key=lambda found: found[0].st_mtime
+    )
+    excess = sum(stat.st_size for stat, _ in kept) - bytes_at_most
+    before = time.time() - _KEPT_S
+    for stat, path in kept:
+        if stat.st_mtime >= before and excess <= 0:
+            break
+        path.unlink(missing_ok=True)
+        excess -= stat.st_size
+    for folder in sorted((path for path in root.rglob("*") if path.is_dir()), reverse=True):
+        if folder.stat().st_mtime < before:
+            # One with something in it stays.
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _is_kept(wanted: Wanted) -> bool:
+    """Tell what never changes."""
+    return bool(wanted.slot and wanted.file_name)
+
+
+def _status(response: httpx.Response) -> int:
+    """Return what is told here: what is wrong between the two of us is nobody's fault who asks."""
+    return response.status_code if response.status_code in {400, 403, 404, 503} else 502

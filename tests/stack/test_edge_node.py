@@ -1,0 +1,126 @@
+"""An edge node, as `manage.py run` makes one, in front of an origin that has a packager without media."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from streams.media.origin.relay import make_room
+from tests.media.packagers import SESSION
+from tests.media.playlist_rules import check
+from tests.services import HANG_S, wait_until
+from tests.stack.test_nginx import accepts
+from tests.stack.test_origin_doors import Doors, doors
+from tests.stack.whole import leftovers, stack_environment, start
+
+__all__ = ["doors"]
+
+
+@dataclass
+class Node:
+    port: int
+    folder: Path
+    pid: int
+
+    def get(self, path: str, **options: str) -> httpx.Response:
+        return httpx.get(f"http://127.0.0.1:{self.port}/playback/{path}", timeout=HANG_S, headers=options)
+
+    def playlist(self, query: str = "") -> httpx.Response:
+        return self.get(f"{SESSION}/v0/index.m3u8{query}")
+
+
+@pytest.fixture
+def node(doors: Doors, tmp_path: Path) -> Iterator[Node]:
+    environment = stack_environment(
+        tmp_path / "node", LIVEHUB_ORIGIN_URL=f"http://127.0.0.1:{doors.instance.http_port}"
+    )
+    process, output_path = start(tmp_path / "node", environment)
+    port = int(environment["LIVEHUB_HTTP_PORT"])
+    try:
+        wait_until(lambda: "is ready" in output_path.read_text() or process.poll() is not None, what="the edge")
+        wait_until(lambda: accepts(port), what="its port")
+        yield Node(port, tmp_path / "node" / "var" / "relayed", process.pid)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=HANG_S) == 0, output_path.read_text()
+        wait_until(lambda: not leftovers(tmp_path / "node" / "var"), what="programs to end")
+
+
+def _connections(doors: Doors) -> int:
+    """Return how many are open at the origin program."""
+    return len(psutil.Process(doors.origin.pid).net_connections(kind="unix"))
+
+
+class TestEdgeNode:
+    def test_is_what_its_origin_is(self, doors: Doors, node: Node) -> None:
+        doors.packager.add_segments(4)
+        (doors.instance.playback_dir / "pb_1" / "index.m3u8").write_text("#EXTM3U\n")
+
+        assert check(node.playlist().text).end == (3, 4)
+        assert node.get("pb_1/index.m3u8").text == "#EXTM3U\n"
+        segment = node.get(f"{SESSION}/v0/1-1.m4s")
+        assert segment.content == doors.get("v0/1-1.m4s").content
+        for response in (node.playlist(), segment):
+            assert response.headers.get_list("Access-Control-Allow-Origin") == ["*"]
+            assert len(response.headers.get_list("Cache-Control")) == 1
+        assert "immutable" in segment.headers["Cache-Control"]
+        assert httpx.get(f"http://127.0.0.1:{node.port}/healthz").is_success
+        assert httpx.get(f"http://127.0.0.1:{node.port}/v2/livestreams").status_code == 404
+        for path in (f"{SESSION}/1.journal", f"{SESSION}/v0/.1-3.m4s", f"{SESSION}/v9/index.m3u8", "../x", "pb_1/"):
+            assert node.get(path).status_code == 404
+
+    def test_asks_once_for_all_who_wait(self, doors: Doors, node: Node) -> None:
+        doors.packager.add_segments(4)
+        doors.packager.add_part()
+        assert node.playlist().is_success
+        before = _connections(doors)
+
+        with ThreadPoolExecutor(40) as players:
+            playlists = [players.submit(node.playlist, "?_HLS_msn=4&_HLS_part=1") for _ in range(20)]
+            parts = [players.submit(node.get, f"{SESSION}/v0/1-4.1.m4s") for _ in range(20)]
+            time.sleep(1)
+            assert not any(asked.done() for asked in (*playlists, *parts))
+            # One for the playlist, one for the part; nginx may have kept some.
+            assert _connections(doors) - before <= 2
+            doors.packager.add_part()
+
+            assert {check(asked.result(timeout=HANG_S).text).end for asked in playlists} == {(4, 2)}
+            assert {asked.result(timeout=HANG_S).text for asked in parts} == {"v04.1."}
+        assert (node.folder / SESSION / "v0" / "1-4.1.m4s").exists()
+
+    def test_fetches_files_once(self, doors: Doors, node: Node) -> None:
+        doors.packager.add_segments(3)
+        assert node.get(f"{SESSION}/v0/1-0.m4s").is_success
+        (doors.packager.folder / "v0" / "1-0.m4s").unlink()
+
+        assert node.get(f"{SESSION}/v0/1-0.m4s", Range="bytes=0-3").text == "segm"
+
+    def test_shows_nothing_stale_when_its_origin_is_away(self, doors: Doors, node: Node) -> None:
+        doors.packager.add_segments(3)
+        assert node.playlist().is_success
+
+        doors.origin.kill()
+        doors.origin.wait()
+
+        assert node.playlist().status_code == 502
+        assert node.playlist().headers["Cache-Control"] == "no-store"
+
+
+class TestMakeRoom:
+    def test_removes_the_oldest_of_what_is_too_much(self, tmp_path: Path) -> None:
+        folder = tmp_path / "pb_1"
+        folder.mkdir()
+        for number in range(4):
+            (folder / f"{number}.m4s").write_bytes(b"x" * 100)
+            os.utime(folder / f"{number}.m4s", (time.time() - 10 + number,) * 2)
+
+        make_room(tmp_path, 250)
+
+        assert sorted(path.name for path in folder.iterdir()) == ["2.m4s", "3.m4s"]
