@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from streams.media.journal import part_name
 from streams.media.playlist import EDGE_QUERY, MEDIA_PLAYLIST_NAME
-from streams.media.timeline import SEGMENTS_WITH_PARTS, Opening, Part, Segment, Slot, Timeline
+from streams.media.timeline import SEGMENTS_WITH_PARTS, Opening, Part, Segment, SessionTimeline, SlotTimeline
 
 # Delta updates need it. Source: RFC 8216bis 7.
 _VERSION = "#EXT-X-VERSION:9"
@@ -29,7 +29,7 @@ class Form:
     is_delta: bool = False
 
 
-def render_media(timeline: Timeline, slot: Slot, form: Form) -> str:
+def render_media(timeline: SessionTimeline, slot: SlotTimeline, form: Form) -> str:
     """Return what players of one rendition read again and again."""
     listed = timeline.listed(slot, is_edge=form.is_edge)
     skipped = _skipped(listed, slot, target_s=timeline.target_s) if form.is_delta and not timeline.is_ended else 0
@@ -38,7 +38,7 @@ def render_media(timeline: Timeline, slot: Slot, form: Form) -> str:
     return "\n".join(lines) + "\n"
 
 
-def render_key_frames(timeline: Timeline, slot: Slot) -> str:
+def render_key_frames(timeline: SessionTimeline, slot: SlotTimeline) -> str:
     """Return the playlist of the segments' first pictures. Source: RFC 8216bis 4.4.3.6."""
     listed = timeline.listed(slot)
     lines = [*_playlist(timeline, slot, listed), "#EXT-X-I-FRAMES-ONLY"]
@@ -57,14 +57,14 @@ def _first_picture(segment: Segment) -> list[str]:
     return [*dated, f"#EXT-X-BYTERANGE:{segment.key_size}@0", name]
 
 
-def _skipped(listed: list[Segment], slot: Slot, *, target_s: int) -> int:
+def _skipped(listed: list[Segment], slot: SlotTimeline, *, target_s: int) -> int:
     """Return how many of the first segments are further from the end than a player may need to be told again."""
     end_us = slot.end_us + (sum(part.duration_us for part in slot.opening.parts) if slot.opening else 0)
     boundary_us = end_us - _SKIP_TARGETS * target_s * _US
     return bisect_left(listed, boundary_us, key=lambda segment: segment.start_us + segment.duration_us)
 
 
-def _head(timeline: Timeline, slot: Slot, listed: list[Segment]) -> list[str]:
+def _head(timeline: SessionTimeline, slot: SlotTimeline, listed: list[Segment]) -> list[str]:
     lines = _playlist(timeline, slot, listed)
     if timeline.is_ended:
         return lines
@@ -78,7 +78,7 @@ def _head(timeline: Timeline, slot: Slot, listed: list[Segment]) -> list[str]:
     return lines
 
 
-def _playlist(timeline: Timeline, slot: Slot, listed: list[Segment]) -> list[str]:
+def _playlist(timeline: SessionTimeline, slot: SlotTimeline, listed: list[Segment]) -> list[str]:
     first_msn = listed[0].msn if listed else slot.next_msn
     run = listed[0].run if listed else (slot.opening.run if slot.opening else slot.run)
     lines = ["#EXTM3U", _VERSION, f"#EXT-X-TARGETDURATION:{timeline.target_s}"]
@@ -88,7 +88,7 @@ def _playlist(timeline: Timeline, slot: Slot, listed: list[Segment]) -> list[str
     return [*lines, f"#EXT-X-MEDIA-SEQUENCE:{first_msn}", f"#EXT-X-DISCONTINUITY-SEQUENCE:{run.number}"]
 
 
-def _media(timeline: Timeline, slot: Slot, listed: list[Segment], *, skipped: int) -> Iterator[str]:
+def _media(timeline: SessionTimeline, slot: SlotTimeline, listed: list[Segment], *, skipped: int) -> Iterator[str]:
     if skipped:
         yield f"#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}"
     opening = slot.opening if timeline.has_parts else None
@@ -132,7 +132,7 @@ def _part(part: Part) -> str:
     return f'#EXT-X-PART:DURATION={_seconds(part.duration_us)},URI="{part.name}"{independent}'
 
 
-def _end(timeline: Timeline, slot: Slot, form: Form) -> Iterator[str]:
+def _end(timeline: SessionTimeline, slot: SlotTimeline, form: Form) -> Iterator[str]:
     if timeline.is_ended:
         yield "#EXT-X-ENDLIST"
         return
@@ -144,7 +144,7 @@ def _end(timeline: Timeline, slot: Slot, form: Form) -> Iterator[str]:
             yield _report(other, form, has_parts=timeline.has_parts)
 
 
-def _report(slot: Slot, form: Form, *, has_parts: bool) -> str:
+def _report(slot: SlotTimeline, form: Form, *, has_parts: bool) -> str:
     """Return how far another rendition is, for players that turn to it. Source: RFC 8216bis 4.4.5.4."""
     msn, part = slot.last
     uri = f"../{slot.name}/{MEDIA_PLAYLIST_NAME}{EDGE_QUERY if form.is_edge else ''}"

@@ -86,7 +86,7 @@ class Opening:
     parts: list[Part] = field(default_factory=list)
 
 
-class Slot:
+class SlotTimeline:
     """One media playlist's worth."""
 
     def __init__(self, name: str) -> None:
@@ -208,7 +208,7 @@ class Slot:
         return max(0, min(within, least, len(self.segments) - _EDGE_SEGMENTS))
 
 
-class Timeline:
+class SessionTimeline:
     """A session's playlists as they are by now."""
 
     def __init__(self) -> None:
@@ -217,18 +217,18 @@ class Timeline:
         self.dvr_window_s = 0
         self.epoch = 0
         self.is_ended = False
-        self.slots: dict[str, Slot] = {}
+        self.slots: dict[str, SlotTimeline] = {}
         self._run = Run(0, 0)
 
     @property
     def has_parts(self) -> bool:
         return self.part_target_us > 0 and not self.is_ended
 
-    def is_current(self, slot: Slot) -> bool:
+    def is_current(self, slot: SlotTimeline) -> bool:
         """Tell whether the present run goes on with it; the one before may have had more renditions."""
         return slot.run == self._run
 
-    def listed(self, slot: Slot, *, is_edge: bool = False) -> list[Segment]:
+    def listed(self, slot: SlotTimeline, *, is_edge: bool = False) -> list[Segment]:
         """Return the closed segments that a playlist goes back to; the same after the end, so that none goes back."""
         window_us = 0 if is_edge else self.dvr_window_s * _US
         return slot.segments[slot.first_within(window_us, target_s=self.target_s) :]
@@ -253,7 +253,7 @@ class Timeline:
         elif isinstance(record, Dropped):
             self._slot(record.slot).drop(first_msn=record.first_msn)
         elif isinstance(record, SlotBegan):
-            self.slots.setdefault(record.slot, Slot(record.slot)).run = self._run
+            self.slots.setdefault(record.slot, SlotTimeline(record.slot)).run = self._run
         elif isinstance(record, RunBegan):
             self._run = Run(record.number, entry.epoch)
         elif isinstance(record, Ended):
@@ -272,7 +272,7 @@ class Timeline:
             self.part_target_us = record.part_target_us
             self.target_s = record.target_s
 
-    def _slot(self, name: str) -> Slot:
+    def _slot(self, name: str) -> SlotTimeline:
         try:
             return self.slots[name]
         except KeyError:

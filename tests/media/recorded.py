@@ -27,7 +27,7 @@ from streams.media.journal import (
     segment_name,
 )
 from streams.media.media_playlist import Form, render_key_frames, render_media
-from streams.media.timeline import Timeline
+from streams.media.timeline import SessionTimeline
 from tests.media.playlist_rules import check
 
 # Of a picture's or a sound frame's own time.
@@ -75,7 +75,7 @@ class Recorded:
         self._opened: Opened | None = None
         self._slots: dict[str, _Slot] = {}
         self._run_epochs: dict[int, int] = {}
-        self.timeline = Timeline()
+        self.timeline = SessionTimeline()
         self._read()
 
     def _read(self) -> None:

@@ -6,7 +6,7 @@ import m3u8
 import pytest
 
 from streams.media.media_playlist import Form, render_key_frames, render_media
-from streams.media.timeline import Slot, Timeline
+from streams.media.timeline import SessionTimeline, SlotTimeline
 from tests.media.histories import SLOTS, History
 from tests.media.playlist_rules import Playlist, check, joined, read
 
@@ -15,9 +15,9 @@ STEPS = 180
 FULL, EDGE, DELTA = Form(), Form(is_edge=True), Form(is_delta=True)
 
 
-def _states(history: History, *, ends: bool = True) -> Iterator[tuple[Timeline, Slot]]:
+def _states(history: History, *, ends: bool = True) -> Iterator[tuple[SessionTimeline, SlotTimeline]]:
     """Feed a timeline step by step; return it each time, with its slots in turn."""
-    timeline = Timeline()
+    timeline = SessionTimeline()
     for step, entries in enumerate(history.steps(STEPS, ends=ends)):
         timeline.feed(entries)
         slot = timeline.slots[SLOTS[step % len(SLOTS)]]
@@ -54,7 +54,7 @@ class TestEveryPlaylistOfARandomHistory:
         assert skipped
 
     def test_counts_discontinuities_alike_in_all_renditions(self, seed: int, has_parts: bool) -> None:
-        timeline = Timeline()
+        timeline = SessionTimeline()
         for entries in History(seed, has_parts=has_parts).steps(STEPS):
             timeline.feed(entries)
         inits = [
@@ -65,7 +65,7 @@ class TestEveryPlaylistOfARandomHistory:
             assert inits[0][number] == inits[1][number] == inits[2][number]
 
     def test_is_read_by_others(self, seed: int, has_parts: bool) -> None:
-        timeline = Timeline()
+        timeline = SessionTimeline()
         for entries in History(seed, has_parts=has_parts).steps(STEPS, ends=False):
             timeline.feed(entries)
         text = render_media(timeline, timeline.slots["v0"], FULL)
@@ -118,7 +118,7 @@ class TestAnEnd:
 
 class TestKeyFrames:
     def test_are_ranges_of_the_segments_that_are_listed(self) -> None:
-        timeline = Timeline()
+        timeline = SessionTimeline()
         for entries in History(3).steps(STEPS, ends=False):
             timeline.feed(entries)
 
@@ -135,7 +135,7 @@ class TestKeyFrames:
 class TestTheWindow:
     @pytest.mark.parametrize("form", [FULL, EDGE])
     def test_leaves_players_enough(self, form: Form) -> None:
-        timeline = Timeline()
+        timeline = SessionTimeline()
         for entries in History(5, dvr_window_s=0).steps(STEPS, ends=False):
             timeline.feed(entries)
 
@@ -145,7 +145,7 @@ class TestTheWindow:
         assert len(listed) >= 6
 
     def test_goes_back_as_far_as_is_wanted(self) -> None:
-        timeline = Timeline()
+        timeline = SessionTimeline()
         for entries in History(5, dvr_window_s=60).steps(STEPS * 3, ends=False):
             timeline.feed(entries)
 
@@ -154,8 +154,8 @@ class TestTheWindow:
         assert 54 < sum(segment.duration_s for segment in listed) <= 60
 
 
-def _ended(history: History) -> Timeline:
-    timeline = Timeline()
+def _ended(history: History) -> SessionTimeline:
+    timeline = SessionTimeline()
     for entries in history.steps(STEPS):
         timeline.feed(entries)
     return timeline

@@ -17,7 +17,7 @@ from streams.media.journal import (
     journal_path,
 )
 from streams.media.media_playlist import Form, render_media
-from streams.media.timeline import Timeline
+from streams.media.timeline import SessionTimeline
 from tests.media.histories import History
 
 OPENED = Opened(1, 300_000, 4, 3600, 0, 0)
@@ -32,8 +32,8 @@ def closed(msn: int) -> SegmentClosed:
     return SegmentClosed("v0", msn, 1_790_000_000_000 + msn * 600, 600_000, 2000, 500)
 
 
-def fed(*records: Record, epoch: int = 1) -> Timeline:
-    timeline = Timeline()
+def fed(*records: Record, epoch: int = 1) -> SessionTimeline:
+    timeline = SessionTimeline()
     timeline.feed([Entry(1, record) for record in BEGAN])
     timeline.feed([Entry(epoch, record) for record in records])
     return timeline
@@ -105,7 +105,7 @@ class TestFeed:
             fed(closed(0), closed(1), closed(1))
 
     def test_refuses_slots_that_have_not_begun(self) -> None:
-        timeline = Timeline()
+        timeline = SessionTimeline()
         with pytest.raises(JournalError, match="v0 has not begun"):
             timeline.feed([Entry(1, closed(0))])
 
@@ -118,7 +118,7 @@ class TestFeed:
 class TestLoading:
     def test_is_the_same_with_old_parts_left_out(self, tmp_path: Path) -> None:
         _write(tmp_path, seed=4, steps=6000)
-        whole, fast = Timeline(), Timeline()
+        whole, fast = SessionTimeline(), SessionTimeline()
 
         whole.feed(Reader(tmp_path).read()[1])
         entries = Reader(tmp_path, leaves_old_parts_out=True).read()[1]
@@ -132,7 +132,7 @@ class TestLoading:
         _write_long(tmp_path, segments=21_600)
         started = time.monotonic()
 
-        timeline = Timeline()
+        timeline = SessionTimeline()
         timeline.feed(Reader(tmp_path, leaves_old_parts_out=True).read()[1])
 
         assert len(timeline.slots["v3"].segments) == 21_600

@@ -14,17 +14,17 @@ _FILES = "/playback-files"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Reply:
     head: bytes
     body: bytes = b""
 
 
-def failure(status: int) -> Answer:
+def failure(status: int) -> Reply:
     """Return an answer without anything in it, which nobody may keep."""
     return answer(status, _NOT_KEPT, b"")
 
 
-def playlist(text: str, *, max_age_s: int, is_zipped: bool) -> Answer:
+def playlist(text: str, *, max_age_s: int, is_zipped: bool) -> Reply:
     """Return a playlist that caches may keep for so long; which caches, nginx says."""
     body = text.encode()
     headers = {
@@ -38,13 +38,13 @@ def playlist(text: str, *, max_age_s: int, is_zipped: bool) -> Answer:
     return answer(200, headers, body)
 
 
-def file(path: str) -> Answer:
+def file(path: str) -> Reply:
     """Return what has nginx answer with a file; the path is relative to the folder of all."""
     return answer(200, {"X-Accel-Redirect": f"{_FILES}/{path}"}, b"")
 
 
-def answer(status: int, headers: dict[str, str], body: bytes) -> Answer:
+def answer(status: int, headers: dict[str, str], body: bytes) -> Reply:
     """Return an answer as it is sent."""
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
-    return Answer("\r\n".join((*lines, "", "")).encode(), body)
+    return Reply("\r\n".join((*lines, "", "")).encode(), body)

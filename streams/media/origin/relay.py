@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 
 from streams.media.origin import answers
-from streams.media.origin.answers import Answer
+from streams.media.origin.answers import Reply
 from streams.media.origin.requests import Request, Wanted, target_of
-from streams.media.origin.session import Client, Group
+from streams.media.origin.session import Group, Waiter
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class Relay:
         timeout = httpx.Timeout(_BOUND_S, connect=_CONNECT_S)
         self._http = httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False)
 
-    def ask(self, client: Client, request: Request) -> None:
+    def ask(self, client: Waiter, request: Request) -> None:
         """Have the client answered as the origin answers."""
         key = (request.wanted, request.takes_gzip and not _is_kept(request.wanted))
         group = self._groups.get(key)
@@ -71,7 +71,7 @@ class Relay:
         del self._groups[key]
         group.answer(answer)
 
-    async def _passed_on(self, wanted: Wanted, *, takes_gzip: bool) -> Answer:
+    async def _passed_on(self, wanted: Wanted, *, takes_gzip: bool) -> Reply:
         headers = {"Accept-Encoding": "gzip" if takes_gzip else "identity"}
         async with self._http.stream("GET", f"{self._origin_url}{target_of(wanted)}", headers=headers) as response:
             if response.status_code != 200:
@@ -84,7 +84,7 @@ class Relay:
             passed_on = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
             return answers.answer(200, passed_on, bytes(body))
 
-    async def _file(self, wanted: Wanted) -> Answer:
+    async def _file(self, wanted: Wanted) -> Reply:
         folder = self._root / wanted.folder / wanted.slot
         path = folder / wanted.file_name
         headers = {"Accept-Encoding": "identity"}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from streams.media.origin import answers
-from streams.media.origin.answers import Answer
+from streams.media.origin.answers import Reply
 from streams.media.origin.requests import HEAD_BYTES_AT_MOST, RefusedError, Request, parse_request
 from streams.media.origin.session import Group
 from streams.media.origin.sessions import Sessions
@@ -36,10 +36,10 @@ _NUDGES_AT_ONCE = 256
 class Asks(Protocol):
     """Whoever has clients answered: a node's own sessions, or another's."""
 
-    def ask(self, client: "Client", request: Request) -> None: ...
+    def ask(self, client: "Caller", request: Request) -> None: ...
 
 
-class Client(asyncio.Protocol):
+class Caller(asyncio.Protocol):
     """One connection, which asks one thing after the other."""
 
     _transport: asyncio.Transport
@@ -86,8 +86,8 @@ class Client(asyncio.Protocol):
         else:
             self._server.asks.ask(self, self._request)
 
-    def send(self, answer: Answer) -> None:
-        """Answer the one request that is open; nothing where the client has left."""
+    def send(self, answer: Reply) -> None:
+        """Reply the one request that is open; nothing where the client has left."""
         request, self._request = self._request, None
         if request is None or self._transport.is_closing():
             return
@@ -119,12 +119,12 @@ class Server:
 
     def __init__(self, asks: Asks) -> None:
         self.asks = asks
-        self.clients: set[Client] = set()
+        self.clients: set[Caller] = set()
 
     async def listen(self, socket_path: str) -> asyncio.Server:
         """Accept connections from now on."""
         loop = asyncio.get_running_loop()
-        return await loop.create_unix_server(lambda: Client(self), socket_path, backlog=_BACKLOG)
+        return await loop.create_unix_server(lambda: Caller(self), socket_path, backlog=_BACKLOG)
 
     async def sweep(self) -> None:
         """Hang up on who asks nothing, or never ends; never returns."""
@@ -160,7 +160,7 @@ class Nudges:
 
 
 async def serve(*, socket_path: str, nudge_socket_path: str, root: Path) -> None:
-    """Answer for the sessions below a folder until cancelled."""
+    """Reply for the sessions below a folder until cancelled."""
     sessions = Sessions(root)
     nudges = Nudges(nudge_socket_path, sessions)
     nudges.listen()

@@ -10,9 +10,9 @@ from typing import Protocol
 from streams.media.journal import JournalError, Reader, part_name
 from streams.media.media_playlist import render_key_frames, render_media
 from streams.media.origin import answers
-from streams.media.origin.answers import Answer
+from streams.media.origin.answers import Reply
 from streams.media.origin.requests import Request, Wanted
-from streams.media.timeline import Slot, Timeline
+from streams.media.timeline import SessionTimeline, SlotTimeline
 
 logger = logging.getLogger(__name__)
 
@@ -28,12 +28,12 @@ _ENDED_MAX_AGE_S = 10
 _US = 1_000_000
 
 
-class Client(Protocol):
+class Waiter(Protocol):
     """Who asked, and waits in one group at most."""
 
     group: "Group | None"
 
-    def send(self, answer: Answer) -> None: ...
+    def send(self, answer: Reply) -> None: ...
 
 
 class Verdict(Enum):
@@ -48,13 +48,13 @@ class Group:
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        self.clients: dict[Client, None] = {}
+        self.clients: dict[Waiter, None] = {}
         self.timer: asyncio.TimerHandle | None = None
 
-    def leave(self, client: Client) -> None:
+    def leave(self, client: Waiter) -> None:
         self.clients.pop(client, None)
 
-    def answer(self, answer: Answer) -> None:
+    def answer(self, answer: Reply) -> None:
         if self.timer is not None:
             self.timer.cancel()
         for client in self.clients:
@@ -62,17 +62,17 @@ class Group:
             client.send(answer)
 
 
-class Session:
+class OriginSession:
     """What a session's journals say, read on as they grow."""
 
     def __init__(self, root: Path, folder: str) -> None:
         self.folder = folder
-        self.timeline = Timeline()
+        self.timeline = SessionTimeline()
         # What everybody is told when its journals are gone, cannot be read, or make no sense.
         self.lost_with = 0
         self._reader = Reader(root / folder, leaves_old_parts_out=True)
         self._groups: dict[Request, Group] = {}
-        self._rendered: dict[tuple[Wanted, bool], Answer] = {}
+        self._rendered: dict[tuple[Wanted, bool], Reply] = {}
 
     @property
     def has_waiters(self) -> bool:
@@ -103,19 +103,19 @@ class Session:
     def _read(self) -> bool:
         is_anew, entries = self._reader.read()
         if is_anew:
-            self.timeline = Timeline()
+            self.timeline = SessionTimeline()
         self.timeline.feed(entries)
         return is_anew or bool(entries)
 
     def lose(self, status: int) -> None:
-        """Answer everybody that there is nothing more to say."""
+        """Reply everybody that there is nothing more to say."""
         self.lost_with = status
         for group in self._groups.values():
             group.answer(answers.failure(status))
         self._groups.clear()
 
-    def ask(self, client: Client, request: Request) -> None:
-        """Answer now, or as soon as there is something to answer with."""
+    def ask(self, client: Waiter, request: Request) -> None:
+        """Reply now, or as soon as there is something to answer with."""
         if self.lost_with:
             client.send(answers.failure(self.lost_with))
             return
@@ -136,14 +136,14 @@ class Session:
             return Verdict.READY
         return self._verdict_on_playlist(slot, msn=wanted.msn, part=wanted.part)
 
-    def _verdict_on_part(self, slot: Slot, wanted: Wanted) -> Verdict:
+    def _verdict_on_part(self, slot: SlotTimeline, wanted: Wanted) -> Verdict:
         if slot.part(wanted.file_name) is not None:
             return Verdict.READY
         msn, part = slot.next_part
         is_next = wanted.file_name == part_name(epoch=self.timeline.epoch, msn=msn, part=part)
         return Verdict.WAIT if is_next and self.timeline.has_parts else Verdict.NONE
 
-    def _verdict_on_playlist(self, slot: Slot, *, msn: int, part: int | None) -> Verdict:
+    def _verdict_on_playlist(self, slot: SlotTimeline, *, msn: int, part: int | None) -> Verdict:
         if part is not None and not self.timeline.has_parts:
             return Verdict.TOO_FAR
         if slot.has(msn=msn, part=part):
@@ -151,7 +151,7 @@ class Session:
         is_far = msn > slot.next_msn - 1 + _SEGMENTS_AHEAD
         return Verdict.TOO_FAR if is_far or self._is_part_far(slot, msn=msn, part=part) else Verdict.WAIT
 
-    def _is_part_far(self, slot: Slot, *, msn: int, part: int | None) -> bool:
+    def _is_part_far(self, slot: SlotTimeline, *, msn: int, part: int | None) -> bool:
         """Tell whether a part is further ahead than a few seconds. Source: RFC 8216bis 6.2.5.2."""
         # What lies behind a closed segment's end is the next one's first.
         if part is None or msn < slot.next_msn:
@@ -159,7 +159,7 @@ class Session:
         there = slot.next_part[1] if msn == slot.next_msn else 0
         return part >= there + math.ceil(_ADVANCE_PART_LIMIT_S * _US / self.timeline.part_target_us)
 
-    def _wait(self, client: Client, request: Request) -> None:
+    def _wait(self, client: Waiter, request: Request) -> None:
         group = self._groups.get(request)
         if group is None:
             group = self._groups[request] = Group(request)
@@ -179,7 +179,7 @@ class Session:
                 del self._groups[request]
                 group.answer(self._answer(request, verdict))
 
-    def _answer(self, request: Request, verdict: Verdict) -> Answer:
+    def _answer(self, request: Request, verdict: Verdict) -> Reply:
         wanted = request.wanted
         if verdict is not Verdict.READY:
             return answers.failure(verdict.value)
@@ -194,7 +194,7 @@ class Session:
             found = self._rendered[key, request.takes_gzip] = self._render(key, is_zipped=request.takes_gzip)
         return found
 
-    def _render(self, wanted: Wanted, *, is_zipped: bool) -> Answer:
+    def _render(self, wanted: Wanted, *, is_zipped: bool) -> Reply:
         slot = self.timeline.slots[wanted.slot]
         if wanted.is_key_frames:
             text = render_key_frames(self.timeline, slot)

@@ -10,7 +10,7 @@ from pathlib import Path
 from streams.media.journal import JournalError
 from streams.media.origin import answers
 from streams.media.origin.requests import Request
-from streams.media.origin.session import Client, Session
+from streams.media.origin.session import OriginSession, Waiter
 
 logger = logging.getLogger(__name__)
 
@@ -25,11 +25,11 @@ _LOADERS = 2
 class Kept:
     """A session with when it was asked for, and read, the last time."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: OriginSession) -> None:
         self.session = session
         self.asked_at = self.read_at = time.monotonic()
         # Who came before it was loaded.
-        self.early: list[tuple[Client, Request]] = []
+        self.early: list[tuple[Waiter, Request]] = []
         self.is_loading = True
 
 
@@ -46,7 +46,7 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def ask(self, client: Client, request: Request) -> None:
+    def ask(self, client: Waiter, request: Request) -> None:
         """Have the client answered, now or later."""
         folder = request.wanted.folder
         kept = self._kept.get(folder)
@@ -59,7 +59,7 @@ class Sessions:
         else:
             self._ask(kept, client, request)
 
-    def _ask(self, kept: Kept, client: Client, request: Request) -> None:
+    def _ask(self, kept: Kept, client: Waiter, request: Request) -> None:
         kept.asked_at = time.monotonic()
         if kept.asked_at - kept.read_at >= _LOOK_S and not kept.session.lost_with:
             self._refresh(kept)
@@ -99,7 +99,7 @@ class Sessions:
     def _load(self, folder: str) -> Kept | None:
         if not (self._root / folder).is_dir():
             return None
-        kept = self._kept[folder] = Kept(Session(self._root, folder))
+        kept = self._kept[folder] = Kept(OriginSession(self._root, folder))
         task = asyncio.get_running_loop().create_task(self._load_in_thread(kept))
         self._loading.add(task)
         task.add_done_callback(self._loading.discard)

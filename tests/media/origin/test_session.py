@@ -7,9 +7,9 @@ from random import Random
 import pytest
 
 from streams.media.journal import Opened, Writer, part_name
-from streams.media.origin.answers import Answer
+from streams.media.origin.answers import Reply
 from streams.media.origin.requests import Request, Wanted
-from streams.media.origin.session import Group, Session
+from streams.media.origin.session import Group, OriginSession
 from tests.media.histories import History
 from tests.media.playlist_rules import Playlist, check
 
@@ -19,9 +19,9 @@ FOLDER = "pb_1/0123456789abcdef"
 class Viewer:
     def __init__(self) -> None:
         self.group: Group | None = None
-        self.answer: Answer | None = None
+        self.answer: Reply | None = None
 
-    def send(self, answer: Answer) -> None:
+    def send(self, answer: Reply) -> None:
         assert self.answer is None
         self.answer = answer
 
@@ -53,13 +53,13 @@ class Broadcast:
             self._writer.write(*(entry.record for entry in entries))
         return entries is not None
 
-    def go_on_to(self, session: Session, *, msn: int) -> None:
+    def go_on_to(self, session: OriginSession, *, msn: int) -> None:
         while not session.timeline.slots or session.timeline.slots["v0"].next_msn <= msn:
             assert self.go_on()
             session.refresh()
 
 
-def asked(session: Session, **wanted: object) -> Viewer:
+def asked(session: OriginSession, **wanted: object) -> Viewer:
     viewer = Viewer()
     session.ask(viewer, Request(Wanted(FOLDER, "v0", **wanted)))  # type: ignore[arg-type]
     return viewer
@@ -79,7 +79,7 @@ def holds(playlist: Playlist, *, msn: int, part: int | None) -> bool:
 class TestWaiting:
     async def _run(self, root: Path, seed: int) -> int:
         broadcast, random = Broadcast(root, seed=seed), Random(seed)  # noqa: S311
-        session = Session(root, FOLDER)
+        session = OriginSession(root, FOLDER)
         waiting: list[tuple[int, int | None, Viewer]] = []
         answered = 0
         state: Playlist | None = None
@@ -112,7 +112,7 @@ class TestWaiting:
 
     def test_is_for_one_rendering_of_each_state(self, tmp_path: Path) -> None:
         async def run() -> None:
-            broadcast, session = Broadcast(tmp_path), Session(tmp_path, FOLDER)
+            broadcast, session = Broadcast(tmp_path), OriginSession(tmp_path, FOLDER)
             broadcast.go_on_to(session, msn=3)
             msn = session.timeline.slots["v0"].next_msn
             viewers = [asked(session, msn=msn) for _ in range(10)]
@@ -124,7 +124,7 @@ class TestWaiting:
 
     def test_is_over_when_who_waits_leaves(self, tmp_path: Path) -> None:
         async def run() -> None:
-            broadcast, session = Broadcast(tmp_path), Session(tmp_path, FOLDER)
+            broadcast, session = Broadcast(tmp_path), OriginSession(tmp_path, FOLDER)
             broadcast.go_on_to(session, msn=3)
             viewer = asked(session, msn=session.timeline.slots["v0"].next_msn)
             assert session.has_waiters
@@ -142,7 +142,7 @@ class TestRefusing:
     )
     def test_is_for_what_is_too_far_ahead(self, tmp_path: Path, ahead: int, part: int | None, status: int) -> None:
         async def run() -> None:
-            broadcast, session = Broadcast(tmp_path), Session(tmp_path, FOLDER)
+            broadcast, session = Broadcast(tmp_path), OriginSession(tmp_path, FOLDER)
             broadcast.go_on_to(session, msn=5)
             # The segment that is being made is the one behind the last whole one.
             msn = session.timeline.slots["v0"].next_msn + ahead
@@ -152,7 +152,7 @@ class TestRefusing:
 
     def test_is_for_slots_that_are_not_there(self, tmp_path: Path) -> None:
         async def run() -> None:
-            broadcast, session = Broadcast(tmp_path), Session(tmp_path, FOLDER)
+            broadcast, session = Broadcast(tmp_path), OriginSession(tmp_path, FOLDER)
             broadcast.go_on_to(session, msn=1)
             viewer = Viewer()
             session.ask(viewer, Request(Wanted(FOLDER, "v7")))
@@ -164,7 +164,7 @@ class TestRefusing:
 class TestParts:
     def test_that_come_next_are_waited_for(self, tmp_path: Path) -> None:
         async def run() -> None:
-            broadcast, session = Broadcast(tmp_path), Session(tmp_path, FOLDER)
+            broadcast, session = Broadcast(tmp_path), OriginSession(tmp_path, FOLDER)
             broadcast.go_on_to(session, msn=3)
             msn, part = session.timeline.slots["v0"].next_part
             name = part_name(epoch=1, msn=msn, part=part)
@@ -181,7 +181,7 @@ class TestParts:
     @pytest.mark.parametrize(("segments", "parts"), [(0, 1), (1, 0), (0, 40), (10**9, 0)])
     def test_that_come_later_are_not(self, tmp_path: Path, segments: int, parts: int) -> None:
         async def run() -> None:
-            broadcast, session = Broadcast(tmp_path), Session(tmp_path, FOLDER)
+            broadcast, session = Broadcast(tmp_path), OriginSession(tmp_path, FOLDER)
             broadcast.go_on_to(session, msn=3)
             msn, part = session.timeline.slots["v0"].next_part
             name = part_name(epoch=1, msn=msn + segments, part=part + parts)
@@ -191,7 +191,7 @@ class TestParts:
 
     def test_that_never_come_are_not_there(self, tmp_path: Path) -> None:
         async def run() -> None:
-            broadcast, session = Broadcast(tmp_path), Session(tmp_path, FOLDER)
+            broadcast, session = Broadcast(tmp_path), OriginSession(tmp_path, FOLDER)
             broadcast.go_on_to(session, msn=3)
             viewers: dict[tuple[int, int], Viewer] = {}
             while not [viewer for viewer in viewers.values() if viewer.status == 404]:
@@ -210,7 +210,7 @@ class TestParts:
 class TestJournals:
     def test_that_are_gone_end_everything(self, tmp_path: Path) -> None:
         async def run() -> None:
-            broadcast, session = Broadcast(tmp_path), Session(tmp_path, FOLDER)
+            broadcast, session = Broadcast(tmp_path), OriginSession(tmp_path, FOLDER)
             broadcast.go_on_to(session, msn=3)
             viewer = asked(session, msn=session.timeline.slots["v0"].next_msn)
             (broadcast.folder / "1.journal").unlink()
@@ -222,7 +222,7 @@ class TestJournals:
 
     def test_that_make_no_sense_are_nobodys_answer(self, tmp_path: Path) -> None:
         async def run() -> None:
-            broadcast, session = Broadcast(tmp_path), Session(tmp_path, FOLDER)
+            broadcast, session = Broadcast(tmp_path), OriginSession(tmp_path, FOLDER)
             broadcast.go_on_to(session, msn=3)
             with (broadcast.folder / "1.journal").open("a") as journal:
                 journal.write("S v0 nonsense ;\n")
