@@ -107,11 +107,11 @@ class TestFragment:
 
         assert _only(_fragment(tfhd=_DEFAULTS, tfdt=_TIME, trun=run)).samples[0].duration == 0xFFFFFFFF
 
-    @pytest.mark.parametrize(("version", "time"), [(0, _words(0xFFFFFFFF)), (1, _words(0, 0xFFFFFFFF))])
+    @pytest.mark.parametrize(("version", "time"), [(0, _words(0x7FFFFFFF)), (1, _words(0, 0x7FFFFFFF))])
     def test_begins_when_it_says_in_short_and_long(self, version: int, time: bytes) -> None:
         data = _fragment(tfhd=_DEFAULTS, tfdt=bytes([version, 0, 0, 0]) + time, trun=_RUN)
 
-        assert _only(data).decode_time == 0xFFFFFFFF
+        assert _only(data).decode_time == 0x7FFFFFFF
 
     def test_may_begin_after_days(self) -> None:
         data = _fragment(tfhd=_DEFAULTS, tfdt=_words(1 << 24, 3, 5), trun=_RUN)
