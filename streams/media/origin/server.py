@@ -36,10 +36,10 @@ _NUDGES_AT_ONCE = 256
 class Asks(Protocol):
     """Whoever has clients answered: a node's own sessions, or another's."""
 
-    def ask(self, client: "Caller", request: Request) -> None: ...
+    def ask(self, client: "Asker", request: Request) -> None: ...
 
 
-class Caller(asyncio.Protocol):
+class Asker(asyncio.Protocol):
     """One connection, which asks one thing after the other."""
 
     _transport: asyncio.Transport
@@ -119,12 +119,12 @@ class Server:
 
     def __init__(self, asks: Asks) -> None:
         self.asks = asks
-        self.clients: set[Caller] = set()
+        self.clients: set[Asker] = set()
 
     async def listen(self, socket_path: str) -> asyncio.Server:
         """Accept connections from now on."""
         loop = asyncio.get_running_loop()
-        return await loop.create_unix_server(lambda: Caller(self), socket_path, backlog=_BACKLOG)
+        return await loop.create_unix_server(lambda: Asker(self), socket_path, backlog=_BACKLOG)
 
     async def sweep(self) -> None:
         """Hang up on who asks nothing, or never ends; never returns."""
