@@ -6,6 +6,8 @@ from enum import StrEnum
 
 # Three parts are what a player keeps between itself and the newest picture.
 _PART_S = 0.3
+# Of a source that does not tell.
+_USUAL_FPS = 30.0
 # Of the part target, what every part but a segment's last has to last. Source: RFC 8216bis 4.4.4.9.
 _LEAST_SHARE = 0.85
 # Timestamps of encoders are milliseconds, so the same number of frames may last a little longer.
@@ -42,8 +44,8 @@ class Targets:
 
     @property
     def fragment_s(self) -> float:
-        """How much ffmpeg hands over at once: half, so that what is cut elsewhere waits for less."""
-        return self.chunk_s / 2
+        """How much ffmpeg hands over at once: where parts wait for it, a few frames."""
+        return self.chunk_s / 5 if self.part_s else self.chunk_s
 
     def with_part_target(self, part_s: float) -> "Targets":
         """Return these for a session whose players were told of that part target, 0 for no parts."""
@@ -56,7 +58,24 @@ def choose_targets(mode: Latency, *, fps: float) -> Targets:
     """Return targets for a source of this frame rate, 0 for an unknown one: parts are whole frames."""
     if mode is Latency.STANDARD:
         return Targets(part_s=0.0, chunk_s=_CHUNK_S, segment_s=mode.segment_s)
-    frame_s = 1 / fps if fps > 0 else 1 / 30
-    frames_s = math.ceil(_PART_S * _LEAST_SHARE / frame_s) * frame_s
-    part_s = max(_PART_S, math.ceil((frames_s + _ROUNDING_S) * 100) / 100)
+    fps = fps or _USUAL_FPS
+    part_s = math.ceil((_frames_of_part(fps, segment_s=mode.segment_s) / fps + _ROUNDING_S) * 1000) / 1000
     return Targets(part_s=part_s, chunk_s=part_s * _LEAST_SHARE, segment_s=mode.segment_s)
+
+
+def _frames_of_part(fps: float, *, segment_s: float) -> int:
+    """Return how many frames a part has at most, so that a segment can be divided into parts that are nearly alike.
+
+    Else the last one would be short, and players would have to fetch it within the moment that it lasts.
+    """
+    in_segment = round(segment_s * fps) or 1
+    # 29.97 is meant to be 30.
+    frames = max(1, math.floor(_PART_S * fps + 0.05))
+    while not _divides(frames, in_segment, rounding=_ROUNDING_S * fps):
+        frames += 1
+    return frames
+
+
+def _divides(frames: int, in_segment: int, *, rounding: float) -> bool:
+    least = math.ceil(_LEAST_SHARE * (frames + rounding))
+    return math.ceil(in_segment / frames) * least <= in_segment

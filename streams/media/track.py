@@ -1,5 +1,6 @@
 """Cutting one rendition into parts and segments, sample by sample."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -65,6 +66,8 @@ class Track:
         self._begins_segment = True
         # Of the present segment, what has been handed out and what has not.
         self._segment_duration = 0
+        # How long the present segment will be, going by the one before.
+        self._expected = targets.segment_s * timescale
         self._next_mark = 0
 
     def take(self, fragment: Fragment) -> Iterator[Chunk]:
@@ -90,14 +93,24 @@ class Track:
         is_long = sample.duration > self._most
         if is_long or self._begins_new_segment(sample, at):
             yield from self.finish()
-            self._begins_segment, self._segment_duration = True, 0
+            self._end_segment()
         elif self._samples and self._duration + sample.duration > self._most:
             yield self._cut()
         self._add(sample, at, payload)
         if is_long or self._is_at_mark(at + sample.duration, sample):
             yield self._cut(ends_segment=True)
-        elif self._duration >= self._least:
+        elif self._is_enough(sample):
             yield self._cut()
+
+    def _is_enough(self, newest: Sample) -> bool:
+        """Tell whether what there is makes a part: as long as its segment's others, so that none is left short."""
+        if self._duration < self._least or not self._has_parts:
+            return self._duration >= self._least
+        length = self._expected / math.ceil(self._expected / self._most)
+        begun_at = self._segment_duration - self._duration
+        ends_at = (round(begun_at / length) + 1) * length
+        is_full = self._duration + newest.duration > self._most
+        return is_full or self._segment_duration + newest.duration / 2 >= ends_at
 
     def _begins_new_segment(self, sample: Sample, at: int) -> bool:
         if self._begins_segment:
@@ -134,7 +147,12 @@ class Track:
             is_too_long=self._has_parts and self._duration > self._most,
         )
         self._samples, self._payloads, self._duration = [], [], 0
-        self._begins_segment = ends_segment
+        self._begins_segment = False
         if ends_segment:
-            self._segment_duration = 0
+            self._end_segment()
         return chunk
+
+    def _end_segment(self) -> None:
+        if self._segment_duration:
+            self._expected = self._segment_duration
+        self._begins_segment, self._segment_duration = True, 0

@@ -33,9 +33,20 @@ class TestChooseTargets:
 
         _check(found, targets)
 
+    @pytest.mark.parametrize("fps", [24, 25, 29.97, 30, 50, 59.94, 60, 120])
+    def test_are_some_three_tenths_of_a_second_at_usual_rates(self, fps: float) -> None:
+        assert 0.28 <= choose_targets(Latency.LOW, fps=fps).part_s < 0.31
+
     @pytest.mark.parametrize("fps", [10, 15, 20, 24, 25, 29.97, 30, 50, 59.94, 60, 120])
-    def test_are_a_third_of_a_second_at_most_at_usual_rates(self, fps: float) -> None:
-        assert 0.3 <= choose_targets(Latency.LOW, fps=fps).part_s < 1 / 3
+    def test_leave_no_short_part_at_the_end_of_segments(self, fps: float) -> None:
+        targets = choose_targets(Latency.LOW, fps=fps)
+        frames = even_frames(fps=fps, seconds=9)
+
+        found = segments(cut(frames, targets, even_marks(frames, targets)))
+
+        # Of all but the one that the source's end cuts short.
+        for parts in found[:-1]:
+            assert min(part.duration for part in parts) / TIMESCALE >= targets.part_s * 0.85
 
     def test_of_an_unknown_rate_are_those_of_a_usual_one(self) -> None:
         assert choose_targets(Latency.LOW, fps=0) == choose_targets(Latency.LOW, fps=30)
@@ -43,7 +54,8 @@ class TestChooseTargets:
     def test_have_ffmpeg_hand_over_less_than_a_part_at_once(self) -> None:
         targets = choose_targets(Latency.LOW, fps=30)
 
-        assert targets.fragment_s == targets.chunk_s / 2 < targets.part_s / 2
+        assert targets.fragment_s < targets.part_s / 5
+        assert choose_targets(Latency.STANDARD, fps=30).fragment_s == 0.5
 
     def test_of_standard_latency_know_no_parts(self) -> None:
         targets = choose_targets(Latency.STANDARD, fps=30)
@@ -54,9 +66,9 @@ class TestChooseTargets:
     def test_keep_the_promise_that_a_session_began_with(self) -> None:
         low, standard = (choose_targets(mode, fps=30) for mode in (Latency.LOW, Latency.STANDARD))
 
-        assert choose_targets(Latency.LOW, fps=1).with_part_target(0.3) == low
+        assert choose_targets(Latency.LOW, fps=1).with_part_target(low.part_s) == low
         assert replace(low.with_part_target(0), segment_s=4.0) == standard
-        assert low.with_part_target(0.3) is low
+        assert low.with_part_target(low.part_s) is low
 
     def test_cut_segments_of_two_or_four_seconds(self) -> None:
         assert [mode.segment_s for mode in (Latency.LOW, Latency.STANDARD)] == [2.0, 4.0]
