@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
@@ -88,6 +89,8 @@ def packager(instance: Instance, doors: dict[str, psutil.Process]) -> Packager:
     sizes = (_PART_BYTES, _SEGMENT_BYTES)
     made = Packager(instance.playback_dir, instance.nudge_socket, parts=_PARTS, sizes=sizes)
     made.add_segments(_SEGMENTS)
+    # Whether everybody may play is remembered from now on: what is measured is not how soon that is found out.
+    assert httpx.get(f"http://127.0.0.1:{instance.http_port}{_PATH}").is_success
     return made
 
 
