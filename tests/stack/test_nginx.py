@@ -35,7 +35,7 @@ class TestRenderIngest:
 
         for hook in ("publish", "publish-done", "update"):
             assert f"http://unix:{instance.asgi_socket}:/internal/ingest/{hook}" in config
-        assert config.count(instance.ingest_hook_token) == 3
+        assert config.count(instance.ingest_hook_token) == 4
         assert "notify_update_strict off;" in config
 
     def test_keeps_stream_keys_out_of_logs(self, instance: Instance) -> None:
