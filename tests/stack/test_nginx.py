@@ -33,7 +33,7 @@ class TestRenderIngest:
     def test_asks_the_asgi_process_about_encoders_by_its_socket(self, instance: Instance) -> None:
         config = render_ingest(instance, HOST)
 
-        for hook in ("publish", "publish-done", "update"):
+        for hook in ("publish", "publish-done", "play", "update"):
             assert f"http://unix:{instance.asgi_socket}:/internal/ingest/{hook}" in config
         assert config.count(instance.ingest_hook_token) == 4
         assert "notify_update_strict off;" in config
