@@ -66,7 +66,7 @@ def test_are_added_and_deleted_without_javascript(bare_page: Page, stack: Runnin
     page.get_by_label("Server").fill("rtmp://a.example.com/live2")
     page.get_by_test_id("submit").click()
     expect(page.get_by_text("The simulcast is added.")).to_be_visible()
-    page.get_by_role("link", name="Change").click()
+    page.get_by_role("link", name="Change rtmp://a.example.com/").click()
     page.get_by_test_id("delete-output").click()
     page.get_by_test_id("submit").click()
 

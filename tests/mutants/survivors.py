@@ -62,11 +62,6 @@ TOLERATED: dict[tuple[str, str, str], str] = {
         "kbps = next((rate for rung, rate in reversed(_RUNGS) if rung >= side), _RUNGS[0][1])",
         "0  ->  1",
     ): "The rate above the tallest rung: no picture is made taller than that one.",
-    (
-        "streams/media/playlist.py",
-        'init_name, segments, duration_s = "", [], 0.0',
-        "0.0  ->  1.0",
-    ): "The tag before each segment's name sets it; what it is before the first is never read.",
     ("streams/livestreams/lifecycle.py", 'code = "already_live"', "'already_live'  ->  'already_livex'"): _ONLY_REFUSED,
     ("streams/livestreams/lifecycle.py", 'code = "held_off"', "'held_off'  ->  'held_offx'"): _ONLY_REFUSED,
     ("streams/livestreams/lifecycle.py", "http_status = 409", "409  ->  410"): _ONLY_REFUSED,
@@ -85,7 +80,6 @@ TOLERATED: dict[tuple[str, str, str], str] = {
     ),
     ("streams/media/progress.py", "_READ_SIZE = 1 << 16", "1  ->  2"): _AMPLE,
     ("streams/media/progress.py", "_READ_SIZE = 1 << 16", "16  ->  17"): _AMPLE,
-    ("streams/media/output.py", "peak: int = 0", "0  ->  1"): "The nominal rate is more than a bit a second.",
     (
         "streams/livestreams/lifecycle.py",
         'connection.save(update_fields=["disconnected_at"])',

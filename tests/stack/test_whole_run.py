@@ -17,6 +17,7 @@ import httpx
 import psycopg
 import pytest
 
+from tests.e2e.client import Integrator
 from tests.services import HANG_S, wait_until
 from tests.stack import ipv6, whole
 from tests.stack.whole import RunningStack, running_stack
@@ -235,10 +236,11 @@ class TestEdge:
         assert request(stack, "/healthz", method="POST", body=body)[0] == 413
 
     def test_serves_media_to_every_origin(self, stack: RunningStack) -> None:
+        folder = _playback_id(stack)
         files = {
-            "pb_test/index.m3u8": "application/vnd.apple.mpegurl",
-            "pb_test/0123456789abcdef/v0/1-0.init.mp4": "video/mp4",
-            "pb_test/0123456789abcdef/v0/1-0.m4s": "video/iso.segment",
+            f"{folder}/index.m3u8": "application/vnd.apple.mpegurl",
+            f"{folder}/0123456789abcdef/v0/1-0.init.mp4": "video/mp4",
+            f"{folder}/0123456789abcdef/v0/1-0.m4s": "video/iso.segment",
         }
         for name in files:
             path = stack.data_dir / "playback" / name
@@ -270,7 +272,7 @@ class TestEdge:
             assert headers["Cache-Control"] == "no-store"
 
     def test_says_that_nothing_is_there_to_who_asks_quietly(self, stack: RunningStack) -> None:
-        status, headers, _ = request(stack, "/playback/pb_none/index.m3u8?quiet=1")
+        status, headers, _ = request(stack, f"/playback/{_playback_id(stack)}/index.m3u8?quiet=1")
 
         assert (status, headers["Cache-Control"]) == (204, "no-store")
         assert headers.get_all("Access-Control-Allow-Origin") == ["*"]
@@ -394,3 +396,9 @@ def test_nothing_outlives_a_killed_supervisor_and_the_next_start_works(tmp_path:
 
     with running_stack(tmp_path) as again:
         assert again.credentials["password"] == stack.credentials["password"]
+
+
+def _playback_id(stack: RunningStack) -> str:
+    """Return under which a new livestream is played."""
+    url: str = Integrator.of(stack).create().created["playback_url"]
+    return url.split("/")[-2]
