@@ -10,6 +10,8 @@ from typing import IO
 
 from playwright.sync_api import Page
 
+from streams.media.process import widen
+
 _WIDTH, _HEIGHT, _FPS = 640, 480, 30
 # The last so many bits of milliseconds since 1970, each a field of the picture's top, black or white.
 _BITS = 32
@@ -50,6 +52,8 @@ def clocked_encoder(url: str) -> Iterator[None]:
     """Publish such a picture, with silence and a key frame every 2 s, for as long as the block lasts."""
     # Sound of a clock of its own would hold the picture up: what is published is in the order of time.
     reading, writing = os.pipe()
+    # While ffmpeg looks at the picture it reads no sound, and the painter must not wait for it.
+    widen(writing)
     argv = [
         "ffmpeg", "-loglevel", "error",
         "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{_WIDTH}x{_HEIGHT}", "-r", str(_FPS), "-i", "pipe:0",
