@@ -57,7 +57,9 @@ def clocked_encoder(url: str) -> Iterator[None]:
     argv = [
         "ffmpeg", "-loglevel", "error",
         "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{_WIDTH}x{_HEIGHT}", "-r", str(_FPS), "-i", "pipe:0",
-        "-f", "s16le", "-ar", str(_SAMPLE_RATE), "-ac", "1", "-i", f"pipe:{reading}",
+        "-f", "s16le", "-ar", str(_SAMPLE_RATE), "-ac", "1",
+        # What it is has been said: while ffmpeg listened for more it would take no picture.
+        "-probesize", "32", "-analyzeduration", "0", "-i", f"pipe:{reading}",
         "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-b:v", "1500k",
         "-g", str(_FPS * 2), "-sc_threshold", "0", "-c:a", "aac", "-b:a", "128k", "-f", "flv", url,
     ]  # fmt: skip
