@@ -116,7 +116,8 @@ class TestCreateAndWatch:
             expect(operator.status).to_have_text("Live")
             operator.watch(for_s=2)
 
-            assert 0 < _delay_s(page) < 30
+            # On a busy machine the first answers are late, and the clock read from them with them: it mends itself.
+            wait_until(lambda: 0 < _delay_s(page) < 30, what="a delay by the server's clock")
 
 
 class TestWrongPassword:
