@@ -67,7 +67,7 @@ class TestSigned:
         assert set(refused.values()) == {403}, refused
         assert httpx.get(plain).headers["cache-control"] == "no-store"
         # What the edge asks is asked by nobody else.
-        assert httpx.get(f"{stack.base_url}/internal/playback/permission").status_code == 404
+        assert httpx.get(f"{stack.base_url}/internal/permission").status_code == 404
 
     def test_ends_for_a_viewer_who_is_sent_away_in_the_time_that_is_promised(self, signed: Stream) -> None:
         ann, bob = let_in(signed, "ann"), let_in(signed, "bob")

@@ -24,7 +24,7 @@ from livehub.stack.programs import programs
 from tests.media.packagers import SESSION, Packager
 from tests.media.playlist_rules import Playlist, check
 from tests.services import HANG_S, running, wait_until
-from tests.stack.test_edge_policy import answering
+from tests.stack.rulings import ruling
 from tests.stack.test_nginx import accepts
 
 
@@ -62,7 +62,7 @@ def doors(instance: Instance, tmp_path: Path) -> Iterator[Doors]:
     with ExitStack() as stack:
         process = stack.enter_context(running(origin.argv, log_path=tmp_path / "origin.log"))
         edge = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
-        stack.enter_context(answering(instance.web_socket))
+        stack.enter_context(ruling(instance.asgi_socket))
         stack.enter_context(running(edge, log_path=tmp_path / "edge.log"))
         wait_until(lambda: accepts(instance.http_port) and instance.origin_socket.exists(), what="the doors")
         packager = Packager(instance.playback_dir, instance.nudge_socket)
