@@ -12,6 +12,7 @@ from pathlib import Path
 from streams.media import journal
 from streams.media.journal import Dropped, Entry, Opened, PartMade, Record, RunBegan, SegmentClosed, SlotBegan
 from streams.media.playlist import Bitrates
+from streams.media.writing import create, write_all, write_file
 
 # Segments whose parts can be fetched: those whose parts are listed, and some for who read an older playlist.
 _SEGMENTS_WITH_PARTS = 5
@@ -52,6 +53,15 @@ class _Segment:
     # Of the file that it grows in, where that is ours.
     descriptor: int | None = None
 
+    @property
+    def name(self) -> str:
+        return journal.segment_name(epoch=self.epoch, msn=self.msn)
+
+    @property
+    def growing_name(self) -> str:
+        # Whoever asks for it too early gets nothing, rather than a beginning to keep for a year.
+        return f".{self.name}"
+
 
 class _Slot:
     def __init__(self, folder: Path) -> None:
@@ -64,11 +74,14 @@ class _Slot:
     def take(self, entry: Entry) -> None:
         """Take in what an earlier epoch has written down."""
         record = entry.record
-        if isinstance(record, PartMade):
+        if isinstance(record, PartMade | journal.SegmentGrown):
             segment = self.open = self.open or _Segment(entry.epoch, record.msn, record.at_ms)
             segment.duration_us += record.duration_us
             segment.size += record.size
-            segment.parts.append(journal.part_name(epoch=entry.epoch, msn=record.msn, part=record.part))
+            if isinstance(record, PartMade):
+                segment.parts.append(journal.part_name(epoch=entry.epoch, msn=record.msn, part=record.part))
+            else:
+                segment.key_size = record.key_size
             self.next_msn = record.msn
         elif isinstance(record, SegmentClosed):
             segment = self.open or _Segment(entry.epoch, record.msn, record.at_ms)
@@ -161,7 +174,7 @@ class Shelf:
         record = entry.record
         if isinstance(record, RunBegan):
             self._run = record.number
-        elif isinstance(record, SlotBegan | PartMade | SegmentClosed | Dropped):
+        elif isinstance(record, SlotBegan | PartMade | journal.SegmentGrown | SegmentClosed | Dropped):
             self._slot(record.slot).take(entry)
 
     def _like_the_first(self, opened: Opened, entries: Iterable[Entry]) -> Opened:
@@ -187,13 +200,18 @@ class Shelf:
         segment = slot.open
         if segment is None:
             segment = slot.open = _Segment(self._epoch, slot.next_msn, made.at_ms)
-            segment.descriptor = _create(_growing(slot.folder, segment))
+            segment.descriptor = create(slot.folder / segment.growing_name)
             segment.key_size = made.key_size
         if segment.descriptor is not None:
-            _write_all(segment.descriptor, made.pieces)
+            write_all(segment.descriptor, made.pieces)
         segment.size += made.size
         segment.duration_us += made.duration_us
-        if not made.is_hidden:
+        if made.is_hidden:
+            # Nobody is waiting for that.
+            self._writer.write(
+                journal.SegmentGrown(name, segment.msn, segment.at_ms, made.duration_us, made.size, segment.key_size)
+            )
+        else:
             self._tell_of_part(slot, name, segment, made)
 
     def _tell_of_part(self, slot: _Slot, name: str, segment: _Segment, made: Made) -> None:
@@ -201,11 +219,7 @@ class Shelf:
         file_name = journal.part_name(epoch=self._epoch, msn=segment.msn, part=part)
         # Players wait for it by name, and must not get a beginning.
         draft = slot.folder / f".{file_name}"
-        descriptor = _create(draft)
-        try:
-            _write_all(descriptor, made.pieces)
-        finally:
-            os.close(descriptor)
+        write_file(draft, made.pieces)
         draft.replace(slot.folder / file_name)
         segment.parts.append(file_name)
         self._tell(PartMade(name, segment.msn, part, made.at_ms, made.duration_us, int(made.is_independent), made.size))
@@ -218,9 +232,7 @@ class Shelf:
         if segment.descriptor is not None:
             os.close(segment.descriptor)
             segment.descriptor = None
-            _growing(slot.folder, segment).replace(
-                slot.folder / journal.segment_name(epoch=segment.epoch, msn=segment.msn)
-            )
+            (slot.folder / segment.growing_name).replace(slot.folder / segment.name)
         slot.shelve(segment)
         self.bitrates.setdefault(name, Bitrates()).add(
             size=segment.size, key_size=segment.key_size, duration_us=segment.duration_us
@@ -234,10 +246,14 @@ class Shelf:
             segment = slot.open
             if segment is None:
                 continue
+            content = _left_of(slot.folder, segment)
+            if len(content) < segment.size:
+                # The machine went down with it: that number is made anew.
+                slot.open = None
+                continue
             # Of our epoch, whose files nobody else touches: that one may still be writing.
             segment.epoch = self._epoch
-            target = slot.folder / journal.segment_name(epoch=self._epoch, msn=segment.msn)
-            target.write_bytes(b"".join((slot.folder / part).read_bytes() for part in segment.parts))
+            (slot.folder / segment.name).write_bytes(content)
             self._close_segment(name)
 
     def _make_room(self, name: str, slot: _Slot) -> None:
@@ -249,7 +265,7 @@ class Shelf:
         if gone:
             self._tell(Dropped(name, slot.closed[0].msn))
         for segment in gone:
-            (slot.folder / journal.segment_name(epoch=segment.epoch, msn=segment.msn)).unlink(missing_ok=True)
+            (slot.folder / segment.name).unlink(missing_ok=True)
 
     def _out_of_window(self, slot: _Slot) -> list[_Segment]:
         newest = slot.closed[-1]
@@ -274,20 +290,12 @@ def _stand_ins(slots: Mapping[str, SlotBegan], *, known: Iterable[str]) -> dict[
     return found
 
 
-def _growing(folder: Path, segment: _Segment) -> Path:
-    # Whoever asks for it too early gets nothing, rather than a beginning to keep for a year.
-    return folder / f".{journal.segment_name(epoch=segment.epoch, msn=segment.msn)}"
-
-
-def _create(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-
-
-def _write_all(descriptor: int, pieces: Sequence[bytes | memoryview]) -> None:
-    """Write everything, or raise what keeps the rest from being written."""
-    size = sum(len(piece) for piece in pieces)
-    written = os.writev(descriptor, pieces)
-    if written < size:
-        rest = b"".join(pieces)
-        while written < size:
-            written += os.write(descriptor, rest[written:])
+def _left_of(folder: Path, segment: _Segment) -> bytes:
+    """Return what was told of; there may be less."""
+    if segment.parts:
+        return b"".join((folder / part).read_bytes() for part in segment.parts)
+    try:
+        with (folder / segment.growing_name).open("rb") as grown:
+            return grown.read(segment.size)
+    except FileNotFoundError:
+        return b""

@@ -6,14 +6,27 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from streams.media.origin.rules import Rules
+from streams.media.viewer_tokens import ViewerToken
 from tests.services import HANG_S
 
 PUBLIC = Rules(is_signed=False, allowed_origins=(), own_origin="https://live.example")
+_KEY_ID, _SECRET = "the key", "psk_" + "x" * 44
+SIGNED = Rules(is_signed=True, allowed_origins=(), own_origin="https://live.example", keys={_KEY_ID: _SECRET})
+
+
+def token_of(viewer_id: str, *, playback_id: str) -> str:
+    """Return what plays a livestream that is `SIGNED`."""
+    now = datetime.now(UTC)
+    token = ViewerToken(
+        playback_id=playback_id, viewer_id=viewer_id, issued_at=now, expires_at=now + timedelta(hours=1)
+    )
+    return token.signed(_SECRET, key_id=_KEY_ID)
 
 
 @dataclass

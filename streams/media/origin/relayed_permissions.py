@@ -11,6 +11,7 @@ import httpx
 
 from streams.media.origin import answers
 from streams.media.origin.answers import Reply
+from streams.media.origin.batches import UnansweredError
 from streams.media.origin.hub import Hub
 from streams.media.origin.permissions import Client
 from streams.media.origin.rules import Viewer
@@ -66,7 +67,7 @@ class RelayedPermissions:
         try:
             async with asyncio.timeout(_BOUND_S):
                 answer = await self._ask_hub(viewer)
-        except (httpx.HTTPError, TimeoutError, OSError) as error:
+        except (httpx.HTTPError, TimeoutError, OSError, UnansweredError) as error:
             logger.warning("the hub does not say who may play, and is not asked for %.0f s: %r", _PAUSE_S, error)
             self._is_failing, self._silent_until = True, time.monotonic() + _PAUSE_S
             return answers.failure(503)
@@ -85,9 +86,11 @@ class RelayedPermissions:
         headers = {"Origin": viewer.origin} if viewer.origin else {}
         path = f"/{viewer.playback_id}/permission"
         async with self._hub.get(path, token=viewer.token, headers=headers) as response:
-            if response.status_code not in _ANSWERS:
-                logger.warning("the hub answers %d playback_id=%s", response.status_code, viewer.playback_id)
+            if response.status_code == 503:
+                # It knows others' livestreams.
                 return answers.failure(503)
+            if response.status_code not in _ANSWERS:
+                raise UnansweredError(f"status {response.status_code}")
             said = {
                 "Cache-Control": response.headers.get(_HOLDS, "no-store"),
                 "X-Playback": response.headers.get("X-Playback", ""),
