@@ -8,11 +8,14 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.e2e.client import Integrator, Stream
-from tests.stack.whole import RunningStack, running_stack
+from tests.services import HANG_S, wait_until
+from tests.stack.test_nginx import accepts
+from tests.stack.whole import RunningStack, running_stack, stack_environment, start
 
 pytestmark = pytest.mark.bench
 
@@ -27,9 +30,27 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def ports(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, int]]:
+    """Where viewers come in: at the hub, and at an edge node in front of it."""
+    folder: Path = tmp_path_factory.mktemp("edge")
+    environment = stack_environment(folder, LIVEHUB_ORIGIN_URL=f"http://127.0.0.1:{stack.http_port}")
+    process, output_path = start(folder, environment)
+    port = int(environment["LIVEHUB_HTTP_PORT"])
+    try:
+        wait_until(lambda: "is ready" in output_path.read_text() and accepts(port), what="the edge node")
+        yield {"hub": stack.http_port, "edge": port}
+    finally:
+        process.terminate()
+        process.wait(timeout=HANG_S)
+
+
+@pytest.mark.parametrize("door", ["hub", "edge"])
 @pytest.mark.parametrize("settings", [{}, {"max_viewers": 5000}], ids=["signed", "counted"])
 @pytest.mark.parametrize("tokens", [1, _VIEWERS])
-def test_nobody_is_refused_because_others_come(stack: RunningStack, tokens: int, settings: dict[str, int]) -> None:
+def test_nobody_is_refused_because_others_come(
+    stack: RunningStack, ports: dict[str, int], door: str, tokens: int, settings: dict[str, int]
+) -> None:
     stream = Integrator.of(stack).create()
     stream.integrator.call("PATCH", stream.path, playback_policy="signed", **settings)
     folder = stack.data_dir / "playback" / stream.created["playback_url"].split("/")[-2]
@@ -37,12 +58,12 @@ def test_nobody_is_refused_because_others_come(stack: RunningStack, tokens: int,
     (folder / "index.m3u8").write_text("#EXTM3U\n")
     addresses = [_address(stream, number) for number in range(tokens)]
 
-    answers = _come(stack, addresses * (_VIEWERS // tokens))
+    answers = _come(ports[door], addresses * (_VIEWERS // tokens))
 
     statuses = Counter(status for status, _ in answers)
     took = sorted(took_ms for _, took_ms in answers)
     p50, p99 = statistics.median(took), took[int(len(took) * 0.99)]
-    what = f"{tokens} tokens{' counted' if settings else ''}"
+    what = f"{door}, {tokens} tokens{', counted' if settings else ''}"
     print(f"\n{what}: {dict(statuses)}; p50 {p50:.0f} ms, p99 {p99:.0f} ms, most {took[-1]:.0f} ms", end="")
     assert statuses == {200: _VIEWERS}
     assert took[-1] <= _BUDGET_MS
@@ -54,8 +75,8 @@ def _address(stream: Stream, number: int) -> str:
     return str(given["data"]["playback_url"]).partition("/playback/")[2]
 
 
-def _come(stack: RunningStack, addresses: list[str]) -> list[tuple[int, float]]:
-    argv = [sys.executable, "-m", "bench.stampede", str(stack.http_port)]
+def _come(port: int, addresses: list[str]) -> list[tuple[int, float]]:
+    argv = [sys.executable, "-m", "bench.stampede", str(port)]
     paths = "\n".join(f"/playback/{address}" for address in addresses)
     report = subprocess.run(argv, input=paths, capture_output=True, text=True, check=True, timeout=60).stdout
     return [(int(status), float(took_ms)) for status, took_ms in map(str.split, report.splitlines())]

@@ -12,7 +12,7 @@ from pathlib import Path
 from streams.media import journal
 from streams.media.journal import Dropped, Entry, Opened, PartMade, Record, RunBegan, SegmentClosed, SlotBegan
 from streams.media.playlist import Bitrates
-from streams.media.writing import create, write_all, write_file
+from streams.media.writing import create, write_all, write_whole
 
 # Segments whose parts can be fetched: those whose parts are listed, and some for who read an older playlist.
 _SEGMENTS_WITH_PARTS = 5
@@ -75,14 +75,16 @@ class _Slot:
         """Take in what an earlier epoch has written down."""
         record = entry.record
         if isinstance(record, PartMade | journal.SegmentGrown):
-            segment = self.open = self.open or _Segment(entry.epoch, record.msn, record.at_ms)
+            segment = self.open
+            if segment is None or segment.epoch != entry.epoch:
+                segment = self.open = _Segment(entry.epoch, record.msn, record.at_ms)
             segment.duration_us += record.duration_us
             segment.size += record.size
+            self.next_msn = record.msn
             if isinstance(record, PartMade):
                 segment.parts.append(journal.part_name(epoch=entry.epoch, msn=record.msn, part=record.part))
             else:
                 segment.key_size = record.key_size
-            self.next_msn = record.msn
         elif isinstance(record, SegmentClosed):
             segment = self.open or _Segment(entry.epoch, record.msn, record.at_ms)
             segment.epoch = entry.epoch
@@ -217,10 +219,7 @@ class Shelf:
     def _tell_of_part(self, slot: _Slot, name: str, segment: _Segment, made: Made) -> None:
         part = len(segment.parts)
         file_name = journal.part_name(epoch=self._epoch, msn=segment.msn, part=part)
-        # Players wait for it by name, and must not get a beginning.
-        draft = slot.folder / f".{file_name}"
-        write_file(draft, made.pieces)
-        draft.replace(slot.folder / file_name)
+        write_whole(slot.folder / file_name, made.pieces)
         segment.parts.append(file_name)
         self._tell(PartMade(name, segment.msn, part, made.at_ms, made.duration_us, int(made.is_independent), made.size))
 

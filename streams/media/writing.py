@@ -10,13 +10,15 @@ def create(path: Path) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
 
 
-def write_file(path: Path, pieces: Sequence[bytes | memoryview]) -> None:
-    """Write a file that is there as a whole."""
-    descriptor = create(path)
+def write_whole(path: Path, pieces: Sequence[bytes | memoryview]) -> None:
+    """Write a file that somebody may wait for by its name, who must not get a beginning."""
+    draft = path.with_name(f".{path.name}")
+    descriptor = create(draft)
     try:
         write_all(descriptor, pieces)
     finally:
         os.close(descriptor)
+    draft.replace(path)
 
 
 def write_all(descriptor: int, pieces: Sequence[bytes | memoryview]) -> None:

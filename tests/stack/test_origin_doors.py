@@ -296,7 +296,8 @@ class TestPermission:
             statuses = {player.recv(12) for player in players}
 
         assert statuses == {b"HTTP/1.1 200"}
-        assert doors.ruling.asked == [1]
+        # Once in two seconds, however slow this machine is.
+        assert len(doors.ruling.asked) <= 5
 
     def test_is_given_to_newcomers_while_the_web_program_hangs(self, doors: Doors) -> None:
         doors.packager.add_segments(3)
