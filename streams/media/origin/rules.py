@@ -11,7 +11,7 @@ class Viewer:
     """Who wants to play, and what; `token` and `origin` are empty where none was sent."""
 
     playback_id: str
-    token: str = ""
+    token: str = field(default="", repr=False)
     origin: str = ""
 
 
