@@ -158,7 +158,7 @@ class TestSigned:
         ann, bob = (f"t/{token_of(name, playback_id=_PLAYBACK_ID)}/{SESSION}/v0" for name in ("ann", "bob"))
         assert node.get(f"{ann}/1-2.m4s").status_code == 200
 
-        os.kill(doors.edge.pid, signal.SIGKILL)
+        doors.edge.terminate()
         doors.edge.wait()
 
         # Longer than an answer holds.
