@@ -10,8 +10,6 @@ Key = TypeVar("Key", bound=Hashable)
 Answer = TypeVar("Answer")
 logger = logging.getLogger(__name__)
 
-# Of one question: those who come in a moment come by hundreds.
-_KEYS_AT_MOST = 200
 # Between two questions, so that few are asked for many.
 _GATHERED_S = 0.05
 # After a question that was not answered: nobody waits for the next one meanwhile.
@@ -28,8 +26,10 @@ class Batches(Generic[Key, Answer]):
     `ask` returns the answers by their keys, and raises `UnansweredError` when there are none. It has its own bound.
     """
 
-    def __init__(self, ask: Callable[[list[Key]], Awaitable[Mapping[Key, Answer]]]) -> None:
+    def __init__(self, ask: Callable[[list[Key]], Awaitable[Mapping[Key, Answer]]], *, at_most: int) -> None:
+        """`at_most` is how many keys go into one question."""
         self._ask = ask
+        self._at_most = at_most
         self._waiting: dict[Key, asyncio.Future[Answer | None]] = {}
         self._asking: asyncio.Task[None] | None = None
         self._silent_until = 0.0
@@ -55,7 +55,7 @@ class Batches(Generic[Key, Answer]):
     async def _ask_all(self) -> None:
         try:
             while self._waiting:
-                keys = [*self._waiting][:_KEYS_AT_MOST]
+                keys = [*self._waiting][: self._at_most]
                 waiting = {key: self._waiting.pop(key) for key in keys}
                 await self._ask_for(waiting)
                 await asyncio.sleep(_GATHERED_S)

@@ -23,8 +23,10 @@ _HOLDS_S, _RENEWED_WITHIN_S = 4, 2
 _RULES_HOLD_S = 2.0
 # The same of what everybody may play, where one answer serves all of them: nobody is sent away from it.
 _RENEWED_BY_ALL_WITHIN_S = 60
-# Before nginx gives up.
-_BOUND_S = 2.5
+# Before nginx gives up. It takes that long only where a crowd is counted: who does not answer is found out sooner.
+_BOUND_S = 4.5
+# Of one question to the web program.
+_LIVESTREAMS_AT_ONCE, _VIEWERS_AT_ONCE = 200, 1000
 # While the web program does not answer, what it said last holds for so long. As long as nginx remembers its answers.
 _STALE_S = 3600.0
 _SWEEP_S = 10.0
@@ -59,8 +61,8 @@ class Permissions:
     def __init__(self, authority: Authority) -> None:
         self._authority = authority
         self._known: dict[str, _Known] = {}
-        self._rules = Batches(self._learn)
-        self._places = Batches(authority.places)
+        self._rules = Batches(self._learn, at_most=_LIVESTREAMS_AT_ONCE)
+        self._places = Batches(authority.places, at_most=_VIEWERS_AT_ONCE)
         self._asking: set[asyncio.Task[None]] = set()
 
     def ask(self, client: Client, viewer: Viewer) -> None:

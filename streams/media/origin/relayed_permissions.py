@@ -23,7 +23,7 @@ _BOUND_S = 2.5
 # In all, before nginx gives up: a crowd waits for its turns.
 _PATIENCE_S = 8.0
 # More connections than that make a crowd's answers later, not sooner.
-_AT_ONCE = 32
+_AT_ONCE = 128
 # After a question that was not answered nobody asks for so long; then one finds out for all.
 _PAUSE_S = 3.0
 _UNKNOWN_HOLDS_S = 4

@@ -143,10 +143,10 @@ class TestCrowd:
         web = WebProgram(_COUNTED)
         web.without_place = {"viewer-7"}
 
-        found = statuses(web, [viewer(f"viewer-{number}") for number in range(300)])
+        found = statuses(web, [viewer(f"viewer-{number}") for number in range(1100)])
 
         assert [number for number, status in enumerate(found) if status != 200] == [7]
-        assert web.placed == [200, 100]
+        assert web.placed == [1000, 100]
 
 
 class TestRules:
