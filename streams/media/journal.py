@@ -163,7 +163,13 @@ class Writer:
     def __init__(self, folder: Path, opened: Opened) -> None:
         path = journal_path(folder, epoch=opened.epoch)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-        self.write(opened)
+        try:
+            self.write(opened)
+        except OSError:
+            # What has not begun counts for nobody, and a full disk is tried every few seconds.
+            self.close()
+            path.unlink(missing_ok=True)
+            raise
 
     def write(self, *records: Record) -> None:
         """Append all of them in one step.
@@ -183,10 +189,10 @@ def write_end(folder: Path) -> bool:
 
     :raises OSError: when it cannot be written.
     """
-    found = epochs(folder)
-    if not found:
+    newest = _newest(folder)
+    if not newest:
         return False
-    with journal_path(folder, epoch=found[-1]).open("a") as journal:
+    with journal_path(folder, epoch=newest).open("a") as journal:
         # The last line may be torn.
         journal.write(f"\n{line_of(Ended())}\n")
     return True
@@ -228,38 +234,28 @@ class Reader:
         """
         entries = list(self._rest())
         for epoch in epochs(self._folder):
-            if epoch <= self._epoch:
-                continue
-            opened = self._opened(epoch)
+            opened = _opened(self._folder, epoch) if epoch > self._epoch else None
             if opened is None:
-                break
+                continue
             if (opened.after_epoch, opened.after_offset) != self.position:
-                return self._read_anew(epoch)
+                return self._read_anew()
             self._epoch, self._offset = epoch, 0
             entries += self._rest()
         return False, entries
 
-    def _read_anew(self, newest: int) -> tuple[bool, list[Entry]]:
+    def _read_anew(self) -> tuple[bool, list[Entry]]:
         """Follow the journals back from the newest to the first, and read each as far as it counts."""
         entries: list[Entry] = []
+        newest = _newest(self._folder)
         counted: list[tuple[int, int | None]] = [(newest, None)]
-        opened = self._opened(newest)
+        opened = _opened(self._folder, newest)
         while opened is not None and opened.after_epoch:
             counted.append((opened.after_epoch, opened.after_offset))
-            opened = self._opened(opened.after_epoch)
+            opened = _opened(self._folder, opened.after_epoch)
         for epoch, end in reversed(counted):
             self._epoch, self._offset = epoch, 0
             entries += self._rest(end=end)
         return True, entries
-
-    def _opened(self, epoch: int) -> Opened | None:
-        """Return a journal's first record, None while it is being written."""
-        with journal_path(self._folder, epoch=epoch).open() as journal:
-            line = journal.readline()
-        record = parse_line(line[:-1]) if line.endswith("\n") else None
-        if record is not None and not isinstance(record, Opened):
-            raise JournalError(f"A journal cannot begin with {line!r}.")
-        return record
 
     def _rest(self, *, end: int | None = None) -> Iterator[Entry]:
         if not self._epoch:
@@ -282,3 +278,18 @@ class Reader:
                 continue
             if (record := parse_line(line)) is not None:
                 yield Entry(self._epoch, record)
+
+
+def _newest(folder: Path) -> int:
+    """Return which epoch counts last, 0 where none does."""
+    return next((epoch for epoch in reversed(epochs(folder)) if _opened(folder, epoch) is not None), 0)
+
+
+def _opened(folder: Path, epoch: int) -> Opened | None:
+    """Return a journal's first record, None while it is being written, or where its writer did not get so far."""
+    with journal_path(folder, epoch=epoch).open() as journal:
+        line = journal.readline()
+    record = parse_line(line[:-1]) if line.endswith("\n") else None
+    if record is not None and not isinstance(record, Opened):
+        raise JournalError(f"A journal cannot begin with {line!r}.")
+    return record

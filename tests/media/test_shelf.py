@@ -1,9 +1,6 @@
 """What a session's files and journal are, whoever wrote them and however that ended."""
 
 import re
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,6 +18,7 @@ from streams.media.journal import (
     journal_path,
 )
 from streams.media.shelf import Made, Shelf
+from tests.media.journals import no_room
 
 _BEGAN_MS = 1_790_000_000_000
 
@@ -90,18 +88,6 @@ def add_segment(shelf: Shelf, *, at_s: float = 0, slot: str = "v0") -> None:
     shelf.close_segment(slot)
 
 
-@contextmanager
-def _full_journal(folder: Path, *, epoch: int) -> Iterator[None]:
-    """Have no room for more than the beginning of a line for as long as the block lasts."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    size = journal_path(folder, epoch=epoch).stat().st_size
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 class TestAdd:
     def test_tells_of_a_part_that_can_be_fetched(self, session: Session) -> None:
         shelf = session.shelf(epoch=1)
@@ -147,7 +133,9 @@ class TestAdd:
         shelf = session.shelf(epoch=1)
         begin(shelf)
         shelf.add("v0", part(b"first"))
-        with _full_journal(session.folder, epoch=1), pytest.raises(OSError, match="No space left"):
+        size = journal_path(session.folder, epoch=1).stat().st_size
+        # The beginning of a line.
+        with no_room(above=size + 10), pytest.raises(OSError, match="No space left"):
             shelf.add("v0", part(b"second"))
         shelf.close()
 
