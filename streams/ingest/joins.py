@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 from streams.ingest.hooks import PLAY, PUBLISH, Application, Message, Receive, Send, read_body
 
 # A worker is there within 0.3 s, or is busy: then the encoder does not wait for it.
-_WAIT_S = 0.8
+LONGEST_WAIT_S = 0.8
 # nginx lets the player in after our answer.
 _SETTLE_S = 0.01
 
@@ -33,7 +33,7 @@ def after_the_worker(inner: Application, *, token: str) -> Application:
             with _awaiting(answer, awaited) as joined:
                 if joined is not None:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(joined.wait(), _WAIT_S)
+                        await asyncio.wait_for(joined.wait(), LONGEST_WAIT_S)
                         await asyncio.sleep(_SETTLE_S)
             for message in answer:
                 await send(message)

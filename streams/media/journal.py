@@ -8,7 +8,7 @@ writer adds to that later is nobody's business.
 import errno
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import cast
 
@@ -100,7 +100,8 @@ _KINDS: dict[str, type[Record]] = {
     "D": Dropped,
     "E": Ended,
 }
-_LETTERS = {kind: letter for letter, kind in _KINDS.items()}
+# The letter, and the names of the fields that follow.
+_WORDS = {kind: (letter, *(field.name for field in fields(kind))) for letter, kind in _KINDS.items()}
 # Each field is a str or an int, and makes itself of a word.
 _MAKERS: dict[str, tuple[Callable[..., Record], tuple[Callable[[str], object], ...]]] = {
     letter: (kind, tuple(cast("type", field.type) for field in fields(kind))) for letter, kind in _KINDS.items()
@@ -139,7 +140,8 @@ def part_name(*, epoch: int, msn: int, part: int) -> str:
 
 def line_of(record: Record) -> str:
     """Return the line, without the line break."""
-    return " ".join((_LETTERS[type(record)], *map(str, astuple(record)))) + _END_OF_LINE
+    letter, *names = _WORDS[type(record)]
+    return " ".join((letter, *(str(getattr(record, name)) for name in names))) + _END_OF_LINE
 
 
 def parse_line(line: str) -> Record | None:

@@ -5,7 +5,7 @@ One folder for the session, whoever runs it: a later epoch goes on where the one
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,11 +31,7 @@ class Made:
     is_hidden: bool
     # How many of its bytes are enough to show its first picture; 0 where that is no key frame.
     key_size: int
-    pieces: Sequence[bytes | memoryview]
-
-    @property
-    def size(self) -> int:
-        return sum(len(piece) for piece in self.pieces)
+    content: bytes
 
 
 @dataclass
@@ -49,8 +45,8 @@ class _Segment:
     size: int = 0
     key_size: int = 0
     parts: list[str] = field(default_factory=list)
-    # Of the file that it grows in, where that is ours.
-    descriptor: int | None = None
+    # Written in one step when it is closed: all of it is in its parts until then, for who has to go on with it.
+    contents: list[bytes] = field(default_factory=list)
 
 
 class _Slot:
@@ -152,10 +148,6 @@ class Shelf:
     def close(self) -> None:
         """Leave everything to a later epoch."""
         self._writer.close()
-        for slot in self._slots.values():
-            if slot.open is not None and slot.open.descriptor is not None:
-                os.close(slot.open.descriptor)
-                slot.open.descriptor = None
 
     def _recall(self, entry: Entry) -> None:
         record = entry.record
@@ -186,12 +178,9 @@ class Shelf:
     def _add(self, slot: _Slot, name: str, made: Made) -> None:
         segment = slot.open
         if segment is None:
-            segment = slot.open = _Segment(self._epoch, slot.next_msn, made.at_ms)
-            segment.descriptor = _create(_growing(slot.folder, segment))
-            segment.key_size = made.key_size
-        if segment.descriptor is not None:
-            _write_all(segment.descriptor, made.pieces)
-        segment.size += made.size
+            segment = slot.open = _Segment(self._epoch, slot.next_msn, made.at_ms, key_size=made.key_size)
+        segment.contents.append(made.content)
+        segment.size += len(made.content)
         segment.duration_us += made.duration_us
         if not made.is_hidden:
             self._tell_of_part(slot, name, segment, made)
@@ -199,28 +188,18 @@ class Shelf:
     def _tell_of_part(self, slot: _Slot, name: str, segment: _Segment, made: Made) -> None:
         part = len(segment.parts)
         file_name = journal.part_name(epoch=self._epoch, msn=segment.msn, part=part)
-        # Players wait for it by name, and must not get a beginning.
-        draft = slot.folder / f".{file_name}"
-        descriptor = _create(draft)
-        try:
-            _write_all(descriptor, made.pieces)
-        finally:
-            os.close(descriptor)
-        draft.replace(slot.folder / file_name)
+        _write(slot.folder, file_name, made.content)
         segment.parts.append(file_name)
-        self._tell(PartMade(name, segment.msn, part, made.at_ms, made.duration_us, int(made.is_independent), made.size))
+        size = len(made.content)
+        self._tell(PartMade(name, segment.msn, part, made.at_ms, made.duration_us, int(made.is_independent), size))
 
     def _close_segment(self, name: str) -> None:
         slot = self._slots.get(name)
         segment = slot.open if slot is not None else None
         if slot is None or segment is None:
             return
-        if segment.descriptor is not None:
-            os.close(segment.descriptor)
-            segment.descriptor = None
-            _growing(slot.folder, segment).replace(
-                slot.folder / journal.segment_name(epoch=segment.epoch, msn=segment.msn)
-            )
+        content, segment.contents = b"".join(segment.contents), []
+        _write(slot.folder, journal.segment_name(epoch=segment.epoch, msn=segment.msn), content)
         slot.shelve(segment)
         self.bitrates.setdefault(name, Bitrates()).add(
             size=segment.size, key_size=segment.key_size, duration_us=segment.duration_us
@@ -236,8 +215,7 @@ class Shelf:
                 continue
             # Of our epoch, whose files nobody else touches: that one may still be writing.
             segment.epoch = self._epoch
-            target = slot.folder / journal.segment_name(epoch=self._epoch, msn=segment.msn)
-            target.write_bytes(b"".join((slot.folder / part).read_bytes() for part in segment.parts))
+            segment.contents = [(slot.folder / part).read_bytes() for part in segment.parts]
             self._close_segment(name)
 
     def _make_room(self, name: str, slot: _Slot) -> None:
@@ -274,20 +252,15 @@ def _stand_ins(slots: Mapping[str, SlotBegan], *, known: Iterable[str]) -> dict[
     return found
 
 
-def _growing(folder: Path, segment: _Segment) -> Path:
-    # Whoever asks for it too early gets nothing, rather than a beginning to keep for a year.
-    return folder / f".{journal.segment_name(epoch=segment.epoch, msn=segment.msn)}"
-
-
-def _create(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-
-
-def _write_all(descriptor: int, pieces: Sequence[bytes | memoryview]) -> None:
-    """Write everything, or raise what keeps the rest from being written."""
-    size = sum(len(piece) for piece in pieces)
-    written = os.writev(descriptor, pieces)
-    if written < size:
-        rest = b"".join(pieces)
-        while written < size:
-            written += os.write(descriptor, rest[written:])
+def _write(folder: Path, name: str, content: bytes) -> None:
+    """Make a file in one step: whoever asks too early gets nothing, rather than a beginning to keep for a year."""
+    draft = folder / f".{name}"
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    try:
+        written = os.write(descriptor, content)
+        while written < len(content):
+            # It raises what keeps the rest from being written.
+            written += os.write(descriptor, content[written:])
+    finally:
+        os.close(descriptor)
+    draft.replace(folder / name)

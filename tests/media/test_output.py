@@ -38,7 +38,7 @@ class _Run:
         """Write segments of so many bytes, 2 s each."""
         for segment, size in enumerate(sizes, start=first):
             frame = Sample(duration=100, size=size // 20, is_sync=False, composition=0)
-            frames = [dataclasses.replace(frame, is_sync=True), *[frame] * 19]
+            frames = [frame._replace(is_sync=True), *[frame] * 19]
             data = render_fragment(segment + 1, segment * 2000, frames) + bytes(size // 20 * 20)
             while data:
                 data = data[os.write(self._pipes[slot], data) :]

@@ -77,14 +77,14 @@ def begin(shelf: Shelf, *slots: str) -> None:
 
 
 def part(content: bytes = b"part", *, at_s: float = 0, is_hidden: bool = False, key_size: int = 0) -> Made:
-    return Made(round(_BEGAN_MS + at_s * 1000), 300_000, key_size > 0, is_hidden, key_size, (content[:2], content[2:]))
+    return Made(round(_BEGAN_MS + at_s * 1000), 300_000, key_size > 0, is_hidden, key_size, content)
 
 
 def add_segment(shelf: Shelf, *, at_s: float = 0, slot: str = "v0") -> None:
     """Put a segment of two seconds on the shelf."""
     for number in range(2):
         at_ms = round(_BEGAN_MS + at_s * 1000) + number * 1000
-        shelf.add(slot, Made(at_ms, 1_000_000, number == 0, is_hidden=False, key_size=2, pieces=(b"part",)))
+        shelf.add(slot, Made(at_ms, 1_000_000, number == 0, is_hidden=False, key_size=2, content=b"part"))
     shelf.close_segment(slot)
 
 
@@ -115,7 +115,7 @@ class TestAdd:
 
         shelf.add("v0", part())
 
-        assert session.files() == {"1-0.init.mp4", "1-0.0.m4s", ".1-0.m4s"}
+        assert session.files() == {"1-0.init.mp4", "1-0.0.m4s"}
 
     def test_keeps_what_is_too_long_for_a_part_to_its_segment(self, session: Session) -> None:
         shelf = session.shelf(epoch=1)
