@@ -17,7 +17,8 @@ from streams.livestreams.models import Livestream, RevokedViewer
 from streams.livestreams.models.playback import VIEWER_ID_MAX_LENGTH
 from streams.livestreams.playback_keys import ensure_key
 from streams.livestreams.playback_settings import check_origin
-from streams.livestreams.playback_tokens import TOKEN_LIFETIME_MAX, ViewerToken
+from streams.livestreams.playback_tokens import sign
+from streams.media.viewer_tokens import TOKEN_LIFETIME_MAX, ViewerToken
 from streams.organizations.services import Actor, record
 
 TOKEN_LIFETIME = timedelta(hours=12)
@@ -71,7 +72,7 @@ def let_in(
         expires_at=expires_at,
         origin=origin,
     )
-    return ViewerPass(livestream, token.signed(ensure_key(livestream.app)), viewer_id, expires_at)
+    return ViewerPass(livestream, sign(token, ensure_key(livestream.app)), viewer_id, expires_at)
 
 
 @transaction.atomic

@@ -66,6 +66,21 @@ class PartMade:
 
 
 @dataclass(frozen=True)
+class SegmentGrown:
+    """More of a segment is on disk that no part tells of: nothing for players, but for who goes on after a crash.
+
+    `at_ms` and `key_size` are as of a segment, the others of what was added.
+    """
+
+    slot: str
+    msn: int
+    at_ms: int
+    duration_us: int
+    size: int
+    key_size: int
+
+
+@dataclass(frozen=True)
 class SegmentClosed:
     """A segment can be fetched as a whole; its first `key_size` bytes are enough to show its first picture, or 0."""
 
@@ -90,12 +105,13 @@ class Ended:
     """Nothing will follow, in no slot; what stands below does not count."""
 
 
-Record = Opened | RunBegan | SlotBegan | PartMade | SegmentClosed | Dropped | Ended
+Record = Opened | RunBegan | SlotBegan | PartMade | SegmentGrown | SegmentClosed | Dropped | Ended
 _KINDS: dict[str, type[Record]] = {
     "O": Opened,
     "R": RunBegan,
     "I": SlotBegan,
     "P": PartMade,
+    "G": SegmentGrown,
     "S": SegmentClosed,
     "D": Dropped,
     "E": Ended,
@@ -276,7 +292,7 @@ class Reader:
 
     def _entries(self, lines: bytes, *, without_parts: bool) -> Iterator[Entry]:
         for line in lines.decode().splitlines():
-            if without_parts and line.startswith("P "):
+            if without_parts and line.startswith(("P ", "G ")):
                 continue
             if (record := parse_line(line)) is not None:
                 yield Entry(self._epoch, record)

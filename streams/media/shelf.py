@@ -3,7 +3,6 @@
 One folder for the session, whoever runs it: a later epoch goes on where the one before has stopped.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 from streams.media import journal
 from streams.media.journal import Dropped, Entry, Opened, PartMade, Record, RunBegan, SegmentClosed, SlotBegan
 from streams.media.playlist import Bitrates
+from streams.media.writing import write_whole
 
 # Segments whose parts can be fetched: those whose parts are listed, and some for who read an older playlist.
 _SEGMENTS_WITH_PARTS = 5
@@ -45,8 +45,17 @@ class _Segment:
     size: int = 0
     key_size: int = 0
     parts: list[str] = field(default_factory=list)
-    # Written in one step when it is closed: all of it is in its parts until then, for who has to go on with it.
+    # Of one that has parts, written in one step when it is closed: until then they are there for who goes on with it.
     contents: list[bytes] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return journal.segment_name(epoch=self.epoch, msn=self.msn)
+
+    @property
+    def growing_name(self) -> str:
+        # Whoever asks for it too early gets nothing, rather than a beginning to keep for a year.
+        return f".{self.name}"
 
 
 class _Slot:
@@ -60,12 +69,17 @@ class _Slot:
     def take(self, entry: Entry) -> None:
         """Take in what an earlier epoch has written down."""
         record = entry.record
-        if isinstance(record, PartMade):
-            segment = self.open = self.open or _Segment(entry.epoch, record.msn, record.at_ms)
+        if isinstance(record, PartMade | journal.SegmentGrown):
+            segment = self.open
+            if segment is None or segment.epoch != entry.epoch:
+                segment = self.open = _Segment(entry.epoch, record.msn, record.at_ms)
             segment.duration_us += record.duration_us
             segment.size += record.size
-            segment.parts.append(journal.part_name(epoch=entry.epoch, msn=record.msn, part=record.part))
             self.next_msn = record.msn
+            if isinstance(record, PartMade):
+                segment.parts.append(journal.part_name(epoch=entry.epoch, msn=record.msn, part=record.part))
+            else:
+                segment.key_size = record.key_size
         elif isinstance(record, SegmentClosed):
             segment = self.open or _Segment(entry.epoch, record.msn, record.at_ms)
             segment.epoch = entry.epoch
@@ -153,7 +167,7 @@ class Shelf:
         record = entry.record
         if isinstance(record, RunBegan):
             self._run = record.number
-        elif isinstance(record, SlotBegan | PartMade | SegmentClosed | Dropped):
+        elif isinstance(record, SlotBegan | PartMade | journal.SegmentGrown | SegmentClosed | Dropped):
             self._slot(record.slot).take(entry)
 
     def _like_the_first(self, opened: Opened, entries: Iterable[Entry]) -> Opened:
@@ -179,16 +193,27 @@ class Shelf:
         segment = slot.open
         if segment is None:
             segment = slot.open = _Segment(self._epoch, slot.next_msn, made.at_ms, key_size=made.key_size)
-        segment.contents.append(made.content)
         segment.size += len(made.content)
         segment.duration_us += made.duration_us
-        if not made.is_hidden:
+        if made.is_hidden:
+            self._grow(slot, name, segment, made)
+        else:
+            segment.contents.append(made.content)
             self._tell_of_part(slot, name, segment, made)
+
+    def _grow(self, slot: _Slot, name: str, segment: _Segment, made: Made) -> None:
+        """Write down what nobody is waiting for, for who has to go on with it."""
+        with (slot.folder / segment.growing_name).open("ab") as growing:
+            growing.write(made.content)
+        size = len(made.content)
+        self._writer.write(
+            journal.SegmentGrown(name, segment.msn, segment.at_ms, made.duration_us, size, segment.key_size)
+        )
 
     def _tell_of_part(self, slot: _Slot, name: str, segment: _Segment, made: Made) -> None:
         part = len(segment.parts)
         file_name = journal.part_name(epoch=self._epoch, msn=segment.msn, part=part)
-        _write(slot.folder, file_name, made.content)
+        write_whole(slot.folder / file_name, [made.content])
         segment.parts.append(file_name)
         size = len(made.content)
         self._tell(PartMade(name, segment.msn, part, made.at_ms, made.duration_us, int(made.is_independent), size))
@@ -198,8 +223,11 @@ class Shelf:
         segment = slot.open if slot is not None else None
         if slot is None or segment is None:
             return
-        content, segment.contents = b"".join(segment.contents), []
-        _write(slot.folder, journal.segment_name(epoch=segment.epoch, msn=segment.msn), content)
+        if segment.contents:
+            write_whole(slot.folder / segment.name, segment.contents)
+            segment.contents = []
+        else:
+            (slot.folder / segment.growing_name).replace(slot.folder / segment.name)
         slot.shelve(segment)
         self.bitrates.setdefault(name, Bitrates()).add(
             size=segment.size, key_size=segment.key_size, duration_us=segment.duration_us
@@ -213,9 +241,14 @@ class Shelf:
             segment = slot.open
             if segment is None:
                 continue
+            content = _left_of(slot.folder, segment)
+            if len(content) < segment.size:
+                # The machine went down with it: that number is made anew.
+                slot.open = None
+                continue
             # Of our epoch, whose files nobody else touches: that one may still be writing.
             segment.epoch = self._epoch
-            segment.contents = [(slot.folder / part).read_bytes() for part in segment.parts]
+            segment.contents = [content]
             self._close_segment(name)
 
     def _make_room(self, name: str, slot: _Slot) -> None:
@@ -227,7 +260,7 @@ class Shelf:
         if gone:
             self._tell(Dropped(name, slot.closed[0].msn))
         for segment in gone:
-            (slot.folder / journal.segment_name(epoch=segment.epoch, msn=segment.msn)).unlink(missing_ok=True)
+            (slot.folder / segment.name).unlink(missing_ok=True)
 
     def _out_of_window(self, slot: _Slot) -> list[_Segment]:
         newest = slot.closed[-1]
@@ -252,15 +285,7 @@ def _stand_ins(slots: Mapping[str, SlotBegan], *, known: Iterable[str]) -> dict[
     return found
 
 
-def _write(folder: Path, name: str, content: bytes) -> None:
-    """Make a file in one step: whoever asks too early gets nothing, rather than a beginning to keep for a year."""
-    draft = folder / f".{name}"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-    try:
-        written = os.write(descriptor, content)
-        while written < len(content):
-            # It raises what keeps the rest from being written.
-            written += os.write(descriptor, content[written:])
-    finally:
-        os.close(descriptor)
-    draft.replace(folder / name)
+def _left_of(folder: Path, segment: _Segment) -> bytes:
+    """Return what was told of; there may be less."""
+    files = [folder / name for name in segment.parts or (segment.growing_name,)]
+    return b"".join(file.read_bytes() for file in files if file.exists())[: segment.size]

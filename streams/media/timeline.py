@@ -258,7 +258,7 @@ class SessionTimeline:
             self._run = Run(record.number, entry.epoch)
         elif isinstance(record, Ended):
             self.is_ended = True
-        else:
+        elif isinstance(record, Opened):
             self._open(record)
 
     def _open(self, record: Opened) -> None:

@@ -266,6 +266,43 @@ class TestNextEpoch:
         assert session.closed()[-1] == SegmentClosed("v0", 1, _BEGAN_MS + 2000, 600_000, 8, 0)
         assert session.content("2-1.m4s") == b"leftover"
 
+    def test_closes_what_grew_without_parts(self, session: Session) -> None:
+        killed = session.shelf(epoch=1, part_target_s=0)
+        begin(killed)
+        for number in range(3):
+            killed.add("v0", part(b"chunk", at_s=number * 0.3, is_hidden=True, key_size=0 if number else 2))
+        told = session.told
+
+        following = session.shelf(epoch=2, part_target_s=0)
+        begin(following)
+        # It wakes.
+        killed.add("v0", part(b"chunk", at_s=0.9, is_hidden=True))
+        following.add("v0", part(b"next", at_s=5, is_hidden=True))
+        following.close_segment("v0")
+
+        assert [(each.msn, each.duration_us, each.key_size) for each in session.closed()] == [
+            (0, 900_000, 2),
+            (1, 300_000, 0),
+        ]
+        assert session.content("2-0.m4s") == b"chunk" * 3
+        assert told < session.told
+
+    @pytest.mark.parametrize("left", [b"", b"chun", None])
+    def test_makes_anew_what_is_not_there_as_a_whole(self, session: Session, left: bytes | None) -> None:
+        killed = session.shelf(epoch=1, part_target_s=0)
+        begin(killed)
+        killed.add("v0", part(b"chunk", is_hidden=True))
+        growing = session.folder / "v0" / ".1-0.m4s"
+        growing.unlink() if left is None else growing.write_bytes(left)
+
+        following = session.shelf(epoch=2, part_target_s=0)
+        begin(following)
+        following.add("v0", part(b"again", at_s=5, is_hidden=True))
+        session.shelf(epoch=3, part_target_s=0)
+
+        assert session.closed() == [SegmentClosed("v0", 0, _BEGAN_MS + 5000, 300_000, 5, 0)]
+        assert session.content("3-0.m4s") == b"again"
+
     def test_goes_on_with_the_numbers_and_another_run(self, session: Session) -> None:
         killed = session.shelf(epoch=1)
         begin(killed)

@@ -43,6 +43,22 @@ def file(path: str) -> Reply:
     return answer(200, {"X-Accel-Redirect": f"{_FILES}/{path}"}, b"")
 
 
+def permitted(*, holds_s: int, renewed_within_s: int, depends_on_origin: bool) -> Reply:
+    """Return the permission to play: for how long the edge may go by it, and by how much longer while it asks again.
+
+    Source: RFC 5861.
+    """
+    kept = f"max-age={holds_s}, stale-while-revalidate={renewed_within_s}"
+    varies = {"Vary": "Origin"} if depends_on_origin else {}
+    return answer(200, {"Cache-Control": kept, "X-Playback": "permitted", **varies}, b"")
+
+
+def refused(why: str, *, holds_s: int) -> Reply:
+    """Return why somebody may not play: `refused`, or `unknown` where there is nothing to play."""
+    # It may be for the sake of the origin.
+    return answer(401, {"Cache-Control": f"max-age={holds_s}", "X-Playback": why, "Vary": "Origin"}, b"")
+
+
 def answer(status: int, headers: dict[str, str], body: bytes) -> Reply:
     """Return an answer as it is sent."""
     lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", f"Content-Length: {len(body)}"]
