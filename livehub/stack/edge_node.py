@@ -1,7 +1,15 @@
 """The nginx of an edge node: players' way to an origin on another machine, and nothing else."""
 
 from livehub.stack.instance import Instance
-from livehub.stack.media_doors import MEDIA_HEADERS, ORIGIN, ORIGIN_IDLE_CONNECTIONS, SLOT, media_maps
+from livehub.stack.media_doors import (
+    MEDIA_HEADERS,
+    ORIGIN,
+    ORIGIN_IDLE_CONNECTIONS,
+    PICTURES,
+    SESSION,
+    SLOT,
+    media_maps,
+)
 from livehub.stack.nginx import Host, households, listens, main_context, quoted, temp_paths
 from livehub.stack.ports import listen_addresses
 
@@ -21,6 +29,8 @@ http {{
     types {{
         application/vnd.apple.mpegurl m3u8;
         image/jpeg jpg;
+        image/webp webp;
+        text/vtt vtt;
         video/iso.segment m4s;
         video/mp4 mp4;
     }}
@@ -61,12 +71,12 @@ http {{
         location = /healthz {{ default_type application/json; return 200 '{{"status":"ok"}}'; }}
         location ^~ /playback/ {{
             access_log off;
-            location ~ ^/playback/(?<media>{SLOT}/[0-9]+-[0-9]+[0-9a-z.]+)$ {{
+            location ~ ^/playback/(?<media>(?:{SLOT}|{PICTURES})/[0-9]+-[0-9]+[0-9a-z.-]+)$ {{
                 {_PREFLIGHT}
                 root {relayed};
                 try_files /$media @relay;
             }}
-            location ~ ^/playback/(?<media>[A-Za-z0-9_-]+(?:/[0-9a-f-]+/[av][0-9]+)?/[a-z]+\\.(?:m3u8|jpg))$ {{
+            location ~ ^/playback/(?<media>(?:{SLOT}|{SESSION}|[A-Za-z0-9_-]+)/[a-z]+\\.(?:m3u8|jpg|webp|vtt))$ {{
                 {_PREFLIGHT}
                 {_ONLY_READ}
 {ORIGIN}
