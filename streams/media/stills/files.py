@@ -25,8 +25,8 @@ def parse_name(name: str, *, suffix: str) -> tuple[int, int] | None:
     return (int(found["epoch"]), int(found["shown_cs"])) if found and found["suffix"] == suffix else None
 
 
-def replace(path: Path, data: bytes) -> None:
-    """Write a file, or write it anew, in one step."""
-    draft = path.with_name(f".{path.name}")
+def replace(path: Path, data: bytes, *, drafts: Path) -> None:
+    """Write a file, or write it anew, in one step; what is half done stays in `drafts` if we are killed."""
+    draft = drafts / f".{path.name}"
     draft.write_bytes(data)
     draft.replace(path)

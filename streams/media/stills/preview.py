@@ -29,7 +29,7 @@ class Preview:
         shown, old = frames[-_FRAMES:], frames[:-_FRAMES]
         if shown != self._shown:
             pictures = [(self._folder / name).read_bytes() for name in shown]
-            files.replace(self._path, webp.animate(pictures, frame_ms=_FRAME_MS))
+            files.replace(self._path, webp.animate(pictures, frame_ms=_FRAME_MS), drafts=self._folder)
             self._shown = shown
         for name in old:
             (self._folder / name).unlink(missing_ok=True)

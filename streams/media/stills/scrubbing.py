@@ -4,11 +4,11 @@ Files never change, so caches keep them; only the list of them does. The list is
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from streams.media.stills import files, jpeg, storyboard
+from streams.media.stills import files, jpeg, preview, storyboard
 from streams.media.stills.storyboard import Picture
 
 SUFFIX = "jpg"
@@ -16,7 +16,8 @@ _LEAST_S = 10
 # For the longest windows less often: nobody can point at more places than that.
 _MOST_PICTURES = 720
 _PER_STRIP = 25
-# For how long they outlast the segments: players read the list again when somebody points at the bar.
+# For how long files outlast their segments, or what else nobody is told of any more: players read the list again when
+# somebody points at the bar.
 _GRACE_MS = 60_000
 
 
@@ -33,12 +34,13 @@ class Scrubbing:
         self._epoch = epoch
         self._window_ms = window_s * 1000
         self._list = folder / files.STORYBOARD_NAME
+        self._drafts = folder / files.FOLDER
         self._pictures = deque(storyboard.parse(self._list.read_text()) if self._list.exists() else ())
-        # Of ours, those that are in no strip yet; and files that only older lists name.
+        # Of ours, those that are in no strip yet.
         self._loose: deque[Picture] = deque()
-        self._unlisted: list[str] = []
         self._newest_shown_cs: int | None = None
-        self._leave_unlisted()
+        # Files that only older lists name, and since when.
+        self._unlisted = deque(self._left_unlisted())
 
     def look(self, names: Iterable[str], *, clock_ms: float) -> None:
         """Take what is new; `clock_ms` is what to add to the stream's own milliseconds for those since 1970.
@@ -54,7 +56,8 @@ class Scrubbing:
         if new:
             self._newest_shown_cs = new[-1]
             self._make_room()
-            files.replace(self._list, storyboard.render(self._pictures, every_ms=self.every_s * 1000).encode())
+            listed = storyboard.render(self._pictures, every_ms=self.every_s * 1000)
+            files.replace(self._list, listed.encode(), drafts=self._drafts)
 
     def _take(self, shown_cs: int, *, at_ms: int) -> None:
         file = f"{files.FOLDER}/{files.name_of(epoch=self._epoch, shown_cs=shown_cs, suffix=SUFFIX)}"
@@ -75,30 +78,30 @@ class Scrubbing:
         first, count = Path(loose[0].file), len(loose)
         strip = f"{files.FOLDER}/{first.stem}-{count}.{SUFFIX}"
         data = jpeg.stack([(self._folder / picture.file).read_bytes() for picture in loose])
-        files.replace(self._folder / strip, data)
-        for number, picture in enumerate(loose, start=len(self._pictures) - count):
-            top = picture.height * (number - len(self._pictures) + count)
-            self._pictures[number] = replace(picture, file=strip, top=top)
-        self._remove(self._unlisted)
-        self._unlisted = [picture.file for picture in loose]
+        files.replace(self._folder / strip, data, drafts=self._drafts)
+        for number, picture in enumerate(loose):
+            self._pictures[number - count] = replace(picture, file=strip, top=number * picture.height)
+        self._unlisted += ((loose[-1].at_ms, picture.file) for picture in loose)
         self._loose.clear()
 
     def _make_room(self) -> None:
         """Forget what is out of the window, and remove a file when nothing in it is listed."""
-        before_ms = self._pictures[-1].at_ms - self._window_ms - _GRACE_MS
-        while self._pictures[0].at_ms < before_ms:
+        unread_ms = self._pictures[-1].at_ms - _GRACE_MS
+        while self._unlisted and self._unlisted[0][0] < unread_ms:
+            self._remove(self._unlisted.popleft()[1])
+        while self._pictures[0].at_ms < unread_ms - self._window_ms:
             gone = self._pictures.popleft()
             if self._loose and self._loose[0] == gone:
                 self._loose.popleft()
             if self._pictures[0].file != gone.file:
-                self._remove([gone.file])
+                self._remove(gone.file)
 
-    def _leave_unlisted(self) -> None:
-        """Take note of what the last epoch has left and no list names: it goes later."""
+    def _left_unlisted(self) -> Iterator[tuple[int, str]]:
+        """Yield what the last epoch has left and no list names."""
         listed = {picture.file for picture in self._pictures}
-        there = (f"{files.FOLDER}/{path.name}" for path in (self._folder / files.FOLDER).glob(f"*.{SUFFIX}*"))
-        self._unlisted = [file for file in there if file not in listed]
+        since_ms = self._pictures[-1].at_ms if self._pictures else 0
+        there = [path for path in (self._folder / files.FOLDER).iterdir() if path.suffix != f".{preview.SUFFIX}"]
+        yield from ((since_ms, file) for path in there if (file := f"{files.FOLDER}/{path.name}") not in listed)
 
-    def _remove(self, names: Iterable[str]) -> None:
-        for name in names:
-            (self._folder / name).unlink(missing_ok=True)
+    def _remove(self, file: str) -> None:
+        (self._folder / file).unlink(missing_ok=True)

@@ -140,12 +140,13 @@ class TestTakeOver:
     def test_removes_what_nobody_lists(self, session: _Session) -> None:
         session.show(_PER_STRIP)
         session.write(_PER_STRIP * _STEP_CS)
-        (session.folder / "pictures" / "1-30000.jpg.tmp").write_bytes(b"half a pict")
+        for half_done in ("1-30000.jpg.tmp", "1-30000.webp.tmp", ".storyboard.vtt"):
+            (session.folder / "pictures" / half_done).write_bytes(b"half a pict")
         session.begin(epoch=2)
         session.show(_PER_STRIP, first=_PER_STRIP)
 
         assert not session.files & {"pictures/1-0.jpg", "pictures/1-25000.jpg"}
-        assert not (session.folder / "pictures" / "1-30000.jpg.tmp").exists()
+        assert {path.suffix for path in (session.folder / "pictures").iterdir()} == {".jpg"}
         assert {picture.file for picture in session.listed} == {"pictures/1-0-25.jpg", "pictures/2-25000-25.jpg"}
 
 
@@ -196,7 +197,7 @@ class TestTrouble:
 
     def test_is_told_when_the_disk_is_full(self, session: _Session) -> None:
         session.write(0)
-        (session.folder / ".storyboard.vtt").symlink_to("/dev/full")
+        (session.folder / "pictures" / ".storyboard.vtt").symlink_to("/dev/full")
 
         with pytest.raises(OSError, match="No space left"):
             session.look()
