@@ -27,7 +27,12 @@ class _Run:
         self.published: list[tuple[str, str]] = []
         self.told: list[Path] = []
         playback = Playback(
-            folder / "session", epoch, 3600, lambda *told: self.published.append(told), told=self.told.append
+            folder / "session",
+            epoch,
+            3600,
+            lambda *told: self.published.append(told),
+            told=self.told.append,
+            preview_path=folder / "preview.webp",
         )
         self.output = RunOutput(build_ladder(source), playback, targets=targets, marks=None, clock_ms=lambda: 0.0)
         self._pipes = dict(zip(_slots(source), self.output.pipes, strict=True))

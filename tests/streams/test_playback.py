@@ -221,12 +221,13 @@ class TestRemoveExpired:
 
         assert {path.name for path in folder.glob("*/*")} == {following.name, "index.m3u8", "live.m3u8"}
 
-    def test_removes_the_thumbnail_of_a_session_that_was_never_playable(
+    def test_removes_the_pictures_of_a_session_that_was_never_playable(
         self, session: Session, livestream: Livestream, folder: Path
     ) -> None:
         _stopped(session, seconds_ago=301)
         local_storage().withdraw(livestream.playback_id)
         local_storage().thumbnail_path(livestream.playback_id).write_bytes(b"a picture")
+        local_storage().preview_path(livestream.playback_id).write_bytes(b"pictures")
 
         playback.remove_expired()
 
