@@ -122,7 +122,10 @@ class Shelf:
         self._close_what_others_left()
 
     def begin_run(self, slots: Mapping[str, SlotBegan], inits: Mapping[str, bytes]) -> None:
-        """Let another ffmpeg's media follow; slots that it has nothing for get what the nearest of their kind gets."""
+        """Let another ffmpeg's media follow, once in an epoch.
+
+        Slots that it has nothing for get what the nearest of their kind gets.
+        """
         self._run += 1
         self._stand_ins = _stand_ins(slots, known=self._slots)
         records: list[Record] = [RunBegan(self._run)]
