@@ -12,10 +12,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import cast
 
+from streams.media import kept
+
 _SUFFIX = ".journal"
 _END_OF_LINE = " ;"
 _READ_SIZE = 256 * 1024
-# Minutes of a broadcast: parts that are further from a journal's end are in no playlist any more.
+# Minutes of a broadcast: parts further from a journal's end are in no playlist any more.
 _OLD_PARTS_SIZE = 256 * 1024
 
 
@@ -227,7 +229,7 @@ class Entry:
 class Reader:
     """Reads a session's journals, all that count, again and again from where it stopped.
 
-    `leaves_old_parts_out` is for whoever only wants to know what can be played now: most lines are parts'.
+    `leaves_old_parts_out` is for whoever wants to know what can be played now: not most parts, nor what was dropped.
     """
 
     def __init__(self, folder: Path, *, leaves_old_parts_out: bool = False) -> None:
@@ -250,30 +252,34 @@ class Reader:
         :raises JournalError: when what stands there is not a journal.
         :raises OSError: when it cannot be read.
         """
+        if self._leaves_old_parts_out and not self._epoch:
+            return False, self._read_anew()
         entries = list(self._rest())
         for epoch in epochs(self._folder):
             opened = _opened(self._folder, epoch) if epoch > self._epoch else None
             if opened is None:
                 continue
             if (opened.after_epoch, opened.after_offset) != self.position:
-                return self._read_anew()
+                return True, self._read_anew()
             self._epoch, self._offset = epoch, 0
             entries += self._rest()
         return False, entries
 
-    def _read_anew(self) -> tuple[bool, list[Entry]]:
-        """Follow the journals back from the newest to the first, and read each as far as it counts."""
+    def _read_anew(self) -> list[Entry]:
+        """Follow the journals back from the newest to the first that is needed, and read each as far as it counts."""
+        counted: list[tuple[int, int | None, bytes, int]] = []
+        epoch, end = _newest(self._folder), None
+        while epoch:
+            path = journal_path(self._folder, epoch=epoch)
+            head, offset = kept.beginning(path, end=end) if self._leaves_old_parts_out else (b"", 0)
+            counted.append((epoch, end, head, offset))
+            opened = None if offset else _opened(self._folder, epoch)
+            epoch, end = (opened.after_epoch, opened.after_offset) if opened else (0, None)
         entries: list[Entry] = []
-        newest = _newest(self._folder)
-        counted: list[tuple[int, int | None]] = [(newest, None)]
-        opened = _opened(self._folder, newest)
-        while opened is not None and opened.after_epoch:
-            counted.append((opened.after_epoch, opened.after_offset))
-            opened = _opened(self._folder, opened.after_epoch)
-        for epoch, end in reversed(counted):
-            self._epoch, self._offset = epoch, 0
-            entries += self._rest(end=end)
-        return True, entries
+        for self._epoch, until, head, self._offset in reversed(counted):
+            entries += self._entries(head, without_parts=False)
+            entries += self._rest(end=until)
+        return entries
 
     def _rest(self, *, end: int | None = None) -> Iterator[Entry]:
         if not self._epoch:
@@ -281,17 +287,16 @@ class Reader:
         with journal_path(self._folder, epoch=self._epoch).open("rb") as journal:
             until = os.fstat(journal.fileno()).st_size if end is None else end
             journal.seek(self._offset)
-            while piece := journal.read(min(_READ_SIZE, until - self._offset)):
-                whole = piece[: piece.rfind(b"\n") + 1]
-                if not whole:
-                    return
+            piece = journal.read(min(_READ_SIZE, until - self._offset))
+            while whole := piece[: piece.rfind(b"\n") + 1]:
                 self._offset += len(whole)
                 journal.seek(self._offset)
                 is_old = self._leaves_old_parts_out and until - self._offset > _OLD_PARTS_SIZE
                 yield from self._entries(whole, without_parts=is_old)
+                piece = journal.read(min(_READ_SIZE, until - self._offset))
 
     def _entries(self, lines: bytes, *, without_parts: bool) -> Iterator[Entry]:
-        for line in lines.decode().splitlines():
+        for line in lines.decode(errors="replace").splitlines():
             if without_parts and line.startswith(("P ", "G ")):
                 continue
             if (record := parse_line(line)) is not None:
@@ -304,8 +309,8 @@ def _newest(folder: Path) -> int:
 
 
 def _opened(folder: Path, epoch: int) -> Opened | None:
-    """Return a journal's first record, None while it is being written, or where its writer did not get so far."""
-    with journal_path(folder, epoch=epoch).open() as journal:
+    """Return a journal's first record, None where there is none: its writer is about to, or was killed before."""
+    with journal_path(folder, epoch=epoch).open(errors="replace") as journal:
         line = journal.readline()
     record = parse_line(line[:-1]) if line.endswith("\n") else None
     if record is not None and not isinstance(record, Opened):

@@ -3,14 +3,14 @@
 One folder for the session, whoever runs it: a later epoch goes on where the one before has stopped.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from streams.media import journal
 from streams.media.journal import Dropped, Entry, Opened, PartMade, Record, RunBegan, SegmentClosed, SlotBegan
 from streams.media.playlist import Bitrates
+from streams.media.shelved import Segment, Slot
 from streams.media.writing import write_whole
 
 # Segments whose parts can be fetched: those whose parts are listed, and some for who read an older playlist.
@@ -34,66 +34,6 @@ class Made:
     content: bytes
 
 
-@dataclass
-class _Segment:
-    """What is known of a segment; `parts` are those that were told of."""
-
-    epoch: int
-    msn: int
-    at_ms: int = 0
-    duration_us: int = 0
-    size: int = 0
-    key_size: int = 0
-    parts: list[str] = field(default_factory=list)
-    # Of one that has parts, written in one step when it is closed: until then they are there for who goes on with it.
-    contents: list[bytes] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        return journal.segment_name(epoch=self.epoch, msn=self.msn)
-
-    @property
-    def growing_name(self) -> str:
-        # Whoever asks for it too early gets nothing, rather than a beginning to keep for a year.
-        return f".{self.name}"
-
-
-class _Slot:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.closed: deque[_Segment] = deque()
-        self.with_parts: deque[_Segment] = deque()
-        self.open: _Segment | None = None
-        self.next_msn = 0
-
-    def take(self, entry: Entry) -> None:
-        """Take in what an earlier epoch has written down."""
-        record = entry.record
-        if isinstance(record, PartMade | journal.SegmentGrown):
-            segment = self.open
-            if segment is None or segment.epoch != entry.epoch:
-                segment = self.open = _Segment(entry.epoch, record.msn, record.at_ms)
-            segment.duration_us += record.duration_us
-            segment.size += record.size
-            self.next_msn = record.msn
-            if isinstance(record, PartMade):
-                segment.parts.append(journal.part_name(epoch=entry.epoch, msn=record.msn, part=record.part))
-            else:
-                segment.key_size = record.key_size
-        elif isinstance(record, SegmentClosed):
-            segment = self.open or _Segment(entry.epoch, record.msn, record.at_ms)
-            segment.epoch = entry.epoch
-            self.shelve(segment)
-        elif isinstance(record, Dropped):
-            while self.closed and self.closed[0].msn < record.first_msn:
-                self.closed.popleft()
-
-    def shelve(self, segment: _Segment) -> None:
-        self.closed.append(segment)
-        self.with_parts.append(segment)
-        self.open, self.next_msn = None, segment.msn + 1
-
-
 class Shelf:
     """Takes what a packager makes, and tells of it; `told` is called after each thing that was written down."""
 
@@ -113,9 +53,8 @@ class Shelf:
         """
         self._folder = folder
         self._epoch = epoch
-        self._window_us = dvr_window_s * 1_000_000
         self._told = told
-        self._slots: dict[str, _Slot] = {}
+        self._slots: dict[str, Slot] = {}
         self.bitrates: dict[str, Bitrates] = {}
         self._stand_ins: dict[str, tuple[str, ...]] = {}
         self._run = -1
@@ -128,11 +67,15 @@ class Shelf:
         opened = self._like_the_first(opened, entries)
         # What players were told of, whatever this epoch would choose.
         self.part_target_s = opened.part_target_us / 1_000_000
+        self._window_us = opened.dvr_window_s * 1_000_000
         self._writer = journal.Writer(folder, opened)
         self._close_what_others_left()
 
     def begin_run(self, slots: Mapping[str, SlotBegan], inits: Mapping[str, bytes]) -> None:
-        """Let another ffmpeg's media follow; slots that it has nothing for get what the nearest of their kind gets."""
+        """Let another ffmpeg's media follow, once in an epoch.
+
+        Slots that it has nothing for get what the nearest of their kind gets.
+        """
         self._run += 1
         self._stand_ins = _stand_ins(slots, known=self._slots)
         records: list[Record] = [RunBegan(self._run)]
@@ -177,22 +120,22 @@ class Shelf:
             opened.epoch,
             first.part_target_us,
             first.target_s,
-            opened.dvr_window_s,
+            first.dvr_window_s,
             opened.after_epoch,
             opened.after_offset,
         )
 
-    def _slot(self, name: str) -> _Slot:
+    def _slot(self, name: str) -> Slot:
         if name not in self._slots:
             folder = self._folder / name
             folder.mkdir(exist_ok=True)
-            self._slots[name] = _Slot(folder)
+            self._slots[name] = Slot(folder)
         return self._slots[name]
 
-    def _add(self, slot: _Slot, name: str, made: Made) -> None:
+    def _add(self, slot: Slot, name: str, made: Made) -> None:
         segment = slot.open
         if segment is None:
-            segment = slot.open = _Segment(self._epoch, slot.next_msn, made.at_ms, key_size=made.key_size)
+            segment = slot.open = Segment(self._epoch, slot.next_msn, made.at_ms, key_size=made.key_size)
         segment.size += len(made.content)
         segment.duration_us += made.duration_us
         if made.is_hidden:
@@ -201,7 +144,7 @@ class Shelf:
             segment.contents.append(made.content)
             self._tell_of_part(slot, name, segment, made)
 
-    def _grow(self, slot: _Slot, name: str, segment: _Segment, made: Made) -> None:
+    def _grow(self, slot: Slot, name: str, segment: Segment, made: Made) -> None:
         """Write down what nobody is waiting for, for who has to go on with it."""
         with (slot.folder / segment.growing_name).open("ab") as growing:
             growing.write(made.content)
@@ -210,7 +153,7 @@ class Shelf:
             journal.SegmentGrown(name, segment.msn, segment.at_ms, made.duration_us, size, segment.key_size)
         )
 
-    def _tell_of_part(self, slot: _Slot, name: str, segment: _Segment, made: Made) -> None:
+    def _tell_of_part(self, slot: Slot, name: str, segment: Segment, made: Made) -> None:
         part = len(segment.parts)
         file_name = journal.part_name(epoch=self._epoch, msn=segment.msn, part=part)
         write_whole(slot.folder / file_name, [made.content])
@@ -243,31 +186,33 @@ class Shelf:
                 continue
             content = _left_of(slot.folder, segment)
             if len(content) < segment.size:
-                # The machine went down with it: that number is made anew.
-                slot.open = None
+                # After a loss of power, or when somebody made room: readers see a gap once the next one begins, if they
+                # were told of parts.
+                slot.open, slot.next_msn = None, segment.msn + bool(segment.parts)
                 continue
             # Of our epoch, whose files nobody else touches: that one may still be writing.
             segment.epoch = self._epoch
             segment.contents = [content]
             self._close_segment(name)
 
-    def _make_room(self, name: str, slot: _Slot) -> None:
+    def _make_room(self, name: str, slot: Slot) -> None:
         """Remove what no player is told of any more."""
         while len(slot.with_parts) > _SEGMENTS_WITH_PARTS:
-            for part in slot.with_parts.popleft().parts:
+            segment = slot.with_parts.popleft()
+            for part in segment.parts:
                 (slot.folder / part).unlink(missing_ok=True)
+            # It is known for hours.
+            segment.parts = []
         gone = self._out_of_window(slot)
         if gone:
             self._tell(Dropped(name, slot.closed[0].msn))
         for segment in gone:
             (slot.folder / segment.name).unlink(missing_ok=True)
 
-    def _out_of_window(self, slot: _Slot) -> list[_Segment]:
-        newest = slot.closed[-1]
-        before_ms = newest.at_ms - (self._window_us + _GRACE_US) // 1000
+    def _out_of_window(self, slot: Slot) -> list[Segment]:
         gone = []
-        while len(slot.closed) > _LEAST_SEGMENTS and slot.closed[0].at_ms < before_ms:
-            gone.append(slot.closed.popleft())
+        while len(slot.closed) > _LEAST_SEGMENTS and slot.is_more_than(self._window_us + _GRACE_US):
+            gone.append(slot.drop())
         return gone
 
     def _tell(self, *records: Record) -> None:
@@ -285,7 +230,7 @@ def _stand_ins(slots: Mapping[str, SlotBegan], *, known: Iterable[str]) -> dict[
     return found
 
 
-def _left_of(folder: Path, segment: _Segment) -> bytes:
+def _left_of(folder: Path, segment: Segment) -> bytes:
     """Return what was told of; there may be less."""
     files = [folder / name for name in segment.parts or (segment.growing_name,)]
     return b"".join(file.read_bytes() for file in files if file.exists())[: segment.size]

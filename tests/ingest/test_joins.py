@@ -32,7 +32,7 @@ async def _admits(scope: dict[str, Any], receive: Any, send: Any) -> None:
 async def _nginx(folder: Path) -> AsyncIterator[httpx.AsyncClient]:
     """Yield what asks as nginx-rtmp does."""
     socket = str(folder / "asgi.sock")
-    application = after_the_worker(_admits, token="secret")  # noqa: S106
+    application = after_the_worker(_admits, token="secret")
     server = uvicorn.Server(uvicorn.Config(application, uds=socket, log_level="warning", lifespan="off"))
     serving = asyncio.create_task(server.serve())
     while not server.started:

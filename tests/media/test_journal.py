@@ -1,6 +1,5 @@
 """A session's journal."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -114,13 +113,13 @@ def test_ends_what_counts_and_not_what_never_began(tmp_path: Path) -> None:
 
 
 def test_leaves_nothing_behind_where_there_is_no_room(tmp_path: Path) -> None:
-    open_before = len(os.listdir("/proc/self/fd"))
+    open_before = len(list(Path("/proc/self/fd").iterdir()))
 
     with no_room(above=10), pytest.raises(OSError, match="No space left"):
         Writer(tmp_path, FIRST)
 
     assert not list(tmp_path.iterdir())
-    assert len(os.listdir("/proc/self/fd")) == open_before
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_before
 
 
 def test_reads_up_to_the_newest_at_once_although_a_stale_writer_added_something(tmp_path: Path) -> None:
@@ -151,6 +150,15 @@ def test_has_one_writer_for_each_epoch(tmp_path: Path) -> None:
 def test_refuses_what_is_no_journal(line: str) -> None:
     with pytest.raises(JournalError):
         parse_line(line)
+
+
+def test_refuses_what_a_disk_has_spoiled(tmp_path: Path) -> None:
+    Writer(tmp_path, FIRST)
+    with journal_path(tmp_path, epoch=1).open("ab") as journal:
+        journal.write(b"R \xff\xfe ;\n")
+
+    with pytest.raises(JournalError):
+        Reader(tmp_path).read()
 
 
 def test_has_no_end_where_nothing_began(tmp_path: Path) -> None:
