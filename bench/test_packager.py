@@ -91,7 +91,7 @@ def _packaging(clip: Path, folder: Path) -> Iterator[RunOutput]:
     targets = choose_targets(Latency.LOW, fps=_FPS)
     with _live(clip) as source:
         assert source.stdout is not None
-        intake = Intake(source.stdout, segment_s=targets.segment_s)
+        intake = Intake(source.stdout, mode=Latency.LOW)
         playback = Playback(folder / "session", 1, _DVR_S, lambda name, text: None, tell_of)
         output = RunOutput(_LADDER, playback, targets=targets, marks=intake.marks, clock_ms=intake.clock_ms)
         outputs = ffmpeg.Outputs(output.pipes, targets.fragment_s, targets.segment_s, folder / "thumbnail.jpg", 5)

@@ -131,7 +131,7 @@ def run_broadcast(spec: JobSpec, observer: Observer) -> Outcome:
     """
     argv = ffmpeg.pull_argv(spec.server.pull_url(spec.name))
     with running(argv, label=f"pull {spec.name}", feeds=True, memory_mb=_PULL_MEMORY_MB) as puller:
-        intake = Intake(puller.stdout, segment_s=spec.latency_mode.segment_s)
+        intake = Intake(puller.stdout, mode=spec.latency_mode)
         try:
             return _Run(spec, observer, puller, intake).run()
         finally:
