@@ -45,13 +45,24 @@ def _answering_soon(view: _View) -> _View:
 def playback_rules(request: HttpRequest) -> HttpResponse:
     """Answer with what holds for the viewers of these livestreams, by playback id."""
     found = rules_of(request.GET.getlist("playback_id"))
-    return JsonResponse({playback_id: rules.as_json() for playback_id, rules in found.items()})
+    return _said({playback_id: rules.as_json() for playback_id, rules in found.items()})
 
 
 @csrf_exempt
 @require_POST
 def playback_places(request: HttpRequest) -> HttpResponse:
     """Answer which of these viewers have a place: a list of livestream, how many it has, and viewer."""
-    return JsonResponse(
-        audience().take_places([(name, int(places), who) for name, places, who in json.loads(request.body)]), safe=False
-    )
+    wanted = [(str(playback_id), int(places), str(viewer_id)) for playback_id, places, viewer_id in _read(request)]
+    return _said(audience().take_places(wanted))
+
+
+def _read(request: HttpRequest) -> list[tuple[object, int, object]]:
+    found: list[tuple[object, int, object]] = json.loads(request.body)
+    return found
+
+
+def _said(answer: object) -> HttpResponse:
+    response = JsonResponse(answer, safe=False)
+    # Else it would be sent in pieces, which the origin does not read.
+    response["Content-Length"] = str(len(response.content))
+    return response

@@ -266,8 +266,11 @@ class TestAnswersToTheOrigin:
         viewers.revoke_viewer(livestream=signed, viewer_id="ann", actor=SYSTEM)
         wanted = [signed.playback_id, livestream.playback_id, "pb_nothing"]
 
-        said = client.get("/internal/playback/rules", {"playback_id": wanted}).json()
+        answer = client.get("/internal/playback/rules", {"playback_id": wanted})
+        said = answer.json()
 
+        # In one piece.
+        assert int(answer["Content-Length"]) == len(answer.content)
         assert said.keys() == {signed.playback_id, livestream.playback_id}
         assert said[signed.playback_id]["revoked"].keys() == {"ann"}
         # Nothing secret of what everybody may play.
