@@ -31,12 +31,12 @@ from tests.stack.whole import free_ports
 
 pytestmark = pytest.mark.bench
 
-_PARTS = 7
+_PARTS = 10
 # As of 3 Mbit/s.
-_PART_BYTES, _SEGMENT_BYTES = 112_000, 787_000
+_PART_BYTES, _SEGMENT_BYTES = 75_000, 750_000
 _SEGMENTS = 30
-_ROUND_PARTS = 50
-_WARM_UP_PARTS = 7
+_ROUND_PARTS = 70
+_WARM_UP_PARTS = 10
 # Milliseconds within which 99 of 100 have heard of a part; none is promised beyond.
 _P99_BUDGETS_MS = {1000: 60, 3000: 250, 5000: None}
 _BYTES_ROUNDS = 5

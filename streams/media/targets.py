@@ -4,8 +4,11 @@ import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-# Three parts are what a player keeps between itself and the newest picture.
-_PART_S = 0.3
+# A multiple of the frames' times at all usual rates. hls.js, which looks at its buffer four times a second, comes no
+# nearer to the live edge than a second and some two thirds of a part.
+_PART_S = 0.2
+# Shorter than any: each frame is handed over as it comes.
+_EACH_FRAME_S = 0.001
 # Of a source that does not tell.
 _USUAL_FPS = 30.0
 # Of the part target, what every part but a segment's last has to last. Source: RFC 8216bis 4.4.4.9.
@@ -44,8 +47,8 @@ class Targets:
 
     @property
     def fragment_s(self) -> float:
-        """How much ffmpeg hands over at once: where parts wait for it, a few frames."""
-        return self.chunk_s / 5 if self.part_s else self.chunk_s
+        """How much ffmpeg hands over at once: where parts wait for it, a frame."""
+        return _EACH_FRAME_S if self.part_s else self.chunk_s
 
     def with_part_target(self, part_s: float) -> "Targets":
         """Return these for a session whose players were told of that part target, 0 for no parts."""

@@ -143,10 +143,21 @@ class TestActiveSession:
         data = read(dyte.get(f"/livestreams/{livestream.pk}/active-livestream-session"))["data"]
 
         assert data["livestream"]["status"] == "LIVE"
-        assert data["session"].keys() == SESSION_MEMBERS
+        assert data["session"].keys() == SESSION_MEMBERS | {"packager_latency_ms"}
         assert (data["session"]["ingest_seconds"], data["session"]["viewer_seconds"]) == (12, 0)
+        assert data["session"]["packager_latency_ms"] is None
         assert data["session"]["started_time"].endswith("Z")
         assert data["session"]["stopped_time"] is None
+
+    def test_tells_how_soon_players_can_fetch_what_arrives(
+        self, dyte: ApiClient, livestream: Livestream, session: Session
+    ) -> None:
+        _go_live(session, ingest_ms=0)
+        session.connections.update(measured={"packager_latency_ms": 137})
+
+        data = read(dyte.get(f"/livestreams/{livestream.pk}/active-livestream-session"))["data"]
+
+        assert data["session"]["packager_latency_ms"] == 137
 
     def test_writes_seconds_and_flag_as_text_for_realtimekit(
         self, realtimekit: ApiClient, livestream: Livestream, session: Session

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.checks import serious_violations
 from tests.browser.operator import Operator
@@ -51,6 +51,19 @@ def test_a_hung_process_of_the_sockets_alone_leaves_the_page_true(
         integrator.call("PUT", f"{stream.path}/disable")
         expect(operator.status).to_have_text("Disabled")
         expect(page.get_by_text("Not connected.")).to_be_hidden()
+
+
+def test_a_page_whose_scripts_come_one_by_one_gets_its_socket(operator: Operator) -> None:
+    page = operator.page
+
+    def come_late(script: Route) -> None:
+        page.wait_for_function("'htmx' in window")
+        page.wait_for_timeout(500)
+        script.continue_()
+
+    page.route("**/hx-ws.min*.js", come_late)
+    with page.expect_websocket():
+        page.goto("/")
 
 
 def test_answers_that_are_errors_are_no_sign_of_life(

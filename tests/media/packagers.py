@@ -6,7 +6,7 @@ from pathlib import Path
 from streams.media.journal import Ended, Opened, PartMade, Record, RunBegan, SegmentClosed, SlotBegan, Writer
 
 SESSION = "pb_1/0123456789abcdef"
-PART_US = 300_000
+PART_US = 200_000
 
 
 class Packager:

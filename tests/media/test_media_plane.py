@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -27,6 +28,8 @@ from tests.services import HANG_S, wait_until
 SLOTS = ("v0", "v1", "a0")
 _SOUND_FRAME_S = 1024 / 48_000
 _PICTURE_S = 1 / 30
+# Two that are shown before the one that was sent before them.
+_REORDERED = 3
 # Files are read as fast as they can be.
 _READ_S = 20
 
@@ -80,10 +83,10 @@ def _packets(media: bytes) -> list[Packet]:
 
 @pytest.fixture(scope="module")
 def recorded(ingest: Ingest, tmp_path_factory: pytest.TempPathFactory) -> Recorded:
-    """12 s with pictures that are shown in another order and scene cuts; the transcoder is killed after 5 s."""
+    """14 s with pictures that are shown in another order and scene cuts; the transcoder is killed after 5 s."""
     root: Path = tmp_path_factory.mktemp("plane")
     clip = root / "clip.flv"
-    clip.write_bytes(flv(size="640x480", seconds=12, has_cuts=True, x264="bframes=2", profile="main"))
+    clip.write_bytes(flv(size="640x480", seconds=14, has_cuts=True, x264="bframes=2", profile="main"))
     broadcast = Broadcast(root / "pb_plane")
     with ingest.publishing("plane", clip, is_endless=False):
         broadcast.start(ingest.server, "plane")
@@ -108,8 +111,10 @@ class TestSegments:
             segments = [segment for segment in recorded.segments(slot) if segment.run == run]
             packets = [packet for segment in segments for packet in segment.packets]
 
-            assert len(packets) > 3 / frame_s
-            for times in ([each.decoded_s for each in packets], sorted(each.shown_s for each in packets)):
+            assert len(packets) > 1 / frame_s
+            # The run that was killed may lack what is shown before its last.
+            shown_s = sorted(each.shown_s for each in packets)[: None if run else -_REORDERED]
+            for times in ([each.decoded_s for each in packets], shown_s):
                 steps_s = [after - before for before, after in pairwise(times)]
                 assert 0.5 * frame_s < min(steps_s)
                 assert max(steps_s) < 1.5 * frame_s
@@ -122,12 +127,18 @@ class TestSegments:
         assert [segment.packets[0].is_key_frame for segment in segments] == [True] * len(segments)
 
     def test_begin_at_the_same_time_in_all_slots(self, recorded: Recorded) -> None:
-        begins = {slot: [segment.packets[0].shown_s for segment in recorded.segments(slot)] for slot in SLOTS}
+        for run in (0, 1):
+            begins = [
+                [segment.packets[0].shown_s for segment in recorded.segments(slot) if segment.run == run]
+                for slot in SLOTS
+            ]
 
-        assert len({len(times) for times in begins.values()}) == 1
-        for times in zip(*begins.values(), strict=True):
-            # Times of encoders are whole milliseconds.
-            assert max(times) - min(times) <= _PICTURE_S + 0.002
+            # What was killed may have been further with one than with another.
+            assert min(map(len, begins)) >= 1
+            assert run == 0 or len({len(times) for times in begins}) == 1
+            for times in zip(*begins, strict=False):
+                # Times of encoders are whole milliseconds.
+                assert max(times) - min(times) <= _PICTURE_S + 0.002
 
     def test_of_the_next_run_are_dated_behind_those_before(self, recorded: Recorded) -> None:
         entries = Reader(recorded.folder).read()[1]
@@ -168,11 +179,13 @@ class TestPlayers:
         assert playlist.is_endlist
         assert playlist.target_duration == 4
         assert all(segment.duration <= 4.4 for segment in playlist.segments)
-        discontinuities = [segment.discontinuity for segment in playlist.segments]
-        assert discontinuities.count(True) == 1
-        assert discontinuities == [segment.discontinuity for segment in of_the_best.segments]
-        for own, best in zip(playlist.segments, of_the_best.segments, strict=True):
-            assert abs((own.program_date_time - best.program_date_time).total_seconds()) <= _PICTURE_S
+        own, best = (_dates_by_run(each) for each in (playlist, of_the_best))
+        assert len(own) == len(best) == 2
+        assert len(own[1]) == len(best[1])
+        for own_run, best_run in zip(own, best, strict=True):
+            # What was killed may have been further with one than with another.
+            for own_date, best_date in zip(own_run, best_run, strict=False):
+                assert abs((own_date - best_date).total_seconds()) <= _PICTURE_S
 
     @pytest.mark.parametrize("slot", SLOTS)
     def test_read_every_rendition_to_its_end(self, playlists: dict[str, Path], slot: str) -> None:
@@ -190,6 +203,15 @@ class TestPlayers:
         listed_s = sum(segment.duration for segment in m3u8.load(str(playlists[slot])).segments)
         assert played_s == pytest.approx(listed_s, abs=0.2)
         assert run.stderr == ""
+
+
+def _dates_by_run(playlist: m3u8.M3U8) -> list[list[datetime]]:
+    runs: list[list[datetime]] = [[]]
+    for segment in playlist.segments:
+        if segment.discontinuity:
+            runs.append([])
+        runs[-1].append(segment.program_date_time)
+    return runs
 
 
 @contextmanager

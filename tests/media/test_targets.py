@@ -34,8 +34,9 @@ class TestChooseTargets:
         _check(found, targets)
 
     @pytest.mark.parametrize("fps", [24, 25, 29.97, 30, 50, 59.94, 60, 120])
-    def test_are_some_three_tenths_of_a_second_at_usual_rates(self, fps: float) -> None:
-        assert 0.28 <= choose_targets(Latency.LOW, fps=fps).part_s < 0.31
+    def test_are_some_fifth_of_a_second_at_usual_rates(self, fps: float) -> None:
+        # Four frames of film last a sixth.
+        assert 0.16 <= choose_targets(Latency.LOW, fps=fps).part_s < 0.22
 
     @pytest.mark.parametrize("fps", [10, 15, 20, 24, 25, 29.97, 30, 50, 59.94, 60, 120])
     def test_leave_no_short_part_at_the_end_of_segments(self, fps: float) -> None:
@@ -51,10 +52,8 @@ class TestChooseTargets:
     def test_of_an_unknown_rate_are_those_of_a_usual_one(self) -> None:
         assert choose_targets(Latency.LOW, fps=0) == choose_targets(Latency.LOW, fps=30)
 
-    def test_have_ffmpeg_hand_over_less_than_a_part_at_once(self) -> None:
-        targets = choose_targets(Latency.LOW, fps=30)
-
-        assert targets.fragment_s < targets.part_s / 5
+    def test_have_ffmpeg_hand_over_each_frame_where_parts_wait_for_it(self) -> None:
+        assert choose_targets(Latency.LOW, fps=30).fragment_s < 1 / max(RATES)
         assert choose_targets(Latency.STANDARD, fps=30).fragment_s == 0.5
 
     def test_of_standard_latency_know_no_parts(self) -> None:

@@ -186,6 +186,21 @@ class SessionSerializer(serializers.Serializer[Session]):
         }
 
 
+class MeasuredSessionSerializer(SessionSerializer):
+    """A running session, with what is measured of it."""
+
+    examples: ClassVar[Mapping[str, object]] = {**SessionSerializer.examples, "packager_latency_ms": 140}
+    packager_latency_ms = serializers.IntegerField(
+        read_only=True,
+        allow_null=True,
+        help_text="Mean time from when a frame arrives until players can fetch it; null until it has been measured.",
+    )
+
+    def to_representation(self, session: Session) -> JsonObject:
+        measured = session.connection.measured if session.connection else {}
+        return {**super().to_representation(session), "packager_latency_ms": measured.get("packager_latency_ms")}
+
+
 class TextSecondsSessionSerializer(SessionSerializer):
     """A session whose seconds are text. Source: Cloudflare's SDK, active-livestream-session only."""
 
@@ -234,7 +249,7 @@ class NestedDetailSerializer(serializers.Serializer[LivestreamDetail]):
 
 class ActiveSessionSerializer(serializers.Serializer[ActiveSession]):
     livestream = LivestreamSerializer()
-    session = SessionSerializer()
+    session = MeasuredSessionSerializer()
 
 
 class TextActiveSessionSerializer(serializers.Serializer[ActiveSession]):

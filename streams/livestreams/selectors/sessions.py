@@ -18,11 +18,11 @@ def find_open_session(livestream: Livestream) -> Session | None:
 
 
 def get_open_session(livestream: Livestream) -> Session:
-    """Return the broadcast that is going on.
+    """Return the broadcast that is going on, with its connections.
 
     :raises NotFoundError: when none is.
     """
-    found = list(Session.objects.filter(livestream=livestream).open().with_taken_in()[:1])
+    found = list(Session.objects.filter(livestream=livestream).open().with_connections()[:1])
     if not found:
         raise NotFoundError(f"No active session for livestream {livestream.pk}.")
     return found[0]
