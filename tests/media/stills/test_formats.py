@@ -1,5 +1,7 @@
 """What is put together without being decoded is what a decoder shows."""
 
+import re
+
 import pytest
 
 from streams.media.stills import jpeg, webp
@@ -13,7 +15,11 @@ class TestStack:
     def test_shows_one_below_the_other(self, count: int, size: str) -> None:
         made = pictures(size=size)[:count]
 
-        assert pixels(jpeg.stack(made)) == b"".join(map(pixels, made))
+        strip = jpeg.stack(made)
+
+        assert pixels(strip) == b"".join(map(pixels, made))
+        # Browsers look at the numbers of the marks.
+        assert re.findall(rb"\xff([\xd0-\xd7])", strip) == [bytes([0xD0 + number % 8]) for number in range(count - 1)]
 
     @pytest.mark.parametrize("size", ["256x150", "128x144"], ids=["height", "other-size"])
     def test_takes_only_what_fits(self, size: str) -> None:
