@@ -5,6 +5,7 @@ name of the key that has to be looked up for that.
 """
 
 import hmac
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,9 +18,12 @@ from jwt.types import Options
 from livehub.core import clock
 from livehub.core.errors import DomainError
 from streams.livestreams.models import PlaybackKey
+from streams.livestreams.models.playback import VIEWER_ID_MAX_LENGTH
 
 # How long one may last at most: what is known of viewers who were sent away may be forgotten after that.
 TOKEN_LIFETIME_MAX = timedelta(days=30)
+# By it viewers are counted and sent away.
+VIEWER_ID = re.compile(rf"[A-Za-z0-9._:@-]{{1,{VIEWER_ID_MAX_LENGTH}}}")
 _ALGORITHM = "HS256"
 _REQUIRED: Options = {"require": ["sub", "playback_id", "iat", "exp"], "verify_iat": False}
 # How far ahead of ours the clock of whoever makes tokens may be.
@@ -100,12 +104,15 @@ class UncheckedToken:
 def open_token(text: str) -> UncheckedToken:
     """Return what a token says before it is checked.
 
-    :raises PlaybackRefusedError: when it says nothing.
+    :raises PlaybackRefusedError: when it says nothing, or names nobody who could be sent away.
     """
     try:
         unchecked = jwt.decode_complete(text, options={"verify_signature": False})
         key_id = unchecked["header"]["kid"]
         viewer_id, origin = str(unchecked["payload"]["sub"]), str(unchecked["payload"].get("origin", ""))
+        # Anybody may write anything there, also what a database cannot be asked about.
+        if not VIEWER_ID.fullmatch(viewer_id):
+            raise PlaybackRefusedError
         return UncheckedToken(text, None if key_id == _OWN_KEY else UUID(key_id), viewer_id, origin)
     except (jwt.InvalidTokenError, KeyError, ValueError) as error:
         raise PlaybackRefusedError from error
