@@ -94,7 +94,8 @@ class UncheckedToken:
         try:
             claims = jwt.decode(self.text, secret, algorithms=[_ALGORITHM], options=_REQUIRED)
             token = _token_of(claims)
-        except (jwt.InvalidTokenError, TypeError, ValueError, OverflowError) as error:
+        # What is no time at all is an OSError, for the years between.
+        except (jwt.InvalidTokenError, TypeError, ValueError, OverflowError, OSError) as error:
             raise PlaybackRefusedError from error
         if token.issued_at > clock.now() + _CLOCK_AHEAD or token.expires_at - token.issued_at > TOKEN_LIFETIME_MAX:
             raise PlaybackRefusedError
