@@ -214,9 +214,7 @@ class TestWindow:
         shelf = session.shelf(epoch=1)
         begin(shelf)
         for _ in range(12):
-            shelf.add(
-                "v0", Made(_BEGAN_MS, 8_000_000, is_independent=True, is_hidden=False, key_size=2, content=b"p")
-            )
+            shelf.add("v0", Made(_BEGAN_MS, 8_000_000, is_independent=True, is_hidden=False, key_size=2, content=b"p"))
             shelf.close_segment("v0")
 
         assert session.segments() == {f"1-{msn}.m4s" for msn in range(4, 12)}
