@@ -77,7 +77,7 @@ http {{
     gzip on;
     gzip_vary on;
     gzip_min_length 512;
-    gzip_types application/javascript application/vnd.apple.mpegurl image/svg+xml text/css;
+    gzip_types application/javascript application/vnd.apple.mpegurl image/svg+xml text/css text/vtt;
 {temp_paths(instance, name="edge")}
 
 {_real_client(instance)}

@@ -2,7 +2,15 @@
 
 from livehub.stack.edge_policy import policy_locations, policy_of_all, policy_of_media, policy_of_server
 from livehub.stack.instance import Instance
-from livehub.stack.media_doors import MEDIA_HEADERS, ORIGIN, ORIGIN_IDLE_CONNECTIONS, SLOT, media_maps
+from livehub.stack.media_doors import (
+    MEDIA_HEADERS,
+    ORIGIN,
+    ORIGIN_IDLE_CONNECTIONS,
+    PICTURES,
+    SESSION,
+    SLOT,
+    media_maps,
+)
 from livehub.stack.nginx import Host, households, listens, main_context, quoted, temp_paths
 from livehub.stack.ports import listen_addresses
 
@@ -28,6 +36,8 @@ http {{
     types {{
         application/vnd.apple.mpegurl m3u8;
         image/jpeg jpg;
+        image/webp webp;
+        text/vtt vtt;
         video/iso.segment m4s;
         video/mp4 mp4;
     }}
@@ -78,12 +88,12 @@ http {{
         location ^~ /playback/ {{
             access_log off;
 {policy_of_media()}
-            location ~ ^/playback/(?<media>{SLOT}/[0-9]+-[0-9]+[0-9a-z.]+)$ {{
+            location ~ ^/playback/(?<media>(?:{SLOT}|{PICTURES})/[0-9]+-[0-9]+[0-9a-z.-]+)$ {{
                 {_PREFLIGHT}
                 root {relayed};
                 try_files /$media @relay;
             }}
-            location ~ ^/playback/(?<media>[A-Za-z0-9_-]+(?:/[0-9a-f-]+/[av][0-9]+)?/[a-z]+\\.(?:m3u8|jpg))$ {{
+            location ~ ^/playback/(?<media>(?:{SLOT}|{SESSION}|[A-Za-z0-9_-]+)/[a-z]+\\.(?:m3u8|jpg|webp|vtt))$ {{
                 {_PREFLIGHT}
                 {_ONLY_READ}
 {_RELAYED}

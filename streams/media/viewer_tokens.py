@@ -4,6 +4,7 @@ A token is for one livestream and one viewer. What it says counts only once its 
 name of the key that it takes for that.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,9 @@ from jwt.types import Options
 
 # How long one may last at most: what is known of viewers who were sent away may be forgotten after that.
 TOKEN_LIFETIME_MAX = timedelta(days=30)
+VIEWER_ID_MAX_LENGTH = 64
+# By it viewers are counted and sent away.
+VIEWER_ID = re.compile(rf"[A-Za-z0-9._:@-]{{1,{VIEWER_ID_MAX_LENGTH}}}")
 # What our own pages' tokens name instead of a key of the app's: neither its rotation nor a revoked viewer ends them.
 OWN_KEY_ID = "livehub"
 _ALGORITHM = "HS256"
@@ -64,12 +68,14 @@ class UncheckedToken:
     def read(self, secret: str) -> ViewerToken:
         """Return what it says.
 
-        :raises PlaybackRefusedError: when it was not signed with this secret, or is not of use now.
+        :raises PlaybackRefusedError: when it was not signed with this secret, is not of use now, or names
+            nobody who could be sent away.
         """
         try:
             claims = jwt.decode(self.text, secret, algorithms=[_ALGORITHM], options=_REQUIRED)
             token = _token_of(claims)
-        except (jwt.InvalidTokenError, TypeError, ValueError, OverflowError) as error:
+        # What is no time at all is an OSError, for the years between.
+        except (jwt.InvalidTokenError, TypeError, ValueError, OverflowError, OSError) as error:
             raise PlaybackRefusedError from error
         now = datetime.now(UTC)
         if token.issued_at > now + _CLOCK_AHEAD or token.expires_at - token.issued_at > TOKEN_LIFETIME_MAX:
@@ -94,6 +100,8 @@ def _token_of(claims: Mapping[str, object]) -> ViewerToken:
     texts = {name: claims.get(name, "") for name in ("playback_id", "sub", "origin")}
     if not all(isinstance(text, str) for text in texts.values()):
         raise ValueError("A claim is no text.")
+    if not VIEWER_ID.fullmatch(str(texts["sub"])):
+        raise ValueError("It names nobody who could be sent away.")
     return ViewerToken(
         playback_id=str(texts["playback_id"]),
         viewer_id=str(texts["sub"]),

@@ -18,6 +18,8 @@ pytestmark = pytest.mark.e2e
 _SHOP, _OTHER = "https://shop.example", "https://other.example"
 # As the documentation says it.
 _PROMISED_S = 10
+_SESSION = "0123456789abcdef"
+_PICTURES = ("thumbnail.jpg", "preview.webp", f"{_SESSION}/storyboard.vtt", f"{_SESSION}/pictures/1-0.jpg")
 _EXAMPLES = {"python": ["python3", "playback_token.py"], "node": ["node", "playback_token.mjs"]}
 
 
@@ -26,6 +28,9 @@ def public(stack: RunningStack, stream: Stream) -> Stream:
     folder = stack.data_dir / "playback" / playback_id_of(stream)
     folder.mkdir()
     (folder / "index.m3u8").write_text("#EXTM3U\n")
+    (folder / _SESSION / "pictures").mkdir(parents=True)
+    for picture in _PICTURES:
+        (folder / picture).write_bytes(b"a picture")
     return stream
 
 
@@ -57,6 +62,9 @@ class TestSigned:
         another = let_in(signed.integrator.create("Another"))
 
         assert (status_of(ann), status_of(ann, Origin=_SHOP)) == (200, 200)
+        for picture in _PICTURES:
+            shown = (status_of(url.replace("index.m3u8", picture)) for url in (ann, plain))
+            assert tuple(shown) == (200, 403), picture
         refused = {
             "plain": status_of(plain),
             "foreign page": status_of(ann, Origin=_OTHER),

@@ -82,6 +82,25 @@ class TestEdgeNode:
         for path in (f"{SESSION}/1.journal", f"{SESSION}/v0/.1-3.m4s", f"{SESSION}/v9/index.m3u8", "../x", "pb_1/"):
             assert node.get(path).status_code == 404
 
+    def test_has_its_origins_pictures(self, doors: Doors, node: Node) -> None:
+        pictures = doors.packager.folder / "pictures"
+        pictures.mkdir()
+        (pictures / "1-1000-25.jpg").write_bytes(b"a strip")
+        (doors.packager.folder / "storyboard.vtt").write_text("WEBVTT\n")
+        (doors.packager.folder.parent / "preview.webp").write_bytes(b"pictures")
+
+        strip, listed, preview = map(
+            node.get, (f"{SESSION}/pictures/1-1000-25.jpg", f"{SESSION}/storyboard.vtt", "pb_1/preview.webp")
+        )
+
+        assert (strip.text, listed.text, preview.text) == ("a strip", "WEBVTT\n", "pictures")
+        assert "immutable" in strip.headers["Cache-Control"]
+        for replaced, kind in ((listed, "text/vtt"), (preview, "image/webp")):
+            assert replaced.headers["Cache-Control"] == "public, max-age=2"
+            assert replaced.headers["Content-Type"].startswith(kind)
+        (pictures / "1-1000-25.jpg").unlink()
+        assert node.get(f"{SESSION}/pictures/1-1000-25.jpg").text == "a strip"
+
     def test_asks_once_for_all_who_wait(self, doors: Doors, node: Node) -> None:
         doors.packager.add_segments(4)
         doors.packager.add_part()

@@ -215,6 +215,24 @@ class TestParts:
         assert httpx.get(f"{base}/playback-files/{SESSION}/v0/1-0.0.m4s").status_code == 404
 
 
+class TestPictures:
+    def test_are_kept_as_long_as_they_say(self, doors: Doors) -> None:
+        pictures = doors.packager.folder / "pictures"
+        pictures.mkdir()
+        (pictures / "1-1000-25.jpg").write_bytes(b"a strip")
+        (doors.packager.folder / "storyboard.vtt").write_text("WEBVTT\n" * 100)
+        (doors.packager.folder.parent / "preview.webp").write_bytes(b"pictures")
+
+        strip, listed, preview = map(doors.get, ("pictures/1-1000-25.jpg", "storyboard.vtt", "../preview.webp"))
+
+        assert strip.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert strip.headers["Content-Type"] == "image/jpeg"
+        assert listed.headers["Cache-Control"] == preview.headers["Cache-Control"] == "public, max-age=2"
+        assert listed.headers["Content-Type"].startswith("text/vtt")
+        assert listed.headers["Content-Encoding"] == "gzip"
+        assert preview.headers["Content-Type"] == "image/webp"
+
+
 class TestHostileQuestions:
     """At the origin's own socket, where only our nginx comes: nobody's costs the others anything."""
 

@@ -19,23 +19,36 @@ class Reply:
     body: bytes = b""
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A playlist as it is sent, to all who take it packed or to all others."""
+
+    body: bytes
+    is_zipped: bool
+
+
 def failure(status: int) -> Reply:
     """Return an answer without anything in it, which nobody may keep."""
     return answer(status, _NOT_KEPT, b"")
 
 
-def playlist(text: str, *, max_age_s: int, is_zipped: bool) -> Reply:
-    """Return a playlist that caches may keep for so long; which caches, nginx says."""
+def page(text: str, *, is_zipped: bool) -> Page:
+    """Return a playlist, packed where that is worth it."""
     body = text.encode()
+    if is_zipped and len(body) >= _GZIP_BYTES_AT_LEAST:
+        return Page(gzip.compress(body, _GZIP_LEVEL, mtime=0), is_zipped=True)
+    return Page(body, is_zipped=False)
+
+
+def playlist(page: Page, *, max_age_s: int) -> Reply:
+    """Return a playlist that caches may keep for so long; which caches, nginx says."""
     headers = {
         "Content-Type": _PLAYLIST_TYPE,
         "Cache-Control": f"max-age={max_age_s}",
         "Vary": "Accept-Encoding",
+        **({"Content-Encoding": "gzip"} if page.is_zipped else {}),
     }
-    if is_zipped and len(body) >= _GZIP_BYTES_AT_LEAST:
-        body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
-        headers["Content-Encoding"] = "gzip"
-    return answer(200, headers, body)
+    return answer(200, headers, page.body)
 
 
 def file(path: str) -> Reply:
