@@ -91,7 +91,8 @@ def open_token(text: str) -> UncheckedToken:
     try:
         unchecked = jwt.decode_complete(text, options={"verify_signature": False})
         key_id, origin = unchecked["header"]["kid"], unchecked["payload"].get("origin", "")
-    except (jwt.InvalidTokenError, KeyError) as error:
+    # Whoever nests deep enough.
+    except (jwt.InvalidTokenError, KeyError, RecursionError) as error:
         raise PlaybackRefusedError from error
     return UncheckedToken(text, str(key_id), str(origin))
 

@@ -5,6 +5,7 @@ checked here. So a thousand who come at once are one question to the database, a
 """
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from streams.media.origin.batches import Batches, UnansweredError
 from streams.media.origin.rules import Permission, Rules, Viewer
 from streams.media.origin.web import Place
 from streams.media.viewer_tokens import PlaybackRefusedError
+
+logger = logging.getLogger(__name__)
 
 # How long nginx may go by an answer, and how long after that it may once more while it asks again. With how old the
 # rules may be, that is how long a viewer who is sent away may go on: 10 s are promised.
@@ -88,6 +91,9 @@ class Permissions:
         except PlaybackRefusedError:
             answer = answers.refused("refused", holds_s=_HOLDS_S)
         except (UnansweredError, TimeoutError):
+            answer = answers.failure(503)
+        except Exception:  # Without an answer nginx would take one question's mistake for a program that hangs.
+            logger.exception("a question cannot be answered playback_id=%s", viewer.playback_id)
             answer = answers.failure(503)
         client.send(answer)
 

@@ -60,6 +60,9 @@ class RelayedPermissions:
                 return await self._ask_in_turn(viewer)
         except TimeoutError:
             return answers.failure(503)
+        except Exception:  # Without an answer nginx would take one question's mistake for a program that hangs.
+            logger.exception("a question cannot be answered playback_id=%s", viewer.playback_id)
+            return answers.failure(503)
 
     async def _ask_in_turn(self, viewer: Viewer) -> Reply:
         if not self._may_ask():

@@ -1,6 +1,7 @@
 """Who asks the origin whether he may play is answered by what the web program said last, however many ask."""
 
 import asyncio
+from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
@@ -19,6 +20,8 @@ _SECRET = "psk_" + "x" * 44
 _PUBLIC = Rules(is_signed=False, allowed_origins=(), own_origin="https://live.example")
 _SIGNED = Rules(is_signed=True, allowed_origins=(), own_origin="https://live.example", keys={"key": _SECRET})
 _COUNTED = Rules(is_signed=True, allowed_origins=(), own_origin="", places=1, keys={"key": _SECRET})
+# Of what JSON can be, more than a parser takes.
+_DEEP = urlsafe_b64encode(b"[" * 5000).decode().rstrip("=")
 
 
 class WebProgram:
@@ -124,6 +127,10 @@ class TestAnswer:
             return [headers.get("Vary") for _, headers in answers]
 
         assert asyncio.run(run()) == [None, "Origin"]
+
+    @pytest.mark.parametrize("text", ["a.b.c", _DEEP, f"{_DEEP}.{_DEEP}.x", "e30.e30.x"])
+    def test_refuses_what_is_no_token(self, text: str) -> None:
+        assert statuses(WebProgram(_SIGNED), [Viewer(_ID, text)]) == [401]
 
 
 class TestCrowd:
