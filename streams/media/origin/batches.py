@@ -67,12 +67,17 @@ class Batches(Generic[Key, Answer]):
             answers = await self._ask([*waiting])
         except UnansweredError as error:
             logger.warning("not answered, and not asked again for %.0f s: %s", _PAUSE_S, error)
-            self.is_failing = True
-            self._silent_until = time.monotonic() + _PAUSE_S
-            for future in (*waiting.values(), *self._waiting.values()):
-                future.set_exception(UnansweredError())
-            self._waiting.clear()
+            self._fall_silent(waiting)
+        except Exception:  # Whoever waits is told, whatever the answer was made of.
+            logger.exception("an answer makes no sense, and nobody asks again for %.0f s", _PAUSE_S)
+            self._fall_silent(waiting)
         else:
             self.is_failing = False
             for key, future in waiting.items():
                 future.set_result(answers.get(key))
+
+    def _fall_silent(self, waiting: dict[Key, "asyncio.Future[Answer | None]"]) -> None:
+        self.is_failing, self._silent_until = True, time.monotonic() + _PAUSE_S
+        for future in (*waiting.values(), *self._waiting.values()):
+            future.set_exception(UnansweredError())
+        self._waiting.clear()

@@ -98,7 +98,7 @@ class Permissions:
         client.send(answer)
 
     async def _decide(self, viewer: Viewer) -> Reply:
-        rules = await self._rules_of(viewer.playback_id)
+        rules = await self._rules_of(viewer.playback_id) if viewer.playback_id else None
         if rules is None:
             return answers.refused("unknown", holds_s=_HOLDS_S)
         permission = rules.check(viewer)

@@ -30,6 +30,7 @@ class WebProgram:
     def __init__(self, rules: Rules | None) -> None:
         self.known = {} if rules is None else {_ID: rules}
         self.is_away = False
+        self.error: Exception = UnansweredError("away")
         self.without_place: set[str] = set()
         self.asked: list[int] = []
         self.placed: list[int] = []
@@ -47,7 +48,7 @@ class WebProgram:
     async def _work(self) -> None:
         await asyncio.sleep(0)
         if self.is_away:
-            raise UnansweredError("away")
+            raise self.error
 
 
 class Nginx:
@@ -132,6 +133,12 @@ class TestAnswer:
     def test_refuses_what_is_no_token(self, text: str) -> None:
         assert statuses(WebProgram(_SIGNED), [Viewer(_ID, text)]) == [401]
 
+    def test_to_what_cannot_be_costs_nobody_anything(self) -> None:
+        web = WebProgram(_SIGNED)
+
+        assert statuses(web, [Viewer("")]) == [401]
+        assert web.asked == []
+
 
 class TestCrowd:
     def test_is_one_question(self) -> None:
@@ -186,9 +193,10 @@ class TestRules:
 
         asyncio.run(run())
 
-    def test_that_nobody_has_told_are_none(self) -> None:
+    @pytest.mark.parametrize("error", [UnansweredError("away"), ValueError("nonsense")], ids=["away", "nonsense"])
+    def test_that_nobody_has_told_are_none(self, error: Exception) -> None:
         web = WebProgram(_SIGNED)
-        web.is_away = True
+        web.is_away, web.error = True, error
 
         async def run() -> None:
             ask = asking(web)

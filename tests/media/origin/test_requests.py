@@ -127,3 +127,10 @@ class TestPermissionRequest:
 
         assert isinstance(asked, PermissionRequest)
         assert asked.viewer == Viewer("pb_1", "a.b.c", origin)
+
+    @pytest.mark.parametrize("playback_id", ["", "pb_" + "x" * 62, "pb/1", "pb_1&playback_id=pb_2"])
+    def test_names_nothing_that_cannot_be(self, playback_id: str) -> None:
+        asked = parse_request(f"GET /permission HTTP/1.1\r\nX-Playback-Id: {playback_id}".encode())
+
+        assert isinstance(asked, PermissionRequest)
+        assert asked.viewer.playback_id == ""
