@@ -82,6 +82,8 @@ class Permissions:
                     del self._known[playback_id]
 
     async def _answer(self, client: Client, viewer: Viewer) -> None:
+        # Whatever goes wrong: after two who are not answered nginx asks for nobody.
+        answer = answers.failure(503)
         try:
             async with asyncio.timeout(_BOUND_S):
                 answer = await self._decide(viewer)
@@ -89,7 +91,8 @@ class Permissions:
             answer = answers.refused("refused", holds_s=_HOLDS_S)
         except (UnansweredError, TimeoutError):
             answer = answers.failure(503)
-        client.send(answer)
+        finally:
+            client.send(answer)
 
     async def _decide(self, viewer: Viewer) -> Reply:
         rules = await self._rules_of(viewer.playback_id)
