@@ -85,6 +85,8 @@ class Permissions:
                     del self._known[playback_id]
 
     async def _answer(self, client: Client, viewer: Viewer) -> None:
+        # Whatever goes wrong: after two who are not answered nginx asks for nobody.
+        answer = answers.failure(503)
         try:
             async with asyncio.timeout(_BOUND_S):
                 answer = await self._decide(viewer)
