@@ -4,14 +4,14 @@ One folder for the session, whoever runs it: a later epoch goes on where the one
 """
 
 import os
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from streams.media import journal
 from streams.media.journal import Dropped, Entry, Opened, PartMade, Record, RunBegan, SegmentClosed, SlotBegan
 from streams.media.playlist import Bitrates
+from streams.media.shelved import ShelvedSegment, ShelvedSlot
 
 # Segments whose parts can be fetched: those whose parts are listed, and some for who read an older playlist.
 _SEGMENTS_WITH_PARTS = 5
@@ -38,52 +38,6 @@ class Made:
         return sum(len(piece) for piece in self.pieces)
 
 
-@dataclass
-class _Segment:
-    """What is known of a segment; `parts` are those that were told of."""
-
-    epoch: int
-    msn: int
-    at_ms: int = 0
-    duration_us: int = 0
-    size: int = 0
-    key_size: int = 0
-    parts: list[str] = field(default_factory=list)
-    # Of the file that it grows in, where that is ours.
-    descriptor: int | None = None
-
-
-class _Slot:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.closed: deque[_Segment] = deque()
-        self.with_parts: deque[_Segment] = deque()
-        self.open: _Segment | None = None
-        self.next_msn = 0
-
-    def take(self, entry: Entry) -> None:
-        """Take in what an earlier epoch has written down."""
-        record = entry.record
-        if isinstance(record, PartMade):
-            segment = self.open = self.open or _Segment(entry.epoch, record.msn, record.at_ms)
-            segment.duration_us += record.duration_us
-            segment.size += record.size
-            segment.parts.append(journal.part_name(epoch=entry.epoch, msn=record.msn, part=record.part))
-            self.next_msn = record.msn
-        elif isinstance(record, SegmentClosed):
-            segment = self.open or _Segment(entry.epoch, record.msn, record.at_ms)
-            segment.epoch = entry.epoch
-            self.shelve(segment)
-        elif isinstance(record, Dropped):
-            while self.closed and self.closed[0].msn < record.first_msn:
-                self.closed.popleft()
-
-    def shelve(self, segment: _Segment) -> None:
-        self.closed.append(segment)
-        self.with_parts.append(segment)
-        self.open, self.next_msn = None, segment.msn + 1
-
-
 class Shelf:
     """Takes what a packager makes, and tells of it; `told` is called after each thing that was written down."""
 
@@ -103,9 +57,8 @@ class Shelf:
         """
         self._folder = folder
         self._epoch = epoch
-        self._window_us = dvr_window_s * 1_000_000
         self._told = told
-        self._slots: dict[str, _Slot] = {}
+        self._slots: dict[str, ShelvedSlot] = {}
         self.bitrates: dict[str, Bitrates] = {}
         self._stand_ins: dict[str, tuple[str, ...]] = {}
         self._run = -1
@@ -118,6 +71,7 @@ class Shelf:
         opened = self._like_the_first(opened, entries)
         # What players were told of, whatever this epoch would choose.
         self.part_target_s = opened.part_target_us / 1_000_000
+        self._window_us = opened.dvr_window_s * 1_000_000
         self._writer = journal.Writer(folder, opened)
         self._close_what_others_left()
 
@@ -174,22 +128,22 @@ class Shelf:
             opened.epoch,
             first.part_target_us,
             first.target_s,
-            opened.dvr_window_s,
+            first.dvr_window_s,
             opened.after_epoch,
             opened.after_offset,
         )
 
-    def _slot(self, name: str) -> _Slot:
+    def _slot(self, name: str) -> ShelvedSlot:
         if name not in self._slots:
             folder = self._folder / name
             folder.mkdir(exist_ok=True)
-            self._slots[name] = _Slot(folder)
+            self._slots[name] = ShelvedSlot(folder)
         return self._slots[name]
 
-    def _add(self, slot: _Slot, name: str, made: Made) -> None:
+    def _add(self, slot: ShelvedSlot, name: str, made: Made) -> None:
         segment = slot.open
         if segment is None:
-            segment = slot.open = _Segment(self._epoch, slot.next_msn, made.at_ms)
+            segment = slot.open = ShelvedSegment(self._epoch, slot.next_msn, made.at_ms)
             segment.descriptor = _create(_growing(slot.folder, segment))
             segment.key_size = made.key_size
         if segment.descriptor is not None:
@@ -199,7 +153,7 @@ class Shelf:
         if not made.is_hidden:
             self._tell_of_part(slot, name, segment, made)
 
-    def _tell_of_part(self, slot: _Slot, name: str, segment: _Segment, made: Made) -> None:
+    def _tell_of_part(self, slot: ShelvedSlot, name: str, segment: ShelvedSegment, made: Made) -> None:
         part = len(segment.parts)
         file_name = journal.part_name(epoch=self._epoch, msn=segment.msn, part=part)
         # Players wait for it by name, and must not get a beginning.
@@ -237,29 +191,35 @@ class Shelf:
             segment = slot.open
             if segment is None:
                 continue
+            content = _joined([slot.folder / part for part in segment.parts])
+            if len(content) != segment.size:
+                # After a loss of power, or when somebody made room: readers see a gap once the next one begins.
+                slot.open, slot.next_msn = None, segment.msn + 1
+                continue
             # Of our epoch, whose files nobody else touches: that one may still be writing.
             segment.epoch = self._epoch
             target = slot.folder / journal.segment_name(epoch=self._epoch, msn=segment.msn)
-            target.write_bytes(b"".join((slot.folder / part).read_bytes() for part in segment.parts))
+            target.write_bytes(content)
             self._close_segment(name)
 
-    def _make_room(self, name: str, slot: _Slot) -> None:
+    def _make_room(self, name: str, slot: ShelvedSlot) -> None:
         """Remove what no player is told of any more."""
         while len(slot.with_parts) > _SEGMENTS_WITH_PARTS:
-            for part in slot.with_parts.popleft().parts:
+            segment = slot.with_parts.popleft()
+            for part in segment.parts:
                 (slot.folder / part).unlink(missing_ok=True)
+            # It is known for hours.
+            segment.parts = []
         gone = self._out_of_window(slot)
         if gone:
             self._tell(Dropped(name, slot.closed[0].msn))
         for segment in gone:
             (slot.folder / journal.segment_name(epoch=segment.epoch, msn=segment.msn)).unlink(missing_ok=True)
 
-    def _out_of_window(self, slot: _Slot) -> list[_Segment]:
-        newest = slot.closed[-1]
-        before_ms = newest.at_ms - (self._window_us + _GRACE_US) // 1000
+    def _out_of_window(self, slot: ShelvedSlot) -> list[ShelvedSegment]:
         gone = []
-        while len(slot.closed) > _LEAST_SEGMENTS and slot.closed[0].at_ms < before_ms:
-            gone.append(slot.closed.popleft())
+        while len(slot.closed) > _LEAST_SEGMENTS and slot.is_more_than(self._window_us + _GRACE_US):
+            gone.append(slot.drop())
         return gone
 
     def _tell(self, *records: Record) -> None:
@@ -277,9 +237,14 @@ def _stand_ins(slots: Mapping[str, SlotBegan], *, known: Iterable[str]) -> dict[
     return found
 
 
-def _growing(folder: Path, segment: _Segment) -> Path:
+def _growing(folder: Path, segment: ShelvedSegment) -> Path:
     # Whoever asks for it too early gets nothing, rather than a beginning to keep for a year.
     return folder / f".{journal.segment_name(epoch=segment.epoch, msn=segment.msn)}"
+
+
+def _joined(paths: Iterable[Path]) -> bytes:
+    """Return what is in them, one behind the other; less when one is not there."""
+    return b"".join(path.read_bytes() for path in paths if path.exists())
 
 
 def _create(path: Path) -> int:

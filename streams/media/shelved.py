@@ -1,0 +1,72 @@
+"""What stands on a session's shelf, and what earlier epochs have left of it."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from streams.media import journal
+from streams.media.journal import Dropped, Entry, PartMade, SegmentClosed
+
+
+@dataclass(slots=True)
+class ShelvedSegment:
+    """What is known of a segment; `parts` are those that were told of."""
+
+    epoch: int
+    msn: int
+    at_ms: int = 0
+    duration_us: int = 0
+    size: int = 0
+    key_size: int = 0
+    parts: list[str] = field(default_factory=list)
+    # Of the file that it grows in, where that is ours.
+    descriptor: int | None = None
+
+
+class ShelvedSlot:
+    """A rendition's segments, by their files; `with_parts` are those of which parts may still be there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.closed: deque[ShelvedSegment] = deque()
+        self.with_parts: deque[ShelvedSegment] = deque()
+        self.open: ShelvedSegment | None = None
+        self.next_msn = 0
+        # How long all that are closed last.
+        self._closed_us = 0
+
+    def take(self, entry: Entry) -> None:
+        """Take in what an earlier epoch has written down."""
+        record = entry.record
+        if isinstance(record, PartMade | SegmentClosed) and self.open and self.open.msn != record.msn:
+            # Given up.
+            self.open = None
+        if isinstance(record, PartMade):
+            segment = self.open = self.open or ShelvedSegment(entry.epoch, record.msn, record.at_ms)
+            segment.duration_us += record.duration_us
+            segment.size += record.size
+            segment.parts.append(journal.part_name(epoch=entry.epoch, msn=record.msn, part=record.part))
+            self.next_msn = record.msn
+        elif isinstance(record, SegmentClosed):
+            segment = self.open or ShelvedSegment(entry.epoch, record.msn, record.at_ms)
+            segment.epoch, segment.duration_us = entry.epoch, record.duration_us
+            self.shelve(segment)
+        elif isinstance(record, Dropped):
+            while self.closed and self.closed[0].msn < record.first_msn:
+                self.drop()
+
+    def shelve(self, segment: ShelvedSegment) -> None:
+        self.closed.append(segment)
+        self._closed_us += segment.duration_us
+        self.with_parts.append(segment)
+        self.open, self.next_msn = None, segment.msn + 1
+
+    def drop(self) -> ShelvedSegment:
+        """Let go of the oldest."""
+        segment = self.closed.popleft()
+        self._closed_us -= segment.duration_us
+        return segment
+
+    def is_more_than(self, window_us: int) -> bool:
+        """Tell whether the oldest is further back than that, by the media's own time: clocks of machines are set."""
+        return self._closed_us - self.closed[0].duration_us > window_us
