@@ -168,7 +168,7 @@ class _Run:
                 ladder, self._spec.playback, targets=targets, marks=marks, clock_ms=self._intake.clock_ms
             )
         try:
-            self._run_transcoder(ladder, output, fragment_s=targets.fragment_s)
+            self._run_transcoder(ladder, output, fragment_s=output.targets.fragment_s)
         finally:
             output.finish(timeout_s=_PACKAGER_END_S)
         self._publish(output)
