@@ -46,15 +46,17 @@ def render_key_frames(timeline: SessionTimeline, slot: SlotTimeline) -> str:
     for segment in listed:
         lines += _run_tags(segment, before)
         before = segment
-        lines += _dated(segment) if segment.is_gap else _first_picture(segment)
+        lines.append(_text(segment) if segment.is_gap else _first_picture(segment))
     if timeline.is_ended:
         lines.append("#EXT-X-ENDLIST")
     return "\n".join(lines) + "\n"
 
 
-def _first_picture(segment: Segment) -> list[str]:
-    *dated, name = _dated(segment)
-    return [*dated, f"#EXT-X-BYTERANGE:{segment.key_size}@0", name]
+def _first_picture(segment: Segment) -> str:
+    if not segment.key_text:
+        *dated, name = _dated(segment)
+        segment.key_text = "\n".join((*dated, f"#EXT-X-BYTERANGE:{segment.key_size}@0", name))
+    return segment.key_text
 
 
 def _skipped(listed: list[Segment], slot: SlotTimeline, *, target_s: int) -> int:

@@ -55,7 +55,7 @@ class Part:
 class Segment:
     """One that is closed. `key_size` bytes show its first picture; `start_us` counts from the slot's beginning.
 
-    `text` is for whoever writes it down: long playlists are made of thousands that never change.
+    `text` and `key_text` are for whoever writes it down: long playlists are made of thousands that never change.
     """
 
     msn: int
@@ -69,6 +69,7 @@ class Segment:
     is_gap: bool = False
     parts: tuple[Part, ...] = ()
     text: str = ""
+    key_text: str = ""
 
     @property
     def name(self) -> str:
