@@ -10,7 +10,7 @@ from pathlib import Path
 from streams.media import journal
 from streams.media.journal import Dropped, Entry, Opened, PartMade, Record, RunBegan, SegmentClosed, SlotBegan
 from streams.media.playlist import Bitrates
-from streams.media.shelved import Segment, Slot
+from streams.media.shelved import ShelvedSegment, ShelvedSlot
 from streams.media.writing import write_whole
 
 # Segments whose parts can be fetched: those whose parts are listed, and some for who read an older playlist.
@@ -54,7 +54,7 @@ class Shelf:
         self._folder = folder
         self._epoch = epoch
         self._told = told
-        self._slots: dict[str, Slot] = {}
+        self._slots: dict[str, ShelvedSlot] = {}
         self.bitrates: dict[str, Bitrates] = {}
         self._stand_ins: dict[str, tuple[str, ...]] = {}
         self._run = -1
@@ -125,17 +125,17 @@ class Shelf:
             opened.after_offset,
         )
 
-    def _slot(self, name: str) -> Slot:
+    def _slot(self, name: str) -> ShelvedSlot:
         if name not in self._slots:
             folder = self._folder / name
             folder.mkdir(exist_ok=True)
-            self._slots[name] = Slot(folder)
+            self._slots[name] = ShelvedSlot(folder)
         return self._slots[name]
 
-    def _add(self, slot: Slot, name: str, made: Made) -> None:
+    def _add(self, slot: ShelvedSlot, name: str, made: Made) -> None:
         segment = slot.open
         if segment is None:
-            segment = slot.open = Segment(self._epoch, slot.next_msn, made.at_ms, key_size=made.key_size)
+            segment = slot.open = ShelvedSegment(self._epoch, slot.next_msn, made.at_ms, key_size=made.key_size)
         segment.size += len(made.content)
         segment.duration_us += made.duration_us
         if made.is_hidden:
@@ -144,7 +144,7 @@ class Shelf:
             segment.contents.append(made.content)
             self._tell_of_part(slot, name, segment, made)
 
-    def _grow(self, slot: Slot, name: str, segment: Segment, made: Made) -> None:
+    def _grow(self, slot: ShelvedSlot, name: str, segment: ShelvedSegment, made: Made) -> None:
         """Write down what nobody is waiting for, for who has to go on with it."""
         with (slot.folder / segment.growing_name).open("ab") as growing:
             growing.write(made.content)
@@ -153,7 +153,7 @@ class Shelf:
             journal.SegmentGrown(name, segment.msn, segment.at_ms, made.duration_us, size, segment.key_size)
         )
 
-    def _tell_of_part(self, slot: Slot, name: str, segment: Segment, made: Made) -> None:
+    def _tell_of_part(self, slot: ShelvedSlot, name: str, segment: ShelvedSegment, made: Made) -> None:
         part = len(segment.parts)
         file_name = journal.part_name(epoch=self._epoch, msn=segment.msn, part=part)
         write_whole(slot.folder / file_name, [made.content])
@@ -195,7 +195,7 @@ class Shelf:
             segment.contents = [content]
             self._close_segment(name)
 
-    def _make_room(self, name: str, slot: Slot) -> None:
+    def _make_room(self, name: str, slot: ShelvedSlot) -> None:
         """Remove what no player is told of any more."""
         while len(slot.with_parts) > _SEGMENTS_WITH_PARTS:
             segment = slot.with_parts.popleft()
@@ -209,7 +209,7 @@ class Shelf:
         for segment in gone:
             (slot.folder / segment.name).unlink(missing_ok=True)
 
-    def _out_of_window(self, slot: Slot) -> list[Segment]:
+    def _out_of_window(self, slot: ShelvedSlot) -> list[ShelvedSegment]:
         gone = []
         while len(slot.closed) > _LEAST_SEGMENTS and slot.is_more_than(self._window_us + _GRACE_US):
             gone.append(slot.drop())
@@ -230,7 +230,7 @@ def _stand_ins(slots: Mapping[str, SlotBegan], *, known: Iterable[str]) -> dict[
     return found
 
 
-def _left_of(folder: Path, segment: Segment) -> bytes:
+def _left_of(folder: Path, segment: ShelvedSegment) -> bytes:
     """Return what was told of; there may be less."""
     files = [folder / name for name in segment.parts or (segment.growing_name,)]
     return b"".join(file.read_bytes() for file in files if file.exists())[: segment.size]

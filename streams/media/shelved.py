@@ -9,7 +9,7 @@ from streams.media.journal import Dropped, Entry, PartMade, SegmentClosed, Segme
 
 
 @dataclass(slots=True)
-class Segment:
+class ShelvedSegment:
     """What is known of a segment; `parts` are those that were told of."""
 
     epoch: int
@@ -32,14 +32,14 @@ class Segment:
         return f".{self.name}"
 
 
-class Slot:
+class ShelvedSlot:
     """A rendition's segments, by their files; `with_parts` are those of which parts may still be there."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.closed: deque[Segment] = deque()
-        self.with_parts: deque[Segment] = deque()
-        self.open: Segment | None = None
+        self.closed: deque[ShelvedSegment] = deque()
+        self.with_parts: deque[ShelvedSegment] = deque()
+        self.open: ShelvedSegment | None = None
         self.next_msn = 0
         # How long all that are closed last.
         self._closed_us = 0
@@ -54,7 +54,7 @@ class Slot:
             else:
                 segment.key_size = record.key_size
         elif isinstance(record, SegmentClosed):
-            segment = Segment(entry.epoch, record.msn, record.at_ms)
+            segment = ShelvedSegment(entry.epoch, record.msn, record.at_ms)
             if self.open and self.open.msn == record.msn:
                 segment = self.open
             segment.epoch, segment.duration_us = entry.epoch, record.duration_us
@@ -63,23 +63,23 @@ class Slot:
             while self.closed and self.closed[0].msn < record.first_msn:
                 self.drop()
 
-    def _grow(self, epoch: int, record: PartMade | SegmentGrown) -> Segment:
+    def _grow(self, epoch: int, record: PartMade | SegmentGrown) -> ShelvedSegment:
         segment = self.open
         if segment is None or (segment.epoch, segment.msn) != (epoch, record.msn):
             # The one before was given up.
-            segment = self.open = Segment(epoch, record.msn, record.at_ms)
+            segment = self.open = ShelvedSegment(epoch, record.msn, record.at_ms)
         segment.duration_us += record.duration_us
         segment.size += record.size
         self.next_msn = record.msn
         return segment
 
-    def shelve(self, segment: Segment) -> None:
+    def shelve(self, segment: ShelvedSegment) -> None:
         self.closed.append(segment)
         self._closed_us += segment.duration_us
         self.with_parts.append(segment)
         self.open, self.next_msn = None, segment.msn + 1
 
-    def drop(self) -> Segment:
+    def drop(self) -> ShelvedSegment:
         """Let go of the oldest."""
         segment = self.closed.popleft()
         self._closed_us -= segment.duration_us
