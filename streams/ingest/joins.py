@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 from streams.ingest.hooks import PLAY, PUBLISH, Application, Message, Receive, Send, read_body
 
 # A worker is there within 0.3 s, or is busy: then the encoder does not wait for it.
-_WAIT_S = 0.8
+LONGEST_WAIT_S = 0.8
 # nginx lets the player in after our answer.
 _SETTLE_S = 0.01
 
@@ -33,15 +33,16 @@ def after_the_worker(inner: Application, *, token: str) -> Application:
             with _awaiting(answer, awaited) as joined:
                 if joined is not None:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(joined.wait(), _WAIT_S)
+                        await asyncio.wait_for(joined.wait(), LONGEST_WAIT_S)
                         await asyncio.sleep(_SETTLE_S)
             for message in answer:
                 await send(message)
         elif path == PLAY:
             is_nginx = hmac.compare_digest(_field(scope["query_string"], "token"), token)
-            await _send_status(send, HTTPStatus.NO_CONTENT if is_nginx else HTTPStatus.NOT_FOUND)
-            # nginx's own field, which comes before whatever a player says.
+            # Read before it is answered: afterwards servers hand nothing on. nginx's own field comes before whatever a
+            # player says.
             joined = awaited.get(_field(await read_body(receive), "name")) if is_nginx else None
+            await _send_status(send, HTTPStatus.NO_CONTENT if is_nginx else HTTPStatus.NOT_FOUND)
             if joined is not None:
                 joined.set()
         else:

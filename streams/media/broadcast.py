@@ -131,7 +131,7 @@ def run_broadcast(spec: JobSpec, observer: Observer) -> Outcome:
     """
     argv = ffmpeg.pull_argv(spec.server.pull_url(spec.name))
     with running(argv, label=f"pull {spec.name}", feeds=True, memory_mb=_PULL_MEMORY_MB) as puller:
-        intake = Intake(puller.stdout, segment_s=spec.latency_mode.segment_s)
+        intake = Intake(puller.stdout, mode=spec.latency_mode)
         try:
             return _Run(spec, observer, puller, intake).run()
         finally:
@@ -153,11 +153,7 @@ class _Run:
         self._output: RunOutput | None = None
 
     def run(self) -> Outcome:
-        self._await_picture()
-        self._check_in()
-        if self._intake.picture_size is not None:
-            check_announced_size(self._intake.picture_size, max_height=self._spec.max_height)
-        source = self._probe()
+        source = self._find_source()
         check_source(source, max_height=self._spec.max_height)
         ladder = build_ladder(source)
         self._observer.found(source, ladder)
@@ -168,7 +164,7 @@ class _Run:
                 ladder, self._spec.playback, targets=targets, marks=marks, clock_ms=self._intake.clock_ms
             )
         try:
-            self._run_transcoder(ladder, output, fragment_s=targets.fragment_s)
+            self._run_transcoder(ladder, output, fragment_s=output.targets.fragment_s)
         finally:
             output.finish(timeout_s=_PACKAGER_END_S)
         self._publish(output)
@@ -190,6 +186,16 @@ class _Run:
                 child.kill()
                 self._intake.stop(timeout_s=_INTAKE_END_S)
 
+    def _find_source(self) -> Source:
+        label = f"probe {self._spec.name}"
+        # Started before there is anything to describe: that takes longer than describing it.
+        with running(ffmpeg.probe_argv(), label=label, feeds=True, is_fed=True, memory_mb=_PROBE_MEMORY_MB) as prober:
+            self._await_picture()
+            self._check_in()
+            if self._intake.picture_size is not None:
+                check_announced_size(self._intake.picture_size, max_height=self._spec.max_height)
+            return self._probe(prober)
+
     def _await_picture(self) -> None:
         first_picture_at: float | None = None
         while not self._intake.key_frames_ms or self._intake.video_ms < _PROBED_MS:
@@ -207,13 +213,11 @@ class _Run:
             self._check_in_when_due()
             self._intake.wait(timeout_s=_WATCH_S)
 
-    def _probe(self) -> Source:
-        label = f"probe {self._spec.name}"
-        with running(ffmpeg.probe_argv(), label=label, feeds=True, is_fed=True, memory_mb=_PROBE_MEMORY_MB) as child:
-            try:
-                report, _ = child.process.communicate(self._intake.held(), timeout=_PROBE_TIMEOUT_S)
-            except subprocess.TimeoutExpired as error:
-                raise TranscoderFailedError(f"ffprobe gave no answer in {_PROBE_TIMEOUT_S:g} s.") from error
+    def _probe(self, prober: Child) -> Source:
+        try:
+            report, _ = prober.process.communicate(self._intake.held(), timeout=_PROBE_TIMEOUT_S)
+        except subprocess.TimeoutExpired as error:
+            raise TranscoderFailedError(f"ffprobe gave no answer in {_PROBE_TIMEOUT_S:g} s.") from error
         gop_s = self._spec.gop_s or self._intake.gop_s
         return parse_probe(report, video_kbps=self._intake.video_kbps, gop_s=gop_s)
 

@@ -81,11 +81,13 @@ def transcode_argv(ladder: Ladder, outputs: Outputs) -> list[str]:
     Each rendition is fragmented MP4 of one track. It reports its progress on stdout. One decode serves every rung. Key
     frames of all renditions align: with the source's own where that is passed through, else with even distances.
     """
-    # Where the picture is only needed by itself, its key frames are all that has to be decoded.
-    decoding = [] if ladder.transcoded else ["-skip_frame", "nokey"]
+    # Where the picture is only needed by itself, its key frames are all that has to be decoded. They are small, as
+    # there is no rung below: handing them from thread to thread would cost more than decoding them.
+    threads = _DECODER_THREADS if ladder.transcoded else 1
+    decoding = [] if ladder.transcoded else ["-skip_frame", "nokey", "-filter_complex_threads", "1"]
     return [
         *_BASE, "-nostats", "-progress", "pipe:1", "-stats_period", str(_REPORT_S),
-        *decoding, "-max_pixels", str(ladder.source_pixels), "-threads", str(_DECODER_THREADS), "-f", "flv",
+        *decoding, "-max_pixels", str(ladder.source_pixels), "-threads", str(threads), "-f", "flv",
         "-fflags", "+genpts", "-fpsprobesize", "0", "-copyts", "-i", "pipe:0",
         "-filter_complex", _filters(ladder, outputs.stills),
         *_renditions(ladder, outputs),

@@ -4,8 +4,8 @@ Source: Adobe Flash Video File Format Specification 10.1, annex E.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 _SIGNATURE = b"FLV"
 _FILE_HEADER_SIZE = 9
@@ -18,6 +18,7 @@ _AAC = 10
 _ANNOUNCEMENT = 0
 # Enough of a tag's body to tell what it is, and when a picture is shown.
 _PEEK_SIZE = 5
+_LAST_PEEKED = _TAG_HEADER_SIZE + _PEEK_SIZE - 1
 # In front of what a tag announces.
 _KIND_SIZE = 2
 # The parameter sets of an encoder take some fifty bytes; what is longer is known by its beginning.
@@ -30,8 +31,7 @@ class TagType(IntEnum):
     SCRIPT = 18
 
 
-@dataclass(frozen=True)
-class Tag:
+class Tag(NamedTuple):
     """`size` is that of the media in bytes, `timestamp_ms` that of decoding, `shown_ms` a picture's own.
 
     `announced` is what follows of H.264 or AAC is decoded with (its configuration record); empty in all other tags.
@@ -57,38 +57,35 @@ class TagReader:
     """Finds the tags in a stream that arrives in pieces of any size."""
 
     def __init__(self) -> None:
-        self._pending = bytearray()
+        self._pending = b""
+        # From the beginning of what is pending up to the next tag.
         self._to_skip = _FILE_HEADER_SIZE + _PREVIOUS_SIZE
-        self._has_header = False
+        self._has_signature = False
 
     def feed(self, piece: bytes) -> Iterator[Tag]:
         """Yield the tags that begin in this piece (the last bytes of their media may still be to come).
 
         :raises FlvError: when the stream does not begin as FLV does.
         """
-        self._pending += piece
-        while self._skip() and len(self._pending) >= _TAG_HEADER_SIZE + _PEEK_SIZE:
-            header = bytes(self._pending[: _TAG_HEADER_SIZE + _PEEK_SIZE])
-            size = int.from_bytes(header[1:4])
-            announcement_end = _TAG_HEADER_SIZE + (min(size, _LONGEST_ANNOUNCEMENT) if _announces(header) else 0)
-            if len(self._pending) < announcement_end:
+        data, position = self._pending + piece, self._to_skip
+        if not self._has_signature:
+            if len(data) < len(_SIGNATURE):
+                self._pending = data
                 return
-            announced = bytes(self._pending[_TAG_HEADER_SIZE + _KIND_SIZE : announcement_end])
-            self._to_skip = _TAG_HEADER_SIZE + size + _PREVIOUS_SIZE
-            yield _tag(header, size=size, announced=announced)
-
-    def _skip(self) -> bool:
-        """Drop what was read; tell whether the next tag begins at the front."""
-        if not self._has_header:
-            if len(self._pending) < len(_SIGNATURE):
-                return False
-            if not self._pending.startswith(_SIGNATURE):
+            if not data.startswith(_SIGNATURE):
                 raise FlvError("The stream does not begin with an FLV header.")
-            self._has_header = True
-        dropped = min(self._to_skip, len(self._pending))
-        del self._pending[:dropped]
-        self._to_skip -= dropped
-        return self._to_skip == 0
+            self._has_signature = True
+        while (begun := data[position : position + _TAG_HEADER_SIZE + _PEEK_SIZE])[_LAST_PEEKED:]:
+            size = int.from_bytes(begun[1:4])
+            body, announced = position + _TAG_HEADER_SIZE, b""
+            if _announces(begun):
+                announcement_end = body + min(size, _LONGEST_ANNOUNCEMENT)
+                if len(data) < announcement_end:
+                    break
+                announced = data[body + _KIND_SIZE : announcement_end]
+            yield _tag(begun, size=size, announced=announced)
+            position = body + size + _PREVIOUS_SIZE
+        self._pending, self._to_skip = data[position:], max(0, position - len(data))
 
 
 def _announces(header: bytes) -> bool:
@@ -100,15 +97,12 @@ def _announces(header: bytes) -> bool:
 def _tag(header: bytes, *, size: int, announced: bytes) -> Tag:
     kind = header[0] & 0x1F
     timestamp = int.from_bytes(header[4:7]) | header[7] << 24
+    if kind != TagType.VIDEO:
+        return Tag(kind, timestamp, size, is_key_frame=False, announced=announced)
     first, second = header[_TAG_HEADER_SIZE], header[_TAG_HEADER_SIZE + 1]
+    is_avc = first & 0x0F == _AVC
     # AVC's sequence header and end of sequence are marked as key frames, but hold no picture.
-    is_picture = kind == TagType.VIDEO and (first & 0x0F != _AVC or second == _NAL_UNITS)
-    composition = header[_TAG_HEADER_SIZE + _KIND_SIZE :] if is_picture and first & 0x0F == _AVC else b""
-    return Tag(
-        kind,
-        timestamp,
-        size,
-        is_picture and first >> 4 == _KEY_FRAME,
-        announced,
-        int.from_bytes(composition, signed=True),
-    )
+    is_picture = not is_avc or second == _NAL_UNITS
+    composition = header[_TAG_HEADER_SIZE + _KIND_SIZE :] if is_picture and is_avc else b""
+    is_key_frame = is_picture and first >> 4 == _KEY_FRAME
+    return Tag(kind, timestamp, size, is_key_frame, announced, int.from_bytes(composition, signed=True))

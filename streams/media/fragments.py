@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, chain
+from typing import NamedTuple
 
 from streams.media.fmp4 import Fmp4Error, find_box
 
@@ -27,10 +28,11 @@ _ALL_PER_SAMPLE = sum(_PER_SAMPLE)
 _MOOF = struct.Struct(">I4s I4sII I4s I4sII I4sIQ I4sIIi")
 _SAMPLE = struct.Struct(">IIIi")
 _UNSIGNED = 0xFFFFFFFF
+# Of a moof, what is read: `traf` holds the others.
+_TRACK, _TRACK_HEADER, _TIME, _TRACK_RUN = b"traf", b"tfhd", b"tfdt", b"trun"
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """A frame; times in the track's time scale, `composition` is when it is shown after it is decoded."""
 
     duration: int
@@ -74,12 +76,15 @@ class FragmentReader:
         """
         self._pending += piece
         while (size := self._whole_box()) > 0:
-            box = bytes(memoryview(self._pending)[:size])
+            with memoryview(self._pending) as view:
+                box = bytes(view[:size])
             del self._pending[:size]
             try:
-                yield from self._take(box[4:_HEADER_SIZE], box)
+                found = self._take(box[4:_HEADER_SIZE], box)
             except (IndexError, struct.error) as error:
                 raise Fmp4Error("A box is shorter than what it says to hold.") from error
+            if found is not None:
+                yield found
 
     def _whole_box(self) -> int:
         """Return the first box's size, 0 while it is not all there."""
@@ -90,13 +95,15 @@ class FragmentReader:
             raise Fmp4Error(f"A box {kind!r} of {size} bytes cannot be.")
         return size if len(self._pending) >= size else 0
 
-    def _take(self, kind: bytes, box: bytes) -> Iterator[Init | Fragment]:
+    def _take(self, kind: bytes, box: bytes) -> Init | Fragment | None:
+        """Return what is complete with the next box."""
+        if kind == b"mdat":
+            return _fragment(self._head, memoryview(box)[_HEADER_SIZE:])
+        if kind == b"moov":
+            return Init(self._head + box, _timescale(box))
         if kind in {b"ftyp", b"moof"}:
             self._head = box
-        elif kind == b"moov":
-            yield Init(self._head + box, _timescale(box))
-        elif kind == b"mdat":
-            yield _fragment(self._head, memoryview(box)[_HEADER_SIZE:])
+        return None
 
 
 def render_fragment(sequence: int, decode_time: int, samples: Sequence[Sample]) -> bytes:
@@ -127,15 +134,31 @@ def _timescale(moov: bytes) -> int:
 
 
 def _fragment(moof: bytes, payload: memoryview) -> Fragment:
-    track = find_box(moof[_HEADER_SIZE:], b"traf")
-    defaults = _defaults(find_box(track, b"tfhd"))
-    time = find_box(track, b"tfdt")
-    samples = tuple(_samples(find_box(track, b"trun"), defaults, most=len(payload)))
-    if sum(sample.size for sample in samples) != len(payload):
+    boxes = _track_boxes(moof)
+    try:
+        header, time, run = boxes[_TRACK_HEADER], boxes[_TIME], boxes[_TRACK_RUN]
+    except KeyError as error:
+        raise Fmp4Error(f"There is no {error} box.") from error
+    samples = _samples(run, _defaults(header), most=len(payload))
+    if sum([sample.size for sample in samples]) != len(payload):
         raise Fmp4Error("A fragment's samples are not what its data is.")
     # Negative for what encoders of sound put in front of a stream that begins at 0.
     decode_time = int.from_bytes(time[4:12] if time[0] == 1 else time[4:8], signed=True)
     return Fragment(decode_time, samples, payload)
+
+
+def _track_boxes(moof: bytes) -> dict[bytes, bytes]:
+    """Return the bodies of what a fragment says of its track, by their kinds; in one step, since many come a second."""
+    found: dict[bytes, bytes] = {}
+    position = _HEADER_SIZE
+    while position + _HEADER_SIZE <= len(moof):
+        size, kind = _HEADER.unpack_from(moof, position)
+        if size < _HEADER_SIZE:
+            raise Fmp4Error(f"A box of {size} bytes cannot be.")
+        if kind != _TRACK:
+            found.setdefault(kind, moof[position + _HEADER_SIZE : position + size])
+        position += _HEADER_SIZE if kind == _TRACK else size
+    return found
 
 
 def _defaults(header: bytes) -> tuple[int, int, int]:
@@ -150,23 +173,29 @@ def _defaults(header: bytes) -> tuple[int, int, int]:
     return duration, size, sample_flags
 
 
-def _samples(run: bytes, defaults: tuple[int, int, int], *, most: int) -> Iterator[Sample]:
+def _samples(run: bytes, defaults: tuple[int, int, int], *, most: int) -> tuple[Sample, ...]:
     flags, count = int.from_bytes(run[1:4]), int.from_bytes(run[4:8])
     if count > most:
         raise Fmp4Error(f"{count} samples cannot be in {most} bytes.")
     position = 8 + (4 if flags & _HAS_DATA_OFFSET else 0)
     first_flags = int.from_bytes(run[position : position + 4]) if flags & _HAS_FIRST_FLAGS else None
     position += 0 if first_flags is None else 4
-    has_duration, has_size, has_flags, has_composition = (flags & flag for flag in _PER_SAMPLE)
-    width = sum(1 for flag in _PER_SAMPLE if flags & flag)
-    words = iter(struct.unpack_from(f">{count * width}i", run, position))
-    for index in range(count):
-        duration = next(words) & _UNSIGNED if has_duration else defaults[0]
-        size = next(words) & _UNSIGNED if has_size else defaults[1]
-        own = next(words) if has_flags else defaults[2]
-        composition = next(words) if has_composition else 0
-        sample_flags = first_flags if index == 0 and first_flags is not None else own
-        yield Sample(duration, size, not sample_flags & _IS_NON_SYNC, composition)
+    said = [flags & flag for flag in _PER_SAMPLE]
+    width = sum(map(bool, said))
+    words = struct.unpack_from(f">{count * width}i", run, position)
+    # One column for each thing that is said of every sample.
+    columns = iter([words[place::width] for place in range(width)])
+    durations, sizes, own_flags, compositions = (
+        next(columns) if is_said else (default,) * count for is_said, default in zip(said, (*defaults, 0), strict=True)
+    )
+    if first_flags is not None:
+        own_flags = (first_flags, *own_flags[1:])
+    return tuple(
+        [
+            Sample(duration & _UNSIGNED, size & _UNSIGNED, not sample_flags & _IS_NON_SYNC, composition)
+            for duration, size, sample_flags, composition in zip(durations, sizes, own_flags, compositions, strict=True)
+        ]
+    )
 
 
 def offsets(samples: Sequence[Sample]) -> list[int]:

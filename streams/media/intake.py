@@ -16,14 +16,13 @@ from streams.media.avc import PictureSize
 from streams.media.errors import MediaError, PullFailedError, SourceChangedError, SourceRefusedError
 from streams.media.flv import FlvError, Tag, TagReader, TagType
 from streams.media.marks import KeyFrameMarks
-from streams.media.media_time import MediaTime
+from streams.media.media_time import MediaTime, Pace
 from streams.media.meter import Measured, Meter
 from streams.media.process import widen
+from streams.media.targets import Latency
 
 # Memory for more than this the C library fetches from the kernel anew for each read, which costs more than the rest.
 _READ_SIZE = 1 << 16
-# Encoders send some seventy packets a second; taking several at once makes the relay cheaper, and viewers wait for it.
-_COALESCE_S = 0.02
 # As long as there is no transcoder; with one, nothing is read that it has not taken.
 _MOST_HELD_BYTES = 64 << 20
 # What we recommend, and most encoders send.
@@ -41,10 +40,12 @@ class Intake:
     Whatever reader and writer do, the thread ends soon after `stop`.
     """
 
-    def __init__(self, stream: IO[bytes], *, segment_s: float) -> None:
+    def __init__(self, stream: IO[bytes], *, mode: Latency) -> None:
         self._stream = stream
+        self._gathered_s = mode.gathered_s
         self._reader = TagReader()
         self._media_time = MediaTime()
+        self._pace = Pace()
         self._meter = Meter()
         self._announced = Announced()
         self._held: list[bytes] = []
@@ -54,7 +55,7 @@ class Intake:
         self._is_stopping = False
         self._changed = threading.Condition()
         # Where the transcoder's output is to be cut, if it keeps the source's key frames.
-        self.marks = KeyFrameMarks(segment_s=segment_s)
+        self.marks = KeyFrameMarks(segment_s=mode.segment_s)
         # The first two, as shown.
         self.key_frames_ms: list[int] = []
         # What to add to the stream's own milliseconds for those since 1970, going by what came soonest.
@@ -182,7 +183,7 @@ class Intake:
             self._note(piece)
             self._flow()
             if len(piece) < _READ_SIZE:
-                time.sleep(_COALESCE_S)
+                time.sleep(self._gathered_s)
 
     def _note(self, piece: bytes) -> None:
         now_ms = time.time() * 1000
@@ -201,6 +202,10 @@ class Intake:
                     self._clock_ms = arrival_ms if self._clock_ms is None else min(self._clock_ms, arrival_ms)
                 if tag.is_key_frame:
                     self._note_key_frame(tag)
+            if self._pace.stands_still(self._newest_ms, now_s=time.monotonic()):
+                raise SourceRefusedError(
+                    "The encoder's clock stands still, so its pictures have no times. Restart the encoder."
+                )
             self._held.append(piece)
             self._held_size += len(piece)
             if self._held_size > _MOST_HELD_BYTES:
@@ -234,14 +239,14 @@ class Intake:
         self.is_pushing = False
 
     def _push(self, sink: IO[bytes], piece: bytes) -> None:
-        poll = select.poll()
-        poll.register(sink, select.POLLOUT)
         rest = memoryview(piece)
         while rest and not self._is_stopping:
-            with suppress(BlockingIOError):
+            try:
                 rest = rest[os.write(sink.fileno(), rest) :]
-                continue
-            poll.poll(_NOTICE_MS)
+            except BlockingIOError:
+                poll = select.poll()
+                poll.register(sink, select.POLLOUT)
+                poll.poll(_NOTICE_MS)
 
     def _close(self) -> None:
         if self._sink is not None:

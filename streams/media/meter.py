@@ -50,12 +50,12 @@ class Meter:
             if self._key_frame_ms is not None:
                 self._gop_ms = tag.timestamp_ms - self._key_frame_ms
             self._key_frame_ms = tag.timestamp_ms
-        for tags in (self._video, self._audio):
-            while tags and tags[0].timestamp_ms <= self._newest_ms - WINDOW_MS:
-                tags.popleft()
 
     def read(self) -> Measured:
         """Return the values as they are now, by the stream's own clock."""
+        for tags in (self._video, self._audio):
+            while tags and tags[0].timestamp_ms <= self._newest_ms - WINDOW_MS:
+                tags.popleft()
         since_key_ms = self._newest_ms - self._key_frame_ms if self._key_frame_ms is not None else 0
         return Measured(
             video_kbps=_kbps(self._video),

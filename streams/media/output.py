@@ -90,8 +90,9 @@ class RunOutput:
             slot: (rendition, reading)
             for (slot, rendition), (reading, _) in zip(self._slots.items(), pipes, strict=True)
         }
-        kept = targets.with_part_target(self._shelf.part_target_s)
-        self._packager = Packager(self._shelf, renditions, targets=kept, marks=marks, clock_ms=clock_ms)
+        # Players keep the part target that they were told of first.
+        self.targets = targets.with_part_target(self._shelf.part_target_s)
+        self._packager = Packager(self._shelf, renditions, targets=self.targets, marks=marks, clock_ms=clock_ms)
 
     def hand_over(self) -> None:
         """Let ffmpeg alone have the pipes' writing ends, so that its end is theirs."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from streams.media.fragments import Fragment, Sample, offsets
 from streams.media.marks import Marks
@@ -89,7 +89,7 @@ class Track:
     def _take(self, sample: Sample, at: int, payload: memoryview) -> Iterator[Chunk]:
         if sample.duration > self._longest_segment:
             # The encoder stood still: what is missing is no length of a picture that a playlist may have.
-            sample = replace(sample, duration=int(self._longest_segment))
+            sample = sample._replace(duration=int(self._longest_segment))
         is_long = sample.duration > self._most
         if is_long or self._begins_new_segment(sample, at):
             yield from self.finish()

@@ -158,7 +158,8 @@ class TestTranscodeArgv:
 
         argv = " ".join(_argv(build_ladder(small)))
 
-        assert "-stats_period 0.5 -skip_frame nokey -max_pixels" in argv
+        assert "-stats_period 0.5 -skip_frame nokey -filter_complex_threads 1 -max_pixels" in argv
+        assert argv.partition(" -i pipe:0")[0].endswith(" -threads 1 -f flv -fflags +genpts -fpsprobesize 0 -copyts")
 
     def test_forces_the_sources_key_frames_where_the_source_is_passed_through(self, tmp_path: Path) -> None:
         argv = _argv(build_ladder(GOOD))

@@ -8,17 +8,19 @@ from typing import IO
 
 import pytest
 
-from streams.media.errors import PullFailedError, SourceChangedError
+from streams.media.errors import PullFailedError, SourceChangedError, SourceRefusedError
 from streams.media.flv import TagReader, TagType
 from streams.media.intake import Intake
+from streams.media.targets import Latency
 from tests.media.clips import flv
-from tests.media.crafted import moved
+from tests.media.crafted import moved, stopped
 from tests.services import HANG_S, wait_until
 
 # Opens wide pipes until the kernel allows no more, then reads a stream from another one.
 _MANY_PIPES = """
 import fcntl, os, sys
 from streams.media.intake import Intake
+from streams.media.targets import Latency
 
 kept = []
 while True:
@@ -28,7 +30,7 @@ while True:
     except PermissionError:
         break
 reading, writing = os.pipe()
-intake = Intake(os.fdopen(reading, "rb", buffering=0), segment_s=2)
+intake = Intake(os.fdopen(reading, "rb", buffering=0), mode=Latency.LOW)
 os.close(writing)
 intake.stop(timeout_s=30)
 print(len(kept), intake.is_over, intake.failure)
@@ -47,7 +49,7 @@ def _stream(data: bytes) -> IO[bytes]:
 
 
 def _finished_intake(data: bytes) -> Intake:
-    intake = Intake(_stream(data), segment_s=2)
+    intake = Intake(_stream(data), mode=Latency.LOW)
     wait_until(lambda: intake.is_over, what="the end of the stream")
     return intake
 
@@ -94,7 +96,7 @@ class TestIntake:
         assert intake.failure is None
 
     def test_ends_although_its_sink_takes_nothing(self) -> None:
-        intake = Intake(_stream(flv(seconds=20)), segment_s=2)
+        intake = Intake(_stream(flv(seconds=20)), mode=Latency.LOW)
         reading, writing = os.pipe()
         with os.fdopen(writing, "wb", buffering=0) as sink:
             intake.attach(sink)
@@ -108,7 +110,7 @@ class TestIntake:
     def test_takes_in_no_more_than_its_sink_does(self) -> None:
         """A transcoder that hangs must not fill the memory."""
         endless, source = os.pipe()
-        intake = Intake(os.fdopen(endless, "rb", buffering=0), segment_s=2)
+        intake = Intake(os.fdopen(endless, "rb", buffering=0), mode=Latency.LOW)
         reading, writing = os.pipe()
         with os.fdopen(writing, "wb", buffering=0) as sink:
             intake.attach(sink)
@@ -124,7 +126,7 @@ class TestIntake:
 
     def test_ends_although_nothing_comes(self) -> None:
         reading, writing = os.pipe()
-        intake = Intake(os.fdopen(reading, "rb", buffering=0), segment_s=2)
+        intake = Intake(os.fdopen(reading, "rb", buffering=0), mode=Latency.LOW)
 
         intake.stop(timeout_s=30)
 
@@ -143,8 +145,24 @@ class TestIntake:
         # Nothing that came with the jump is handed on.
         assert (len(intake.held()) <= len(clip) + (1 << 16)) or not has_jumped
 
+    def test_ends_where_the_encoders_clock_stands_still(self) -> None:
+        """What never makes a part would be kept in memory, together with all other broadcasts of the worker."""
+        clip = stopped(flv(size="320x180", seconds=3))
+        reading, writing = os.pipe()
+        intake = Intake(os.fdopen(reading, "rb", buffering=0), mode=Latency.LOW)
+        piece = len(clip) // 200
+        for number in range(200):
+            with suppress(BrokenPipeError):
+                os.write(writing, clip[number * piece : (number + 1) * piece])
+            time.sleep(0.03)
+        os.close(writing)
+
+        wait_until(lambda: intake.is_over, what="the end of the stream")
+        intake.stop(timeout_s=HANG_S)
+        assert isinstance(intake.failure, SourceRefusedError)
+
     def test_knows_where_to_cut_before_it_hands_the_media_on(self) -> None:
-        intake = Intake(_stream(flv(size="320x180", gop=30, seconds=20)), segment_s=2)
+        intake = Intake(_stream(flv(size="320x180", gop=30, seconds=20)), mode=Latency.LOW)
         reading, writing = os.pipe()
         intake.attach(os.fdopen(writing, "wb", buffering=0))
         intake.finish()

@@ -5,6 +5,8 @@ import os
 import re
 from pathlib import Path
 
+import pytest
+
 from streams.media.fragments import Sample, render_fragment
 from streams.media.journal import Ended, Opened, PartMade, Reader
 from streams.media.ladder import build_ladder
@@ -43,7 +45,7 @@ class _Run:
         """Write segments of so many bytes, 2 s each."""
         for segment, size in enumerate(sizes, start=first):
             frame = Sample(duration=100, size=size // 20, is_sync=False, composition=0)
-            frames = [dataclasses.replace(frame, is_sync=True), *[frame] * 19]
+            frames = [frame._replace(is_sync=True), *[frame] * 19]
             data = render_fragment(segment + 1, segment * 2000, frames) + bytes(size // 20 * 20)
             while data:
                 data = data[os.write(self._pipes[slot], data) :]
@@ -66,6 +68,19 @@ def _slots(source: Source) -> tuple[str, ...]:
 def _is_about(value: int, expected: int) -> bool:
     # What stands around the media counts too.
     return expected <= value < expected * 1.05 + 8000
+
+
+class TestTargets:
+    @pytest.mark.parametrize(("first", "then"), [(Latency.LOW, Latency.STANDARD), (Latency.STANDARD, Latency.LOW)])
+    def test_are_those_that_players_know_whatever_was_chosen_since(
+        self, tmp_path: Path, first: Latency, then: Latency
+    ) -> None:
+        """What ffmpeg hands over at once as well: parts would come in bursts."""
+        kept = _Run(tmp_path, targets=choose_targets(first, fps=10)).output.targets
+
+        following = _Run(tmp_path, epoch=2, targets=choose_targets(then, fps=10)).output.targets
+
+        assert (following.part_s, following.fragment_s) == (kept.part_s, kept.fragment_s)
 
 
 class TestPublish:

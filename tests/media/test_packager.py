@@ -3,7 +3,6 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,7 +45,7 @@ class Pipes:
 
     def frames(self, slot: str, *, at_ms: int = 0, count: int = 20) -> None:
         """Write frames, of which the first is a key frame."""
-        samples = [replace(_FRAME, is_sync=True), *[_FRAME] * (count - 1)]
+        samples = [_FRAME._replace(is_sync=True), *[_FRAME] * (count - 1)]
         self.send(slot, render_fragment(1, at_ms, samples) + bytes(4 * count))
 
     def close(self, slot: str) -> None:

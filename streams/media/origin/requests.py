@@ -4,12 +4,15 @@ Source: RFC 9112 (messages), RFC 8216bis 6.2.5 (the questions).
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from streams.media.media_playlist import Form
+from streams.media.origin.rules import Viewer
 
-# nginx hands on two headers.
-HEAD_BYTES_AT_MOST = 8192
+# nginx hands on a few headers, and a token as long as it takes in a path.
+HEAD_BYTES_AT_MOST = 16384
+# Whether a viewer may play is asked there.
+_PERMISSION = "/permission"
 _SESSION = r"/(?P<folder>[A-Za-z0-9_-]{1,64}/[0-9a-f]{16}(?:-[0-9]{1,4})?)"
 _PATH = re.compile(
     rf"{_SESSION}/(?P<slot>[av][0-9]{{1,2}})"
@@ -61,9 +64,20 @@ class Request:
     is_head: bool = False
     takes_gzip: bool = False
     closes: bool = False
+    # With which it was asked for; only relays are told.
+    token: str = field(default="", repr=False)
 
 
-def parse_request(head: bytes) -> Request:
+@dataclass(frozen=True, slots=True)
+class PermissionRequest:
+    """The question whether somebody may play."""
+
+    viewer: Viewer
+    is_head: bool = False
+    closes: bool = False
+
+
+def parse_request(head: bytes) -> Request | PermissionRequest:
     """Return what a request's lines say, without the empty one behind them.
 
     :raises RefusedError: when we have no answer to it.
@@ -75,12 +89,13 @@ def parse_request(head: bytes) -> Request:
         raise RefusedError(405)
     if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
         raise RefusedError(400)
-    return Request(
-        parse_target(target),
-        is_head=method == "HEAD",
-        takes_gzip="gzip" in headers.get("accept-encoding", ""),
-        closes=headers.get("connection", "").lower() == "close",
-    )
+    is_head, closes = method == "HEAD", headers.get("connection", "").lower() == "close"
+    token = headers.get("x-playback-token", "")
+    if target == _PERMISSION:
+        viewer = Viewer(headers.get("x-playback-id", ""), token, headers.get("origin", ""))
+        return PermissionRequest(viewer, is_head, closes)
+    takes_gzip = "gzip" in headers.get("accept-encoding", "")
+    return Request(parse_target(target), is_head, takes_gzip, closes, token)
 
 
 def parse_target(target: str) -> Wanted:
