@@ -74,7 +74,7 @@ def _thumbnail(page: Page, stream: Stream) -> APIResponse:
 _FRAMES = """async (url) => {
     const data = await (await fetch(url)).arrayBuffer();
     const decoder = new ImageDecoder({ data, type: "image/webp" });
-    await decoder.completed;
+    await Promise.all([decoder.completed, decoder.tracks.ready]);
     const { frameCount } = decoder.tracks.selectedTrack;
     await decoder.decode({ frameIndex: frameCount - 1 });
     return frameCount;
