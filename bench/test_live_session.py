@@ -181,7 +181,8 @@ def _bare_ffmpeg(url: str, folder: Path) -> Iterator[int]:
     with ExitStack() as files:
         pipes = [files.enter_context((folder / f"{place}.mp4").open("wb")) for place, _ in enumerate(ladder.renditions)]
         inherited = tuple(pipe.fileno() for pipe in pipes)
-        outputs = ffmpeg.Outputs(inherited, targets.fragment_s, targets.segment_s, folder / "thumbnail.jpg", 5)
+        stills = ffmpeg.Stills(folder / "thumbnail.jpg", 5, f"{folder}/%d.webp", f"{folder}/%d.jpg", 10)
+        outputs = ffmpeg.Outputs(inherited, targets.fragment_s, targets.segment_s, stills)
         argv = ffmpeg.transcode_argv(ladder, outputs)
         position = argv.index("-f")
         assert argv[position : position + 2] == ["-f", "flv"]

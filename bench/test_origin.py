@@ -25,7 +25,7 @@ from livehub.stack.nginx import Host
 from livehub.stack.programs import programs
 from tests.media.packagers import PART_US, SESSION, Packager
 from tests.services import running, wait_until
-from tests.stack.test_edge_policy import answering
+from tests.stack.rulings import ruling
 from tests.stack.test_nginx import accepts
 from tests.stack.whole import free_ports
 
@@ -75,7 +75,7 @@ def doors(instance: Instance) -> Iterator[dict[str, psutil.Process]]:
     edge = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
     with ExitStack() as stack:
         logs = instance.data_dir
-        stack.enter_context(answering(instance.web_socket))
+        stack.enter_context(ruling(instance.asgi_socket))
         started = {
             "origin": stack.enter_context(running(origin.argv, log_path=logs / "origin.log")),
             "edge": stack.enter_context(running(edge, log_path=logs / "edge.log")),

@@ -11,18 +11,18 @@ import uvloop
 
 from livehub import open_files
 from livehub.heartbeat import beat_in_loop
+from streams.media.origin.hub import Hub
 from streams.media.origin.relay import Relay
+from streams.media.origin.relayed_permissions import RelayedPermissions
 from streams.media.origin.server import Server
 
 
 async def _relay(socket_path: str, origin_url: str, root: Path, *, bytes_at_most: int) -> None:
-    relay = Relay(origin_url, root, bytes_at_most=bytes_at_most)
-    server = Server(relay)
-    listener = await server.listen(socket_path)
-    try:
+    async with Hub(origin_url) as hub:
+        relay = Relay(hub, root, bytes_at_most=bytes_at_most)
+        server = Server(relay, RelayedPermissions(hub))
+        listener = await server.listen(socket_path)
         await asyncio.gather(listener.serve_forever(), relay.look_after(), server.sweep(), beat_in_loop())
-    finally:
-        await relay.close()
 
 
 def main(socket_path: str, origin_url: str, folder: str, megabytes: str) -> None:

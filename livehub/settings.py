@@ -267,7 +267,7 @@ THUMBNAIL_S = env.integer(
     unit="s",
     at_least=1,
     at_most=300,
-    purpose="Time between thumbnails of a live session",
+    purpose="Time between thumbnails of a live session, and between the pictures of its preview",
 )
 MAX_HEIGHT = env.integer(
     "LIVEHUB_MAX_HEIGHT",

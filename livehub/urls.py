@@ -6,7 +6,7 @@ from django.views.generic import RedirectView
 from livehub import health
 from livehub.docs import dyte_docs
 from streams.account.views import AdminLoginView
-from streams.livestreams.permission_views import permission
+from streams.livestreams.permission_views import playback_places, playback_rules
 from streams.meetings.api.public_keys import published_keys
 from webhooks.public_keys import published_key
 
@@ -31,7 +31,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/password_change/", RedirectView.as_view(pattern_name="streams:password_change")),
     path("admin/", admin.site.urls),
     path("internal/ingest/", include("streams.ingest.urls")),
-    path("internal/playback/permission", permission),
+    path("internal/playback/rules", playback_rules),
+    path("internal/playback/places", playback_places),
     re_path(r"^internal(?:/|\Z)", _nothing),
     path("", include("streams.urls")),
     path("", include("webhooks.urls")),

@@ -22,6 +22,8 @@ _SOCKETS_PER_ADDRESS = 500
 _REQUESTS_SHARE = 16
 # Every answer is bounded: the database gives up after a few seconds. Longer than that, and the process hangs.
 _ANSWER_S = 15
+# Longer than the origin takes to say that it does not know who may play.
+_PERMISSION_S = 3
 _ID = "[0-9a-f-]+"
 # The pages that hear of changes.
 _SOCKETS = f"overview|livestreams(/{_ID}(/sessions/{_ID})?)?|meetings(/{_ID})?|webhooks(/{_ID}(/deliveries/{_ID})?)?"
@@ -75,7 +77,7 @@ http {{
     gzip on;
     gzip_vary on;
     gzip_min_length 512;
-    gzip_types application/javascript application/vnd.apple.mpegurl image/svg+xml text/css;
+    gzip_types application/javascript application/vnd.apple.mpegurl image/svg+xml text/css text/vtt;
 {temp_paths(instance, name="edge")}
 
 {_real_client(instance)}
@@ -137,7 +139,7 @@ http {{
         proxy_connect_timeout 2s;
         proxy_read_timeout {_ANSWER_S}s;
 
-{policy_of_server()}
+{policy_of_server(answer_s=_PERMISSION_S)}
 
         location / {{
             proxy_pass http://web;

@@ -1,12 +1,27 @@
 """The nginx of an edge node: players' way to an origin on another machine, and nothing else."""
 
+from livehub.stack.edge_policy import policy_locations, policy_of_all, policy_of_media, policy_of_server
 from livehub.stack.instance import Instance
-from livehub.stack.media_doors import MEDIA_HEADERS, ORIGIN, ORIGIN_IDLE_CONNECTIONS, SLOT, media_maps
+from livehub.stack.media_doors import (
+    MEDIA_HEADERS,
+    ORIGIN,
+    ORIGIN_IDLE_CONNECTIONS,
+    PICTURES,
+    SESSION,
+    SLOT,
+    media_maps,
+)
 from livehub.stack.nginx import Host, households, listens, main_context, quoted, temp_paths
 from livehub.stack.ports import listen_addresses
 
 # Of the files that a worker may open, what one address may have going on at once.
 _REQUESTS_SHARE = 16
+# Longer than the relay takes to say that its hub does not say who may play.
+_PERMISSION_S = 10
+# Of the hub's media it asks for what its viewers have tokens for.
+_RELAYED = f"""\
+{ORIGIN}
+                proxy_set_header X-Playback-Token $playback_token;"""
 _PREFLIGHT = "if ($request_method = OPTIONS) { return 204; }"
 _ONLY_READ = "if ($request_method !~ ^(GET|HEAD)$) { return 405; }"
 
@@ -21,11 +36,13 @@ http {{
     types {{
         application/vnd.apple.mpegurl m3u8;
         image/jpeg jpg;
+        image/webp webp;
+        text/vtt vtt;
         video/iso.segment m4s;
         video/mp4 mp4;
     }}
     default_type application/octet-stream;
-    log_format line '$remote_addr $time_iso8601 "$request_method $uri" $status $body_bytes_sent $request_time'
+    log_format line '$remote_addr $time_iso8601 "$request_method $logged_uri" $status $body_bytes_sent $request_time'
                     ' $upstream_status $request_id';
     access_log /dev/stdout line;
     # Its lines hold whole requests.
@@ -39,12 +56,19 @@ http {{
     reset_timedout_connection on;
 {temp_paths(instance, name="edge")}
 
+{policy_of_all(instance)}
+
 {households()}
     limit_conn_zone $household zone=requests:10m;
     limit_conn_status 429;
     limit_conn_log_level info;
 
-{media_maps(scope="public", playlists="$upstream_http_cache_control")}
+{media_maps(scope="$media_scope", playlists="$playlist_cache")}
+    # What the hub says to one viewer is no more for everybody here than there.
+    map $upstream_http_cache_control $playlist_cache {{
+        default $upstream_http_cache_control;
+        "~^(?:public|private), (?<playlist_age>max-age=[0-9]+)$" "$media_scope, $playlist_age";
+    }}
     upstream relay {{
         server {quoted(f"unix:{instance.origin_socket}")} max_fails=0;
         keepalive {ORIGIN_IDLE_CONNECTIONS};
@@ -57,19 +81,22 @@ http {{
         proxy_http_version 1.1;
         proxy_connect_timeout 2s;
 
+{policy_of_server(answer_s=_PERMISSION_S)}
+
         location / {{ return 404; }}
         location = /healthz {{ default_type application/json; return 200 '{{"status":"ok"}}'; }}
         location ^~ /playback/ {{
             access_log off;
-            location ~ ^/playback/(?<media>{SLOT}/[0-9]+-[0-9]+[0-9a-z.]+)$ {{
+{policy_of_media()}
+            location ~ ^/playback/(?<media>(?:{SLOT}|{PICTURES})/[0-9]+-[0-9]+[0-9a-z.-]+)$ {{
                 {_PREFLIGHT}
                 root {relayed};
                 try_files /$media @relay;
             }}
-            location ~ ^/playback/(?<media>[A-Za-z0-9_-]+(?:/[0-9a-f-]+/[av][0-9]+)?/[a-z]+\\.(?:m3u8|jpg))$ {{
+            location ~ ^/playback/(?<media>(?:{SLOT}|{SESSION}|[A-Za-z0-9_-]+)/[a-z]+\\.(?:m3u8|jpg|webp|vtt))$ {{
                 {_PREFLIGHT}
                 {_ONLY_READ}
-{ORIGIN}
+{_RELAYED}
                 proxy_pass http://relay/$media$is_args$args;
             }}
 {MEDIA_HEADERS}
@@ -79,7 +106,7 @@ http {{
             access_log off;
             {_ONLY_READ}
 {MEDIA_HEADERS}
-{ORIGIN}
+{_RELAYED}
             proxy_pass http://relay/$media;
         }}
         # Where the relay sends who has waited.
@@ -89,6 +116,7 @@ http {{
             access_log off;
 {MEDIA_HEADERS}
         }}
+{policy_locations(media_headers=MEDIA_HEADERS)}
     }}
 }}
 """

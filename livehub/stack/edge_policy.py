@@ -1,8 +1,8 @@
-"""Who may fetch media: the edge asks the web program, and remembers what it was told for a few seconds.
+"""Who may fetch media: nginx asks the origin program, and remembers what it was told for a few seconds.
 
-How long an answer holds, and how much longer it may be used while a newer one is fetched, it says itself (RFC 5861):
-see `streams.livestreams.permission_views`. While none is to be had, those who play go on with the one that they have.
-Never with `proxy_cache_lock`, whose waiters wake on a timer of 500 ms.
+On an edge node that is the relay. How long an answer holds, and how much longer it may be used while a newer one is
+fetched, it says itself (RFC 5861): see `streams.media.origin.permissions`. While none is to be had, those who play go
+on with the one that they have. Never with `proxy_cache_lock`, whose waiters wake on a timer of 500 ms.
 """
 
 from livehub.stack.instance import Instance
@@ -12,11 +12,11 @@ from livehub.stack.nginx import quoted
 _MEMORY_MB, _DISK_MB = 10, 256
 # An answer that nobody has needed for so long.
 _FORGOTTEN_H = 1
-# A program that works answers within some 10 ms, and when its database does not, says so before this.
-_CONNECT_S, _ANSWER_MS = 1, 1500
+_CONNECT_S = 1
 # So many that are not answered in time, and nobody waits for the program for a while: viewers go on with what is
 # remembered, instead of each finding out.
 _FAILURES, _PAUSE_S = 2, 5
+_IDLE_CONNECTIONS = 64
 # A JSON Web Token in its compact form. Source: RFC 7515, 7.1.
 _TOKEN = r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"  # noqa: S105  # What one looks like.
 
@@ -29,8 +29,10 @@ def policy_of_all(instance: Instance) -> str:
     # The second one is for nginx, which never gives up on a server that is the only one.
     upstream permissions {{
         zone permission_program 64k;
-        server {quoted(f"unix:{instance.web_socket}")} max_fails={_FAILURES} fail_timeout={_PAUSE_S}s;
-        server {quoted(f"unix:{instance.web_socket}")} down;
+        server {quoted(f"unix:{instance.origin_socket}")} max_fails={_FAILURES} fail_timeout={_PAUSE_S}s;
+        server {quoted(f"unix:{instance.origin_socket}")} down;
+        keepalive {_IDLE_CONNECTIONS};
+        keepalive_requests 1000000;
     }}
     # What only one viewer may see is nothing for a cache that many share.
     map $playback_token $media_scope {{ default private; "" public; }}
@@ -38,8 +40,11 @@ def policy_of_all(instance: Instance) -> str:
     map $uri $logged_uri {{ default $uri; ~^/playback/t/ /playback/t/...; }}"""
 
 
-def policy_of_server() -> str:
-    """Return what belongs into the server block: whose media is asked for by whom, and who answers for it."""
+def policy_of_server(*, answer_s: int) -> str:
+    """Return what belongs into the server block: whose media is asked for by whom, and who answers for it.
+
+    `answer_s` is longer than the program takes that is asked, which says by itself when it does not know.
+    """
     return f"""\
         # Of the path as it was matched, not as it was sent: no other spelling is to be asked about than is served.
         # Here, and not where media is served: a location within another one does not do what the outer one says.
@@ -47,33 +52,35 @@ def policy_of_server() -> str:
             set $playback_token $1;
             set $playback_id $2;
         }}
-        location = /internal/playback/permission {{
+        location = /internal/permission {{
             internal;
-            proxy_pass http://permissions/internal/playback/permission;
-            proxy_pass_request_body off;
-            proxy_pass_request_headers off;
-            proxy_set_header Host $http_host;
-            proxy_set_header Origin $http_origin;
-            proxy_set_header X-Playback-Id $playback_id;
-            proxy_set_header X-Playback-Token $playback_token;
-            proxy_set_header X-Request-Id $request_id;
-            proxy_connect_timeout {_CONNECT_S}s;
-            proxy_read_timeout {_ANSWER_MS}ms;
+{_asked(answer_s)}
             proxy_cache permissions;
             proxy_cache_key "$playback_id $playback_token";
             proxy_cache_background_update on;
             proxy_cache_use_stale error timeout invalid_header http_500 http_502 http_503 http_504;
+        }}
+        # What an edge node asks for its viewers, with the token of each: it is believed nothing. Never from what we
+        # remember: it remembers as well, and the two would add up.
+        location = /internal/permission-of-now {{
+            internal;
+            access_log off;
+{_asked(answer_s)}
+            proxy_hide_header Cache-Control;
+            add_header Cache-Control "no-store" always;
+            add_header X-Playback-Holds $upstream_http_cache_control always;
         }}"""
 
 
 def policy_of_media() -> str:
     """Return what belongs into the location that serves media; those within it have the same."""
     return """\
-            auth_request /internal/playback/permission;
+            auth_request /internal/permission;
             auth_request_set $playback_answer $upstream_http_x_playback;
             # Not 403, which a folder answers as well.
             error_page 401 = @refused_media;
-            error_page 500 = @unsure_media;"""
+            error_page 500 = @unsure_media;
+            location ~ ^/playback/pb_[A-Za-z0-9]+/permission$ { rewrite ^ /internal/permission-of-now last; }"""
 
 
 def policy_locations(*, media_headers: str) -> str:
@@ -97,3 +104,17 @@ def policy_locations(*, media_headers: str) -> str:
             add_header Retry-After 2 always;
             return 503;
         }}"""
+
+
+def _asked(answer_s: int) -> str:
+    return f"""\
+            proxy_pass http://permissions/permission;
+            proxy_pass_request_body off;
+            proxy_pass_request_headers off;
+            proxy_set_header Content-Length "";
+            proxy_set_header Connection "";
+            proxy_set_header Origin $http_origin;
+            proxy_set_header X-Playback-Id $playback_id;
+            proxy_set_header X-Playback-Token $playback_token;
+            proxy_connect_timeout {_CONNECT_S}s;
+            proxy_read_timeout {answer_s}s;"""

@@ -1,7 +1,7 @@
 """What every nginx of ours says of playback, be it the origin's or an edge's in front of it."""
 
-# How long a client may show a thumbnail again without asking.
-_THUMBNAIL_MAX_AGE_S = 2
+# How long a client may show without asking what is replaced every few seconds: thumbnail, preview, storyboard.
+_REPLACED_MAX_AGE_S = 2
 # Part requests, and what players report of themselves (CTA-5004).
 _ALLOWED_HEADERS = "Range, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status"
 # Exactly one Access-Control-Allow-Origin: with two of them browsers refuse the stream.
@@ -27,8 +27,11 @@ ORIGIN = """\
                 proxy_set_header Accept-Encoding $playlist_encoding;
                 proxy_max_temp_file_size 0;
                 proxy_read_timeout 20s;"""
-# Below /playback/: a livestream's folder, a session's, a rendition's.
-SLOT = "[A-Za-z0-9_-]+/[0-9a-f-]+/[av][0-9]+"
+# Below /playback/: a livestream's folder, a session's; a rendition's.
+SESSION = "[A-Za-z0-9_-]+/[0-9a-f-]+"
+SLOT = f"{SESSION}/[av][0-9]+"
+# A folder of what never changes, but for playlists.
+PICTURES = f"{SESSION}/pictures"
 # Players wait for their playlists' next states each on a connection, which the next ones use again.
 ORIGIN_IDLE_CONNECTIONS = 4096
 
@@ -41,8 +44,8 @@ def media_maps(*, scope: str, playlists: str) -> str:
     return f"""\
     map $uri $media_age {{
         default "no-cache";
-        ~\\.jpe?g$ "{scope}, max-age={_THUMBNAIL_MAX_AGE_S}";
-        ~\\.(m4s|mp4)$ "{scope}, max-age=31536000, immutable";
+        ~(\\.(m4s|mp4)|/pictures/[^/]+\\.jpg)$ "{scope}, max-age=31536000, immutable";
+        ~\\.(jpg|webp|vtt)$ "{scope}, max-age={_REPLACED_MAX_AGE_S}";
     }}
     # What is not there yet may be there in a moment.
     map $status $file_cache {{ default "no-store"; ~^(200|206|304)$ $media_age; }}

@@ -100,9 +100,9 @@ def _front(instance: Instance) -> list[Program]:
         # Pages only listen.
         *("--ws-max-size", str(_WEBSOCKET_MESSAGE_BYTES)),
     ]
-    origin = _python(
-        *("-m", "livehub.origin", str(instance.origin_socket), str(instance.nudge_socket), str(instance.playback_dir))
-    )
+    # Asked of the program that no page waits for: a crowd that loads pages is to keep nobody from playing.
+    origin_paths = (instance.origin_socket, instance.nudge_socket, instance.asgi_socket, instance.playback_dir)
+    origin = _python("-m", "livehub.origin", *map(str, origin_paths))
     edge = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
     return [
         Program("web", "front", web, is_ours=True, sockets=(instance.web_socket,)),

@@ -39,9 +39,10 @@ def after_the_worker(inner: Application, *, token: str) -> Application:
                 await send(message)
         elif path == PLAY:
             is_nginx = hmac.compare_digest(_field(scope["query_string"], "token"), token)
-            await _send_status(send, HTTPStatus.NO_CONTENT if is_nginx else HTTPStatus.NOT_FOUND)
-            # nginx's own field, which comes before whatever a player says.
+            # Read before it is answered: afterwards servers hand nothing on. nginx's own field comes before whatever a
+            # player says.
             joined = awaited.get(_field(await read_body(receive), "name")) if is_nginx else None
+            await _send_status(send, HTTPStatus.NO_CONTENT if is_nginx else HTTPStatus.NOT_FOUND)
             if joined is not None:
                 joined.set()
         else:

@@ -4,6 +4,8 @@ PLAYLIST_NAME = "index.m3u8"
 # The same without what was broadcast before: for players that are not to go back.
 LIVE_PLAYLIST_NAME = "live.m3u8"
 THUMBNAIL_NAME = "thumbnail.jpg"
+# The last ones, animated.
+PREVIEW_NAME = "preview.webp"
 
 
 def multivariant_path(playback_id: str, *, token: str = "") -> str:
@@ -11,8 +13,7 @@ def multivariant_path(playback_id: str, *, token: str = "") -> str:
 
     What is relative in it inherits the `token`, which opens what is not for everybody.
     """
-    opened_by = f"t/{token}/" if token else ""
-    return f"/playback/{opened_by}{playback_id}/{PLAYLIST_NAME}"
+    return _media_path(playback_id, PLAYLIST_NAME, token=token)
 
 
 def watch_path(playback_id: str) -> str:
@@ -27,5 +28,14 @@ def embed_path(playback_id: str) -> str:
 
 def thumbnail_path(playback_id: str, *, token: str = "") -> str:
     """Return the path of the newest picture of a live session."""
+    return _media_path(playback_id, THUMBNAIL_NAME, token=token)
+
+
+def preview_path(playback_id: str, *, token: str = "") -> str:
+    """Return the path of the animation of a live session's last pictures."""
+    return _media_path(playback_id, PREVIEW_NAME, token=token)
+
+
+def _media_path(playback_id: str, name: str, *, token: str) -> str:
     opened_by = f"t/{token}/" if token else ""
-    return f"/playback/{opened_by}{playback_id}/{THUMBNAIL_NAME}"
+    return f"/playback/{opened_by}{playback_id}/{name}"

@@ -5,8 +5,8 @@ A bound that an operator wants, no security: while Redis is away everybody is le
 
 import logging
 import time
+from collections.abc import Sequence
 from functools import cache, cached_property
-from uuid import UUID
 
 from django.conf import settings
 from redis import Redis
@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 
 # Who has not asked for so long has gone. A player asks every few seconds, and is asked about every 4 to 8 of them.
 GONE_AFTER_S = 15
+# A livestream's playback id, how many it has, and whose it is to be.
+Place = tuple[str, int, str]
 # Nobody waits longer for Redis, and the next ones not at all for a while.
 _REDIS_TIMEOUT_S = 0.1
 _PAUSE_S = 5.0
@@ -42,17 +44,23 @@ class Audience:
         self._redis_url = redis_url
         self._away_until = 0.0
 
-    def take_place(self, *, livestream_id: UUID, viewer_id: str, places: int) -> bool:
-        """Tell whether there is a place for a viewer, and keep it for `GONE_AFTER_S`; who plays has one already."""
+    def take_places(self, wanted: Sequence[Place]) -> list[bool]:
+        """Tell for each whether there is a place, and keep it for `GONE_AFTER_S`; who plays has one already."""
         if time.monotonic() < self._away_until:
-            return True
-        key = f"livehub:viewers:{livestream_id.hex}"
+            return [True] * len(wanted)
         try:
-            return bool(self._redis.eval(_TAKE_PLACE, 1, key, viewer_id, str(places), str(GONE_AFTER_S)))
+            return [bool(has_place) for has_place in self._ask(wanted)]
         except RedisError as error:
             logger.warning("viewers not counted for %.0f s: %s", _PAUSE_S, error)
             self._away_until = time.monotonic() + _PAUSE_S
-            return True
+            return [True] * len(wanted)
+
+    def _ask(self, wanted: Sequence[Place]) -> list[int]:
+        pipeline = self._redis.pipeline(transaction=False)
+        for playback_id, places, viewer_id in wanted:
+            key = f"livehub:viewers:{playback_id}"
+            pipeline.eval(_TAKE_PLACE, 1, key, viewer_id, str(places), str(GONE_AFTER_S))
+        return pipeline.execute()
 
     @cached_property
     def _redis(self) -> Redis:

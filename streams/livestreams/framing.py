@@ -4,7 +4,7 @@ from django.http import HttpResponse
 
 from streams.livestreams.models import Livestream
 from streams.livestreams.playback_settings import check_origin
-from streams.livestreams.playback_tokens import PlaybackRefusedError, open_token
+from streams.media.viewer_tokens import PlaybackRefusedError, open_token
 
 
 def allow_frames(response: HttpResponse, livestream: Livestream, *, token: str = "") -> HttpResponse:

@@ -1,83 +1,68 @@
-"""What our own edge asks: whether somebody may play.
+"""What a node's origin asks, so that it can tell its edge who may play.
 
-It answers on a private socket; the edge hands nobody's request on to it but its own. Its own configuration says what it
-makes of the answers (`livehub.stack.edge_policy`).
+It answers on a private socket; the edge hands nobody's request on to it. What the origin makes of the answers stands
+in `streams.media.origin.permissions`.
 """
 
+import json
 import logging
-import time
+from collections.abc import Callable
+from functools import wraps
 
-from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
 
-from livehub.core import clock
 from livehub.core.deadline import deadline
-from livehub.core.errors import NotFoundError
 from livehub.core.outage import DATABASE_OUTAGE, describe
-from streams.livestreams.permissions import PlaybackPermission, check_playback
-from streams.livestreams.playback_tokens import PlaybackRefusedError
+from streams.livestreams.audience import audience
+from streams.livestreams.permissions import rules_of
 
 logger = logging.getLogger(__name__)
 
-# The edge gives up after 1.5 s. Who waits is watching something.
+# The origin gives up after 1 s. Who waits is watching something.
 _TIMEOUT_S = 0.8
-# Once the database has not answered, nobody waits for it for so long.
-_PAUSE_S = 2.0
-# How long an answer holds, and how long after that it may be given once more while the next one is fetched. Together
-# they are how long a viewer who is sent away may go on: 10 s are promised.
-_HOLDS_S, _RENEWED_WITHIN_S = 4, 4
-# The same of what everybody may play, where one answer serves all of them: nobody is sent away from it.
-_RENEWED_BY_ALL_WITHIN_S = 60
+_View = Callable[[HttpRequest], HttpResponse]
 
 
-class _Pause:
-    """Until when this process does not ask the database."""
+def _answering_soon(view: _View) -> _View:
+    """Answer 503 when the database does not answer."""
 
-    until_s = 0.0
+    @wraps(view)
+    def wrapper(request: HttpRequest) -> HttpResponse:
+        try:
+            with deadline(_TIMEOUT_S):
+                return view(request)
+        except DATABASE_OUTAGE as error:
+            logger.warning("who may play is not known: %s", describe(error))
+            return HttpResponse(status=503)
+
+    return wrapper
 
 
 @require_safe
-def permission(request: HttpRequest) -> HttpResponse:
-    """Answer 204 for whoever may play, 401 for whoever may not, and 503 when that is not known."""
-    if time.monotonic() < _Pause.until_s:
-        return _unknown()
-    try:
-        with deadline(_TIMEOUT_S):
-            permitted = check_playback(
-                playback_id=request.headers.get("X-Playback-Id", ""),
-                token=request.headers.get("X-Playback-Token", ""),
-                origin=request.headers.get("Origin", ""),
-            )
-    except PlaybackRefusedError:
-        return _refuse("refused")
-    except NotFoundError:
-        return _refuse("unknown")
-    except DATABASE_OUTAGE as error:
-        logger.warning("permissions not checked for %.0f s: %s", _PAUSE_S, describe(error))
-        _Pause.until_s = time.monotonic() + _PAUSE_S
-        return _unknown()
-    headers = {"Cache-Control": _kept(permitted), "X-Playback": "permitted"}
-    return HttpResponse(status=204, headers={**headers, **({"Vary": "Origin"} if permitted.depends_on_origin else {})})
+@_answering_soon
+def playback_rules(request: HttpRequest) -> HttpResponse:
+    """Answer with what holds for the viewers of these livestreams, by playback id."""
+    found = rules_of(request.GET.getlist("playback_id"))
+    return _said({playback_id: rules.as_json() for playback_id, rules in found.items()})
 
 
-def _refuse(why: str) -> HttpResponse:
-    # It may be for the sake of the origin.
-    headers = {"Cache-Control": f"max-age={_HOLDS_S}", "X-Playback": why, "Vary": "Origin"}
-    response = HttpResponse(status=401, headers=headers)
-    # Django would write a warning of each, and a player that is refused asks again and again.
-    response._has_been_logged = True  # type: ignore[attr-defined]  # Of `django.utils.log`.
+@csrf_exempt
+@require_POST
+def playback_places(request: HttpRequest) -> HttpResponse:
+    """Answer which of these viewers have a place: a list of livestream, how many it has, and viewer."""
+    wanted = [(str(playback_id), int(places), str(viewer_id)) for playback_id, places, viewer_id in _read(request)]
+    return _said(audience().take_places(wanted))
+
+
+def _read(request: HttpRequest) -> list[tuple[object, int, object]]:
+    found: list[tuple[object, int, object]] = json.loads(request.body)
+    return found
+
+
+def _said(answer: object) -> HttpResponse:
+    response = JsonResponse(answer, safe=False)
+    # Else it would be sent in pieces, which the origin does not read.
+    response["Content-Length"] = str(len(response.content))
     return response
-
-
-def _unknown() -> HttpResponse:
-    return HttpResponse(status=503, headers={"Cache-Control": "no-store"})
-
-
-def _kept(permitted: PlaybackPermission) -> str:
-    """Return how long the edge may go by it. Source: RFC 5861."""
-    holds_s, renewed_s = _HOLDS_S, _RENEWED_BY_ALL_WITHIN_S
-    if permitted.expires_at is not None:
-        left_s = int((permitted.expires_at - clock.now()).total_seconds())
-        holds_s = max(1, min(_HOLDS_S, left_s))
-        renewed_s = max(0, min(_RENEWED_WITHIN_S, left_s - holds_s))
-    return f"max-age={holds_s}, stale-while-revalidate={renewed_s}"

@@ -8,9 +8,9 @@ from django.http import QueryDict
 
 from streams.dashboard.changing import ChangeForm
 from streams.livestreams.models import Livestream
-from streams.livestreams.models.playback import VIEWER_ID_MAX_LENGTH
 from streams.livestreams.playback_settings import PLAYBACK_SETTINGS, VIEWERS_MAX, PlaybackSettings
 from streams.livestreams.states import LatencyMode, PlaybackPolicy
+from streams.media.viewer_tokens import VIEWER_ID_MAX_LENGTH
 
 POLICY_CHOICES = [
     (PlaybackPolicy.PUBLIC.value, "Everybody who has the address"),

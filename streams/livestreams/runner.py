@@ -237,6 +237,7 @@ class _Run:
                 dvr_window_s=livestream.dvr_window_s,
                 publish=partial(self._storage.publish, livestream.playback_id),
                 told=origin.tell_of,
+                preview_path=self._storage.preview_path(livestream.playback_id),
             ),
             latency_mode=Latency(livestream.latency_mode),
             thumbnail_path=self._storage.thumbnail_path(livestream.playback_id),

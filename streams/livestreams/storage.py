@@ -1,6 +1,7 @@
 """Where a livestream's files are: one interface, and the folder of this node behind it.
 
-`<root>/<playback id>/` holds the multivariant playlists, the thumbnail, and a folder for each session, rarely several.
+`<root>/<playback id>/` holds the multivariant playlists, the thumbnail, the preview, and a folder for each session,
+rarely several.
 """
 
 import errno
@@ -11,7 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from streams.livestreams.addresses import LIVE_PLAYLIST_NAME, PLAYLIST_NAME, THUMBNAIL_NAME
+from streams.livestreams.addresses import LIVE_PLAYLIST_NAME, PLAYLIST_NAME, PREVIEW_NAME, THUMBNAIL_NAME
 from streams.media.journal import write_end
 
 
@@ -23,6 +24,9 @@ class Storage(Protocol):
 
     def thumbnail_path(self, playback_id: str) -> Path:
         """Return where a run writes the newest picture."""
+
+    def preview_path(self, playback_id: str) -> Path:
+        """Return where a run writes an animation of the last pictures."""
 
     def publish(self, playback_id: str, name: str, multivariant: str) -> None:
         """Show viewers this multivariant playlist, in one step."""
@@ -63,11 +67,14 @@ class FolderStorage:
     def thumbnail_path(self, playback_id: str) -> Path:
         return self._root / playback_id / THUMBNAIL_NAME
 
+    def preview_path(self, playback_id: str) -> Path:
+        return self._root / playback_id / PREVIEW_NAME
+
     def publish(self, playback_id: str, name: str, multivariant: str) -> None:
         _replace(self._root / playback_id / name, multivariant)
 
     def withdraw(self, playback_id: str) -> None:
-        for name in (PLAYLIST_NAME, LIVE_PLAYLIST_NAME, THUMBNAIL_NAME):
+        for name in (PLAYLIST_NAME, LIVE_PLAYLIST_NAME, THUMBNAIL_NAME, PREVIEW_NAME):
             (self._root / playback_id / name).unlink(missing_ok=True)
 
     def finish(self, playback_id: str, *, session_id: UUID) -> list[Path]:

@@ -56,7 +56,10 @@ def send_test_picture(stream_key_id: str) -> None:
         test_pictures.send_test_picture(stream_key_id=UUID(stream_key_id))
 
 
-@shared_task(name="streams.finish_playlists", time_limit=60)
+# Else players would wait for ever where the disk is full at the end: for hours, perhaps.
+@shared_task(
+    name="streams.finish_playlists", time_limit=60, autoretry_for=(OSError,), retry_backoff=True, max_retries=32
+)
 def finish_playlists(session_id: str) -> None:
     """Tell players that a session is over whose transcoder could not."""
     playback.finish_playlists(session_id=UUID(session_id))

@@ -1,6 +1,5 @@
 """Letting viewers of signed livestreams in, and sending them away."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -14,14 +13,13 @@ from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.livestreams import addresses
 from streams.livestreams.locks import lock_livestream
 from streams.livestreams.models import Livestream, RevokedViewer
-from streams.livestreams.models.playback import VIEWER_ID_MAX_LENGTH
 from streams.livestreams.playback_keys import ensure_key
 from streams.livestreams.playback_settings import check_origin
-from streams.livestreams.playback_tokens import TOKEN_LIFETIME_MAX, ViewerToken
+from streams.livestreams.playback_tokens import sign
+from streams.media.viewer_tokens import TOKEN_LIFETIME_MAX, VIEWER_ID, VIEWER_ID_MAX_LENGTH, ViewerToken
 from streams.organizations.services import Actor, record
 
 TOKEN_LIFETIME = timedelta(hours=12)
-_VIEWER_ID = re.compile(rf"[A-Za-z0-9._:@-]{{1,{VIEWER_ID_MAX_LENGTH}}}")
 _VIEWER_ID_RULE = f"Use 1 to {VIEWER_ID_MAX_LENGTH} letters, digits, and any of . _ : @ -"
 
 
@@ -71,7 +69,7 @@ def let_in(
         expires_at=expires_at,
         origin=origin,
     )
-    return ViewerPass(livestream, token.signed(ensure_key(livestream.app)), viewer_id, expires_at)
+    return ViewerPass(livestream, sign(token, ensure_key(livestream.app)), viewer_id, expires_at)
 
 
 @transaction.atomic
@@ -99,7 +97,7 @@ def revoke_viewer(*, livestream: Livestream, viewer_id: str, actor: Actor) -> da
 
     :raises NotFoundError: when the livestream is deleted, or no viewer can be called so.
     """
-    if not _VIEWER_ID.fullmatch(viewer_id):
+    if not VIEWER_ID.fullmatch(viewer_id):
         raise NotFoundError(f"No viewer can be called so. {_VIEWER_ID_RULE}.")
     livestream = lock_livestream(livestream.pk)
     now = clock.now()
@@ -119,7 +117,7 @@ def revoke_viewer(*, livestream: Livestream, viewer_id: str, actor: Actor) -> da
 def _check(*, viewer_id: str, origin: str, lifetime: timedelta) -> str:
     """Return the origin as browsers send it."""
     fields: dict[str, list[str]] = {}
-    if not _VIEWER_ID.fullmatch(viewer_id):
+    if not VIEWER_ID.fullmatch(viewer_id):
         fields["viewer_id"] = [_VIEWER_ID_RULE]
     # A second of it is gone by the time that somebody looks.
     if not timedelta(0) < lifetime <= TOKEN_LIFETIME_MAX:

@@ -164,7 +164,7 @@ class _Run:
                 ladder, self._spec.playback, targets=targets, marks=marks, clock_ms=self._intake.clock_ms
             )
         try:
-            self._run_transcoder(ladder, output, fragment_s=targets.fragment_s)
+            self._run_transcoder(ladder, output, fragment_s=output.targets.fragment_s)
         finally:
             output.finish(timeout_s=_PACKAGER_END_S)
         self._publish(output)
@@ -172,7 +172,8 @@ class _Run:
 
     def _run_transcoder(self, ladder: Ladder, output: RunOutput, *, fragment_s: float) -> None:
         spec, pipes = self._spec, output.pipes
-        outputs = ffmpeg.Outputs(pipes, fragment_s, spec.latency_mode.segment_s, spec.thumbnail_path, spec.thumbnail_s)
+        stills = output.gallery.stills(thumbnail_path=spec.thumbnail_path, thumbnail_s=spec.thumbnail_s)
+        outputs = ffmpeg.Outputs(pipes, fragment_s, spec.latency_mode.segment_s, stills)
         argv, label = ffmpeg.transcode_argv(ladder, outputs), f"transcoder {spec.name}"
         with running(
             argv, label=label, feeds=True, is_fed=True, inherits=pipes, memory_mb=_TRANSCODER_MEMORY_MB

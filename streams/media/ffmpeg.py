@@ -14,6 +14,12 @@ _LONGEST_KEPT_BACK_US = 1_000_000
 # Seconds between two reports of progress, which `progress.Reports` reads.
 _REPORT_S = 0.5
 _THUMBNAIL_HEIGHT = 360
+_FRAME_HEIGHT = 180
+# Such pictures are put below each other as they are coded, sixteen lines together.
+_SMALL_HEIGHT = 144
+# The time base of pictures that are called after their time: names are made of 32 bits, and encoders' clocks need as
+# many for milliseconds.
+_DATED = "1:100"
 # Longer than any distance of forced key frames, so that x264 adds none of its own.
 _NO_GOP_LIMIT = 600
 # Each holds pictures of its own; four decode 4K in real time.
@@ -21,6 +27,21 @@ _DECODER_THREADS = min(os.cpu_count() or 1, 8)
 # The tracks' clocks stay those of the source: what is written to different pipes fits together, and to its key frames.
 _FRAGMENTS = "+frag_keyframe+empty_moov+default_base_moof+negative_cts_offsets+frag_discont"
 _TIMESCALE = 90_000
+
+
+@dataclass(frozen=True)
+class Stills:
+    """Pictures beside the renditions: the thumbnail, replaced every `thumbnail_s`, and as often a frame of the preview.
+
+    `small` are for the scrub bar, every `small_s`. `%d` in a path stands for when a picture is shown, in hundredths of
+    a second, by the stream's own clock.
+    """
+
+    thumbnail_path: Path
+    thumbnail_s: int
+    frames: str
+    small: str
+    small_s: int
 
 
 @dataclass(frozen=True)
@@ -33,8 +54,7 @@ class Outputs:
     pipes: tuple[int, ...]
     fragment_s: float
     segment_s: float
-    thumbnail_path: Path
-    thumbnail_s: int
+    stills: Stills
 
 
 def pull_argv(url: str) -> list[str]:
@@ -56,12 +76,12 @@ def probe_argv() -> list[str]:
 
 
 def transcode_argv(ladder: Ladder, outputs: Outputs) -> list[str]:
-    """Return the command that turns the FLV on its stdin into the ladder's renditions and thumbnails.
+    """Return the command that turns the FLV on its stdin into the ladder's renditions and pictures.
 
     Each rendition is fragmented MP4 of one track. It reports its progress on stdout. One decode serves every rung. Key
     frames of all renditions align: with the source's own where that is passed through, else with even distances.
     """
-    # Where the picture is only needed for thumbnails, its key frames are all that has to be decoded. They are small, as
+    # Where the picture is only needed by itself, its key frames are all that has to be decoded. They are small, as
     # there is no rung below: handing them from thread to thread would cost more than decoding them.
     threads = _DECODER_THREADS if ladder.transcoded else 1
     decoding = [] if ladder.transcoded else ["-skip_frame", "nokey", "-filter_complex_threads", "1"]
@@ -69,24 +89,48 @@ def transcode_argv(ladder: Ladder, outputs: Outputs) -> list[str]:
         *_BASE, "-nostats", "-progress", "pipe:1", "-stats_period", str(_REPORT_S),
         *decoding, "-max_pixels", str(ladder.source_pixels), "-threads", str(threads), "-f", "flv",
         "-fflags", "+genpts", "-fpsprobesize", "0", "-copyts", "-i", "pipe:0",
-        "-filter_complex", _filters(ladder, thumbnail_s=outputs.thumbnail_s),
+        "-filter_complex", _filters(ladder, outputs.stills),
         *_renditions(ladder, outputs),
-        "-map", "[thumbnail]", "-threads", "1", "-fps_mode", "vfr", "-c:v", "mjpeg", "-q:v", "5",
-        "-f", "image2", "-update", "1", "-atomic_writing", "1", str(outputs.thumbnail_path),
+        *_stills(outputs.stills),
     ]  # fmt: skip
 
 
-def _filters(ladder: Ladder, *, thumbnail_s: int) -> str:
+def _stills(stills: Stills) -> list[str]:
+    made = ["-threads", "1", "-fps_mode", "vfr"]
+    kept = ["-f", "image2", "-atomic_writing", "1"]
+    dated = ["-enc_time_base", _DATED, *kept, "-frame_pts", "1"]
+    # The same tables in all of them, so that they can be put together.
+    small = ["-c:v", "mjpeg", "-q:v", "5", "-huffman", "default"]
+    frame = ["-c:v", "libwebp", "-quality", "60", "-compression_level", "2"]
+    return [
+        "-map", "[thumbnail]", *made, "-c:v", "mjpeg", "-q:v", "5", *kept, "-update", "1", str(stills.thumbnail_path),
+        "-map", "[small]", *made, *small, *dated, stills.small,
+        "-map", "[frame]", *made, *frame, *dated, stills.frames,
+    ]  # fmt: skip
+
+
+def _filters(ladder: Ladder, stills: Stills) -> str:
     rungs = ladder.transcoded
     pictures = [f"[rung{number}]" for number, _ in enumerate(rungs)]
     scales = [
         f"[rung{number}]scale={rung.width}:{rung.height},format=yuv420p[out{number}]"
         for number, rung in enumerate(rungs)
     ]
+    picked = f"[pick]{_every(stills.thumbnail_s)},scale=-2:{_THUMBNAIL_HEIGHT},format=yuvj420p"
+    return ";".join(
+        [
+            f"[0:v]split={len(rungs) + 1}{''.join(pictures)}[pick]",
+            *scales,
+            f"{picked},split=3[thumbnail][some][all]",
+            f"[some]{_every(stills.small_s)},scale=-2:{_SMALL_HEIGHT}[small]",
+            f"[all]scale=-2:{_FRAME_HEIGHT},format=yuv420p[frame]",
+        ]
+    )
+
+
+def _every(distance_s: int) -> str:
     # Unlike the fps filter, this shows the very first picture at once.
-    pick = rf"[pick]select=isnan(prev_selected_t)+gte(t-prev_selected_t\,{thumbnail_s})"
-    thumbnail = f"{pick},scale=-2:{_THUMBNAIL_HEIGHT},format=yuvj420p[thumbnail]"
-    return ";".join([f"[0:v]split={len(rungs) + 1}{''.join(pictures)}[pick]", *scales, thumbnail])
+    return rf"select=isnan(prev_selected_t)+gte(t-prev_selected_t\,{distance_s})"
 
 
 def _renditions(ladder: Ladder, outputs: Outputs) -> list[str]:

@@ -16,7 +16,7 @@ from streams.media.avc import PictureSize
 from streams.media.errors import MediaError, PullFailedError, SourceChangedError, SourceRefusedError
 from streams.media.flv import FlvError, Tag, TagReader, TagType
 from streams.media.marks import KeyFrameMarks
-from streams.media.media_time import MediaTime
+from streams.media.media_time import MediaTime, Pace
 from streams.media.meter import Measured, Meter
 from streams.media.process import widen
 from streams.media.targets import Latency
@@ -45,6 +45,7 @@ class Intake:
         self._gathered_s = mode.gathered_s
         self._reader = TagReader()
         self._media_time = MediaTime()
+        self._pace = Pace()
         self._meter = Meter()
         self._announced = Announced()
         self._held: list[bytes] = []
@@ -201,6 +202,10 @@ class Intake:
                     self._clock_ms = arrival_ms if self._clock_ms is None else min(self._clock_ms, arrival_ms)
                 if tag.is_key_frame:
                     self._note_key_frame(tag)
+            if self._pace.stands_still(self._newest_ms, now_s=time.monotonic()):
+                raise SourceRefusedError(
+                    "The encoder's clock stands still, so its pictures have no times. Restart the encoder."
+                )
             self._held.append(piece)
             self._held_size += len(piece)
             if self._held_size > _MOST_HELD_BYTES:

@@ -12,10 +12,12 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import cast
 
+from streams.media import kept
+
 _SUFFIX = ".journal"
 _END_OF_LINE = " ;"
 _READ_SIZE = 256 * 1024
-# Minutes of a broadcast: parts that are further from a journal's end are in no playlist any more.
+# Minutes of a broadcast: parts further from a journal's end are in no playlist any more.
 _OLD_PARTS_SIZE = 256 * 1024
 
 
@@ -66,6 +68,21 @@ class PartMade:
 
 
 @dataclass(frozen=True)
+class SegmentGrown:
+    """More of a segment is on disk that no part tells of: nothing for players, but for who goes on after a crash.
+
+    `at_ms` and `key_size` are as of a segment, the others of what was added.
+    """
+
+    slot: str
+    msn: int
+    at_ms: int
+    duration_us: int
+    size: int
+    key_size: int
+
+
+@dataclass(frozen=True)
 class SegmentClosed:
     """A segment can be fetched as a whole; its first `key_size` bytes are enough to show its first picture, or 0."""
 
@@ -90,12 +107,13 @@ class Ended:
     """Nothing will follow, in no slot; what stands below does not count."""
 
 
-Record = Opened | RunBegan | SlotBegan | PartMade | SegmentClosed | Dropped | Ended
+Record = Opened | RunBegan | SlotBegan | PartMade | SegmentGrown | SegmentClosed | Dropped | Ended
 _KINDS: dict[str, type[Record]] = {
     "O": Opened,
     "R": RunBegan,
     "I": SlotBegan,
     "P": PartMade,
+    "G": SegmentGrown,
     "S": SegmentClosed,
     "D": Dropped,
     "E": Ended,
@@ -165,7 +183,13 @@ class Writer:
     def __init__(self, folder: Path, opened: Opened) -> None:
         path = journal_path(folder, epoch=opened.epoch)
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-        self.write(opened)
+        try:
+            self.write(opened)
+        except OSError:
+            # What has not begun counts for nobody, and a full disk is tried every few seconds.
+            self.close()
+            path.unlink(missing_ok=True)
+            raise
 
     def write(self, *records: Record) -> None:
         """Append all of them in one step.
@@ -185,10 +209,10 @@ def write_end(folder: Path) -> bool:
 
     :raises OSError: when it cannot be written.
     """
-    found = epochs(folder)
-    if not found:
+    newest = _newest(folder)
+    if not newest:
         return False
-    with journal_path(folder, epoch=found[-1]).open("a") as journal:
+    with journal_path(folder, epoch=newest).open("a") as journal:
         # The last line may be torn.
         journal.write(f"\n{line_of(Ended())}\n")
     return True
@@ -205,7 +229,7 @@ class Entry:
 class Reader:
     """Reads a session's journals, all that count, again and again from where it stopped.
 
-    `leaves_old_parts_out` is for whoever only wants to know what can be played now: most lines are parts'.
+    `leaves_old_parts_out` is for whoever wants to know what can be played now: not most parts, nor what was dropped.
     """
 
     def __init__(self, folder: Path, *, leaves_old_parts_out: bool = False) -> None:
@@ -228,40 +252,34 @@ class Reader:
         :raises JournalError: when what stands there is not a journal.
         :raises OSError: when it cannot be read.
         """
+        if self._leaves_old_parts_out and not self._epoch:
+            return False, self._read_anew()
         entries = list(self._rest())
         for epoch in epochs(self._folder):
-            if epoch <= self._epoch:
-                continue
-            opened = self._opened(epoch)
+            opened = _opened(self._folder, epoch) if epoch > self._epoch else None
             if opened is None:
-                break
+                continue
             if (opened.after_epoch, opened.after_offset) != self.position:
-                return self._read_anew(epoch)
+                return True, self._read_anew()
             self._epoch, self._offset = epoch, 0
             entries += self._rest()
         return False, entries
 
-    def _read_anew(self, newest: int) -> tuple[bool, list[Entry]]:
-        """Follow the journals back from the newest to the first, and read each as far as it counts."""
+    def _read_anew(self) -> list[Entry]:
+        """Follow the journals back from the newest to the first that is needed, and read each as far as it counts."""
+        counted: list[tuple[int, int | None, bytes, int]] = []
+        epoch, end = _newest(self._folder), None
+        while epoch:
+            path = journal_path(self._folder, epoch=epoch)
+            head, offset = kept.beginning(path, end=end) if self._leaves_old_parts_out else (b"", 0)
+            counted.append((epoch, end, head, offset))
+            opened = None if offset else _opened(self._folder, epoch)
+            epoch, end = (opened.after_epoch, opened.after_offset) if opened else (0, None)
         entries: list[Entry] = []
-        counted: list[tuple[int, int | None]] = [(newest, None)]
-        opened = self._opened(newest)
-        while opened is not None and opened.after_epoch:
-            counted.append((opened.after_epoch, opened.after_offset))
-            opened = self._opened(opened.after_epoch)
-        for epoch, end in reversed(counted):
-            self._epoch, self._offset = epoch, 0
-            entries += self._rest(end=end)
-        return True, entries
-
-    def _opened(self, epoch: int) -> Opened | None:
-        """Return a journal's first record, None while it is being written."""
-        with journal_path(self._folder, epoch=epoch).open() as journal:
-            line = journal.readline()
-        record = parse_line(line[:-1]) if line.endswith("\n") else None
-        if record is not None and not isinstance(record, Opened):
-            raise JournalError(f"A journal cannot begin with {line!r}.")
-        return record
+        for self._epoch, until, head, self._offset in reversed(counted):
+            entries += self._entries(head, without_parts=False)
+            entries += self._rest(end=until)
+        return entries
 
     def _rest(self, *, end: int | None = None) -> Iterator[Entry]:
         if not self._epoch:
@@ -269,18 +287,32 @@ class Reader:
         with journal_path(self._folder, epoch=self._epoch).open("rb") as journal:
             until = os.fstat(journal.fileno()).st_size if end is None else end
             journal.seek(self._offset)
-            while piece := journal.read(min(_READ_SIZE, until - self._offset)):
-                whole = piece[: piece.rfind(b"\n") + 1]
-                if not whole:
-                    return
+            piece = journal.read(min(_READ_SIZE, until - self._offset))
+            while whole := piece[: piece.rfind(b"\n") + 1]:
                 self._offset += len(whole)
                 journal.seek(self._offset)
                 is_old = self._leaves_old_parts_out and until - self._offset > _OLD_PARTS_SIZE
                 yield from self._entries(whole, without_parts=is_old)
+                piece = journal.read(min(_READ_SIZE, until - self._offset))
 
     def _entries(self, lines: bytes, *, without_parts: bool) -> Iterator[Entry]:
-        for line in lines.decode().splitlines():
-            if without_parts and line.startswith("P "):
+        for line in lines.decode(errors="replace").splitlines():
+            if without_parts and line.startswith(("P ", "G ")):
                 continue
             if (record := parse_line(line)) is not None:
                 yield Entry(self._epoch, record)
+
+
+def _newest(folder: Path) -> int:
+    """Return which epoch counts last, 0 where none does."""
+    return next((epoch for epoch in reversed(epochs(folder)) if _opened(folder, epoch) is not None), 0)
+
+
+def _opened(folder: Path, epoch: int) -> Opened | None:
+    """Return a journal's first record, None where there is none: its writer is about to, or was killed before."""
+    with journal_path(folder, epoch=epoch).open(errors="replace") as journal:
+        line = journal.readline()
+    record = parse_line(line[:-1]) if line.endswith("\n") else None
+    if record is not None and not isinstance(record, Opened):
+        raise JournalError(f"A journal cannot begin with {line!r}.")
+    return record

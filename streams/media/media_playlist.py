@@ -4,13 +4,13 @@ Source: RFC 8216bis; sections are named where a rule comes from.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from streams.media.journal import part_name
 from streams.media.playlist import EDGE_QUERY, MEDIA_PLAYLIST_NAME
-from streams.media.timeline import SEGMENTS_WITH_PARTS, Opening, Part, Segment, SessionTimeline, SlotTimeline
+from streams.media.timeline import SEGMENTS_WITH_PARTS, Opening, Part, Passage, Segment, SessionTimeline, SlotTimeline
 
 # Delta updates need it. Source: RFC 8216bis 7.
 _VERSION = "#EXT-X-VERSION:9"
@@ -33,7 +33,7 @@ def render_media(timeline: SessionTimeline, slot: SlotTimeline, form: Form) -> s
     """Return what players of one rendition read again and again."""
     listed = timeline.listed(slot, is_edge=form.is_edge)
     skipped = _skipped(listed, slot, target_s=timeline.target_s) if form.is_delta and not timeline.is_ended else 0
-    lines = [*_head(timeline, slot, listed), *_media(timeline, slot, listed, skipped=skipped)]
+    lines = [*_head(timeline, slot, listed), *_media(timeline, slot, listed, form, skipped=skipped)]
     lines += _end(timeline, slot, form)
     return "\n".join(lines) + "\n"
 
@@ -42,19 +42,17 @@ def render_key_frames(timeline: SessionTimeline, slot: SlotTimeline) -> str:
     """Return the playlist of the segments' first pictures. Source: RFC 8216bis 4.4.3.6."""
     listed = timeline.listed(slot)
     lines = [*_playlist(timeline, slot, listed), "#EXT-X-I-FRAMES-ONLY"]
-    before: Segment | None = None
-    for segment in listed:
-        lines += _run_tags(segment, before)
-        before = segment
-        lines += _dated(segment) if segment.is_gap else _first_picture(segment)
+    lines += _passage(slot, listed, name="key frames", write=_first_picture)
     if timeline.is_ended:
         lines.append("#EXT-X-ENDLIST")
     return "\n".join(lines) + "\n"
 
 
-def _first_picture(segment: Segment) -> list[str]:
-    *dated, name = _dated(segment)
-    return [*dated, f"#EXT-X-BYTERANGE:{segment.key_size}@0", name]
+def _first_picture(segment: Segment) -> str:
+    if segment.is_gap:
+        return _text(segment)
+    dated, _, name = _text(segment).rpartition("\n")
+    return f"{dated}\n#EXT-X-BYTERANGE:{segment.key_size}@0\n{name}"
 
 
 def _skipped(listed: list[Segment], slot: SlotTimeline, *, target_s: int) -> int:
@@ -88,24 +86,48 @@ def _playlist(timeline: SessionTimeline, slot: SlotTimeline, listed: list[Segmen
     return [*lines, f"#EXT-X-MEDIA-SEQUENCE:{first_msn}", f"#EXT-X-DISCONTINUITY-SEQUENCE:{run.number}"]
 
 
-def _media(timeline: SessionTimeline, slot: SlotTimeline, listed: list[Segment], *, skipped: int) -> Iterator[str]:
-    if skipped:
-        yield f"#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}"
+def _media(
+    timeline: SessionTimeline, slot: SlotTimeline, listed: list[Segment], form: Form, *, skipped: int
+) -> Iterator[str]:
     opening = slot.opening if timeline.has_parts else None
     with_parts = SEGMENTS_WITH_PARTS - (1 if opening else 0) if timeline.has_parts else 0
+    past, newest = listed[skipped : max(0, len(listed) - with_parts)], listed[max(skipped, len(listed) - with_parts) :]
     before = listed[skipped - 1] if skipped else None
-    for place, segment in enumerate(listed[skipped:], start=skipped):
-        yield from _run_tags(segment, before)
-        before = segment
-        if place < len(listed) - with_parts:
-            yield _text(segment)
-            continue
+    if skipped:
+        yield f"#EXT-X-SKIP:SKIPPED-SEGMENTS={skipped}"
+    if skipped or form.is_edge:
+        yield from _lines(past, before, _text)
+    else:
+        yield from _passage(slot, past, name="media", write=_text)
+    before = past[-1] if past else before
+    for segment in newest:
         date, *rest = _dated(segment)
-        yield from (date, *map(_part, segment.parts), *rest)
+        yield from (*_run_tags(segment, before), date, *map(_part, segment.parts), *rest)
+        before = segment
     if opening is not None:
-        yield from _run_tags(opening, before)
-        yield _date(opening.at_ms)
-        yield from map(_part, opening.parts)
+        yield from (*_run_tags(opening, before), _date(opening.at_ms), *map(_part, opening.parts))
+
+
+def _passage(
+    slot: SlotTimeline, segments: Sequence[Segment], *, name: str, write: Callable[[Segment], str]
+) -> Iterator[str]:
+    """Return what a playlist begins with, which may be hours: written anew for each segment, and not for each part.
+
+    Else whoever asks for all playlists of a long broadcast holds up everybody's.
+    """
+    if not segments:
+        return
+    msns, found = (segments[0].msn, segments[-1].msn), slot.passages.get(name)
+    if found is None or found.msns != msns:
+        found = slot.passages[name] = Passage(msns, "\n".join(_lines(segments, None, write)))
+    yield found.text
+
+
+def _lines(segments: Sequence[Segment], before: Segment | None, write: Callable[[Segment], str]) -> Iterator[str]:
+    for segment in segments:
+        yield from _run_tags(segment, before)
+        yield write(segment)
+        before = segment
 
 
 def _run_tags(segment: Segment | Opening, before: Segment | None) -> list[str]:

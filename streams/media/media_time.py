@@ -5,6 +5,11 @@ from streams.media.flv import Tag, TagType
 _CLOCK_MS = 1 << 32
 # A longer step is a jump of the encoder's clock, not media; the longest distance of frames is that of slides.
 _LONGEST_STEP_MS = 5_000
+# A clock that does not get so far while media comes for so long will not make a part, however much comes.
+_LEAST_PROGRESS_MS = 1_000
+_LONGEST_STAND_S = 5.0
+# Between two pieces; what is longer is a pause of the encoder.
+_LONGEST_GAP_S = 0.1
 
 
 class MediaTime:
@@ -25,3 +30,22 @@ class MediaTime:
             step_ms = (tag.timestamp_ms - self._last_ms) % _CLOCK_MS
             self.elapsed_ms += step_ms if step_ms <= _LONGEST_STEP_MS else 0
         self._last_ms = tag.timestamp_ms
+
+
+class Pace:
+    """Tells an encoder's clock that goes on from one that all but stands still."""
+
+    def __init__(self) -> None:
+        self._begun_ms: int | None = None
+        # For how long media has come since then.
+        self._coming_s = 0.0
+        self._noted_at_s: float | None = None
+
+    def stands_still(self, newest_ms: int, *, now_s: float) -> bool:
+        """Take in how far the stream's clock is as something of it comes; tell whether that has not moved for long."""
+        if self._noted_at_s is not None:
+            self._coming_s += min(now_s - self._noted_at_s, _LONGEST_GAP_S)
+        self._noted_at_s = now_s
+        if self._begun_ms is None or newest_ms - self._begun_ms >= _LEAST_PROGRESS_MS:
+            self._begun_ms, self._coming_s = newest_ms, 0.0
+        return self._coming_s > _LONGEST_STAND_S

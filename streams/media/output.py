@@ -19,6 +19,8 @@ from streams.media.playlist import (
     render_multivariant,
 )
 from streams.media.shelf import Shelf
+from streams.media.stills.files import STORYBOARD_NAME
+from streams.media.stills.gallery import Gallery
 from streams.media.targets import TARGET_DURATION_S, Targets
 
 PLAYLIST_NAME = "index.m3u8"
@@ -35,6 +37,7 @@ class Playback:
 
     `folder` holds its files and is the URI as which `publish`ed playlists name it; `publish` replaces one of them, by
     name, in one step. `epoch` is whose this run is. `told` is called with the folder in which there is something new.
+    `preview_path` is where the animation of the last pictures goes.
     """
 
     folder: Path
@@ -42,6 +45,7 @@ class Playback:
     dvr_window_s: int
     publish: Callable[[str, str], None]
     told: Callable[[Path], None]
+    preview_path: Path
 
 
 class RunOutput:
@@ -77,14 +81,18 @@ class RunOutput:
             dvr_window_s=playback.dvr_window_s,
             told=partial(playback.told, folder),
         )
+        self.gallery = Gallery(
+            folder, epoch=playback.epoch, dvr_window_s=playback.dvr_window_s, preview_path=playback.preview_path
+        )
         pipes = [os.pipe() for _ in self._slots]
         self.pipes = tuple(writing for _, writing in pipes)
         renditions = {
             slot: (rendition, reading)
             for (slot, rendition), (reading, _) in zip(self._slots.items(), pipes, strict=True)
         }
-        kept = targets.with_part_target(self._shelf.part_target_s)
-        self._packager = Packager(self._shelf, renditions, targets=kept, marks=marks, clock_ms=clock_ms)
+        # Players keep the part target that they were told of first.
+        self.targets = targets.with_part_target(self._shelf.part_target_s)
+        self._packager = Packager(self._shelf, renditions, targets=self.targets, marks=marks, clock_ms=clock_ms)
 
     def hand_over(self) -> None:
         """Let ffmpeg alone have the pipes' writing ends, so that its end is theirs."""
@@ -112,7 +120,7 @@ class RunOutput:
     def publish(self) -> bool:
         """List the renditions once each has something that can be fetched, and again when a promise proved too low.
 
-        Returns whether the broadcast can be played. Side effect: the multivariant playlists.
+        Returns whether the broadcast can be played. Side effects: the multivariant playlists, what lists its pictures.
 
         :raises Exception: what the packager failed of.
         """
@@ -124,6 +132,7 @@ class RunOutput:
         if promised != self._promised:
             self._promised = promised
             self._write(list(variants.values()))
+        self.gallery.look(clock_ms=self._packager.offset_ms)
         return True
 
     def finish(self, *, timeout_s: float) -> None:
@@ -132,7 +141,8 @@ class RunOutput:
         self._packager.stop(timeout_s=timeout_s)
 
     def _write(self, variants: list[Variant]) -> None:
-        self._playback.publish(PLAYLIST_NAME, render_multivariant(variants))
+        storyboard_uri = f"{self._uri}/{STORYBOARD_NAME}"
+        self._playback.publish(PLAYLIST_NAME, render_multivariant(variants, storyboard_uri=storyboard_uri))
         edge = [replace(variant, uri=f"{variant.uri}{EDGE_QUERY}") for variant in variants]
         self._playback.publish(LIVE_PLAYLIST_NAME, render_multivariant(edge))
 

@@ -83,7 +83,8 @@ class Packager:
         self._marks = marks
         self._read_clock_ms = clock_ms
         self._begins_at_ms: float | None = None
-        self._offset_ms = 0.0
+        # What `clock_ms` has told.
+        self.offset_ms = 0.0
         self._pipes = [_Pipe(slot, rendition, descriptor) for slot, (rendition, descriptor) in pipes.items()]
         self._has_begun = False
         self.codecs: dict[str, str] = {}
@@ -152,7 +153,7 @@ class Packager:
             if not first.early:
                 return
             self._begins_at_ms = first.early[0].decode_time / first.per_ms
-            self._offset_ms = self._read_clock_ms()
+            self.offset_ms = self._read_clock_ms()
         for pipe in self._pipes:
             if pipe.track is None and pipe.init is not None and pipe.early:
                 pipe.track = self._track(pipe, pipe.init.timescale, begins_at_ms=self._begins_at_ms)
@@ -196,7 +197,7 @@ class Packager:
         if chunk.begins_segment:
             self._shelf.close_segment(pipe.slot)
         pipe.sequence += 1
-        at_ms = chunk.decode_time / pipe.per_ms + self._offset_ms
+        at_ms = chunk.decode_time / pipe.per_ms + self.offset_ms
         duration_ms = chunk.duration / pipe.per_ms
         head = render_fragment(pipe.sequence, chunk.decode_time, chunk.samples)
         made = Made(

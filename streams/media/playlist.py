@@ -10,6 +10,8 @@ from streams.media.ladder import Rendition
 MEDIA_PLAYLIST_NAME = "index.m3u8"
 KEY_FRAMES_NAME = "iframes.m3u8"
 EDGE_QUERY = "?dvr=0"
+# By what players find the pictures of the scrub bar. Source: RFC 8216bis 4.4.6.4.
+_STORYBOARD_ID = "livehub.storyboard"
 _AUDIO_GROUP = "audio"
 # Half a target duration, and a little less. Source: RFC 8216bis 4.4.6.2, peak segment bit rate.
 _LEAST_MEASURED_US = 1_800_000
@@ -57,7 +59,7 @@ class Bitrates:
         return self._bits * 1_000_000 // self._us if self._us else 0
 
 
-def render_multivariant(variants: list[Variant]) -> str:
+def render_multivariant(variants: list[Variant], *, storyboard_uri: str = "") -> str:
     """Return the playlist that viewers open: each video rendition, and audio alone for those with little bandwidth.
 
     Audio is one rendition that all video renditions share, so nobody downloads it twice when the quality changes.
@@ -65,6 +67,8 @@ def render_multivariant(variants: list[Variant]) -> str:
     """
     audio = next((variant for variant in variants if not variant.rendition.is_video), None)
     lines = ["#EXTM3U", "#EXT-X-VERSION:9", "#EXT-X-INDEPENDENT-SEGMENTS"]
+    if storyboard_uri:
+        lines.append(f'#EXT-X-SESSION-DATA:DATA-ID="{_STORYBOARD_ID}",FORMAT=RAW,URI="{storyboard_uri}"')
     if audio is not None:
         lines.append(
             f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{_AUDIO_GROUP}",NAME="Audio",DEFAULT=YES,AUTOSELECT=YES,URI="{audio.uri}"'

@@ -3,15 +3,15 @@
 One folder for the session, whoever runs it: a later epoch goes on where the one before has stopped.
 """
 
-import os
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from streams.media import journal
 from streams.media.journal import Dropped, Entry, Opened, PartMade, Record, RunBegan, SegmentClosed, SlotBegan
 from streams.media.playlist import Bitrates
+from streams.media.shelved import Segment, Slot
+from streams.media.writing import write_whole
 
 # Segments whose parts can be fetched: those whose parts are listed, and some for who read an older playlist.
 _SEGMENTS_WITH_PARTS = 5
@@ -34,52 +34,6 @@ class Made:
     content: bytes
 
 
-@dataclass
-class _Segment:
-    """What is known of a segment; `parts` are those that were told of."""
-
-    epoch: int
-    msn: int
-    at_ms: int = 0
-    duration_us: int = 0
-    size: int = 0
-    key_size: int = 0
-    parts: list[str] = field(default_factory=list)
-    # Written in one step when it is closed: all of it is in its parts until then, for who has to go on with it.
-    contents: list[bytes] = field(default_factory=list)
-
-
-class _Slot:
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.closed: deque[_Segment] = deque()
-        self.with_parts: deque[_Segment] = deque()
-        self.open: _Segment | None = None
-        self.next_msn = 0
-
-    def take(self, entry: Entry) -> None:
-        """Take in what an earlier epoch has written down."""
-        record = entry.record
-        if isinstance(record, PartMade):
-            segment = self.open = self.open or _Segment(entry.epoch, record.msn, record.at_ms)
-            segment.duration_us += record.duration_us
-            segment.size += record.size
-            segment.parts.append(journal.part_name(epoch=entry.epoch, msn=record.msn, part=record.part))
-            self.next_msn = record.msn
-        elif isinstance(record, SegmentClosed):
-            segment = self.open or _Segment(entry.epoch, record.msn, record.at_ms)
-            segment.epoch = entry.epoch
-            self.shelve(segment)
-        elif isinstance(record, Dropped):
-            while self.closed and self.closed[0].msn < record.first_msn:
-                self.closed.popleft()
-
-    def shelve(self, segment: _Segment) -> None:
-        self.closed.append(segment)
-        self.with_parts.append(segment)
-        self.open, self.next_msn = None, segment.msn + 1
-
-
 class Shelf:
     """Takes what a packager makes, and tells of it; `told` is called after each thing that was written down."""
 
@@ -99,9 +53,8 @@ class Shelf:
         """
         self._folder = folder
         self._epoch = epoch
-        self._window_us = dvr_window_s * 1_000_000
         self._told = told
-        self._slots: dict[str, _Slot] = {}
+        self._slots: dict[str, Slot] = {}
         self.bitrates: dict[str, Bitrates] = {}
         self._stand_ins: dict[str, tuple[str, ...]] = {}
         self._run = -1
@@ -114,11 +67,15 @@ class Shelf:
         opened = self._like_the_first(opened, entries)
         # What players were told of, whatever this epoch would choose.
         self.part_target_s = opened.part_target_us / 1_000_000
+        self._window_us = opened.dvr_window_s * 1_000_000
         self._writer = journal.Writer(folder, opened)
         self._close_what_others_left()
 
     def begin_run(self, slots: Mapping[str, SlotBegan], inits: Mapping[str, bytes]) -> None:
-        """Let another ffmpeg's media follow; slots that it has nothing for get what the nearest of their kind gets."""
+        """Let another ffmpeg's media follow, once in an epoch.
+
+        Slots that it has nothing for get what the nearest of their kind gets.
+        """
         self._run += 1
         self._stand_ins = _stand_ins(slots, known=self._slots)
         records: list[Record] = [RunBegan(self._run)]
@@ -153,7 +110,7 @@ class Shelf:
         record = entry.record
         if isinstance(record, RunBegan):
             self._run = record.number
-        elif isinstance(record, SlotBegan | PartMade | SegmentClosed | Dropped):
+        elif isinstance(record, SlotBegan | PartMade | journal.SegmentGrown | SegmentClosed | Dropped):
             self._slot(record.slot).take(entry)
 
     def _like_the_first(self, opened: Opened, entries: Iterable[Entry]) -> Opened:
@@ -163,32 +120,43 @@ class Shelf:
             opened.epoch,
             first.part_target_us,
             first.target_s,
-            opened.dvr_window_s,
+            first.dvr_window_s,
             opened.after_epoch,
             opened.after_offset,
         )
 
-    def _slot(self, name: str) -> _Slot:
+    def _slot(self, name: str) -> Slot:
         if name not in self._slots:
             folder = self._folder / name
             folder.mkdir(exist_ok=True)
-            self._slots[name] = _Slot(folder)
+            self._slots[name] = Slot(folder)
         return self._slots[name]
 
-    def _add(self, slot: _Slot, name: str, made: Made) -> None:
+    def _add(self, slot: Slot, name: str, made: Made) -> None:
         segment = slot.open
         if segment is None:
-            segment = slot.open = _Segment(self._epoch, slot.next_msn, made.at_ms, key_size=made.key_size)
-        segment.contents.append(made.content)
+            segment = slot.open = Segment(self._epoch, slot.next_msn, made.at_ms, key_size=made.key_size)
         segment.size += len(made.content)
         segment.duration_us += made.duration_us
-        if not made.is_hidden:
+        if made.is_hidden:
+            self._grow(slot, name, segment, made)
+        else:
+            segment.contents.append(made.content)
             self._tell_of_part(slot, name, segment, made)
 
-    def _tell_of_part(self, slot: _Slot, name: str, segment: _Segment, made: Made) -> None:
+    def _grow(self, slot: Slot, name: str, segment: Segment, made: Made) -> None:
+        """Write down what nobody is waiting for, for who has to go on with it."""
+        with (slot.folder / segment.growing_name).open("ab") as growing:
+            growing.write(made.content)
+        size = len(made.content)
+        self._writer.write(
+            journal.SegmentGrown(name, segment.msn, segment.at_ms, made.duration_us, size, segment.key_size)
+        )
+
+    def _tell_of_part(self, slot: Slot, name: str, segment: Segment, made: Made) -> None:
         part = len(segment.parts)
         file_name = journal.part_name(epoch=self._epoch, msn=segment.msn, part=part)
-        _write(slot.folder, file_name, made.content)
+        write_whole(slot.folder / file_name, [made.content])
         segment.parts.append(file_name)
         size = len(made.content)
         self._tell(PartMade(name, segment.msn, part, made.at_ms, made.duration_us, int(made.is_independent), size))
@@ -198,8 +166,11 @@ class Shelf:
         segment = slot.open if slot is not None else None
         if slot is None or segment is None:
             return
-        content, segment.contents = b"".join(segment.contents), []
-        _write(slot.folder, journal.segment_name(epoch=segment.epoch, msn=segment.msn), content)
+        if segment.contents:
+            write_whole(slot.folder / segment.name, segment.contents)
+            segment.contents = []
+        else:
+            (slot.folder / segment.growing_name).replace(slot.folder / segment.name)
         slot.shelve(segment)
         self.bitrates.setdefault(name, Bitrates()).add(
             size=segment.size, key_size=segment.key_size, duration_us=segment.duration_us
@@ -213,28 +184,35 @@ class Shelf:
             segment = slot.open
             if segment is None:
                 continue
+            content = _left_of(slot.folder, segment)
+            if len(content) < segment.size:
+                # After a loss of power, or when somebody made room: readers see a gap once the next one begins, if they
+                # were told of parts.
+                slot.open, slot.next_msn = None, segment.msn + bool(segment.parts)
+                continue
             # Of our epoch, whose files nobody else touches: that one may still be writing.
             segment.epoch = self._epoch
-            segment.contents = [(slot.folder / part).read_bytes() for part in segment.parts]
+            segment.contents = [content]
             self._close_segment(name)
 
-    def _make_room(self, name: str, slot: _Slot) -> None:
+    def _make_room(self, name: str, slot: Slot) -> None:
         """Remove what no player is told of any more."""
         while len(slot.with_parts) > _SEGMENTS_WITH_PARTS:
-            for part in slot.with_parts.popleft().parts:
+            segment = slot.with_parts.popleft()
+            for part in segment.parts:
                 (slot.folder / part).unlink(missing_ok=True)
+            # It is known for hours.
+            segment.parts = []
         gone = self._out_of_window(slot)
         if gone:
             self._tell(Dropped(name, slot.closed[0].msn))
         for segment in gone:
-            (slot.folder / journal.segment_name(epoch=segment.epoch, msn=segment.msn)).unlink(missing_ok=True)
+            (slot.folder / segment.name).unlink(missing_ok=True)
 
-    def _out_of_window(self, slot: _Slot) -> list[_Segment]:
-        newest = slot.closed[-1]
-        before_ms = newest.at_ms - (self._window_us + _GRACE_US) // 1000
+    def _out_of_window(self, slot: Slot) -> list[Segment]:
         gone = []
-        while len(slot.closed) > _LEAST_SEGMENTS and slot.closed[0].at_ms < before_ms:
-            gone.append(slot.closed.popleft())
+        while len(slot.closed) > _LEAST_SEGMENTS and slot.is_more_than(self._window_us + _GRACE_US):
+            gone.append(slot.drop())
         return gone
 
     def _tell(self, *records: Record) -> None:
@@ -252,15 +230,7 @@ def _stand_ins(slots: Mapping[str, SlotBegan], *, known: Iterable[str]) -> dict[
     return found
 
 
-def _write(folder: Path, name: str, content: bytes) -> None:
-    """Make a file in one step: whoever asks too early gets nothing, rather than a beginning to keep for a year."""
-    draft = folder / f".{name}"
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-    try:
-        written = os.write(descriptor, content)
-        while written < len(content):
-            # It raises what keeps the rest from being written.
-            written += os.write(descriptor, content[written:])
-    finally:
-        os.close(descriptor)
-    draft.replace(folder / name)
+def _left_of(folder: Path, segment: Segment) -> bytes:
+    """Return what was told of; there may be less."""
+    files = [folder / name for name in segment.parts or (segment.growing_name,)]
+    return b"".join(file.read_bytes() for file in files if file.exists())[: segment.size]

@@ -75,6 +75,14 @@ class Segment:
         return segment_name(epoch=self.epoch, msn=self.msn)
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What a playlist says of the closed segments of these numbers, the first to the last: the same part by part."""
+
+    msns: tuple[int, int]
+    text: str
+
+
 @dataclass(slots=True)
 class Opening:
     """The segment that is being made, of which there are parts."""
@@ -97,6 +105,7 @@ class SlotTimeline:
         self.opening: Opening | None = None
         # The number of the segment that is being made, or of the one to come.
         self.next_msn = 0
+        self.passages: dict[str, Passage] = {}
 
     @property
     def is_empty(self) -> bool:
@@ -258,7 +267,7 @@ class SessionTimeline:
             self._run = Run(record.number, entry.epoch)
         elif isinstance(record, Ended):
             self.is_ended = True
-        else:
+        elif isinstance(record, Opened):
             self._open(record)
 
     def _open(self, record: Opened) -> None:

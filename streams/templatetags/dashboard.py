@@ -107,6 +107,12 @@ def thumbnail_for_members(livestream: Livestream) -> str:
     return addresses.thumbnail_path(livestream.playback_id, token=_token_for_members(livestream))
 
 
+@register.filter
+def preview_for_members(livestream: Livestream) -> str:
+    """Return where our own pages find its last pictures, animated."""
+    return addresses.preview_path(livestream.playback_id, token=_token_for_members(livestream))
+
+
 def _token_for_members(livestream: Livestream) -> str:
     return own_token(livestream.playback_id) if livestream.is_signed else ""
 

@@ -290,8 +290,9 @@ MACHINES: dict[str, dict[str, Door]] = {
     "/internal/ingest/publish": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/publish-done": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/update": {"GET": Door.SHUT, "POST": Door.SHUT},
-    # Our own edge's, which is answered: tests/streams/test_permissions.py. It hands nobody else's request on to it.
-    "/internal/playback/permission": {"POST": Door.SHUT},
+    # Our own origin's, which is answered: tests/streams/test_permissions.py. The edge hands nobody's request on to it.
+    "/internal/playback/rules": {"POST": Door.SHUT},
+    "/internal/playback/places": {"GET": Door.SHUT},
     "/^internal(?:/|\\Z)": {},
     "/^v2(/[\\s\\S]*)?\\Z": {},
     "/^client(/[\\s\\S]*)?\\Z": {},

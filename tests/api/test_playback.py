@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 
 from livehub.core import clock
-from streams.livestreams.permissions import check_playback
-from streams.livestreams.playback_tokens import PlaybackRefusedError
+from streams.media.viewer_tokens import PlaybackRefusedError
 from streams.models import ApiKey, AuditEntry, Livestream, PlaybackKey
 from streams.organizations.services import SYSTEM, NewOrganization, create_api_key
 from tests.api.clients import ApiClient, basic, read
+from tests.playing import check_playback
 
 _SHOP = "https://shop.example"
 _SETTINGS = {

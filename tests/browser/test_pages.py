@@ -1,5 +1,6 @@
 """Every page, as an accessibility checker, a phone and the browser's console see it."""
 
+import re
 from uuid import UUID
 
 import pytest
@@ -70,6 +71,41 @@ def _thumbnail(page: Page, stream: Stream) -> APIResponse:
     return page.request.get(stream.created["playback_url"].replace("index.m3u8", "thumbnail.jpg"))
 
 
+_FRAMES = """async (url) => {
+    const data = await (await fetch(url)).arrayBuffer();
+    const decoder = new ImageDecoder({ data, type: "image/webp" });
+    await decoder.completed;
+    const { frameCount } = decoder.tracks.selectedTrack;
+    await decoder.decode({ frameIndex: frameCount - 1 });
+    return frameCount;
+}"""
+
+
+def _moves_when_pointed_at(page: Page) -> None:
+    """Hold that a list shows the preview for as long as somebody is at a broadcast and does not mind."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    image = page.locator("[data-preview]").first
+    link = page.locator("tr, li").filter(has=image).locator("a").first
+    is_still, moves = re.compile(r"/thumbnail\.jpg"), re.compile(r"/preview\.webp")
+    page.emulate_media(reduced_motion="reduce")
+    link.hover()
+    page.mouse.move(0, 0)
+    page.emulate_media(reduced_motion="no-preference")
+    expect(image).to_have_attribute("src", is_still)
+    assert not any(map(moves.search, asked))
+
+    link.hover()
+    expect(image).to_have_attribute("src", moves)
+    wait_until(lambda: page.evaluate(_FRAMES, image.get_attribute("src")) > 1, what="more than one picture")
+    page.mouse.move(0, 0)
+    expect(image).to_have_attribute("src", is_still)
+    link.focus()
+    expect(image).to_have_attribute("src", moves)
+    link.blur()
+    expect(image).to_have_attribute("src", is_still)
+
+
 class TestEveryPage:
     def test_is_accessible_fits_a_phone_and_breaks_no_policy(
         self, operator: Operator, stream: Stream, stack: RunningStack
@@ -104,6 +140,8 @@ class TestEveryPage:
                     page.goto(address)
                 socket.value.wait_for_event("framereceived")
                 check(page, operator)
+                if address in {"/", "/livestreams"}:
+                    _moves_when_pointed_at(page)
 
             page.goto(f"/meetings/{meeting}")
             operator.watch(for_s=1)

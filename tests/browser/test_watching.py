@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.checks import check
 from tests.browser.operator import Operator
@@ -17,7 +17,29 @@ from tests.stack.whole import RunningStack
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 _BEHIND_S = "() => { const video = document.querySelector('video'); return video.seekable.end(0) - video.currentTime; }"
-_IS_THUMBNAIL = re.compile(r"/thumbnail\.jpg")
+_IS_PICTURE = re.compile(r"/pictures/1-\d+\.jpg")
+# Of what is pointed at on the bar: the picture's mean brightness, and that of the video where the picture was taken.
+_BRIGHTNESS = """async ([src, coords, at]) => {
+    const mean = (source, x, y, width, height) => {
+        const context = new OffscreenCanvas(16, 16).getContext("2d");
+        context.drawImage(source, x, y, width, height, 0, 0, 16, 16);
+        const { data } = context.getImageData(0, 0, 16, 16);
+        return data.reduce((sum, value, index) => (index % 4 === 1 ? sum + value : sum), 0) / 256;
+    };
+    const picture = Object.assign(new Image(), { src });
+    await picture.decode();
+    const video = document.querySelector("video");
+    const [track] = [...video.textTracks].filter(({ label }) => label === "thumbnails");
+    const cue = [...track.cues].findLast(({ startTime }) => startTime <= at);
+    const seen = new Promise((resolve) => video.addEventListener("seeked", resolve, { once: true }));
+    video.currentTime = cue.startTime + 0.05;
+    await seen;
+    const shown = mean(video, 0, 0, video.videoWidth, video.videoHeight);
+    return [mean(picture, ...coords.split(" ").map(Number)), shown];
+}"""
+# From black to white; and how much of that is a second.
+_BRIGHTENS_FOR_S = 30
+_SECOND = 255 / _BRIGHTENS_FOR_S
 _WINDOW = "document.querySelector('video').seekable.end(0)"
 # Enough for the player to have something to go back to.
 _WINDOW_S = 16
@@ -48,25 +70,29 @@ def _is_muted(page: Page) -> bool:
     return bool(page.evaluate("document.querySelector('video').muted"))
 
 
-def _name_a_storyboard(page: Page) -> None:
-    """Give the broadcast pictures for the scrub bar: the newest one, for its whole length."""
-    named = '#EXTM3U\n#EXT-X-SESSION-DATA:DATA-ID="livehub.storyboard",FORMAT=RAW,URI="storyboard.vtt"'
-    cue = "00:00.000 --> 10:00:00.000\nthumbnail.jpg#xywh=0,0,160,90"
-
-    def add(route: Route) -> None:
-        answer = route.fetch()
-        route.fulfill(response=answer, body=answer.text().replace("#EXTM3U", named))
-
-    page.route(re.compile(r"/playback/pb_\w+/index\.m3u8"), add)
-    page.route("**/storyboard.vtt", lambda route: route.fulfill(body=f"WEBVTT\n\n{cue}\n", content_type="text/vtt"))
+def _shows_pictures_of_the_right_moments(page: Page) -> None:
+    """Hold that what the bar shows of a moment is what was broadcast then, for two moments that do not look alike."""
+    page.keyboard.press("k")
+    seen = []
+    bar = page.locator("media-time-range")
+    width = bar.bounding_box()["width"]  # type: ignore[index]  # It is shown.
+    preview = page.locator("media-preview-thumbnail")
+    for part in (0.3, 0.95):
+        bar.hover(position={"x": width * part, "y": 8})
+        expect(preview).to_have_attribute("mediapreviewimage", _IS_PICTURE)
+        src, coords = (preview.get_attribute(f"mediapreview{each}") for each in ("image", "coords"))
+        picture, shown = page.evaluate(_BRIGHTNESS, [src, coords, float(bar.get_attribute("mediapreviewtime") or 0)])
+        assert abs(picture - shown) < _SECOND
+        seen.append(picture)
+    assert seen[1] - seen[0] > 8 * _SECOND
+    page.keyboard.press("k")
 
 
 class TestWatching:
     def test_by_keyboard_back_in_time_and_to_live_again(self, viewer: Operator, stream: Stream) -> None:
         page = viewer.page
-        with publishing(stream.publish_url, size="640x360", kbps=600):
+        with publishing(stream.publish_url, size="640x360", kbps=600, brightens_for_s=_BRIGHTENS_FOR_S):
             stream.await_status("LIVE")
-            _name_a_storyboard(page)
             page.goto(_page_of(stream))
             expect(page.get_by_test_id("is-live")).to_be_visible()
             viewer.watch(for_s=1)
@@ -83,8 +109,7 @@ class TestWatching:
             wait_until(
                 lambda: page.evaluate("document.querySelector('video').seekable.end(0)") > _WINDOW_S, what="media"
             )
-            page.locator("media-time-range").hover()
-            expect(page.locator("media-preview-thumbnail")).to_have_attribute("mediapreviewimage", _IS_THUMBNAIL)
+            _shows_pictures_of_the_right_moments(page)
             page.keyboard.press("Home")
             live = page.locator("media-live-button")
             expect(live).not_to_have_attribute("mediatimeislive", "")

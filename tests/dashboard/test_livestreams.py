@@ -1,5 +1,6 @@
 """The pages of livestreams."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -39,7 +40,18 @@ class TestOverview:
         html = get_html(browser, "/")
 
         assert "1 <small>of 2</small>" in html
-        assert f"/playback/{live.livestream.playback_id}/thumbnail.jpg" in html
+        for address in ("/", "/livestreams"):
+            shown = get_html(browser, address)
+            assert f'src="/playback/{live.livestream.playback_id}/thumbnail.jpg"' in shown
+            assert f'data-preview="/playback/{live.livestream.playback_id}/preview.webp"' in shown
+
+    def test_has_pictures_of_what_only_some_may_watch(self, browser: Client, live: Session) -> None:
+        Livestream.objects.filter(pk=live.livestream_id).update(playback_policy="signed")
+
+        html = get_html(browser, "/")
+
+        for name in ("thumbnail.jpg", "preview.webp"):
+            assert re.search(rf'"/playback/t/[\w.-]+/{live.livestream.playback_id}/{name}"', html)
 
     def test_shows_what_needs_a_hand(self, browser: Client, connected: Session, home: NewOrganization) -> None:
         failed(connected, message="Switch to H.264.")

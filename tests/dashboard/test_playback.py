@@ -9,12 +9,12 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
-from streams.livestreams.permissions import check_playback
 from streams.livestreams.playback_keys import ensure_key
-from streams.livestreams.playback_tokens import PlaybackRefusedError
 from streams.livestreams.services import change_livestream
+from streams.media.viewer_tokens import PlaybackRefusedError
 from streams.models import AuditEntry, Livestream, PlaybackKey, User
 from streams.organizations.services import SYSTEM
+from tests.playing import check_playback
 
 _SHOP, _OTHER = "https://shop.example", "https://other.example"
 _FORM = {

@@ -31,14 +31,22 @@ class Encoder:
 
 @contextmanager
 def publishing(
-    url: str, *, size: str = "320x180", kbps: int = 300, video: str = "libx264", has_video: bool = True
+    url: str,
+    *,
+    size: str = "320x180",
+    kbps: int = 300,
+    video: str = "libx264",
+    has_video: bool = True,
+    brightens_for_s: int = 0,
 ) -> Iterator[Encoder]:
     """Publish for as long as the block lasts: 30 frames a second, a key frame every 2 s.
 
-    By default a picture that costs next to nothing, since it has no rendition but itself.
+    By default a picture that costs next to nothing, since it has no rendition but itself. `brightens_for_s`: from black
+    to white, so that a picture tells when it was taken.
     """
+    shown = f"color=white:s={size}:r=30,fade=d={brightens_for_s}" if brightens_for_s else f"testsrc2=s={size}:r=30"
     picture = [
-        "-f", "lavfi", "-i", f"testsrc2=s={size}:r=30", "-c:v", video, "-b:v", f"{kbps}k", "-g", "60",
+        "-f", "lavfi", "-i", shown, "-c:v", video, "-b:v", f"{kbps}k", "-g", "60",
         *(["-preset", "ultrafast", "-pix_fmt", "yuv420p", "-sc_threshold", "0"] if video == "libx264" else []),
     ]  # fmt: skip
     # Inputs go before codecs.

@@ -28,6 +28,17 @@ playback.remove_expired()
 """
 
 
+def _epochs_shown(stream: Stream) -> set[str]:
+    """Return whose pictures can be seen over the scrub bar; each can be fetched."""
+    multivariant = httpx.get(stream.created["playback_url"])
+    named = re.findall(r'#EXT-X-SESSION-DATA:.*URI="(.*)"', multivariant.text)
+    listed = httpx.get(multivariant.url.join(named[0]))
+    pictures = re.findall(r"^(pictures/(\d+)-.*)#xywh=0,0,256,144$", listed.text, re.MULTILINE)
+    for picture, _ in pictures:
+        assert httpx.get(listed.url.join(picture)).headers["content-type"] == "image/jpeg"
+    return {epoch for _, epoch in pictures}
+
+
 class TestFirstLight:
     def test_a_published_picture_can_be_played_and_ends_well(self, stream: Stream) -> None:
         assert stream.status == "OFFLINE"
@@ -163,8 +174,10 @@ class TestOutages:
             assert encoder.is_connected
             assert stream.status == "LIVE"
             assert len(stream.sessions()) == 1
+            wait_until(lambda: _epochs_shown(stream) == {"1", "2"}, what="pictures of both runs")
             encoder.stop()
             stream.await_status("OFFLINE")
+        assert _epochs_shown(stream) == {"1", "2"}
 
 
 class TestSecrets:

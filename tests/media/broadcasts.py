@@ -76,6 +76,7 @@ class Broadcast:
                 dvr_window_s=3600,
                 publish=self.publish,
                 told=lambda folder: None,
+                preview_path=self.folder / "preview.webp",
             ),
             latency_mode=Latency.LOW,
             thumbnail_path=self.folder / "thumbnail.jpg",

@@ -27,6 +27,11 @@ def moved(clip: bytes, *, by_ms: int) -> bytes:
     return bytes(made)
 
 
+def stopped(clip: bytes) -> bytes:
+    """Return the clip as if the encoder's clock stood still."""
+    return _FILE_HEADER + b"".join(_tag(kind, 40, body) for kind, _, body in _tags(clip))
+
+
 def claiming(clip: bytes, *, width: int, height: int) -> bytes:
     """Return the clip with another announcement: H.264 High of that size, in multiples of 16."""
     made = bytearray(_FILE_HEADER)

@@ -1,5 +1,8 @@
-"""Journals as packagers leave them that were killed."""
+"""Journals as packagers leave them that were killed, or had no room."""
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from streams.media.journal import Opened, Reader, Record, RunBegan, Writer
@@ -18,3 +21,14 @@ def begin_journal(folder: Path, *, epoch: int) -> None:
 def last_record(folder: Path) -> Record:
     """Return what players know last of a session."""
     return Reader(folder).read()[1][-1].record
+
+
+@contextmanager
+def no_room(*, above: int) -> Iterator[None]:
+    """Have no file take more bytes than that for as long as the block lasts."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (above, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)

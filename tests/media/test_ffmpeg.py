@@ -19,8 +19,10 @@ from streams.media.ladder import Ladder, build_ladder
 from streams.media.marks import KeyFrameMarks
 from streams.media.output import Playback, RunOutput
 from streams.media.source import Source
+from streams.media.stills import storyboard
 from streams.media.targets import Latency, choose_targets
 from tests.media.clips import flv
+from tests.media.stills.made import frames, pixels
 from tests.media.test_source import GOOD
 from tests.services import HANG_S
 
@@ -32,7 +34,8 @@ SMALL = dataclasses.replace(GOOD, width=640, height=480, video_kbps=1500)
 
 def _argv(ladder: Ladder) -> list[str]:
     pipes = tuple(range(3, 3 + len(ladder.renditions)))
-    return ffmpeg.transcode_argv(ladder, ffmpeg.Outputs(pipes, 0.1275, 2.0, Path("/out/thumbnail.jpg"), 5))
+    stills = ffmpeg.Stills(Path("/out/thumbnail.jpg"), 5, "/out/1-%d.webp", "/out/1-%d.jpg", 10)
+    return ffmpeg.transcode_argv(ladder, ffmpeg.Outputs(pipes, 0.1275, 2.0, stills))
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,9 @@ def _packets(data: bytes) -> list[Packet]:
 def _transcode(source: Source, clip: bytes, folder: Path) -> Transcoded:
     ladder = build_ladder(source)
     published: dict[str, str] = {}
-    playback = Playback(folder / "session", 1, 3600, published.__setitem__, told=lambda _: None)
+    playback = Playback(
+        folder / "session", 1, 3600, published.__setitem__, told=lambda _: None, preview_path=folder / "preview.webp"
+    )
     targets = choose_targets(Latency.LOW, fps=30)
     marks = KeyFrameMarks(segment_s=targets.segment_s)
     for tag in TagReader().feed(clip):
@@ -80,7 +85,8 @@ def _transcode(source: Source, clip: bytes, folder: Path) -> Transcoded:
     output = RunOutput(
         ladder, playback, targets=targets, marks=marks if ladder.copies_video else None, clock_ms=lambda: 0.0
     )
-    outputs = ffmpeg.Outputs(output.pipes, targets.fragment_s, targets.segment_s, folder / "thumbnail.jpg", 5)
+    stills = output.gallery.stills(thumbnail_path=folder / "thumbnail.jpg", thumbnail_s=1)
+    outputs = ffmpeg.Outputs(output.pipes, targets.fragment_s, targets.segment_s, stills)
     argv = ffmpeg.transcode_argv(ladder, outputs)
     subprocess.run(argv, input=clip, check=True, capture_output=True, pass_fds=output.pipes)
     output.finish(timeout_s=HANG_S)
@@ -117,14 +123,21 @@ class TestTranscodeArgv:
             f"-max_pixels {(640 + 64) * (480 + 64)} -threads {_THREADS} -f flv -fflags +genpts -fpsprobesize 0 -copyts "
             "-i pipe:0 "
             "-filter_complex [0:v]split=2[rung0][pick];[rung0]scale=480:360,format=yuv420p[out0];"
-            r"[pick]select=isnan(prev_selected_t)+gte(t-prev_selected_t\,5),scale=-2:360,format=yuvj420p[thumbnail] "
+            r"[pick]select=isnan(prev_selected_t)+gte(t-prev_selected_t\,5),scale=-2:360,format=yuvj420p,"
+            "split=3[thumbnail][some][all];"
+            r"[some]select=isnan(prev_selected_t)+gte(t-prev_selected_t\,10),scale=-2:144[small];"
+            "[all]scale=-2:180,format=yuv420p[frame] "
             f"-map 0:v -c:v copy {fragments} pipe:3 "
             "-map [out0] -c:v libx264 -preset:v veryfast -tune:v zerolatency -profile:v high "
             "-b:v 800k -maxrate:v 800k -bufsize:v 1200k -g:v 600 -sc_threshold:v 0 "
             f"-force_key_frames:v source {fragments} pipe:4 "
             f"-map 0:a -c:a copy {fragments} pipe:5 "
             "-map [thumbnail] -threads 1 -fps_mode vfr -c:v mjpeg -q:v 5 "
-            "-f image2 -update 1 -atomic_writing 1 /out/thumbnail.jpg"
+            "-f image2 -atomic_writing 1 -update 1 /out/thumbnail.jpg "
+            "-map [small] -threads 1 -fps_mode vfr -c:v mjpeg -q:v 5 -huffman default "
+            "-enc_time_base 1:100 -f image2 -atomic_writing 1 -frame_pts 1 /out/1-%d.jpg "
+            "-map [frame] -threads 1 -fps_mode vfr -c:v libwebp -quality 60 -compression_level 2 "
+            "-enc_time_base 1:100 -f image2 -atomic_writing 1 -frame_pts 1 /out/1-%d.webp"
         )
 
     def test_makes_stereo_aac_of_any_other_sound(self) -> None:
@@ -225,6 +238,15 @@ class TestTranscoding:
         assert 'RESOLUTION=640x480,FRAME-RATE=30.000,AUDIO="audio"' in transcoded.multivariant
         assert "session/v0/index.m3u8\n" in transcoded.multivariant
         assert (tmp_path / "thumbnail.jpg").read_bytes().startswith(b"\xff\xd8")
+
+    def test_leaves_small_pictures_of_the_whole_and_of_the_end(self, tmp_path: Path) -> None:
+        _transcode(SMALL, flv(size="640x480", seconds=11), tmp_path)
+
+        listed = storyboard.parse((tmp_path / "session" / "storyboard.vtt").read_text())
+        assert [round(picture.at_ms, -3) for picture in listed] == [0, 10_000]
+        assert {(picture.width, picture.height) for picture in listed} == {(192, 144)}
+        shown = frames((tmp_path / "preview.webp").read_bytes())
+        assert [len(pixels(frame)) for frame in shown] == [240 * 180] * 8
 
     def test_works_without_audio(self, tmp_path: Path) -> None:
         clip = flv(size="640x480", has_audio=False)

@@ -8,12 +8,12 @@ from typing import IO
 
 import pytest
 
-from streams.media.errors import PullFailedError, SourceChangedError
+from streams.media.errors import PullFailedError, SourceChangedError, SourceRefusedError
 from streams.media.flv import TagReader, TagType
 from streams.media.intake import Intake
 from streams.media.targets import Latency
 from tests.media.clips import flv
-from tests.media.crafted import moved
+from tests.media.crafted import moved, stopped
 from tests.services import HANG_S, wait_until
 
 # Opens wide pipes until the kernel allows no more, then reads a stream from another one.
@@ -144,6 +144,22 @@ class TestIntake:
         assert isinstance(intake.failure, SourceChangedError) is has_jumped
         # Nothing that came with the jump is handed on.
         assert (len(intake.held()) <= len(clip) + (1 << 16)) or not has_jumped
+
+    def test_ends_where_the_encoders_clock_stands_still(self) -> None:
+        """What never makes a part would be kept in memory, together with all other broadcasts of the worker."""
+        clip = stopped(flv(size="320x180", seconds=3))
+        reading, writing = os.pipe()
+        intake = Intake(os.fdopen(reading, "rb", buffering=0), segment_s=2)
+        piece = len(clip) // 200
+        for number in range(200):
+            with suppress(BrokenPipeError):
+                os.write(writing, clip[number * piece : (number + 1) * piece])
+            time.sleep(0.03)
+        os.close(writing)
+
+        wait_until(lambda: intake.is_over, what="the end of the stream")
+        intake.stop(timeout_s=HANG_S)
+        assert isinstance(intake.failure, SourceRefusedError)
 
     def test_knows_where_to_cut_before_it_hands_the_media_on(self) -> None:
         intake = Intake(_stream(flv(size="320x180", gop=30, seconds=20)), mode=Latency.LOW)

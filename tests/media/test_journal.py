@@ -20,6 +20,7 @@ from streams.media.journal import (
     parse_line,
     write_end,
 )
+from tests.media.journals import last_record, no_room
 
 FIRST = Opened(epoch=1, part_target_us=300_000, target_s=4, dvr_window_s=3600, after_epoch=0, after_offset=0)
 RECORDS = (
@@ -87,6 +88,57 @@ def test_takes_back_what_a_stale_writer_added(tmp_path: Path) -> None:
     assert reader.read() == (False, [])
 
 
+def test_passes_over_what_never_began(tmp_path: Path) -> None:
+    """As it is left by whoever is killed at its very beginning, or by a machine that lost its power."""
+    Writer(tmp_path, FIRST)
+    reader = Reader(tmp_path)
+    reader.read()
+    for epoch, beginning in ((2, ""), (3, "O 3 300000 4 36"), (4, "O 4 300000 4 3600 1 7 ;")):
+        journal_path(tmp_path, epoch=epoch).write_text(beginning)
+    fifth = Opened(5, 300_000, 4, 3600, *reader.position)
+
+    Writer(tmp_path, fifth)
+
+    assert reader.read() == (False, [Entry(5, fifth)])
+    assert Reader(tmp_path).read() == (False, [Entry(1, FIRST), Entry(5, fifth)])
+
+
+def test_ends_what_counts_and_not_what_never_began(tmp_path: Path) -> None:
+    Writer(tmp_path, FIRST)
+    journal_path(tmp_path, epoch=2).touch()
+
+    write_end(tmp_path)
+
+    assert last_record(tmp_path) == Ended()
+
+
+def test_leaves_nothing_behind_where_there_is_no_room(tmp_path: Path) -> None:
+    open_before = len(list(Path("/proc/self/fd").iterdir()))
+
+    with no_room(above=10), pytest.raises(OSError, match="No space left"):
+        Writer(tmp_path, FIRST)
+
+    assert not list(tmp_path.iterdir())
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_before
+
+
+def test_reads_up_to_the_newest_at_once_although_a_stale_writer_added_something(tmp_path: Path) -> None:
+    stale, successor = Writer(tmp_path, FIRST), Reader(tmp_path)
+    successor.read()
+    second = Opened(2, 300_000, 4, 3600, *successor.position)
+    Writer(tmp_path, second).write(RunBegan(0))
+    successor.read()
+    third = Opened(3, 300_000, 4, 3600, *successor.position)
+    Writer(tmp_path, third)
+
+    stale.write(RunBegan(7))
+
+    assert Reader(tmp_path).read() == (
+        True,
+        [Entry(1, FIRST), Entry(2, second), Entry(2, RunBegan(0)), Entry(3, third)],
+    )
+
+
 def test_has_one_writer_for_each_epoch(tmp_path: Path) -> None:
     Writer(tmp_path, FIRST)
 
@@ -98,6 +150,15 @@ def test_has_one_writer_for_each_epoch(tmp_path: Path) -> None:
 def test_refuses_what_is_no_journal(line: str) -> None:
     with pytest.raises(JournalError):
         parse_line(line)
+
+
+def test_refuses_what_a_disk_has_spoiled(tmp_path: Path) -> None:
+    Writer(tmp_path, FIRST)
+    with journal_path(tmp_path, epoch=1).open("ab") as journal:
+        journal.write(b"R \xff\xfe ;\n")
+
+    with pytest.raises(JournalError):
+        Reader(tmp_path).read()
 
 
 def test_has_no_end_where_nothing_began(tmp_path: Path) -> None:

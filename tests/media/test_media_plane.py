@@ -219,7 +219,10 @@ def _origin(root: Path, folder: Path) -> Iterator[httpx.Client]:
     """Run the origin in a thread of its own for as long as the block lasts."""
     socket_path = str(folder / "origin.sock")
     loop = asyncio.new_event_loop()
-    serving = loop.create_task(serve(socket_path=socket_path, nudge_socket_path=str(folder / "nudge.sock"), root=root))
+    nudge_socket_path, web_socket_path = str(folder / "nudge.sock"), str(folder / "web.sock")
+    serving = loop.create_task(
+        serve(socket_path=socket_path, nudge_socket_path=nudge_socket_path, web_socket_path=web_socket_path, root=root)
+    )
     thread = threading.Thread(target=_run_until_cancelled, args=(loop, serving))
     thread.start()
     try:

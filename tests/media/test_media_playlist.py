@@ -6,7 +6,7 @@ import m3u8
 import pytest
 
 from streams.media.media_playlist import Form, render_key_frames, render_media
-from streams.media.timeline import SessionTimeline, SlotTimeline
+from streams.media.timeline import Passage, SessionTimeline, SlotTimeline
 from tests.media.histories import SLOTS, History
 from tests.media.playlist_rules import Playlist, check, joined, read
 
@@ -52,6 +52,12 @@ class TestEveryPlaylistOfARandomHistory:
                 assert joined(earlier[slot.name], delta) == full
             earlier[slot.name] = full
         assert skipped
+
+    def test_is_the_same_for_whoever_has_read_it_before(self, seed: int, has_parts: bool) -> None:
+        for timeline, slot in _states(History(seed, has_parts=has_parts)):
+            again = render_media(timeline, slot, FULL), render_key_frames(timeline, slot)
+            slot.passages.clear()
+            assert again == (render_media(timeline, slot, FULL), render_key_frames(timeline, slot))
 
     def test_counts_discontinuities_alike_in_all_renditions(self, seed: int, has_parts: bool) -> None:
         timeline = SessionTimeline()
@@ -130,6 +136,18 @@ class TestKeyFrames:
         assert [segment.uri for segment in theirs.segments] == [segment.uri for segment in whole.closed]
         first = timeline.slots["v0"].segments[-1]
         assert theirs.segments[-1].byterange == f"{first.key_size}@0"
+
+
+class TestThePast:
+    def test_is_not_written_again_for_a_part(self) -> None:
+        written, again = dict[object, Passage](), 0
+        for timeline, slot in _states(History(2)):
+            render_media(timeline, slot, FULL)
+            render_key_frames(timeline, slot)
+            for name, passage in slot.passages.items():
+                again += (slot.name, name, passage.msns) in written
+                assert written.setdefault((slot.name, name, passage.msns), passage) is passage
+        assert again > len(written)
 
 
 class TestTheWindow:

@@ -1,7 +1,9 @@
 import random
 
+import pytest
+
 from streams.media.flv import Tag, TagType
-from streams.media.media_time import MediaTime
+from streams.media.media_time import MediaTime, Pace
 
 _WRAP_MS = 1 << 32
 
@@ -51,3 +53,22 @@ class TestMediaTime:
                         timestamps_ms[-1] + chance.choice([-1, 1]) * chance.randrange(6_000, _WRAP_MS // 3)
                     )
             assert _elapsed_ms(*_video(*timestamps_ms)) == steady_ms
+
+
+def _stands_still(*, seconds: float, every_s: float, step_ms: float) -> bool:
+    pace = Pace()
+    return any(
+        pace.stands_still(900_000 + round(number * step_ms), now_s=5 + number * every_s)
+        for number in range(round(seconds / every_s))
+    )
+
+
+class TestPace:
+    @pytest.mark.parametrize("step_ms", [0, 1])
+    def test_is_none_where_the_clock_does_not_move_although_media_comes(self, step_ms: float) -> None:
+        assert _stands_still(seconds=6, every_s=0.03, step_ms=step_ms)
+        assert not _stands_still(seconds=4, every_s=0.03, step_ms=step_ms)
+
+    @pytest.mark.parametrize(("every_s", "step_ms"), [(0.033, 33), (0.033, 10), (0.5, 60), (5, 5000), (9, 33)])
+    def test_is_there_however_slow_it_is_and_whoever_pauses(self, every_s: float, step_ms: float) -> None:
+        assert not _stands_still(seconds=150, every_s=every_s, step_ms=step_ms)

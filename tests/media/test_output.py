@@ -5,6 +5,8 @@ import os
 import re
 from pathlib import Path
 
+import pytest
+
 from streams.media.fragments import Sample, render_fragment
 from streams.media.journal import Ended, Opened, PartMade, Reader
 from streams.media.ladder import build_ladder
@@ -27,7 +29,12 @@ class _Run:
         self.published: list[tuple[str, str]] = []
         self.told: list[Path] = []
         playback = Playback(
-            folder / "session", epoch, 3600, lambda *told: self.published.append(told), told=self.told.append
+            folder / "session",
+            epoch,
+            3600,
+            lambda *told: self.published.append(told),
+            told=self.told.append,
+            preview_path=folder / "preview.webp",
         )
         self.output = RunOutput(build_ladder(source), playback, targets=targets, marks=None, clock_ms=lambda: 0.0)
         self._pipes = dict(zip(_slots(source), self.output.pipes, strict=True))
@@ -61,6 +68,19 @@ def _slots(source: Source) -> tuple[str, ...]:
 def _is_about(value: int, expected: int) -> bool:
     # What stands around the media counts too.
     return expected <= value < expected * 1.05 + 8000
+
+
+class TestTargets:
+    @pytest.mark.parametrize(("first", "then"), [(Latency.LOW, Latency.STANDARD), (Latency.STANDARD, Latency.LOW)])
+    def test_are_those_that_players_know_whatever_was_chosen_since(
+        self, tmp_path: Path, first: Latency, then: Latency
+    ) -> None:
+        """What ffmpeg hands over at once as well: parts would come in bursts."""
+        kept = _Run(tmp_path, targets=choose_targets(first, fps=10)).output.targets
+
+        following = _Run(tmp_path, epoch=2, targets=choose_targets(then, fps=10)).output.targets
+
+        assert (following.part_s, following.fragment_s) == (kept.part_s, kept.fragment_s)
 
 
 class TestPublish:

@@ -1,9 +1,8 @@
 """What a session's files and journal are, whoever wrote them and however that ended."""
 
+import gc
 import re
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tracemalloc
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,6 +20,8 @@ from streams.media.journal import (
     journal_path,
 )
 from streams.media.shelf import Made, Shelf
+from streams.media.timeline import SessionTimeline
+from tests.media.journals import no_room
 
 _BEGAN_MS = 1_790_000_000_000
 
@@ -90,16 +91,10 @@ def add_segment(shelf: Shelf, *, at_s: float = 0, slot: str = "v0") -> None:
     shelf.close_segment(slot)
 
 
-@contextmanager
-def _full_journal(folder: Path, *, epoch: int) -> Iterator[None]:
-    """Have no room for more than the beginning of a line for as long as the block lasts."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    size = journal_path(folder, epoch=epoch).stat().st_size
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size + 10, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+def _memory_of(files: str) -> int:
+    gc.collect()
+    snapshot = tracemalloc.take_snapshot().filter_traces([tracemalloc.Filter(inclusive=True, filename_pattern=files)])
+    return sum(statistic.size for statistic in snapshot.statistics("filename"))
 
 
 class TestAdd:
@@ -147,7 +142,9 @@ class TestAdd:
         shelf = session.shelf(epoch=1)
         begin(shelf)
         shelf.add("v0", part(b"first"))
-        with _full_journal(session.folder, epoch=1), pytest.raises(OSError, match="No space left"):
+        size = journal_path(session.folder, epoch=1).stat().st_size
+        # The beginning of a line.
+        with no_room(above=size + 10), pytest.raises(OSError, match="No space left"):
             shelf.add("v0", part(b"second"))
         shelf.close()
 
@@ -216,11 +213,59 @@ class TestWindow:
         session = Session(tmp_path, dvr_window_s=0)
         shelf = session.shelf(epoch=1)
         begin(shelf)
-        # After a pause of ten minutes, all but the newest are old.
-        for number in range(12):
-            add_segment(shelf, at_s=number * 2 if number < 11 else 600)
+        for _ in range(12):
+            shelf.add("v0", Made(_BEGAN_MS, 8_000_000, is_independent=True, is_hidden=False, key_size=2, content=b"p"))
+            shelf.close_segment("v0")
 
         assert session.segments() == {f"1-{msn}.m4s" for msn in range(4, 12)}
+
+    @pytest.mark.parametrize("set_by_s", [-86_400, 86_400])
+    def test_goes_by_the_medias_time_when_the_machines_clock_is_set(self, tmp_path: Path, set_by_s: int) -> None:
+        session = Session(tmp_path, dvr_window_s=60)
+        first = session.shelf(epoch=1)
+        begin(first)
+        for number in range(40):
+            add_segment(first, at_s=number * 2)
+        first.close()
+
+        second = session.shelf(epoch=2)
+        begin(second)
+        for number in range(40, 60):
+            add_segment(second, at_s=number * 2 + set_by_s)
+
+        assert session.segments() == {f"{1 if msn < 40 else 2}-{msn}.m4s" for msn in range(59 - 45, 60)}
+
+    def test_is_that_of_the_beginning_for_as_long_as_the_session_lasts(self, tmp_path: Path) -> None:
+        """Operators may choose another one meanwhile; the next session has it."""
+        session = Session(tmp_path, dvr_window_s=60)
+        session.shelf(epoch=1).close()
+        session.dvr_window_s = 0
+
+        following = session.shelf(epoch=2)
+        begin(following)
+        for number in range(60):
+            add_segment(following, at_s=number * 2)
+
+        assert len(session.segments()) == 46
+        opened = [record for record in session.records() if isinstance(record, Opened)]
+        assert [record.dvr_window_s for record in opened] == [60, 60]
+
+    def test_costs_little_memory_for_each_segment_that_is_kept(self, tmp_path: Path) -> None:
+        session = Session(tmp_path, dvr_window_s=43_200)
+        shelf = session.shelf(epoch=1)
+        begin(shelf)
+        tracemalloc.start()
+        sizes = []
+        for count in (20, 100):
+            for _ in range(count):
+                for _ in range(10):
+                    shelf.add("v0", part())
+                shelf.close_segment("v0")
+            sizes.append(_memory_of("*/streams/media/*"))
+        tracemalloc.stop()
+
+        # Names of parts that are gone would take several times that.
+        assert sizes[1] - sizes[0] < 100 * 400
 
     def test_goes_on_in_another_epoch(self, tmp_path: Path) -> None:
         session = Session(tmp_path, dvr_window_s=0)
@@ -277,6 +322,73 @@ class TestNextEpoch:
 
         assert session.closed()[-1] == SegmentClosed("v0", 1, _BEGAN_MS + 2000, 600_000, 8, 0)
         assert session.content("2-1.m4s") == b"leftover"
+
+    def test_closes_what_grew_without_parts(self, session: Session) -> None:
+        killed = session.shelf(epoch=1, part_target_s=0)
+        begin(killed)
+        for number in range(3):
+            killed.add("v0", part(b"chunk", at_s=number * 0.3, is_hidden=True, key_size=0 if number else 2))
+        told = session.told
+
+        following = session.shelf(epoch=2, part_target_s=0)
+        begin(following)
+        # It wakes.
+        killed.add("v0", part(b"chunk", at_s=0.9, is_hidden=True))
+        following.add("v0", part(b"next", at_s=5, is_hidden=True))
+        following.close_segment("v0")
+
+        assert [(each.msn, each.duration_us, each.key_size) for each in session.closed()] == [
+            (0, 900_000, 2),
+            (1, 300_000, 0),
+        ]
+        assert session.content("2-0.m4s") == b"chunk" * 3
+        assert told < session.told
+
+    @pytest.mark.parametrize("left", [b"", b"chun", None])
+    def test_makes_anew_what_is_not_there_as_a_whole(self, session: Session, left: bytes | None) -> None:
+        killed = session.shelf(epoch=1, part_target_s=0)
+        begin(killed)
+        killed.add("v0", part(b"chunk", is_hidden=True))
+        growing = session.folder / "v0" / ".1-0.m4s"
+        growing.unlink() if left is None else growing.write_bytes(left)
+
+        following = session.shelf(epoch=2, part_target_s=0)
+        begin(following)
+        following.add("v0", part(b"again", at_s=5, is_hidden=True))
+        session.shelf(epoch=3, part_target_s=0)
+
+        assert session.closed() == [SegmentClosed("v0", 0, _BEGAN_MS + 5000, 300_000, 5, 0)]
+        assert session.content("3-0.m4s") == b"again"
+
+    @pytest.mark.parametrize("loss", ["gone", "empty"])
+    def test_leaves_out_what_another_told_of_and_is_lost(self, session: Session, loss: str) -> None:
+        """When the machine lost its power, or somebody made room on its disk."""
+        killed = session.shelf(epoch=1)
+        begin(killed)
+        add_segment(killed)
+        for number in range(2):
+            killed.add("v0", part(at_s=2 + number * 0.3))
+        lost = session.folder / "v0" / "1-1.1.m4s"
+        lost.unlink() if loss == "gone" else lost.write_bytes(b"")
+
+        second = session.shelf(epoch=2)
+        begin(second)
+        second.add("v0", part(at_s=4))
+        third = session.shelf(epoch=3)
+        begin(third)
+        add_segment(third, at_s=6)
+
+        assert [record.msn for record in session.closed()] == [0, 2, 3]
+        assert session.content("3-2.m4s") == b"part"
+        timeline = SessionTimeline()
+        timeline.feed(Reader(session.folder).read()[1])
+        listed = timeline.listed(timeline.slots["v0"])
+        assert [(segment.name, segment.is_gap) for segment in listed] == [
+            ("1-0.m4s", False),
+            ("1-1.m4s", True),
+            ("3-2.m4s", False),
+            ("3-3.m4s", False),
+        ]
 
     def test_goes_on_with_the_numbers_and_another_run(self, session: Session) -> None:
         killed = session.shelf(epoch=1)

@@ -5,7 +5,7 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -16,17 +16,22 @@ from streams.media.origin.relay import make_room
 from tests.media.packagers import SESSION
 from tests.media.playlist_rules import check
 from tests.services import HANG_S, wait_until
+from tests.stack.rulings import SIGNED, token_of
 from tests.stack.test_nginx import accepts
 from tests.stack.test_origin_doors import Doors, doors
 from tests.stack.whole import leftovers, stack_environment, start
 
 __all__ = ["doors"]
+_PLAYBACK_ID = SESSION.partition("/")[0]
+# As the documentation says it.
+_PROMISED_S = 10
 
 
 @dataclass
 class Node:
     port: int
     folder: Path
+    logs: Path
     pid: int
 
     def get(self, path: str, **options: str) -> httpx.Response:
@@ -46,7 +51,8 @@ def node(doors: Doors, tmp_path: Path) -> Iterator[Node]:
     try:
         wait_until(lambda: "is ready" in output_path.read_text() or process.poll() is not None, what="the edge")
         wait_until(lambda: accepts(port), what="its port")
-        yield Node(port, tmp_path / "node" / "var" / "relayed", process.pid)
+        data_dir = tmp_path / "node" / "var"
+        yield Node(port, data_dir / "relayed", data_dir / "logs", process.pid)
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=HANG_S) == 0, output_path.read_text()
@@ -75,6 +81,25 @@ class TestEdgeNode:
         assert httpx.get(f"http://127.0.0.1:{node.port}/v2/livestreams").status_code == 404
         for path in (f"{SESSION}/1.journal", f"{SESSION}/v0/.1-3.m4s", f"{SESSION}/v9/index.m3u8", "../x", "pb_1/"):
             assert node.get(path).status_code == 404
+
+    def test_has_its_origins_pictures(self, doors: Doors, node: Node) -> None:
+        pictures = doors.packager.folder / "pictures"
+        pictures.mkdir()
+        (pictures / "1-1000-25.jpg").write_bytes(b"a strip")
+        (doors.packager.folder / "storyboard.vtt").write_text("WEBVTT\n")
+        (doors.packager.folder.parent / "preview.webp").write_bytes(b"pictures")
+
+        strip, listed, preview = map(
+            node.get, (f"{SESSION}/pictures/1-1000-25.jpg", f"{SESSION}/storyboard.vtt", "pb_1/preview.webp")
+        )
+
+        assert (strip.text, listed.text, preview.text) == ("a strip", "WEBVTT\n", "pictures")
+        assert "immutable" in strip.headers["Cache-Control"]
+        for replaced, kind in ((listed, "text/vtt"), (preview, "image/webp")):
+            assert replaced.headers["Cache-Control"] == "public, max-age=2"
+            assert replaced.headers["Content-Type"].startswith(kind)
+        (pictures / "1-1000-25.jpg").unlink()
+        assert node.get(f"{SESSION}/pictures/1-1000-25.jpg").text == "a strip"
 
     def test_asks_once_for_all_who_wait(self, doors: Doors, node: Node) -> None:
         doors.packager.add_segments(4)
@@ -111,6 +136,57 @@ class TestEdgeNode:
 
         assert node.playlist().status_code == 502
         assert node.playlist().headers["Cache-Control"] == "no-store"
+
+
+class TestSigned:
+    def test_plays_for_who_has_a_token_and_nobody_else(self, doors: Doors, node: Node) -> None:
+        doors.packager.add_segments(4)
+        doors.ruling.rules, doors.ruling.without_place = replace(SIGNED, places=2), frozenset({"cid"})
+        ann, bob, cid = (token_of(name, playback_id=_PLAYBACK_ID) for name in ("ann", "bob", "cid"))
+        another = token_of("ann", playback_id="pb_another")
+
+        for name in ("v0/index.m3u8", "v0/1-2.m4s"):
+            path = f"{SESSION}/{name}"
+            assert node.get(f"t/{ann}/{path}").content == node.get(f"t/{bob}/{path}").content != b""
+            refused = [path, f"t/{cid}/{path}", f"t/{another}/{path}", f"t/{ann}x/{path}", f"t/none/{path}"]
+            assert [node.get(address).status_code for address in refused] == [403] * len(refused)
+        kept = node.get(f"t/{ann}/{SESSION}/v0/index.m3u8").headers.get_list("Cache-Control")
+        assert kept == ["private, max-age=1"]
+        assert "private" in node.get(f"t/{ann}/{SESSION}/v0/1-2.m4s").headers["Cache-Control"]
+        assert doors.get("v0/index.m3u8").status_code == 403
+        # Another edge behind this one asks here.
+        assert [node.get(f"{door}{_PLAYBACK_ID}/permission").status_code for door in (f"t/{ann}/", "")] == [200, 401]
+        for log in node.logs.rglob("*"):
+            assert ann.split(".")[1] not in log.read_text(errors="replace")
+
+    def test_ends_for_who_is_sent_away_and_goes_on_for_others(self, doors: Doors, node: Node) -> None:
+        doors.packager.add_segments(4)
+        doors.ruling.rules = SIGNED
+        ann, bob = (f"t/{token_of(name, playback_id=_PLAYBACK_ID)}/{SESSION}/v0" for name in ("ann", "bob"))
+        assert [node.get(f"{who}/index.m3u8").status_code for who in (ann, bob)] == [200, 200]
+
+        doors.ruling.rules = replace(SIGNED, revoked={"ann": time.time() + 1})
+
+        wait_until(lambda: node.get(f"{ann}/1-2.m4s").status_code == 403, timeout_s=_PROMISED_S, what="ann's end")
+        assert node.get(f"{ann}/index.m3u8").status_code == 403
+        assert node.get(f"{bob}/1-2.m4s").status_code == 200
+
+    def test_goes_on_for_who_plays_while_the_hub_is_away(self, doors: Doors, node: Node) -> None:
+        doors.packager.add_segments(4)
+        doors.ruling.rules = SIGNED
+        ann, bob = (f"t/{token_of(name, playback_id=_PLAYBACK_ID)}/{SESSION}/v0" for name in ("ann", "bob"))
+        assert node.get(f"{ann}/1-2.m4s").status_code == 200
+
+        doors.edge.terminate()
+        doors.edge.wait()
+
+        # Longer than an answer holds.
+        until = time.monotonic() + 9
+        while time.monotonic() < until:
+            assert node.get(f"{ann}/1-2.m4s").status_code == 200
+            time.sleep(0.3)
+        newcomer = node.get(f"{bob}/1-2.m4s")
+        assert (newcomer.status_code, newcomer.headers["Retry-After"]) == (503, "2")
 
 
 class TestMakeRoom:

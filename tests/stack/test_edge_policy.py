@@ -29,7 +29,7 @@ _HERE = {"Origin": "https://shop.example"}
 
 @dataclass
 class Program:
-    """What answers the edge in place of the web program."""
+    """What answers the edge in place of the origin program."""
 
     status: int = 204
     headers: dict[str, str] = field(default_factory=lambda: {"Cache-Control": "max-age=60", "X-Playback": "permitted"})
@@ -63,7 +63,7 @@ def edge(instance: Instance, tmp_path: Path) -> Iterator[Edge]:
     instance.edge_config.write_text(render_edge(instance, Host.current()))
     log_path = tmp_path / "edge.log"
     argv = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
-    with answering(instance.web_socket) as program, running(argv, log_path=log_path):
+    with answering(instance.origin_socket) as program, running(argv, log_path=log_path):
         wait_until(lambda: accepts(instance.http_port), what="the edge")
         yield Edge(f"http://127.0.0.1:{instance.http_port}", log_path, program)
 
@@ -174,7 +174,7 @@ class TestRefusal:
         assert edge.get(_WITH_TOKEN).status == 403
 
     def test_nobody_reaches_who_decides(self, edge: Edge) -> None:
-        assert edge.get("/internal/playback/permission").status == 404
+        assert edge.get("/internal/permission").status == 404
         assert edge.program.asked == []
 
 
@@ -191,7 +191,7 @@ class TestOutage:
         elif how == "hangs":
             edge.program.works.clear()
         else:
-            instance.web_socket.unlink()
+            instance.origin_socket.unlink()
         for _ in range(30):
             assert edge.get().status == 200
             time.sleep(0.1)

@@ -24,8 +24,11 @@ from livehub.stack.programs import programs
 from tests.media.packagers import SESSION, Packager
 from tests.media.playlist_rules import Playlist, check
 from tests.services import HANG_S, running, wait_until
-from tests.stack.test_edge_policy import answering
+from tests.stack.rulings import SIGNED, Ruling, ruling, token_of
 from tests.stack.test_nginx import accepts
+
+_PLAYBACK_ID = SESSION.partition("/")[0]
+_CROWD = 300
 
 
 @dataclass
@@ -33,6 +36,8 @@ class Doors:
     instance: Instance
     packager: Packager
     origin: subprocess.Popen[bytes]
+    edge: subprocess.Popen[bytes]
+    ruling: Ruling
     players: ThreadPoolExecutor
 
     def url(self, path: str, *, session: str = SESSION) -> str:
@@ -61,12 +66,12 @@ def doors(instance: Instance, tmp_path: Path) -> Iterator[Doors]:
     (origin,) = (program for program in programs(instance) if program.name == "origin")
     with ExitStack() as stack:
         process = stack.enter_context(running(origin.argv, log_path=tmp_path / "origin.log"))
-        edge = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
-        stack.enter_context(answering(instance.web_socket))
-        stack.enter_context(running(edge, log_path=tmp_path / "edge.log"))
+        edge_argv = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
+        told = stack.enter_context(ruling(instance.asgi_socket))
+        edge = stack.enter_context(running(edge_argv, log_path=tmp_path / "edge.log"))
         wait_until(lambda: accepts(instance.http_port) and instance.origin_socket.exists(), what="the doors")
         packager = Packager(instance.playback_dir, instance.nudge_socket)
-        yield Doors(instance, packager, process, stack.enter_context(ThreadPoolExecutor(8)))
+        yield Doors(instance, packager, process, edge, told, stack.enter_context(ThreadPoolExecutor(8)))
 
 
 class TestPlaylists:
@@ -210,6 +215,24 @@ class TestParts:
         assert httpx.get(f"{base}/playback-files/{SESSION}/v0/1-0.0.m4s").status_code == 404
 
 
+class TestPictures:
+    def test_are_kept_as_long_as_they_say(self, doors: Doors) -> None:
+        pictures = doors.packager.folder / "pictures"
+        pictures.mkdir()
+        (pictures / "1-1000-25.jpg").write_bytes(b"a strip")
+        (doors.packager.folder / "storyboard.vtt").write_text("WEBVTT\n" * 100)
+        (doors.packager.folder.parent / "preview.webp").write_bytes(b"pictures")
+
+        strip, listed, preview = map(doors.get, ("pictures/1-1000-25.jpg", "storyboard.vtt", "../preview.webp"))
+
+        assert strip.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert strip.headers["Content-Type"] == "image/jpeg"
+        assert listed.headers["Cache-Control"] == preview.headers["Cache-Control"] == "public, max-age=2"
+        assert listed.headers["Content-Type"].startswith("text/vtt")
+        assert listed.headers["Content-Encoding"] == "gzip"
+        assert preview.headers["Content-Type"] == "image/webp"
+
+
 class TestHostileQuestions:
     """At the origin's own socket, where only our nginx comes: nobody's costs the others anything."""
 
@@ -275,3 +298,53 @@ def test_a_stop_is_heeded_while_players_wait(doors: Doors) -> None:
     os.kill(doors.origin.pid, signal.SIGTERM)
 
     doors.origin.wait(timeout=HANG_S)
+
+
+class TestPermission:
+    def test_is_given_to_all_of_a_crowd_at_once(self, doors: Doors) -> None:
+        doors.packager.add_segments(3)
+        doors.ruling.rules = SIGNED
+        port = doors.instance.http_port
+        with ExitStack() as crowd:
+            players = [crowd.enter_context(_player(port)) for _ in range(_CROWD)]
+            for number, player in enumerate(players):
+                token = token_of(f"viewer-{number}", playback_id=_PLAYBACK_ID)
+                path = f"/playback/t/{token}/{SESSION}/v0/index.m3u8"
+                player.sendall(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+            statuses = {player.recv(12) for player in players}
+
+        assert statuses == {b"HTTP/1.1 200"}
+        # Once in two seconds, however slow this machine is.
+        assert len(doors.ruling.asked) <= 5
+
+    def test_is_given_to_newcomers_while_the_web_program_hangs(self, doors: Doors) -> None:
+        doors.packager.add_segments(3)
+        doors.ruling.rules = SIGNED
+        ann, bob, cid = (
+            f"/playback/t/{token_of(name, playback_id=playback_id)}/{playback_id}/index.m3u8"
+            for name, playback_id in (("ann", _PLAYBACK_ID), ("bob", _PLAYBACK_ID), ("cid", "pb_2"))
+        )
+        for playback_id in (_PLAYBACK_ID, "pb_2"):
+            folder = doors.instance.playback_dir / playback_id
+            folder.mkdir(exist_ok=True)
+            (folder / "index.m3u8").write_text("#EXTM3U\n")
+        base = f"http://localhost:{doors.instance.http_port}"
+        assert httpx.get(f"{base}{ann}").status_code == 200
+
+        doors.ruling.works.clear()
+
+        # Longer than an answer holds.
+        until = time.monotonic() + 8
+        while time.monotonic() < until:
+            assert httpx.get(f"{base}{ann}", timeout=HANG_S).status_code == 200
+            time.sleep(0.3)
+        assert httpx.get(f"{base}{bob}", timeout=HANG_S).status_code == 200
+        assert httpx.get(f"{base}{cid}", timeout=HANG_S).status_code == 503
+        # Of all those nobody but a few has waited for it.
+        assert len(doors.ruling.asked) <= 6
+        doors.ruling.works.set()
+        wait_until(lambda: httpx.get(f"{base}{cid}", timeout=HANG_S).status_code == 200, what="the web program")
+
+
+def _player(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=HANG_S)

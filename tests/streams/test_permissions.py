@@ -1,6 +1,5 @@
-"""Who may play a livestream: what the edge is told."""
+"""Who may play a livestream: what an origin is told, and what follows from that."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -10,14 +9,17 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from livehub.core import clock
-from livehub.core.errors import NotFoundError, ValidationFailedError
+from livehub.core.errors import ValidationFailedError
 from streams.livestreams import audience, viewers
-from streams.livestreams.permissions import PlaybackPermission, check_playback
+from streams.livestreams.permissions import rules_of
 from streams.livestreams.playback_keys import ensure_key, rotate_key
-from streams.livestreams.playback_tokens import TOKEN_LIFETIME_MAX, PlaybackRefusedError, own_token
+from streams.livestreams.playback_tokens import own_token
 from streams.livestreams.services import change_livestream, create_livestream, delete_livestream
+from streams.media.origin.rules import Permission
+from streams.media.viewer_tokens import TOKEN_LIFETIME_MAX, PlaybackRefusedError
 from streams.models import Livestream, RevokedViewer
 from streams.organizations.services import SYSTEM, NewOrganization
+from tests.playing import check_playback
 
 _SHOP, _OTHER = "https://shop.example", "https://other.example"
 
@@ -33,7 +35,7 @@ def _audience_of_ones_own() -> None:
     audience.audience.cache_clear()
 
 
-def play(livestream: Livestream, token: str = "", *, origin: str = "") -> PlaybackPermission:
+def play(livestream: Livestream, token: str = "", *, origin: str = "") -> Permission:
     return check_playback(playback_id=livestream.playback_id, token=token, origin=origin)
 
 
@@ -51,8 +53,8 @@ def self_signed(livestream: Livestream, **changes: object) -> str:
 
 class TestPublic:
     def test_is_played_by_whoever_comes(self, livestream: Livestream) -> None:
-        assert play(livestream) == PlaybackPermission(None, depends_on_origin=False)
-        assert play(livestream, origin=_OTHER) == PlaybackPermission(None, depends_on_origin=False)
+        assert play(livestream) == Permission(None, depends_on_origin=False)
+        assert play(livestream, origin=_OTHER) == Permission(None, depends_on_origin=False)
 
     @pytest.mark.parametrize("token", ["", "nonsense", "a.b.c"])
     def test_minds_no_token(self, livestream: Livestream, token: str) -> None:
@@ -74,20 +76,24 @@ class TestPublic:
     def test_is_gone_when_it_is_deleted(self, livestream: Livestream) -> None:
         delete_livestream(livestream=livestream, actor=SYSTEM)
 
-        with pytest.raises(NotFoundError):
-            play(livestream)
-        with pytest.raises(NotFoundError):
-            check_playback(playback_id="pb_nothing", token="", origin="")
+        assert rules_of([livestream.playback_id, "pb_nothing"]) == {}
 
 
 class TestSigned:
-    def test_is_played_with_a_token_until_it_expires(
-        self, signed: Livestream, django_assert_num_queries: DjangoAssertNumQueries
-    ) -> None:
+    def test_is_played_with_a_token_until_it_expires(self, signed: Livestream) -> None:
         given = viewers.let_in(livestream=signed, viewer_id="ann", expires_at=clock.now() + timedelta(hours=1))
 
-        with django_assert_num_queries(1):
-            assert play(signed, given.token).expires_at == given.expires_at
+        assert play(signed, given.token).expires_at == given.expires_at
+
+    def test_costs_three_queries_with_all_others_that_are_asked_for(
+        self, signed: Livestream, home: NewOrganization, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        another = create_livestream(app=home.app, name="Another", actor=SYSTEM, playback_policy="signed")
+
+        with django_assert_num_queries(3):
+            rules = rules_of([signed.playback_id, another.playback_id])
+
+        assert rules.keys() == {signed.playback_id, another.playback_id}
 
     def test_is_played_with_a_token_that_others_have_made(self, signed: Livestream) -> None:
         assert play(signed, self_signed(signed)).expires_at is not None
@@ -110,12 +116,19 @@ class TestSigned:
             {"iat": None},
             {"sub": None},
             {"sub": 4711},
+            {"sub": ""},
+            {"sub": "x" * 65},
+            {"sub": "two words"},
+            {"sub": "a\0b"},
+            {"sub": "\ud800"},
             {"playback_id": None},
             {"playback_id": "pb_another"},
             {"playback_id": ["pb_another"]},
             {"origin": [_SHOP]},
             {"exp": "soon"},
+            {"exp": 10**17},
             {"exp": 10**30},
+            {"iat": 10**17},
             {"iat": 10**30},
             {"iat": int(datetime(2099, 1, 1, tzinfo=UTC).timestamp())},
             {"nbf": int(datetime(2099, 1, 1, tzinfo=UTC).timestamp())},
@@ -255,41 +268,24 @@ class TestMaxViewers:
         change_livestream(livestream=signed, actor=SYSTEM, playback_policy="public", max_viewers=None)
 
 
-class TestAnswerToTheEdge:
-    @pytest.fixture
-    def ask(self) -> Callable[..., tuple[int, str, str | None]]:
-        def ask(livestream: Livestream, token: str = "", **headers: str) -> tuple[int, str, str | None]:
-            told = {"X-Playback-Id": livestream.playback_id, "X-Playback-Token": token, **headers}
-            answer = Client().get("/internal/playback/permission", headers=told)
-            assert answer.content == b""
-            return answer.status_code, answer.headers["Cache-Control"], answer.headers.get("Vary")
+class TestAnswersToTheOrigin:
+    def test_say_what_holds(self, client: Client, signed: Livestream, livestream: Livestream) -> None:
+        viewers.revoke_viewer(livestream=signed, viewer_id="ann", actor=SYSTEM)
+        wanted = [signed.playback_id, livestream.playback_id, "pb_nothing"]
 
-        return ask
+        answer = client.get("/internal/playback/rules", {"playback_id": wanted})
+        said = answer.json()
 
-    def test_holds_for_everybody_who_plays_what_is_public(
-        self, ask: Callable[..., tuple[int, str, str | None]], livestream: Livestream
-    ) -> None:
-        assert ask(livestream) == (204, "max-age=4, stale-while-revalidate=60", None)
+        # In one piece.
+        assert int(answer["Content-Length"]) == len(answer.content)
+        assert said.keys() == {signed.playback_id, livestream.playback_id}
+        assert said[signed.playback_id]["revoked"].keys() == {"ann"}
+        # Nothing secret of what everybody may play.
+        assert said[livestream.playback_id]["keys"] == {}
 
-    def test_holds_for_less_than_what_is_promised(
-        self, ask: Callable[..., tuple[int, str, str | None]], signed: Livestream
-    ) -> None:
-        assert ask(signed, token_of(signed)) == (204, "max-age=4, stale-while-revalidate=4", None)
-        assert ask(signed) == (401, "max-age=4", "Origin")
+    def test_give_places_and_mind_no_token(self, client: Client, signed: Livestream) -> None:
+        wanted = [(signed.playback_id, 1, "ann"), (signed.playback_id, 1, "bob"), (signed.playback_id, 1, "ann")]
 
-    def test_holds_no_longer_than_the_token(
-        self, ask: Callable[..., tuple[int, str, str | None]], signed: Livestream
-    ) -> None:
-        expires_at = clock.now() + timedelta(seconds=4)
-        token = viewers.let_in(livestream=signed, expires_at=expires_at).token
+        answer = client.post("/internal/playback/places", wanted, content_type="application/json")
 
-        status, kept, _ = ask(signed, token)
-        assert (status, kept in {f"max-age={left}, stale-while-revalidate=0" for left in (1, 2, 3)}) == (204, True)
-
-    def test_tells_origins_apart_where_that_matters(
-        self, ask: Callable[..., tuple[int, str, str | None]], livestream: Livestream
-    ) -> None:
-        change_livestream(livestream=livestream, actor=SYSTEM, allowed_origins=[_SHOP])
-
-        assert ask(livestream, Origin=_SHOP) == (204, "max-age=4, stale-while-revalidate=60", "Origin")
-        assert ask(livestream, Origin=_OTHER) == (401, "max-age=4", "Origin")
+        assert answer.json() == [True, False, True]

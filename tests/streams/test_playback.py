@@ -5,13 +5,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from celery.signals import task_prerun
 from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 from pytest_django import Settings
 
 from livehub.core import clock
-from streams.livestreams import leases, playback, services
+from streams.livestreams import leases, playback, services, tasks
 from streams.livestreams.storage import local_storage
-from streams.media.journal import Ended
+from streams.media.journal import Ended, journal_path
 from streams.models import Lease, Livestream, Session
 from streams.organizations.services import SYSTEM
 from tests.conftest import Broker
@@ -107,6 +108,29 @@ class TestFinishPlaylists:
         playback.finish_playlists(session_id=session.pk)
 
         assert not _folder_of(session).exists()
+
+    def test_is_tried_again_where_it_cannot_be_written(self, session: Session) -> None:
+        """As on a full disk: players would wait for ever."""
+        ended(session)
+        journal = journal_path(_folder_of(session), epoch=1)
+        aside = journal.rename(journal.with_suffix(".aside"))
+        journal.mkdir()
+        tries: list[None] = []
+
+        def make_room(**_: object) -> None:
+            tries.append(None)
+            if len(tries) == 3:
+                journal.rmdir()
+                aside.rename(journal)
+
+        task_prerun.connect(make_room)
+        try:
+            tasks.finish_playlists.apply((str(session.pk),))
+        finally:
+            task_prerun.disconnect(make_room)
+
+        assert len(tries) == 3
+        assert _has_end(session)
 
     def test_leaves_those_of_other_sessions_alone(self, session: Session, livestream: Livestream) -> None:
         ended(session)
@@ -221,12 +245,13 @@ class TestRemoveExpired:
 
         assert {path.name for path in folder.glob("*/*")} == {following.name, "index.m3u8", "live.m3u8"}
 
-    def test_removes_the_thumbnail_of_a_session_that_was_never_playable(
+    def test_removes_the_pictures_of_a_session_that_was_never_playable(
         self, session: Session, livestream: Livestream, folder: Path
     ) -> None:
         _stopped(session, seconds_ago=301)
         local_storage().withdraw(livestream.playback_id)
         local_storage().thumbnail_path(livestream.playback_id).write_bytes(b"a picture")
+        local_storage().preview_path(livestream.playback_id).write_bytes(b"pictures")
 
         playback.remove_expired()
 

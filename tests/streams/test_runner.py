@@ -135,6 +135,7 @@ class TestRun:
 
         assert (spec.latency_mode, spec.playback.dvr_window_s) == (Latency.STANDARD, 7200)
         assert (spec.thumbnail_path, spec.thumbnail_s) == (folder / "thumbnail.jpg", 11)
+        assert spec.playback.preview_path == folder / "preview.webp"
         assert (spec.max_height, spec.server.pull_base_url) == (540, settings.INGEST_PULL_URL)
 
     def test_publishes_into_the_livestreams_folder(self, session: Session, folder: Path) -> None:

@@ -167,7 +167,7 @@ export class Player {
   #onManifest(hls, sessionData) {
     offerQualities(this.controller, hls, chosen);
     this.#offerSound(hls);
-    showStoryboard(this.video, hls, sessionData);
+    showStoryboard(this.controller, hls, sessionData);
     if (chosen.plays) this.resume();
     else this.#waitForAClick();
   }

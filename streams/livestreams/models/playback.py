@@ -9,9 +9,8 @@ from django.db.models.functions import Now
 
 from livehub.core import crypto
 from streams.livestreams.models.livestream import Livestream
+from streams.media.viewer_tokens import VIEWER_ID_MAX_LENGTH
 from streams.organizations.models import App
-
-VIEWER_ID_MAX_LENGTH = 64
 
 
 class PlaybackKeyQuerySet(models.QuerySet["PlaybackKey"]):

@@ -19,28 +19,57 @@ class Reply:
     body: bytes = b""
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A playlist as it is sent, to all who take it packed or to all others."""
+
+    body: bytes
+    is_zipped: bool
+
+
 def failure(status: int) -> Reply:
     """Return an answer without anything in it, which nobody may keep."""
     return answer(status, _NOT_KEPT, b"")
 
 
-def playlist(text: str, *, max_age_s: int, is_zipped: bool) -> Reply:
-    """Return a playlist that caches may keep for so long; which caches, nginx says."""
+def page(text: str, *, is_zipped: bool) -> Page:
+    """Return a playlist, packed where that is worth it."""
     body = text.encode()
+    if is_zipped and len(body) >= _GZIP_BYTES_AT_LEAST:
+        return Page(gzip.compress(body, _GZIP_LEVEL, mtime=0), is_zipped=True)
+    return Page(body, is_zipped=False)
+
+
+def playlist(page: Page, *, max_age_s: int) -> Reply:
+    """Return a playlist that caches may keep for so long; which caches, nginx says."""
     headers = {
         "Content-Type": _PLAYLIST_TYPE,
         "Cache-Control": f"max-age={max_age_s}",
         "Vary": "Accept-Encoding",
+        **({"Content-Encoding": "gzip"} if page.is_zipped else {}),
     }
-    if is_zipped and len(body) >= _GZIP_BYTES_AT_LEAST:
-        body = gzip.compress(body, _GZIP_LEVEL, mtime=0)
-        headers["Content-Encoding"] = "gzip"
-    return answer(200, headers, body)
+    return answer(200, headers, page.body)
 
 
 def file(path: str) -> Reply:
     """Return what has nginx answer with a file; the path is relative to the folder of all."""
     return answer(200, {"X-Accel-Redirect": f"{_FILES}/{path}"}, b"")
+
+
+def permitted(*, holds_s: int, renewed_within_s: int, depends_on_origin: bool) -> Reply:
+    """Return the permission to play: for how long the edge may go by it, and by how much longer while it asks again.
+
+    Source: RFC 5861.
+    """
+    kept = f"max-age={holds_s}, stale-while-revalidate={renewed_within_s}"
+    varies = {"Vary": "Origin"} if depends_on_origin else {}
+    return answer(200, {"Cache-Control": kept, "X-Playback": "permitted", **varies}, b"")
+
+
+def refused(why: str, *, holds_s: int) -> Reply:
+    """Return why somebody may not play: `refused`, or `unknown` where there is nothing to play."""
+    # It may be for the sake of the origin.
+    return answer(401, {"Cache-Control": f"max-age={holds_s}", "X-Playback": why, "Vary": "Origin"}, b"")
 
 
 def answer(status: int, headers: dict[str, str], body: bytes) -> Reply:

@@ -1,7 +1,8 @@
 """In front of an origin on another host: asks it once for all who want the same here.
 
-Playlists are passed on and not kept, so none is ever stale. Files never change: they are fetched once, kept in a folder
-that nginx serves from, and removed again when they are old or too many.
+It asks with the token of one of them. Where that one may not, he alone is refused, and another one's is tried.
+Playlists are passed on and not kept, so none is ever stale. Files never change: they are fetched once, kept in a
+folder that nginx serves from, and removed again when they are old or too many.
 """
 
 import asyncio
@@ -14,6 +15,7 @@ import httpx
 
 from streams.media.origin import answers
 from streams.media.origin.answers import Reply
+from streams.media.origin.hub import Hub
 from streams.media.origin.requests import Request, Wanted, target_of
 from streams.media.origin.session import Group, Waiter
 
@@ -21,8 +23,6 @@ logger = logging.getLogger(__name__)
 
 # Longer than any answer of an origin takes.
 _BOUND_S = 20.0
-_CONNECT_S = 3.0
-_CONNECTIONS = 2048
 _PLAYLIST_BYTES_AT_MOST = 16 << 20
 _PIECE_BYTES = 256 * 1024
 _FILE_BYTES_AT_MOST = 256 << 20
@@ -32,50 +32,88 @@ _KEPT_S = 600
 _PASSED_ON = ("Content-Type", "Cache-Control", "Content-Encoding", "Vary")
 
 
+class _Crowd(Group):
+    """All who wait for the same answer, with what they may have it for."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(request)
+        self._tokens: dict[Waiter, str] = {}
+
+    @property
+    def token(self) -> str:
+        """The token of who has waited longest; of none where nobody waits any more, and it is fetched nevertheless."""
+        return next(iter(self._tokens.values()), self.request.token)
+
+    def join(self, client: Waiter, token: str) -> None:
+        self.clients[client] = None
+        self._tokens[client] = token
+        client.group = self
+
+    def leave(self, client: Waiter) -> None:
+        super().leave(client)
+        self._tokens.pop(client, None)
+
+    def refuse(self, token: str) -> None:
+        """Tell those who have that token that it opens nothing."""
+        for client in [client for client, held in self._tokens.items() if held == token]:
+            self.leave(client)
+            client.group = None
+            client.send(answers.failure(403))
+
+
+class _RefusedError(Exception):
+    """The origin does not let in who has this token."""
+
+
 class Relay:
     """All questions that are open at the origin, each with who waits for its answer here."""
 
-    def __init__(self, origin_url: str, root: Path, *, bytes_at_most: int) -> None:
-        """`origin_url` is what comes before a livestream's playback id, without a slash at the end."""
-        self._origin_url = origin_url
+    def __init__(self, hub: Hub, root: Path, *, bytes_at_most: int) -> None:
+        self._hub = hub
         self._root = root
         self._bytes_at_most = bytes_at_most
-        self._groups: dict[tuple[Wanted, bool], Group] = {}
+        self._crowds: dict[tuple[Wanted, bool], _Crowd] = {}
         self._asking: set[asyncio.Task[None]] = set()
-        limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
-        timeout = httpx.Timeout(_BOUND_S, connect=_CONNECT_S)
-        self._http = httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False)
 
     def ask(self, client: Waiter, request: Request) -> None:
         """Have the client answered as the origin answers."""
         key = (request.wanted, request.takes_gzip and not _is_kept(request.wanted))
-        group = self._groups.get(key)
-        if group is None:
-            group = self._groups[key] = Group(request)
-            task = asyncio.get_running_loop().create_task(self._ask_origin(key, group))
+        crowd = self._crowds.get(key)
+        if crowd is None:
+            crowd = self._crowds[key] = _Crowd(request)
+            task = asyncio.get_running_loop().create_task(self._ask_origin(key, crowd))
             self._asking.add(task)
             task.add_done_callback(self._asking.discard)
-        group.clients[client] = None
-        client.group = group
+        crowd.join(client, request.token)
 
-    async def _ask_origin(self, key: tuple[Wanted, bool], group: Group) -> None:
-        wanted, takes_gzip = key
+    async def _ask_origin(self, key: tuple[Wanted, bool], crowd: _Crowd) -> None:
         try:
             async with asyncio.timeout(_BOUND_S):
-                answer = await (
-                    self._file(wanted) if _is_kept(wanted) else self._passed_on(wanted, takes_gzip=takes_gzip)
-                )
+                answer = await self._answer(key, crowd)
         except (httpx.HTTPError, TimeoutError, OSError) as error:
-            logger.warning("the origin does not answer path=%s: %r", target_of(wanted), error)
+            logger.warning("the origin does not answer path=%s: %r", target_of(key[0]), error)
             answer = answers.failure(502)
-        del self._groups[key]
-        group.answer(answer)
+        del self._crowds[key]
+        crowd.answer(answer)
 
-    async def _passed_on(self, wanted: Wanted, *, takes_gzip: bool) -> Reply:
+    async def _answer(self, key: tuple[Wanted, bool], crowd: _Crowd) -> Reply:
+        """Ask with one token after the other, for as long as there are some."""
+        wanted, takes_gzip = key
+        while True:
+            token = crowd.token
+            fetched = self._file(wanted, token) if _is_kept(wanted) else self._passed_on(wanted, token, takes_gzip)
+            try:
+                return await fetched
+            except _RefusedError:
+                crowd.refuse(token)
+                if not crowd.clients:
+                    return answers.failure(403)
+
+    async def _passed_on(self, wanted: Wanted, token: str, takes_gzip: bool) -> Reply:
         headers = {"Accept-Encoding": "gzip" if takes_gzip else "identity"}
-        async with self._http.stream("GET", f"{self._origin_url}{target_of(wanted)}", headers=headers) as response:
+        async with self._hub.get(target_of(wanted), token=token, headers=headers) as response:
             if response.status_code != 200:
-                return answers.failure(_status(response))
+                return _failure(response)
             body = bytearray()
             async for piece in response.aiter_raw(_PIECE_BYTES):
                 body += piece
@@ -84,13 +122,13 @@ class Relay:
             passed_on = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
             return answers.answer(200, passed_on, bytes(body))
 
-    async def _file(self, wanted: Wanted) -> Reply:
+    async def _file(self, wanted: Wanted, token: str) -> Reply:
         folder = self._root / wanted.folder / wanted.slot
         path = folder / wanted.file_name
         headers = {"Accept-Encoding": "identity"}
-        async with self._http.stream("GET", f"{self._origin_url}{target_of(wanted)}", headers=headers) as response:
+        async with self._hub.get(target_of(wanted), token=token, headers=headers) as response:
             if response.status_code != 200:
-                return answers.failure(_status(response))
+                return _failure(response)
             folder.mkdir(parents=True, exist_ok=True)
             draft = folder / f".{wanted.file_name}"
             size = 0
@@ -110,9 +148,6 @@ class Relay:
         while True:
             await asyncio.get_running_loop().run_in_executor(None, make_room, self._root, self._bytes_at_most)
             await asyncio.sleep(_SWEEP_S)
-
-    async def close(self) -> None:
-        await self._http.aclose()
 
 
 def make_room(root: Path, bytes_at_most: int) -> None:
@@ -139,6 +174,11 @@ def _is_kept(wanted: Wanted) -> bool:
     return bool(wanted.slot and wanted.file_name)
 
 
-def _status(response: httpx.Response) -> int:
-    """Return what is told here: what is wrong between the two of us is nobody's fault who asks."""
-    return response.status_code if response.status_code in {400, 403, 404, 503} else 502
+def _failure(response: httpx.Response) -> Reply:
+    """Return what is told here: what is wrong between the two of us is nobody's fault who asks.
+
+    :raises _RefusedError: when another token may open it.
+    """
+    if response.status_code == 403:
+        raise _RefusedError
+    return answers.failure(response.status_code if response.status_code in {400, 404, 503} else 502)

@@ -4,18 +4,28 @@ Source: RFC 9112 (messages), RFC 8216bis 6.2.5 (the questions).
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from streams.media.media_playlist import Form
+from streams.media.origin.rules import Viewer
 
-# nginx hands on two headers.
-HEAD_BYTES_AT_MOST = 8192
+# nginx hands on a few headers, and a token as long as it takes in a path.
+HEAD_BYTES_AT_MOST = 16384
+# Whether a viewer may play is asked there.
+_PERMISSION = "/permission"
+_SESSION = r"/(?P<folder>[A-Za-z0-9_-]{1,64}/[0-9a-f]{16}(?:-[0-9]{1,4})?)"
 _PATH = re.compile(
-    r"/(?P<folder>[A-Za-z0-9_-]{1,64}/[0-9a-f]{16}(?:-[0-9]{1,4})?)/(?P<slot>[av][0-9]{1,2})"
+    rf"{_SESSION}/(?P<slot>[av][0-9]{{1,2}})"
     r"/(?:(?P<playlist>index|iframes)\.m3u8|(?P<file_name>[0-9]{1,9}-[0-9]{1,12}(?:(?:\.[0-9]{1,6})?\.m4s|\.init\.mp4)))"
 )
-# What does not belong to one session; only relays are asked for it, an origin's nginx has the files.
-_ENTRY = re.compile(r"/(?P<folder>[A-Za-z0-9_-]{1,64})/(?P<file_name>(?:index|live)\.m3u8|thumbnail\.jpg)")
+# What belongs to no slot; only relays are asked for it, an origin's nginx has the files.
+_OTHERS = (
+    re.compile(r"/(?P<folder>[A-Za-z0-9_-]{1,64})/(?P<file_name>(?:index|live)\.m3u8|thumbnail\.jpg|preview\.webp)"),
+    re.compile(rf"{_SESSION}/(?P<file_name>storyboard\.vtt)"),
+)
+_PICTURE = re.compile(
+    rf"{_SESSION}/(?P<slot>pictures)/(?P<file_name>[0-9]{{1,9}}-[0-9]{{1,12}}(?:-[0-9]{{1,3}})?\.jpg)"
+)
 _NUMBER = re.compile(r"[0-9]{1,12}")
 _WHOLE = Form()
 _METHODS = frozenset({"GET", "HEAD"})
@@ -33,8 +43,8 @@ class RefusedError(Exception):
 class Wanted:
     """A playlist, as it is when that segment or part is in it, or a file.
 
-    `folder` is a session's, below that of all files. `file_name` is empty for a slot's playlists, and
-    `slot` for what is a livestream's.
+    `folder` is a session's, below that of all files, or a livestream's. `file_name` is empty for a slot's playlists.
+    `slot` is the folder within it of what never changes, and of playlists; empty for what else is replaced.
     """
 
     folder: str
@@ -54,9 +64,20 @@ class Request:
     is_head: bool = False
     takes_gzip: bool = False
     closes: bool = False
+    # With which it was asked for; only relays are told.
+    token: str = field(default="", repr=False)
 
 
-def parse_request(head: bytes) -> Request:
+@dataclass(frozen=True, slots=True)
+class PermissionRequest:
+    """The question whether somebody may play."""
+
+    viewer: Viewer
+    is_head: bool = False
+    closes: bool = False
+
+
+def parse_request(head: bytes) -> Request | PermissionRequest:
     """Return what a request's lines say, without the empty one behind them.
 
     :raises RefusedError: when we have no answer to it.
@@ -68,12 +89,13 @@ def parse_request(head: bytes) -> Request:
         raise RefusedError(405)
     if headers.get("content-length", "0") != "0" or "transfer-encoding" in headers:
         raise RefusedError(400)
-    return Request(
-        parse_target(target),
-        is_head=method == "HEAD",
-        takes_gzip="gzip" in headers.get("accept-encoding", ""),
-        closes=headers.get("connection", "").lower() == "close",
-    )
+    is_head, closes = method == "HEAD", headers.get("connection", "").lower() == "close"
+    token = headers.get("x-playback-token", "")
+    if target == _PERMISSION:
+        viewer = Viewer(headers.get("x-playback-id", ""), token, headers.get("origin", ""))
+        return PermissionRequest(viewer, is_head, closes)
+    takes_gzip = "gzip" in headers.get("accept-encoding", "")
+    return Request(parse_target(target), is_head, takes_gzip, closes, token)
 
 
 def parse_target(target: str) -> Wanted:
@@ -82,8 +104,11 @@ def parse_target(target: str) -> Wanted:
     :raises RefusedError: when it is none of ours, or its numbers cannot be.
     """
     path, _, query = target.partition("?")
-    if (entry := _ENTRY.fullmatch(path)) is not None:
-        return Wanted(entry["folder"], "", file_name=entry["file_name"])
+    for other in _OTHERS:
+        if (entry := other.fullmatch(path)) is not None:
+            return Wanted(entry["folder"], "", file_name=entry["file_name"])
+    if (picture := _PICTURE.fullmatch(path)) is not None:
+        return Wanted(picture["folder"], picture["slot"], file_name=picture["file_name"])
     found = _PATH.fullmatch(path)
     if found is None:
         raise RefusedError(404)

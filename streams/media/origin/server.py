@@ -13,9 +13,12 @@ from typing import Protocol, cast
 
 from streams.media.origin import answers
 from streams.media.origin.answers import Reply
-from streams.media.origin.requests import HEAD_BYTES_AT_MOST, RefusedError, Request, parse_request
+from streams.media.origin.permissions import Permissions
+from streams.media.origin.requests import HEAD_BYTES_AT_MOST, PermissionRequest, RefusedError, Request, parse_request
+from streams.media.origin.rules import Viewer
 from streams.media.origin.session import Group
 from streams.media.origin.sessions import Sessions
+from streams.media.origin.web import Web
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +42,12 @@ class Asks(Protocol):
     def ask(self, client: "Asker", request: Request) -> None: ...
 
 
+class Permits(Protocol):
+    """Whoever knows who may play."""
+
+    def ask(self, client: "Asker", viewer: Viewer) -> None: ...
+
+
 class Asker(asyncio.Protocol):
     """One connection, which asks one thing after the other."""
 
@@ -47,7 +56,7 @@ class Asker(asyncio.Protocol):
     def __init__(self, server: "Server") -> None:
         self._server = server
         self._unread = b""
-        self._request: Request | None = None
+        self._request: Request | PermissionRequest | None = None
         self.group: Group | None = None
         # When it is hung up on, unless something happens before.
         self.until = inf
@@ -84,7 +93,7 @@ class Asker(asyncio.Protocol):
             self._transport.write(answers.failure(error.status).head)
             self._transport.close()
         else:
-            self._server.asks.ask(self, self._request)
+            self._server.ask(self, self._request)
 
     def send(self, answer: Reply) -> None:
         """Reply the one request that is open; nothing where the client has left."""
@@ -117,9 +126,17 @@ class Asker(asyncio.Protocol):
 class Server:
     """What all connections share."""
 
-    def __init__(self, asks: Asks) -> None:
-        self.asks = asks
+    def __init__(self, asks: Asks, permits: Permits) -> None:
+        self._asks = asks
+        self._permits = permits
         self.clients: set[Asker] = set()
+
+    def ask(self, client: Asker, request: Request | PermissionRequest) -> None:
+        """Have the client answered by whom it concerns."""
+        if isinstance(request, PermissionRequest):
+            self._permits.ask(client, request.viewer)
+        else:
+            self._asks.ask(client, request)
 
     async def listen(self, socket_path: str) -> asyncio.Server:
         """Accept connections from now on."""
@@ -159,14 +176,14 @@ class Nudges:
         self._socket.close()
 
 
-async def serve(*, socket_path: str, nudge_socket_path: str, root: Path) -> None:
+async def serve(*, socket_path: str, nudge_socket_path: str, web_socket_path: str, root: Path) -> None:
     """Reply for the sessions below a folder until cancelled."""
-    sessions = Sessions(root)
+    sessions, permissions = Sessions(root), Permissions(Web(web_socket_path))
     nudges = Nudges(nudge_socket_path, sessions)
     nudges.listen()
-    server = Server(sessions)
+    server = Server(sessions, permissions)
     listener = await server.listen(socket_path)
     try:
-        await asyncio.gather(listener.serve_forever(), sessions.look_after(), server.sweep())
+        await asyncio.gather(listener.serve_forever(), sessions.look_after(), permissions.look_after(), server.sweep())
     finally:
         nudges.close()

@@ -10,7 +10,7 @@ from typing import Protocol
 from streams.media.journal import JournalError, Reader, part_name
 from streams.media.media_playlist import render_key_frames, render_media
 from streams.media.origin import answers
-from streams.media.origin.answers import Reply
+from streams.media.origin.answers import Page, Reply
 from streams.media.origin.requests import Request, Wanted
 from streams.media.timeline import SessionTimeline, SlotTimeline
 
@@ -72,7 +72,7 @@ class OriginSession:
         self.lost_with = 0
         self._reader = Reader(root / folder, leaves_old_parts_out=True)
         self._groups: dict[Request, Group] = {}
-        self._rendered: dict[tuple[Wanted, bool], Reply] = {}
+        self._pages: dict[tuple[Wanted, bool], Page] = {}
 
     @property
     def has_waiters(self) -> bool:
@@ -97,7 +97,7 @@ class OriginSession:
             self.lose(503)
         else:
             if has_changed:
-                self._rendered.clear()
+                self._pages.clear()
                 self._answer_groups()
 
     def _read(self) -> bool:
@@ -185,22 +185,21 @@ class OriginSession:
             return answers.failure(verdict.value)
         if wanted.file_name:
             return answers.file(f"{wanted.folder}/{wanted.slot}/{wanted.file_name}")
-        # How far ahead somebody asked does not matter to what the playlist says.
-        key = Wanted(
-            wanted.folder, wanted.slot, wanted.form, wanted.is_key_frames, 0 if wanted.msn is not None else None
-        )
-        found = self._rendered.get((key, request.takes_gzip))
+        return answers.playlist(self._page(wanted, is_zipped=request.takes_gzip), max_age_s=self._max_age_s(wanted))
+
+    def _page(self, wanted: Wanted, *, is_zipped: bool) -> Page:
+        # What somebody waited for does not matter to what the playlist says.
+        wanted = Wanted(wanted.folder, wanted.slot, wanted.form, wanted.is_key_frames)
+        found = self._pages.get((wanted, is_zipped))
         if found is None:
-            found = self._rendered[key, request.takes_gzip] = self._render(key, is_zipped=request.takes_gzip)
+            found = self._pages[wanted, is_zipped] = answers.page(self._render(wanted), is_zipped=is_zipped)
         return found
 
-    def _render(self, wanted: Wanted, *, is_zipped: bool) -> Reply:
+    def _render(self, wanted: Wanted) -> str:
         slot = self.timeline.slots[wanted.slot]
         if wanted.is_key_frames:
-            text = render_key_frames(self.timeline, slot)
-        else:
-            text = render_media(self.timeline, slot, wanted.form)
-        return answers.playlist(text, max_age_s=self._max_age_s(wanted), is_zipped=is_zipped)
+            return render_key_frames(self.timeline, slot)
+        return render_media(self.timeline, slot, wanted.form)
 
     def _max_age_s(self, wanted: Wanted) -> int:
         if self.timeline.is_ended:

@@ -35,6 +35,11 @@ class TestTarget:
             f"/{FOLDER}/v0/1-0.init.mp4",
             "/pb_1/index.m3u8",
             "/pb_1/live.m3u8",
+            "/pb_1/thumbnail.jpg",
+            "/pb_1/preview.webp",
+            f"/{FOLDER}/storyboard.vtt",
+            f"/{FOLDER}/pictures/1-1000.jpg",
+            f"/{FOLDER}/pictures/1-1000-25.jpg",
         ],
     )
     def test_can_be_asked_of_another(self, target: str) -> None:
@@ -59,6 +64,9 @@ class TestTarget:
             "/pb_1/0123456789ABCDEF/v0/index.m3u8",
             f"/{FOLDER}/..%2fv0/index.m3u8",
             f"/{FOLDER}/v0/1.journal",
+            f"/{FOLDER}/pictures/index.m3u8",
+            f"/{FOLDER}/pictures/1-1000.webp",
+            "/pb_1/storyboard.vtt",
             f"/{FOLDER}/v0/index.m3u8\n",
         ],
     )

@@ -9,8 +9,8 @@ from rest_framework import serializers
 from livehub.api.fields import TextField
 from livehub.core import clock
 from streams.livestreams.playback_keys import OVERLAP_MAX
-from streams.livestreams.playback_tokens import TOKEN_LIFETIME_MAX
 from streams.livestreams.viewers import TOKEN_LIFETIME
+from streams.media.viewer_tokens import TOKEN_LIFETIME_MAX
 
 _LIFETIME_MAX_S = int(TOKEN_LIFETIME_MAX.total_seconds())
 

@@ -1,0 +1,41 @@
+"""The machine that an edge node passes the playback of on, asked as any viewer asks."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from types import TracebackType
+
+import httpx
+
+# Longer than any answer of an origin takes.
+_BOUND_S = 20.0
+_CONNECT_S = 3.0
+_CONNECTIONS = 2048
+
+
+class Hub:
+    """Holds the connections to it."""
+
+    def __init__(self, url: str) -> None:
+        """`url` is what comes before a livestream's playback id, without a slash at the end."""
+        self._url = url
+        limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
+        timeout = httpx.Timeout(_BOUND_S, connect=_CONNECT_S)
+        self._http = httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False)
+
+    async def __aenter__(self) -> "Hub":
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._http.aclose()
+
+    @asynccontextmanager
+    async def get(self, path: str, *, token: str, headers: Mapping[str, str]) -> AsyncIterator[httpx.Response]:
+        """Ask for what lies at a path, with a viewer's token where there is one.
+
+        :raises httpx.HTTPError: when there is no answer; says nothing of the token.
+        """
+        door = f"/t/{token}" if token else ""
+        async with self._http.stream("GET", f"{self._url}{door}{path}", headers=headers) as response:
+            yield response

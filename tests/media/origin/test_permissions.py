@@ -1,0 +1,193 @@
+"""Who asks the origin whether he may play is answered by what the web program said last, however many ask."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from streams.media.origin import permissions
+from streams.media.origin.answers import Reply
+from streams.media.origin.batches import UnansweredError
+from streams.media.origin.permissions import Permissions
+from streams.media.origin.rules import Rules, Viewer
+from streams.media.origin.web import Place
+from streams.media.viewer_tokens import ViewerToken
+
+_ID, _SHOP = "pb_1", "https://shop.example"
+_SECRET = "psk_" + "x" * 44
+_PUBLIC = Rules(is_signed=False, allowed_origins=(), own_origin="https://live.example")
+_SIGNED = Rules(is_signed=True, allowed_origins=(), own_origin="https://live.example", keys={"key": _SECRET})
+_COUNTED = Rules(is_signed=True, allowed_origins=(), own_origin="", places=1, keys={"key": _SECRET})
+
+
+class WebProgram:
+    """What knows the rules, and who counts; it can be away."""
+
+    def __init__(self, rules: Rules | None) -> None:
+        self.known = {} if rules is None else {_ID: rules}
+        self.is_away = False
+        self.without_place: set[str] = set()
+        self.asked: list[int] = []
+        self.placed: list[int] = []
+
+    async def rules(self, playback_ids: list[str]) -> dict[str, Rules]:
+        self.asked.append(len(playback_ids))
+        await self._work()
+        return self.known
+
+    async def places(self, wanted: list[Place]) -> dict[Place, bool]:
+        self.placed.append(len(wanted))
+        await self._work()
+        return {place: place[2] not in self.without_place for place in wanted}
+
+    async def _work(self) -> None:
+        await asyncio.sleep(0)
+        if self.is_away:
+            raise UnansweredError("away")
+
+
+class Nginx:
+    def __init__(self) -> None:
+        self.answer: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+    def send(self, answer: Reply) -> None:
+        self.answer.set_result(answer)
+
+
+_Asks = Callable[[list[Viewer]], Awaitable[list[tuple[int, dict[str, str]]]]]
+
+
+def viewer(viewer_id: str = "ann", *, lasts_s: int = 3600, origin: str = "") -> Viewer:
+    now = datetime.now(UTC)
+    token = ViewerToken(
+        playback_id=_ID, viewer_id=viewer_id, issued_at=now, expires_at=now + timedelta(seconds=lasts_s), origin=origin
+    )
+    return Viewer(_ID, token.signed(_SECRET, key_id="key"))
+
+
+def asking(web: WebProgram) -> _Asks:
+    """Return what has viewers asked about, all at once; each gets a status and headers."""
+    known = Permissions(web)
+
+    async def ask(viewers: list[Viewer]) -> list[tuple[int, dict[str, str]]]:
+        clients = [Nginx() for _ in viewers]
+        for client, who in zip(clients, viewers, strict=True):
+            known.ask(client, who)
+        return [_read(await client.answer) for client in clients]
+
+    return ask
+
+
+def _read(answer: Reply) -> tuple[int, dict[str, str]]:
+    first, *lines = answer.head.decode().split("\r\n")
+    return int(first.split()[1]), dict(line.split(": ", 1) for line in lines if line)
+
+
+def statuses(web: WebProgram, viewers: list[Viewer]) -> list[int]:
+    async def run() -> list[int]:
+        return [status for status, _ in await asking(web)(viewers)]
+
+    return asyncio.run(run())
+
+
+class TestAnswer:
+    @pytest.mark.parametrize(
+        ("rules", "who", "status", "kept"),
+        [
+            (_PUBLIC, Viewer(_ID), 200, "max-age=4, stale-while-revalidate=60"),
+            (_SIGNED, viewer(), 200, "max-age=4, stale-while-revalidate=2"),
+            (_SIGNED, Viewer(_ID), 401, "max-age=4"),
+            (None, Viewer(_ID), 401, "max-age=4"),
+        ],
+        ids=["public", "signed", "refused", "unknown"],
+    )
+    def test_says_how_long_it_holds(self, rules: Rules | None, who: Viewer, status: int, kept: str) -> None:
+        async def run() -> tuple[int, dict[str, str]]:
+            (answer,) = await asking(WebProgram(rules))([who])
+            return answer
+
+        found, headers = asyncio.run(run())
+        assert (found, headers["Cache-Control"]) == (status, kept)
+        assert headers["X-Playback"] == ("unknown" if rules is None else "permitted" if status == 200 else "refused")
+
+    def test_holds_no_longer_than_the_token(self) -> None:
+        async def run() -> str:
+            ((_, headers),) = await asking(WebProgram(_SIGNED))([viewer(lasts_s=4)])
+            return headers["Cache-Control"]
+
+        assert asyncio.run(run()) in {f"max-age={left}, stale-while-revalidate=0" for left in (1, 2, 3)}
+
+    def test_tells_origins_apart_where_that_matters(self) -> None:
+        async def run() -> list[str | None]:
+            answers = await asking(WebProgram(_SIGNED))([viewer(), viewer(origin=_SHOP)])
+            return [headers.get("Vary") for _, headers in answers]
+
+        assert asyncio.run(run()) == [None, "Origin"]
+
+
+class TestCrowd:
+    def test_is_one_question(self) -> None:
+        web = WebProgram(_SIGNED)
+
+        assert statuses(web, [viewer(f"viewer-{number}") for number in range(1000)]) == [200] * 1000
+        assert web.asked == [1]
+
+    def test_of_many_livestreams_is_few(self) -> None:
+        web = WebProgram(_PUBLIC)
+
+        assert statuses(web, [Viewer(f"pb_x{number}") for number in range(500)]) == [401] * 500
+        assert web.asked == [200, 200, 100]
+
+    def test_is_counted_together(self) -> None:
+        web = WebProgram(_COUNTED)
+        web.without_place = {"viewer-7"}
+
+        found = statuses(web, [viewer(f"viewer-{number}") for number in range(300)])
+
+        assert [number for number, status in enumerate(found) if status != 200] == [7]
+        assert web.placed == [200, 100]
+
+
+class TestRules:
+    def test_are_asked_for_again_in_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        web = WebProgram(_SIGNED)
+        monkeypatch.setattr(permissions, "_RULES_HOLD_S", 0.1)
+
+        async def run() -> None:
+            ask = asking(web)
+            assert [status for status, _ in await ask([viewer()])] == [200]
+            web.known = {_ID: Rules(is_signed=True, allowed_origins=(), own_origin="", keys={})}
+            await asyncio.sleep(0.2)
+            assert [status for status, _ in await ask([viewer()])] == [401]
+
+        asyncio.run(run())
+
+    @pytest.mark.parametrize("rules", [_SIGNED, _COUNTED], ids=["signed", "counted"])
+    def test_hold_on_while_nobody_answers_for_newcomers_as_well(
+        self, monkeypatch: pytest.MonkeyPatch, rules: Rules
+    ) -> None:
+        web = WebProgram(rules)
+        monkeypatch.setattr(permissions, "_RULES_HOLD_S", 0.0)
+
+        async def run() -> None:
+            ask = asking(web)
+            await ask([viewer("ann")])
+            web.is_away = True
+            for newcomer in ("bob", "cid"):
+                assert [status for status, _ in await ask([viewer(newcomer), Viewer(_ID)])] == [200, 401]
+
+        asyncio.run(run())
+
+    def test_that_nobody_has_told_are_none(self) -> None:
+        web = WebProgram(_SIGNED)
+        web.is_away = True
+
+        async def run() -> None:
+            ask = asking(web)
+            assert [status for status, _ in await ask([viewer(), viewer("bob")])] == [503, 503]
+            # Nobody else finds out anew.
+            assert [status for status, _ in await ask([viewer("cid")])] == [503]
+
+        asyncio.run(run())
+        assert web.asked == [1]
