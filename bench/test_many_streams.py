@@ -32,6 +32,7 @@ _LOOK_EVERY_S = 4.0
 # What a playlist lacks by design while all goes well: what has been cut last, and for a segment, all of it.
 _DUE_S = {"low": 0.0, "standard": 4.0}
 _LATE_S = 1.5
+# Each is answered within a second.
 _START_S = 150
 
 
