@@ -92,9 +92,10 @@ def _packaging(clip: Path, folder: Path) -> Iterator[RunOutput]:
     with _live(clip) as source:
         assert source.stdout is not None
         intake = Intake(source.stdout, mode=Latency.LOW)
-        playback = Playback(folder / "session", 1, _DVR_S, lambda name, text: None, tell_of)
+        playback = Playback(folder / "session", 1, _DVR_S, lambda name, text: None, tell_of, folder / "preview.webp")
         output = RunOutput(_LADDER, playback, targets=targets, marks=intake.marks, clock_ms=intake.clock_ms)
-        outputs = ffmpeg.Outputs(output.pipes, targets.fragment_s, targets.segment_s, folder / "thumbnail.jpg", 5)
+        stills = output.gallery.stills(thumbnail_path=folder / "thumbnail.jpg", thumbnail_s=5)
+        outputs = ffmpeg.Outputs(output.pipes, targets.fragment_s, targets.segment_s, stills)
         argv = ffmpeg.transcode_argv(_LADDER, outputs)
         with running(argv, label="transcoder", feeds=True, is_fed=True, inherits=output.pipes) as child:
             output.hand_over()

@@ -149,7 +149,7 @@ class TestIntake:
         """What never makes a part would be kept in memory, together with all other broadcasts of the worker."""
         clip = stopped(flv(size="320x180", seconds=3))
         reading, writing = os.pipe()
-        intake = Intake(os.fdopen(reading, "rb", buffering=0), segment_s=2)
+        intake = Intake(os.fdopen(reading, "rb", buffering=0), mode=Latency.LOW)
         piece = len(clip) // 200
         for number in range(200):
             with suppress(BrokenPipeError):
