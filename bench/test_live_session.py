@@ -76,11 +76,14 @@ def test_publish_hook(stack: RunningStack) -> None:
     """What the hook itself takes: the worker is stopped, so that each encoder waits for it as long as any does."""
     streams = [Integrator.of(stack).create() for _ in range(_HOOK_CALLS)]
     token = (stack.data_dir / "secrets" / "ingest_hook_token").read_text()
-    with (
-        _stopped(stack.pids()["live"]),
-        httpx.Client(transport=httpx.HTTPTransport(uds=str(stack.data_dir / "run" / "asgi.sock"))) as nginx,
-    ):
-        took = sorted(_admitted_ms(nginx, stream, token=token) - LONGEST_WAIT_S * 1000 for stream in streams)
+    worker = stack.pids()["live"]
+    took = []
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(stack.data_dir / "run" / "asgi.sock"))) as nginx:
+        for stream in streams:
+            # Not for all of them together: the supervisor would take it for hung.
+            with _stopped(worker):
+                took.append(_admitted_ms(nginx, stream, token=token) - LONGEST_WAIT_S * 1000)
+    took.sort()
 
     print(f"\npublish hook, ms: median {statistics.median(took):.1f}, worst {took[-1]:.1f} of {len(took)}")
     assert took[-1] <= _HOOK_BUDGET_MS

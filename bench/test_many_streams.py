@@ -32,6 +32,7 @@ _LOOK_EVERY_S = 4.0
 # What a playlist lacks by design while all goes well: what has been cut last, and for a segment, all of it.
 _DUE_S = {"low": 0.0, "standard": 4.0}
 _LATE_S = 1.5
+# Each is answered within a second.
 _START_S = 150
 
 
@@ -63,7 +64,7 @@ def _publishing(port: int, clip: Path, streams: list[Stream]) -> Iterator[psutil
             process.kill()
 
 
-@pytest.mark.parametrize(("mode", "count"), [("standard", 100), ("low", 40)])
+@pytest.mark.parametrize(("mode", "count"), [("standard", 100), ("low", 30)])
 def test_no_playlist_gets_stale(tmp_path: Path, clip: Path, mode: str, count: int) -> None:
     count = int(os.environ.get("COUNT", count))
     slots = {"LIVEHUB_LIVE_SLOTS": str(count), "LIVEHUB_MAX_SESSIONS_PER_ORGANIZATION": str(count)}
