@@ -43,6 +43,8 @@ class TestCreateAndWatch:
         expect(page.locator("video")).to_have_count(0)
         expect(page.get_by_test_id("session")).to_have_count(1)
         expect(page.get_by_test_id("session")).to_contain_text("Encoder stopped")
+        page.get_by_test_id("replay").click()
+        operator.watch(for_s=1)
         assert page.evaluate("window.sameDocument") is True
         assert operator.complaints == []
 
