@@ -1,6 +1,7 @@
 """Players that know nothing of low latency: ffmpeg plays every address, live and after the end (make chaos)."""
 
 import os
+import re
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterable
@@ -47,9 +48,8 @@ class Played:
 def _addresses(stream: Stream) -> list[str]:
     """Return the multivariant playlist's address, and that of each rendition."""
     url = stream.created["playback_url"]
-    listed = m3u8.loads(fetch(url).raise_for_status().text)
-    named = [*(each.uri for each in listed.playlists), *(each.uri for each in listed.media)]
-    return [url, *dict.fromkeys(str(httpx.URL(url).join(uri)) for uri in named)]
+    sound: list[str] = re.findall(r'^#EXT-X-MEDIA:TYPE=AUDIO.*URI="([^"]+)"', fetch(url).text, re.MULTILINE)
+    return [url, *dict.fromkeys([*stream.playlists(), *(str(httpx.URL(url).join(uri)) for uri in sound)])]
 
 
 def _play(addresses: Iterable[str], *options: str, timeout_s: float) -> dict[str, Played]:
