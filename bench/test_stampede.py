@@ -20,8 +20,8 @@ from tests.stack.whole import RunningStack, running_stack, stack_environment, st
 pytestmark = pytest.mark.bench
 
 _VIEWERS = 1000
-# Who is let in later than that has long been told that there is an error.
-_BUDGET_MS = 3000
+# Players ask again after 10 s; viewers sooner.
+_BUDGETS_MS = {"hub": 3000, "edge": 5000}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def ports(stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Iter
         process.wait(timeout=HANG_S)
 
 
-@pytest.mark.parametrize("door", ["hub", "edge"])
+@pytest.mark.parametrize("door", _BUDGETS_MS)
 @pytest.mark.parametrize("settings", [{}, {"max_viewers": 5000}], ids=["signed", "counted"])
 @pytest.mark.parametrize("tokens", [1, _VIEWERS])
 def test_nobody_is_refused_because_others_come(
@@ -66,7 +66,7 @@ def test_nobody_is_refused_because_others_come(
     what = f"{door}, {tokens} tokens{', counted' if settings else ''}"
     print(f"\n{what}: {dict(statuses)}; p50 {p50:.0f} ms, p99 {p99:.0f} ms, most {took[-1]:.0f} ms", end="")
     assert statuses == {200: _VIEWERS}
-    assert took[-1] <= _BUDGET_MS
+    assert took[-1] <= _BUDGETS_MS[door]
 
 
 def _address(stream: Stream, number: int) -> str:

@@ -23,7 +23,7 @@ _REQUESTS_SHARE = 16
 # Every answer is bounded: the database gives up after a few seconds. Longer than that, and the process hangs.
 _ANSWER_S = 15
 # Longer than the origin takes to say that it does not know who may play.
-_PERMISSION_S = 3
+_PERMISSION_S = 5
 _ID = "[0-9a-f-]+"
 # The pages that hear of changes.
 _SOCKETS = f"overview|livestreams(/{_ID}(/sessions/{_ID})?)?|meetings(/{_ID})?|webhooks(/{_ID}(/deliveries/{_ID})?)?"

@@ -17,8 +17,13 @@ _CONNECT_S = 1
 # remembered, instead of each finding out.
 _FAILURES, _PAUSE_S = 2, 5
 _IDLE_CONNECTIONS = 64
+# Nothing longer than any of ours is asked about: one question that breaks a rule of whoever answers is not to be what
+# everybody else's fails by.
+_PLAYBACK_ID = "pb_[A-Za-z0-9]{1,29}"
 # A JSON Web Token in its compact form. Source: RFC 7515, 7.1.
-_TOKEN = r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"  # noqa: S105  # What one looks like.
+_TOKEN = r"[A-Za-z0-9_-]{1,1024}\.[A-Za-z0-9_-]{1,1024}\.[A-Za-z0-9_-]{1,1024}"  # noqa: S105  # What one looks like.
+# What browsers send; those of livestreams are no longer.
+_ORIGIN = "[!-~]{1,270}"
 
 
 def policy_of_all(instance: Instance) -> str:
@@ -36,6 +41,8 @@ def policy_of_all(instance: Instance) -> str:
     }}
     # What only one viewer may see is nothing for a cache that many share.
     map $playback_token $media_scope {{ default private; "" public; }}
+    # What no browser sends is the origin of a page without one.
+    map $http_origin $playback_origin {{ default null; "" ""; "~^{_ORIGIN}$" $http_origin; }}
     # Whoever has a token may watch with it.
     map $uri $logged_uri {{ default $uri; ~^/playback/t/ /playback/t/...; }}"""
 
@@ -48,7 +55,7 @@ def policy_of_server(*, answer_s: int) -> str:
     return f"""\
         # Of the path as it was matched, not as it was sent: no other spelling is to be asked about than is served.
         # Here, and not where media is served: a location within another one does not do what the outer one says.
-        if ($uri ~ "^/playback/(?:t/([^/]+)/)?(pb_[A-Za-z0-9]+)/") {{
+        if ($uri ~ "^/playback/(?:t/([^/]+)/)?({_PLAYBACK_ID})/") {{
             set $playback_token $1;
             set $playback_id $2;
         }}
@@ -113,7 +120,7 @@ def _asked(answer_s: int) -> str:
             proxy_pass_request_headers off;
             proxy_set_header Content-Length "";
             proxy_set_header Connection "";
-            proxy_set_header Origin $http_origin;
+            proxy_set_header Origin $playback_origin;
             proxy_set_header X-Playback-Id $playback_id;
             proxy_set_header X-Playback-Token $playback_token;
             proxy_connect_timeout {_CONNECT_S}s;

@@ -103,6 +103,16 @@ class TestPermission:
         origins = sorted(origin for _, _, origin in edge.program.asked)
         assert origins == ["", "https://other.example", "https://shop.example"]
 
+    def test_is_asked_for_nothing_that_cannot_be(self, edge: Edge) -> None:
+        edge.program.headers["Vary"] = "Origin"
+
+        for origin in ("o" * 271, "a page", "\x01", "\xff"):
+            assert edge.get(Origin=origin).status == 200
+        assert edge.get(f"/playback/t/{'a' * 1025}.b.c/{_ID}/index.m3u8").status == 403
+        assert edge.get(f"/playback/{_ID * 10}/index.m3u8").status == 404
+
+        assert set(edge.program.asked) == {(_ID, "", "null"), ("", "", "")}
+
     @pytest.mark.parametrize(
         "path",
         [

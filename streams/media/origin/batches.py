@@ -10,8 +10,6 @@ Key = TypeVar("Key", bound=Hashable)
 Answer = TypeVar("Answer")
 logger = logging.getLogger(__name__)
 
-# Of one question: those who come in a moment come by hundreds.
-_KEYS_AT_MOST = 200
 # Between two questions, so that few are asked for many.
 _GATHERED_S = 0.05
 # After a question that was not answered: nobody waits for the next one meanwhile.
@@ -28,8 +26,10 @@ class Batches(Generic[Key, Answer]):
     `ask` returns the answers by their keys, and raises `UnansweredError` when there are none. It has its own bound.
     """
 
-    def __init__(self, ask: Callable[[list[Key]], Awaitable[Mapping[Key, Answer]]]) -> None:
+    def __init__(self, ask: Callable[[list[Key]], Awaitable[Mapping[Key, Answer]]], *, at_most: int) -> None:
+        """`at_most` is how many keys go into one question."""
         self._ask = ask
+        self._at_most = at_most
         self._waiting: dict[Key, asyncio.Future[Answer | None]] = {}
         self._asking: asyncio.Task[None] | None = None
         self._silent_until = 0.0
@@ -55,7 +55,7 @@ class Batches(Generic[Key, Answer]):
     async def _ask_all(self) -> None:
         try:
             while self._waiting:
-                keys = [*self._waiting][:_KEYS_AT_MOST]
+                keys = [*self._waiting][: self._at_most]
                 waiting = {key: self._waiting.pop(key) for key in keys}
                 await self._ask_for(waiting)
                 await asyncio.sleep(_GATHERED_S)
@@ -67,12 +67,17 @@ class Batches(Generic[Key, Answer]):
             answers = await self._ask([*waiting])
         except UnansweredError as error:
             logger.warning("not answered, and not asked again for %.0f s: %s", _PAUSE_S, error)
-            self.is_failing = True
-            self._silent_until = time.monotonic() + _PAUSE_S
-            for future in (*waiting.values(), *self._waiting.values()):
-                future.set_exception(UnansweredError())
-            self._waiting.clear()
+            self._fall_silent(waiting)
+        except Exception:  # Whoever waits is told, whatever the answer was made of.
+            logger.exception("an answer makes no sense, and nobody asks again for %.0f s", _PAUSE_S)
+            self._fall_silent(waiting)
         else:
             self.is_failing = False
             for key, future in waiting.items():
                 future.set_result(answers.get(key))
+
+    def _fall_silent(self, waiting: dict[Key, "asyncio.Future[Answer | None]"]) -> None:
+        self.is_failing, self._silent_until = True, time.monotonic() + _PAUSE_S
+        for future in (*waiting.values(), *self._waiting.values()):
+            future.set_exception(UnansweredError())
+        self._waiting.clear()

@@ -5,6 +5,7 @@ checked here. So a thousand who come at once are one question to the database, a
 """
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,14 +18,18 @@ from streams.media.origin.rules import Permission, Rules, Viewer
 from streams.media.origin.web import Place
 from streams.media.viewer_tokens import PlaybackRefusedError
 
+logger = logging.getLogger(__name__)
+
 # How long nginx may go by an answer, and how long after that it may once more while it asks again. With how old the
 # rules may be, that is how long a viewer who is sent away may go on: 10 s are promised.
 _HOLDS_S, _RENEWED_WITHIN_S = 4, 2
 _RULES_HOLD_S = 2.0
 # The same of what everybody may play, where one answer serves all of them: nobody is sent away from it.
 _RENEWED_BY_ALL_WITHIN_S = 60
-# Before nginx gives up.
-_BOUND_S = 2.5
+# Before nginx gives up. It takes that long only where a crowd is counted: who does not answer is found out sooner.
+_BOUND_S = 4.5
+# Of one question to the web program.
+_LIVESTREAMS_AT_ONCE, _VIEWERS_AT_ONCE = 200, 1000
 # While the web program does not answer, what it said last holds for so long. As long as nginx remembers its answers.
 _STALE_S = 3600.0
 _SWEEP_S = 10.0
@@ -59,8 +64,8 @@ class Permissions:
     def __init__(self, authority: Authority) -> None:
         self._authority = authority
         self._known: dict[str, _Known] = {}
-        self._rules = Batches(self._learn)
-        self._places = Batches(authority.places)
+        self._rules = Batches(self._learn, at_most=_LIVESTREAMS_AT_ONCE)
+        self._places = Batches(authority.places, at_most=_VIEWERS_AT_ONCE)
         self._asking: set[asyncio.Task[None]] = set()
 
     def ask(self, client: Client, viewer: Viewer) -> None:
@@ -80,6 +85,8 @@ class Permissions:
                     del self._known[playback_id]
 
     async def _answer(self, client: Client, viewer: Viewer) -> None:
+        # Whatever goes wrong: after two who are not answered nginx asks for nobody.
+        answer = answers.failure(503)
         try:
             async with asyncio.timeout(_BOUND_S):
                 answer = await self._decide(viewer)
@@ -87,10 +94,13 @@ class Permissions:
             answer = answers.refused("refused", holds_s=_HOLDS_S)
         except (UnansweredError, TimeoutError):
             answer = answers.failure(503)
+        except Exception:  # Without an answer nginx would take one question's mistake for a program that hangs.
+            logger.exception("a question cannot be answered playback_id=%s", viewer.playback_id)
+            answer = answers.failure(503)
         client.send(answer)
 
     async def _decide(self, viewer: Viewer) -> Reply:
-        rules = await self._rules_of(viewer.playback_id)
+        rules = await self._rules_of(viewer.playback_id) if viewer.playback_id else None
         if rules is None:
             return answers.refused("unknown", holds_s=_HOLDS_S)
         permission = rules.check(viewer)

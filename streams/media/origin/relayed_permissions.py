@@ -23,7 +23,7 @@ _BOUND_S = 2.5
 # In all, before nginx gives up: a crowd waits for its turns.
 _PATIENCE_S = 8.0
 # More connections than that make a crowd's answers later, not sooner.
-_AT_ONCE = 32
+_AT_ONCE = 128
 # After a question that was not answered nobody asks for so long; then one finds out for all.
 _PAUSE_S = 3.0
 _UNKNOWN_HOLDS_S = 4
@@ -59,6 +59,9 @@ class RelayedPermissions:
             async with asyncio.timeout(_PATIENCE_S), self._turns:
                 return await self._ask_in_turn(viewer)
         except TimeoutError:
+            return answers.failure(503)
+        except Exception:  # Without an answer nginx would take one question's mistake for a program that hangs.
+            logger.exception("a question cannot be answered playback_id=%s", viewer.playback_id)
             return answers.failure(503)
 
     async def _ask_in_turn(self, viewer: Viewer) -> Reply:

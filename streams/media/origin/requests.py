@@ -13,6 +13,10 @@ from streams.media.origin.rules import Viewer
 HEAD_BYTES_AT_MOST = 16384
 # Whether a viewer may play is asked there.
 _PERMISSION = "/permission"
+# Many are asked about together, so none may be of any length.
+_PLAYBACK_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# None, or one as browsers write it; anything else counts as one that is not to be known. Source: RFC 6454, 7.1.
+_ORIGIN, _NO_ORIGIN = re.compile(r"[!-~]{0,300}"), "null"
 _SESSION = r"/(?P<folder>[A-Za-z0-9_-]{1,64}/[0-9a-f]{16}(?:-[0-9]{1,4})?)"
 _PATH = re.compile(
     rf"{_SESSION}/(?P<slot>[av][0-9]{{1,2}})"
@@ -92,7 +96,11 @@ def parse_request(head: bytes) -> Request | PermissionRequest:
     is_head, closes = method == "HEAD", headers.get("connection", "").lower() == "close"
     token = headers.get("x-playback-token", "")
     if target == _PERMISSION:
-        viewer = Viewer(headers.get("x-playback-id", ""), token, headers.get("origin", ""))
+        origin = headers.get("origin", "")
+        playback_id = headers.get("x-playback-id", "")
+        if not _PLAYBACK_ID.fullmatch(playback_id):
+            playback_id = ""
+        viewer = Viewer(playback_id, token, origin if _ORIGIN.fullmatch(origin) else _NO_ORIGIN)
         return PermissionRequest(viewer, is_head, closes)
     takes_gzip = "gzip" in headers.get("accept-encoding", "")
     return Request(parse_target(target), is_head, takes_gzip, closes, token)

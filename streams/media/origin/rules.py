@@ -8,7 +8,7 @@ from streams.media.viewer_tokens import PlaybackRefusedError, UncheckedToken, Vi
 
 @dataclass(frozen=True)
 class Viewer:
-    """Who wants to play, and what; `token` and `origin` are empty where none was sent."""
+    """Who wants to play, and what: empty where none was sent, or none that can be."""
 
     playback_id: str
     token: str = field(default="", repr=False)

@@ -1,6 +1,7 @@
 """Who asks the origin whether he may play is answered by what the web program said last, however many ask."""
 
 import asyncio
+from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +11,7 @@ from streams.media.origin import permissions
 from streams.media.origin.answers import Reply
 from streams.media.origin.batches import UnansweredError
 from streams.media.origin.permissions import Permissions
-from streams.media.origin.rules import Rules, Viewer
+from streams.media.origin.rules import Permission, Rules, Viewer
 from streams.media.origin.web import Place
 from streams.media.viewer_tokens import ViewerToken
 
@@ -19,6 +20,8 @@ _SECRET = "psk_" + "x" * 44
 _PUBLIC = Rules(is_signed=False, allowed_origins=(), own_origin="https://live.example")
 _SIGNED = Rules(is_signed=True, allowed_origins=(), own_origin="https://live.example", keys={"key": _SECRET})
 _COUNTED = Rules(is_signed=True, allowed_origins=(), own_origin="", places=1, keys={"key": _SECRET})
+# Of what JSON can be, more than a parser takes.
+_DEEP = urlsafe_b64encode(b"[" * 5000).decode().rstrip("=")
 
 
 class WebProgram:
@@ -27,6 +30,7 @@ class WebProgram:
     def __init__(self, rules: Rules | None) -> None:
         self.known = {} if rules is None else {_ID: rules}
         self.is_away = False
+        self.error: Exception = UnansweredError("away")
         self.without_place: set[str] = set()
         self.asked: list[int] = []
         self.placed: list[int] = []
@@ -44,7 +48,7 @@ class WebProgram:
     async def _work(self) -> None:
         await asyncio.sleep(0)
         if self.is_away:
-            raise UnansweredError("away")
+            raise self.error
 
 
 class Nginx:
@@ -125,6 +129,23 @@ class TestAnswer:
 
         assert asyncio.run(run()) == [None, "Origin"]
 
+    @pytest.mark.parametrize("text", ["a.b.c", _DEEP, f"{_DEEP}.{_DEEP}.x", "e30.e30.x"])
+    def test_refuses_what_is_no_token(self, text: str) -> None:
+        assert statuses(WebProgram(_SIGNED), [Viewer(_ID, text)]) == [401]
+
+    def test_to_what_cannot_be_costs_nobody_anything(self) -> None:
+        web = WebProgram(_SIGNED)
+
+        assert statuses(web, [Viewer("")]) == [401]
+        assert web.asked == []
+
+    def test_comes_whatever_goes_wrong(self) -> None:
+        class Broken(Rules):
+            def check(self, viewer: Viewer) -> Permission:
+                raise RecursionError
+
+        assert statuses(WebProgram(Broken(is_signed=True, allowed_origins=(), own_origin="")), [viewer()]) == [503]
+
 
 class TestCrowd:
     def test_is_one_question(self) -> None:
@@ -143,10 +164,10 @@ class TestCrowd:
         web = WebProgram(_COUNTED)
         web.without_place = {"viewer-7"}
 
-        found = statuses(web, [viewer(f"viewer-{number}") for number in range(300)])
+        found = statuses(web, [viewer(f"viewer-{number}") for number in range(1100)])
 
         assert [number for number, status in enumerate(found) if status != 200] == [7]
-        assert web.placed == [200, 100]
+        assert web.placed == [1000, 100]
 
 
 class TestRules:
@@ -179,9 +200,10 @@ class TestRules:
 
         asyncio.run(run())
 
-    def test_that_nobody_has_told_are_none(self) -> None:
+    @pytest.mark.parametrize("error", [UnansweredError("away"), ValueError("nonsense")], ids=["away", "nonsense"])
+    def test_that_nobody_has_told_are_none(self, error: Exception) -> None:
         web = WebProgram(_SIGNED)
-        web.is_away = True
+        web.is_away, web.error = True, error
 
         async def run() -> None:
             ask = asking(web)

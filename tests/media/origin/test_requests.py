@@ -1,7 +1,16 @@
 import pytest
 
 from streams.media.media_playlist import Form
-from streams.media.origin.requests import RefusedError, Request, Wanted, parse_request, parse_target, target_of
+from streams.media.origin.requests import (
+    PermissionRequest,
+    RefusedError,
+    Request,
+    Wanted,
+    parse_request,
+    parse_target,
+    target_of,
+)
+from streams.media.origin.rules import Viewer
 
 FOLDER = "pb_1/0123456789abcdef"
 
@@ -98,3 +107,30 @@ class TestRequest:
         with pytest.raises(RefusedError) as caught:
             parse_request(head.encode("latin-1"))
         assert caught.value.status == status
+
+
+class TestPermissionRequest:
+    @pytest.mark.parametrize(
+        ("sent", "origin"),
+        [
+            ("", ""),
+            ("Origin: https://shop.example\r\n", "https://shop.example"),
+            ("Origin: https://caf\xe9.example\r\n", "null"),
+            (f"Origin: https://{'x' * 300}\r\n", "null"),
+            ("Origin: https://a https://b\r\n", "null"),
+        ],
+    )
+    def test_names_a_viewer(self, sent: str, origin: str) -> None:
+        head = f"GET /permission HTTP/1.1\r\nX-Playback-Id: pb_1\r\nX-Playback-Token: a.b.c\r\n{sent}Host: x"
+
+        asked = parse_request(head.encode("latin-1"))
+
+        assert isinstance(asked, PermissionRequest)
+        assert asked.viewer == Viewer("pb_1", "a.b.c", origin)
+
+    @pytest.mark.parametrize("playback_id", ["", "pb_" + "x" * 62, "pb/1", "pb_1&playback_id=pb_2"])
+    def test_names_nothing_that_cannot_be(self, playback_id: str) -> None:
+        asked = parse_request(f"GET /permission HTTP/1.1\r\nX-Playback-Id: {playback_id}".encode())
+
+        assert isinstance(asked, PermissionRequest)
+        assert asked.viewer.playback_id == ""
