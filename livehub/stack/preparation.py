@@ -20,7 +20,8 @@ from livehub.stack.instance import Instance
 from livehub.stack.programs import GROUPS, STORAGE
 
 _STORAGE_TIMEOUT_S = 30
-_READY_TIMEOUT_S = 60
+# Twelve programs take 20 s of two cores; somebody else may be busy on them.
+_READY_TIMEOUT_S = 180
 _POLL_S = 0.1
 _ANSWER_TIMEOUT_S = 5
 

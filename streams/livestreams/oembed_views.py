@@ -15,7 +15,7 @@ from livehub.core.errors import NotFoundError
 from streams.livestreams.embed_views import KEPT_S
 from streams.livestreams.embedding import AUDIO_HEIGHT, PlayerOptions, embed_code
 from streams.livestreams.models import Livestream
-from streams.livestreams.selectors import find_open_session, get_played_livestream
+from streams.livestreams.selectors import find_played_session, get_played_livestream
 
 # What is shown to whoever names no limits.
 _WIDTH, _HEIGHT = 960, 540
@@ -84,8 +84,8 @@ def _fitted(most: tuple[int | None, int | None], *, is_audio_only: bool) -> tupl
 
 def _thumbnail(livestream: Livestream) -> dict[str, object]:
     """Return what is told of the picture, which has to be its size as well: nothing while that is not known."""
-    session = find_open_session(livestream)
-    source = session.source if session is not None and livestream.shown.is_playable else {}
+    session = find_played_session(livestream)
+    source = session.source if session is not None else {}
     if not source.get("width") or not source.get("height"):
         return {}
     width = round(_THUMBNAIL_HEIGHT * source["width"] / source["height"] / 2) * 2

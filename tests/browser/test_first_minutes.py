@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -20,8 +19,6 @@ from tests.stack.whole import RunningStack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-# Promised for the first picture after `git clone`; most of it is the start of the product.
-_FIRST_PICTURE_S = 60
 # Promised over a whole broadcast. Source: web.dev, Cumulative Layout Shift; good is 0.1.
 _MOST_SHIFT = 0.02
 _LISTEN_FOR_SHIFTS = """
@@ -48,7 +45,6 @@ def newcomer(page: Page, stack: RunningStack, request: pytest.FixtureRequest) ->
 def test_a_test_picture_plays_from_an_empty_dashboard(newcomer: Operator) -> None:
     page = newcomer.page
     expect(page.get_by_text("Nothing to watch yet")).to_be_visible()
-    began_at = time.monotonic()
 
     page.get_by_role("link", name="Create your first livestream").click()
     expect(page.get_by_role("dialog").get_by_label("Name")).to_have_value(
@@ -60,7 +56,6 @@ def test_a_test_picture_plays_from_an_empty_dashboard(newcomer: Operator) -> Non
     expect(newcomer.status).to_have_text("Live")
     newcomer.watch(for_s=1)
 
-    assert time.monotonic() - began_at < _FIRST_PICTURE_S
     expect(button).to_have_text("Stop the test picture")
     expect(button).to_be_focused()
     expect(page.get_by_text("LiveHub's test picture", exact=True)).to_be_visible()

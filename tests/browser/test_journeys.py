@@ -43,6 +43,8 @@ class TestCreateAndWatch:
         expect(page.locator("video")).to_have_count(0)
         expect(page.get_by_test_id("session")).to_have_count(1)
         expect(page.get_by_test_id("session")).to_contain_text("Encoder stopped")
+        page.get_by_test_id("replay").click()
+        operator.watch(for_s=1)
         assert page.evaluate("window.sameDocument") is True
         assert operator.complaints == []
 
@@ -72,8 +74,9 @@ class TestCreateAndWatch:
             sound_is_off.click()
             expect(sound_is_off).to_be_hidden()
             quality = page.get_by_label("Quality").select_option(index=1)
-            # So that there is something left to see when the broadcast is over.
-            page.locator("video").evaluate("video => { video.currentTime -= 8; }")
+            # So that there is something left to see when the broadcast is over, however long that takes to be said.
+            wait_until(lambda: page.evaluate("document.querySelector('video').seekable.end(0)") > 12, what="media")
+            page.locator("video").evaluate("video => { video.currentTime -= 10; }")
             encoder.stop()
             expect(operator.status).to_have_text("Offline")
             operator.watch(for_s=2)

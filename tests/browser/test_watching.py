@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -10,13 +11,19 @@ from tests.browser.checks import check
 from tests.browser.operator import Operator
 from tests.browser.windows import window
 from tests.e2e.client import Integrator, Stream
-from tests.e2e.encoder import publishing
-from tests.services import wait_until
+from tests.e2e.encoder import Encoder, publishing
+from tests.media.clips import flv
+from tests.media.crafted import captioned
+from tests.services import running, wait_until
 from tests.stack.whole import RunningStack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
 _BEHIND_S = "() => { const video = document.querySelector('video'); return video.seekable.end(0) - video.currentTime; }"
+_SHOWN_CAPTIONS = """() => [...document.querySelector("video").textTracks]
+  .filter((track) => track.mode === "showing")
+  .flatMap((track) => [...track.cues])
+  .map((cue) => cue.text.trim())"""
 _IS_PICTURE = re.compile(r"/pictures/1-\d+\.jpg")
 # Of what is pointed at on the bar: the picture's mean brightness, and that of the video where the picture was taken.
 _BRIGHTNESS = """async ([src, coords, at]) => {
@@ -41,6 +48,7 @@ _BRIGHTNESS = """async ([src, coords, at]) => {
 _BRIGHTENS_FOR_S = 30
 _SECOND = 255 / _BRIGHTENS_FOR_S
 _WINDOW = "document.querySelector('video').seekable.end(0)"
+_IS_SEEN_TO_ITS_END = "document.querySelector('video').ended"
 # Enough for the player to have something to go back to.
 _WINDOW_S = 16
 
@@ -91,7 +99,7 @@ def _shows_pictures_of_the_right_moments(page: Page) -> None:
 class TestWatching:
     def test_by_keyboard_back_in_time_and_to_live_again(self, viewer: Operator, stream: Stream) -> None:
         page = viewer.page
-        with publishing(stream.publish_url, size="640x360", kbps=600, brightens_for_s=_BRIGHTENS_FOR_S):
+        with publishing(stream.publish_url, size="640x360", kbps=600, brightens_for_s=_BRIGHTENS_FOR_S) as encoder:
             stream.await_status("LIVE")
             page.goto(_page_of(stream))
             expect(page.get_by_test_id("is-live")).to_be_visible()
@@ -110,19 +118,39 @@ class TestWatching:
                 lambda: page.evaluate("document.querySelector('video').seekable.end(0)") > _WINDOW_S, what="media"
             )
             _shows_pictures_of_the_right_moments(page)
-            page.keyboard.press("Home")
+            self._goes_back_although_it_takes_a_while(viewer)
             live = page.locator("media-live-button")
             expect(live).not_to_have_attribute("mediatimeislive", "")
-            viewer.watch(for_s=1)
-            assert page.evaluate(_BEHIND_S) > _WINDOW_S / 2
             live.click()
             expect(live).to_have_attribute("mediatimeislive", "")
             viewer.watch(for_s=1)
+            expect(page.get_by_label("Captions")).to_be_hidden()
 
             self._hears_of_a_lost_connection(page)
             viewer.watch(for_s=1)
             viewer.complaints.clear()
             check(page, viewer)
+            self._sees_the_rest_from_far_back(viewer, encoder)
+
+    def _goes_back_although_it_takes_a_while(self, viewer: Operator) -> None:
+        page = viewer.page
+        # With nothing of the past loaded yet.
+        page.reload()
+        viewer.watch(for_s=1)
+        page.context.set_offline(True)
+        page.keyboard.press("Home")
+        expect(page.locator("[data-trouble]")).to_be_visible()
+        page.context.set_offline(False)
+        viewer.watch(for_s=2)
+        assert page.evaluate(_BEHIND_S) > _WINDOW_S / 2
+
+    def _sees_the_rest_from_far_back(self, viewer: Operator, encoder: Encoder) -> None:
+        viewer.page.keyboard.press("Home")
+        viewer.watch(for_s=3)
+        encoder.stop()
+        expect(viewer.page.get_by_test_id("is-recording")).to_be_visible()
+        viewer.page.keyboard.press("End")
+        wait_until(lambda: viewer.page.evaluate(_IS_SEEN_TO_ITS_END), what="the end of the broadcast")
 
     def _hears_of_a_lost_connection(self, page: Page) -> None:
         page.context.set_offline(True)
@@ -144,6 +172,57 @@ class TestWatching:
                 encoder.stop()
                 expect(page.get_by_text("If it comes back, it goes on here by itself")).to_be_visible()
         expect(page.get_by_test_id("is-offline")).to_be_visible()
+
+
+class TestRecording:
+    def test_is_played_for_who_asks_for_it_or_comes_later_until_the_next_broadcast(
+        self, viewer: Operator, stream: Stream
+    ) -> None:
+        page, live_again = viewer.page, viewer.page.get_by_role("button", name="It is live again")
+        with publishing(stream.publish_url) as encoder:
+            page.goto(_page_of(stream))
+            viewer.watch(for_s=4)
+            encoder.stop()
+            page.get_by_role("button", name="Watch it from the start").click()
+            self._plays_from_the_start(viewer)
+
+        page.goto(_page_of(stream).replace("/watch/", "/embed/"))
+        self._plays_from_the_start(viewer)
+        page.keyboard.press("Home")
+        page.evaluate("document.querySelector('video').pause()")
+        check(page, viewer)
+        with publishing(stream.publish_url) as encoder:
+            live_again.click()
+            viewer.watch(for_s=1)
+            expect(page.locator("media-live-button")).to_be_visible()
+            expect(live_again).to_be_hidden()
+            encoder.stop()
+            page.get_by_role("button", name="Watch it from the start").click()
+            self._plays_from_the_start(viewer)
+
+        page.keyboard.press("End")
+        with publishing(stream.publish_url):
+            expect(page.locator("media-live-button")).to_be_visible()
+            viewer.watch(for_s=1)
+
+    def _plays_from_the_start(self, viewer: Operator) -> None:
+        viewer.watch(for_s=1)
+        assert viewer.page.evaluate("document.querySelector('video').played.start(0)") < 1
+        expect(viewer.page.locator("media-time-range")).to_be_visible()
+        expect(viewer.page.locator("media-time-display")).to_be_visible()
+        expect(viewer.page.locator("media-live-button")).to_be_hidden()
+
+
+class TestCaptions:
+    def test_within_the_picture_can_be_chosen(self, viewer: Operator, stream: Stream, tmp_path: Path) -> None:
+        clip = tmp_path / "captioned.flv"
+        clip.write_bytes(captioned(flv(size="320x180", seconds=8), "It is raining"))
+        argv = ["ffmpeg", "-nostdin", "-loglevel", "error", "-re", "-stream_loop", "-1", "-i", str(clip), "-c", "copy"]
+        with running([*argv, "-f", "flv", stream.publish_url], log_path=tmp_path / "encoder.log"):
+            viewer.page.goto(_page_of(stream))
+            captions = viewer.page.get_by_label("Captions")
+            captions.select_option(index=1)
+            wait_until(lambda: "It is raining" in viewer.page.evaluate(_SHOWN_CAPTIONS), what="the captions")
 
 
 class TestSharing:

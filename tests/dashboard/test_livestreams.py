@@ -359,6 +359,22 @@ class TestPage:
 
         assert 'data-testid="interruption"' not in get_html(browser, f"/livestreams/{live.livestream_id}")
 
+    def test_offers_the_last_broadcast_as_long_as_there_are_files_of_it(self, browser: Client, live: Session) -> None:
+        address, offer = f"/livestreams/{live.livestream_id}", 'data-testid="replay"'
+        assert offer not in get_html(browser, address)
+        runs.ended(live)
+        html = get_html(browser, address)
+        assert (offer in html, f'data-recording="{live.pk}"' in html) == (True, True)
+
+        Session.objects.update(file_nodes=[])
+        assert offer not in get_html(browser, address)
+
+    def test_offers_nothing_of_what_nobody_saw(self, browser: Client, connected: Session) -> None:
+        claimed(connected)
+        runs.ended(connected)
+
+        assert 'data-testid="replay"' not in get_html(browser, f"/livestreams/{connected.livestream_id}")
+
     def test_forgets_the_error_with_the_next_broadcast(self, browser: Client, connected: Session) -> None:
         failed(connected, message="Switch to H.264.")
         runs.connected(connected.livestream)

@@ -9,8 +9,9 @@ from django.test import Client
 
 from streams.livestreams.services import delete_livestream, rename_livestream
 from streams.livestreams.states import PlaybackPolicy
-from streams.models import Livestream
+from streams.models import Livestream, Session
 from streams.organizations.services import SYSTEM
+from tests import runs
 
 Ask = Callable[..., dict[str, Any]]
 
@@ -37,6 +38,21 @@ def test_tells_the_player_of_either_page(livestream: Livestream, ask: Ask) -> No
         assert (told["width"], told["height"]) == (960, 540)
         # Nothing is on: there is no picture, whose size would have to be told.
         assert "thumbnail_url" not in told
+
+
+def test_names_a_picture_as_long_as_there_is_something_to_play(live: Session, ask: Ask) -> None:
+    def pictured() -> tuple[str, int, int]:
+        told = ask()
+        return told["thumbnail_url"], told["thumbnail_width"], told["thumbnail_height"]
+
+    expected = (live.livestream.thumbnail_url, 640, 360)
+    assert pictured() == expected
+
+    runs.ended(live)
+    assert pictured() == expected
+
+    Session.objects.update(file_nodes=[])
+    assert "thumbnail_url" not in ask()
 
 
 @pytest.mark.parametrize(

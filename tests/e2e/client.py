@@ -11,6 +11,11 @@ from tests.services import HANG_S, wait_until
 from tests.stack.whole import RunningStack
 
 
+def fetch(url: str | httpx.URL, **headers: str) -> httpx.Response:
+    """Get what anybody may, however busy the machine is."""
+    return httpx.get(url, headers=headers, timeout=HANG_S)
+
+
 @dataclass(frozen=True)
 class Integrator:
     """Holds the first API key of an instance."""
@@ -68,9 +73,9 @@ class Stream:
     def playlists(self) -> dict[str, str]:
         """Return each media playlist by its address, as a player finds them."""
         base = httpx.URL(self.created["playback_url"])
-        multivariant = httpx.get(base).raise_for_status().text
+        multivariant = fetch(base).raise_for_status().text
         uris = [line for line in multivariant.splitlines() if line and not line.startswith("#")]
-        return {str(base.join(uri)): httpx.get(base.join(uri)).raise_for_status().text for uri in uris}
+        return {str(base.join(uri)): fetch(base.join(uri)).raise_for_status().text for uri in uris}
 
     def has_newer_than(self, segment: str) -> bool:
         """Tell whether another segment is the newest; no while nothing can be fetched."""

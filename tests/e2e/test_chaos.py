@@ -7,7 +7,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.e2e.client import Integrator, Stream, run_of
+from tests.e2e.client import Integrator, Stream, fetch, run_of
 from tests.e2e.encoder import publishing
 from tests.services import wait_until
 from tests.stack.whole import RunningStack
@@ -105,6 +105,6 @@ def _ffmpeg(stack: RunningStack, *, pulls: bool) -> int:
 
 def _is_ready(stack: RunningStack) -> bool:
     try:
-        return httpx.get(f"{stack.base_url}/readyz").is_success
+        return fetch(f"{stack.base_url}/readyz").is_success
     except httpx.HTTPError:
         return False

@@ -1,8 +1,8 @@
 """A key that opens nothing without its password, shown by a real encoder to the real ingest server."""
 
-import httpx
 import pytest
 
+from tests.e2e.client import fetch
 from tests.e2e.encoder import publishing
 from tests.services import wait_until
 from tests.stack.whole import RunningStack
@@ -27,7 +27,7 @@ def test_lets_nobody_in_who_does_not_send_it(stack: RunningStack) -> None:
     for wrong in (name, f"{name}?password=", f"{name}?password={password[::-1]}x"):
         with publishing(server + wrong) as encoder:
             wait_until(lambda: not encoder.is_connected, what=f"the encoder is refused {wrong[-20:]}")
-    assert httpx.get(playback_url).status_code == 404
+    assert fetch(playback_url).status_code == 404
 
     with publishing(server + key):
-        wait_until(lambda: httpx.get(playback_url).is_success, what="the picture can be played")
+        wait_until(lambda: fetch(playback_url).is_success, what="the picture can be played")

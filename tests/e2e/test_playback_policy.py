@@ -9,7 +9,7 @@ import httpx
 import pytest
 from django.conf import settings
 
-from tests.e2e.client import Integrator, Stream
+from tests.e2e.client import Integrator, Stream, fetch
 from tests.e2e.processes import family, hung
 from tests.services import wait_until
 from tests.stack.whole import RunningStack
@@ -51,7 +51,7 @@ def let_in(stream: Stream, viewer_id: str = "ann") -> str:
 
 
 def status_of(url: str, **headers: str) -> int:
-    answer = httpx.get(url, headers=headers)
+    answer = fetch(url, **headers)
     assert answer.headers.get_list("access-control-allow-origin") == ["*"]
     return answer.status_code
 
@@ -73,9 +73,9 @@ class TestSigned:
             "no token at all": status_of(ann.replace(ann.split("/")[5], "none")),
         }
         assert set(refused.values()) == {403}, refused
-        assert httpx.get(plain).headers["cache-control"] == "no-store"
+        assert fetch(plain).headers["cache-control"] == "no-store"
         # What the edge asks is asked by nobody else.
-        assert httpx.get(f"{stack.base_url}/internal/permission").status_code == 404
+        assert fetch(f"{stack.base_url}/internal/permission").status_code == 404
 
     def test_ends_for_a_viewer_who_is_sent_away_in_the_time_that_is_promised(self, signed: Stream) -> None:
         ann, bob = let_in(signed, "ann"), let_in(signed, "bob")
@@ -148,8 +148,8 @@ def signed_with_file(integrator: Integrator, stack: RunningStack) -> Stream:
 def test_no_log_holds_a_token(signed: Stream, stack: RunningStack) -> None:
     ann = let_in(signed)
     status_of(ann)
-    httpx.get(f"{stack.base_url}/embed/{playback_id_of(signed)}", params={"token": ann.split("/")[5]})
-    httpx.get(ann, headers={"Host": "elsewhere.example"})
+    fetch(f"{stack.base_url}/embed/{playback_id_of(signed)}?token={ann.split('/')[5]}")
+    fetch(ann, Host="elsewhere.example")
 
     texts = [path.read_text(errors="replace") for path in stack.logs.rglob("*") if path.is_file()]
     assert " 421 " in "".join(texts)

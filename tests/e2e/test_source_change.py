@@ -3,10 +3,9 @@
 import subprocess
 from pathlib import Path
 
-import httpx
 import pytest
 
-from tests.e2e.client import Stream, run_of
+from tests.e2e.client import Stream, fetch, run_of
 from tests.media.clips import flv
 from tests.media.crafted import joined
 from tests.services import wait_until
@@ -23,7 +22,7 @@ def test_goes_on_with_what_the_encoder_changed_to(stream: Stream, tmp_path: Path
             stream.await_status("LIVE")
             first = run_of(stream)
             wait_until(lambda: run_of(stream) not in {first, None}, what="the next run's picture")
-            multivariant = httpx.get(stream.created["playback_url"]).text
+            multivariant = fetch(stream.created["playback_url"]).text
             assert stream.status == "LIVE"
         finally:
             encoder.kill()

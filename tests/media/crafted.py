@@ -5,6 +5,7 @@ from collections.abc import Iterator
 _FILE_HEADER = b"FLV\x01\x05\0\0\0\x09\0\0\0\0"
 _AUDIO, _VIDEO = 8, 9
 _FRAME_MS = 33
+_SHOWN_PICTURES = 15
 
 
 def joined(*clips: bytes) -> bytes:
@@ -24,6 +25,17 @@ def moved(clip: bytes, *, by_ms: int) -> bytes:
     made = bytearray(_FILE_HEADER)
     for kind, at_ms, body in _tags(clip):
         made += _tag(kind, at_ms + by_ms, body)
+    return bytes(made)
+
+
+def captioned(clip: bytes, text: str) -> bytes:
+    """Return the clip with captions within the picture, shown anew for half a second with each key frame."""
+    made, codes = bytearray(_FILE_HEADER), list[bytes]()
+    for kind, at_ms, body in _tags(clip):
+        if kind == _VIDEO and body[1] == 1:
+            codes = _caption(text) if body[0] >> 4 == 1 else codes[1:]
+            body = body[:5] + _caption_unit(codes[0] if codes else bytes(2)) + body[5:]
+        made += _tag(kind, at_ms, body)
     return bytes(made)
 
 
@@ -75,6 +87,24 @@ def parameter_set(
     payload = int(bits, 2).to_bytes(len(bits) // 8)
     # A 3 keeps zeros from looking like a start code: 7.4.1.
     return bytes([0x67, profile, 0, level]) + payload.replace(b"\0\0", b"\0\0\3")
+
+
+def _caption(text: str) -> list[bytes]:
+    """Return what shows a line and wipes it off, two bytes for each picture.
+
+    Load, clear, lowest row, the text, show, nothing for a while, wipe. Source: CTA-608.
+    """
+    padded = text.encode("ascii") + b" " * (len(text) % 2)
+    letters = [padded[at : at + 2] for at in range(0, len(padded), 2)]
+    return [b"\x14\x20", b"\x14\x2e", b"\x14\x70", *letters, b"\x14\x2f", *[bytes(2)] * _SHOWN_PICTURES, b"\x14\x2c"]
+
+
+def _caption_unit(code: bytes) -> bytes:
+    """Return two bytes of captions as a unit of H.264, with its length. Source: ATSC A/53 part 4, 6.2.3."""
+    with_parity = bytes(byte | (0 if byte.bit_count() % 2 else 0x80) for byte in code)
+    message = b"\xb5\x00\x31GA94\x03\x41\xff\xfc" + with_parity + b"\xff"
+    unit = b"\x06\x04" + bytes([len(message)]) + message + b"\x80"
+    return len(unit).to_bytes(4) + unit
 
 
 def _announcement(width: int, height: int) -> bytes:

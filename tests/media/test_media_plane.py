@@ -30,8 +30,6 @@ _SOUND_FRAME_S = 1024 / 48_000
 _PICTURE_S = 1 / 30
 # Two that are shown before the one that was sent before them.
 _REORDERED = 3
-# Files are read as fast as they can be.
-_READ_S = 20
 
 
 @dataclass(frozen=True)
@@ -195,7 +193,7 @@ class TestPlayers:
             [*argv, "-f", "null", "-progress", "pipe:1", "-"],
             capture_output=True,
             text=True,
-            timeout=_READ_S,
+            timeout=HANG_S,
             check=True,
         )
 

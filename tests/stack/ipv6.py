@@ -3,9 +3,7 @@
 import socket
 from contextlib import ExitStack, suppress
 
-import httpx
-
-from tests.e2e.client import Integrator
+from tests.e2e.client import Integrator, fetch
 from tests.e2e.encoder import publishing
 from tests.stack.whole import RunningStack
 
@@ -25,8 +23,8 @@ def has_ipv6() -> bool:
 def assert_everything_is_reached(stack: RunningStack) -> None:
     """Check a run that listens on the loopback address alone."""
     assert stack.base_url == f"http://[::1]:{stack.http_port}"
-    assert httpx.get(f"{stack.base_url}/healthz").json() == {"status": "ok"}
-    assert httpx.get(f"{stack.base_url}/log-in").is_success
+    assert fetch(f"{stack.base_url}/healthz").json() == {"status": "ok"}
+    assert fetch(f"{stack.base_url}/log-in").is_success
     _assert_only_there(stack)
     _assert_goes_live(stack)
 
@@ -45,6 +43,6 @@ def _assert_goes_live(stack: RunningStack) -> None:
             encoders.enter_context(publishing(f"{url}{stream.created['stream_key']}"))
         for stream in streams:
             stream.await_status("LIVE")
-            assert httpx.get(stream.created["playback_url"]).is_success
+            assert fetch(stream.created["playback_url"]).is_success
         addresses = stack.manage("shell", "-c", _ADDRESSES)
     assert addresses.strip().splitlines()[-1] == str([LOOPBACK, LOOPBACK])

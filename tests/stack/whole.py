@@ -20,7 +20,8 @@ from livehub.stack.credentials import Credentials
 from tests.services import wait_until
 
 BASE_DIR = Path(__file__).resolve().parent.parent.parent
-_START_TIMEOUT_S = 90
+# Longer than the product itself waits, so that it says what is missing.
+_START_TIMEOUT_S = 240
 _STOP_TIMEOUT_S = 60
 # Below those that Linux gives to clients (net.ipv4.ip_local_port_range begins at 32768).
 _UNASSIGNED_PORTS = range(20_000, 32_000)

@@ -12,10 +12,28 @@ from streams.models import App
 from streams.organizations.services import SYSTEM
 from tests.services import HANG_S, wait_until
 from webhooks.courier import Courier
-from webhooks.models import Delivery, Endpoint
+from webhooks.models import Delivery, Endpoint, Event
 from webhooks.outbox import Happening, record
 from webhooks.services import NewEndpoint, create_endpoint
 from webhooks.states import DeliveryState
+
+_MULTIPLIED_AT_ONCE = 1000
+_MULTIPLY = """
+WITH event AS (
+    INSERT INTO webhooks_event (app_id, type, names, subject_type, subject_id, sequence, at, facts)
+    SELECT app_id, type, names, subject_type, lpad((n %% 20)::text, 32, '0')::uuid, n, at, facts
+    FROM webhooks_event, generate_series(%(first)s, %(last)s) AS n
+    WHERE webhooks_event.id = %(original)s
+    RETURNING id, subject_id, sequence
+)
+INSERT INTO webhooks_delivery (
+    endpoint_id, event_id, name, subject_id, sequence, state, attempts, tries, due_at, last_error,
+    created_at
+)
+SELECT delivery.endpoint_id, event.id, delivery.name, event.subject_id, event.sequence, delivery.state, 0,
+    0, delivery.due_at, '', delivery.created_at
+FROM webhooks_delivery AS delivery, event WHERE delivery.event_id = %(original)s
+"""
 
 
 def listen(app: App, url: str, *, name: str = "Backend", events: Iterable[str] = ("livestream.live",)) -> NewEndpoint:
@@ -96,22 +114,9 @@ def make_due(endpoint: Endpoint) -> None:
 
 def multiply(count: int) -> None:
     """Add events like the one that there is, of few livestreams, with a delivery each, in a burst."""
+    original = Event.objects.get().pk
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH event AS (
-                INSERT INTO webhooks_event (app_id, type, names, subject_type, subject_id, sequence, at, facts)
-                SELECT app_id, type, names, subject_type, lpad((n %% 20)::text, 32, '0')::uuid, n, at, facts
-                FROM webhooks_event, generate_series(1, %s) AS n
-                RETURNING id, subject_id, sequence
-            )
-            INSERT INTO webhooks_delivery (
-                endpoint_id, event_id, name, subject_id, sequence, state, attempts, tries, due_at, last_error,
-                created_at
-            )
-            SELECT delivery.endpoint_id, event.id, delivery.name, event.subject_id, event.sequence, delivery.state, 0,
-                0, delivery.due_at, '', delivery.created_at
-            FROM webhooks_delivery AS delivery, event
-            """,
-            [count],
-        )
+        # Not all at once: on a busy machine that takes longer than a statement may.
+        for first in range(1, count + 1, _MULTIPLIED_AT_ONCE):
+            last = min(first + _MULTIPLIED_AT_ONCE - 1, count)
+            cursor.execute(_MULTIPLY, {"original": original, "first": first, "last": last})

@@ -163,6 +163,7 @@ class TestFailures:
     ) -> None:
         receiver.behave = lambda _: reply
         happen(home.app)
+        began_at = timezone.now()
 
         with courier(endpoint):
             [delivery] = wait_attempts(endpoint, 1)
@@ -170,7 +171,7 @@ class TestFailures:
 
         assert (delivery.state, delivery.last_status, delivery.finished_at) == (_PENDING, status, None)
         assert words in delivery.last_error
-        assert 2 < (delivery.due_at - timezone.now()).total_seconds() < 6.5
+        assert began_at + timedelta(seconds=3) < delivery.due_at < timezone.now() + timedelta(seconds=6.5)
         endpoint.refresh_from_db()
         assert endpoint.failures == 1
         assert endpoint.failing_since is not None

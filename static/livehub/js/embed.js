@@ -17,8 +17,14 @@ const multivariantUrl = new URL(stage.dataset.src, location);
 // An answer that nothing is there, where a plain address would have none: that would stand in the console as an error.
 multivariantUrl.searchParams.set("quiet", "1");
 const wantsSoundOnly = stage.hasAttribute("data-sound-only");
+const liveAgain = stage.querySelector("[data-live-again]");
 const ended = new Set();
+// When one ended that was watched here.
 let endedAt = -Infinity;
+// Whose name the words on the page are marked with.
+let state = "asking";
+// A page that is opened after the end plays what has been; after a broadcast that was watched live somebody has to ask.
+let wantsRecording = true;
 
 // Neither that something is on nor that nothing is: the network is away, or somebody on the way to LiveHub has no answer.
 class NoAnswerError extends Error {}
@@ -43,59 +49,108 @@ function soundOf(multivariant) {
   return multivariant.match(/^#EXT-X-MEDIA:TYPE=AUDIO.*URI="([^"]+)"/m)?.[1];
 }
 
-// What a broadcast is known by: the address of its first playlist. Empty when nothing is on.
+// The newest broadcast, and whether it is over: then it can be played from its beginning, for as long as its files stay.
+// It is known by the address of its first playlist. Null when there is nothing to play.
 async function findBroadcast() {
   const multivariant = await read(multivariantUrl);
   const first = multivariant.split("\n").find((line) => line.trim() && !line.startsWith("#"));
   const media = (wantsSoundOnly && soundOf(multivariant)) || first;
-  if (!media) return "";
-  const url = new URL(media, multivariantUrl);
-  if (ended.has(url.pathname)) return "";
+  if (!media) return null;
+  const address = new URL(media, multivariantUrl).pathname;
+  if (!ended.has(address) && !(await hasMedia(address))) return null;
+  if (wantsSoundOnly) stage.dataset.src = address;
+  return { address, isOver: ended.has(address) };
+}
+
+// Looks whether there is something to play, and whether it is over.
+async function hasMedia(address) {
+  const url = new URL(address, location);
   // Hours of what has been say nothing of now.
   url.searchParams.set("dvr", "0");
   url.searchParams.set("quiet", "1");
   const playlist = await read(url);
-  if (playlist.includes("#EXT-X-ENDLIST")) ended.add(url.pathname);
-  if (!playlist.includes("#EXTINF") || ended.has(url.pathname)) return "";
-  if (wantsSoundOnly) stage.dataset.src = url.pathname;
-  return url.pathname;
+  if (playlist.includes("#EXT-X-ENDLIST")) ended.add(address);
+  return playlist.includes("#EXTINF");
 }
 
-function show(state, broadcast = "") {
+// Before the next broadcast can be played, nothing leads to the last one any more; but whoever is in the middle of it goes on.
+async function findRecording() {
+  const address = curtain.dataset.session;
+  return isWatchingRecording() && (await hasMedia(address)) ? { address, isOver: true } : null;
+}
+
+// `played` is what the player is to show, `recording` what it could show if somebody wants it to.
+function show(name, { played = "", recording = "" } = {}) {
+  state = name;
   for (const part of document.querySelectorAll("[data-state]")) part.hidden = !part.dataset.state.split(" ").includes(state);
-  curtain.dataset.session = broadcast;
-  curtain.toggleAttribute("data-playable", Boolean(broadcast));
+  for (const button of curtain.querySelectorAll("[data-replay]")) button.hidden = !recording;
+  liveAgain.hidden = true;
+  Object.assign(curtain.dataset, { session: played, recording });
+  curtain.toggleAttribute("data-playable", Boolean(played));
 }
 
-// Who watches is told by the player, and asks for nothing beside.
-function isPlaying() {
-  return stage.dataset.playing === "yes" && curtain.dataset.session && !stage.hasAttribute("data-halted");
+function showLive(address) {
+  wantsRecording = false;
+  show("on", { played: address });
+}
+
+function showOver(address) {
+  if (wantsRecording) show("recording", { played: address });
+  else show("over", { recording: address });
+}
+
+// Who watches live is told by the player, and asks for nothing beside.
+function isPlayingLive() {
+  return state === "on" && stage.dataset.playing === "yes" && !stage.hasAttribute("data-halted");
+}
+
+// Somebody in the middle of a recording is asked before something else is shown.
+function isWatchingRecording() {
+  const video = stage.querySelector("video");
+  return state === "recording" && stage.dataset.playing === "yes" && video !== null && !video.ended;
 }
 
 async function look() {
   try {
-    const broadcast = await findBroadcast();
-    show(broadcast ? "on" : endedAt > -Infinity ? "over" : "off", broadcast);
+    const found = (await findBroadcast()) ?? (await findRecording());
+    if (!found) show(endedAt > -Infinity ? "over" : "off");
+    else if (found.isOver) showOver(found.address);
+    else if (isWatchingRecording()) offerLive(found.address);
+    else showLive(found.address);
   } catch (error) {
     if (error instanceof RefusedError) return show("refused");
     if (!(error instanceof NoAnswerError)) throw error;
     // What is shown stays, and the next look tells.
-    if (!document.querySelector("[data-state=asking]").hidden) show("unreachable");
+    if (state === "asking") show("unreachable");
   }
+}
+
+function offerLive(address) {
+  liveAgain.hidden = false;
+  liveAgain.onclick = () => showLive(address);
 }
 
 async function watch() {
   try {
-    if (!isPlaying()) await look();
+    if (!isPlayingLive()) await look();
   } finally {
     const isSoon = performance.now() - endedAt < SOON_MS;
     setTimeout(watch, (isSoon ? AFTER_THE_END_MS : WATCH_EVERY_MS) + Math.random() * SPREAD_MS);
   }
 }
 
-stage.addEventListener("broadcast-over", () => {
+stage.addEventListener("broadcast-over", ({ detail }) => {
+  if (state !== "on") return;
   endedAt = performance.now();
-  ended.add(curtain.dataset.session);
-  show("over");
+  const address = curtain.dataset.session;
+  ended.add(address);
+  // Who is behind sees the rest.
+  wantsRecording = detail.isBehind;
+  showOver(address);
+});
+curtain.addEventListener("click", ({ target }) => {
+  if (!target.closest("[data-replay]")) return;
+  wantsRecording = true;
+  showOver(curtain.dataset.recording);
 });
 watch();

@@ -5,7 +5,8 @@ import "../../vendor/media-chrome@4.19.4/index.js";
 import { Delay } from "./player/delay.js";
 import { listenForKeys } from "./player/keys.js";
 import { loadingBy } from "./player/loading.js";
-import { offerCaptions, offerQualities } from "./player/menus.js";
+import { CAPTION_NAMES, offerCaptions, offerQualities } from "./player/menus.js";
+import { Place } from "./player/place.js";
 import { showStoryboard } from "./player/storyboard.js";
 import { Trouble } from "./player/trouble.js";
 
@@ -37,6 +38,8 @@ const chosen = { volume: 1, quality: "auto", captions: "off" };
 export class Player {
   controller = null;
   video = null;
+  // It is over, and played from what is left of it.
+  isRecording = false;
   #stage;
   #hls = null;
   #delay = null;
@@ -45,7 +48,7 @@ export class Player {
   #endings = [];
   #failures = 0;
   #recoveredAt = -Infinity;
-  #followsLive = true;
+  #place = null;
   #stuckAfterMs = STUCK_MS;
   #wasLive = false;
 
@@ -87,6 +90,7 @@ export class Player {
   }
 
   seekToLive = () => {
+    if (this.isRecording) return;
     const { seekable } = this.video;
     if (this.#hls) this.#delay.seekToLive();
     else if (seekable.length) this.video.currentTime = seekable.end(seekable.length - 1);
@@ -113,6 +117,7 @@ export class Player {
     video.addEventListener("playing", () => this.#onPlaying());
     video.addEventListener("resize", () => this.#onResize());
     video.addEventListener("volumechange", () => this.#onVolume());
+    this.#place = new Place(video);
     video.addEventListener("ended", () => this.#sayThatItIsOver());
     this.#sound.addEventListener("click", () => (video.muted = false));
     // The controls would go to the very end of what there is, where nothing is ready to follow.
@@ -145,6 +150,7 @@ export class Player {
   #loadWithHls() {
     const hls = new Hls({
       ...loadingBy(Hls),
+      ...CAPTION_NAMES,
       // How near to live comes from the playlist: a count of segments here would override what it says of its parts.
       lowLatencyMode: true,
       maxLiveSyncPlaybackRate: 1.5,
@@ -219,10 +225,11 @@ export class Player {
     if (!this.#delay) return;
     if (!this.#trouble.isMoving) return this.#free();
     this.#stuckAfterMs = STUCK_MS;
+    if (this.isRecording) return;
     // Whoever watched live before the halt goes on there, and not as much later as it took.
     if (wasHalted) this.#delay.forgetHalts();
-    if (wasHalted && this.#followsLive) this.#delay.seekToLive();
-    else this.#followsLive = this.#delay.isAtEdge;
+    if (wasHalted && this.#place.isLive) this.#delay.seekToLive();
+    else this.#place.look(this.#delay.isAtEdge);
   }
 
   #free() {
@@ -239,13 +246,15 @@ export class Player {
 
   #onPlaylist(details) {
     this.#trouble.networkWorks();
-    if (this.#wasLive && !details.live) this.#sayThatItIsOver();
+    this.isRecording = !details.live;
+    if (this.#wasLive && this.isRecording) this.#sayThatItIsOver();
     this.#wasLive = details.live;
   }
 
   // Pages that nobody tells when a broadcast ends look for themselves.
   #sayThatItIsOver() {
-    this.#stage.dispatchEvent(new CustomEvent("broadcast-over"));
+    const isBehind = !this.video.ended && (this.video.paused || this.#place.isBack);
+    this.#stage.dispatchEvent(new CustomEvent("broadcast-over", { detail: { isBehind } }));
   }
 
   #onError(error) {
@@ -264,7 +273,8 @@ export class Player {
     const delay = RETRY_MS[Math.min(this.#failures, RETRY_MS.length - 1)];
     this.#failures += 1;
     const canGoOn = type === Hls.ErrorTypes.NETWORK_ERROR && this.#hls.levels.length > 0;
-    if (canGoOn && this.#failures <= FAILURES_BEFORE_ANEW) return this.#after(delay, () => this.#hls.startLoad());
+    const isWorthIt = this.#failures <= FAILURES_BEFORE_ANEW || !navigator.onLine;
+    if (canGoOn && isWorthIt) return this.#after(delay, () => this.#hls.startLoad(this.#place.startS));
     this.#release();
     this.#after(delay, () => this.#load());
   }

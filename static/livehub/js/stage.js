@@ -5,11 +5,14 @@
 let stage = null;
 let player = null;
 let session = "";
+// The broadcast that somebody wants to see again.
+let replayed = "";
 let queue = Promise.resolve();
 
 function wanted() {
-  const { playable, session: id } = stage?.querySelector(".curtain").dataset ?? {};
-  return playable === undefined ? "" : id;
+  const { playable, session: id, recording } = stage?.querySelector(".curtain").dataset ?? {};
+  if (playable !== undefined) return id;
+  return recording && recording === replayed ? recording : "";
 }
 
 // Take the stage that the page has now; what is on another one is over.
@@ -44,9 +47,14 @@ function check() {
 }
 
 check();
+document.addEventListener("click", ({ target }) => {
+  if (!target.closest("[data-replay]")) return;
+  replayed = stage.querySelector(".curtain").dataset.recording;
+  check();
+});
 new MutationObserver(check).observe(document.getElementById("main"), {
   attributes: true,
-  attributeFilter: ["data-playable", "data-session"],
+  attributeFilter: ["data-playable", "data-session", "data-recording"],
   childList: true,
   subtree: true,
 });

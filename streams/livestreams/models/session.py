@@ -126,6 +126,11 @@ class Session(models.Model):
         return self.stopped_at is None
 
     @property
+    def is_recorded(self) -> bool:
+        """It is over, and what viewers saw can still be played: its files have not been removed yet."""
+        return not self.is_open and self.started_at is not None and bool(self.file_nodes)
+
+    @property
     def why_it_ended(self) -> str:
         """What to change, if it went wrong, else how it ended; empty for one that goes on."""
         return self.error_message or self.get_end_reason_display()

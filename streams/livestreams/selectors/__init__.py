@@ -22,7 +22,13 @@ from streams.livestreams.selectors.screen import (
     get_screen_of,
     get_session_screen,
 )
-from streams.livestreams.selectors.sessions import find_open_session, get_open_session, get_session, list_sessions
+from streams.livestreams.selectors.sessions import (
+    find_open_session,
+    find_played_session,
+    get_open_session,
+    get_session,
+    list_sessions,
+)
 from streams.livestreams.selectors.test_pictures import (
     TEST_PICTURE_START_S,
     PictureState,
@@ -42,6 +48,7 @@ __all__ = [
     "count_livestreams",
     "count_test_pictures",
     "find_open_session",
+    "find_played_session",
     "find_test_picture",
     "get_livestream",
     "get_livestream_between",

@@ -38,8 +38,9 @@ export class Delay {
     hls.on(Events.ERROR, (_, { details }) => details === ErrorDetails.BUFFER_STALLED_ERROR && this.#onHalt());
   }
 
+  // By the last picture, and by the place: a jump shows none for as long as what is there has to be loaded.
   get isAtEdge() {
-    return this.#hls.latency <= this.#edgeS;
+    return this.#hls.latency <= this.#edgeS && !this.isBehind;
   }
 
   // There is more to show than what is shown: if the picture stands, it is not for want of media.

@@ -25,7 +25,7 @@ const DEEDS = {
   ArrowUp: ({ video }) => changeVolume(video, LOUDER),
   ArrowDown: ({ video }) => changeVolume(video, -LOUDER),
   Home: ({ video }) => seek(video, -Infinity),
-  End: ({ seekToLive }) => seekToLive(),
+  End: ({ video, isRecording, seekToLive }) => (isRecording ? seek(video, Infinity) : seekToLive()),
 };
 DEEDS.k = DEEDS[" "];
 

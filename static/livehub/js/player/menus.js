@@ -3,6 +3,13 @@
 const AUTO = "auto";
 const OFF = "off";
 const FOR_READING = new Set(["captions", "subtitles"]);
+// Captions within the picture do not say in which language they are; hls.js would call them English.
+export const CAPTION_NAMES = {
+  captionsTextTrack1Label: "Captions",
+  captionsTextTrack1LanguageCode: "",
+  captionsTextTrack2Label: "Captions 2",
+  captionsTextTrack2LanguageCode: "",
+};
 
 export function offerQualities(controller, hls, chosen) {
   const select = controller.querySelector("[data-quality]");

@@ -1,0 +1,97 @@
+"""Players that know nothing of low latency: ffmpeg plays every address, live and after the end (make chaos)."""
+
+import re
+import subprocess
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import httpx
+import pytest
+
+from tests.e2e.client import Stream, fetch
+from tests.e2e.encoder import publishing
+from tests.services import HANG_S, wait_until
+
+pytestmark = [pytest.mark.chaos, pytest.mark.e2e]
+
+_LIVE_S = 20
+_PICTURE_S, _SOUND_FRAME_S = 1 / 30, 1024 / 44_100
+# Times are whole milliseconds at the encoder, and a picture may be as much as that off.
+_SLACK_S = 0.002
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a player has shown, and what it complained of; times are in the order in which they were shown."""
+
+    pictures_s: list[float]
+    sounds_s: list[float]
+    complaints: str
+
+    def assert_whole(self, *, least_s: float) -> None:
+        assert self.complaints == ""
+        assert self.pictures_s or self.sounds_s
+        for times_s, step_s in ((self.pictures_s, _PICTURE_S), (self.sounds_s, _SOUND_FRAME_S)):
+            if times_s:
+                assert times_s[-1] - times_s[0] >= least_s
+                assert max(later - sooner for sooner, later in pairwise(times_s)) < step_s + 2 * _SLACK_S
+
+
+def _addresses(stream: Stream) -> list[str]:
+    """Return the multivariant playlist's address, and that of each rendition."""
+    url = stream.created["playback_url"]
+    sound: list[str] = re.findall(r'^#EXT-X-MEDIA:TYPE=AUDIO.*URI="([^"]+)"', fetch(url).text, re.MULTILINE)
+    return [url, *dict.fromkeys([*stream.playlists(), *(str(httpx.URL(url).join(uri)) for uri in sound)])]
+
+
+def _play(addresses: Iterable[str], *options: str, timeout_s: float) -> dict[str, Played]:
+    """Play all of them at once, each by a player of its own."""
+    argv = ["ffmpeg", "-nostdin", "-loglevel", "warning"]
+    output = [*options, "-fps_mode", "passthrough", "-enc_time_base", "-1", "-c:a", "copy", "-f", "framecrc", "-"]
+    players = {
+        url: subprocess.Popen([*argv, "-i", url, *output], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for url in addresses
+    }
+    try:
+        return {url: _read(*player.communicate(timeout=timeout_s)) for url, player in players.items()}
+    finally:
+        for player in players.values():
+            player.kill()
+
+
+def _read(output: str, complaints: str) -> Played:
+    """Read ffmpeg's list: stream, decoding time, time, duration, size and checksum of each frame."""
+    units_s: dict[str, float] = {}
+    kinds: dict[str, str] = {}
+    times_s: dict[str, list[float]] = defaultdict(list)
+    for line in output.splitlines():
+        if line.startswith("#tb "):
+            number, fraction = line.removeprefix("#tb ").split(": ")
+            units_s[number] = float(fraction.split("/")[0]) / float(fraction.split("/")[1])
+        elif line.startswith("#media_type "):
+            number, kind = line.removeprefix("#media_type ").split(": ")
+            kinds[kind] = number
+        elif not line.startswith("#"):
+            number, _, shown, *_ = (word.strip() for word in line.split(","))
+            times_s[number].append(int(shown) * units_s[number])
+    return Played(times_s[kinds.get("video", "")], times_s[kinds.get("audio", "")], complaints)
+
+
+def test_play_every_address_live_and_after_the_end(stream: Stream) -> None:
+    with publishing(stream.publish_url, size="854x480", kbps=900) as encoder:
+        stream.await_status("LIVE")
+        addresses = _addresses(stream)
+        assert len(addresses) == 4
+        # They know of no parts.
+        wait_until(lambda: all("#EXTINF" in fetch(url).text for url in addresses[1:]), what="whole segments")
+
+        live = _play(addresses, "-t", str(_LIVE_S), timeout_s=_LIVE_S + HANG_S)
+
+        encoder.stop()
+        stream.await_status("OFFLINE")
+    for played in live.values():
+        played.assert_whole(least_s=_LIVE_S - 1)
+    for played in _play(addresses, timeout_s=HANG_S).values():
+        played.assert_whole(least_s=_LIVE_S)
