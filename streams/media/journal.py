@@ -38,9 +38,13 @@ class Opened:
 
 @dataclass(frozen=True)
 class RunBegan:
-    """All media that follows is another ffmpeg's: a discontinuity, unless it is the session's first, number 0."""
+    """All media that follows is another ffmpeg's: a discontinuity, unless it is the session's first, number 0.
+
+    `zero_ms`, since 1970, is where the media's own clock begins, which is the same for all runs of a session.
+    """
 
     number: int
+    zero_ms: int
 
 
 @dataclass(frozen=True)

@@ -85,6 +85,8 @@ class Packager:
         self._begins_at_ms: float | None = None
         # What `clock_ms` has told.
         self.offset_ms = 0.0
+        # What to add for those of the session: some players follow no clock that begins anew.
+        self._shift_ms = 0
         self._pipes = [_Pipe(slot, rendition, descriptor) for slot, (rendition, descriptor) in pipes.items()]
         self._has_begun = False
         self.codecs: dict[str, str] = {}
@@ -186,7 +188,8 @@ class Packager:
         inits = {pipe.slot: pipe.init.data for pipe in self._pipes if pipe.init is not None}
         # Each rendition is one track.
         self.codecs = {slot: codec_strings(init)[0] for slot, init in inits.items()}
-        self._shelf.begin_run({pipe.slot: _slot_began(pipe, self.codecs[pipe.slot]) for pipe in self._pipes}, inits)
+        slots = {pipe.slot: _slot_began(pipe, self.codecs[pipe.slot]) for pipe in self._pipes}
+        self._shift_ms = self._shelf.begin_run(slots, inits, zero_ms=round(self.offset_ms))
         for pipe in self._pipes:
             held, pipe.held = pipe.held, []
             for chunk in held:
@@ -199,7 +202,7 @@ class Packager:
         pipe.sequence += 1
         at_ms = chunk.decode_time / pipe.per_ms + self.offset_ms
         duration_ms = chunk.duration / pipe.per_ms
-        head = render_fragment(pipe.sequence, chunk.decode_time, chunk.samples)
+        head = render_fragment(pipe.sequence, chunk.decode_time + round(self._shift_ms * pipe.per_ms), chunk.samples)
         made = Made(
             at_ms=round(at_ms),
             duration_us=round(duration_ms * 1000),

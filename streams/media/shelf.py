@@ -58,6 +58,8 @@ class Shelf:
         self.bitrates: dict[str, Bitrates] = {}
         self._stand_ins: dict[str, tuple[str, ...]] = {}
         self._run = -1
+        # Where the clock of the session's media begins, since 1970: where the first run's did.
+        self._zero_ms: int | None = None
         folder.mkdir(parents=True, exist_ok=True)
         reader = journal.Reader(folder, leaves_old_parts_out=True)
         _, entries = reader.read()
@@ -71,20 +73,23 @@ class Shelf:
         self._writer = journal.Writer(folder, opened)
         self._close_what_others_left()
 
-    def begin_run(self, slots: Mapping[str, SlotBegan], inits: Mapping[str, bytes]) -> None:
-        """Let another ffmpeg's media follow, once in an epoch.
+    def begin_run(self, slots: Mapping[str, SlotBegan], inits: Mapping[str, bytes], *, zero_ms: int) -> int:
+        """Let another ffmpeg's media follow, once in an epoch; its own clock began at `zero_ms`, since 1970.
 
-        Slots that it has nothing for get what the nearest of their kind gets.
+        Slots that it has nothing for get what the nearest of their kind gets. Returns how much later that is than where
+        the session's clock began: never less than 0, for machines' clocks that were set back.
         """
         self._run += 1
         self._stand_ins = _stand_ins(slots, known=self._slots)
-        records: list[Record] = [RunBegan(self._run)]
+        self._zero_ms = zero_ms if self._zero_ms is None else self._zero_ms
+        records: list[Record] = [RunBegan(self._run, self._zero_ms)]
         for name, slot in slots.items():
             for shown_as in (name, *self._stand_ins.get(name, ())):
                 folder = self._slot(shown_as).folder
                 (folder / journal.init_name(epoch=self._epoch, run=self._run)).write_bytes(inits[name])
                 records.append(SlotBegan(shown_as, slot.codecs, slot.width, slot.height, slot.millifps))
         self._tell(*records)
+        return max(0, zero_ms - self._zero_ms)
 
     def add(self, slot: str, made: Made) -> None:
         """Put a part on the shelf.
@@ -109,7 +114,7 @@ class Shelf:
     def _recall(self, entry: Entry) -> None:
         record = entry.record
         if isinstance(record, RunBegan):
-            self._run = record.number
+            self._run, self._zero_ms = record.number, record.zero_ms
         elif isinstance(record, SlotBegan | PartMade | journal.SegmentGrown | SegmentClosed | Dropped):
             self._slot(record.slot).take(entry)
 

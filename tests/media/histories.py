@@ -110,7 +110,7 @@ class History:
     def _run_began(self) -> list[Record]:
         """A run is written down with a part of each slot; playlists are looked at between, so not all of it is."""
         slots = [SlotBegan(slot, "avc1.64001f", 1280, 720, 30_000) for slot in SLOTS if slot != "a0"]
-        return [RunBegan(self._run), *slots, SlotBegan("a0", "mp4a.40.2", 0, 0, 0)]
+        return [RunBegan(self._run, 0), *slots, SlotBegan("a0", "mp4a.40.2", 0, 0, 0)]
 
     def _entries(self, records: list[Record]) -> list[Entry]:
         return [Entry(self._epoch, record) for record in records]

@@ -14,7 +14,7 @@ def begin_journal(folder: Path, *, epoch: int) -> None:
     reader = Reader(folder)
     reader.read()
     writer = Writer(folder, Opened(epoch, 300_000, 4, 60, *reader.position))
-    writer.write(RunBegan(epoch - 1))
+    writer.write(RunBegan(epoch - 1, 0))
     writer.close()
 
 

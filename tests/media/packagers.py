@@ -30,7 +30,7 @@ class Packager:
         self._nudge_socket = str(nudge_socket)
         self._writer = Writer(self.folder, Opened(1, PART_US, 4, 3600, 0, 0))
         slots = [SlotBegan("v0", "avc1.64001f", 1280, 720, 30_000), SlotBegan("a0", "mp4a.40.2", 0, 0, 0)]
-        self._write(RunBegan(0), *slots)
+        self._write(RunBegan(0, 0), *slots)
         self.msn = self.part = 0
 
     def add_part(self) -> None:

@@ -148,7 +148,7 @@ class TestRunBroadcast:
             closed = [record.msn for record in after if isinstance(record, SegmentClosed) and record.slot == slot]
             assert closed == list(range(len(closed)))
             # What had been told of is in a whole segment, too, before anything that follows.
-            first = after.index(RunBegan(1))
+            first = next(place for place, r in enumerate(after) if isinstance(r, RunBegan) and r.number == 1)
             told = [r for r in after[:first] if isinstance(r, PartMade) and r.slot == slot]
             assert {record.msn for record in told} <= set(closed)
 

@@ -24,7 +24,7 @@ from tests.media.journals import last_record, no_room
 
 FIRST = Opened(epoch=1, part_target_us=300_000, target_s=4, dvr_window_s=3600, after_epoch=0, after_offset=0)
 RECORDS = (
-    RunBegan(0),
+    RunBegan(0, 0),
     SlotBegan("v0", "avc1.64001f", 1280, 720, 30_000),
     PartMade("v0", 0, 0, 1_763_800_000_123, 266_667, 1, 12_345),
     SegmentClosed("v0", 0, 1_763_800_000_123, 2_000_000, 99_999, 4_321),
@@ -68,15 +68,15 @@ def test_goes_on_with_the_next_epoch(tmp_path: Path) -> None:
     reader.read()
     second = Opened(2, 300_000, 4, 3600, *reader.position)
 
-    Writer(tmp_path, second).write(RunBegan(1))
+    Writer(tmp_path, second).write(RunBegan(1, 0))
 
-    assert reader.read() == (False, [Entry(2, second), Entry(2, RunBegan(1))])
+    assert reader.read() == (False, [Entry(2, second), Entry(2, RunBegan(1, 0))])
 
 
 def test_takes_back_what_a_stale_writer_added(tmp_path: Path) -> None:
     stale, successor, reader = Writer(tmp_path, FIRST), Reader(tmp_path), Reader(tmp_path)
     successor.read()
-    stale.write(RunBegan(0))
+    stale.write(RunBegan(0, 0))
     reader.read()
     second = Opened(2, 300_000, 4, 3600, *successor.position)
 
@@ -126,16 +126,16 @@ def test_reads_up_to_the_newest_at_once_although_a_stale_writer_added_something(
     stale, successor = Writer(tmp_path, FIRST), Reader(tmp_path)
     successor.read()
     second = Opened(2, 300_000, 4, 3600, *successor.position)
-    Writer(tmp_path, second).write(RunBegan(0))
+    Writer(tmp_path, second).write(RunBegan(0, 0))
     successor.read()
     third = Opened(3, 300_000, 4, 3600, *successor.position)
     Writer(tmp_path, third)
 
-    stale.write(RunBegan(7))
+    stale.write(RunBegan(7, 0))
 
     assert Reader(tmp_path).read() == (
         True,
-        [Entry(1, FIRST), Entry(2, second), Entry(2, RunBegan(0)), Entry(3, third)],
+        [Entry(1, FIRST), Entry(2, second), Entry(2, RunBegan(0, 0)), Entry(3, third)],
     )
 
 
@@ -146,7 +146,7 @@ def test_has_one_writer_for_each_epoch(tmp_path: Path) -> None:
         Writer(tmp_path, FIRST)
 
 
-@pytest.mark.parametrize("line", ["X 1 ;", "R ;", "R 1 2 ;", "R one ;"])
+@pytest.mark.parametrize("line", ["X 1 ;", "R ;", "R 1 2 3 ;", "R one ;"])
 def test_refuses_what_is_no_journal(line: str) -> None:
     with pytest.raises(JournalError):
         parse_line(line)

@@ -41,7 +41,7 @@ def _write(folder: Path, *, epoch: int, segments: range, first_kept: int = 0) ->
     before = Reader(folder)
     before.read()
     writer = Writer(folder, Opened(epoch, 500_000, 4, WINDOW_S, *before.position))
-    writer.write(RunBegan(epoch - 1), *(SlotBegan(slot, "avc1.64001f", 640, 480, 30_000) for slot in SLOTS))
+    writer.write(RunBegan(epoch - 1, 0), *(SlotBegan(slot, "avc1.64001f", 640, 480, 30_000) for slot in SLOTS))
     records: list[Record] = []
     for msn in segments:
         for slot in SLOTS:

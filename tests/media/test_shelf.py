@@ -71,11 +71,12 @@ def session(tmp_path: Path) -> Session:
     return Session(tmp_path)
 
 
-def begin(shelf: Shelf, *slots: str) -> None:
+def begin(shelf: Shelf, *slots: str, zero_ms: int = _BEGAN_MS) -> int:
     named = slots or ("v0",)
-    shelf.begin_run(
+    return shelf.begin_run(
         {slot: SlotBegan(slot, "avc1.64001f", 640, 480, 30_000) for slot in named},
         {slot: f"init of {slot}".encode() for slot in named},
+        zero_ms=zero_ms,
     )
 
 
@@ -389,6 +390,16 @@ class TestNextEpoch:
             ("3-2.m4s", False),
             ("3-3.m4s", False),
         ]
+
+    def test_goes_on_with_the_clock_of_the_first_run(self, session: Session) -> None:
+        behind_ms = [
+            begin(session.shelf(epoch=epoch), zero_ms=_BEGAN_MS + later_ms)
+            for epoch, later_ms in ((1, 0), (2, 7_000), (3, 60_000), (4, -5_000))
+        ]
+
+        # Set back further than to the beginning: there is nothing before it.
+        assert behind_ms == [0, 7_000, 60_000, 0]
+        assert {each.zero_ms for each in session.records() if isinstance(each, RunBegan)} == {_BEGAN_MS}
 
     def test_goes_on_with_the_numbers_and_another_run(self, session: Session) -> None:
         killed = session.shelf(epoch=1)

@@ -21,7 +21,7 @@ from streams.media.timeline import SessionTimeline
 from tests.media.histories import History
 
 OPENED = Opened(1, 300_000, 4, 3600, 0, 0)
-BEGAN: list[Record] = [OPENED, RunBegan(0), SlotBegan("v0", "avc1.64001f", 1280, 720, 30_000)]
+BEGAN: list[Record] = [OPENED, RunBegan(0, 0), SlotBegan("v0", "avc1.64001f", 1280, 720, 30_000)]
 
 
 def part(msn: int, number: int) -> PartMade:
@@ -79,7 +79,7 @@ class TestFeed:
     def test_marks_what_nobody_lived_to_close(self) -> None:
         timeline = fed(part(0, 0), closed(0), part(1, 0))
         timeline.feed(
-            [Entry(2, RunBegan(1)), Entry(2, SlotBegan("v0", "avc1", 1280, 720, 30_000)), Entry(2, part(2, 0))]
+            [Entry(2, RunBegan(1, 0)), Entry(2, SlotBegan("v0", "avc1", 1280, 720, 30_000)), Entry(2, part(2, 0))]
         )
 
         abandoned = timeline.slots["v0"].segments[-1]
@@ -154,7 +154,7 @@ def _write(folder: Path, *, seed: int, steps: int) -> None:
 def _write_long(folder: Path, *, segments: int) -> None:
     writer = Writer(folder, OPENED)
     slots = [f"v{number}" for number in range(4)]
-    writer.write(RunBegan(0), *(SlotBegan(slot, "avc1.64001f", 1280, 720, 30_000) for slot in slots))
+    writer.write(RunBegan(0, 0), *(SlotBegan(slot, "avc1.64001f", 1280, 720, 30_000) for slot in slots))
     head = "\n".join(f"P {{slot}} {{msn}} {number} {{at_ms}} 285714 {int(number == 0)} 107000 ;" for number in range(7))
     lines = f"{head}\nS {{slot}} {{msn}} {{at_ms}} 2000000 750000 60000 ;\n"
     with journal_path(folder, epoch=1).open("a") as journal:
