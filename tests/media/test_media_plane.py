@@ -126,7 +126,7 @@ class TestSegments:
 
     def test_begin_at_the_same_time_in_all_slots(self, recorded: Recorded) -> None:
         for run in (0, 1):
-            # Key frames are shown when they are decoded; where others have negative composition offsets, ffprobe says later.
+            # Key frames are shown when they are decoded; ffprobe says later where others have negative offsets.
             begins = [
                 [segment.packets[0].decoded_s for segment in recorded.segments(slot) if segment.run == run]
                 for slot in SLOTS
