@@ -93,6 +93,9 @@ class Relay:
         except (httpx.HTTPError, TimeoutError, OSError) as error:
             logger.warning("the origin does not answer path=%s: %r", target_of(key[0]), error)
             answer = answers.failure(502)
+        except Exception:  # Without an answer all who ask for this would wait from now on.
+            logger.exception("a question cannot be passed on path=%s", target_of(key[0]))
+            answer = answers.failure(502)
         del self._crowds[key]
         crowd.answer(answer)
 
