@@ -4,11 +4,11 @@ import json
 
 from streams.livestreams.audience import audience
 from streams.livestreams.permissions import rules_of
-from streams.media.origin.rules import Permission, Rules, Viewer
+from streams.media.origin.rules import PlaybackPermission, Rules, Viewer
 from streams.media.viewer_tokens import PlaybackRefusedError
 
 
-def check_playback(*, playback_id: str, token: str, origin: str) -> Permission:
+def check_playback(*, playback_id: str, token: str, origin: str) -> PlaybackPermission:
     """Return the permission to play.
 
     :raises PlaybackRefusedError: when it may not be played with that.

@@ -15,7 +15,7 @@ from streams.livestreams.permissions import rules_of
 from streams.livestreams.playback_keys import ensure_key, rotate_key
 from streams.livestreams.playback_tokens import own_token
 from streams.livestreams.services import change_livestream, create_livestream, delete_livestream
-from streams.media.origin.rules import Permission
+from streams.media.origin.rules import PlaybackPermission
 from streams.media.viewer_tokens import TOKEN_LIFETIME_MAX, PlaybackRefusedError
 from streams.models import Livestream, RevokedViewer
 from streams.organizations.services import SYSTEM, NewOrganization
@@ -35,7 +35,7 @@ def _audience_of_ones_own() -> None:
     audience.audience.cache_clear()
 
 
-def play(livestream: Livestream, token: str = "", *, origin: str = "") -> Permission:
+def play(livestream: Livestream, token: str = "", *, origin: str = "") -> PlaybackPermission:
     return check_playback(playback_id=livestream.playback_id, token=token, origin=origin)
 
 
@@ -53,8 +53,8 @@ def self_signed(livestream: Livestream, **changes: object) -> str:
 
 class TestPublic:
     def test_is_played_by_whoever_comes(self, livestream: Livestream) -> None:
-        assert play(livestream) == Permission(None, depends_on_origin=False)
-        assert play(livestream, origin=_OTHER) == Permission(None, depends_on_origin=False)
+        assert play(livestream) == PlaybackPermission(None, depends_on_origin=False)
+        assert play(livestream, origin=_OTHER) == PlaybackPermission(None, depends_on_origin=False)
 
     @pytest.mark.parametrize("token", ["", "nonsense", "a.b.c"])
     def test_minds_no_token(self, livestream: Livestream, token: str) -> None:

@@ -197,7 +197,7 @@ class MeasuredSessionSerializer(SessionSerializer):
     )
 
     def to_representation(self, session: Session) -> JsonObject:
-        measured = session.connection.measured if session.connection else {}
+        measured: JsonObject = getattr(session, "measured", None) or {}
         return {**super().to_representation(session), "packager_latency_ms": measured.get("packager_latency_ms")}
 
 

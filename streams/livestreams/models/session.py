@@ -55,6 +55,10 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Read along what `ingest_ms` is, in the same query, and not the connections."""
         return self.prefetch_related(None).annotate(taken_in_ms=_taken_in())
 
+    def with_measured(self) -> Self:
+        """Read along `measured`, in the same query."""
+        return self.annotate(measured=_measured())
+
     def with_newest_event(self) -> Self:
         """Read along what `shown` needs to tell an interruption, in the same query."""
         return self.annotate(newest_event=newest_event(session=OuterRef("pk")))
@@ -289,6 +293,12 @@ class SessionEvent(models.Model):
 def _taken_in() -> Subquery:
     connections = Connection.objects.filter(session=OuterRef("pk")).order_by().values("session")
     return Subquery(connections.annotate(taken_in_ms=Sum("media_ms")).values("taken_in_ms"))
+
+
+@cache
+def _measured() -> Subquery:
+    connections = Connection.objects.filter(session=OuterRef("pk")).order_by("-connected_at")
+    return Subquery(connections.values("measured")[:1])
 
 
 def newest_event(**of_whom: OuterRef) -> Subquery:

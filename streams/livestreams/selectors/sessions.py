@@ -26,11 +26,11 @@ def find_played_session(livestream: Livestream) -> Session | None:
 
 
 def get_open_session(livestream: Livestream) -> Session:
-    """Return the broadcast that is going on, with its connections.
+    """Return the broadcast that is going on, with what its encoder sends now as `measured`.
 
     :raises NotFoundError: when none is.
     """
-    found = list(Session.objects.filter(livestream=livestream).open().with_connections()[:1])
+    found = list(Session.objects.filter(livestream=livestream).open().with_taken_in().with_measured()[:1])
     if not found:
         raise NotFoundError(f"No active session for livestream {livestream.pk}.")
     return found[0]

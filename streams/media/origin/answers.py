@@ -20,7 +20,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PackedPlaylist:
     """A playlist as it is sent, to all who take it packed or to all others."""
 
     body: bytes
@@ -32,15 +32,15 @@ def failure(status: int) -> Reply:
     return answer(status, _NOT_KEPT, b"")
 
 
-def page(text: str, *, is_zipped: bool) -> Page:
+def page(text: str, *, is_zipped: bool) -> PackedPlaylist:
     """Return a playlist, packed where that is worth it."""
     body = text.encode()
     if is_zipped and len(body) >= _GZIP_BYTES_AT_LEAST:
-        return Page(gzip.compress(body, _GZIP_LEVEL, mtime=0), is_zipped=True)
-    return Page(body, is_zipped=False)
+        return PackedPlaylist(gzip.compress(body, _GZIP_LEVEL, mtime=0), is_zipped=True)
+    return PackedPlaylist(body, is_zipped=False)
 
 
-def playlist(page: Page, *, max_age_s: int) -> Reply:
+def playlist(page: PackedPlaylist, *, max_age_s: int) -> Reply:
     """Return a playlist that caches may keep for so long; which caches, nginx says."""
     headers = {
         "Content-Type": _PLAYLIST_TYPE,

@@ -14,7 +14,7 @@ from typing import Protocol
 from streams.media.origin import answers
 from streams.media.origin.answers import Reply
 from streams.media.origin.batches import Batches, UnansweredError
-from streams.media.origin.rules import Permission, Rules, Viewer
+from streams.media.origin.rules import PlaybackPermission, Rules, Viewer
 from streams.media.origin.web import Place
 from streams.media.viewer_tokens import PlaybackRefusedError
 
@@ -37,7 +37,7 @@ _SWEEP_S = 10.0
 _FORGOTTEN_S, _UNKNOWN_FORGOTTEN_S = 600.0, 10.0
 
 
-class Client(Protocol):
+class Inquirer(Protocol):
     def send(self, answer: Reply) -> None: ...
 
 
@@ -68,7 +68,7 @@ class Permissions:
         self._places = Batches(authority.places, at_most=_VIEWERS_AT_ONCE)
         self._asking: set[asyncio.Task[None]] = set()
 
-    def ask(self, client: Client, viewer: Viewer) -> None:
+    def ask(self, client: Inquirer, viewer: Viewer) -> None:
         """Have the client answered, now or soon."""
         task = asyncio.get_running_loop().create_task(self._answer(client, viewer))
         self._asking.add(task)
@@ -84,7 +84,7 @@ class Permissions:
                 if known.asked_at + kept_s < now:
                     del self._known[playback_id]
 
-    async def _answer(self, client: Client, viewer: Viewer) -> None:
+    async def _answer(self, client: Inquirer, viewer: Viewer) -> None:
         # Whatever goes wrong: after two who are not answered nginx asks for nobody.
         answer = answers.failure(503)
         try:
@@ -149,7 +149,7 @@ class Permissions:
             raise PlaybackRefusedError
 
 
-def _permitted(permission: Permission) -> Reply:
+def _permitted(permission: PlaybackPermission) -> Reply:
     holds_s, renewed_within_s = _HOLDS_S, _RENEWED_BY_ALL_WITHIN_S
     if permission.expires_at is not None:
         left_s = int((permission.expires_at - datetime.now(UTC)).total_seconds())

@@ -13,7 +13,7 @@ from streams.media.origin import answers
 from streams.media.origin.answers import Reply
 from streams.media.origin.batches import UnansweredError
 from streams.media.origin.hub import Hub
-from streams.media.origin.permissions import Client
+from streams.media.origin.permissions import Inquirer
 from streams.media.origin.rules import Viewer
 
 logger = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ class RelayedPermissions:
         self._is_failing = False
         self._silent_until = 0.0
 
-    def ask(self, client: Client, viewer: Viewer) -> None:
+    def ask(self, client: Inquirer, viewer: Viewer) -> None:
         """Have the client answered as the hub answers."""
         if not viewer.playback_id:
             # What lies at such an address nobody has.

@@ -16,7 +16,7 @@ class Viewer:
 
 
 @dataclass(frozen=True)
-class Permission:
+class PlaybackPermission:
     """Somebody may play."""
 
     # None for whoever comes.
@@ -53,7 +53,7 @@ class Rules:
         """Read what `as_json` has written."""
         return cls(**{**said, "allowed_origins": tuple(said["allowed_origins"])})  # type: ignore[arg-type]  # Its own.
 
-    def check(self, viewer: Viewer) -> Permission:
+    def check(self, viewer: Viewer) -> PlaybackPermission:
         """Return the permission to play.
 
         :raises PlaybackRefusedError: when it may not be played with that.
@@ -61,7 +61,7 @@ class Rules:
         self._check_origin(viewer.origin, self.allowed_origins)
         if not self.is_signed:
             # Whoever has a public livestream's address may have anything in front of it.
-            return Permission(None, depends_on_origin=bool(self.allowed_origins))
+            return PlaybackPermission(None, depends_on_origin=bool(self.allowed_origins))
         unchecked = open_token(viewer.token)
         shown = self._read(unchecked)
         if shown.playback_id != viewer.playback_id:
@@ -70,7 +70,7 @@ class Rules:
         if not unchecked.is_own:
             self._check_viewer(shown)
         is_counted = self.places is not None and not unchecked.is_own
-        return Permission(
+        return PlaybackPermission(
             shown.expires_at,
             depends_on_origin=bool(self.allowed_origins or shown.origin),
             viewer_id=shown.viewer_id if is_counted else "",

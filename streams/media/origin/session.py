@@ -10,7 +10,7 @@ from typing import Protocol
 from streams.media.journal import JournalError, Reader, part_name
 from streams.media.media_playlist import render_key_frames, render_media
 from streams.media.origin import answers
-from streams.media.origin.answers import Page, Reply
+from streams.media.origin.answers import PackedPlaylist, Reply
 from streams.media.origin.requests import Request, Wanted
 from streams.media.timeline import SessionTimeline, SlotTimeline
 
@@ -72,7 +72,7 @@ class OriginSession:
         self.lost_with = 0
         self._reader = Reader(root / folder, leaves_old_parts_out=True)
         self._groups: dict[Request, Group] = {}
-        self._pages: dict[tuple[Wanted, bool], Page] = {}
+        self._pages: dict[tuple[Wanted, bool], PackedPlaylist] = {}
 
     @property
     def has_waiters(self) -> bool:
@@ -187,7 +187,7 @@ class OriginSession:
             return answers.file(f"{wanted.folder}/{wanted.slot}/{wanted.file_name}")
         return answers.playlist(self._page(wanted, is_zipped=request.takes_gzip), max_age_s=self._max_age_s(wanted))
 
-    def _page(self, wanted: Wanted, *, is_zipped: bool) -> Page:
+    def _page(self, wanted: Wanted, *, is_zipped: bool) -> PackedPlaylist:
         # What somebody waited for does not matter to what the playlist says.
         wanted = Wanted(wanted.folder, wanted.slot, wanted.form, wanted.is_key_frames)
         found = self._pages.get((wanted, is_zipped))

@@ -11,7 +11,7 @@ from streams.media.origin import permissions
 from streams.media.origin.answers import Reply
 from streams.media.origin.batches import UnansweredError
 from streams.media.origin.permissions import Permissions
-from streams.media.origin.rules import Permission, Rules, Viewer
+from streams.media.origin.rules import PlaybackPermission, Rules, Viewer
 from streams.media.origin.web import Place
 from streams.media.viewer_tokens import ViewerToken
 
@@ -141,7 +141,7 @@ class TestAnswer:
 
     def test_comes_whatever_goes_wrong(self) -> None:
         class Broken(Rules):
-            def check(self, viewer: Viewer) -> Permission:
+            def check(self, viewer: Viewer) -> PlaybackPermission:
                 raise RecursionError
 
         assert statuses(WebProgram(Broken(is_signed=True, allowed_origins=(), own_origin="")), [viewer()]) == [503]
