@@ -5,7 +5,14 @@ import re
 from livehub.stack.edge_answers import answers, readers
 from livehub.stack.edge_policy import policy_locations, policy_of_all, policy_of_media, policy_of_server
 from livehub.stack.instance import Instance
-from livehub.stack.media_doors import MEDIA_HEADERS, ORIGIN, ORIGIN_IDLE_CONNECTIONS, SLOT, media_maps
+from livehub.stack.media_doors import (
+    MEDIA_HEADERS,
+    ORIGIN,
+    ORIGIN_IDLE_CONNECTIONS,
+    SLOT,
+    files_of_who_waited,
+    media_maps,
+)
 from livehub.stack.nginx import Host, households, listens, main_context, quoted, temp_paths
 from livehub.stack.ports import listen_addresses
 
@@ -197,13 +204,7 @@ http {{
 {ORIGIN}
             proxy_pass http://origin/$media;
         }}
-        # Where the origin sends who has waited.
-        location ^~ /playback-files/ {{
-            internal;
-            alias {quoted(f"{instance.playback_dir}/")};
-            access_log off;
-{MEDIA_HEADERS}
-        }}
+{files_of_who_waited(quoted(f"{instance.playback_dir}/"))}
 {policy_locations(media_headers=MEDIA_HEADERS)}
         location ^~ /static/ {{
             alias {quoted(f"{instance.static_root}/")};

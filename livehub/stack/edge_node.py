@@ -9,6 +9,7 @@ from livehub.stack.media_doors import (
     PICTURES,
     SESSION,
     SLOT,
+    files_of_who_waited,
     media_maps,
 )
 from livehub.stack.nginx import Host, households, listens, main_context, quoted, temp_paths
@@ -109,13 +110,7 @@ http {{
 {_RELAYED}
             proxy_pass http://relay/$media;
         }}
-        # Where the relay sends who has waited.
-        location ^~ /playback-files/ {{
-            internal;
-            alias {quoted(f"{instance.relayed_dir}/")};
-            access_log off;
-{MEDIA_HEADERS}
-        }}
+{files_of_who_waited(quoted(f"{instance.relayed_dir}/"))}
 {policy_locations(media_headers=MEDIA_HEADERS)}
     }}
 }}

@@ -52,3 +52,17 @@ def media_maps(*, scope: str, playlists: str) -> str:
     map $upstream_http_cache_control $media_cache {{ "" $file_cache; no-store no-store; default "{playlists}"; }}
     # One form of playlists for all that take it: each is packed once.
     map $http_accept_encoding $playlist_encoding {{ default ""; ~*gzip gzip; }}"""
+
+
+def files_of_who_waited(folder: str) -> str:
+    """Return the location below which the origin, or the relay, sends whoever has waited for a file in the folder.
+
+    `folder` is as the configuration has it: quoted, with a slash at its end.
+    """
+    return f"""\
+        location ^~ /playback-files/ {{
+            internal;
+            alias {folder};
+            access_log off;
+{MEDIA_HEADERS}
+        }}"""
