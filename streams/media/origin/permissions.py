@@ -85,8 +85,6 @@ class Permissions:
                     del self._known[playback_id]
 
     async def _answer(self, client: Inquirer, viewer: Viewer) -> None:
-        # Whatever goes wrong: after two who are not answered nginx asks for nobody.
-        answer = answers.failure(503)
         try:
             async with asyncio.timeout(_BOUND_S):
                 answer = await self._decide(viewer)
@@ -94,7 +92,7 @@ class Permissions:
             answer = answers.refused("refused", holds_s=_HOLDS_S)
         except (UnansweredError, TimeoutError):
             answer = answers.failure(503)
-        except Exception:  # Without an answer nginx would take one question's mistake for a program that hangs.
+        except Exception:  # After two who are not answered nginx would take the program for one that hangs.
             logger.exception("a question cannot be answered playback_id=%s", viewer.playback_id)
             answer = answers.failure(503)
         client.send(answer)
