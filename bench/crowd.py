@@ -21,6 +21,7 @@ _AUDIO, _VIDEO = 8, 9
 _CHUNK_STREAMS = {_AUDIO: 4, _VIDEO: 6}
 # One after the other: a hundred encoders do not come in the same moment.
 _BETWEEN_S = 0.1
+_PER_ADDRESS = 10
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,10 @@ def _run(port: int, clip: bytes, length_ms: int, keys: list[str]) -> None:
 def _connect_all(port: int, keys: list[str], encoders: list[_Encoder]) -> None:
     """Let one after the other come: a hundred encoders do not in the same moment."""
     with ExitStack() as connections:
-        for key in keys:
-            encoder = connections.enter_context(rtmp.peer(port))
+        for number, key in enumerate(keys):
+            # Few are let in from one address.
+            source = f"127.0.1.{1 + number // _PER_ADDRESS}"
+            encoder = connections.enter_context(rtmp.peer(port, source=source))
             encoder.connect()
             encoder.connection.sendall(rtmp.chunk_size(_CHUNK))
             encoder.publish(key)

@@ -20,6 +20,7 @@ from streams.livestreams.bitrate import BitrateExceededError, BitrateWatch
 from streams.livestreams.encoders import IngestSource
 from streams.livestreams.locks import LeaseLostError
 from streams.livestreams.models import Connection, Lease, Session
+from streams.livestreams.renewals import Renewal, Renewals
 from streams.livestreams.states import EndReason
 from streams.livestreams.storage import Storage, local_storage
 from streams.media.broadcast import JobSpec, run_broadcast
@@ -66,6 +67,7 @@ class Worker:
     def __init__(self, name: str) -> None:
         self.name = name
         self.stopping = threading.Event()
+        self._renewals = Renewals()
         self._runs: dict[UUID, _Run] = {}
         # What an earlier run has found out of its session's key frames.
         self._gops_s: dict[UUID, float] = {}
@@ -92,7 +94,9 @@ class Worker:
         if lease is None:
             return None
         logger.info("run starts session=%s", lease)
-        run = self._runs[session_id] = _Run(lease, self.stopping, gop_s=self._gops_s.get(session_id, 0.0))
+        run = self._runs[session_id] = _Run(
+            lease, self.stopping, self._renewals, gop_s=self._gops_s.get(session_id, 0.0)
+        )
         try:
             return run.run()
         finally:
@@ -104,8 +108,9 @@ class Worker:
 class _Run:
     """One run of a session. Writes down what the media plane tells, and ends when the session is no longer ours."""
 
-    def __init__(self, lease: Lease, stopping: threading.Event, *, gop_s: float = 0.0) -> None:
+    def __init__(self, lease: Lease, stopping: threading.Event, renewals: Renewals, *, gop_s: float = 0.0) -> None:
         self.gop_s = gop_s
+        self._renewals = renewals
         self._lease = lease
         self._stopping = stopping
         self._session = (
@@ -146,11 +151,11 @@ class _Run:
         if self._stopping.is_set():
             raise HandOverError
         try:
+            latency_ms = None if packager_latency_ms is None else round(packager_latency_ms)
+            shown = {**asdict(measured), "packager_latency_ms": latency_ms}
+            renewal = Renewal(self._lease, self._connection, self._earlier_ms + media_ms, shown)
             # Less than the time between two: ffmpeg is watched from the same thread.
-            with deadline(_RENEWAL_TIMEOUT_S):
-                leases.renew_lease(self._lease)
-                latency_ms = None if packager_latency_ms is None else round(packager_latency_ms)
-                self._note_media(media_ms, measured={**asdict(measured), "packager_latency_ms": latency_ms})
+            self._renewals.renew(renewal, timeout_s=_RENEWAL_TIMEOUT_S)
         except LeaseLostError:
             if not self._is_over():
                 raise HandOverError("Another worker runs the session.") from None
@@ -216,12 +221,9 @@ class _Run:
         return partial(leases.postpone_session, self._lease, message=told)
 
     def _finish(self, *, media_ms: int) -> None:
-        self._note_media(media_ms)
-        leases.finish_session(self._lease, reason=EndReason.ENCODER_STOPPED)
-
-    def _note_media(self, media_ms: int, **values: object) -> None:
         if self._connection is not None:
-            leases.note_media(self._connection, media_ms=self._earlier_ms + media_ms, **values)
+            leases.note_media(self._connection, media_ms=self._earlier_ms + media_ms)
+        leases.finish_session(self._lease, reason=EndReason.ENCODER_STOPPED)
 
     def _job_spec(self) -> JobSpec:
         if self._connection is None:

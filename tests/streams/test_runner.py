@@ -17,6 +17,7 @@ from pytest_django import Settings
 
 from streams.livestreams import leases, runner
 from streams.livestreams.locks import LeaseLostError
+from streams.livestreams.renewals import Renewals
 from streams.livestreams.runner import HandOverError, Worker, _Run
 from streams.livestreams.states import EventKind
 from streams.livestreams.storage import local_storage
@@ -120,7 +121,7 @@ class TestRun:
     def test_goes_on_in_the_sessions_folder_as_the_next_epoch(self, session: Session, folder: Path) -> None:
         leases.release_lease(claimed(session))
 
-        spec = _Run(claimed(session), threading.Event())._job_spec()
+        spec = _Run(claimed(session), threading.Event(), Renewals())._job_spec()
 
         assert (spec.playback.folder, spec.playback.epoch) == (folder / session.pk.hex[:16], 2)
         assert spec.name == Connection.objects.get().pk.hex
@@ -131,7 +132,7 @@ class TestRun:
         settings.THUMBNAIL_S, settings.MAX_HEIGHT = 11, 540
         Livestream.objects.update(latency_mode="standard", dvr_window_s=7200)
 
-        spec = _Run(claimed(session), threading.Event())._job_spec()
+        spec = _Run(claimed(session), threading.Event(), Renewals())._job_spec()
 
         assert (spec.latency_mode, spec.playback.dvr_window_s) == (Latency.STANDARD, 7200)
         assert (spec.thumbnail_path, spec.thumbnail_s) == (folder / "thumbnail.jpg", 11)
@@ -139,7 +140,7 @@ class TestRun:
         assert (spec.max_height, spec.server.pull_base_url) == (540, settings.INGEST_PULL_URL)
 
     def test_publishes_into_the_livestreams_folder(self, session: Session, folder: Path) -> None:
-        spec = _Run(claimed(session), threading.Event())._job_spec()
+        spec = _Run(claimed(session), threading.Event(), Renewals())._job_spec()
 
         spec.playback.publish("index.m3u8", "#EXTM3U\n#new\n")
         spec.playback.publish("live.m3u8", "#EXTM3U\n#edge\n")
@@ -148,14 +149,14 @@ class TestRun:
         assert (folder / "live.m3u8").read_text() == "#EXTM3U\n#edge\n"
 
     def test_tells_the_origin_of_what_is_new(self, session: Session, settings: Settings) -> None:
-        playback = _Run(claimed(session), threading.Event())._job_spec().playback
+        playback = _Run(claimed(session), threading.Event(), Renewals())._job_spec().playback
         with nudged(settings) as origin:
             playback.told(playback.folder)
 
             assert origin.recv(1024).decode() == f"{session.livestream.playback_id}/{session.pk.hex[:16]}"
 
     def test_never_waits_for_the_origin(self, session: Session, settings: Settings, tmp_path: Path) -> None:
-        playback = _Run(claimed(session), threading.Event())._job_spec().playback
+        playback = _Run(claimed(session), threading.Event(), Renewals())._job_spec().playback
         with nudged(settings):
             # More than it takes while it does not listen.
             for _ in range(2000):
@@ -166,7 +167,7 @@ class TestRun:
     def test_writes_down_what_it_found_and_that_it_can_be_played(self, session: Session) -> None:
         source = Source("h264", "High", "yuv420p", 1280, 720, 30.0, 3000, 2.0, "aac", "LC", 2, 48000)
         ladder = build_ladder(source)
-        run = _Run(claimed(session), threading.Event())
+        run = _Run(claimed(session), threading.Event(), Renewals())
 
         run.found(source, ladder)
         run.playable()
@@ -177,13 +178,13 @@ class TestRun:
         assert (session.status, session.live_epoch) == ("live", 1)
 
     def test_ends_the_session_with_its_encoder(self, session: Session) -> None:
-        _Run(claimed(session), threading.Event())._finish(media_ms=2_500)
+        _Run(claimed(session), threading.Event(), Renewals())._finish(media_ms=2_500)
 
         session.refresh_from_db()
         assert (session.status, session.end_reason, session.ingest_ms) == ("ended", "encoder_stopped", 2_500)
 
     def test_waits_when_the_ingest_server_is_not_there(self, session: Session, settings: Settings) -> None:
-        run = _Run(claimed(session), threading.Event())
+        run = _Run(claimed(session), threading.Event(), Renewals())
         settings.NODE = "elsewhere"
 
         # The sweep calls a worker again.
@@ -209,7 +210,7 @@ class TestRun:
         self, session: Session, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PATH", "")
-        run, files = _Run(claimed(session), threading.Event()), _begin_journal(session, folder)
+        run, files = _Run(claimed(session), threading.Event(), Renewals()), _begin_journal(session, folder)
         ended(session)
 
         assert run.run() is None
@@ -223,14 +224,14 @@ class TestRun:
         (folder / session.pk.hex[:16] / "1.journal").mkdir(parents=True)
         Connection.objects.all().delete()
 
-        assert _Run(claimed(session), threading.Event()).run() is None
+        assert _Run(claimed(session), threading.Event(), Renewals()).run() is None
 
         assert "playlists not finished here" in caplog.text
         assert Session.objects.get().end_reason == "encoder_lost"
 
     def test_without_a_connection_has_nothing_to_pull(self, session: Session) -> None:
         Connection.objects.all().delete()
-        run = _Run(claimed(session), threading.Event())
+        run = _Run(claimed(session), threading.Event(), Renewals())
 
         run.check_in(**_seen(media_ms=1_000))
 
@@ -240,7 +241,7 @@ class TestRun:
     def test_adds_its_media_to_what_came_before(self, session: Session) -> None:
         taken_in(session, media_ms=5_000)
 
-        _Run(claimed(session), threading.Event()).check_in(
+        _Run(claimed(session), threading.Event(), Renewals()).check_in(
             media_ms=1_500,
             received_bytes=0,
             measured=Measured(video_kbps=2_500, fps=30.0),
@@ -261,7 +262,7 @@ class TestRun:
         lease = claimed(session)
         Lease.objects.update(until=None)
 
-        _Run(lease, threading.Event()).check_in(**_seen(media_ms=0))
+        _Run(lease, threading.Event(), Renewals()).check_in(**_seen(media_ms=0))
 
         assert Lease.objects.get().until is not None
 
@@ -280,7 +281,7 @@ class TestRun:
         (folder / "index.m3u8").unlink()
         (folder / "index.m3u8").mkdir()
 
-        delay_s = _Run(claimed(session), threading.Event()).run()
+        delay_s = _Run(claimed(session), threading.Event(), Renewals()).run()
 
         failure = session.events.get(kind=EventKind.RUN_FAILED)
         assert delay_s == 0.5
@@ -289,7 +290,7 @@ class TestRun:
 
 class TestCheckIn:
     def test_hands_over_what_another_worker_has_taken(self, session: Session) -> None:
-        run = _Run(claimed(session), threading.Event())
+        run = _Run(claimed(session), threading.Event(), Renewals())
         Lease.objects.update(until=None)
         claimed(session, worker="second")
 
@@ -297,7 +298,7 @@ class TestCheckIn:
             run.check_in(**_seen(media_ms=0))
 
     def test_ends_a_run_whose_session_is_over(self, session: Session) -> None:
-        run = _Run(claimed(session), threading.Event())
+        run = _Run(claimed(session), threading.Event(), Renewals())
         ended(session)
 
         with pytest.raises(LeaseLostError):
@@ -305,19 +306,19 @@ class TestCheckIn:
 
     def test_hands_over_at_once_when_the_worker_stops(self, session: Session, stopping: Worker) -> None:
         with pytest.raises(HandOverError):
-            _Run(claimed(session), stopping.stopping).check_in(**_seen(media_ms=0))
+            _Run(claimed(session), stopping.stopping, Renewals()).check_in(**_seen(media_ms=0))
 
     def test_bears_a_database_that_is_away(self, session: Session, caplog: pytest.LogCaptureFixture) -> None:
-        run = _Run(claimed(session), threading.Event())
+        run = _Run(claimed(session), threading.Event(), Renewals())
 
         with _locked("streams_lease"):
             run.check_in(**_seen(media_ms=1_000))
 
         assert "lease not renewed" in caplog.text
-        assert Connection.objects.get().media_ms == 0
+        assert run.is_progressing
 
     def test_takes_no_silence_of_the_database_for_an_end(self, session: Session) -> None:
-        run = _Run(claimed(session), threading.Event())
+        run = _Run(claimed(session), threading.Event(), Renewals())
         Lease.objects.all().delete()
 
         with _locked("streams_session"), pytest.raises(HandOverError):
@@ -327,7 +328,7 @@ class TestCheckIn:
         assert runner._RENEWAL_TIMEOUT_S < broadcast._CHECK_IN_S
 
     def test_gives_its_connection_back(self, session: Session) -> None:
-        _Run(claimed(session), threading.Event()).check_in(**_seen(media_ms=0))
+        _Run(claimed(session), threading.Event(), Renewals()).check_in(**_seen(media_ms=0))
 
         assert connection.connection is None
 
@@ -336,12 +337,12 @@ class TestWrite:
     def test_goes_on_until_the_database_is_back(self, session: Session) -> None:
         answers: Iterator[OperationalError | str] = iter([OperationalError("away"), "written"])
 
-        assert _Run(claimed(session), threading.Event())._write(lambda: _answer(next(answers))) == "written"
+        assert _Run(claimed(session), threading.Event(), Renewals())._write(lambda: _answer(next(answers))) == "written"
 
         assert connection.connection is None
 
     def test_is_given_up_by_a_worker_that_stops(self, session: Session, stopping: Worker) -> None:
-        run = _Run(claimed(session), stopping.stopping)
+        run = _Run(claimed(session), stopping.stopping, Renewals())
 
         with pytest.raises(LeaseLostError):
             run._write(lambda: _answer(OperationalError("away")))
@@ -354,7 +355,7 @@ class TestOwnSession:
     def test_is_taken_over_only_when_its_run_makes_no_progress(
         self, session: Session, stopping: Worker, silent_s: int, epoch: int
     ) -> None:
-        run = stopping._runs[session.pk] = _Run(claimed(session), stopping.stopping)
+        run = stopping._runs[session.pk] = _Run(claimed(session), stopping.stopping, Renewals())
         run._checked_in_at -= silent_s
         Lease.objects.update(until=Now() - timedelta(seconds=1))
 
@@ -363,7 +364,7 @@ class TestOwnSession:
         assert Lease.objects.get().epoch == epoch
 
     def test_makes_progress_when_it_checks_in(self, session: Session) -> None:
-        run = _Run(claimed(session), threading.Event())
+        run = _Run(claimed(session), threading.Event(), Renewals())
         run._checked_in_at = time.monotonic() - 10
         assert not run.is_progressing
 
