@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.media.fragments import Sample, render_fragment
 from streams.media.journal import (
     Dropped,
     Opened,
@@ -323,6 +324,22 @@ class TestNextEpoch:
 
         assert session.closed()[-1] == SegmentClosed("v0", 1, _BEGAN_MS + 2000, 600_000, 8, 0)
         assert session.content("2-1.m4s") == b"leftover"
+
+    @pytest.mark.parametrize("slot", ["v0", "a0"])
+    @pytest.mark.parametrize("is_sync", [True, False])
+    def test_says_how_much_of_that_shows_its_first_picture(self, session: Session, slot: str, is_sync: bool) -> None:
+        samples = [Sample(3000, 7, is_sync=is_sync, composition=0), Sample(3000, 4, is_sync=False, composition=0)]
+        head = render_fragment(1, 0, samples)
+        killed = session.shelf(epoch=1)
+        begin(killed, slot)
+        for number in range(2):
+            killed.add(slot, part(head + bytes(11), at_s=number * 0.3, key_size=len(head) + 7))
+
+        following = session.shelf(epoch=2)
+
+        key_size = len(head) + 7 if is_sync and slot == "v0" else 0
+        assert [closed.key_size for closed in session.closed(slot)] == [key_size]
+        assert following.bitrates[slot].key_frames_peak == key_size * 8_000_000 // 600_000
 
     def test_closes_what_grew_without_parts(self, session: Session) -> None:
         killed = session.shelf(epoch=1, part_target_s=0)
