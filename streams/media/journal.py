@@ -290,6 +290,9 @@ class Reader:
             return
         with journal_path(self._folder, epoch=self._epoch).open("rb") as journal:
             until = os.fstat(journal.fileno()).st_size if end is None else end
+            if until < self._offset:
+                # A disk's fault, or somebody has put an older one there.
+                raise JournalError(f"Of journal {self._epoch} less is there than was read.")
             journal.seek(self._offset)
             piece = journal.read(min(_READ_SIZE, until - self._offset))
             while whole := piece[: piece.rfind(b"\n") + 1]:
