@@ -26,7 +26,7 @@ from streams.media.errors import (
     TranscoderFailedError,
 )
 from streams.media.intake import Intake
-from streams.media.ladder import LONGEST_PASSABLE_GOP_S, Ladder, build_ladder
+from streams.media.ladder import Ladder, build_ladder
 from streams.media.meter import Measured
 from streams.media.nginx_rtmp import IngestServer
 from streams.media.output import Playback, RunOutput
@@ -262,9 +262,8 @@ class _Run:
                 raise TranscoderFailedError(f"Nothing could be fetched after {_LONGEST_PACKAGING_S:g} seconds.")
 
     def _check_key_frames(self) -> None:
-        """Find out whether the picture can be passed through at all: segments begin with key frames."""
-        gop_s = self._intake.first_gop_s
-        if gop_s > LONGEST_PASSABLE_GOP_S and not self._spec.gop_s:
+        """Find out whether the picture can be passed through any longer: segments begin with key frames."""
+        if gop_s := self._intake.far_gop_s:
             raise KeyFramesTooFarError(gop_s)
 
     def _finish(self, transcoding: Transcoding, *, checks_in: bool) -> None:
