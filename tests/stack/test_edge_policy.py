@@ -193,7 +193,7 @@ class TestOutage:
     def test_stops_nobody_who_plays_and_makes_nobody_wait_for_long(
         self, edge: Edge, how: str, instance: Instance
     ) -> None:
-        edge.program.headers["Cache-Control"] = "max-age=1, stale-while-revalidate=1"
+        edge.program.headers["Cache-Control"] = "max-age=1, stale-while-revalidate=1, stale-if-error=60"
         assert edge.get().status == 200
 
         if how == "says so":
@@ -208,6 +208,14 @@ class TestOutage:
 
         # Of the thirty, whoever waited for a program that hangs.
         assert how != "hangs" or len(edge.program.asked) <= 1 + 4
+
+    def test_stops_who_plays_when_he_may_do_so_unasked_no_longer(self, edge: Edge, instance: Instance) -> None:
+        edge.program.headers["Cache-Control"] = "max-age=1, stale-while-revalidate=0, stale-if-error=2"
+        assert edge.get(_WITH_TOKEN).status == 200
+
+        instance.origin_socket.unlink()
+
+        wait_until(lambda: edge.get(_WITH_TOKEN).status == 503, timeout_s=10, what="the end")
 
     def test_lets_nobody_new_in_and_says_that_it_passes(self, edge: Edge) -> None:
         edge.program.status, edge.program.headers = 503, {"Cache-Control": "no-store"}

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from streams.media.origin.answers import Reply
@@ -12,6 +13,7 @@ from streams.media.origin.relayed_permissions import RelayedPermissions
 from streams.media.origin.requests import Request, parse_target
 from streams.media.origin.rules import Viewer
 from streams.media.origin.session import Group
+from streams.media.viewer_tokens import ViewerToken
 
 _PLAYLIST = "/pb_1/0123456789abcdef/v0/index.m3u8"
 
@@ -116,5 +118,22 @@ class TestRelayedPermissions:
                     known.ask(player, Viewer("pb_1", token))
                     assert await player.status() == 503
             assert len(machine.asked) == 1
+
+        asyncio.run(run())
+
+    def test_end_with_the_token_while_there_are_none(self) -> None:
+        now = datetime.now(UTC)
+        token = ViewerToken(playback_id="pb_1", viewer_id="ann", issued_at=now, expires_at=now - timedelta(seconds=1))
+
+        async def run() -> None:
+            machine = Machine(refused=set())
+            machine.status = "502 Bad Gateway"
+            machine.goes_on.set()
+            async with serving(machine) as hub:
+                known = RelayedPermissions(hub)
+                for _ in range(2):
+                    player = Player()
+                    known.ask(player, Viewer("pb_1", token.signed("x" * 32, key_id="key")))
+                    assert await player.status() == 401
 
         asyncio.run(run())
