@@ -130,7 +130,9 @@ def run_broadcast(spec: JobSpec, observer: Observer) -> Outcome:
     :raises StorageFullError: when the disk is full.
     """
     argv = ffmpeg.pull_argv(spec.server.pull_url(spec.name))
-    with running(argv, label=f"pull {spec.name}", feeds=True, memory_mb=_PULL_MEMORY_MB) as puller:
+    with running(
+        argv, label=f"pull {spec.name}", feeds=True, memory_mb=_PULL_MEMORY_MB, awaited=ffmpeg.LATE_SOUND
+    ) as puller:
         intake = Intake(puller.stdout, mode=spec.latency_mode)
         try:
             return _Run(spec, observer, puller, intake).run()
@@ -248,6 +250,8 @@ class _Run:
             transcoding.wait(timeout_s=_PLAYABLE_WATCH_S if self._is_playable else _WATCH_S)
             self._clock.tick(at_most_s=_LONGEST_STEP_S)
             has_input, has_picture = self._has_input()
+            if self._puller.has_said_what_was_awaited:
+                raise SourceChangedError("The encoder has begun to send sound.")
             if copies_video:
                 self._check_key_frames()
             # Sound alone is no reason to expect output: the packager waits for the picture that belongs to it.
