@@ -89,8 +89,8 @@ class RelayedPermissions:
         headers = {"Origin": viewer.origin} if viewer.origin else {}
         path = f"/{viewer.playback_id}/permission"
         async with self._hub.get(path, token=viewer.token, headers=headers) as response:
-            if response.status_code == 503:
-                # It knows others' livestreams.
+            if response.status_code in {429, 503}:
+                # It knows others' livestreams, or we ask too much at once: others may be answered.
                 return answers.unsure(viewer.token)
             if response.status_code not in _ANSWERS:
                 raise UnansweredError(f"status {response.status_code}")
