@@ -17,7 +17,8 @@ TOKEN_LIFETIME_MAX = timedelta(days=30)
 VIEWER_ID_MAX_LENGTH = 64
 # By it viewers are counted and sent away.
 VIEWER_ID = re.compile(rf"[A-Za-z0-9._:@-]{{1,{VIEWER_ID_MAX_LENGTH}}}")
-# What our own pages' tokens name instead of a key of the app's: neither its rotation nor a revoked viewer ends them.
+# What our own pages' tokens name instead of a key of the app's: its rotation does not end them, nor a revoked viewer.
+# Their viewers are members.
 OWN_KEY_ID = "livehub"
 _ALGORITHM = "HS256"
 _REQUIRED: Options = {"require": ["sub", "playback_id", "iat", "exp"], "verify_iat": False}
