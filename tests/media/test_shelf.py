@@ -3,6 +3,7 @@
 import gc
 import re
 import tracemalloc
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -91,6 +92,15 @@ def add_segment(shelf: Shelf, *, at_s: float = 0, slot: str = "v0") -> None:
         at_ms = round(_BEGAN_MS + at_s * 1000) + number * 1000
         shelf.add(slot, Made(at_ms, 1_000_000, number == 0, is_hidden=False, key_size=2, content=b"part"))
     shelf.close_segment(slot)
+
+
+def _add_segments(session: Session, numbers: Iterable[int], *, epoch: int, set_by_s: int = 0) -> None:
+    """Put an epoch's segments of two seconds on the shelf, by a machine's clock that was set before it."""
+    shelf = session.shelf(epoch=epoch)
+    begin(shelf)
+    for number in numbers:
+        add_segment(shelf, at_s=number * 2 + set_by_s)
+    shelf.close()
 
 
 def _memory_of(files: str) -> int:
@@ -224,16 +234,9 @@ class TestWindow:
     @pytest.mark.parametrize("set_by_s", [-86_400, 86_400])
     def test_goes_by_the_medias_time_when_the_machines_clock_is_set(self, tmp_path: Path, set_by_s: int) -> None:
         session = Session(tmp_path, dvr_window_s=60)
-        first = session.shelf(epoch=1)
-        begin(first)
-        for number in range(40):
-            add_segment(first, at_s=number * 2)
-        first.close()
+        _add_segments(session, range(40), epoch=1)
 
-        second = session.shelf(epoch=2)
-        begin(second)
-        for number in range(40, 60):
-            add_segment(second, at_s=number * 2 + set_by_s)
+        _add_segments(session, range(40, 60), epoch=2, set_by_s=set_by_s)
 
         assert session.segments() == {f"{1 if msn < 40 else 2}-{msn}.m4s" for msn in range(59 - 45, 60)}
 
@@ -271,16 +274,9 @@ class TestWindow:
 
     def test_goes_on_in_another_epoch(self, tmp_path: Path) -> None:
         session = Session(tmp_path, dvr_window_s=0)
-        first = session.shelf(epoch=1)
-        begin(first)
-        for number in range(20):
-            add_segment(first, at_s=number * 2)
-        first.close()
+        _add_segments(session, range(20), epoch=1)
 
-        second = session.shelf(epoch=2)
-        begin(second)
-        for number in range(20, 60):
-            add_segment(second, at_s=number * 2)
+        _add_segments(session, range(20, 60), epoch=2)
 
         # 30 s behind the newest.
         assert session.segments() == {f"2-{msn}.m4s" for msn in range(44, 60)}
