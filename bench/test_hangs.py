@@ -41,7 +41,7 @@ row = Session.objects.create(livestream=Livestream.objects.latest("created_at"),
     file_nodes=["main"])
 print(row.pk.hex[:16])
 """
-_REMOVE = "from celery import current_app as c; c.send_task('streams.remove_expired_playback', queue='files.main')"
+_REMOVE = "from celery import current_app as c; c.send_task('streams.keep_up_playback', queue='files.main')"
 
 
 @pytest.fixture(scope="module")

@@ -16,11 +16,18 @@ from streams.media.origin.relay import Relay
 from streams.media.origin.relayed_permissions import RelayedPermissions
 from streams.media.origin.server import Server
 
+_MEDIA_CONNECTIONS = 2048
+# Of their own: however many wait for media, who may play can be asked.
+_PERMISSION_CONNECTIONS = 128
+
 
 async def _relay(socket_path: str, origin_url: str, root: Path, *, bytes_at_most: int) -> None:
-    async with Hub(origin_url) as hub:
-        relay = Relay(hub, root, bytes_at_most=bytes_at_most)
-        server = Server(relay, RelayedPermissions(hub))
+    async with (
+        Hub(origin_url, connections=_MEDIA_CONNECTIONS) as media,
+        Hub(origin_url, connections=_PERMISSION_CONNECTIONS) as permissions,
+    ):
+        relay = Relay(media, root, bytes_at_most=bytes_at_most)
+        server = Server(relay, RelayedPermissions(permissions))
         listener = await server.listen(socket_path)
         await asyncio.gather(listener.serve_forever(), relay.look_after(), server.sweep(), beat_in_loop())
 

@@ -401,8 +401,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-webhooks": {"task": "webhooks.sweep", "schedule": _every(5), "options": {"expires": 5}},
     "forget-attempts": {"task": "streams.forget_attempts", "schedule": _every(600), "options": {"expires": 600}},
     "forget-answers": {"task": "streams.forget_answers", "schedule": _every(600), "options": {"expires": 600}},
-    "call-for-removal": {
-        "task": "streams.call_for_removal",
+    "call-for-upkeep": {
+        "task": "streams.call_for_upkeep",
         "schedule": _every(60),
         "options": {"expires": 60},
     },

@@ -1,8 +1,8 @@
 """Who may fetch media: nginx asks the origin program, and remembers what it was told for a few seconds.
 
 On an edge node that is the relay. How long an answer holds, and how much longer it may be used while a newer one is
-fetched, it says itself (RFC 5861): see `streams.media.origin.permissions`. While none is to be had, those who play go
-on with the one that they have. Never with `proxy_cache_lock`, whose waiters wake on a timer of 500 ms.
+fetched or none is to be had, it says itself (RFC 5861): see `streams.media.origin.permissions`. Never with
+`proxy_cache_lock`, whose waiters wake on a timer of 500 ms.
 """
 
 from livehub.stack.instance import Instance
@@ -65,7 +65,9 @@ def policy_of_server(*, answer_s: int) -> str:
             proxy_cache permissions;
             proxy_cache_key "$playback_id $playback_token";
             proxy_cache_background_update on;
-            proxy_cache_use_stale error timeout invalid_header http_500 http_502 http_503 http_504;
+            # Who says that he does not know has looked whether the token's time is over. Where nobody says anything,
+            # nginx goes by `stale-if-error`.
+            proxy_cache_use_stale http_500 http_502 http_503 http_504;
         }}
         # What an edge node asks for its viewers, with the token of each: it is believed nothing. Never from what we
         # remember: it remembers as well, and the two would add up.

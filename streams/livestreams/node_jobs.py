@@ -44,11 +44,11 @@ def remove_playback(livestream_id: UUID) -> None:
         jobs.enqueue("streams.remove_playback", queue=queue_of("files", node=node), livestream_id=livestream_id)
 
 
-def remove_expired(node: str) -> None:
-    """Have a node remove what it has of sessions whose retention time is over, unless it has not come to other work.
+def keep_up_playback(node: str) -> None:
+    """Have a node look after what it has of sessions that are over, unless it has not come to other work.
 
     :raises BrokerUnavailableError: when nobody can tell.
     """
     queue = queue_of("files", node=node)
     if not jobs.count_waiting(queue):
-        jobs.enqueue("streams.remove_expired_playback", queue=queue)
+        jobs.enqueue("streams.keep_up_playback", queue=queue)

@@ -12,6 +12,7 @@ from streams.livestreams.playback_tokens import own_secret
 from streams.livestreams.states import PlaybackPolicy
 from streams.media.origin.rules import Rules
 from streams.media.viewer_tokens import OWN_KEY_ID, TOKEN_LIFETIME_MAX
+from streams.organizations.models import Member
 
 _FACTS = ("playback_id", "playback_policy", "allowed_origins", "max_viewers")
 
@@ -19,12 +20,12 @@ _FACTS = ("playback_id", "playback_policy", "allowed_origins", "max_viewers")
 def rules_of(playback_ids: Collection[str]) -> dict[str, Rules]:
     """Return what holds for their viewers, by playback id; those that are deleted or never were are left out.
 
-    One query, and two more where some are signed.
+    One query, and three more where some are signed.
     """
     rows = Livestream.objects.existing().filter(playback_id__in=playback_ids)
     livestreams = [*rows.only("app_id", *_FACTS)]
     signed = [livestream for livestream in livestreams if livestream.playback_policy == PlaybackPolicy.SIGNED]
-    keys, revoked = _keys(signed), _revoked(signed)
+    keys, revoked, members = _keys(signed), _revoked(signed), _members(signed)
     return {
         livestream.playback_id: Rules(
             is_signed=livestream.playback_policy == PlaybackPolicy.SIGNED,
@@ -33,6 +34,7 @@ def rules_of(playback_ids: Collection[str]) -> dict[str, Rules]:
             places=livestream.max_viewers,
             keys=keys.get(livestream.pk, {}),
             revoked=revoked.get(livestream.pk, {}),
+            members=members.get(livestream.app_id, ()) if livestream in signed else (),
         )
         for livestream in livestreams
     }
@@ -46,6 +48,19 @@ def _keys(signed: Collection[Livestream]) -> dict[UUID, dict[str, str]]:
     for key in PlaybackKey.objects.valid().filter(app__in={livestream.app_id for livestream in signed}):
         of_apps[key.app_id][str(key.pk)] = key.secret
     return {livestream.pk: {OWN_KEY_ID: own_secret(), **of_apps[livestream.app_id]} for livestream in signed}
+
+
+def _members(signed: Collection[Livestream]) -> dict[UUID, tuple[str, ...]]:
+    """Return the people who may look at them in our own pages, by app."""
+    if not signed:
+        return {}
+    found: dict[UUID, list[str]] = defaultdict(list)
+    rows = Member.objects.filter(
+        user__is_active=True, organization__apps__in={livestream.app_id for livestream in signed}
+    )
+    for app_id, member_id in rows.values_list("organization__apps", "pk"):
+        found[app_id].append(str(member_id))
+    return {app_id: tuple(members) for app_id, members in found.items()}
 
 
 def _revoked(signed: Iterable[Livestream]) -> dict[UUID, dict[str, float]]:

@@ -16,14 +16,20 @@ logger = logging.getLogger(__name__)
 
 # Less than a task's time allows.
 _MOST_REMOVED_AT_ONCE = 50
+# For how long nobody may have been told of an end: while Redis or a node is away.
+_MISSED_FOR = timedelta(days=1)
 
 
 def finish_playlists(*, session_id: UUID) -> None:
     """Tell players that nothing will follow, where a killed ffmpeg could not; a running session is left alone."""
     session = Session.objects.select_related("livestream").get(pk=session_id)
     if not session.is_open:
-        for folder in local_storage().finish(session.livestream.playback_id, session_id=session.pk):
-            origin.tell_of(folder)
+        _finish(session)
+
+
+def _finish(session: Session) -> None:
+    for folder in local_storage().finish(session.livestream.playback_id, session_id=session.pk):
+        origin.tell_of(folder)
 
 
 def remove_deleted(*, livestream_id: UUID) -> None:
@@ -37,14 +43,34 @@ def remove_deleted(*, livestream_id: UUID) -> None:
         _forget_files(Session.objects.filter(livestream=livestream))
 
 
-def call_for_removal() -> None:
-    """Have each node remove what it has of sessions whose retention time is over.
+def call_for_upkeep() -> None:
+    """Have each node look after what it has of sessions that are over.
 
     :raises BrokerUnavailableError: when nobody knows whether it has been called already.
     """
-    holders = set(_expired().values_list(Func(F("file_nodes"), function="unnest"), flat=True).distinct())
+    holders: set[str] = set()
+    for sessions in (_over_lately(), _expired()):
+        holders.update(sessions.values_list(Func(F("file_nodes"), function="unnest"), flat=True).distinct())
     for node in sorted(holders):
-        node_jobs.remove_expired(node)
+        node_jobs.keep_up_playback(node)
+
+
+def keep_up() -> None:
+    """Tell players of ends that were missed, and remove files whose time is over, on this node."""
+    finish_missed()
+    remove_expired()
+
+
+def finish_missed() -> None:
+    """Tell players of the ends that nobody told this node of: Redis may be away just then.
+
+    What cannot be written is logged and tried again.
+    """
+    for session in _over_lately().with_files_on(settings.NODE).select_related("livestream"):
+        try:
+            _finish(session)
+        except OSError:
+            logger.exception("playlists not finished session=%s", session.pk)
 
 
 def remove_expired() -> int:
@@ -54,6 +80,10 @@ def remove_expired() -> int:
     """
     expired = _expired().with_files_on(settings.NODE).select_related("livestream")
     return sum(_remove(session) for session in expired.order_by("?")[:_MOST_REMOVED_AT_ONCE])
+
+
+def _over_lately() -> SessionQuerySet:
+    return Session.objects.filter(stopped_at__gt=clock.now() - _MISSED_FOR).exclude(file_nodes=[])
 
 
 def _expired() -> SessionQuerySet:

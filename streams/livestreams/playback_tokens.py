@@ -8,8 +8,8 @@ from django.conf import settings
 from livehub.core import clock
 from streams.livestreams.models import PlaybackKey
 from streams.media.viewer_tokens import OWN_KEY_ID, ViewerToken
+from streams.organizations.models import Member
 
-_OWN_VIEWER = "dashboard"
 # A page's addresses stay the same for so long, so that nothing is loaded again because the page was.
 _OWN_TURN_S = 12 * 3600
 
@@ -19,13 +19,16 @@ def sign(token: ViewerToken, key: PlaybackKey) -> str:
     return token.signed(key.secret, key_id=str(key.pk))
 
 
-def own_token(playback_id: str) -> str:
-    """Return the token that our own pages play with; it is the same for half a day, and lasts as long again."""
+def own_token(playback_id: str, *, member: Member) -> str:
+    """Return the token that our own pages play with, for as long as the person is a member.
+
+    It is the same for half a day, and lasts as long again.
+    """
     now_s = int(clock.now().timestamp())
     began_at = datetime.fromtimestamp(now_s - now_s % _OWN_TURN_S, UTC)
     token = ViewerToken(
         playback_id=playback_id,
-        viewer_id=_OWN_VIEWER,
+        viewer_id=str(member.pk),
         issued_at=began_at,
         expires_at=began_at + timedelta(seconds=2 * _OWN_TURN_S),
     )

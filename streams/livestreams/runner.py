@@ -188,8 +188,8 @@ class _Run:
     def _broadcast(self) -> _Conclusion:
         """Run the media plane and return what to write about how that ended."""
         try:
-            if self._lease.epoch == 1:
-                # Nothing of an earlier session is shown while a new one connects.
+            if not self._session.live_epoch:
+                # Nothing of an earlier session is shown while a new one connects, however often that is tried.
                 self._storage.withdraw(self._session.livestream.playback_id)
             outcome = run_broadcast(self._job_spec(), self)
         except SourceRefusedError as error:

@@ -35,7 +35,7 @@ class Storage(Protocol):
         """Show viewers nothing; what is written stays."""
 
     def finish(self, playback_id: str, *, session_id: UUID) -> list[Path]:
-        """End the playlists of a session; return the folders where there were any."""
+        """End the playlists of a session; return the folders where there were any without an end."""
 
     def remove_session(self, playback_id: str, *, session_id: UUID) -> None:
         """Remove what a session has written.

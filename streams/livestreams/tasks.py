@@ -71,11 +71,11 @@ def remove_playback(livestream_id: str) -> None:
     playback.remove_deleted(livestream_id=UUID(livestream_id))
 
 
-@shared_task(name="streams.call_for_removal")
-def call_for_removal() -> None:
-    """Have each node remove the files of sessions that ended long enough ago."""
+@shared_task(name="streams.call_for_upkeep")
+def call_for_upkeep() -> None:
+    """Have each node look after its files of sessions that are over."""
     with deadline(_SWEEP_S):
-        playback.call_for_removal()
+        playback.call_for_upkeep()
 
 
 @shared_task(name="streams.forget_unknown_keys")
@@ -86,7 +86,7 @@ def forget_unknown_keys() -> None:
 
 
 # Less than the time between two of them.
-@shared_task(name="streams.remove_expired_playback", time_limit=50)
-def remove_expired_playback() -> None:
-    """Remove this node's files of sessions that ended long enough ago."""
-    playback.remove_expired()
+@shared_task(name="streams.keep_up_playback", time_limit=50)
+def keep_up_playback() -> None:
+    """Finish this node's files of sessions that are over, and remove those of long ago."""
+    playback.keep_up()

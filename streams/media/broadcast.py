@@ -26,7 +26,7 @@ from streams.media.errors import (
     TranscoderFailedError,
 )
 from streams.media.intake import Intake
-from streams.media.ladder import LONGEST_PASSABLE_GOP_S, Ladder, build_ladder
+from streams.media.ladder import Ladder, build_ladder
 from streams.media.meter import Measured
 from streams.media.nginx_rtmp import IngestServer
 from streams.media.output import Playback, RunOutput
@@ -130,7 +130,9 @@ def run_broadcast(spec: JobSpec, observer: Observer) -> Outcome:
     :raises StorageFullError: when the disk is full.
     """
     argv = ffmpeg.pull_argv(spec.server.pull_url(spec.name))
-    with running(argv, label=f"pull {spec.name}", feeds=True, memory_mb=_PULL_MEMORY_MB) as puller:
+    with running(
+        argv, label=f"pull {spec.name}", feeds=True, memory_mb=_PULL_MEMORY_MB, awaited=ffmpeg.LATE_SOUND
+    ) as puller:
         intake = Intake(puller.stdout, mode=spec.latency_mode)
         try:
             return _Run(spec, observer, puller, intake).run()
@@ -248,6 +250,8 @@ class _Run:
             transcoding.wait(timeout_s=_PLAYABLE_WATCH_S if self._is_playable else _WATCH_S)
             self._clock.tick(at_most_s=_LONGEST_STEP_S)
             has_input, has_picture = self._has_input()
+            if self._puller.has_said_what_was_awaited:
+                raise SourceChangedError("The encoder has begun to send sound.")
             if copies_video:
                 self._check_key_frames()
             # Sound alone is no reason to expect output: the packager waits for the picture that belongs to it.
@@ -262,9 +266,8 @@ class _Run:
                 raise TranscoderFailedError(f"Nothing could be fetched after {_LONGEST_PACKAGING_S:g} seconds.")
 
     def _check_key_frames(self) -> None:
-        """Find out whether the picture can be passed through at all: segments begin with key frames."""
-        gop_s = self._intake.first_gop_s
-        if gop_s > LONGEST_PASSABLE_GOP_S and not self._spec.gop_s:
+        """Find out whether the picture can be passed through any longer: segments begin with key frames."""
+        if gop_s := self._intake.far_gop_s:
             raise KeyFramesTooFarError(gop_s)
 
     def _finish(self, transcoding: Transcoding, *, checks_in: bool) -> None:

@@ -57,6 +57,10 @@ class Outputs:
     stills: Stills
 
 
+# What the pull says of sound that began after it had found out what there is; it hands none of that on.
+LATE_SOUND = b"New audio stream"
+
+
 def pull_argv(url: str) -> list[str]:
     """Return the command that copies a live RTMP stream to stdout as FLV.
 

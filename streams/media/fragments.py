@@ -198,6 +198,18 @@ def _samples(run: bytes, defaults: tuple[int, int, int], *, most: int) -> tuple[
     )
 
 
+def key_frame_size(segment: bytes) -> int:
+    """Return how many of a segment's first bytes are enough to show its first picture, 0 where that is no key frame."""
+    try:
+        first = next(FragmentReader().feed(segment), None)
+    except Fmp4Error:
+        # A loss of power leaves files of the right length with nothing in them.
+        return 0
+    if not isinstance(first, Fragment) or not first.samples or not first.samples[0].is_sync:
+        return 0
+    return int.from_bytes(segment[:4]) + _HEADER_SIZE + first.samples[0].size
+
+
 def offsets(samples: Sequence[Sample]) -> list[int]:
     """Return where each sample begins in its fragment's payload, and where the last one ends."""
     return list(accumulate(chain((0,), (sample.size for sample in samples))))

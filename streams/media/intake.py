@@ -15,7 +15,7 @@ from streams.media.announced import Announced
 from streams.media.avc import PictureSize
 from streams.media.errors import MediaError, PullFailedError, SourceChangedError, SourceRefusedError
 from streams.media.flv import FlvError, Tag, TagReader, TagType
-from streams.media.marks import KeyFrameMarks
+from streams.media.marks import KeyFrameDistances, KeyFrameMarks
 from streams.media.media_time import MediaTime, Pace
 from streams.media.meter import Measured, Meter
 from streams.media.process import widen
@@ -56,6 +56,7 @@ class Intake:
         self._changed = threading.Condition()
         # Where the transcoder's output is to be cut, if it keeps the source's key frames.
         self.marks = KeyFrameMarks(segment_s=mode.segment_s)
+        self._distances = KeyFrameDistances()
         # The first two, as shown.
         self.key_frames_ms: list[int] = []
         # What to add to the stream's own milliseconds for those since 1970, going by what came soonest.
@@ -80,11 +81,9 @@ class Intake:
         return (self.key_frames_ms[1] - self.key_frames_ms[0]) / 1000 if len(self.key_frames_ms) > 1 else 0.0
 
     @property
-    def first_gop_s(self) -> float:
-        """The same; and while there is no second one, how long it has not come."""
-        if len(self.key_frames_ms) != 1:
-            return self.gop_s
-        return (self.last_video_ms - self.key_frames_ms[0]) / 1000
+    def far_gop_s(self) -> float:
+        """How far apart key frames are that are too far apart for segments to begin with them, else 0."""
+        return self._distances.too_far_s(now_ms=self.media_ms)
 
     @property
     def video_ms(self) -> int:
@@ -225,6 +224,8 @@ class Intake:
             self._key_frame_bytes = tag.size
         if len(self.key_frames_ms) < 2:
             self.key_frames_ms.append(tag.shown_ms)
+        # A pause of the encoder is no distance of key frames.
+        self._distances.note(self.media_ms)
         self.marks.note(tag.shown_ms)
 
     def _flow(self) -> None:

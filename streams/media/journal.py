@@ -209,16 +209,21 @@ class Writer:
 
 
 def write_end(folder: Path) -> bool:
-    """Say that nothing will follow, whoever wrote last and wherever that one is; tell whether there was anything.
+    """Say that nothing will follow, whoever wrote last and wherever that one is; tell whether that was news.
 
     :raises OSError: when it cannot be written.
     """
     newest = _newest(folder)
     if not newest:
         return False
-    with journal_path(folder, epoch=newest).open("a") as journal:
+    end = f"{line_of(Ended())}\n".encode()
+    with journal_path(folder, epoch=newest).open("a+b") as journal:
+        size = journal.seek(0, os.SEEK_END)
+        journal.seek(max(0, size - len(end)))
+        if journal.read() == end:
+            return False
         # The last line may be torn.
-        journal.write(f"\n{line_of(Ended())}\n")
+        journal.write(b"\n" + end)
     return True
 
 
@@ -290,6 +295,9 @@ class Reader:
             return
         with journal_path(self._folder, epoch=self._epoch).open("rb") as journal:
             until = os.fstat(journal.fileno()).st_size if end is None else end
+            if until < self._offset:
+                # A disk's fault, or somebody has put an older one there.
+                raise JournalError(f"Of journal {self._epoch} less is there than was read.")
             journal.seek(self._offset)
             piece = journal.read(min(_READ_SIZE, until - self._offset))
             while whole := piece[: piece.rfind(b"\n") + 1]:

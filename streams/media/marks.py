@@ -1,11 +1,17 @@
 """Where segments begin: known before the media gets there, so that all renditions are cut at the same time."""
 
+import math
+from collections import deque
+from itertools import pairwise
 from typing import Protocol
 
+from streams.media.ladder import LONGEST_PASSABLE_GOP_S
 from streams.media.targets import LONGEST_SEGMENT_S
 
 # Key frames of encoders that mean two seconds come a little sooner now and then.
 _TOLERANCE_MS = 100.0
+# By how many of the newest key frames an encoder is judged: what happens twice in as many is no accident.
+_JUDGED = 10
 
 
 class Marks(Protocol):
@@ -38,6 +44,28 @@ class KeyFrameMarks:
 
     def at(self, index: int) -> float | None:
         return self._marks[index] if index < len(self._marks) else None
+
+
+class KeyFrameDistances:
+    """How far apart a source's key frames are; noted by one thread, read by another."""
+
+    def __init__(self) -> None:
+        self._at_ms = deque[int](maxlen=_JUDGED)
+
+    def note(self, at_ms: int) -> None:
+        """Take in the next key frame."""
+        self._at_ms.append(at_ms)
+
+    def too_far_s(self, *, now_ms: int) -> float:
+        """Return the longest distance of late if segments cannot begin with key frames, else 0.
+
+        `now_ms` is how far the picture is by now. Once some have come in time, one segment may begin without: a key
+        frame gets lost on the way now and then.
+        """
+        noted = tuple(self._at_ms)
+        distances_s = [(later - sooner) / 1000 for sooner, later in pairwise((*noted, now_ms))]
+        missed = sum(max(0, math.ceil(distance_s / LONGEST_PASSABLE_GOP_S) - 1) for distance_s in distances_s)
+        return max(distances_s) if missed > (len(noted) > 2) else 0.0
 
 
 class EvenMarks:

@@ -85,6 +85,9 @@ class Packager:
         self._begins_at_ms: float | None = None
         # What `clock_ms` has told.
         self.offset_ms = 0.0
+        # What to add to the monotonic clock's milliseconds for those since 1970, as they were then: the machine's clock
+        # may be set while a run lasts.
+        self._monotonic_zero_ms = 0.0
         # What to add for those of the session: some players follow no clock that begins anew.
         self._shift_ms = 0
         self._pipes = [_Pipe(slot, rendition, descriptor) for slot, (rendition, descriptor) in pipes.items()]
@@ -156,6 +159,7 @@ class Packager:
                 return
             self._begins_at_ms = first.early[0].decode_time / first.per_ms
             self.offset_ms = self._read_clock_ms()
+            self._monotonic_zero_ms = (time.time() - time.monotonic()) * 1000
         for pipe in self._pipes:
             if pipe.track is None and pipe.init is not None and pipe.early:
                 pipe.track = self._track(pipe, pipe.init.timescale, begins_at_ms=self._begins_at_ms)
@@ -214,7 +218,7 @@ class Packager:
         self._shelf.add(pipe.slot, made)
         if chunk.ends_segment:
             self._shelf.close_segment(pipe.slot)
-        self._note_latency(time.time() * 1000 - at_ms - duration_ms)
+        self._note_latency(time.monotonic() * 1000 + self._monotonic_zero_ms - at_ms - duration_ms)
         pipe.rest(duration_ms / 1000)
 
     def _note_latency(self, latency_ms: float) -> None:

@@ -5,9 +5,10 @@ import logging
 import os
 import select
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import IO
 
 from streams.media.words import Words
@@ -58,6 +59,11 @@ class Child:
         if self.exit_code is None:
             self.process.kill()
 
+    @property
+    def has_said_what_was_awaited(self) -> bool:
+        """It wrote that to stderr; see `running`."""
+        return self._words.has_come
+
     def last_words(self) -> str:
         """Return what it wrote to stderr in the last seconds."""
         return self._words.last(timeout_s=_LAST_WORDS_S)
@@ -72,16 +78,19 @@ def running(
     is_fed: bool = False,
     inherits: tuple[int, ...] = (),
     memory_mb: int | None = None,
+    awaited: bytes = b"",
 ) -> Iterator[Child]:
     """Run a program in a process group of its own for as long as the block lasts; what still runs then is killed.
 
     `label` names it in the log, where its stderr goes; `feeds`: its stdout is a pipe to read; `is_fed`: its stdin is
-    an unbuffered pipe to write; `inherits`: descriptors that it has too; `memory_mb`: as much as it may write to. It
+    an unbuffered pipe to write; `inherits`: descriptors that it has too; `memory_mb`: as much as it may write to;
+    `awaited`: words on its stderr that somebody acts on. It
     dies with the thread that started it (PR_SET_PDEATHSIG follows the thread), however that ends.
     """
     # What is counted is what it can write to (RLIMIT_DATA), not what it merely reserves, which grows with the cores.
     bounds = [] if memory_mb is None else ["prlimit", f"--data={memory_mb << 20}", "--"]
-    child = _start([*bounds, *argv], label=label, feeds=feeds, is_fed=is_fed, inherits=inherits)
+    words = partial(Words, label=label, awaited=awaited)
+    child = _start([*bounds, *argv], words, feeds=feeds, is_fed=is_fed, inherits=inherits)
     try:
         yield child
     finally:
@@ -98,7 +107,9 @@ def widen(pipe: int) -> None:
         logger.debug("a pipe stays small: the user has too many")
 
 
-def _start(argv: list[str], *, label: str, feeds: bool, is_fed: bool, inherits: tuple[int, ...]) -> Child:
+def _start(
+    argv: list[str], words: Callable[[int], Words], *, feeds: bool, is_fed: bool, inherits: tuple[int, ...]
+) -> Child:
     reading, writing = os.pipe()
     try:
         process = subprocess.Popen(
@@ -115,7 +126,7 @@ def _start(argv: list[str], *, label: str, feeds: bool, is_fed: bool, inherits: 
         raise
     finally:
         os.close(writing)
-    return Child(process, os.pidfd_open(process.pid), Words(reading, label=label))
+    return Child(process, os.pidfd_open(process.pid), words(reading))
 
 
 def _end(child: Child, *, label: str) -> None:

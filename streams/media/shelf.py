@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from streams.media import journal
+from streams.media.fragments import key_frame_size
 from streams.media.journal import Dropped, Entry, Opened, PartMade, Record, RunBegan, SegmentClosed, SlotBegan
 from streams.media.playlist import Bitrates
 from streams.media.shelved import ShelvedSegment, ShelvedSlot
@@ -198,6 +199,9 @@ class Shelf:
             # Of our epoch, whose files nobody else touches: that one may still be writing.
             segment.epoch = self._epoch
             segment.contents = [content]
+            if segment.parts and name.startswith("v"):
+                # What was told of parts does not say it.
+                segment.key_size = key_frame_size(content)
             self._close_segment(name)
 
     def _make_room(self, name: str, slot: ShelvedSlot) -> None:

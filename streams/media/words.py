@@ -24,8 +24,11 @@ _HARMLESS = b"deprecated pixel format used"
 class Words:
     """Reads one pipe to its end in a thread of its own, so that who writes is never held up; closes it then."""
 
-    def __init__(self, descriptor: int, *, label: str) -> None:
+    def __init__(self, descriptor: int, *, label: str, awaited: bytes = b"") -> None:
+        """`awaited` is what `has_come` tells of."""
         self._descriptor = descriptor
+        self._awaited = awaited
+        self.has_come = False
         self._label = label
         self._kept: deque[tuple[float, bytes]] = deque()
         self._kept_size = 0
@@ -64,6 +67,7 @@ class Words:
     def _take(self, line: bytes) -> None:
         if not line.strip() or _HARMLESS in line:
             return
+        self.has_come |= bool(self._awaited) and self._awaited in line
         self._keep(line)
         self._log(line.decode(errors="replace").strip())
 

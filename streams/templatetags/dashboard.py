@@ -21,6 +21,7 @@ from streams.livestreams.playback_forms import length_words as words_of_length
 from streams.livestreams.playback_tokens import own_token
 from streams.livestreams.selectors import LivestreamFilter, LivestreamList
 from streams.livestreams.states import DISABLED, LIVESTREAM_STATES
+from streams.organizations.models import Member
 
 register = template.Library()
 
@@ -96,25 +97,25 @@ def length_words(seconds: int) -> str:
 
 
 @register.filter
-def playback_for_members(livestream: Livestream) -> str:
+def playback_for_member(livestream: Livestream, member: Member) -> str:
     """Return where our own pages play it; they need no link to what only some may watch."""
-    return addresses.multivariant_path(livestream.playback_id, token=_token_for_members(livestream))
+    return addresses.multivariant_path(livestream.playback_id, token=_token_for(livestream, member))
 
 
 @register.filter
-def thumbnail_for_members(livestream: Livestream) -> str:
+def thumbnail_for_member(livestream: Livestream, member: Member) -> str:
     """Return where our own pages find its newest picture."""
-    return addresses.thumbnail_path(livestream.playback_id, token=_token_for_members(livestream))
+    return addresses.thumbnail_path(livestream.playback_id, token=_token_for(livestream, member))
 
 
 @register.filter
-def preview_for_members(livestream: Livestream) -> str:
+def preview_for_member(livestream: Livestream, member: Member) -> str:
     """Return where our own pages find its last pictures, animated."""
-    return addresses.preview_path(livestream.playback_id, token=_token_for_members(livestream))
+    return addresses.preview_path(livestream.playback_id, token=_token_for(livestream, member))
 
 
-def _token_for_members(livestream: Livestream) -> str:
-    return own_token(livestream.playback_id) if livestream.is_signed else ""
+def _token_for(livestream: Livestream, member: Member) -> str:
+    return own_token(livestream.playback_id, member=member) if livestream.is_signed else ""
 
 
 @register.filter

@@ -15,7 +15,7 @@ SCHEDULED = {
     "streams.sweep_sessions": 5,
     "streams.sweep_meetings": 5,
     "webhooks.sweep": 5,
-    "streams.call_for_removal": 60,
+    "streams.call_for_upkeep": 60,
     "streams.forget_attempts": 600,
     "streams.forget_answers": 600,
     "streams.forget_unknown_keys": 600,

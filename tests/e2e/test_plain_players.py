@@ -1,6 +1,11 @@
-"""Players that know nothing of low latency: ffmpeg plays every address, live and after the end (make chaos)."""
+"""Players that know nothing of low latency play every address, live, after the end and past a killed transcoder.
 
+They are ffmpeg and GStreamer (make chaos).
+"""
+
+import os
 import re
+import shutil
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterable
@@ -10,14 +15,23 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from tests.e2e.client import Stream, fetch
+from tests.e2e.client import Stream, fetch, run_of
 from tests.e2e.encoder import publishing
+from tests.e2e.processes import ffmpegs
 from tests.services import HANG_S, wait_until
+from tests.stack.whole import RunningStack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.e2e]
 
 _LIVE_S = 20
 _PICTURE_S, _SOUND_FRAME_S = 1 / 30, 1024 / 44_100
+# ffmpeg's word of every live playlist with an initialization section, its own as well: it reads that section again
+# whenever it has read the playlist again.
+_READ_AGAIN = re.compile(
+    r"^\[mov,mp4,m4a,3gp,3g2,mj2 @ \w+\] Found duplicated MOOV Atom\. Skipped it\n"
+    r"(?:    Last message repeated \d+ times\n)?",
+    re.MULTILINE,
+)
 # Times are whole milliseconds at the encoder, and a picture may be as much as that off.
 _SLACK_S = 0.002
 
@@ -76,7 +90,25 @@ def _read(output: str, complaints: str) -> Played:
         elif not line.startswith("#"):
             number, _, shown, *_ = (word.strip() for word in line.split(","))
             times_s[number].append(int(shown) * units_s[number])
+    complaints = _READ_AGAIN.sub("", complaints)
     return Played(times_s[kinds.get("video", "")], times_s[kinds.get("audio", "")], complaints)
+
+
+def _play_in_gstreamer(address: str) -> dict[str, list[float]]:
+    """Play a multivariant playlist to its end; return when pictures and sounds were to be shown."""
+    sinks = [f"{kind}-sink=fakesink name={kind} silent=false sync=false" for kind in ("video", "audio")]
+    player = subprocess.run(
+        ["gst-launch-1.0", "-v", "playbin3", f"uri={address}", *sinks],
+        capture_output=True,
+        check=True,
+        text=True,
+        timeout=HANG_S,
+    )
+    shown = re.findall(r"last-message = chain .*\((\w+):sink\).* pts: (\d+):(\d+):([\d.]+)", player.stdout)
+    times_s: dict[str, list[float]] = defaultdict(list)
+    for kind, hours, minutes, seconds in shown:
+        times_s[kind].append(int(hours) * 3600 + int(minutes) * 60 + float(seconds))
+    return times_s
 
 
 def test_play_every_address_live_and_after_the_end(stream: Stream) -> None:
@@ -95,3 +127,51 @@ def test_play_every_address_live_and_after_the_end(stream: Stream) -> None:
         played.assert_whole(least_s=_LIVE_S - 1)
     for played in _play(addresses, timeout_s=HANG_S).values():
         played.assert_whole(least_s=_LIVE_S)
+
+
+@pytest.fixture
+def broken(stack: RunningStack, stream: Stream) -> Stream:
+    """A broadcast that is over, the transcoder of which was killed in the middle."""
+    with publishing(stream.publish_url, size="854x480", kbps=900) as encoder:
+        stream.await_status("LIVE")
+        before = stream.newest_segment()
+        wait_until(lambda: stream.has_newer_than(before), what="another segment")
+        run = run_of(stream)
+        [transcoder] = ffmpegs(stack, pulls=False)
+        os.kill(transcoder, 9)
+        wait_until(lambda: run_of(stream) not in {run, None}, what="the next run")
+        before = stream.newest_segment()
+        wait_until(lambda: stream.has_newer_than(before), what="another segment")
+        encoder.stop()
+        stream.await_status("OFFLINE")
+    return stream
+
+
+def test_play_past_a_killed_transcoder(broken: Stream) -> None:
+    addresses = _addresses(broken)
+
+    for url, played in _play(addresses[1:], timeout_s=HANG_S).items():
+        playlist = fetch(url).text
+        assert playlist.count("#EXT-X-DISCONTINUITY\n") == 1
+        length_s = _length_s(playlist)
+        assert played.complaints == ""
+        times_s = played.pictures_s or played.sounds_s
+        # What the encoder sent until there was another transcoder is in no playlist.
+        assert length_s - 0.3 < times_s[-1] - times_s[0] < length_s + HANG_S
+
+
+@pytest.mark.skipif(not shutil.which("gst-launch-1.0"), reason="GStreamer is not installed")
+def test_gstreamer_plays_past_a_killed_transcoder(broken: Stream) -> None:
+    addresses = _addresses(broken)
+    length_s = _length_s(fetch(addresses[1]).text)
+
+    played = _play_in_gstreamer(addresses[0])
+
+    for kind, step_s in (("video", _PICTURE_S), ("audio", _SOUND_FRAME_S)):
+        times_s = played[kind]
+        assert len(times_s) * step_s == pytest.approx(length_s, abs=0.5)
+        assert times_s == sorted(times_s)
+
+
+def _length_s(playlist: str) -> float:
+    return sum(float(seconds) for seconds in re.findall(r"#EXTINF:([\d.]+)", playlist))

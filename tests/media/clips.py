@@ -23,10 +23,11 @@ def flv(
     level: str = "3.1",
     pixels: str = "yuv420p",
     x264: str = "",
+    key_frames: str = "",
 ) -> bytes:
     """Return H.264 (and AAC) in FLV, as an encoder sends it; `picture_s`: only the sound goes on then.
 
-    `x264` is further options of the encoder (`bframes=2:interlaced=1`).
+    `x264` is further options of the encoder (`bframes=2:interlaced=1`); `key_frames` are times of some beside `gop`.
     """
     length_s = seconds if picture_s is None else picture_s
     sound = [*_SOUND, "-c:a", "aac", "-ac", "2"] if has_audio else []
@@ -36,6 +37,7 @@ def flv(
         "ffmpeg", "-nostdin", "-loglevel", "error", *picture, *sound,
         "-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-profile:v", profile, "-level", level,
         "-pix_fmt", pixels, *(["-x264-params", x264] if x264 else []), "-g", str(gop), "-sc_threshold", "0",
+        *(["-force_key_frames", key_frames] if key_frames else []),
         "-t", str(seconds), "-f", "flv", "-flvflags", "no_duration_filesize", "pipe:1",
     ]  # fmt: skip
     return subprocess.run(argv, capture_output=True, check=True).stdout

@@ -39,6 +39,15 @@ def captioned(clip: bytes, text: str) -> bytes:
     return bytes(made)
 
 
+def without_sound(clip: bytes, *, until_ms: int) -> bytes:
+    """Return the clip as if its sound began so late, although it is announced at the beginning."""
+    made = bytearray(_FILE_HEADER)
+    for kind, at_ms, body in _tags(clip):
+        if kind != _AUDIO or body[1] == 0 or at_ms >= until_ms:
+            made += _tag(kind, at_ms, body)
+    return bytes(made)
+
+
 def stopped(clip: bytes) -> bytes:
     """Return the clip as if the encoder's clock stood still."""
     return _FILE_HEADER + b"".join(_tag(kind, 40, body) for kind, _, body in _tags(clip))

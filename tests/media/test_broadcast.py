@@ -131,6 +131,21 @@ class TestRunBroadcast:
         assert broadcast.ladder is not None
         assert broadcast.ladder.videos[0].kind is Kind.TRANSCODE
 
+    def test_encodes_anew_what_has_too_few_key_frames_later_on(
+        self, ingest: Ingest, broadcast: Broadcast, tmp_path: Path
+    ) -> None:
+        clip = tmp_path / "rarer.flv"
+        clip.write_bytes(flv(size="320x180", gop=900, seconds=14, key_frames="1,2,3"))
+        with ingest.publishing("rarer-keys", clip):
+            broadcast.start_playable(ingest.server, "rarer-keys")
+            assert broadcast.ladder is not None
+            assert broadcast.ladder.videos[0].kind is Kind.COPY
+
+            broadcast.await_end()
+
+        assert isinstance(broadcast.error, KeyFramesTooFarError)
+        assert 8.4 < broadcast.error.gop_s < 14
+
     def test_goes_on_in_the_same_playlists_after_another_run(self, live: Live) -> None:
         broadcast = live.broadcast
         broadcast.children()["transcoder"].kill()

@@ -161,5 +161,15 @@ def test_refuses_what_a_disk_has_spoiled(tmp_path: Path) -> None:
         Reader(tmp_path).read()
 
 
+def test_refuses_to_go_on_where_less_is_left_than_was_read(tmp_path: Path) -> None:
+    Writer(tmp_path, FIRST).write(*RECORDS)
+    reader, path = Reader(tmp_path), journal_path(tmp_path, epoch=1)
+    reader.read()
+    path.write_bytes(path.read_bytes()[:-10])
+
+    with pytest.raises(JournalError, match="less is there"):
+        reader.read()
+
+
 def test_has_no_end_where_nothing_began(tmp_path: Path) -> None:
     assert not write_end(tmp_path)

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from streams.media.marks import EvenMarks, KeyFrameMarks, Marks
+from streams.media.marks import EvenMarks, KeyFrameDistances, KeyFrameMarks, Marks
 from streams.media.targets import LONGEST_SEGMENT_S
 
 
@@ -65,6 +65,42 @@ class TestKeyFrameMarks:
 
     def test_go_on_behind_key_frames_that_were_far_apart(self) -> None:
         assert _noted([0, 2000, 9000, 9500, 11000, 13000]) == [2000, 9000, 11000, 13000]
+
+
+class TestKeyFrameDistances:
+    def _too_far_s(self, *at_s: float, now_s: float) -> float:
+        distances = KeyFrameDistances()
+        for at in at_s:
+            distances.note(round(at * 1000))
+        return distances.too_far_s(now_ms=round(now_s * 1000))
+
+    def test_are_not_known_before_there_is_a_picture(self) -> None:
+        assert self._too_far_s(now_s=60) == 0
+
+    @pytest.mark.parametrize(
+        ("at_s", "now_s"),
+        [
+            pytest.param([0, 4.2, 8.4, 12.6], 16.8, id="just as close as needed"),
+            pytest.param([0, 2, 4, 10, 12], 16, id="one is missing"),
+            pytest.param([0, 2, 4], 12.4, id="none came for two segments"),
+            pytest.param([0, 2, 9, *range(11, 31, 2), 36], 37, id="long ago another was missing"),
+        ],
+    )
+    def test_are_short_enough(self, at_s: list[float], now_s: float) -> None:
+        assert self._too_far_s(*at_s, now_s=now_s) == 0
+
+    @pytest.mark.parametrize(
+        ("at_s", "now_s", "longest_s"),
+        [
+            pytest.param([0], 4.3, 4.3, id="no second one"),
+            pytest.param([0, 5], 5.1, 5, id="the second one late"),
+            pytest.param([0, 2, 4, 9, 15], 16, 6, id="later on"),
+            pytest.param([0, 2, 4, 9, 11, 13], 18, 5, id="now and then"),
+            pytest.param([0, 2, 4], 12.5, 8.5, id="no more"),
+        ],
+    )
+    def test_are_too_long(self, at_s: list[float], now_s: float, longest_s: float) -> None:
+        assert self._too_far_s(*at_s, now_s=now_s) == longest_s
 
 
 class TestEvenMarks:

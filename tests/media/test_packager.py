@@ -122,6 +122,25 @@ class TestLatency:
         # The first part's waited 4.7 s; a mean of what came since is less.
         assert 3000 < pipes.packager.latency_ms < 4700 + HANG_S * 1000
 
+    @pytest.mark.parametrize("set_by_s", [-86_400, 86_400])
+    def test_is_the_same_when_the_machines_clock_is_set(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, set_by_s: int
+    ) -> None:
+        pipes = Pipes(tmp_path, clock_ms=lambda: time.time() * 1000)
+        for slot in _SLOTS:
+            pipes.frames(slot)
+        wait_until(lambda: pipes.packager.has_begun, what="the beginning")
+
+        began_at, began_s = time.time(), time.monotonic()
+        monkeypatch.setattr(time, "time", lambda: began_at + time.monotonic() - began_s + set_by_s)
+        for slot in _SLOTS:
+            pipes.frames(slot, at_ms=2000)
+        pipes.end()
+
+        assert pipes.packager.latency_ms is not None
+        # Pictures of up to four seconds that are there before they are due.
+        assert -5_000 < pipes.packager.latency_ms < HANG_S * 1000
+
 
 class TestEnd:
     def test_puts_everything_on_the_shelf(self, tmp_path: Path) -> None:

@@ -3,11 +3,13 @@
 import gc
 import re
 import tracemalloc
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from streams.media.fragments import Sample, render_fragment
 from streams.media.journal import (
     Dropped,
     Opened,
@@ -90,6 +92,15 @@ def add_segment(shelf: Shelf, *, at_s: float = 0, slot: str = "v0") -> None:
         at_ms = round(_BEGAN_MS + at_s * 1000) + number * 1000
         shelf.add(slot, Made(at_ms, 1_000_000, number == 0, is_hidden=False, key_size=2, content=b"part"))
     shelf.close_segment(slot)
+
+
+def _add_segments(session: Session, numbers: Iterable[int], *, epoch: int, set_by_s: int = 0) -> None:
+    """Put an epoch's segments of two seconds on the shelf, by a machine's clock that was set before it."""
+    shelf = session.shelf(epoch=epoch)
+    begin(shelf)
+    for number in numbers:
+        add_segment(shelf, at_s=number * 2 + set_by_s)
+    shelf.close()
 
 
 def _memory_of(files: str) -> int:
@@ -223,16 +234,9 @@ class TestWindow:
     @pytest.mark.parametrize("set_by_s", [-86_400, 86_400])
     def test_goes_by_the_medias_time_when_the_machines_clock_is_set(self, tmp_path: Path, set_by_s: int) -> None:
         session = Session(tmp_path, dvr_window_s=60)
-        first = session.shelf(epoch=1)
-        begin(first)
-        for number in range(40):
-            add_segment(first, at_s=number * 2)
-        first.close()
+        _add_segments(session, range(40), epoch=1)
 
-        second = session.shelf(epoch=2)
-        begin(second)
-        for number in range(40, 60):
-            add_segment(second, at_s=number * 2 + set_by_s)
+        _add_segments(session, range(40, 60), epoch=2, set_by_s=set_by_s)
 
         assert session.segments() == {f"{1 if msn < 40 else 2}-{msn}.m4s" for msn in range(59 - 45, 60)}
 
@@ -270,16 +274,9 @@ class TestWindow:
 
     def test_goes_on_in_another_epoch(self, tmp_path: Path) -> None:
         session = Session(tmp_path, dvr_window_s=0)
-        first = session.shelf(epoch=1)
-        begin(first)
-        for number in range(20):
-            add_segment(first, at_s=number * 2)
-        first.close()
+        _add_segments(session, range(20), epoch=1)
 
-        second = session.shelf(epoch=2)
-        begin(second)
-        for number in range(20, 60):
-            add_segment(second, at_s=number * 2)
+        _add_segments(session, range(20, 60), epoch=2)
 
         # 30 s behind the newest.
         assert session.segments() == {f"2-{msn}.m4s" for msn in range(44, 60)}
@@ -323,6 +320,22 @@ class TestNextEpoch:
 
         assert session.closed()[-1] == SegmentClosed("v0", 1, _BEGAN_MS + 2000, 600_000, 8, 0)
         assert session.content("2-1.m4s") == b"leftover"
+
+    @pytest.mark.parametrize("slot", ["v0", "a0"])
+    @pytest.mark.parametrize("is_sync", [True, False])
+    def test_says_how_much_of_that_shows_its_first_picture(self, session: Session, slot: str, is_sync: bool) -> None:
+        samples = [Sample(3000, 7, is_sync=is_sync, composition=0), Sample(3000, 4, is_sync=False, composition=0)]
+        head = render_fragment(1, 0, samples)
+        killed = session.shelf(epoch=1)
+        begin(killed, slot)
+        for number in range(2):
+            killed.add(slot, part(head + bytes(11), at_s=number * 0.3, key_size=len(head) + 7))
+
+        following = session.shelf(epoch=2)
+
+        key_size = len(head) + 7 if is_sync and slot == "v0" else 0
+        assert [closed.key_size for closed in session.closed(slot)] == [key_size]
+        assert following.bitrates[slot].key_frames_peak == key_size * 8_000_000 // 600_000
 
     def test_closes_what_grew_without_parts(self, session: Session) -> None:
         killed = session.shelf(epoch=1, part_target_s=0)

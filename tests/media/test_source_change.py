@@ -5,7 +5,7 @@ from pathlib import Path
 from streams.media.errors import SourceChangedError, SourceRefusedError
 from tests.media.broadcasts import Broadcast
 from tests.media.clips import flv
-from tests.media.crafted import claiming, joined
+from tests.media.crafted import claiming, joined, without_sound
 from tests.media.ingest import Ingest
 from tests.services import wait_until
 
@@ -36,6 +36,25 @@ class TestRun:
 
         assert following.source is not None
         assert (following.source.width, following.source.height) == (640, 360)
+
+    def test_waits_for_no_sound_that_is_only_announced_and_breaks_off_when_it_comes(
+        self, ingest: Ingest, broadcast: Broadcast, tmp_path: Path
+    ) -> None:
+        clip = tmp_path / "late-sound.flv"
+        clip.write_bytes(without_sound(_small(seconds=16), until_ms=10_000))
+        broadcast.start(ingest.server, "late-sound")
+        with ingest.publishing("late-sound", clip):
+            broadcast.await_playable()
+            assert broadcast.ladder is not None
+            assert broadcast.ladder.audio is None
+
+            broadcast.await_end()
+            assert isinstance(broadcast.error, SourceChangedError)
+            assert "sound" in str(broadcast.error)
+            broadcast.start_again(ingest.server, "late-sound")
+            broadcast.await_playable()
+
+        assert broadcast.ladder.audio is not None
 
     def test_refuses_a_picture_that_claims_to_be_huge_before_it_is_decoded(
         self, ingest: Ingest, broadcast: Broadcast, tmp_path: Path

@@ -1,13 +1,13 @@
 """The way in, without the rest of the product: the gate, the real nginx, and hooks that admit every key but one."""
 
 import socket
-import socketserver
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs
 
 import psutil
@@ -21,6 +21,7 @@ from livehub.stack.programs import programs
 from livehub.stack.tls import ensure_self_signed
 from streams.media.nginx_rtmp import IngestServer
 from tests.services import running, wait_until
+from tests.stack.answering import Quiet, answering
 
 WRONG_KEY = "wrong"
 
@@ -59,8 +60,9 @@ def running_door(instance: Instance, folder: Path, *, strangers: int = 0, config
     if strangers:
         gate_argv = [*gate_argv[:-1], str(strangers)]
     nginx_argv = nginx.server_argv(config=instance.ingest_config, prefix=instance.nginx_temp_dir)
+    addresses: dict[str, str] = {}
     with (
-        _hooks(instance.asgi_socket) as addresses,
+        answering(instance.asgi_socket, partial(_Hook, addresses)),
         running(gate_argv, log_path=folder / "gate.log") as gate,
         running(nginx_argv, log_path=folder / "nginx.log") as server,
     ):
@@ -74,33 +76,15 @@ def _accepts(path: Path) -> bool:
         return probe.connect_ex(str(path)) == 0
 
 
-class _Hook(BaseHTTPRequestHandler):
+class _Hook(Quiet, BaseHTTPRequestHandler):
+    def __init__(self, addresses: dict[str, str], *connection: Any) -> None:
+        self._addresses = addresses
+        super().__init__(*connection)
+
     def do_POST(self) -> None:
         fields = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
         key = fields["name"][0]
         if fields["call"] == ["publish"]:
-            self.server.addresses[key] = fields["addr"][0]  # type: ignore[attr-defined]  # Ours, below.
+            self._addresses[key] = fields["addr"][0]
         self.send_response(403 if key == WRONG_KEY else 204)
         self.end_headers()
-
-    def address_string(self) -> str:
-        return "nginx"
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
-class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    daemon_threads = True
-    addresses: dict[str, str]
-
-
-@contextmanager
-def _hooks(path: Path) -> Iterator[dict[str, str]]:
-    with _Server(str(path), _Hook) as server:
-        server.addresses = {}
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield server.addresses
-        finally:
-            server.shutdown()

@@ -1,19 +1,21 @@
 """What tells an origin who may play, in place of the web program."""
 
 import json
-import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from streams.media.origin.rules import Rules
 from streams.media.viewer_tokens import ViewerToken
 from tests.services import HANG_S
+from tests.stack.answering import Quiet, answering
 
 PUBLIC = Rules(is_signed=False, allowed_origins=(), own_origin="https://live.example")
 _KEY_ID, _SECRET = "the key", "psk_" + "x" * 44
@@ -45,27 +47,19 @@ class Ruling:
 
 @contextmanager
 def ruling(path: Path) -> Iterator[Ruling]:
-    with _Server(str(path), _Handler) as server:
-        server.ruling = Ruling()
-        server.ruling.works.set()
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    ruling = Ruling()
+    ruling.works.set()
+    with answering(path, partial(_Handler, ruling)):
         try:
-            yield server.ruling
+            yield ruling
         finally:
-            server.ruling.works.set()
-            server.shutdown()
+            ruling.works.set()
 
 
-class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    daemon_threads = True
-    ruling: Ruling
-
-
-class _Handler(BaseHTTPRequestHandler):
-    @property
-    def _ruling(self) -> Ruling:
-        found: Ruling = self.server.ruling  # type: ignore[attr-defined]  # Ours, above.
-        return found
+class _Handler(Quiet, BaseHTTPRequestHandler):
+    def __init__(self, ruling: Ruling, *connection: Any) -> None:
+        self._ruling = ruling
+        super().__init__(*connection)
 
     def do_GET(self) -> None:
         playback_ids = parse_qs(urlsplit(self.path).query)["playback_id"]
@@ -85,9 +79,3 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
-
-    def address_string(self) -> str:
-        return "origin"
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""

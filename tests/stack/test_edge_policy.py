@@ -1,14 +1,15 @@
 """Who may fetch media, as the edge sees to it: with files of its own, and a program that says what it is told."""
 
 import socket
-import socketserver
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -18,6 +19,7 @@ from livehub.stack.folders import prepare_folders
 from livehub.stack.instance import Instance
 from livehub.stack.nginx import Host
 from tests.services import HANG_S, running, wait_until
+from tests.stack.answering import Quiet, answering
 from tests.stack.test_nginx import Answer, accepts, ask
 
 _ID = "pb_0123456789abcdefghij"
@@ -63,7 +65,7 @@ def edge(instance: Instance, tmp_path: Path) -> Iterator[Edge]:
     instance.edge_config.write_text(render_edge(instance, Host.current()))
     log_path = tmp_path / "edge.log"
     argv = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
-    with answering(instance.origin_socket) as program, running(argv, log_path=log_path):
+    with _program(instance.origin_socket) as program, running(argv, log_path=log_path):
         wait_until(lambda: accepts(instance.http_port), what="the edge")
         yield Edge(f"http://127.0.0.1:{instance.http_port}", log_path, program)
 
@@ -193,7 +195,7 @@ class TestOutage:
     def test_stops_nobody_who_plays_and_makes_nobody_wait_for_long(
         self, edge: Edge, how: str, instance: Instance
     ) -> None:
-        edge.program.headers["Cache-Control"] = "max-age=1, stale-while-revalidate=1"
+        edge.program.headers["Cache-Control"] = "max-age=1, stale-while-revalidate=1, stale-if-error=60"
         assert edge.get().status == 200
 
         if how == "says so":
@@ -208,6 +210,14 @@ class TestOutage:
 
         # Of the thirty, whoever waited for a program that hangs.
         assert how != "hangs" or len(edge.program.asked) <= 1 + 4
+
+    def test_stops_who_plays_when_he_may_do_so_unasked_no_longer(self, edge: Edge, instance: Instance) -> None:
+        edge.program.headers["Cache-Control"] = "max-age=1, stale-while-revalidate=0, stale-if-error=2"
+        assert edge.get(_WITH_TOKEN).status == 200
+
+        instance.origin_socket.unlink()
+
+        wait_until(lambda: edge.get(_WITH_TOKEN).status == 503, timeout_s=10, what="the end")
 
     def test_lets_nobody_new_in_and_says_that_it_passes(self, edge: Edge) -> None:
         edge.program.status, edge.program.headers = 503, {"Cache-Control": "no-store"}
@@ -230,11 +240,15 @@ def test_no_token_is_written_down(edge: Edge) -> None:
     assert _TOKEN.partition(".")[0] not in edge.log_path.read_text()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Quiet, BaseHTTPRequestHandler):
+    def __init__(self, program: Program, *connection: Any) -> None:
+        self._program = program
+        super().__init__(*connection)
+
     def do_GET(self) -> None:
-        program: Program = self.server.program  # type: ignore[attr-defined]  # Ours, below.
-        names = ("X-Playback-Id", "X-Playback-Token", "Origin")
-        program.asked.append(tuple(self.headers.get(name, "") for name in names))  # type: ignore[arg-type]  # Three.
+        program = self._program
+        asked = tuple(self.headers.get(name, "") for name in ("X-Playback-Id", "X-Playback-Token", "Origin"))
+        program.asked.append(cast("tuple[str, str, str]", asked))
         program.works.wait(HANG_S)
         self.send_response(program.status)
         for name, value in program.headers.items():
@@ -242,26 +256,13 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(BrokenPipeError):
             self.end_headers()
 
-    def address_string(self) -> str:
-        return "nginx"
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
-class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    daemon_threads = True
-    program: Program
-
 
 @contextmanager
-def answering(path: Path) -> Iterator[Program]:
-    with _Server(str(path), _Handler) as server:
-        server.program = Program()
-        server.program.works.set()
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+def _program(path: Path) -> Iterator[Program]:
+    program = Program()
+    program.works.set()
+    with answering(path, partial(_Handler, program)):
         try:
-            yield server.program
+            yield program
         finally:
-            server.program.works.set()
-            server.shutdown()
+            program.works.set()

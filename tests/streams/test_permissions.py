@@ -17,7 +17,9 @@ from streams.livestreams.playback_tokens import own_token
 from streams.livestreams.services import change_livestream, create_livestream, delete_livestream
 from streams.media.origin.rules import PlaybackPermission
 from streams.media.viewer_tokens import TOKEN_LIFETIME_MAX, PlaybackRefusedError
-from streams.models import Livestream, RevokedViewer
+from streams.models import Livestream, RevokedViewer, User
+from streams.organizations.members import remove_member
+from streams.organizations.models import Member, Role
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.playing import check_playback
 
@@ -27,6 +29,11 @@ _SHOP, _OTHER = "https://shop.example", "https://other.example"
 @pytest.fixture
 def signed(home: NewOrganization) -> Livestream:
     return create_livestream(app=home.app, name="Members only", actor=SYSTEM, playback_policy="signed")
+
+
+@pytest.fixture
+def member(home: NewOrganization) -> Member:
+    return Member.objects.get(user=home.owner)
 
 
 @pytest.fixture(autouse=True)
@@ -85,12 +92,12 @@ class TestSigned:
 
         assert play(signed, given.token).expires_at == given.expires_at
 
-    def test_costs_three_queries_with_all_others_that_are_asked_for(
+    def test_costs_four_queries_with_all_others_that_are_asked_for(
         self, signed: Livestream, home: NewOrganization, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
         another = create_livestream(app=home.app, name="Another", actor=SYSTEM, playback_policy="signed")
 
-        with django_assert_num_queries(3):
+        with django_assert_num_queries(4):
             rules = rules_of([signed.playback_id, another.playback_id])
 
         assert rules.keys() == {signed.playback_id, another.playback_id}
@@ -98,10 +105,30 @@ class TestSigned:
     def test_is_played_with_a_token_that_others_have_made(self, signed: Livestream) -> None:
         assert play(signed, self_signed(signed)).expires_at is not None
 
-    def test_is_played_by_our_own_pages(self, signed: Livestream) -> None:
-        assert play(signed, own_token(signed.playback_id)).expires_at is not None
+    def test_is_played_by_our_own_pages(self, signed: Livestream, member: Member) -> None:
+        assert play(signed, own_token(signed.playback_id, member=member)).expires_at is not None
         # As long as it lasts it stays the same: what is shown again is not loaded again.
-        assert own_token(signed.playback_id) == own_token(signed.playback_id)
+        assert own_token(signed.playback_id, member=member) == own_token(signed.playback_id, member=member)
+
+    @pytest.mark.parametrize("how", ["dismissed", "deactivated"])
+    def test_is_played_by_our_own_pages_for_members_only(self, signed: Livestream, member: Member, how: str) -> None:
+        person = User.objects.create_user("ann@northwind.example", "correct horse battery")
+        ann = Member.objects.create(organization=member.organization, user=person, role=Role.VIEWER)
+        token = own_token(signed.playback_id, member=ann)
+        assert play(signed, token)
+
+        if how == "dismissed":
+            remove_member(member=ann, actor=SYSTEM)
+        else:
+            User.objects.filter(pk=person.pk).update(is_active=False)
+
+        with pytest.raises(PlaybackRefusedError):
+            play(signed, token)
+        assert play(signed, own_token(signed.playback_id, member=member))
+
+    def test_is_not_played_by_another_organizations_pages(self, signed: Livestream, abroad: NewOrganization) -> None:
+        with pytest.raises(PlaybackRefusedError):
+            play(signed, own_token(signed.playback_id, member=Member.objects.get(user=abroad.owner)))
 
     @pytest.mark.parametrize("token", ["", "nonsense", "a.b.c", "eyJhbGciOiJub25lIn0.e30."])
     def test_is_not_played_without_one(self, signed: Livestream, token: str) -> None:
@@ -163,10 +190,12 @@ class TestSigned:
             with pytest.raises(PlaybackRefusedError):
                 play(signed, token)
 
-    def test_is_not_played_with_another_livestreams_token(self, signed: Livestream, home: NewOrganization) -> None:
+    def test_is_not_played_with_another_livestreams_token(
+        self, signed: Livestream, home: NewOrganization, member: Member
+    ) -> None:
         another = create_livestream(app=home.app, name="Another", actor=SYSTEM, playback_policy="signed")
 
-        for token in (token_of(another), own_token(another.playback_id)):
+        for token in (token_of(another), own_token(another.playback_id, member=member)):
             with pytest.raises(PlaybackRefusedError):
                 play(signed, token)
 
@@ -227,7 +256,7 @@ class TestRotatedKey:
 
 
 class TestMaxViewers:
-    def test_are_so_many_at_once_each_counted_once(self, signed: Livestream) -> None:
+    def test_are_so_many_at_once_each_counted_once(self, signed: Livestream, member: Member) -> None:
         change_livestream(livestream=signed, actor=SYSTEM, max_viewers=2)
         ann, bob, cid = (token_of(signed, viewer) for viewer in ("ann", "bob", "cid"))
 
@@ -236,7 +265,7 @@ class TestMaxViewers:
         with pytest.raises(PlaybackRefusedError):
             play(signed, cid)
         # Whoever looks after it takes no place.
-        assert play(signed, own_token(signed.playback_id))
+        assert play(signed, own_token(signed.playback_id, member=member))
 
     def test_make_room_when_one_has_gone(self, signed: Livestream, monkeypatch: pytest.MonkeyPatch) -> None:
         change_livestream(livestream=signed, actor=SYSTEM, max_viewers=1)

@@ -11,6 +11,7 @@ from pytest_django import Settings
 
 from livehub.core import clock
 from streams.livestreams import leases, playback, services, tasks
+from streams.livestreams.services import create_livestream
 from streams.livestreams.storage import local_storage
 from streams.media.journal import Ended, journal_path
 from streams.models import Lease, Livestream, Session
@@ -147,6 +148,48 @@ class TestFinishPlaylists:
         assert not _has_end(session)
 
 
+class TestFinishMissed:
+    """Who was to end the playlists was killed, and Redis was away when the files' queue was to be told."""
+
+    def test_ends_the_playlists_and_tells_the_origin(self, session: Session, settings: Settings) -> None:
+        ended(session)
+        with nudged(settings) as origin:
+            playback.keep_up()
+
+            assert origin.recv(1024).decode() == f"{session.livestream.playback_id}/{_folder_of(session).name}"
+        assert _has_end(session)
+
+    def test_leaves_alone_what_has_its_end(self, session: Session) -> None:
+        ended(session)
+        playback.keep_up()
+        size = journal_path(_folder_of(session), epoch=1).stat().st_size
+
+        playback.keep_up()
+
+        assert journal_path(_folder_of(session), epoch=1).stat().st_size == size
+
+    def test_leaves_a_running_session_alone(self, session: Session) -> None:
+        playback.keep_up()
+
+        assert not _has_end(session)
+
+    def test_of_one_that_cannot_be_written_keeps_no_other_from_it(
+        self, session: Session, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        other = connected(create_livestream(app=session.livestream.app, name="other", actor=SYSTEM))
+        _write_run(other)
+        for each in (session, other):
+            ended(each)
+        journal = journal_path(_folder_of(session), epoch=1)
+        journal.unlink()
+        journal.mkdir()
+
+        playback.keep_up()
+
+        assert _has_end(other)
+        assert f"playlists not finished session={session.pk}" in caplog.text
+
+
 class TestRemoveExpired:
     def test_removes_everything_of_the_last_session(self, session: Session, folder: Path) -> None:
         _stopped(session, seconds_ago=301)
@@ -258,29 +301,39 @@ class TestRemoveExpired:
         assert list(folder.iterdir()) == []
 
 
-class TestCallForRemoval:
+class TestCallForUpkeep:
     def test_calls_each_node_that_has_files(self, session: Session, broker: Broker, capture: Capture) -> None:
         leases.release_lease(_lease(session))
         leases.claim_session(session_id=session.pk, worker="second", node="north")
         _stopped(session, seconds_ago=301)
 
         with capture(execute=True):
-            playback.call_for_removal()
+            playback.call_for_upkeep()
 
-        calls = [call for call in broker.queues if call[0] == "streams.remove_expired_playback"]
+        calls = [call for call in broker.queues if call[0] == "streams.keep_up_playback"]
         assert [queue for _, queue in calls] == ["files.main", "files.north"]
+
+    def test_calls_the_nodes_of_a_session_that_is_just_over(
+        self, session: Session, broker: Broker, capture: Capture
+    ) -> None:
+        ended(session)
+
+        with capture(execute=True):
+            playback.call_for_upkeep()
+
+        assert ("streams.keep_up_playback", "files.main") in broker.queues
 
     def test_calls_no_node_again_that_is_gone(self, session: Session, broker: Broker, capture: Capture) -> None:
         _stopped(session, seconds_ago=301)
 
         with untaken("files.main"), capture(execute=True):
-            playback.call_for_removal()
+            playback.call_for_upkeep()
 
-        assert "streams.remove_expired_playback" not in broker.names
+        assert "streams.keep_up_playback" not in broker.names
 
     def test_calls_nobody_for_nothing(self, session: Session, broker: Broker, capture: Capture) -> None:
         with capture(execute=True):
-            playback.call_for_removal()
+            playback.call_for_upkeep()
 
         assert broker.names == []
 

@@ -71,6 +71,14 @@ class TestFirstRun:
 
         assert [path for path in folder.iterdir() if path.is_file()] == []
 
+    def test_that_never_began_leaves_that_to_the_next(self, session: Session, stopping: Worker, folder: Path) -> None:
+        # Its worker was killed as soon as it had the lease.
+        leases.release_lease(claimed(session))
+
+        stopping.run_session(session.pk)
+
+        assert [path for path in folder.iterdir() if path.is_file()] == []
+
 
 class TestPostponedRun:
     def test_keeps_no_slot(self, session: Session, settings: Settings) -> None:
@@ -89,7 +97,9 @@ class TestPostponedRun:
 
 class TestFollowingRun:
     def test_shows_what_the_session_has_shown(self, session: Session, stopping: Worker, folder: Path) -> None:
-        leases.release_lease(claimed(session))
+        first = claimed(session)
+        leases.mark_live(first)
+        leases.release_lease(first)
 
         stopping.run_session(session.pk)
 

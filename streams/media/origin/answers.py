@@ -4,6 +4,8 @@ import gzip
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from streams.media.viewer_tokens import has_run_out
+
 # Playlists are small and read once; more effort costs others the moment that it takes.
 _GZIP_LEVEL = 1
 _GZIP_BYTES_AT_LEAST = 512
@@ -56,14 +58,19 @@ def file(path: str) -> Reply:
     return answer(200, {"X-Accel-Redirect": f"{_FILES}/{path}"}, b"")
 
 
-def permitted(*, holds_s: int, renewed_within_s: int, depends_on_origin: bool) -> Reply:
+def permitted(*, holds_s: int, renewed_within_s: int, unasked_within_s: int, depends_on_origin: bool) -> Reply:
     """Return the permission to play: for how long the edge may go by it, and by how much longer while it asks again.
 
-    Source: RFC 5861.
+    By `unasked_within_s` it may where nobody answers. Source: RFC 5861.
     """
-    kept = f"max-age={holds_s}, stale-while-revalidate={renewed_within_s}"
+    kept = f"max-age={holds_s}, stale-while-revalidate={renewed_within_s}, stale-if-error={unasked_within_s}"
     varies = {"Vary": "Origin"} if depends_on_origin else {}
     return answer(200, {"Cache-Control": kept, "X-Playback": "permitted", **varies}, b"")
+
+
+def unsure(token: str) -> Reply:
+    """Return that nobody knows who may play: the edge goes by what it was told before, while the token lasts."""
+    return refused("refused", holds_s=1) if token and has_run_out(token) else failure(503)
 
 
 def refused(why: str, *, holds_s: int) -> Reply:

@@ -9,16 +9,15 @@ import httpx
 # Longer than any answer of an origin takes.
 _BOUND_S = 20.0
 _CONNECT_S = 3.0
-_CONNECTIONS = 2048
 
 
 class Hub:
     """Holds the connections to it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, connections: int) -> None:
         """`url` is what comes before a livestream's playback id, without a slash at the end."""
         self._url = url
-        limits = httpx.Limits(max_connections=_CONNECTIONS, max_keepalive_connections=_CONNECTIONS)
+        limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
         timeout = httpx.Timeout(_BOUND_S, connect=_CONNECT_S)
         self._http = httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False)
 

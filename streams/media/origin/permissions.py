@@ -26,6 +26,8 @@ _HOLDS_S, _RENEWED_WITHIN_S = 4, 2
 _RULES_HOLD_S = 2.0
 # The same of what everybody may play, where one answer serves all of them: nobody is sent away from it.
 _RENEWED_BY_ALL_WITHIN_S = 60
+# The same while this program is away, which a broadcast outlives; a token never outlives its own time.
+_UNASKED_WITHIN_S = 86_400
 # Before nginx gives up. It takes that long only where a crowd is counted: who does not answer is found out sooner.
 _BOUND_S = 4.5
 # Of one question to the web program.
@@ -91,7 +93,7 @@ class Permissions:
         except PlaybackRefusedError:
             answer = answers.refused("refused", holds_s=_HOLDS_S)
         except (UnansweredError, TimeoutError):
-            answer = answers.failure(503)
+            answer = answers.unsure(viewer.token)
         except Exception:  # After two who are not answered nginx would take the program for one that hangs.
             logger.exception("a question cannot be answered playback_id=%s", viewer.playback_id)
             answer = answers.failure(503)
@@ -148,11 +150,15 @@ class Permissions:
 
 
 def _permitted(permission: PlaybackPermission) -> Reply:
-    holds_s, renewed_within_s = _HOLDS_S, _RENEWED_BY_ALL_WITHIN_S
+    holds_s, renewed_within_s, unasked_within_s = _HOLDS_S, _RENEWED_BY_ALL_WITHIN_S, _UNASKED_WITHIN_S
     if permission.expires_at is not None:
         left_s = int((permission.expires_at - datetime.now(UTC)).total_seconds())
         holds_s = max(1, min(_HOLDS_S, left_s))
         renewed_within_s = max(0, min(_RENEWED_WITHIN_S, left_s - holds_s))
+        unasked_within_s = max(0, min(_UNASKED_WITHIN_S, left_s - holds_s))
     return answers.permitted(
-        holds_s=holds_s, renewed_within_s=renewed_within_s, depends_on_origin=permission.depends_on_origin
+        holds_s=holds_s,
+        renewed_within_s=renewed_within_s,
+        unasked_within_s=unasked_within_s,
+        depends_on_origin=permission.depends_on_origin,
     )

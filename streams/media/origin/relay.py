@@ -8,7 +8,9 @@ folder that nginx serves from, and removed again when they are old or too many.
 import asyncio
 import logging
 import time
+from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -23,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 # Longer than any answer of an origin takes.
 _BOUND_S = 20.0
+# Of one session, questions that wait for what comes next: a few for each rendition, unless somebody makes them up.
+_WAITING_AT_MOST = 256
 _PLAYLIST_BYTES_AT_MOST = 16 << 20
 _PIECE_BYTES = 256 * 1024
 _FILE_BYTES_AT_MOST = 256 << 20
@@ -73,14 +77,19 @@ class Relay:
         self._root = root
         self._bytes_at_most = bytes_at_most
         self._crowds: dict[tuple[Wanted, bool], _Crowd] = {}
+        # How many of each session's are open that wait.
+        self._waiting = Counter[str]()
         self._asking: set[asyncio.Task[None]] = set()
 
     def ask(self, client: Waiter, request: Request) -> None:
-        """Have the client answered as the origin answers."""
+        """Have the client answered as the origin answers; at once with what is there where too much is waited for."""
         key = (request.wanted, request.takes_gzip and not _is_kept(request.wanted))
+        if key not in self._crowds and self._waiting[request.wanted.folder] >= _WAITING_AT_MOST:
+            key = (replace(request.wanted, msn=None, part=None), key[1])
         crowd = self._crowds.get(key)
         if crowd is None:
             crowd = self._crowds[key] = _Crowd(request)
+            self._waiting[key[0].folder] += _waits(key[0])
             task = asyncio.get_running_loop().create_task(self._ask_origin(key, crowd))
             self._asking.add(task)
             task.add_done_callback(self._asking.discard)
@@ -97,6 +106,9 @@ class Relay:
             logger.exception("a question cannot be passed on path=%s", target_of(key[0]))
             answer = answers.failure(502)
         del self._crowds[key]
+        self._waiting[key[0].folder] -= _waits(key[0])
+        # Else it would hold the name of every session that there ever was.
+        self._waiting += Counter()
         crowd.answer(answer)
 
     async def _answer(self, key: tuple[Wanted, bool], crowd: _Crowd) -> Reply:
@@ -177,6 +189,10 @@ def _is_kept(wanted: Wanted) -> bool:
     return bool(wanted.slot and wanted.file_name)
 
 
+def _waits(wanted: Wanted) -> bool:
+    return wanted.msn is not None
+
+
 def _failure(response: httpx.Response) -> Reply:
     """Return what is told here: what is wrong between the two of us is nobody's fault who asks.
 
@@ -184,4 +200,7 @@ def _failure(response: httpx.Response) -> Reply:
     """
     if response.status_code == 403:
         raise _RefusedError
+    if response.status_code == 429:
+        # We ask too much at once, not who asks here.
+        return answers.failure(503)
     return answers.failure(response.status_code if response.status_code in {400, 404, 503} else 502)

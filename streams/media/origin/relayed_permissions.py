@@ -59,21 +59,21 @@ class RelayedPermissions:
             async with asyncio.timeout(_PATIENCE_S), self._turns:
                 return await self._ask_in_turn(viewer)
         except TimeoutError:
-            return answers.failure(503)
+            return answers.unsure(viewer.token)
         except Exception:  # Without an answer nginx would take one question's mistake for a program that hangs.
             logger.exception("a question cannot be answered playback_id=%s", viewer.playback_id)
             return answers.failure(503)
 
     async def _ask_in_turn(self, viewer: Viewer) -> Reply:
         if not self._may_ask():
-            return answers.failure(503)
+            return answers.unsure(viewer.token)
         try:
             async with asyncio.timeout(_BOUND_S):
                 answer = await self._ask_hub(viewer)
         except (httpx.HTTPError, TimeoutError, OSError, UnansweredError) as error:
             logger.warning("the hub does not say who may play, and is not asked for %.0f s: %r", _PAUSE_S, error)
             self._is_failing, self._silent_until = True, time.monotonic() + _PAUSE_S
-            return answers.failure(503)
+            return answers.unsure(viewer.token)
         self._is_failing, self._silent_until = False, 0.0
         return answer
 
@@ -89,9 +89,9 @@ class RelayedPermissions:
         headers = {"Origin": viewer.origin} if viewer.origin else {}
         path = f"/{viewer.playback_id}/permission"
         async with self._hub.get(path, token=viewer.token, headers=headers) as response:
-            if response.status_code == 503:
-                # It knows others' livestreams.
-                return answers.failure(503)
+            if response.status_code in {429, 503}:
+                # It knows others' livestreams, or we ask too much at once: others may be answered.
+                return answers.unsure(viewer.token)
             if response.status_code not in _ANSWERS:
                 raise UnansweredError(f"status {response.status_code}")
             said = {

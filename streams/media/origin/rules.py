@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from typing import cast
 
 from streams.media.viewer_tokens import PlaybackRefusedError, UncheckedToken, ViewerToken, open_token
 
@@ -32,7 +33,8 @@ class Rules:
     """What holds for a livestream's viewers, all of them.
 
     `keys` are the secrets of those whose tokens play, by their ids; `revoked` are the viewers who were sent away, with
-    when, in seconds since 1970. Both are empty for a livestream that everybody may play.
+    when, in seconds since 1970; `members` are those whom our own pages may show it to. All are empty for a livestream
+    that everybody may play.
     """
 
     is_signed: bool
@@ -44,6 +46,7 @@ class Rules:
     places: int | None = None
     keys: dict[str, str] = field(default_factory=dict, repr=False)
     revoked: dict[str, float] = field(default_factory=dict)
+    members: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         return asdict(self)
@@ -51,7 +54,8 @@ class Rules:
     @classmethod
     def of_json(cls, said: dict[str, object]) -> "Rules":
         """Read what `as_json` has written."""
-        return cls(**{**said, "allowed_origins": tuple(said["allowed_origins"])})  # type: ignore[arg-type]  # Its own.
+        lists = {name: tuple(cast("list[str]", said[name])) for name in ("allowed_origins", "members")}
+        return cls(**{**said, **lists})  # type: ignore[arg-type]  # Its own.
 
     def check(self, viewer: Viewer) -> PlaybackPermission:
         """Return the permission to play.
@@ -69,6 +73,8 @@ class Rules:
         self._check_origin(viewer.origin, (shown.origin,) if shown.origin else ())
         if not unchecked.is_own:
             self._check_viewer(shown)
+        elif shown.viewer_id not in self.members:
+            raise PlaybackRefusedError
         is_counted = self.places is not None and not unchecked.is_own
         return PlaybackPermission(
             shown.expires_at,

@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
-from streams.media.journal import JournalError, Reader, part_name
+from streams.media.journal import Reader, part_name
 from streams.media.media_playlist import render_key_frames, render_media
 from streams.media.origin import answers
 from streams.media.origin.answers import PackedPlaylist, Reply
@@ -89,16 +89,17 @@ class OriginSession:
     def refresh(self) -> None:
         """Read what came since, and answer who waits for it."""
         try:
-            has_changed = self._read()
-        except FileNotFoundError:
-            self.lose(404)
-        except (JournalError, OSError):
-            logger.exception("the journals cannot be read folder=%s", self.folder)
-            self.lose(503)
-        else:
-            if has_changed:
+            if self._read():
                 self._pages.clear()
                 self._answer_groups()
+        except FileNotFoundError:
+            self.lose(404)
+        except Exception:  # Whatever a disk makes of one session's journals is nothing to the others'.
+            self._give_up()
+
+    def _give_up(self) -> None:
+        logger.exception("the journals cannot be read folder=%s", self.folder)
+        self.lose(503)
 
     def _read(self) -> bool:
         is_anew, entries = self._reader.read()
@@ -119,11 +120,16 @@ class OriginSession:
         if self.lost_with:
             client.send(answers.failure(self.lost_with))
             return
-        verdict = self.verdict(request.wanted)
-        if verdict is Verdict.WAIT:
-            self._wait(client, request)
-        else:
-            client.send(self._answer(request, verdict))
+        try:
+            verdict = self.verdict(request.wanted)
+            if verdict is Verdict.WAIT:
+                self._wait(client, request)
+                return
+            answer = self._answer(request, verdict)
+        except Exception:  # Who asks next is to be answered as well.
+            self._give_up()
+            answer = answers.failure(503)
+        client.send(answer)
 
     def verdict(self, wanted: Wanted) -> Verdict:
         """Tell what can be said to a question now."""
@@ -176,8 +182,9 @@ class OriginSession:
         for request, group in list(self._groups.items()):
             verdict = self.verdict(request.wanted)
             if verdict is not Verdict.WAIT:
+                answer = self._answer(request, verdict)
                 del self._groups[request]
-                group.answer(self._answer(request, verdict))
+                group.answer(answer)
 
     def _answer(self, request: Request, verdict: Verdict) -> Reply:
         wanted = request.wanted

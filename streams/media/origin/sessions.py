@@ -7,7 +7,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from streams.media.journal import JournalError
 from streams.media.origin import answers
 from streams.media.origin.requests import Request
 from streams.media.origin.session import OriginSession, Waiter
@@ -110,7 +109,7 @@ class Sessions:
             await asyncio.wait_for(self._in_thread(kept.session.load), _LOAD_BOUND_S)
         except FileNotFoundError:
             kept.session.lose(404)
-        except (JournalError, OSError, TimeoutError):
+        except Exception:  # Without an end to this all who ask for it would wait from now on.
             logger.exception("the journals cannot be read folder=%s", kept.session.folder)
             kept.session.lose(503)
         self._loaded(kept)

@@ -14,6 +14,7 @@ from streams.media.origin.permissions import Permissions
 from streams.media.origin.rules import PlaybackPermission, Rules, Viewer
 from streams.media.origin.web import Place
 from streams.media.viewer_tokens import ViewerToken
+from tests.services import HANG_S
 
 _ID, _SHOP = "pb_1", "https://shop.example"
 _SECRET = "psk_" + "x" * 44
@@ -99,8 +100,8 @@ class TestAnswer:
     @pytest.mark.parametrize(
         ("rules", "who", "status", "kept"),
         [
-            (_PUBLIC, Viewer(_ID), 200, "max-age=4, stale-while-revalidate=60"),
-            (_SIGNED, viewer(), 200, "max-age=4, stale-while-revalidate=2"),
+            (_PUBLIC, Viewer(_ID), 200, "max-age=4, stale-while-revalidate=60, stale-if-error=86400"),
+            (_SIGNED, viewer(lasts_s=200_000), 200, "max-age=4, stale-while-revalidate=2, stale-if-error=86400"),
             (_SIGNED, Viewer(_ID), 401, "max-age=4"),
             (None, Viewer(_ID), 401, "max-age=4"),
         ],
@@ -115,12 +116,20 @@ class TestAnswer:
         assert (found, headers["Cache-Control"]) == (status, kept)
         assert headers["X-Playback"] == ("unknown" if rules is None else "permitted" if status == 200 else "refused")
 
+    def test_outlives_no_token_where_nobody_answers_any_more(self) -> None:
+        async def run() -> int:
+            ((_, headers),) = await asking(WebProgram(_SIGNED))([viewer(lasts_s=3600)])
+            return int(headers["Cache-Control"].rpartition("=")[2])
+
+        assert 3600 - HANG_S < asyncio.run(run()) <= 3600 - 4
+
     def test_holds_no_longer_than_the_token(self) -> None:
         async def run() -> str:
             ((_, headers),) = await asking(WebProgram(_SIGNED))([viewer(lasts_s=4)])
             return headers["Cache-Control"]
 
-        assert asyncio.run(run()) in {f"max-age={left}, stale-while-revalidate=0" for left in (1, 2, 3)}
+        held = {f"max-age={left}, stale-while-revalidate=0, stale-if-error=0" for left in (1, 2, 3)}
+        assert asyncio.run(run()) in held
 
     def test_tells_origins_apart_where_that_matters(self) -> None:
         async def run() -> list[str | None]:
@@ -199,6 +208,17 @@ class TestRules:
                 assert [status for status, _ in await ask([viewer(newcomer), Viewer(_ID)])] == [200, 401]
 
         asyncio.run(run())
+
+    def test_are_not_needed_to_know_that_a_tokens_time_is_over(self) -> None:
+        web = WebProgram(_SIGNED)
+        web.is_away = True
+
+        assert statuses(web, [viewer(lasts_s=-1), viewer(lasts_s=60), Viewer(_ID, "a.b.c"), Viewer(_ID)]) == [
+            401,
+            503,
+            503,
+            503,
+        ]
 
     @pytest.mark.parametrize("error", [UnansweredError("away"), ValueError("nonsense")], ids=["away", "nonsense"])
     def test_that_nobody_has_told_are_none(self, error: Exception) -> None:

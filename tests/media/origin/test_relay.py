@@ -1,8 +1,9 @@
 """An edge node's questions to its hub, each with the token of one of those who wait."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from streams.media.origin.answers import Reply
@@ -12,6 +13,8 @@ from streams.media.origin.relayed_permissions import RelayedPermissions
 from streams.media.origin.requests import Request, parse_target
 from streams.media.origin.rules import Viewer
 from streams.media.origin.session import Group
+from streams.media.viewer_tokens import ViewerToken
+from tests.services import HANG_S
 
 _PLAYLIST = "/pb_1/0123456789abcdef/v0/index.m3u8"
 
@@ -53,12 +56,18 @@ class Machine:
 async def serving(machine: Machine) -> AsyncIterator[Hub]:
     async with await asyncio.start_server(machine.answer, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        async with Hub(f"http://127.0.0.1:{port}") as hub:
+        async with Hub(f"http://127.0.0.1:{port}", connections=1000) as hub:
             yield hub
 
 
-def asked_with(token: str) -> Request:
-    return Request(parse_target(_PLAYLIST), token=token)
+def asked_with(token: str, query: str = "") -> Request:
+    return Request(parse_target(_PLAYLIST + query), token=token)
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(HANG_S):
+        while not condition():
+            await asyncio.sleep(0.01)
 
 
 class TestRelay:
@@ -85,6 +94,41 @@ class TestRelay:
                 for player, token in zip(players, ("ann", "bob", "ann"), strict=True):
                     relay.ask(player, asked_with(token))
                 assert [await player.status() for player in players] == [403, 403, 403]
+
+        asyncio.run(run())
+
+    def test_lets_nobody_make_up_so_many_questions_that_others_wait(self, tmp_path: Path) -> None:
+        async def run() -> None:
+            machine = Machine(refused=set())
+            async with serving(machine) as hub:
+                relay = Relay(hub, tmp_path, bytes_at_most=1 << 20)
+                players = [Player() for _ in range(300)]
+                for number, player in enumerate(players):
+                    relay.ask(player, asked_with("ann", f"?_HLS_msn={number}"))
+                other = Player()
+                relay.ask(other, Request(parse_target(_PLAYLIST.replace("pb_1", "pb_2") + "?_HLS_msn=1")))
+                await until(lambda: len(machine.asked) == 258)
+                machine.goes_on.set()
+                assert {await player.status() for player in (*players, other)} == {200}
+                # What waited is over.
+                later = Player()
+                relay.ask(later, asked_with("ann", "?_HLS_msn=900"))
+                assert await later.status() == 200
+            waited = [path for path in machine.asked if "_HLS_msn" in path]
+            assert len(waited) == 256 + 1 + 1
+            assert [path for path in machine.asked if path not in waited] == [f"/t/ann{_PLAYLIST}"]
+
+        asyncio.run(run())
+
+    def test_takes_it_on_itself_that_it_asks_too_much(self, tmp_path: Path) -> None:
+        async def run() -> None:
+            machine = Machine(refused=set())
+            machine.status = "429 Too Many Requests"
+            machine.goes_on.set()
+            async with serving(machine) as hub:
+                player = Player()
+                Relay(hub, tmp_path, bytes_at_most=1 << 20).ask(player, asked_with("ann"))
+                assert await player.status() == 503
 
         asyncio.run(run())
 
@@ -116,5 +160,37 @@ class TestRelayedPermissions:
                     known.ask(player, Viewer("pb_1", token))
                     assert await player.status() == 503
             assert len(machine.asked) == 1
+
+        asyncio.run(run())
+
+    def test_of_others_are_asked_for_although_one_was_too_much(self) -> None:
+        async def run() -> None:
+            machine = Machine(refused=set())
+            machine.status = "429 Too Many Requests"
+            machine.goes_on.set()
+            async with serving(machine) as hub:
+                known = RelayedPermissions(hub)
+                for token, status in (("ann", 503), ("bob", 200)):
+                    player = Player()
+                    known.ask(player, Viewer("pb_1", token))
+                    assert await player.status() == status
+                    machine.status = "200 OK"
+
+        asyncio.run(run())
+
+    def test_end_with_the_token_while_there_are_none(self) -> None:
+        now = datetime.now(UTC)
+        token = ViewerToken(playback_id="pb_1", viewer_id="ann", issued_at=now, expires_at=now - timedelta(seconds=1))
+
+        async def run() -> None:
+            machine = Machine(refused=set())
+            machine.status = "502 Bad Gateway"
+            machine.goes_on.set()
+            async with serving(machine) as hub:
+                known = RelayedPermissions(hub)
+                for _ in range(2):
+                    player = Player()
+                    known.ask(player, Viewer("pb_1", token.signed("x" * 32, key_id="key")))
+                    assert await player.status() == 401
 
         asyncio.run(run())

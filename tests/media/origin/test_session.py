@@ -1,6 +1,7 @@
 """Who asks the origin gets exactly the state that he asked for, as soon as it is there."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -14,6 +15,7 @@ from tests.media.histories import History
 from tests.media.playlist_rules import Playlist, check
 
 FOLDER = "pb_1/0123456789abcdef"
+_NO_DATE = b"S v0 4 99999999999999999 2000000 9 9 ;\n"
 
 
 class Viewer:
@@ -230,3 +232,34 @@ class TestJournals:
             assert asked(session).status == 503
 
         asyncio.run(run())
+
+    @pytest.mark.parametrize(
+        "spoiled",
+        [
+            pytest.param(lambda journal: journal[:-100], id="shorter"),
+            pytest.param(lambda journal: journal[: len(journal) // 2], id="half"),
+            pytest.param(lambda journal: journal + _NO_DATE, id="no date"),
+        ],
+    )
+    def test_that_a_disk_has_spoiled_fail_alone(self, tmp_path: Path, spoiled: Callable[[bytes], bytes]) -> None:
+        async def run() -> None:
+            broadcast, session = Broadcast(tmp_path), OriginSession(tmp_path, FOLDER)
+            broadcast.go_on_to(session, msn=3)
+            viewer = asked(session, msn=session.timeline.slots["v0"].next_msn)
+            journal = broadcast.folder / "1.journal"
+            journal.write_bytes(spoiled(journal.read_bytes()))
+            session.refresh()
+            assert viewer.status == 503
+            assert asked(session).status == 503
+
+        asyncio.run(run())
+
+    def test_that_can_be_read_and_not_told_of_are_nobodys_answer(self, tmp_path: Path) -> None:
+        broadcast, session = Broadcast(tmp_path), OriginSession(tmp_path, FOLDER)
+        broadcast.go_on_to(session, msn=3)
+        with (broadcast.folder / "1.journal").open("ab") as journal:
+            journal.write(_NO_DATE)
+        anew = OriginSession(tmp_path, FOLDER)
+        anew.load()
+
+        assert [asked(anew).status for _ in range(2)] == [503, 503]
