@@ -118,8 +118,10 @@ def _token_for_members(livestream: Livestream) -> str:
 
 
 @register.filter
-def in_seconds(milliseconds: float) -> str:
-    """Return a short time as it is compared: 0.35 s, 1.2 s."""
+def short_time(milliseconds: float) -> str:
+    """Return a time that is hardly one: 4 ms, 350 ms, 1.2 s."""
+    if milliseconds < 1000:
+        return f"{max(1, round(milliseconds))} ms"
     return f"{compact(milliseconds / 1000)} s"
 
 
