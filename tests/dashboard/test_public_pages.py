@@ -75,6 +75,15 @@ class TestBothPages:
 
         assert Client().get(there).status_code == 404
 
+    def test_tell_viewers_that_there_is_nothing_without_a_way_into_the_dashboard(
+        self, livestream: Livestream, there: str
+    ) -> None:
+        html = Client().get(there.replace(livestream.playback_id, "pb_unknown")).content.decode()
+
+        assert "Ask for a new one where you got it" in html
+        for known in ("overview", "organization", "<script", 'href="/"'):
+            assert known not in html
+
 
 class TestFrames:
     def test_the_player_is_framed_by_anybody_and_the_page_by_nobody(self, livestream: Livestream) -> None:
@@ -83,6 +92,14 @@ class TestFrames:
         assert "frame-ancestors *" in embed["Content-Security-Policy"].split("; ")
         assert "X-Frame-Options" not in embed
         assert "frame-ancestors 'none'" in watch["Content-Security-Policy"].split("; ")
+        assert watch["X-Frame-Options"] == "DENY"
+
+    @pytest.mark.django_db
+    def test_that_there_is_nothing_is_said_in_any_frame(self) -> None:
+        embed, watch = (Client().get(f"/{page}/pb_unknown") for page in ("embed", "watch"))
+
+        assert "frame-ancestors *" in embed["Content-Security-Policy"].split("; ")
+        assert "X-Frame-Options" not in embed
         assert watch["X-Frame-Options"] == "DENY"
 
 
