@@ -68,6 +68,11 @@ class TestBothPages:
             assert said in asked
         assert "data-sound-only" not in get_html(Client(), f"{there}?audio_only=false")
 
+    def test_are_not_silent_where_somebody_has_asked_for_sound_alone(self, there: str) -> None:
+        assert 'data-muted="no"' in get_html(Client(), f"{there}?audio_only=true&autoplay=false")
+        for query in ("audio_only=true", "autoplay=false"):
+            assert 'data-muted="no"' not in get_html(Client(), f"{there}?{query}")
+
     def test_are_gone_with_the_livestream(self, livestream: Livestream, there: str) -> None:
         assert Client().get(there.replace(livestream.playback_id, "pb_unknown")).status_code == 404
 

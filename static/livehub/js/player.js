@@ -208,7 +208,7 @@ export class Player {
   #onVolume() {
     if (!this.video) return;
     Object.assign(chosen, { muted: this.video.muted, volume: this.video.volume });
-    this.#sound.hidden = !this.video.muted || !this.#stage.hasAttribute("data-audible");
+    this.#sound.hidden = !this.video.muted || !this.#stage.matches("[data-audible], [data-sound-only]");
   }
 
   #offerSound(hls) {
