@@ -24,6 +24,8 @@ from streams.livestreams.states import DISABLED, LIVESTREAM_STATES
 
 register = template.Library()
 
+# Ways of writing a time of what goes on.
+_LASTING = frozenset({"since", "length"})
 _SPRITE = "vendor/lucide-static@1.62.0/sprite.svg"
 _CODECS = {"h264": "H.264", "hevc": "HEVC", "aac": "AAC", "mp3": "MP3", "av1": "AV1", "opus": "Opus", "vp9": "VP9"}
 
@@ -67,7 +69,7 @@ def moment(at: datetime | None, mode: str = "ago") -> SafeString:
         return SafeString('<span class="muted">never</span>')
     at = at.astimezone(tz=UTC)
     time = f"{at:%H:%M:%S}" if mode == "precise" else f"{at:%H:%M}"
-    text = f"{'since ' if mode == 'since' else ''}{at:%-d %b %Y}, {time} UTC"
+    text = f"{'since ' if mode in _LASTING else ''}{at:%-d %b %Y}, {time} UTC"
     return format_html('<time datetime="{}" data-time="{}">{}</time>', clock.isoformat(at), mode, text)
 
 
