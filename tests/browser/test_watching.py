@@ -24,6 +24,8 @@ _SHOWN_CAPTIONS = """() => [...document.querySelector("video").textTracks]
   .filter((track) => track.mode === "showing")
   .flatMap((track) => [...track.cues])
   .map((cue) => cue.text.trim())"""
+# The broadcast is younger than a minute when it is pointed at.
+_AGO = re.compile(r"^\u22120:\d\d$")
 _IS_PICTURE = re.compile(r"/pictures/1-\d+\.jpg")
 # Of what is pointed at on the bar: the picture's mean brightness, and that of the video where the picture was taken.
 _BRIGHTNESS = """async ([src, coords, at]) => {
@@ -88,6 +90,7 @@ def _shows_pictures_of_the_right_moments(page: Page) -> None:
     for part in (0.3, 0.95):
         bar.hover(position={"x": width * part, "y": 8})
         expect(preview).to_have_attribute("mediapreviewimage", _IS_PICTURE)
+        expect(page.locator("[data-pointed-time]")).to_have_text(_AGO)
         src, coords = (preview.get_attribute(f"mediapreview{each}") for each in ("image", "coords"))
         picture, shown = page.evaluate(_BRIGHTNESS, [src, coords, float(bar.get_attribute("mediapreviewtime") or 0)])
         assert abs(picture - shown) < _SECOND
