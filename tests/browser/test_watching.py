@@ -86,7 +86,7 @@ def _shows_pictures_of_the_right_moments(page: Page) -> None:
     seen = []
     bar = page.locator("media-time-range")
     width = bar.bounding_box()["width"]  # type: ignore[index]  # It is shown.
-    preview = page.locator("media-preview-thumbnail")
+    preview = page.locator("media-time-range > media-preview-thumbnail")
     for part in (0.3, 0.95):
         bar.hover(position={"x": width * part, "y": 8})
         expect(preview).to_have_attribute("mediapreviewimage", _IS_PICTURE)
