@@ -64,6 +64,7 @@ urlpatterns = [
     path(f"{_LIVESTREAM}/end", livestreams.BroadcastEndView.as_view(), name="broadcast_end"),
     path(f"{_LIVESTREAM}/playback", playback.PlaybackChangeView.as_view(), name="playback_change"),
     path(f"{_LIVESTREAM}/viewer-link", playback.ViewerLinkView.as_view(), name="viewer_link"),
+    path(f"{_LIVESTREAM}/viewer-dismissal", playback.ViewerDismissalView.as_view(), name="viewer_dismissal"),
     path(f"{_LIVESTREAM}/signing-key", playback.PlaybackKeyView.as_view(), name="playback_key"),
     path(f"{_LIVESTREAM}/signing-key/rotate", playback.PlaybackKeyRotateView.as_view(), name="playback_key_rotate"),
     path(f"{_LIVESTREAM}/outputs/create", outputs.OutputCreateView.as_view(), name="output_create"),

@@ -43,6 +43,8 @@ def policy_of_all(instance: Instance) -> str:
     map $playback_token $media_scope {{ default private; "" public; }}
     # What no browser sends is the origin of a page without one.
     map $http_origin $playback_origin {{ default null; "" ""; "~^{_ORIGIN}$" $http_origin; }}
+    # Who has come too late can be told so: it will be otherwise soon.
+    map $playback_answer $playback_refusal {{ default ""; full full; }}
     # Whoever has a token may watch with it.
     map $uri $logged_uri {{ default $uri; ~^/playback/t/ /playback/t/...; }}"""
 
@@ -105,6 +107,7 @@ def policy_locations(*, media_headers: str) -> str:
         }}
         location @refused_media {{
 {media_headers}
+            add_header X-Playback-Refused $playback_refusal always;
             if ($playback_answer = unknown) {{ return 404; }}
             return 403;
         }}

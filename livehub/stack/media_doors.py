@@ -10,7 +10,7 @@ MEDIA_HEADERS = f"""\
             add_header Access-Control-Allow-Origin "*" always;
             add_header Access-Control-Allow-Methods "GET, HEAD, OPTIONS" always;
             add_header Access-Control-Allow-Headers "{_ALLOWED_HEADERS}" always;
-            add_header Access-Control-Expose-Headers "Content-Length, Content-Range, Date" always;
+            add_header Access-Control-Expose-Headers "Content-Length, Content-Range, Date, X-Playback-Refused" always;
             add_header Access-Control-Max-Age 86400 always;
             add_header Cross-Origin-Resource-Policy "cross-origin" always;
             add_header Timing-Allow-Origin "*" always;

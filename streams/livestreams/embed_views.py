@@ -6,7 +6,7 @@ They tell nothing but what the playback URL does, and find out by themselves wha
 import re
 from dataclasses import dataclass
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.clickjacking import xframe_options_exempt
@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from livehub.core.errors import NotFoundError
 from streams.livestreams import addresses
 from streams.livestreams.embedding import PlayerOptions, embed_code, oembed_url
-from streams.livestreams.framing import allow_frames
+from streams.livestreams.framing import allow_all_frames, allow_frames
 from streams.livestreams.models import Livestream
 from streams.livestreams.pages import with_player_styles
 from streams.livestreams.selectors import get_played_livestream
@@ -39,12 +39,9 @@ class PublicPlayer:
     def of(cls, request: HttpRequest, playback_id: str) -> "PublicPlayer":
         """Read the URL of a request.
 
-        :raises Http404: when nothing is played under this id.
+        :raises NotFoundError: when nothing is played under this id.
         """
-        try:
-            livestream = get_played_livestream(playback_id)
-        except NotFoundError as error:
-            raise Http404(str(error)) from error
+        livestream = get_played_livestream(playback_id)
         token = request.GET.get("token", "")
         return cls(livestream, PlayerOptions.of(request.GET), token if _TOKEN.fullmatch(token) else "")
 
@@ -68,7 +65,10 @@ class PublicPlayer:
 @with_player_styles  # type: ignore[arg-type]  # Typed for views without arguments.
 def embedded_player(request: HttpRequest, playback_id: str) -> HttpResponse:
     """Show the player alone; `PlayerOptions` tells what its URL may ask for."""
-    player = PublicPlayer.of(request, playback_id)
+    try:
+        player = PublicPlayer.of(request, playback_id)
+    except NotFoundError:
+        return allow_all_frames(_show_nothing())
     response = _show("streams/embed.html", {"player": player})
     return allow_frames(response, player.livestream, token=request.GET.get("token", ""))
 
@@ -78,15 +78,23 @@ def embedded_player(request: HttpRequest, playback_id: str) -> HttpResponse:
 @with_player_styles  # type: ignore[arg-type]  # Typed for views without arguments.
 def watch_page(request: HttpRequest, playback_id: str) -> HttpResponse:
     """Show the player with the livestream's name, and how to pass it on."""
-    player = PublicPlayer.of(request, playback_id)
+    try:
+        player = PublicPlayer.of(request, playback_id)
+    except NotFoundError:
+        return _show_nothing()
     livestream = player.livestream
     facts = {"embed_code": embed_code(livestream), "oembed_url": oembed_url(livestream)}
     return _show("streams/watch.html", {"player": player, **facts})
 
 
-def _show(template: str, context: dict[str, object]) -> HttpResponse:
+def _show_nothing() -> HttpResponse:
+    """Tell viewers, who have no overview to go to, that their link leads nowhere."""
+    return _show("streams/nothing_played.html", {}, status=404)
+
+
+def _show(template: str, context: dict[str, object], *, status: int = 200) -> HttpResponse:
     # Without the request: nothing of whoever looks is in it.
-    response = render(None, template, context)
+    response = render(None, template, context, status=status)
     # The page's address may hold a token.
     response["Referrer-Policy"] = "no-referrer"
     return response

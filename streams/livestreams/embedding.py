@@ -32,6 +32,11 @@ class PlayerOptions:
         )
 
     @property
+    def begins_silent(self) -> bool:
+        """No picture would tell that sound somebody has pressed play for is off."""
+        return self.is_muted and (self.starts_alone or not self.is_audio_only)
+
+    @property
     def query(self) -> str:
         """The query string with its question mark; empty for what is so anyway."""
         said = {

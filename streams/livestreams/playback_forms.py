@@ -10,7 +10,8 @@ from streams.dashboard.changing import ChangeForm
 from streams.livestreams.models import Livestream
 from streams.livestreams.playback_settings import PLAYBACK_SETTINGS, VIEWERS_MAX, PlaybackSettings
 from streams.livestreams.states import LatencyMode, PlaybackPolicy
-from streams.media.viewer_tokens import VIEWER_ID_MAX_LENGTH
+from streams.livestreams.viewers import VIEWER_ID_RULE
+from streams.media.viewer_tokens import VIEWER_ID, VIEWER_ID_MAX_LENGTH
 
 POLICY_CHOICES = [
     (PlaybackPolicy.PUBLIC.value, "Everybody who has the address"),
@@ -115,6 +116,23 @@ class ViewerLinkForm(forms.Form):
     @property
     def lifetime(self) -> timedelta:
         return timedelta(seconds=self.cleaned_data["lasts_s"])
+
+
+class ViewerDismissalForm(forms.Form):
+    """Who is to be sent away; nobody knows which viewers there are."""
+
+    viewer_id = forms.CharField(
+        label="Who",
+        max_length=VIEWER_ID_MAX_LENGTH,
+        help_text="The name that their link was made for.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True, "placeholder": "ann@example.com"}),
+    )
+
+    def clean_viewer_id(self) -> str:
+        viewer_id: str = self.cleaned_data["viewer_id"]
+        if not VIEWER_ID.fullmatch(viewer_id):
+            raise forms.ValidationError(VIEWER_ID_RULE)
+        return viewer_id
 
 
 class PlaybackKeyRotateForm(forms.Form):

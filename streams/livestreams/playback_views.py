@@ -9,7 +9,12 @@ from livehub.core.errors import ValidationFailedError
 from streams.dashboard.pages import complain
 from streams.livestreams import playback_keys, services, viewers
 from streams.livestreams.pages import OneLivestreamView
-from streams.livestreams.playback_forms import PlaybackForm, PlaybackKeyRotateForm, ViewerLinkForm
+from streams.livestreams.playback_forms import (
+    PlaybackForm,
+    PlaybackKeyRotateForm,
+    ViewerDismissalForm,
+    ViewerLinkForm,
+)
 from streams.livestreams.viewers import ViewerPass
 
 
@@ -64,6 +69,20 @@ class ViewerLinkView(PlaybackPage):
         return viewers.hand_out_link(
             livestream=self.get_livestream(), viewer_id=viewer_id, expires_at=expires_at, actor=self.actor
         )
+
+
+class ViewerDismissalView(PlaybackPage):
+    def get(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
+        return self.show("viewer_dismissal", form=ViewerDismissalForm())
+
+    def post(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
+        form = ViewerDismissalForm(request.POST)
+        if not form.is_valid():
+            return self.show("viewer_dismissal", form=form, status=422)
+        viewer_id = form.cleaned_data["viewer_id"]
+        viewers.revoke_viewer(livestream=self.get_livestream(), viewer_id=viewer_id, actor=self.actor)
+        said = f"Links that were made for {viewer_id} stop working within 10 seconds."
+        return self.go("streams:livestream_detail", livestream_id=livestream_id, said=said)
 
 
 class PlaybackKeyView(PlaybackPage):

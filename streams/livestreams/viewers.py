@@ -20,7 +20,7 @@ from streams.media.viewer_tokens import TOKEN_LIFETIME_MAX, VIEWER_ID, VIEWER_ID
 from streams.organizations.services import Actor, record
 
 TOKEN_LIFETIME = timedelta(hours=12)
-_VIEWER_ID_RULE = f"Use 1 to {VIEWER_ID_MAX_LENGTH} letters, digits, and any of . _ : @ -"
+VIEWER_ID_RULE = f"Use 1 to {VIEWER_ID_MAX_LENGTH} letters, digits, and any of . _ : @ -"
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def revoke_viewer(*, livestream: Livestream, viewer_id: str, actor: Actor) -> da
     :raises NotFoundError: when the livestream is deleted, or no viewer can be called so.
     """
     if not VIEWER_ID.fullmatch(viewer_id):
-        raise NotFoundError(f"No viewer can be called so. {_VIEWER_ID_RULE}.")
+        raise NotFoundError(f"No viewer can be called so. {VIEWER_ID_RULE}.")
     livestream = lock_livestream(livestream.pk)
     now = clock.now()
     revoked = RevokedViewer.objects.filter(livestream=livestream)
@@ -118,7 +118,7 @@ def _check(*, viewer_id: str, origin: str, lifetime: timedelta) -> str:
     """Return the origin as browsers send it."""
     fields: dict[str, list[str]] = {}
     if not VIEWER_ID.fullmatch(viewer_id):
-        fields["viewer_id"] = [_VIEWER_ID_RULE]
+        fields["viewer_id"] = [VIEWER_ID_RULE]
     # A second of it is gone by the time that somebody looks.
     if not timedelta(0) < lifetime <= TOKEN_LIFETIME_MAX:
         fields["expires_at"] = [f"Choose a time that is to come, within {TOKEN_LIFETIME_MAX.days} days."]

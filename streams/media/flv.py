@@ -35,6 +35,7 @@ class Tag(NamedTuple):
     """`size` is that of the media in bytes, `timestamp_ms` that of decoding, `shown_ms` a picture's own.
 
     `announced` is what follows of H.264 or AAC is decoded with (its configuration record); empty in all other tags.
+    `is_media` is false of tags that hold no picture and no sound: announcements, and the end that encoders write.
     """
 
     type: int
@@ -43,6 +44,7 @@ class Tag(NamedTuple):
     is_key_frame: bool
     announced: bytes = b""
     composition_ms: int = 0
+    is_media: bool = True
 
     @property
     def shown_ms(self) -> int:
@@ -98,11 +100,11 @@ def _tag(header: bytes, *, size: int, announced: bytes) -> Tag:
     kind = header[0] & 0x1F
     timestamp = int.from_bytes(header[4:7]) | header[7] << 24
     if kind != TagType.VIDEO:
-        return Tag(kind, timestamp, size, is_key_frame=False, announced=announced)
+        return Tag(kind, timestamp, size, is_key_frame=False, announced=announced, is_media=not announced)
     first, second = header[_TAG_HEADER_SIZE], header[_TAG_HEADER_SIZE + 1]
     is_avc = first & 0x0F == _AVC
     # AVC's sequence header and end of sequence are marked as key frames, but hold no picture.
     is_picture = not is_avc or second == _NAL_UNITS
     composition = header[_TAG_HEADER_SIZE + _KIND_SIZE :] if is_picture and is_avc else b""
     is_key_frame = is_picture and first >> 4 == _KEY_FRAME
-    return Tag(kind, timestamp, size, is_key_frame, announced, int.from_bytes(composition, signed=True))
+    return Tag(kind, timestamp, size, is_key_frame, announced, int.from_bytes(composition, signed=True), is_picture)

@@ -16,7 +16,7 @@ _MOST_TAGS = 4_096
 @dataclass(frozen=True)
 class Measured:
     """Zero for what does not come. `gop_s` is the distance of the newest two key frames, or the time that has passed
-    since the newest if that is longer."""
+    since the newest if that is longer; after the first one alone nothing is known for as long as the window."""
 
     video_kbps: int = 0
     audio_kbps: int = 0
@@ -37,7 +37,7 @@ class Meter:
     def note(self, tag: Tag) -> None:
         """Take in the next tag."""
         kind = self._video if tag.type == TagType.VIDEO else self._audio if tag.type == TagType.AUDIO else None
-        if kind is None:
+        if kind is None or not tag.is_media:
             return
         if tag.timestamp_ms < self._newest_ms - WINDOW_MS:
             # The encoder's clock began anew.
@@ -56,13 +56,17 @@ class Meter:
         for tags in (self._video, self._audio):
             while tags and tags[0].timestamp_ms <= self._newest_ms - WINDOW_MS:
                 tags.popleft()
-        since_key_ms = self._newest_ms - self._key_frame_ms if self._key_frame_ms is not None else 0
         return Measured(
             video_kbps=_kbps(self._video),
             audio_kbps=_kbps(self._audio),
             fps=_rate(self._video),
-            gop_s=max(self._gop_ms, since_key_ms) / 1000,
+            gop_s=self._read_gop_ms() / 1000,
         )
+
+    def _read_gop_ms(self) -> int:
+        since_key_ms = self._newest_ms - self._key_frame_ms if self._key_frame_ms is not None else 0
+        is_known = self._gop_ms or since_key_ms >= WINDOW_MS
+        return max(self._gop_ms, since_key_ms) if is_known else 0
 
 
 def _kbps(tags: deque[Tag]) -> int:

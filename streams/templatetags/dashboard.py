@@ -25,6 +25,8 @@ from streams.organizations.models import Member
 
 register = template.Library()
 
+# Ways of writing a time of what goes on.
+_LASTING = frozenset({"since", "length"})
 _SPRITE = "vendor/lucide-static@1.62.0/sprite.svg"
 _CODECS = {"h264": "H.264", "hevc": "HEVC", "aac": "AAC", "mp3": "MP3", "av1": "AV1", "opus": "Opus", "vp9": "VP9"}
 
@@ -68,7 +70,7 @@ def moment(at: datetime | None, mode: str = "ago") -> SafeString:
         return SafeString('<span class="muted">never</span>')
     at = at.astimezone(tz=UTC)
     time = f"{at:%H:%M:%S}" if mode == "precise" else f"{at:%H:%M}"
-    text = f"{'since ' if mode == 'since' else ''}{at:%-d %b %Y}, {time} UTC"
+    text = f"{'since ' if mode in _LASTING else ''}{at:%-d %b %Y}, {time} UTC"
     return format_html('<time datetime="{}" data-time="{}">{}</time>', clock.isoformat(at), mode, text)
 
 
@@ -119,8 +121,10 @@ def _token_for(livestream: Livestream, member: Member) -> str:
 
 
 @register.filter
-def in_seconds(milliseconds: float) -> str:
-    """Return a short time as it is compared: 0.35 s, 1.2 s."""
+def short_time(milliseconds: float) -> str:
+    """Return a time that is hardly one: 4 ms, 350 ms, 1.2 s."""
+    if milliseconds < 1000:
+        return f"{max(1, round(milliseconds))} ms"
     return f"{compact(milliseconds / 1000)} s"
 
 

@@ -100,6 +100,7 @@ def live(connected: Session) -> Session:
         renditions=[{"name": "720p", "kind": "copy", "width": 1280, "height": 720, "video_kbps": 2870}],
     )
     leases.mark_live(lease)
+    connected.connections.update(measured={"fps": 29.97, "video_kbps": 2_870, "gop_s": 2.0})
     connected.refresh_from_db()
     return connected
 

@@ -257,6 +257,15 @@ class TestPage:
         assert "Viewers can watch" in html
         assert "End broadcast" in html
 
+    def test_tells_no_number_before_it_is_measured(self, browser: Client, live: Session) -> None:
+        live.connections.update(measured={})
+
+        html = get_html(browser, f"/livestreams/{live.livestream_id}")
+
+        assert "H.264 High" in html
+        for guessed in ("29.97 fps", "2 s</dd>"):
+            assert guessed not in html
+
     def test_tells_what_happened_newest_first(self, browser: Client, live: Session) -> None:
         html = get_html(browser, f"/livestreams/{live.livestream_id}").partition('class="timeline"')[2]
 

@@ -9,6 +9,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
+from streams.livestreams import viewers
 from streams.livestreams.playback_keys import ensure_key
 from streams.livestreams.services import change_livestream
 from streams.media.viewer_tokens import PlaybackRefusedError
@@ -125,6 +126,23 @@ class TestViewerLink:
 
     def test_is_offered_where_the_livestream_is_shared(self, browser: Client, signed: Livestream) -> None:
         assert f'href="{page_of(signed, "viewer-link")}"' in text_of(browser.get(page_of(signed, "share")))
+
+
+class TestSendingAViewerAway:
+    def test_ends_what_their_links_play(self, browser: Client, signed: Livestream) -> None:
+        token = viewers.let_in(livestream=signed, viewer_id="ann").token
+        assert f'href="{page_of(signed, "viewer-dismissal")}"' in text_of(browser.get(page_of(signed)))
+
+        answer = browser.post(page_of(signed, "viewer-dismissal"), {"viewer_id": "ann"}, follow=True)
+
+        assert "Links that were made for ann stop working within 10 seconds." in text_of(answer)
+        with pytest.raises(PlaybackRefusedError):
+            check_playback(playback_id=signed.playback_id, token=token, origin="")
+
+    def test_says_how_viewers_are_called(self, browser: Client, signed: Livestream) -> None:
+        answer = browser.post(page_of(signed, "viewer-dismissal"), {"viewer_id": "Ann Smith"})
+
+        assert (answer.status_code, "Use 1 to 64 letters" in text_of(answer)) == (422, True)
 
 
 class TestSigningKey:

@@ -68,12 +68,26 @@ class TestBothPages:
             assert said in asked
         assert "data-sound-only" not in get_html(Client(), f"{there}?audio_only=false")
 
+    def test_are_not_silent_where_somebody_has_asked_for_sound_alone(self, there: str) -> None:
+        assert 'data-muted="no"' in get_html(Client(), f"{there}?audio_only=true&autoplay=false")
+        for query in ("audio_only=true", "autoplay=false"):
+            assert 'data-muted="no"' not in get_html(Client(), f"{there}?{query}")
+
     def test_are_gone_with_the_livestream(self, livestream: Livestream, there: str) -> None:
         assert Client().get(there.replace(livestream.playback_id, "pb_unknown")).status_code == 404
 
         delete_livestream(livestream=livestream, actor=SYSTEM)
 
         assert Client().get(there).status_code == 404
+
+    def test_tell_viewers_that_there_is_nothing_without_a_way_into_the_dashboard(
+        self, livestream: Livestream, there: str
+    ) -> None:
+        html = Client().get(there.replace(livestream.playback_id, "pb_unknown")).content.decode()
+
+        assert "Ask for a new one where you got it" in html
+        for known in ("overview", "organization", "<script", 'href="/"'):
+            assert known not in html
 
 
 class TestFrames:
@@ -83,6 +97,14 @@ class TestFrames:
         assert "frame-ancestors *" in embed["Content-Security-Policy"].split("; ")
         assert "X-Frame-Options" not in embed
         assert "frame-ancestors 'none'" in watch["Content-Security-Policy"].split("; ")
+        assert watch["X-Frame-Options"] == "DENY"
+
+    @pytest.mark.django_db
+    def test_that_there_is_nothing_is_said_in_any_frame(self) -> None:
+        embed, watch = (Client().get(f"/{page}/pb_unknown") for page in ("embed", "watch"))
+
+        assert "frame-ancestors *" in embed["Content-Security-Policy"].split("; ")
+        assert "X-Frame-Options" not in embed
         assert watch["X-Frame-Options"] == "DENY"
 
 

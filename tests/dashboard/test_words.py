@@ -15,6 +15,7 @@ from streams.templatetags.dashboard import (
     compact,
     duration,
     rendition_words,
+    short_time,
     software,
     video_words,
 )
@@ -81,6 +82,7 @@ def test_rendition(rendition: dict[str, object], text: str) -> None:
 def test_units() -> None:
     assert [bitrate(128), bitrate(999), bitrate(2870)] == ["128 kbit/s", "999 kbit/s", "2.9 Mbit/s"]
     assert [compact(30.0), compact(29.97), compact(2.5)] == ["30", "29.97", "2.5"]
+    assert [short_time(0), short_time(4), short_time(350), short_time(1_200)] == ["1 ms", "4 ms", "350 ms", "1.2 s"]
     assert [codec("h264"), codec("vp8")] == ["H.264", "VP8"]
 
 

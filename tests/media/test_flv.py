@@ -41,23 +41,29 @@ class TestTagReader:
         assert tags == [Tag(TagType.VIDEO, timestamp_ms=0x04050607, size=0x010203, is_key_frame=True)]
 
     @pytest.mark.parametrize(
-        ("kind", "body", "is_key_frame"),
+        ("kind", "body", "is_key_frame", "is_media"),
         [
-            (TagType.VIDEO, b"\x17\x01", True),
-            (TagType.VIDEO, b"\x27\x01", False),
-            (TagType.VIDEO, b"\x17\x00", False),
+            (TagType.VIDEO, b"\x17\x01", True, True),
+            (TagType.VIDEO, b"\x27\x01", False, True),
+            (TagType.VIDEO, b"\x17\x00\0\0\0\1", False, False),
+            # The end of a sequence.
+            (TagType.VIDEO, b"\x17\x02\0\0\0", False, False),
             # Sorenson H.263 has no byte for the kind of packet.
-            (TagType.VIDEO, b"\x12\x00", True),
+            (TagType.VIDEO, b"\x12\x00", True, True),
             # ADPCM, 44 kHz: the same bits say another thing of sound.
-            (TagType.AUDIO, b"\x1f\x01", False),
+            (TagType.AUDIO, b"\x1f\x01", False, True),
+            (TagType.AUDIO, b"\xaf\x01", False, True),
+            (TagType.AUDIO, b"\xaf\x00\x11\x90", False, False),
         ],
     )
-    def test_knows_a_key_frame(self, kind: TagType, body: bytes, is_key_frame: bool) -> None:
+    def test_knows_key_frames_and_what_is_none_of_the_media(
+        self, kind: TagType, body: bytes, is_key_frame: bool, is_media: bool
+    ) -> None:
         header = bytes([kind]) + len(body).to_bytes(3) + bytes(7)
 
         (tag,) = TagReader().feed(_FILE_HEADER + header + body + bytes(4))
 
-        assert tag.is_key_frame is is_key_frame
+        assert (tag.is_key_frame, tag.is_media) == (is_key_frame, is_media)
 
 
 class TestAnnouncements:

@@ -48,13 +48,22 @@ def test_a_track_that_stops_is_zero_after_the_window() -> None:
         ((0, 2_000, 4_000), 5_000, 2.0),
         ((0, 2_000, 10_000), 11_000, 8.0),
         ((0, 2_000), 9_000, 6.98),
-        ((0,), 1_500, 1.48),
+        ((0,), 1_500, 0.0),
+        ((0,), 6_000, 5.98),
     ],
 )
 def test_key_frame_distance_is_the_newest_or_what_has_passed(
     key_frames_ms: tuple[int, ...], until_ms: int, gop_s: float
 ) -> None:
     assert read(*(video(ms, is_key_frame=ms in key_frames_ms) for ms in range(0, until_ms, 20))).gop_s == gop_s
+
+
+def test_what_is_no_picture_is_not_counted() -> None:
+    announcement = Tag(TagType.VIDEO, 0, 50, is_key_frame=False, announced=b"record", is_media=False)
+    pictures = [video(ms) for ms in range(0, 2_000, 40)]
+    end = Tag(TagType.VIDEO, 1_960, 5, is_key_frame=False, is_media=False)
+
+    assert read(announcement, *pictures, end).fps == 25.0
 
 
 def test_an_encoder_whose_clock_begins_anew_is_measured_anew() -> None:

@@ -159,6 +159,14 @@ class TestRefusal:
         assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (403, "*")
         assert edge.program.asked == []
 
+    @pytest.mark.parametrize(("why", "told"), [("full", "full"), ("refused", None)])
+    def test_says_why_only_to_who_comes_too_late(self, edge: Edge, why: str, told: str | None) -> None:
+        edge.program.refuse(why)
+
+        answer = edge.get(_WITH_TOKEN, **_HERE)
+
+        assert (answer.status, answer.headers["X-Playback-Refused"]) == (403, told)
+
     def test_says_where_there_is_nothing(self, edge: Edge) -> None:
         edge.program.refuse("unknown")
 

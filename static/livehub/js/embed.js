@@ -28,7 +28,7 @@ let wantsRecording = true;
 
 // Neither that something is on nor that nothing is: the network is away, or somebody on the way to LiveHub has no answer.
 class NoAnswerError extends Error {}
-// It is for others, or the token has run out.
+// It is for others, or the token has run out; or it is for this viewer, and all places are taken.
 class RefusedError extends Error {}
 
 async function read(url) {
@@ -41,7 +41,8 @@ async function read(url) {
     throw new NoAnswerError(error.message);
   }
   if (response.status === 404) return "";
-  throw REFUSED.has(response.status) ? new RefusedError() : new NoAnswerError();
+  if (!REFUSED.has(response.status)) throw new NoAnswerError();
+  throw new RefusedError(response.headers.get("X-Playback-Refused") ?? "refused");
 }
 
 // The sound's playlist if it has one of its own.
@@ -118,7 +119,8 @@ async function look() {
     else if (isWatchingRecording()) offerLive(found.address);
     else showLive(found.address);
   } catch (error) {
-    if (error instanceof RefusedError) return show("refused");
+    // Its message is the name of what is shown.
+    if (error instanceof RefusedError) return show(error.message);
     if (!(error instanceof NoAnswerError)) throw error;
     // What is shown stays, and the next look tells.
     if (state === "asking") show("unreachable");

@@ -7,6 +7,7 @@ import { listenForKeys } from "./player/keys.js";
 import { loadingBy } from "./player/loading.js";
 import { CAPTION_NAMES, offerCaptions, offerQualities } from "./player/menus.js";
 import { Place } from "./player/place.js";
+import { tellPointedTime } from "./player/pointed.js";
 import { showStoryboard } from "./player/storyboard.js";
 import { Trouble } from "./player/trouble.js";
 
@@ -44,6 +45,7 @@ export class Player {
   #hls = null;
   #delay = null;
   #trouble = null;
+  #sound = null;
   #timers = new Set();
   #endings = [];
   #failures = 0;
@@ -119,25 +121,22 @@ export class Player {
     video.addEventListener("volumechange", () => this.#onVolume());
     this.#place = new Place(video);
     video.addEventListener("ended", () => this.#sayThatItIsOver());
+    this.#sound = this.controller.querySelector("[data-sound]");
     this.#sound.addEventListener("click", () => (video.muted = false));
     // The controls would go to the very end of what there is, where nothing is ready to follow.
     this.controller.querySelector("media-control-bar").addEventListener("mediaseektoliverequest", (event) => {
       event.stopPropagation();
       this.seekToLive();
     });
-    const isForPage = this.#stage.dataset.keys === "page";
-    this.#endings.push(listenForKeys(this, { isForPage }));
+    this.#endings.push(listenForKeys(this, { isForPage: this.#stage.dataset.keys === "page" }));
     offerCaptions(this.controller, video, chosen);
+    tellPointedTime(this.controller, video);
   }
 
   #hasMore() {
     const { buffered, currentTime, ended, paused } = this.video;
     const end = buffered.length ? buffered.end(buffered.length - 1) : 0;
     return this.#stage.dataset.playing === "yes" && !ended && !paused && end - currentTime > 0.1;
-  }
-
-  get #sound() {
-    return this.controller.querySelector("[data-sound]");
   }
 
   #load() {
@@ -208,7 +207,7 @@ export class Player {
   #onVolume() {
     if (!this.video) return;
     Object.assign(chosen, { muted: this.video.muted, volume: this.video.volume });
-    this.#sound.hidden = !this.video.muted || !this.#stage.hasAttribute("data-audible");
+    this.#sound.hidden = !this.video.muted || !this.#stage.matches("[data-audible], [data-sound-only]");
   }
 
   #offerSound(hls) {

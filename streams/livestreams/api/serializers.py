@@ -193,7 +193,7 @@ class MeasuredSessionSerializer(SessionSerializer):
     packager_latency_ms = serializers.IntegerField(
         read_only=True,
         allow_null=True,
-        help_text="Mean time from when a frame arrives until players can fetch it; null until it has been measured.",
+        help_text="Mean time from a part's last frame until players can fetch the part; null while it is not known.",
     )
 
     def to_representation(self, session: Session) -> JsonObject:

@@ -74,7 +74,7 @@ def unsure(token: str) -> Reply:
 
 
 def refused(why: str, *, holds_s: int) -> Reply:
-    """Return why somebody may not play: `refused`, or `unknown` where there is nothing to play."""
+    """Return why somebody may not play: `refused`, `full`, or `unknown` where there is nothing to play."""
     # It may be for the sake of the origin.
     return answer(401, {"Cache-Control": f"max-age={holds_s}", "X-Playback": why, "Vary": "Origin"}, b"")
 

@@ -39,6 +39,10 @@ _SWEEP_S = 10.0
 _FORGOTTEN_S, _UNKNOWN_FORGOTTEN_S = 600.0, 10.0
 
 
+class _FullHouseError(Exception):
+    """All places are taken; told to those only who could play otherwise."""
+
+
 class Inquirer(Protocol):
     def send(self, answer: Reply) -> None: ...
 
@@ -92,6 +96,8 @@ class Permissions:
                 answer = await self._decide(viewer)
         except PlaybackRefusedError:
             answer = answers.refused("refused", holds_s=_HOLDS_S)
+        except _FullHouseError:
+            answer = answers.refused("full", holds_s=_HOLDS_S)
         except (UnansweredError, TimeoutError):
             answer = answers.unsure(viewer.token)
         except Exception:  # After two who are not answered nginx would take the program for one that hangs.
@@ -138,7 +144,7 @@ class Permissions:
     async def _take_place(self, wanted: Place) -> None:
         """Have a viewer counted; while nobody counts, there is a place for everybody.
 
-        :raises PlaybackRefusedError: when all places are taken.
+        :raises _FullHouseError: when all places are taken.
         """
         try:
             placed = self._places.get(wanted)
@@ -146,7 +152,7 @@ class Permissions:
         except UnansweredError:
             return
         if not has_place:
-            raise PlaybackRefusedError
+            raise _FullHouseError
 
 
 def _permitted(permission: PlaybackPermission) -> Reply:

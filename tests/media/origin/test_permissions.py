@@ -123,6 +123,15 @@ class TestAnswer:
 
         assert 3600 - HANG_S < asyncio.run(run()) <= 3600 - 4
 
+    def test_tells_who_could_play_otherwise_that_all_places_are_taken(self) -> None:
+        web = WebProgram(_COUNTED)
+        web.without_place = {"bob"}
+
+        async def run() -> list[str]:
+            return [headers["X-Playback"] for _, headers in await asking(web)([viewer("bob"), Viewer(_ID)])]
+
+        assert asyncio.run(run()) == ["full", "refused"]
+
     def test_holds_no_longer_than_the_token(self) -> None:
         async def run() -> str:
             ((_, headers),) = await asking(WebProgram(_SIGNED))([viewer(lasts_s=4)])

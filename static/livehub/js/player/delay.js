@@ -1,26 +1,17 @@
 // How far behind the encoder the picture is, in words, and the way back to the live edge.
 import { ServerClock } from "./clock.js";
+import { asDelay } from "./words.js";
 
 // How far behind where the player wants to be still counts as watching live; without parts the steps of what there is
 // are as long as a segment.
 const SLACK_S = 1.5;
 const SLACK_WITHOUT_PARTS_S = 3;
-// Further back than that one sees a time of day's worth: minutes say more than seconds.
-const LONGEST_IN_SECONDS = 60;
 // A window that is hardly longer than what the player keeps ready is nothing to go back in.
 const SHORTEST_WINDOW_S = 15;
 // Each halt makes hls.js keep a second more ready, for good. After so long without one it is tried with less again, and
 // twice as long where the next halt followed soon.
 const FORGIVEN_AFTER_MS = 120_000;
 const SOON_MS = 60_000;
-
-function words(delayS) {
-  if (delayS < 10) return `${delayS.toFixed(1)} s`;
-  if (delayS < LONGEST_IN_SECONDS) return `${Math.round(delayS)} s`;
-  const [hours, minutes] = [Math.floor(delayS / 3600), Math.floor((delayS % 3600) / 60)];
-  const seconds = String(Math.floor(delayS % 60)).padStart(2, "0");
-  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${seconds}` : `${minutes}:${seconds}`;
-}
 
 export class Delay {
   #controller;
@@ -74,7 +65,7 @@ export class Delay {
   // Returns the words for it; none while it is not known.
   show() {
     const delayS = this.#delayS();
-    const said = Number.isFinite(delayS) && delayS >= 0 ? words(delayS) : "";
+    const said = Number.isFinite(delayS) && delayS >= 0 ? asDelay(delayS) : "";
     const output = this.#controller.querySelector("[data-delay]");
     output.hidden = !said;
     output.querySelector("[data-delay-time]").textContent = said;
