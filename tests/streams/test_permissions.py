@@ -1,12 +1,16 @@
 """Who may play a livestream: what an origin is told, and what follows from that."""
 
+import socket
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import jwt
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
+from redis import Redis
 
 from livehub.core import clock
 from livehub.core.errors import ValidationFailedError
@@ -16,7 +20,7 @@ from streams.livestreams.playback_keys import ensure_key, rotate_key
 from streams.livestreams.playback_tokens import own_token
 from streams.livestreams.services import change_livestream, create_livestream, delete_livestream
 from streams.media.origin.rules import PlaybackPermission
-from streams.media.viewer_tokens import TOKEN_LIFETIME_MAX, PlaybackRefusedError
+from streams.media.viewer_tokens import OWN_KEY_ID, TOKEN_LIFETIME_MAX, PlaybackRefusedError
 from streams.models import Livestream, RevokedViewer
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.playing import check_playback
@@ -95,6 +99,23 @@ class TestSigned:
 
         assert rules.keys() == {signed.playback_id, another.playback_id}
 
+    def test_has_keys_and_revoked_viewers_of_its_own_among_all_that_are_asked_for(
+        self, signed: Livestream, home: NewOrganization, abroad: NewOrganization
+    ) -> None:
+        another = create_livestream(app=home.app, name="Another", actor=SYSTEM, playback_policy="signed")
+        foreign = create_livestream(app=abroad.app, name="Foreign", actor=SYSTEM, playback_policy="signed")
+        key, foreign_key = ensure_key(home.app), ensure_key(abroad.app)
+        viewers.revoke_viewer(livestream=signed, viewer_id="ann", actor=SYSTEM)
+
+        rules = rules_of([signed.playback_id, another.playback_id, foreign.playback_id])
+
+        assert {name: each.keys.keys() - {OWN_KEY_ID} for name, each in rules.items()} == {
+            signed.playback_id: {str(key.pk)},
+            another.playback_id: {str(key.pk)},
+            foreign.playback_id: {str(foreign_key.pk)},
+        }
+        assert [name for name, each in rules.items() if each.revoked] == [signed.playback_id]
+
     def test_is_played_with_a_token_that_others_have_made(self, signed: Livestream) -> None:
         assert play(signed, self_signed(signed)).expires_at is not None
 
@@ -102,6 +123,17 @@ class TestSigned:
         assert play(signed, own_token(signed.playback_id)).expires_at is not None
         # As long as it lasts it stays the same: what is shown again is not loaded again.
         assert own_token(signed.playback_id) == own_token(signed.playback_id)
+
+    @pytest.mark.parametrize(("hour", "lasts_h"), [(12, 24), (23, 13)])
+    def test_is_played_by_a_page_of_ours_for_half_a_day_at_least(
+        self, monkeypatch: pytest.MonkeyPatch, hour: int, lasts_h: int
+    ) -> None:
+        now = datetime(2027, 1, 1, hour, tzinfo=UTC)
+        monkeypatch.setattr(clock, "now", lambda: now)
+
+        claims = jwt.decode(own_token("pb_1"), options={"verify_signature": False})
+
+        assert datetime.fromtimestamp(claims["exp"], UTC) - now == timedelta(hours=lasts_h)
 
     @pytest.mark.parametrize("token", ["", "nonsense", "a.b.c", "eyJhbGciOiJub25lIn0.e30."])
     def test_is_not_played_without_one(self, signed: Livestream, token: str) -> None:
@@ -245,6 +277,46 @@ class TestMaxViewers:
         monkeypatch.setattr(audience, "GONE_AFTER_S", 0)
 
         assert play(signed, token_of(signed, "bob"))
+
+    def test_are_each_livestreams_own(self, signed: Livestream, home: NewOrganization) -> None:
+        another = create_livestream(app=home.app, name="Another", actor=SYSTEM, playback_policy="signed")
+        for livestream in (signed, another):
+            change_livestream(livestream=livestream, actor=SYSTEM, max_viewers=1)
+
+        assert play(signed, token_of(signed, "ann"))
+        assert play(another, token_of(another, "bob"))
+
+    def test_keep_their_places_by_asking_and_are_forgotten_when_all_have_gone(
+        self, signed: Livestream, settings: Settings
+    ) -> None:
+        change_livestream(livestream=signed, actor=SYSTEM, max_viewers=1)
+        play(signed, token_of(signed, "ann"))
+        with closing(Redis.from_url(settings.CACHES["default"]["LOCATION"])) as redis:
+            (key,) = redis.scan_iter(f"*{signed.playback_id}")
+            (before,) = (asked_at for _, asked_at in redis.zrange(key, 0, -1, withscores=True))
+            redis.zadd(key, {"ann": before - audience.GONE_AFTER_S + 5})
+
+            play(signed, token_of(signed, "ann"))
+
+            assert (redis.zscore(key, "ann") or 0) >= before
+            assert audience.GONE_AFTER_S <= redis.ttl(key) <= 2 * audience.GONE_AFTER_S
+
+    def test_are_not_kept_waiting_by_a_redis_that_hangs(
+        self, signed: Livestream, settings: Settings, tmp_path: Path
+    ) -> None:
+        change_livestream(livestream=signed, actor=SYSTEM, max_viewers=1)
+        with socket.socket(socket.AF_UNIX) as hanging:
+            hanging.bind(str(tmp_path / "redis.sock"))
+            hanging.listen()
+            location = f"unix://{tmp_path}/redis.sock"
+            settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": location}}
+            for viewer in ("ann", "bob", "cid"):
+                assert play(signed, token_of(signed, viewer))
+            # The first one found out for all.
+            hanging.setblocking(False)
+            hanging.accept()[0].close()
+            with pytest.raises(BlockingIOError):
+                hanging.accept()
 
     def test_are_not_counted_while_redis_is_away(self, signed: Livestream, settings: Settings) -> None:
         change_livestream(livestream=signed, actor=SYSTEM, max_viewers=1)
