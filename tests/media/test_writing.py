@@ -29,6 +29,16 @@ def test_can_be_read_by_those_who_serve_it(tmp_path: Path) -> None:
     assert (tmp_path / "1-0.m4s").stat().st_mode & 0o777 == 0o644
 
 
+def test_leaves_no_file_open(tmp_path: Path) -> None:
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # What is asked is how many.
+
+    write_whole(tmp_path / "1-0.m4s", [b"segment"])
+    with no_room(above=10), pytest.raises(OSError, match=r"."):
+        write_whole(tmp_path / "1-1.m4s", [b"x" * 20])
+
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
 def test_is_not_there_when_there_was_no_room_for_all_of_it(tmp_path: Path) -> None:
     with no_room(above=10), pytest.raises(OSError, match=r"."):
         write_whole(tmp_path / "1-0.m4s", [b"x" * 8, b"y" * 8])

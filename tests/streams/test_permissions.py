@@ -8,11 +8,13 @@ from uuid import uuid4
 
 import jwt
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 from redis import Redis
 
 from livehub.core import clock
+from livehub.core.deadline import remaining_s
 from livehub.core.errors import ValidationFailedError
 from streams.livestreams import audience, viewers
 from streams.livestreams.permissions import rules_of
@@ -354,6 +356,21 @@ class TestAnswersToTheOrigin:
         assert said[signed.playback_id]["revoked"].keys() == {"ann"}
         # Nothing secret of what everybody may play.
         assert said[livestream.playback_id]["keys"] == {}
+
+    def test_say_that_it_is_not_known_while_the_database_is_away(self, client: Client, signed: Livestream) -> None:
+        waits_s = []
+
+        def away(*_: object) -> None:
+            waits_s.append(remaining_s(at_most=60))
+            raise OperationalError("server closed the connection unexpectedly")
+
+        with connection.execute_wrapper(away):
+            answer = client.get("/internal/playback/rules", {"playback_id": signed.playback_id})
+
+        # Not that there is no such livestream, which an origin would go by.
+        assert answer.status_code == 503
+        # Before the origin gives up.
+        assert max(waits_s) < 1
 
     def test_give_places_and_mind_no_token(self, client: Client, signed: Livestream) -> None:
         wanted = [(signed.playback_id, 1, "ann"), (signed.playback_id, 1, "bob"), (signed.playback_id, 1, "ann")]
