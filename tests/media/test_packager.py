@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from streams.media import packager
 from streams.media.errors import TranscoderFailedError
-from streams.media.fragments import Sample, render_fragment
+from streams.media.fragments import Fragment, FragmentReader, Sample, render_fragment
 from streams.media.journal import PartMade, Reader, Record, RunBegan, SegmentClosed, SlotBegan
 from streams.media.ladder import Kind, Rendition
+from streams.media.marks import KeyFrameMarks, Marks
 from streams.media.packager import Packager, slots_of
 from streams.media.shelf import Shelf
-from streams.media.targets import Latency, choose_targets
+from streams.media.targets import Latency, Targets, choose_targets
 from tests.media.boxes import audio_init, video_init
 from tests.services import HANG_S, wait_until
 
@@ -28,15 +30,23 @@ _FRAME = Sample(duration=100, size=4, is_sync=False, composition=0)
 class Pipes:
     """A packager whose pipes a test writes: a tenth of a second a frame."""
 
-    def __init__(self, folder: Path, *, clock_ms: Callable[[], float] = lambda: 0.0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        epoch: int = 1,
+        targets: Targets = _TARGETS,
+        marks: Marks | None = None,
+        clock_ms: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._folder = folder / "session"
         self.shelf = Shelf(
-            self._folder, epoch=1, part_target_s=_TARGETS.part_s, target_s=4, dvr_window_s=60, told=lambda: None
+            self._folder, epoch=epoch, part_target_s=targets.part_s, target_s=4, dvr_window_s=60, told=lambda: None
         )
         pipes = {slot: os.pipe() for slot in _SLOTS}
         self._writing = {slot: writing for slot, (_, writing) in pipes.items()}
         reading = {slot: (rendition, pipes[slot][0]) for slot, rendition in _SLOTS.items()}
-        self.packager = Packager(self.shelf, reading, targets=_TARGETS, marks=None, clock_ms=clock_ms)
+        self.packager = Packager(self.shelf, reading, targets=targets, marks=marks, clock_ms=clock_ms)
         for slot in _SLOTS:
             self.send(slot, audio_init() if slot == "a0" else video_init())
 
@@ -61,6 +71,19 @@ class Pipes:
 
     def closed(self, slot: str) -> list[SegmentClosed]:
         return [each for each in self.records() if isinstance(each, SegmentClosed) and each.slot == slot]
+
+    def parts(self, slot: str) -> list[PartMade]:
+        return [each for each in self.records() if isinstance(each, PartMade) and each.slot == slot]
+
+    def content(self, name: str) -> bytes:
+        return (self._folder / name).read_bytes()
+
+    def fragments(self, name: str) -> list[Fragment]:
+        """Return what players find in a segment or a part, behind its initialization section."""
+        slot, epoch = name.partition("/")[0], name.partition("/")[2].partition("-")[0]
+        (init,) = (self._folder / slot).glob(f"{epoch}-*.init.mp4")
+        _, *found = FragmentReader().feed(init.read_bytes() + self.content(name))
+        return [each for each in found if isinstance(each, Fragment)]
 
 
 class TestBeginning:
@@ -106,6 +129,108 @@ class TestBeginning:
         pipes.end()
 
         assert pipes.closed("v0")[0].at_ms == 1_790_000_000_700
+
+
+class TestSegments:
+    def test_begin_where_the_marks_are(self, tmp_path: Path) -> None:
+        pipes = Pipes(tmp_path)
+        for slot in _SLOTS:
+            pipes.frames(slot, count=20)
+            pipes.frames(slot, at_ms=2000, count=20)
+            pipes.frames(slot, at_ms=4000, count=5)
+        pipes.end()
+
+        for slot in _SLOTS:
+            assert [(each.at_ms, each.duration_us) for each in pipes.closed(slot)] == [
+                *((0, 2_000_000), (2000, 2_000_000), (4000, 500_000))
+            ]
+            parts = pipes.parts(slot)
+            assert [each.at_ms for each in parts if each.part == 0] == [0, 2000, 4000]
+            assert [each.at_ms for each in parts if each.is_independent] == [0, 2000, 4000]
+            assert {each.duration_us for each in parts[:20]} == {200_000}
+
+    def test_hold_what_their_parts_do_numbered_and_timed(self, tmp_path: Path) -> None:
+        pipes = Pipes(tmp_path)
+        for slot in _SLOTS:
+            pipes.frames(slot, at_ms=700, count=6)
+        pipes.end()
+
+        parts = [pipes.content(f"v0/1-0.{number}.m4s") for number in range(3)]
+        assert pipes.content("v0/1-0.m4s") == b"".join(parts)
+        found = pipes.fragments("v0/1-0.m4s")
+        assert [each.decode_time for each in found] == [700, 900, 1100]
+        assert [len(each.samples) for each in found] == [2, 2, 2]
+        # Behind size and kind of the moof and of its header, version and flags.
+        assert [int.from_bytes(part[20:24]) for part in parts] == [1, 2, 3]
+
+    def test_begin_with_what_shows_their_first_picture(self, tmp_path: Path) -> None:
+        pipes = Pipes(tmp_path)
+        for slot in _SLOTS:
+            pipes.frames(slot)
+        pipes.end()
+
+        (closed,) = pipes.closed("v0")
+        whole = pipes.content("v0/1-0.m4s")
+        # All of the first fragment but the other pictures in it.
+        assert closed.key_size == whole.index(b"mdat") + 4 + _FRAME.size
+        assert pipes.closed("a0")[0].key_size == 0
+
+    def test_are_told_of_alone_where_there_are_no_parts(self, tmp_path: Path) -> None:
+        targets = choose_targets(Latency.STANDARD, fps=10)
+        pipes = Pipes(tmp_path, targets=targets)
+        for slot in _SLOTS:
+            pipes.frames(slot, count=50)
+        wait_until(lambda: pipes.closed("v0"), what="a segment")
+        pipes.end()
+
+        assert [each.duration_us for each in pipes.closed("v0")] == [4_000_000, 1_000_000]
+        assert pipes.parts("v0") == []
+
+    def test_of_what_is_passed_on_wait_for_the_key_frame(self, tmp_path: Path) -> None:
+        marks = KeyFrameMarks(segment_s=2)
+        for at_ms in (0, 2300, 4600):
+            marks.note(at_ms)
+        pipes = Pipes(tmp_path, marks=marks)
+        for slot in _SLOTS:
+            for number in range(3):
+                pipes.frames(slot, at_ms=2300 * number, count=23)
+        pipes.end()
+
+        assert [each.at_ms for each in pipes.closed("v0")] == [0, 2300, 4600]
+
+
+class TestAnotherRun:
+    def test_goes_on_in_the_sessions_own_time(self, tmp_path: Path) -> None:
+        """Some players follow no clock that begins anew."""
+        for epoch, clock_ms in ((1, 1_790_000_000_000.0), (2, 1_790_000_060_000.0)):
+            pipes = Pipes(tmp_path, epoch=epoch, clock_ms=lambda told_ms=clock_ms: told_ms)  # type: ignore[misc]
+            for slot in _SLOTS:
+                pipes.frames(slot, at_ms=500, count=4)
+            pipes.end()
+
+        for slot in _SLOTS:
+            assert [pipes.fragments(f"{slot}/{name}.m4s")[0].decode_time for name in ("1-0", "2-1")] == [500, 60_500]
+            assert [each.at_ms for each in pipes.closed(slot)] == [1_790_000_000_500, 1_790_000_060_500]
+
+
+class TestRest:
+    """What comes bit by bit is taken at once, as long as nothing is late."""
+
+    @pytest.mark.parametrize(("after_s", "rest_s"), [(0.2, 0.14), (0.3, 0.14), (0.16, 0.14), (0.14, 0), (0.0, 0)])
+    def test_is_for_most_of_a_part_unless_it_was_late(
+        self, after_s: float, rest_s: float, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now_s = 1000.0
+        monkeypatch.setattr(packager.time, "monotonic", lambda: now_s)
+        pipe = packager._Pipe("v0", _SLOTS["v0"], 0)
+        pipe.rest(0.2)
+        # The first is no reason to expect another.
+        assert pipe.due_at <= now_s
+
+        now_s += after_s
+        pipe.rest(0.2)
+
+        assert max(0.0, pipe.due_at - now_s) == pytest.approx(rest_s)
 
 
 class TestLatency:

@@ -144,7 +144,9 @@ class TestPassingOn:
 
         relaying(tmp_path, test)
 
-    @pytest.mark.parametrize(("status", "told"), [(400, 400), (404, 404), (503, 503), (500, 502), (302, 502), (429, 502)])
+    @pytest.mark.parametrize(
+        ("status", "told"), [(400, 400), (404, 404), (503, 503), (500, 502), (302, 502), (429, 502)]
+    )
     @pytest.mark.parametrize("target", [_PLAYLIST, _SEGMENT])
     def test_tells_what_is_about_the_question_alone(self, tmp_path: Path, target: str, status: int, told: int) -> None:
         async def test(machine: Machine, relay: Relay) -> None:
