@@ -112,10 +112,6 @@ class SlotTimeline:
         return not self.segments and self.opening is None
 
     @property
-    def is_video(self) -> bool:
-        return self.name.startswith("v")
-
-    @property
     def end_us(self) -> int:
         """Where the closed segments end."""
         return self.segments[-1].start_us + self.segments[-1].duration_us if self.segments else 0

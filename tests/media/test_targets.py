@@ -41,8 +41,10 @@ class TestChooseTargets:
     @pytest.mark.parametrize(
         ("fps", "frames"),
         # At odd rates some more, so that a segment's last part is not a short one.
-        [(1, 1), (5, 1), (10, 2), (12.5, 5), (13, 2), (15, 3), (17, 7), (18, 3), (20, 4), (23, 7), (23.976, 4), (24, 4)]
-        + [(25, 5), (29.97, 6), (30, 6), (37, 8), (48, 9), (50, 10), (59.94, 12), (60, 12), (100, 20), (120, 24)],
+        [
+            *((1, 1), (5, 1), (10, 2), (12.5, 5), (13, 2), (15, 3), (17, 7), (18, 3), (20, 4), (23, 7), (23.976, 4)),
+            *((24, 4), (25, 5), (29.97, 6), (30, 6), (37, 8), (48, 9), (50, 10), (59.94, 12), (60, 12), (120, 24)),
+        ],
     )
     def test_are_as_many_whole_frames_as_divide_a_segment(self, fps: float, frames: int) -> None:
         # Milliseconds are rounded up, and one or two may be added by an encoder's.

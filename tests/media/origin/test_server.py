@@ -1,4 +1,4 @@
-"""The origin's own sockets, without nginx: each question gets its one answer, and nobody who left or says nothing stays."""
+"""The origin's own sockets, without nginx: each question gets its one answer, and nobody stays who left or says nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -144,7 +144,7 @@ class TestAsker:
             origin.packager().add_segments(3)
             client = await origin.connected()
             await client.say(f"{_PLAYLIST}?_HLS_msn=3&_HLS_part=0")
-            kept = lambda: origin.sessions._kept.get(SESSION)  # noqa: E731, SLF001  # Nobody else knows.
+            kept = lambda: origin.sessions._kept.get(SESSION)  # noqa: E731  # Nobody else knows.
             await _until(lambda: (each := kept()) is not None and each.session.has_waiters)
             client.leave()
             await _until(lambda: (each := kept()) is not None and not each.session.has_waiters)
@@ -165,7 +165,7 @@ class TestAsker:
 
         async def test(origin: Origin) -> None:
             client = await origin.connected()
-            client._writer.write(said.encode())  # noqa: SLF001  # Half a question.
+            client._writer.write(said.encode())  # Half a question.
             while not await client.is_hung_up_on():
                 continue
             await _until(lambda: not origin.server.clients)
@@ -222,7 +222,7 @@ class TestSessions:
 
         async def test(origin: Origin) -> None:
             packager = origin.packager()
-            packager._nudge_socket = "/nowhere"  # noqa: SLF001  # It got lost.
+            packager._nudge_socket = "/nowhere"  # It got lost.
             packager.add_segments(3)
             assert check((await origin.ask(_PLAYLIST))[1]).end == (2, 4)
             # By somebody who waits, and by somebody who asks later.
