@@ -208,7 +208,8 @@ class TestRefusal:
         assert edge.get(_WITH_TOKEN).status == 403
 
     def test_nobody_reaches_who_decides(self, edge: Edge) -> None:
-        assert edge.get("/internal/permission").status == 404
+        for path in ("/internal/permission", "/internal/permission-of-now"):
+            assert edge.get(path).status == 404
         assert edge.program.asked == []
 
 

@@ -1,4 +1,4 @@
-"""The origin's own sockets, without nginx: each question gets its one answer, and nobody stays who left or says nothing."""
+"""The origin's own sockets, without nginx: each question gets its one answer, and nobody stays who says nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
