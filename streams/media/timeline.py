@@ -123,10 +123,10 @@ class SlotTimeline:
 
     @property
     def last(self) -> tuple[int, int | None]:
-        """The number of the newest segment, or part of one. Source: RFC 8216bis 4.4.5.4."""
+        """The number of the newest segment, or part of one, where there is any. Source: RFC 8216bis 4.4.5.4."""
         if self.opening:
             return self.opening.msn, len(self.opening.parts) - 1
-        parts = self.segments[-1].parts if self.segments else ()
+        parts = self.segments[-1].parts
         return self.next_msn - 1, len(parts) - 1 if parts else None
 
     def has(self, *, msn: int, part: int | None) -> bool:

@@ -257,7 +257,11 @@ class TestText:
         for slot in ("v0", "a0"):
             _feed(timeline, 1, *_parts(slot, 0), _closed(slot, 0))
 
-        assert 'URI="../a0/index.m3u8",LAST-MSN=0,LAST-PART=1' in render_media(timeline, timeline.slots["v0"], FULL)
+        report = '#EXT-X-RENDITION-REPORT:URI="../a0/index.m3u8"'
+        assert f"{report},LAST-MSN=0,LAST-PART=1\n" in render_media(timeline, timeline.slots["v0"], FULL)
+        # One that is too long to be told of part by part.
+        _feed(timeline, 1, _closed("a0", 1))
+        assert f"{report},LAST-MSN=1\n" in render_media(timeline, timeline.slots["v0"], FULL)
 
     def test_reports_no_slot_that_the_present_run_does_not_go_on_with(self) -> None:
         timeline = self._session()

@@ -221,7 +221,7 @@ class TestRest:
         self, after_s: float, rest_s: float, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         now_s = 1000.0
-        monkeypatch.setattr(packager.time, "monotonic", lambda: now_s)
+        monkeypatch.setattr("streams.media.packager.time.monotonic", lambda: now_s)
         pipe = packager._Pipe("v0", _SLOTS["v0"], 0)
         pipe.rest(0.2)
         # The first is no reason to expect another.

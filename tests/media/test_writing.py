@@ -13,7 +13,7 @@ def test_has_all_pieces_and_leaves_nothing_beside(tmp_path: Path) -> None:
     path = tmp_path / "1-0.m4s"
     path.write_bytes(b"what was there before, and longer")
 
-    write_whole(path, [b"head", b"", memoryview(b"payload")])
+    write_whole(path, [b"head", b"", b"payload"])
 
     assert path.read_bytes() == b"headpayload"
     assert [each.name for each in tmp_path.iterdir()] == ["1-0.m4s"]

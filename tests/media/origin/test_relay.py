@@ -312,7 +312,7 @@ class TestRelayedPermissions:
         asyncio.run(run())
 
     def test_are_asked_for_again_by_one_and_then_by_all(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(relayed_permissions, "_PAUSE_S", 0.5)
+        monkeypatch.setattr(relayed_permissions, "_PAUSE_S", 0.1)
 
         async def run() -> None:
             machine = Machine(waits=False)
@@ -326,7 +326,8 @@ class TestRelayedPermissions:
                     return await player.status()
 
                 assert await ask("ann") == 503
-                await asyncio.sleep(0.6)
+                await asyncio.sleep(0.2)
+                monkeypatch.setattr(relayed_permissions, "_PAUSE_S", 600)
                 machine.goes_on.clear()
                 finds_out = asyncio.create_task(ask("ann"))
                 await asyncio.sleep(0.05)

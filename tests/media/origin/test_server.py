@@ -32,8 +32,12 @@ class Origin:
         # Nobody is asked who may play.
         self.server = Server(self.sessions, Permissions(Web(str(root / "web.sock"))))
 
-    def packager(self, *, session: str = SESSION) -> Packager:
-        return Packager(self.files, self.nudge_path, session=session)
+    @property
+    def has_waiters(self) -> bool:
+        return any(kept.session.has_waiters for kept in self.sessions._kept.values())
+
+    def packager(self) -> Packager:
+        return Packager(self.files, self.nudge_path)
 
     async def connected(self) -> "Client":
         return Client(*await asyncio.open_unix_connection(str(self.socket_path)))
@@ -144,10 +148,9 @@ class TestAsker:
             origin.packager().add_segments(3)
             client = await origin.connected()
             await client.say(f"{_PLAYLIST}?_HLS_msn=3&_HLS_part=0")
-            kept = lambda: origin.sessions._kept.get(SESSION)  # noqa: E731  # Nobody else knows.
-            await _until(lambda: (each := kept()) is not None and each.session.has_waiters)
+            await _until(lambda: origin.has_waiters)
             client.leave()
-            await _until(lambda: (each := kept()) is not None and not each.session.has_waiters)
+            await _until(lambda: not origin.has_waiters)
             assert not origin.server.clients
 
         _run(tmp_path, test)
