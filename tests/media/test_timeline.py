@@ -188,6 +188,19 @@ class TestFeed:
         assert (segment.name, segment.run.number) == ("2-1.m4s", 0)
         assert [made.name for made in segment.parts] == ["1-1.0.m4s", "1-1.1.m4s"]
 
+    def test_marks_what_was_not_closed_before_the_next_one_was(self) -> None:
+        slot = fed(part(0, 0), closed(1)).slots["v0"]
+
+        assert [(segment.msn, segment.is_gap, segment.parts) for segment in slot.segments] == [
+            *((0, True, ()), (1, False, ()))
+        ]
+        assert slot.opening is None
+
+    def test_takes_a_segment_for_what_it_began_as(self) -> None:
+        slot = fed(part(0, 0), RunBegan(1, 0), closed(0), closed(1)).slots["v0"]
+
+        assert [segment.run.number for segment in slot.segments] == [0, 1]
+
     def test_lists_no_parts_of_a_segment_that_has_more_in_it(self) -> None:
         timeline = fed(part(0, 0), closed(0))
 

@@ -1,7 +1,6 @@
 """Questions that go together, one after the other."""
 
 import asyncio
-import gc
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -104,20 +103,5 @@ def test_are_asked_again_after_that(monkeypatch: pytest.MonkeyPatch) -> None:
         assert asked.is_failing
         assert await again == 2
         assert not asked.is_failing
-
-    _run(test)
-
-
-def test_trouble_nobody_when_nobody_waits_for_the_answer() -> None:
-    async def test(slow: Slow, asked: Batches[int, int]) -> None:
-        troubles: list[object] = []
-        asyncio.get_running_loop().set_exception_handler(lambda _, trouble: troubles.append(trouble))
-        slow.error = UnansweredError("away")
-        slow.goes_on.set()
-        asked.get(1)
-        while not asked.is_failing:
-            await asyncio.sleep(0)
-        gc.collect()
-        assert troubles == []
 
     _run(test)
