@@ -249,7 +249,7 @@ class TestText:
         assert render_key_frames(timeline, picture).endswith(_FIRST_PICTURES)
         _feed(timeline, 2, SegmentClosed("v0", 4, _AT_MS + 60_007, 300_000, 1000, 400), Ended())
         assert render_media(timeline, picture, FULL).endswith(_ITS_END)
-        assert "#EXT-X-ENDLIST" in render_key_frames(timeline, picture)
+        assert render_key_frames(timeline, picture).endswith("\n#EXT-X-ENDLIST\n")
 
     def test_reports_of_what_is_closed_all_of_its_parts(self) -> None:
         timeline = SessionTimeline()
@@ -307,6 +307,12 @@ class TestCounts:
 
         assert delta.skipped == skipped
         assert delta.closed[0].msn == skipped
+
+    def test_of_what_is_over_are_all(self) -> None:
+        timeline = _long(segment_s=4, dvr_window_s=3600)
+        _feed(timeline, 1, Ended())
+
+        assert read(render_media(timeline, timeline.slots["v0"], DELTA)).skipped == 0
 
 
 def _long(*, segment_s: float, dvr_window_s: int) -> SessionTimeline:

@@ -14,6 +14,7 @@ from streams.media.journal import (
     Record,
     RunBegan,
     SegmentClosed,
+    SegmentGrown,
     SlotBegan,
     Writer,
     journal_path,
@@ -157,6 +158,11 @@ class TestFeed:
         assert [segment.msn for segment in timeline.slots["v0"].segments] == [0]
         assert timeline.is_ended
         assert not timeline.has_parts
+
+    def test_minds_nothing_that_is_for_packagers(self) -> None:
+        timeline = fed(part(0, 0), SegmentGrown("v0", 0, 1_790_000_000_000, 300_000, 1000, 500))
+
+        assert timeline.slots["v0"].next_part == (0, 1)
 
     def test_says_where_each_segment_begins(self) -> None:
         timeline = fed(closed(0), closed(1), part(2, 0), part(2, 1))
