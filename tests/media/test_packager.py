@@ -261,6 +261,15 @@ class TestEnd:
         }
         assert pipes.packager.failure is None
 
+    def test_leaves_no_file_open(self, tmp_path: Path) -> None:
+        before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # What is asked is how many.
+        pipes = Pipes(tmp_path)
+        for slot in _SLOTS:
+            pipes.frames(slot)
+        pipes.end()
+
+        assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
     def test_of_one_pipe_keeps_no_other_from_going_on(self, tmp_path: Path) -> None:
         pipes = Pipes(tmp_path)
         for slot in _SLOTS:

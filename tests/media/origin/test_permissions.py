@@ -198,6 +198,17 @@ class TestCrowd:
 
 
 class TestRules:
+    def test_are_gone_by_for_a_moment(self) -> None:
+        web = WebProgram(_SIGNED)
+
+        async def run() -> None:
+            ask = asking(web)
+            for name in ("ann", "bob", "ann"):
+                assert [status for status, _ in await ask([viewer(name), Viewer(_ID)])] == [200, 401]
+
+        asyncio.run(run())
+        assert web.asked == [1]
+
     def test_are_asked_for_again_in_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         web = WebProgram(_SIGNED)
         monkeypatch.setattr(permissions, "_RULES_HOLD_S", 0.1)
