@@ -9,6 +9,7 @@ import pytest
 
 from streams.media.origin import server, session, sessions
 from streams.media.origin.permissions import Permissions
+from streams.media.origin.requests import HEAD_BYTES_AT_MOST
 from streams.media.origin.server import Nudges, Server, serve
 from streams.media.origin.sessions import Sessions
 from streams.media.origin.web import Web
@@ -69,6 +70,9 @@ class Client:
         except ConnectionResetError:
             return True
 
+    def write(self, data: bytes) -> None:
+        self._writer.write(data)
+
     def leave(self) -> None:
         self._writer.transport.abort()
 
@@ -106,6 +110,11 @@ async def _until(condition: Callable[[], bool]) -> None:
 def _looks_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is found out but by a nudge."""
     monkeypatch.setattr(sessions, "_LOOK_S", 10 * HANG_S)
+
+
+@pytest.fixture
+def _sweeps_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_SWEEP_S", 0.02)
 
 
 class TestAsker:
@@ -168,9 +177,56 @@ class TestAsker:
 
         async def test(origin: Origin) -> None:
             client = await origin.connected()
-            client._writer.write(said.encode())  # Half a question.
+            client.write(said.encode())
             while not await client.is_hung_up_on():
                 continue
+            await _until(lambda: not origin.server.clients)
+
+        _run(tmp_path, test)
+
+    @pytest.mark.usefixtures("_sweeps_often")
+    def test_that_takes_its_time_is_not_hung_up_on(self, tmp_path: Path) -> None:
+        async def test(origin: Origin) -> None:
+            origin.packager().add_segments(3)
+            client = await origin.connected()
+            for _ in range(2):
+                await asyncio.sleep(0.1)
+                client.write(f"GET {_PLAYLIST} HT".encode())
+                await asyncio.sleep(0.1)
+                client.write(b"TP/1.1\r\n\r\n")
+                assert (await client.answer())[0] == 200
+
+        _run(tmp_path, test)
+
+    @pytest.mark.usefixtures("_sweeps_often")
+    def test_that_reads_slowly_is_not_hung_up_on(self, tmp_path: Path) -> None:
+        count = 300
+
+        async def test(origin: Origin) -> None:
+            origin.packager().add_segments(100)
+            client = Client(*await asyncio.open_unix_connection(str(origin.socket_path), limit=1024))
+            client.write(f"GET {_PLAYLIST} HTTP/1.1\r\n\r\n".encode() * count)
+            await asyncio.sleep(0.2)
+            assert [(await client.answer())[0] for _ in range(count)] == [200] * count
+            await asyncio.sleep(0.1)
+            assert origin.server.clients
+
+        _run(tmp_path, test)
+
+    @pytest.mark.parametrize("waits", [False, True])
+    def test_that_says_too_much_is_hung_up_on(self, tmp_path: Path, waits: bool) -> None:
+        async def test(origin: Origin) -> None:
+            origin.packager().add_segments(3)
+            client = await origin.connected()
+            # As much as a question may be, and it is answered.
+            head = f"GET {_PLAYLIST} HTTP/1.1\r\nX: "
+            client.write((head + "x" * (HEAD_BYTES_AT_MOST - len(head)) + "\r\n\r\n").encode())
+            assert (await client.answer())[0] == 200
+            if waits:
+                await client.say(f"{_PLAYLIST}?_HLS_msn=3&_HLS_part=0")
+                await _until(lambda: origin.has_waiters)
+            client.write(b"x" * (HEAD_BYTES_AT_MOST + 1))
+            assert await client.is_hung_up_on()
             await _until(lambda: not origin.server.clients)
 
         _run(tmp_path, test)
@@ -304,6 +360,7 @@ class TestSessions:
         _run(tmp_path, test)
 
 
+@pytest.mark.usefixtures("_looks_seldom")
 def test_serves_until_it_is_stopped(tmp_path: Path) -> None:
     async def run() -> None:
         names = {name: str(tmp_path / name) for name in ("socket_path", "nudge_socket_path", "web_socket_path")}
@@ -314,6 +371,15 @@ def test_serves_until_it_is_stopped(tmp_path: Path) -> None:
         await client.say("/permission", headers="X-Playback-Id: pb_1\r\n")
         # The web program is not there.
         assert await client.answer() == (503, "")
+        packager = Packager(tmp_path, Path(names["nudge_socket_path"]))
+        packager.add_segments(3)
+        await client.say(_PLAYLIST)
+        assert (await client.answer())[0] == 200
+        await client.say(f"{_PLAYLIST}?_HLS_msn=3&_HLS_part=0")
+        await asyncio.sleep(0.02)
+        packager.add_part()
+        assert (await client.answer())[0] == 200
+        assert not serving.done()
         serving.cancel()
         await asyncio.wait([serving])
 
