@@ -64,7 +64,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "streams/media/fragments.py": _media("fragments", "packager"),
     "streams/media/packager.py": _media("packager"),
     "streams/media/journal.py": _media("journal", "kept", "shelf", "timeline"),
-    "streams/media/kept.py": _media("kept"),
+    "streams/media/kept.py": _media("kept", "journal", "shelf", "timeline"),
     "streams/media/shelved.py": _media("shelf"),
     "streams/media/shelf.py": _media("shelf"),
     "streams/media/timeline.py": (*_media("timeline", "media_playlist"), *_origin("session")),

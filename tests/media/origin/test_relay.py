@@ -181,6 +181,20 @@ class TestFiles:
             assert headers["X-Accel-Redirect"] == f"/playback-files{_SEGMENT}"
             assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["1-7.m4s"]
             assert (tmp_path / _SEGMENT[1:]).read_bytes() == b"segment"
+            # As it is, and beside those that are there.
+            assert "accept-encoding: identity" in machine.heads[0]
+            another = asked_for(relay, _SEGMENT.replace("1-7", "1-8"), takes_gzip=True)
+            assert await another.status() == 200
+            assert machine.heads[1].startswith("get /")
+
+        relaying(tmp_path, test)
+
+    def test_are_fetched_once_for_all_who_want_them(self, tmp_path: Path) -> None:
+        async def test(machine: Machine, relay: Relay) -> None:
+            machine.headers, machine.body = "Content-Length: 7\r\n", b"segment"
+            players = [asked_for(relay, _SEGMENT, takes_gzip=takes_gzip) for takes_gzip in (True, False)]
+            assert [await player.status() for player in players] == [200, 200]
+            assert len(machine.asked) == 1
 
         relaying(tmp_path, test)
 
