@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from datetime import UTC, datetime, timedelta
 
 import jwt
@@ -37,10 +38,11 @@ def _signed(*, key_id: object = "key", **changes: object) -> str:
 
 
 class TestSigned:
-    def test_is_a_json_web_token_of_these_claims(self) -> None:
+    @pytest.mark.parametrize("named", [{}, {"origin": "https://shop.example"}])
+    def test_is_a_json_web_token_of_these_claims(self, named: dict[str, str]) -> None:
         head, claims = (
             json.loads(base64.urlsafe_b64decode(f"{piece}=="))
-            for piece in _token(origin="https://shop.example").signed(_SECRET, key_id="key").split(".")[:2]
+            for piece in _token(**named).signed(_SECRET, key_id="key").split(".")[:2]
         )
 
         assert (head["alg"], head["kid"]) == ("HS256", "key")
@@ -49,7 +51,7 @@ class TestSigned:
             "playback_id": "pb_1",
             "iat": _NOW_S,
             "exp": _NOW_S + 60,
-            "origin": "https://shop.example",
+            **named,
         }
 
     @pytest.mark.parametrize("origin", ["", "https://shop.example"])
@@ -113,6 +115,11 @@ class TestRead:
 
         with pytest.raises(PlaybackRefusedError):
             opened.read(_SECRET)
+
+    def test_takes_what_was_made_this_moment(self) -> None:
+        now_s = int(time.time())
+
+        assert open_token(_signed(iat=now_s, exp=now_s + 60)).read(_SECRET).expires_at.timestamp() == now_s + 60
 
     def test_refuses_what_another_secret_has_signed(self) -> None:
         with pytest.raises(PlaybackRefusedError):

@@ -186,6 +186,10 @@ class TestRefusal:
 
         assert edge.get("/playback/pb_none/index.m3u8").status == 404
 
+    def test_is_no_error_to_pages_that_look_whether_there_is_something(self, edge: Edge) -> None:
+        for path, status in ((f"/playback/{_ID}/none.vtt", 204), (_PLAYLIST, 200)):
+            assert edge.get(f"{path}?quiet=1").status == status
+
     def test_leaves_scripts_their_question_before(self, edge: Edge) -> None:
         edge.program.refuse()
 

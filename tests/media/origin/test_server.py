@@ -37,8 +37,8 @@ class Origin:
     def has_waiters(self) -> bool:
         return any(kept.session.has_waiters for kept in self.sessions._kept.values())
 
-    def packager(self) -> Packager:
-        return Packager(self.files, self.nudge_path)
+    def packager(self, *, session: str = SESSION) -> Packager:
+        return Packager(self.files, self.nudge_path, session=session)
 
     async def connected(self) -> "Client":
         return Client(*await asyncio.open_unix_connection(str(self.socket_path)))
@@ -304,7 +304,15 @@ class TestSessions:
             assert (await origin.ask(_PLAYLIST))[0] == 200
             await asyncio.sleep(0.2)
             assert len(origin.sessions) == 1
-            monkeypatch.setattr(sessions, "_FORGET_AFTER_S", 0.05)
+            # Of two, the one that nobody asks for.
+            origin.packager(session=_FOLDER).add_segments(3)
+            assert (await origin.ask(f"/{_FOLDER}/v0/index.m3u8"))[0] == 200
+            wanted = origin.sessions._kept[_FOLDER]
+            monkeypatch.setattr(sessions, "_FORGET_AFTER_S", 0.5)
+            while SESSION in origin.sessions._kept:
+                assert (await origin.ask(f"/{_FOLDER}/v0/index.m3u8"))[0] == 200
+                await asyncio.sleep(0.02)
+            assert origin.sessions._kept[_FOLDER] is wanted
             await _until(lambda: not len(origin.sessions))
             assert (await origin.ask(_PLAYLIST))[0] == 200
 
