@@ -308,10 +308,11 @@ class TestSessions:
             origin.packager(session=_FOLDER).add_segments(3)
             assert (await origin.ask(f"/{_FOLDER}/v0/index.m3u8"))[0] == 200
             wanted = origin.sessions._kept[_FOLDER]
-            monkeypatch.setattr(sessions, "_FORGET_AFTER_S", 0.5)
-            while SESSION in origin.sessions._kept:
+            monkeypatch.setattr(sessions, "_FORGET_AFTER_S", 0.6)
+            for _ in range(40):
                 assert (await origin.ask(f"/{_FOLDER}/v0/index.m3u8"))[0] == 200
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.025)
+            assert SESSION not in origin.sessions._kept
             assert origin.sessions._kept[_FOLDER] is wanted
             await _until(lambda: not len(origin.sessions))
             assert (await origin.ask(_PLAYLIST))[0] == 200
