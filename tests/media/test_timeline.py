@@ -202,6 +202,12 @@ class TestFeed:
         ]
         assert slot.opening is None
 
+    def test_marks_what_was_not_closed_before_the_next_one_began(self) -> None:
+        slot = fed(part(0, 0), part(0, 1), part(1, 0)).slots["v0"]
+
+        assert [(segment.msn, segment.is_gap, segment.duration_us) for segment in slot.segments] == [(0, True, 600_000)]
+        assert slot.next_part == (1, 1)
+
     def test_takes_a_segment_for_what_it_began_as(self) -> None:
         slot = fed(part(0, 0), RunBegan(1, 0), closed(0), closed(1)).slots["v0"]
 

@@ -135,7 +135,7 @@ class TestAnswer:
             monkeypatch.setattr(permissions, "_BOUND_S", 0.05)
             assert [status for status, _ in await ask([viewer()])] == [503]
             monkeypatch.setattr(permissions, "_BOUND_S", 20)
-            patient = asyncio.create_task(ask([viewer("bob")]))
+            patient = asyncio.ensure_future(ask([viewer("bob")]))
             await asyncio.sleep(0.05)
             web.goes_on.set()
             assert [status for status, _ in await patient] == [200]
