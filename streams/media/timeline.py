@@ -148,7 +148,7 @@ class SlotTimeline:
 
     def add_part(self, record: PartMade, *, epoch: int, run: Run) -> None:
         made = self.opening
-        if made is not None and (made.msn != record.msn or (record.part == 0 and made.epoch != epoch)):
+        if made is not None and (made.msn, made.epoch) != (record.msn, epoch):
             self._abandon(made, is_followed=made.msn != record.msn)
             made = None
         # A reader that left out what is old begins within a segment.

@@ -84,6 +84,8 @@ def test_that_are_not_answered_are_not_asked_again_for_a_while(
         assert asked.is_failing
         with pytest.raises(UnansweredError):
             asked.get(3)
+        # Longer than questions are gathered.
+        await asyncio.sleep(0.15)
         assert slow.asked == [[1]]
 
     _run(test)
