@@ -7,6 +7,7 @@ import pytest
 
 from streams.media.origin import batches
 from streams.media.origin.batches import Batches, UnansweredError
+from tests.services import HANG_S
 
 
 class Slow:
@@ -28,7 +29,8 @@ class Slow:
 def _run(test: Callable[[Slow, Batches[int, int]], Awaitable[None]], *, at_most: int = 100) -> None:
     async def run() -> None:
         slow = Slow()
-        await test(slow, Batches(slow.ask, at_most=at_most))
+        async with asyncio.timeout(HANG_S):
+            await test(slow, Batches(slow.ask, at_most=at_most))
 
     asyncio.run(run())
 

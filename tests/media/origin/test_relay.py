@@ -18,6 +18,7 @@ from streams.media.origin.relayed_permissions import RelayedPermissions
 from streams.media.origin.requests import Request, parse_target
 from streams.media.origin.rules import Viewer
 from streams.media.origin.session import Group
+from tests.services import HANG_S
 
 _SESSION = "/pb_1/0123456789abcdef"
 _PLAYLIST, _SEGMENT = f"{_SESSION}/v0/index.m3u8", f"{_SESSION}/v0/1-7.m4s"
@@ -88,7 +89,7 @@ def relaying(tmp_path: Path, test: Callable[[Machine, Relay], Coroutine[None, No
 
     async def run() -> None:
         machine = Machine(waits=False)
-        async with serving(machine) as hub:
+        async with asyncio.timeout(HANG_S), serving(machine) as hub:
             await test(machine, Relay(hub, tmp_path, bytes_at_most=1 << 20))
 
     asyncio.run(run())

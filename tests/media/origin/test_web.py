@@ -11,6 +11,7 @@ from streams.media.origin import web
 from streams.media.origin.batches import UnansweredError
 from streams.media.origin.rules import Rules
 from streams.media.origin.web import Web
+from tests.services import HANG_S
 
 _RULES = Rules(
     is_signed=True,
@@ -43,7 +44,7 @@ def _asked(folder: Path, said: bytes, ask: Callable[[Web], Awaitable[object]]) -
 
     async def run() -> tuple[bytes, object]:
         program, path = Program(said), str(folder / "web.sock")
-        async with await asyncio.start_unix_server(program.answer, path):
+        async with asyncio.timeout(HANG_S), await asyncio.start_unix_server(program.answer, path):
             answer = await ask(Web(path))
         return program.heard, answer
 
