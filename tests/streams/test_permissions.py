@@ -16,7 +16,7 @@ from redis import Redis
 from livehub.core import clock
 from livehub.core.deadline import remaining_s
 from livehub.core.errors import ValidationFailedError
-from streams.livestreams import audience, viewers
+from streams.livestreams import audience, permission_views, viewers
 from streams.livestreams.permissions import rules_of
 from streams.livestreams.playback_keys import ensure_key, rotate_key
 from streams.livestreams.playback_tokens import own_token
@@ -26,6 +26,7 @@ from streams.media.viewer_tokens import OWN_KEY_ID, TOKEN_LIFETIME_MAX, Playback
 from streams.models import Livestream, RevokedViewer
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.playing import check_playback
+from tests.services import HANG_S
 
 _SHOP, _OTHER = "https://shop.example", "https://other.example"
 
@@ -343,6 +344,11 @@ class TestMaxViewers:
 
 
 class TestAnswersToTheOrigin:
+    @pytest.fixture
+    def _slow_machine(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(permission_views, "_TIMEOUT_S", HANG_S)
+
+    @pytest.mark.usefixtures("_slow_machine")
     def test_say_what_holds(self, client: Client, signed: Livestream, livestream: Livestream) -> None:
         viewers.revoke_viewer(livestream=signed, viewer_id="ann", actor=SYSTEM)
         wanted = [signed.playback_id, livestream.playback_id, "pb_nothing"]
@@ -372,6 +378,7 @@ class TestAnswersToTheOrigin:
         # Before the origin gives up.
         assert max(waits_s) < 1
 
+    @pytest.mark.usefixtures("_slow_machine")
     def test_give_places_and_mind_no_token(self, client: Client, signed: Livestream) -> None:
         wanted = [(signed.playback_id, 1, "ann"), (signed.playback_id, 1, "bob"), (signed.playback_id, 1, "ann")]
 
