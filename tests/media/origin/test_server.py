@@ -9,8 +9,8 @@ import pytest
 
 from streams.media.origin import server, session, sessions
 from streams.media.origin.permissions import Permissions
-from streams.media.origin.requests import HEAD_BYTES_AT_MOST
-from streams.media.origin.server import Nudges, Server, serve
+from streams.media.origin.requests import HEAD_BYTES_AT_MOST, Request, parse_target
+from streams.media.origin.server import Asker, Nudges, Server, serve
 from streams.media.origin.sessions import Sessions
 from streams.media.origin.web import Web
 from tests.media.packagers import SESSION, Packager
@@ -300,21 +300,18 @@ class TestSessions:
         monkeypatch.setattr(sessions, "_LOOK_S", 0.02)
 
         async def test(origin: Origin) -> None:
-            origin.packager().add_segments(3)
-            assert (await origin.ask(_PLAYLIST))[0] == 200
-            await asyncio.sleep(0.2)
-            assert len(origin.sessions) == 1
-            # Of two, the one that nobody asks for.
-            origin.packager(session=_FOLDER).add_segments(3)
-            assert (await origin.ask(f"/{_FOLDER}/v0/index.m3u8"))[0] == 200
-            wanted = origin.sessions._kept[_FOLDER]
-            monkeypatch.setattr(sessions, "_FORGET_AFTER_S", 0.6)
-            for _ in range(40):
-                assert (await origin.ask(f"/{_FOLDER}/v0/index.m3u8"))[0] == 200
-                await asyncio.sleep(0.025)
-            assert SESSION not in origin.sessions._kept
-            assert origin.sessions._kept[_FOLDER] is wanted
-            await _until(lambda: not len(origin.sessions))
+            for folder in (SESSION, _FOLDER):
+                origin.packager(session=folder).add_segments(3)
+                assert (await origin.ask(f"/{folder}/v0/index.m3u8"))[0] == 200
+            await asyncio.sleep(0.1)
+            assert len(origin.sessions) == 2
+            kept = origin.sessions._kept[_FOLDER]
+            for each in origin.sessions._kept.values():
+                each.asked_at -= 3600
+            origin.sessions.ask(Asker(origin.server), Request(parse_target(f"/{_FOLDER}/v0/index.m3u8")))
+            await _until(lambda: SESSION not in origin.sessions._kept)
+            await asyncio.sleep(0.1)
+            assert origin.sessions._kept == {_FOLDER: kept}
             assert (await origin.ask(_PLAYLIST))[0] == 200
 
         _run(tmp_path, test)
