@@ -1,6 +1,7 @@
 """Who asks the origin gets exactly the state that he asked for, as soon as it is there."""
 
 import asyncio
+import gzip
 from pathlib import Path
 from random import Random
 
@@ -298,6 +299,25 @@ class TestQuestions:
             answer = journalled.asked(msn=0).answer
             assert answer is not None
             assert b"Cache-Control: max-age=10\r\n" in answer.head
+
+        asyncio.run(run())
+
+    def test_are_answered_packed_to_who_takes_it_where_that_is_worth_it(self, tmp_path: Path) -> None:
+        async def run() -> None:
+            journalled = Journalled(tmp_path, _part(0, 0))
+            for is_worth_it in (False, True):
+                plain = journalled.asked().answer
+                viewer = Viewer()
+                journalled.session.ask(viewer, Request(Wanted(FOLDER, "v0"), takes_gzip=True))
+                assert plain is not None
+                assert viewer.answer is not None
+                assert (b"Content-Encoding: gzip\r\n" in viewer.answer.head) is is_worth_it
+                assert b"Content-Encoding" not in plain.head
+                for answer in (plain, viewer.answer):
+                    assert b"Vary: Accept-Encoding\r\n" in answer.head
+                    assert f"Content-Length: {len(answer.body)}\r\n".encode() in answer.head
+                assert (gzip.decompress(viewer.answer.body) if is_worth_it else viewer.answer.body) == plain.body
+                journalled.write(*(_closed(msn) for msn in range(12)))
 
         asyncio.run(run())
 
