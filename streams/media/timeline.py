@@ -112,10 +112,6 @@ class SlotTimeline:
         return not self.segments and self.opening is None
 
     @property
-    def is_video(self) -> bool:
-        return self.name.startswith("v")
-
-    @property
     def end_us(self) -> int:
         """Where the closed segments end."""
         return self.segments[-1].start_us + self.segments[-1].duration_us if self.segments else 0
@@ -127,10 +123,10 @@ class SlotTimeline:
 
     @property
     def last(self) -> tuple[int, int | None]:
-        """The number of the newest segment, or part of one. Source: RFC 8216bis 4.4.5.4."""
+        """The number of the newest segment, or part of one, where there is any. Source: RFC 8216bis 4.4.5.4."""
         if self.opening:
             return self.opening.msn, len(self.opening.parts) - 1
-        parts = self.segments[-1].parts if self.segments else ()
+        parts = self.segments[-1].parts
         return self.next_msn - 1, len(parts) - 1 if parts else None
 
     def has(self, *, msn: int, part: int | None) -> bool:
@@ -152,7 +148,7 @@ class SlotTimeline:
 
     def add_part(self, record: PartMade, *, epoch: int, run: Run) -> None:
         made = self.opening
-        if made is not None and (made.msn != record.msn or (record.part == 0 and made.epoch != epoch)):
+        if made is not None and (made.msn, made.epoch) != (record.msn, epoch):
             self._abandon(made, is_followed=made.msn != record.msn)
             made = None
         # A reader that left out what is old begins within a segment.

@@ -94,7 +94,7 @@ class Track:
         if is_long or self._begins_new_segment(sample, at):
             yield from self.finish()
             self._end_segment()
-        elif self._samples and self._duration + sample.duration > self._most:
+        elif self._duration + sample.duration > self._most:
             yield self._cut()
         self._add(sample, at, payload)
         if is_long or self._is_at_mark(at + sample.duration, sample):

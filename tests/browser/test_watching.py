@@ -1,6 +1,7 @@
 """What viewers do with a livestream that was passed on to them."""
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +27,7 @@ _SHOWN_CAPTIONS = """() => [...document.querySelector("video").textTracks]
   .map((cue) => cue.text.trim())"""
 # The broadcast is younger than a minute when it is pointed at.
 _AGO = re.compile(r"^\u22120:\d\d$")
+_IS_PART = re.compile(r"/v\d/\d+-\d+\.\d+\.m4s$")
 _IS_PICTURE = re.compile(r"/pictures/1-\d+\.jpg")
 # Of what is pointed at on the bar: the picture's mean brightness, and that of the video where the picture was taken.
 _BRIGHTNESS = """async ([src, coords, at]) => {
@@ -80,6 +82,10 @@ def _is_muted(page: Page) -> bool:
     return bool(page.evaluate("document.querySelector('video').muted"))
 
 
+def _delay_s(page: Page) -> float:
+    return float(page.locator("[data-delay-time]").inner_text().split()[0])
+
+
 def _shows_pictures_of_the_right_moments(page: Page) -> None:
     """Hold that what the bar shows of a moment is what was broadcast then, for two moments that do not look alike."""
     page.keyboard.press("k")
@@ -104,7 +110,8 @@ class TestWatching:
         page = viewer.page
         with publishing(stream.publish_url, size="640x360", kbps=600, brightens_for_s=_BRIGHTENS_FOR_S) as encoder:
             stream.await_status("LIVE")
-            page.goto(_page_of(stream))
+            with page.expect_request(_IS_PART):
+                page.goto(_page_of(stream))
             expect(page.get_by_test_id("is-live")).to_be_visible()
             viewer.watch(for_s=1)
             expect(page.locator("[data-delay]")).to_contain_text("s behind live")
@@ -114,6 +121,7 @@ class TestWatching:
             assert not _is_muted(page)
             page.keyboard.press("k")
             assert page.evaluate("document.querySelector('video').paused")
+            self._says_how_late_it_gets(page)
             page.keyboard.press("Space")
             viewer.watch(for_s=1)
 
@@ -134,6 +142,12 @@ class TestWatching:
             viewer.complaints.clear()
             check(page, viewer)
             self._sees_the_rest_from_far_back(viewer, encoder)
+
+    def _says_how_late_it_gets(self, page: Page) -> None:
+        """While the picture stands: by as much as time goes by, of which what is shown may be a second old."""
+        before_s, began = _delay_s(page), time.monotonic()
+        wait_until(lambda: _delay_s(page) >= before_s + 3, what="three seconds more")
+        assert time.monotonic() - began > 1.8
 
     def _goes_back_although_it_takes_a_while(self, viewer: Operator) -> None:
         page = viewer.page

@@ -227,7 +227,7 @@ class Recorded:
                 if theirs != [segment.uri for segment in listed.closed]:
                     yield f"{slot.name}: others read it otherwise"
                 yield from self._missing(slot.name, text)
-            if slot.is_video:
+            if slot.name.startswith("v"):
                 yield from self._missing(slot.name, render_key_frames(self.timeline, slot))
 
     def _missing(self, slot: str, text: str) -> Iterator[str]:

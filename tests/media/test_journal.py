@@ -107,7 +107,7 @@ def test_ends_what_counts_and_not_what_never_began(tmp_path: Path) -> None:
     Writer(tmp_path, FIRST)
     journal_path(tmp_path, epoch=2).touch()
 
-    write_end(tmp_path)
+    assert write_end(tmp_path)
 
     assert last_record(tmp_path) == Ended()
 
@@ -150,6 +150,13 @@ def test_has_one_writer_for_each_epoch(tmp_path: Path) -> None:
 def test_refuses_what_is_no_journal(line: str) -> None:
     with pytest.raises(JournalError):
         parse_line(line)
+
+
+def test_refuses_what_begins_with_something_else(tmp_path: Path) -> None:
+    journal_path(tmp_path, epoch=1).write_text("R 0 0 ;\nO 1 300000 4 3600 0 0 ;\n")
+
+    with pytest.raises(JournalError):
+        Reader(tmp_path).read()
 
 
 def test_refuses_what_a_disk_has_spoiled(tmp_path: Path) -> None:

@@ -38,6 +38,18 @@ class TestChooseTargets:
         # Four frames of film last a sixth.
         assert 0.16 <= choose_targets(Latency.LOW, fps=fps).part_s < 0.22
 
+    @pytest.mark.parametrize(
+        ("fps", "frames"),
+        # At odd rates some more, so that a segment's last part is not a short one.
+        [
+            *((1, 1), (5, 1), (10, 2), (12.5, 5), (13, 2), (15, 3), (17, 7), (18, 3), (20, 4), (23, 7), (23.976, 4)),
+            *((24, 4), (25, 5), (29.97, 6), (30, 6), (37, 8), (48, 9), (50, 10), (59.94, 12), (60, 12), (120, 24)),
+        ],
+    )
+    def test_are_as_many_whole_frames_as_divide_a_segment(self, fps: float, frames: int) -> None:
+        # Milliseconds are rounded up, and one or two may be added by an encoder's.
+        assert frames / fps + 0.002 <= choose_targets(Latency.LOW, fps=fps).part_s < frames / fps + 0.003
+
     @pytest.mark.parametrize("fps", [10, 15, 20, 24, 25, 29.97, 30, 50, 59.94, 60, 120])
     def test_leave_no_short_part_at_the_end_of_segments(self, fps: float) -> None:
         targets = choose_targets(Latency.LOW, fps=fps)
@@ -71,6 +83,10 @@ class TestChooseTargets:
 
     def test_cut_segments_of_two_or_four_seconds(self) -> None:
         assert [mode.segment_s for mode in (Latency.LOW, Latency.STANDARD)] == [2.0, 4.0]
+
+
+def test_a_relay_gathers_for_less_than_a_frame_where_parts_wait_for_it() -> None:
+    assert [mode.gathered_s for mode in (Latency.LOW, Latency.STANDARD)] == [0.02, 0.2]
 
 
 def _check(found: list[list[Chunk]], targets: Targets) -> None:

@@ -4,6 +4,8 @@ from pathlib import Path
 import pytest
 
 from streams.media.journal import (
+    Dropped,
+    Ended,
     Entry,
     JournalError,
     Opened,
@@ -12,6 +14,7 @@ from streams.media.journal import (
     Record,
     RunBegan,
     SegmentClosed,
+    SegmentGrown,
     SlotBegan,
     Writer,
     journal_path,
@@ -63,6 +66,19 @@ class TestHas:
     def test_tells_what_is_there(self, msn: int, number: int | None, is_there: bool) -> None:
         assert self.timeline.slots["v0"].has(msn=msn, part=number) is is_there
 
+    def test_is_of_what_is_there_before_anything_is_closed(self) -> None:
+        # A reader that comes late, to whom nothing older matters.
+        slot = fed(part(3, 0)).slots["v0"]
+
+        assert not slot.is_empty
+        assert slot.has(msn=2, part=0)
+        assert slot.has(msn=3, part=0)
+        assert not slot.has(msn=3, part=1)
+        assert not slot.has(msn=3, part=None)
+
+    def test_is_any_part_of_a_segment_that_is_told_of_as_a_whole(self) -> None:
+        assert fed(closed(0)).slots["v0"].has(msn=0, part=7)
+
     def test_waits_for_the_next_first_part_where_a_segment_has_no_more(self) -> None:
         slot = fed(part(0, 0), part(0, 1), closed(0)).slots["v0"]
 
@@ -71,7 +87,90 @@ class TestHas:
         assert not slot.has(msn=1, part=0)
 
 
+class TestPart:
+    def test_is_found_for_as_long_as_it_is_listed_and_a_moment_more(self) -> None:
+        slot = fed(
+            *(record for msn in range(6) for record in (part(msn, 0), part(msn, 1), closed(msn))), part(6, 0)
+        ).slots["v0"]
+
+        found = {name for msn in range(8) for number in range(3) if slot.part(name := f"1-{msn}.{number}.m4s")}
+
+        assert found == {f"1-{msn}.{number}.m4s" for msn in range(2, 6) for number in range(2)} | {"1-6.0.m4s"}
+
+
 class TestFeed:
+    def test_makes_anew_what_another_epoch_begins_from_its_beginning(self) -> None:
+        timeline = fed(part(0, 0), part(0, 1))
+
+        timeline.feed([Entry(2, part(0, 0))])
+
+        slot = timeline.slots["v0"]
+        assert slot.opening is not None
+        assert [made.name for made in slot.opening.parts] == ["2-0.0.m4s"]
+        assert slot.segments == []
+
+    def test_passes_over_what_it_has_not_read_the_beginning_of(self) -> None:
+        timeline = fed(part(5, 3), part(5, 4))
+        assert timeline.slots["v0"].is_empty
+
+        timeline.feed([Entry(1, closed(5)), Entry(1, part(6, 0))])
+
+        slot = timeline.slots["v0"]
+        assert [(segment.msn, segment.parts) for segment in slot.segments] == [(5, ())]
+        assert slot.next_part == (6, 1)
+
+    def test_lists_nothing_before_a_hole_in_the_numbers(self) -> None:
+        slot = fed(closed(0), closed(1), closed(4)).slots["v0"]
+
+        assert [segment.msn for segment in slot.segments] == [4]
+        assert slot.next_msn == 5
+
+    def test_forgets_what_is_dropped(self) -> None:
+        timeline = fed(*(closed(msn) for msn in range(5)))
+        for first_msn, left in ((2, [2, 3, 4]), (1, [2, 3, 4]), (9, [])):
+            timeline.feed([Entry(1, Dropped("v0", first_msn))])
+            assert [segment.msn for segment in timeline.slots["v0"].segments] == left
+
+        timeline.feed([Entry(1, Dropped("v0", 10)), Entry(1, closed(5))])
+        assert [segment.msn for segment in timeline.slots["v0"].segments] == [5]
+
+    def test_keeps_what_was_promised_first_in_each_epoch(self) -> None:
+        timeline = fed(*(closed(msn) for msn in range(100)))
+
+        timeline.feed([Entry(2, Opened(2, 200_000, 6, 7200, 1, 1))])
+
+        assert (timeline.part_target_us, timeline.target_s, timeline.dvr_window_s) == (300_000, 4, 7200)
+        assert len(timeline.slots["v0"].segments) == 100
+
+    def test_never_goes_back_to_what_a_longer_window_would_list_again(self) -> None:
+        timeline = SessionTimeline()
+        timeline.feed([Entry(1, record) for record in (Opened(1, 300_000, 4, 30, 0, 0), *BEGAN[1:])])
+        timeline.feed([Entry(1, closed(msn)) for msn in range(100)])
+        before = [segment.msn for segment in timeline.listed(timeline.slots["v0"])]
+
+        timeline.feed([Entry(2, Opened(2, 300_000, 4, 3600, 1, 1))])
+
+        assert [segment.msn for segment in timeline.listed(timeline.slots["v0"])] == before == [*range(50, 100)]
+
+    def test_counts_nothing_behind_the_end(self) -> None:
+        timeline = fed(closed(0), Ended(), closed(1), part(2, 0))
+
+        assert [segment.msn for segment in timeline.slots["v0"].segments] == [0]
+        assert timeline.is_ended
+        assert not timeline.has_parts
+
+    def test_minds_nothing_that_is_for_packagers(self) -> None:
+        timeline = fed(part(0, 0), SegmentGrown("v0", 0, 1_790_000_000_000, 300_000, 1000, 500))
+
+        assert timeline.slots["v0"].next_part == (0, 1)
+
+    def test_says_where_each_segment_begins(self) -> None:
+        timeline = fed(closed(0), closed(1), part(2, 0), part(2, 1))
+        timeline.feed([Entry(2, RunBegan(1, 0)), Entry(2, part(3, 0))])
+
+        starts = [(segment.start_us, segment.duration_us) for segment in timeline.slots["v0"].segments]
+        assert starts == [(0, 600_000), (600_000, 600_000), (1_200_000, 600_000)]
+
     def test_hints_at_the_next_segment_only_once_one_is_closed(self) -> None:
         assert fed(part(0, 0), part(0, 1)).slots["v0"].next_part == (0, 2)
         assert fed(part(0, 0), part(0, 1), closed(0)).slots["v0"].next_part == (1, 0)
@@ -94,6 +193,25 @@ class TestFeed:
         segment = timeline.slots["v0"].segments[-1]
         assert (segment.name, segment.run.number) == ("2-1.m4s", 0)
         assert [made.name for made in segment.parts] == ["1-1.0.m4s", "1-1.1.m4s"]
+
+    def test_marks_what_was_not_closed_before_the_next_one_was(self) -> None:
+        slot = fed(part(0, 0), closed(1)).slots["v0"]
+
+        assert [(segment.msn, segment.is_gap, segment.parts) for segment in slot.segments] == [
+            *((0, True, ()), (1, False, ()))
+        ]
+        assert slot.opening is None
+
+    def test_marks_what_was_not_closed_before_the_next_one_began(self) -> None:
+        slot = fed(part(0, 0), part(0, 1), part(1, 0)).slots["v0"]
+
+        assert [(segment.msn, segment.is_gap, segment.duration_us) for segment in slot.segments] == [(0, True, 600_000)]
+        assert slot.next_part == (1, 1)
+
+    def test_takes_a_segment_for_what_it_began_as(self) -> None:
+        slot = fed(part(0, 0), RunBegan(1, 0), closed(0), closed(1)).slots["v0"]
+
+        assert [segment.run.number for segment in slot.segments] == [0, 1]
 
     def test_lists_no_parts_of_a_segment_that_has_more_in_it(self) -> None:
         timeline = fed(part(0, 0), closed(0))

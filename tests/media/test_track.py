@@ -137,6 +137,29 @@ class TestSegments:
         check_cut(chunks, frames, LOW)
         assert _seconds(chunks) == pytest.approx([4.4, 4.4, 1.2], abs=0.04)
 
+    @pytest.mark.parametrize("late", [0, 1])
+    @pytest.mark.parametrize("is_exact", [True, False])
+    def test_begin_at_key_frames_that_are_shown_later_than_they_are_decoded(self, late: int, is_exact: bool) -> None:
+        """As encoders with pictures in between have them; what is encoded anew may have its key frame a little late."""
+        frames = even_frames(fps=25, seconds=20, key_every_s=1.96)
+        shown_later = [80, 120, 40, 0]
+        samples = tuple(
+            Sample(frame.duration_ms * 90, 1, frame.is_sync, (80 if frame.is_sync else shown_later[number % 4]) * 90)
+            for number, frame in enumerate(frames)
+        )
+        marks = KeyFrameMarks(segment_s=2)
+        keys = [frame.at_ms for frame in frames if frame.is_sync]
+        for at_ms in keys:
+            marks.note(at_ms + 80 - 40 * late)
+        track = _track(marks, is_exact=is_exact)
+
+        chunks = [*track.take(Fragment(0, samples, memoryview(bytes(len(samples))))), *track.finish()]
+
+        assert tuple(sample for chunk in chunks for sample in chunk.samples) == samples
+        assert _begins_ms(chunks) == keys
+        assert all(segment[0].is_independent for segment in segments(chunks))
+        assert max(chunk.duration for chunk in chunks) <= LOW.part_s * TIMESCALE
+
     def test_keep_what_pictures_are_shown_in_another_order(self) -> None:
         frames = even_frames(fps=30, seconds=4)
         offsets = [0, 180, -90, -90]
@@ -151,6 +174,37 @@ class TestSegments:
         assert tuple(sample for chunk in chunks for sample in chunk.samples) == samples
 
 
+class TestParts:
+    @pytest.mark.parametrize("gop_s", [1.7, 2, 2.5, 3.1, 4.3])
+    @pytest.mark.parametrize("fps", [50, 60, 120])
+    def test_are_alike_once_it_is_known_how_long_segments_are(self, fps: int, gop_s: float) -> None:
+        targets = choose_targets(Latency.LOW, fps=fps)
+        frames = even_frames(fps=fps, seconds=20, key_every_s=gop_s)
+
+        found = segments(cut(frames, targets, key_marks(frames, targets)))
+
+        for parts in found[1:-1]:
+            counts = [len(part.samples) for part in parts]
+            most = int(targets.part_s * fps)
+            assert len(counts) == -(-sum(counts) // most)
+            assert max(counts) - min(counts) <= 1, counts
+
+    def test_of_sound_are_as_long_as_they_may_be(self) -> None:
+        pictures, frames = (even_frames(fps=fps, seconds=9) for fps in (30, AAC_PER_S))
+
+        found = segments(cut(frames, LOW, key_marks(pictures, LOW), is_video=False))
+
+        # 93.75 frames in a segment; ten would be longer than a part may be.
+        assert [len(part.samples) for part in found[1][:-1]] == [9] * 10
+
+    def test_are_half_seconds_where_nobody_is_told_of_them(self) -> None:
+        frames = even_frames(fps=30, seconds=9)
+
+        found = segments(cut(frames, STANDARD, key_marks(frames, STANDARD)))
+
+        assert [[len(part.samples) for part in parts] for parts in found] == [[15] * 8, [15] * 8, [15] * 2]
+
+
 class TestLongPictures:
     def test_are_segments_of_their_own_which_are_not_handed_out_in_parts(self) -> None:
         frames = [*even_frames(fps=30, seconds=1), Frame(1000, 900), *even_frames(fps=30, seconds=1, first_ms=1900)]
@@ -160,6 +214,14 @@ class TestLongPictures:
         check_cut(chunks, frames, LOW)
         assert [chunk.is_too_long for chunk in chunks].count(True) == 1
         assert _seconds(chunks) == [1.0, 0.9, 1.0]
+
+    def test_take_nothing_with_them_of_what_came_before(self) -> None:
+        # A part has begun when it comes.
+        frames = [*even_frames(fps=30, seconds=1.1), Frame(1100, 900), *even_frames(fps=30, seconds=1, first_ms=2000)]
+
+        chunks = cut(frames, LOW, KeyFrameMarks(segment_s=2))
+
+        assert _seconds(chunks) == [1.1, 0.9, 1.0]
 
     def test_of_an_encoder_that_stood_still_are_as_long_as_a_segment_may_be(self) -> None:
         frames = [*even_frames(fps=30, seconds=1), Frame(1000, 9000), *even_frames(fps=30, seconds=1, first_ms=10_000)]
@@ -193,6 +255,14 @@ class TestTake:
         assert abs(first.at_ms - 1000) <= first.duration_ms / 2
         assert [number for chunk in chunks for number in numbers(chunk)] == list(range(47, len(frames)))
 
+    @pytest.mark.parametrize(("begins_at_ms", "first"), [(0, 0), (1010, 50), (1011, 51), (1020, 51)])
+    def test_begins_with_what_is_half_there_then(self, begins_at_ms: float, first: int) -> None:
+        frames = [Frame(20 * number, 20, is_sync=True) for number in range(100)]
+
+        chunks = cut(frames, LOW, KeyFrameMarks(segment_s=2), is_video=False, begins_at_ms=begins_at_ms)
+
+        assert numbers(chunks[0])[0] == first
+
     def test_ends_with_what_is_left(self) -> None:
         chunks = cut(even_frames(fps=30, seconds=0.1), LOW, KeyFrameMarks(segment_s=2))
 
@@ -200,5 +270,5 @@ class TestTake:
         assert list(_track(KeyFrameMarks(segment_s=2)).finish()) == []
 
 
-def _track(marks: Marks) -> Track:
-    return Track(timescale=TIMESCALE, is_video=True, is_exact=True, targets=LOW, marks=marks, begins_at_ms=0)
+def _track(marks: Marks, *, is_exact: bool = True) -> Track:
+    return Track(timescale=TIMESCALE, is_video=True, is_exact=is_exact, targets=LOW, marks=marks, begins_at_ms=0)

@@ -20,6 +20,9 @@ _OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
 }  # fmt: skip
 
 
+_Documented = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
 @dataclass(frozen=True)
 class Mutant:
     """One change: the number of its node in the order of `ast.walk`, and which of the node's changes it is.
@@ -107,17 +110,19 @@ def _first_line(node: ast.AST) -> str:
 
 
 def _meaningless(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the parts of a node that no test need notice: docstrings, annotations, `frozen=True`, log lines.
+    """Yield the parts of a node that no test need notice: docstrings, annotations, `frozen=True`, log lines, `...`.
 
     Nor the wording of an error: that it is raised is what counts.
     """
-    if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node, clean=False):
+    if isinstance(node, _Documented) and ast.get_docstring(node, clean=False):
         yield node.body[0]
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and node.value.value is ...:
+        yield node
     if isinstance(node, ast.ClassDef):
         yield from node.decorator_list
     if isinstance(node, ast.arg | ast.AnnAssign) and node.annotation:
         yield node.annotation
-    if isinstance(node, ast.FunctionDef) and node.returns:
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.returns:
         yield node.returns
     if isinstance(node, ast.Expr) and ast.unparse(node).startswith("logger."):
         yield node

@@ -13,6 +13,10 @@ def _media(*names: str) -> tuple[str, ...]:
     return tuple(f"tests/media/test_{name}.py" for name in names)
 
 
+def _origin(*names: str) -> tuple[str, ...]:
+    return tuple(f"tests/media/origin/test_{name}.py" for name in names)
+
+
 TARGETS: dict[str, tuple[str, ...]] = {
     "livehub/core/states.py": ("tests/core/test_states.py", *_streams("lifecycle", "neighbours", "overtaken")),
     "streams/livestreams/states.py": (*_streams("states", "lifecycle", "leases"), *_DEEDS, *_PAGES),
@@ -53,4 +57,29 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "streams/media/media_time.py": _media("media_time"),
     "streams/media/progress.py": _media("progress"),
     "streams/media/output.py": _media("output"),
+    "streams/media/writing.py": _media("writing", "shelf"),
+    "streams/media/marks.py": _media("marks", "track"),
+    "streams/media/targets.py": _media("targets", "marks", "track"),
+    "streams/media/track.py": _media("track", "targets", "packager"),
+    "streams/media/fragments.py": _media("fragments", "packager"),
+    "streams/media/packager.py": _media("packager"),
+    "streams/media/journal.py": _media("journal", "kept", "shelf", "timeline"),
+    "streams/media/kept.py": _media("kept", "journal", "shelf", "timeline"),
+    "streams/media/shelved.py": _media("shelf"),
+    "streams/media/shelf.py": _media("shelf"),
+    "streams/media/timeline.py": (*_media("timeline", "media_playlist"), *_origin("session")),
+    "streams/media/media_playlist.py": _media("media_playlist", "timeline"),
+    "streams/media/viewer_tokens.py": _media("viewer_tokens"),
+    "streams/media/origin/requests.py": _origin("requests"),
+    "streams/media/origin/answers.py": _origin("permissions", "relay", "server", "session"),
+    "streams/media/origin/rules.py": (*_origin("rules", "permissions", "web"), *_media("viewer_tokens")),
+    "streams/media/origin/batches.py": _origin("batches", "permissions"),
+    "streams/media/origin/permissions.py": _origin("permissions"),
+    "streams/media/origin/session.py": _origin("session", "server"),
+    "streams/media/origin/sessions.py": _origin("server"),
+    "streams/media/origin/server.py": _origin("server"),
+    "streams/media/origin/web.py": _origin("web"),
+    "streams/media/origin/hub.py": _origin("relay"),
+    "streams/media/origin/relay.py": _origin("relay"),
+    "streams/media/origin/relayed_permissions.py": _origin("relay"),
 }

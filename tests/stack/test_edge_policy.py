@@ -94,6 +94,30 @@ class TestPermission:
 
         assert len(edge.program.asked) == 1
 
+    def test_is_asked_for_each_token(self, edge: Edge) -> None:
+        another = _TOKEN.replace("c2lnbmF0dXJl", "Zm9yZ2Vk")
+        assert edge.get(_WITH_TOKEN).status == 200
+        edge.program.refuse()
+
+        for path in (_PLAYLIST, _WITH_TOKEN.replace(_TOKEN, another)):
+            assert edge.get(path).status == 403
+        assert edge.get(_WITH_TOKEN).status == 200
+
+        assert edge.program.asked == [(_ID, _TOKEN, ""), (_ID, "", ""), (_ID, another, "")]
+
+    def test_is_asked_for_again_while_nobody_waits(self, edge: Edge) -> None:
+        edge.program.headers["Cache-Control"] = "max-age=1, stale-while-revalidate=60"
+        assert edge.get().status == 200
+        time.sleep(2.1)
+        edge.program.works.clear()
+        began = time.monotonic()
+
+        assert edge.get().status == 200
+
+        # Before nginx would have given up on the program.
+        assert time.monotonic() - began < 4
+        wait_until(lambda: len(edge.program.asked) == 2, what="the question")
+
     def test_is_asked_for_each_origin_where_that_matters(self, edge: Edge) -> None:
         edge.program.headers["Vary"] = "Origin"
 
@@ -172,6 +196,10 @@ class TestRefusal:
 
         assert edge.get("/playback/pb_none/index.m3u8").status == 404
 
+    def test_is_no_error_to_pages_that_look_whether_there_is_something(self, edge: Edge) -> None:
+        for path, status in ((f"/playback/{_ID}/none.vtt", 204), (_PLAYLIST, 200)):
+            assert edge.get(f"{path}?quiet=1").status == status
+
     def test_leaves_scripts_their_question_before(self, edge: Edge) -> None:
         edge.program.refuse()
 
@@ -194,7 +222,8 @@ class TestRefusal:
         assert edge.get(_WITH_TOKEN).status == 403
 
     def test_nobody_reaches_who_decides(self, edge: Edge) -> None:
-        assert edge.get("/internal/permission").status == 404
+        for path in ("/internal/permission", "/internal/permission-of-now"):
+            assert edge.get(path).status == 404
         assert edge.program.asked == []
 
 

@@ -1,27 +1,34 @@
 """Who may play a livestream: what an origin is told, and what follows from that."""
 
+import socket
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import jwt
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
+from redis import Redis
 
 from livehub.core import clock
+from livehub.core.deadline import remaining_s
 from livehub.core.errors import ValidationFailedError
-from streams.livestreams import audience, viewers
+from streams.livestreams import audience, permission_views, viewers
 from streams.livestreams.permissions import rules_of
 from streams.livestreams.playback_keys import ensure_key, rotate_key
 from streams.livestreams.playback_tokens import own_token
 from streams.livestreams.services import change_livestream, create_livestream, delete_livestream
 from streams.media.origin.rules import PlaybackPermission
-from streams.media.viewer_tokens import TOKEN_LIFETIME_MAX, PlaybackRefusedError
+from streams.media.viewer_tokens import OWN_KEY_ID, TOKEN_LIFETIME_MAX, PlaybackRefusedError
 from streams.models import Livestream, RevokedViewer, User
 from streams.organizations.members import remove_member
 from streams.organizations.models import Member, Role
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.playing import check_playback
+from tests.services import HANG_S
 
 _SHOP, _OTHER = "https://shop.example", "https://other.example"
 
@@ -102,6 +109,23 @@ class TestSigned:
 
         assert rules.keys() == {signed.playback_id, another.playback_id}
 
+    def test_has_keys_and_revoked_viewers_of_its_own_among_all_that_are_asked_for(
+        self, signed: Livestream, home: NewOrganization, abroad: NewOrganization
+    ) -> None:
+        another = create_livestream(app=home.app, name="Another", actor=SYSTEM, playback_policy="signed")
+        foreign = create_livestream(app=abroad.app, name="Foreign", actor=SYSTEM, playback_policy="signed")
+        key, foreign_key = ensure_key(home.app), ensure_key(abroad.app)
+        viewers.revoke_viewer(livestream=signed, viewer_id="ann", actor=SYSTEM)
+
+        rules = rules_of([signed.playback_id, another.playback_id, foreign.playback_id])
+
+        assert {name: each.keys.keys() - {OWN_KEY_ID} for name, each in rules.items()} == {
+            signed.playback_id: {str(key.pk)},
+            another.playback_id: {str(key.pk)},
+            foreign.playback_id: {str(foreign_key.pk)},
+        }
+        assert [name for name, each in rules.items() if each.revoked] == [signed.playback_id]
+
     def test_is_played_with_a_token_that_others_have_made(self, signed: Livestream) -> None:
         assert play(signed, self_signed(signed)).expires_at is not None
 
@@ -129,6 +153,17 @@ class TestSigned:
     def test_is_not_played_by_another_organizations_pages(self, signed: Livestream, abroad: NewOrganization) -> None:
         with pytest.raises(PlaybackRefusedError):
             play(signed, own_token(signed.playback_id, member=Member.objects.get(user=abroad.owner)))
+
+    @pytest.mark.parametrize(("hour", "lasts_h"), [(12, 24), (23, 13)])
+    def test_is_played_by_a_page_of_ours_for_half_a_day_at_least(
+        self, monkeypatch: pytest.MonkeyPatch, member: Member, hour: int, lasts_h: int
+    ) -> None:
+        now = datetime(2027, 1, 1, hour, tzinfo=UTC)
+        monkeypatch.setattr(clock, "now", lambda: now)
+
+        claims = jwt.decode(own_token("pb_1", member=member), options={"verify_signature": False})
+
+        assert datetime.fromtimestamp(claims["exp"], UTC) - now == timedelta(hours=lasts_h)
 
     @pytest.mark.parametrize("token", ["", "nonsense", "a.b.c", "eyJhbGciOiJub25lIn0.e30."])
     def test_is_not_played_without_one(self, signed: Livestream, token: str) -> None:
@@ -275,6 +310,46 @@ class TestMaxViewers:
 
         assert play(signed, token_of(signed, "bob"))
 
+    def test_are_each_livestreams_own(self, signed: Livestream, home: NewOrganization) -> None:
+        another = create_livestream(app=home.app, name="Another", actor=SYSTEM, playback_policy="signed")
+        for livestream in (signed, another):
+            change_livestream(livestream=livestream, actor=SYSTEM, max_viewers=1)
+
+        assert play(signed, token_of(signed, "ann"))
+        assert play(another, token_of(another, "bob"))
+
+    def test_keep_their_places_by_asking_and_are_forgotten_when_all_have_gone(
+        self, signed: Livestream, settings: Settings
+    ) -> None:
+        change_livestream(livestream=signed, actor=SYSTEM, max_viewers=1)
+        play(signed, token_of(signed, "ann"))
+        with closing(Redis.from_url(settings.CACHES["default"]["LOCATION"])) as redis:
+            (key,) = redis.scan_iter(f"*{signed.playback_id}")
+            before = float(str(redis.zscore(key, "ann")))
+            redis.zadd(key, {"ann": before - audience.GONE_AFTER_S + 5})
+
+            play(signed, token_of(signed, "ann"))
+
+            assert float(str(redis.zscore(key, "ann"))) >= before
+            assert audience.GONE_AFTER_S <= redis.ttl(key) <= 2 * audience.GONE_AFTER_S
+
+    def test_are_not_kept_waiting_by_a_redis_that_hangs(
+        self, signed: Livestream, settings: Settings, tmp_path: Path
+    ) -> None:
+        change_livestream(livestream=signed, actor=SYSTEM, max_viewers=1)
+        with socket.socket(socket.AF_UNIX) as hanging:
+            hanging.bind(str(tmp_path / "redis.sock"))
+            hanging.listen()
+            location = f"unix://{tmp_path}/redis.sock"
+            settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": location}}
+            for viewer in ("ann", "bob", "cid"):
+                assert play(signed, token_of(signed, viewer))
+            # The first one found out for all.
+            hanging.setblocking(False)
+            hanging.accept()[0].close()
+            with pytest.raises(BlockingIOError):
+                hanging.accept()
+
     def test_are_not_counted_while_redis_is_away(self, signed: Livestream, settings: Settings) -> None:
         change_livestream(livestream=signed, actor=SYSTEM, max_viewers=1)
         settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": "unix:///nowhere/redis.sock"}}
@@ -298,6 +373,11 @@ class TestMaxViewers:
 
 
 class TestAnswersToTheOrigin:
+    @pytest.fixture
+    def _slow_machine(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(permission_views, "_TIMEOUT_S", HANG_S)
+
+    @pytest.mark.usefixtures("_slow_machine")
     def test_say_what_holds(self, client: Client, signed: Livestream, livestream: Livestream) -> None:
         viewers.revoke_viewer(livestream=signed, viewer_id="ann", actor=SYSTEM)
         wanted = [signed.playback_id, livestream.playback_id, "pb_nothing"]
@@ -312,6 +392,22 @@ class TestAnswersToTheOrigin:
         # Nothing secret of what everybody may play.
         assert said[livestream.playback_id]["keys"] == {}
 
+    def test_say_that_it_is_not_known_while_the_database_is_away(self, client: Client, signed: Livestream) -> None:
+        waits_s = []
+
+        def away(*_: object) -> None:
+            waits_s.append(remaining_s(at_most=60))
+            raise OperationalError("server closed the connection unexpectedly")
+
+        with connection.execute_wrapper(away):
+            answer = client.get("/internal/playback/rules", {"playback_id": signed.playback_id})
+
+        # Not that there is no such livestream, which an origin would go by.
+        assert answer.status_code == 503
+        # Before the origin gives up.
+        assert max(waits_s) < 1
+
+    @pytest.mark.usefixtures("_slow_machine")
     def test_give_places_and_mind_no_token(self, client: Client, signed: Livestream) -> None:
         wanted = [(signed.playback_id, 1, "ann"), (signed.playback_id, 1, "bob"), (signed.playback_id, 1, "ann")]
 

@@ -47,7 +47,7 @@ class Batches(Generic[Key, Answer]):
         if waiting is None:
             waiting = self._waiting[key] = asyncio.get_running_loop().create_future()
             # Nobody may have waited for it.
-            waiting.add_done_callback(lambda future: future.cancelled() or future.exception())
+            waiting.add_done_callback(lambda future: future.exception())
         if self._asking is None:
             self._asking = asyncio.get_running_loop().create_task(self._ask_all())
         return waiting

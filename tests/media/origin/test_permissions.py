@@ -31,6 +31,8 @@ class WebProgram:
     def __init__(self, rules: Rules | None) -> None:
         self.known = {} if rules is None else {_ID: rules}
         self.is_away = False
+        # What it waits for, where it hangs.
+        self.goes_on: asyncio.Event | None = None
         self.error: Exception = UnansweredError("away")
         self.without_place: set[str] = set()
         self.asked: list[int] = []
@@ -48,6 +50,8 @@ class WebProgram:
 
     async def _work(self) -> None:
         await asyncio.sleep(0)
+        if self.goes_on is not None:
+            await self.goes_on.wait()
         if self.is_away:
             raise self.error
 
@@ -132,6 +136,29 @@ class TestAnswer:
 
         assert asyncio.run(run()) == ["full", "refused"]
 
+    def test_to_who_is_not_counted_asks_for_no_place(self) -> None:
+        for rules in (_PUBLIC, _SIGNED):
+            web = WebProgram(rules)
+            assert statuses(web, [viewer()]) == [200]
+            assert web.placed == []
+
+    def test_comes_in_time_to_each_and_nobody_waits_in_vain_for_what_another_gave_up(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def run() -> None:
+            web = WebProgram(_COUNTED)
+            web.goes_on = asyncio.Event()
+            ask = asking(web)
+            monkeypatch.setattr(permissions, "_BOUND_S", 0.05)
+            assert [status for status, _ in await ask([viewer()])] == [503]
+            monkeypatch.setattr(permissions, "_BOUND_S", 20)
+            patient = asyncio.ensure_future(ask([viewer("bob")]))
+            await asyncio.sleep(0.05)
+            web.goes_on.set()
+            assert [status for status, _ in await patient] == [200]
+
+        asyncio.run(run())
+
     def test_holds_no_longer_than_the_token(self) -> None:
         async def run() -> str:
             ((_, headers),) = await asking(WebProgram(_SIGNED))([viewer(lasts_s=4)])
@@ -189,6 +216,17 @@ class TestCrowd:
 
 
 class TestRules:
+    def test_are_gone_by_for_a_moment(self) -> None:
+        web = WebProgram(_SIGNED)
+
+        async def run() -> None:
+            ask = asking(web)
+            for name in ("ann", "bob", "ann"):
+                assert [status for status, _ in await ask([viewer(name), Viewer(_ID)])] == [200, 401]
+
+        asyncio.run(run())
+        assert web.asked == [1]
+
     def test_are_asked_for_again_in_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
         web = WebProgram(_SIGNED)
         monkeypatch.setattr(permissions, "_RULES_HOLD_S", 0.1)
@@ -242,3 +280,43 @@ class TestRules:
 
         asyncio.run(run())
         assert web.asked == [1]
+
+    def test_are_not_gone_by_for_ever(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(permissions, "_RULES_HOLD_S", 0.0)
+        web = WebProgram(_SIGNED)
+
+        async def run() -> None:
+            ask = asking(web)
+            assert [status for status, _ in await ask([viewer()])] == [200]
+            web.is_away = True
+            assert [status for status, _ in await ask([viewer()])] == [200]
+            monkeypatch.setattr(permissions, "_STALE_S", 0.0)
+            assert [status for status, _ in await ask([viewer()])] == [503]
+
+        asyncio.run(run())
+
+    def test_that_nobody_asks_for_are_forgotten_and_sooner_what_was_made_up(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(permissions, "_SWEEP_S", 0.01)
+        monkeypatch.setattr(permissions, "_UNKNOWN_FORGOTTEN_S", 0.05)
+
+        async def run() -> None:
+            known = Permissions(WebProgram(_SIGNED))
+            for who in (Viewer(_ID), Viewer("pb_made_up")):
+                client = Nginx()
+                known.ask(client, who)
+                await client.answer
+            assert known._known.keys() == {_ID, "pb_made_up"}
+            forgetting = asyncio.create_task(known.look_after())
+            async with asyncio.timeout(10):
+                while "pb_made_up" in known._known:
+                    await asyncio.sleep(0.01)
+                await asyncio.sleep(0.1)
+                assert known._known.keys() == {_ID}
+                monkeypatch.setattr(permissions, "_FORGOTTEN_S", 0.05)
+                while known._known:
+                    await asyncio.sleep(0.01)
+            forgetting.cancel()
+
+        asyncio.run(run())

@@ -1,13 +1,25 @@
 """Who asks the origin gets exactly the state that he asked for, as soon as it is there."""
 
 import asyncio
+import gzip
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from streams.media.journal import Opened, Writer, part_name
+from streams.media.journal import (
+    Ended,
+    Opened,
+    PartMade,
+    Record,
+    RunBegan,
+    SegmentClosed,
+    SlotBegan,
+    Writer,
+    part_name,
+)
+from streams.media.origin import session as origin_session
 from streams.media.origin.answers import Reply
 from streams.media.origin.requests import Request, Wanted
 from streams.media.origin.session import Group, OriginSession
@@ -159,6 +171,169 @@ class TestRefusing:
             viewer = Viewer()
             session.ask(viewer, Request(Wanted(FOLDER, "v7")))
             assert viewer.status == 404
+
+        asyncio.run(run())
+
+
+class Journalled:
+    """A session whose packager has written just this."""
+
+    def __init__(self, root: Path, *records: Record, part_target_us: int = 300_000) -> None:
+        folder = root / FOLDER
+        folder.mkdir(parents=True)
+        self._writer = Writer(folder, Opened(1, part_target_us, 4, 60, 0, 0))
+        self._writer.write(RunBegan(0, 0), *(_began(slot) for slot in ("v0", "v1", "a0")), *records)
+        self.session = OriginSession(root, FOLDER)
+        self.session.load()
+
+    def write(self, *records: Record) -> None:
+        self._writer.write(*records)
+        self.session.refresh()
+
+    def asked(self, slot: str = "v0", **wanted: object) -> Viewer:
+        viewer = Viewer()
+        self.session.ask(viewer, Request(Wanted(FOLDER, slot, **wanted)))  # type: ignore[arg-type]
+        return viewer
+
+
+def _began(slot: str) -> SlotBegan:
+    return SlotBegan(slot, "avc1.64001f", 1280, 720, 30_000)
+
+
+def _part(msn: int, number: int, *, slot: str = "v0") -> PartMade:
+    return PartMade(slot, msn, number, 1_790_000_000_000 + msn * 600 + number * 300, 300_000, int(not number), 1000)
+
+
+def _closed(msn: int, *, slot: str = "v0") -> SegmentClosed:
+    return SegmentClosed(slot, msn, 1_790_000_000_000 + msn * 600, 600_000, 2000, 500)
+
+
+class TestRenditions:
+    def test_are_there_with_their_first_part(self, tmp_path: Path) -> None:
+        async def run() -> None:
+            journalled = Journalled(tmp_path)
+            assert journalled.asked().status == 404
+            journalled.write(_part(0, 0))
+            assert journalled.asked().status == 200
+            assert journalled.asked("v1").status == 404
+
+        asyncio.run(run())
+
+    def test_that_a_later_run_has_not_are_back_when_it_is_over(self, tmp_path: Path) -> None:
+        async def run() -> None:
+            journalled = Journalled(tmp_path, _part(0, 0), _closed(0), _part(0, 0, slot="v1"), _closed(0, slot="v1"))
+            assert journalled.asked("v1").status == 200
+            journalled.write(RunBegan(1, 0), _began("v0"), _part(1, 0))
+            assert [journalled.asked(slot).status for slot in ("v0", "v1")] == [200, 404]
+            journalled.write(_closed(1), Ended())
+            assert [journalled.asked(slot).status for slot in ("v0", "v1")] == [200, 200]
+
+        asyncio.run(run())
+
+    def test_are_what_the_newest_epoch_goes_on_from(self, tmp_path: Path) -> None:
+        async def run() -> None:
+            journalled = Journalled(tmp_path, _part(0, 0), _part(0, 1), _closed(0), _part(1, 0))
+            # It counts nothing of what came after the first segment.
+            kept = (tmp_path / FOLDER / "1.journal").read_bytes().index(b"P v0 1 ")
+            Writer(tmp_path / FOLDER, Opened(2, 300_000, 4, 60, 1, kept)).write(
+                RunBegan(1, 0), _began("v0"), _part(1, 0)
+            )
+            journalled.session.refresh()
+            assert [segment.init for segment in journalled.asked().playlist.listed] == ["1-0.init.mp4", "2-1.init.mp4"]
+
+        asyncio.run(run())
+
+
+class TestQuestions:
+    @pytest.mark.parametrize(
+        ("msn", "part", "status"),
+        [(1, 1, 0), (1, 10, 0), (1, 11, 400), (2, 9, 0), (2, 10, 400), (2, None, 0), (3, None, 400), (0, 99, 200)],
+    )
+    def test_are_for_no_more_than_three_seconds_ahead(
+        self, tmp_path: Path, msn: int, part: int | None, status: int
+    ) -> None:
+        async def run() -> None:
+            journalled = Journalled(tmp_path, _part(0, 0), _part(0, 1), _closed(0), _part(1, 0))
+            assert journalled.asked(msn=msn, part=part).status == status
+
+        asyncio.run(run())
+
+    def test_are_for_no_parts_where_there_are_none(self, tmp_path: Path) -> None:
+        async def run() -> None:
+            journalled = Journalled(tmp_path, _closed(0), part_target_us=0)
+            assert journalled.asked(msn=0, part=0).status == 400
+            assert journalled.asked(file_name="1-1.0.m4s").status == 404
+            assert journalled.asked(msn=0).status == 200
+            waits = journalled.asked(msn=1)
+            assert waits.status == 0
+            journalled.write(_closed(1))
+            assert waits.playlist.end == (2, 0)
+
+        asyncio.run(run())
+
+    def test_that_are_answered_are_over(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(origin_session, "_WAIT_TARGETS", 0.02)
+
+        async def run() -> None:
+            troubles: list[object] = []
+            asyncio.get_running_loop().set_exception_handler(lambda _, trouble: troubles.append(trouble))
+            journalled = Journalled(tmp_path, _part(0, 0))
+            waits = journalled.asked(msn=0, part=1)
+            journalled.write(_part(0, 1))
+            assert waits.status == 200
+            overdue = journalled.asked(msn=0, part=2)
+            await asyncio.sleep(0.2)
+            assert overdue.status == 503
+            assert troubles == []
+
+        asyncio.run(run())
+
+    def test_say_for_how_long_their_answers_hold(self, tmp_path: Path) -> None:
+        async def run() -> None:
+            journalled = Journalled(tmp_path, _part(0, 0), _closed(0), _part(1, 0))
+            # What was asked for without a number changes; by number everybody gets the same.
+            for wanted, age_s in (({}, 1), ({"msn": 0}, 4), ({"is_key_frames": True}, 1)):
+                answer = journalled.asked(**wanted).answer
+                assert answer is not None
+                assert f"Cache-Control: max-age={age_s}\r\n".encode() in answer.head
+                assert (b"#EXT-X-I-FRAMES-ONLY" in answer.body) is ("is_key_frames" in wanted)
+            journalled.write(_closed(1), Ended())
+            answer = journalled.asked(msn=0).answer
+            assert answer is not None
+            assert b"Cache-Control: max-age=10\r\n" in answer.head
+
+        asyncio.run(run())
+
+    def test_are_answered_packed_to_who_takes_it_where_that_is_worth_it(self, tmp_path: Path) -> None:
+        async def run() -> None:
+            journalled = Journalled(tmp_path, _part(0, 0))
+            for is_worth_it in (False, True):
+                plain = journalled.asked().answer
+                viewer = Viewer()
+                journalled.session.ask(viewer, Request(Wanted(FOLDER, "v0"), takes_gzip=True))
+                assert plain is not None
+                assert viewer.answer is not None
+                assert (b"Content-Encoding: gzip\r\n" in viewer.answer.head) is is_worth_it
+                assert b"Content-Encoding" not in plain.head
+                for answer in (plain, viewer.answer):
+                    assert b"Vary: Accept-Encoding\r\n" in answer.head
+                    assert f"Content-Length: {len(answer.body)}\r\n".encode() in answer.head
+                assert (gzip.decompress(viewer.answer.body) if is_worth_it else viewer.answer.body) == plain.body
+                journalled.write(*(_closed(msn) for msn in range(12)))
+
+        asyncio.run(run())
+
+    def test_are_answered_with_what_was_written_down_before(self, tmp_path: Path) -> None:
+        async def run() -> None:
+            journalled = Journalled(tmp_path, _part(0, 0))
+            answers = []
+            for _ in range(2):
+                answers.append(journalled.asked().answer)
+                journalled.session.refresh()
+            first, second = answers
+            assert first is not None
+            assert second is not None
+            assert first.body is second.body
 
         asyncio.run(run())
 
