@@ -154,7 +154,7 @@ class TestPassingOn:
         relaying(tmp_path, test)
 
     @pytest.mark.parametrize(
-        ("status", "told"), [(400, 400), (404, 404), (503, 503), (500, 502), (302, 502), (429, 502)]
+        ("status", "told"), [(400, 400), (404, 404), (503, 503), (500, 502), (302, 502), (429, 503)]
     )
     @pytest.mark.parametrize("target", [_PLAYLIST, _SEGMENT])
     def test_tells_what_is_about_the_question_alone(self, tmp_path: Path, target: str, status: int, told: int) -> None:

@@ -16,21 +16,32 @@ _NOW = datetime.fromtimestamp(int(time.time()), UTC)
 _UNTIL = _NOW + timedelta(hours=1)
 _PUBLIC = Rules(is_signed=False, allowed_origins=(), own_origin=_OWN)
 _SIGNED = Rules(
-    is_signed=True, allowed_origins=(), own_origin=_OWN, keys={"key": _SECRET, OWN_KEY_ID: _OWN_SECRET}, places=None
+    is_signed=True,
+    allowed_origins=(),
+    own_origin=_OWN,
+    keys={"key": _SECRET, OWN_KEY_ID: _OWN_SECRET},
+    places=None,
+    members=("7",),
 )
 
 
 def _viewer(
-    *, key_id: str = "key", secret: str = _SECRET, playback_id: str = _ID, token_origin: str = "", origin: str = ""
+    *,
+    key_id: str = "key",
+    secret: str = _SECRET,
+    playback_id: str = _ID,
+    viewer_id: str = "ann",
+    token_origin: str = "",
+    origin: str = "",
 ) -> Viewer:
     token = ViewerToken(
-        playback_id=playback_id, viewer_id="ann", issued_at=_NOW, expires_at=_UNTIL, origin=token_origin
+        playback_id=playback_id, viewer_id=viewer_id, issued_at=_NOW, expires_at=_UNTIL, origin=token_origin
     )
     return Viewer(_ID, token.signed(secret, key_id=key_id), origin)
 
 
-def _own() -> Viewer:
-    return _viewer(key_id=OWN_KEY_ID, secret=_OWN_SECRET)
+def _own(member: str = "7") -> Viewer:
+    return _viewer(key_id=OWN_KEY_ID, secret=_OWN_SECRET, viewer_id=member)
 
 
 def _is_let_in(rules: Rules, viewer: Viewer) -> bool:
@@ -111,11 +122,15 @@ class TestTokens:
 class TestRevoked:
     @pytest.mark.parametrize(("after_s", "is_let_in"), [(-0.5, True), (0, False), (0.7, False), (3600, False)])
     def test_are_those_whose_tokens_are_older(self, after_s: float, is_let_in: bool) -> None:
-        rules = replace(_SIGNED, revoked={"ann": _NOW.timestamp() + after_s})
+        at_s = _NOW.timestamp() + after_s
+        rules = replace(_SIGNED, revoked={"ann": at_s, "7": at_s})
 
         assert _is_let_in(rules, _viewer()) is is_let_in
-        # Our own pages' is nobody's who could be sent away.
+        # Our own pages' is a member's, who is no viewer of that name.
         assert _is_let_in(rules, _own())
+
+    def test_members_are_who_is_no_member(self) -> None:
+        assert not _is_let_in(_SIGNED, _own("8"))
 
     def test_are_nobody_else(self) -> None:
         assert _is_let_in(replace(_SIGNED, revoked={"bob": time.time() + 60}), _viewer())
