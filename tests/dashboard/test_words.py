@@ -91,7 +91,7 @@ _UNKIND = re.compile(r"\bmay\b|stands? above|mind capitals|LIVEHUB_\w+|\blease\b
 _PYTHON = ("streams/account", "streams/dashboard", "streams/identity", "streams/ingest", "streams/livestreams",
            "streams/meetings", "streams/organizations", "streams/templatetags")  # fmt: skip
 # What only programs, their makers and whoever starts LiveHub read.
-_FOR_MAKERS = ("/api/", "/models/", "/tokens.py")
+_FOR_MAKERS = ("/api/", "/models/", "/tokens.py", "/renewals.py")
 
 
 def _template_texts(path: Path) -> Iterator[str]:
