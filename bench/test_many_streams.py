@@ -10,7 +10,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -137,7 +137,8 @@ def _spent_s(stack: RunningStack, publisher: psutil.Process) -> dict[str, float]
     names = {pid: name for name, pid in stack.pids().items()}
     spent = defaultdict(float, publishers=_cpu_s(publisher))
     for process in psutil.Process(stack.process.pid).children(recursive=True):
-        spent[_kind(process, names)] += _cpu_s(process)
+        with suppress(psutil.NoSuchProcess):  # It has just ended.
+            spent[_kind(process, names)] += _cpu_s(process)
     return spent
 
 
