@@ -186,7 +186,7 @@ class TestReplayAll:
 
     def test_keeps_to_the_millisecond_in_which_ids_and_times_cross(self, home: NewOrganization) -> None:
         # The first one got its id first, and the time of its uid last.
-        later, earlier = happened(home.app, ago=HOUR), happened(home.app, ago=HOUR + timedelta(milliseconds=100))
+        later, earlier = happened(home.app, ago=HOUR), happened(home.app, ago=HOUR + timedelta(minutes=1))
         endpoint = listening(home.app)
 
         def replayed(**bounds: datetime) -> set[int]:
@@ -195,7 +195,7 @@ class TestReplayAll:
             endpoint.deliveries.all().delete()
             return found
 
-        between = datetime.fromtimestamp((later.uid.int >> 80) / 1000 - 0.05, UTC)
+        between = datetime.fromtimestamp(((later.uid.int >> 80) - 1) / 1000, UTC)
         assert replayed(since=between) == {later.pk}
         assert replayed(since=between - DAY, until=between) == {earlier.pk}
         assert replayed(since=between - DAY) == {later.pk, earlier.pk}
