@@ -69,7 +69,7 @@ class Renewals:
         self._next_at_s = 0.0
 
     def renew(self, renewal: Renewal, *, timeout_s: float) -> None:
-        """Return when it is written; that takes twice the time at most.
+        """Return when it is written; each wait takes that time at most: for others, with others, and for a locked row.
 
         :raises LeaseLostError: when the session is over or another worker's.
         :raises OperationalError: when the database did not answer.

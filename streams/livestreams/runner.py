@@ -154,7 +154,7 @@ class _Run:
             latency_ms = None if packager_latency_ms is None else round(packager_latency_ms)
             shown = {**asdict(measured), "packager_latency_ms": latency_ms}
             renewal = Renewal(self._lease, self._connection, self._earlier_ms + media_ms, shown)
-            # Less than the time between two: ffmpeg is watched from the same thread.
+            # Each wait is less than the time between two: ffmpeg is watched from the same thread.
             self._renewals.renew(renewal, timeout_s=_RENEWAL_TIMEOUT_S)
         except LeaseLostError:
             if not self._is_over():

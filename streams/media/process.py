@@ -84,8 +84,8 @@ def running(
 
     `label` names it in the log, where its stderr goes; `feeds`: its stdout is a pipe to read; `is_fed`: its stdin is
     an unbuffered pipe to write; `inherits`: descriptors that it has too; `memory_mb`: as much as it may write to;
-    `awaited`: words on its stderr that somebody acts on. It
-    dies with the thread that started it (PR_SET_PDEATHSIG follows the thread), however that ends.
+    `awaited`: words on its stderr that somebody acts on. It dies with the thread that started it (PR_SET_PDEATHSIG
+    follows the thread), however that ends.
     """
     # What is counted is what it can write to (RLIMIT_DATA), not what it merely reserves, which grows with the cores.
     bounds = [] if memory_mb is None else ["prlimit", f"--data={memory_mb << 20}", "--"]

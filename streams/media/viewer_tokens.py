@@ -101,10 +101,8 @@ def has_run_out(text: str) -> bool:
     """Tell whether a token's time is over, going by what it says; whether it is to be believed, nobody has looked."""
     try:
         jwt.decode(text, options={"verify_signature": False, "verify_exp": True})
-    except jwt.ExpiredSignatureError:
-        return True
-    except (jwt.InvalidTokenError, RecursionError):
-        return False
+    except (jwt.InvalidTokenError, RecursionError) as error:
+        return isinstance(error, jwt.ExpiredSignatureError)
     return False
 
 
