@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO
 
+from streams.media.tenure import Tenure
 from streams.media.words import Words
 
 logger = logging.getLogger(__name__)
@@ -79,18 +80,20 @@ def running(
     inherits: tuple[int, ...] = (),
     memory_mb: int | None = None,
     awaited: bytes = b"",
+    tenure: Tenure | None = None,
 ) -> Iterator[Child]:
     """Run a program in a process group of its own for as long as the block lasts; what still runs then is killed.
 
     `label` names it in the log, where its stderr goes; `feeds`: its stdout is a pipe to read; `is_fed`: its stdin is
     an unbuffered pipe to write; `inherits`: descriptors that it has too; `memory_mb`: as much as it may write to;
-    `awaited`: words on its stderr that somebody acts on. It dies with the thread that started it (PR_SET_PDEATHSIG
-    follows the thread), however that ends.
+    `awaited`: words on its stderr that somebody acts on; `tenure`: by what a later run knows it. It dies with the
+    thread that started it (PR_SET_PDEATHSIG follows the thread), however that ends.
     """
     # What is counted is what it can write to (RLIMIT_DATA), not what it merely reserves, which grows with the cores.
     bounds = [] if memory_mb is None else ["prlimit", f"--data={memory_mb << 20}", "--"]
     words = partial(Words, label=label, awaited=awaited)
-    child = _start([*bounds, *argv], words, feeds=feeds, is_fed=is_fed, inherits=inherits)
+    environment = tenure.environment if tenure is not None else None
+    child = _start([*bounds, *argv], words, feeds=feeds, is_fed=is_fed, inherits=inherits, environment=environment)
     try:
         yield child
     finally:
@@ -108,7 +111,13 @@ def widen(pipe: int) -> None:
 
 
 def _start(
-    argv: list[str], words: Callable[[int], Words], *, feeds: bool, is_fed: bool, inherits: tuple[int, ...]
+    argv: list[str],
+    words: Callable[[int], Words],
+    *,
+    feeds: bool,
+    is_fed: bool,
+    inherits: tuple[int, ...],
+    environment: dict[str, str] | None,
 ) -> Child:
     reading, writing = os.pipe()
     try:
@@ -118,6 +127,7 @@ def _start(
             stdout=subprocess.PIPE if feeds else subprocess.DEVNULL,
             stderr=writing,
             pass_fds=inherits,
+            env=environment,
             bufsize=0,
             process_group=0,
         )

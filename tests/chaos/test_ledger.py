@@ -90,7 +90,7 @@ def _restart_postgres_at_once(scene: Scene) -> None:
 
 
 def _empty_redis(scene: Scene) -> None:
-    socket = scene.stack.data_dir / "run" / "redis.sock"
+    socket = scene.stack.data_dir / "run" / "redis" / "redis.sock"
     subprocess.run(["redis-cli", "-s", str(socket), "FLUSHALL"], check=True, timeout=HANG_S)
     _kill("redis")(scene)
 
