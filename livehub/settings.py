@@ -178,6 +178,17 @@ OUTGOING_ALLOWED_NETWORKS = env.networks(
     purpose="Networks inside that webhooks may be sent to; all others that are not the Internet's are refused",
 )
 
+METRICS_TOKEN = env.text(
+    "LIVEHUB_METRICS_TOKEN",
+    default="",
+    unit="20 characters or more; default: nobody reads them",
+    purpose="Opens `/metrics` to Prometheus, as a Bearer token",
+)
+if METRICS_TOKEN and (len(METRICS_TOKEN) < 20 or not METRICS_TOKEN.isascii() or not METRICS_TOKEN.isprintable()):
+    raise ImproperlyConfigured(
+        "LIVEHUB_METRICS_TOKEN must have 20 ASCII characters or more: whoever knows it reads all figures."
+    )
+
 DEBUG = env.boolean("LIVEHUB_DEBUG", default=False, purpose="Django's debug pages; never on a reachable machine")
 ALLOWED_HOSTS = [
     host.strip()

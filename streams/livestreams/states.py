@@ -100,7 +100,7 @@ class EventKind(models.TextChoices):
 class DiskLevel(models.TextChoices):
     """How full a node's disk is, and with it what goes on there."""
 
-    FINE = "fine", "Enough room"
+    FINE = "fine", "Fine"
     LOW = "low", "Nearly full"
     # Files of broadcasts that are over go before their time.
     FULL = "full", "Full"

@@ -40,12 +40,16 @@ _BEAT_PATIENCE = timedelta(seconds=60)
 
 @dataclass(frozen=True)
 class Component:
-    """One part; `label` and `tone` are those of its pill, `since` and `version` are not always known."""
+    """One part; `label` and `tone` are those of its pill, `since` and `version` are not always known.
+
+    `trouble` says what is wrong with it, if something is.
+    """
 
     name: str
     about: str
     label: str
     tone: str
+    trouble: str = ""
     version: str = ""
     since: datetime | None = None
     # When it was last heard of, where that is another time than now.
@@ -84,17 +88,23 @@ def look_at_parts() -> Parts:
     return Parts(_components(states, facts, programs), _workers(found["workers"], facts["queues"]))
 
 
+def ask_workers() -> list[AnsweringWorker] | None:
+    """Return those of all nodes that answer, None when nobody can tell, within 2 s."""
+    found = answers({name: _FACTS[name] for name in ("workers", "queues")}, timeout_s=_BOUND_S)
+    return _workers(found["workers"], found["queues"] or {})
+
+
 def _components(
     states: Mapping[str, str], facts: Mapping[str, dict[str, Any]], programs: Mapping[str, datetime]
 ) -> list[Component]:
     database, broker, ingest = facts["database"], facts["broker"], facts["ingest"]
 
     def part(name: str, about: str, *, state: str, program: str, **known: Any) -> Component:
-        label, tone = ("Runs", "live") if state == OK else (_words(state), "bad")
-        return Component(name, about, label, tone, **{"since": programs.get(program), **known})
+        label, tone, trouble = ("Runs", "live", "") if state == OK else ("Down", "bad", _words(state))
+        return Component(name, about, label, tone, trouble, **{"since": programs.get(program), **known})
 
     nginx = _nginx_version()
-    edge_state = OK if "edge" in programs else "not known" if not programs else "does not run"
+    edge_state = OK if "edge" in programs else "does not run" if programs else "the supervisor does not answer"
     return [
         part("PostgreSQL", "All that is known", state=states["database"], program="postgres", **database),
         part("Redis", "Messages between programs", state=states["broker"], program="redis", **broker),

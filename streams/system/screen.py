@@ -42,7 +42,7 @@ class WorkerRow:
 
     @property
     def label(self) -> str:
-        return "Runs" if self.worker else "Does not answer"
+        return "Runs" if self.worker else "No answer"
 
     @property
     def tone(self) -> str:

@@ -290,6 +290,9 @@ MACHINES: dict[str, dict[str, Door]] = {
     "/.well-known/webhooks.json": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/healthz": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/readyz": {"POST": Door.SHUT},
+    # With a token: tests/dashboard/test_metrics.py.
+    "/metrics": {"GET": Door.SHUT, "POST": Door.SHUT},
+    "/internal/metrics": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/publish": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/publish-done": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/update": {"GET": Door.SHUT, "POST": Door.SHUT},
