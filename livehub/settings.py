@@ -178,6 +178,17 @@ OUTGOING_ALLOWED_NETWORKS = env.networks(
     purpose="Networks inside that webhooks may be sent to; all others that are not the Internet's are refused",
 )
 
+METRICS_TOKEN = env.text(
+    "LIVEHUB_METRICS_TOKEN",
+    default="",
+    unit="20 characters or more; default: nobody reads them",
+    purpose="Opens `/metrics` to Prometheus, as a Bearer token",
+)
+if METRICS_TOKEN and (len(METRICS_TOKEN) < 20 or not METRICS_TOKEN.isascii() or not METRICS_TOKEN.isprintable()):
+    raise ImproperlyConfigured(
+        "LIVEHUB_METRICS_TOKEN must have 20 ASCII characters or more: whoever knows it reads all figures."
+    )
+
 DEBUG = env.boolean("LIVEHUB_DEBUG", default=False, purpose="Django's debug pages; never on a reachable machine")
 ALLOWED_HOSTS = [
     host.strip()
@@ -284,6 +295,31 @@ PLAYBACK_RETENTION_S = env.integer(
     at_most=30 * 86400,
     purpose="How long a finished session's segments stay on disk",
 )
+
+
+def _percent_of_disk(name: str, *, default: int, purpose: str) -> int:
+    return env.integer(name, default=default, unit="% in use; 100: never", at_least=1, at_most=100, purpose=purpose)
+
+
+def _mb_of_disk(name: str, *, default: int, purpose: str) -> int:
+    return env.integer(name, default=default, unit="MB free; 0: never", at_most=10_000_000, purpose=purpose)
+
+
+_WARN, _STOP = "Disk of the broadcasts: it is told", "Disk of the broadcasts: files of ended ones go, oldest first"
+DISK_WARN_PERCENT = _percent_of_disk(
+    "LIVEHUB_DISK_WARN_PERCENT", default=85, purpose=f"{_WARN} that it is nearly full from this on"
+)
+DISK_WARN_MB = _mb_of_disk("LIVEHUB_DISK_WARN_MB", default=2000, purpose=f"{_WARN} as well when less is free")
+DISK_STOP_PERCENT = _percent_of_disk("LIVEHUB_DISK_STOP_PERCENT", default=95, purpose=f"{_STOP}, from this on")
+DISK_STOP_MB = _mb_of_disk("LIVEHUB_DISK_STOP_MB", default=500, purpose=f"{_STOP}, as well when less is free")
+for _kind, _is_right in (
+    ("PERCENT", DISK_WARN_PERCENT <= DISK_STOP_PERCENT),
+    ("MB", DISK_WARN_MB >= DISK_STOP_MB or not DISK_WARN_MB),
+):
+    if not _is_right:
+        raise ImproperlyConfigured(
+            f"LIVEHUB_DISK_WARN_{_kind} must be reached before LIVEHUB_DISK_STOP_{_kind}: a full disk is told of first."
+        )
 
 # One application, one history of migrations per app.
 INSTALLED_APPS = [
@@ -406,6 +442,8 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": _every(60),
         "options": {"expires": 60},
     },
+    # Often enough for a hundred broadcasts to write no more meanwhile than the thresholds leave.
+    "call-for-disks": {"task": "streams.call_for_disks", "schedule": _every(15), "options": {"expires": 15}},
     "forget-unknown-keys": {
         "task": "streams.forget_unknown_keys",
         "schedule": _every(600),

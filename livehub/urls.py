@@ -5,9 +5,11 @@ from django.views.generic import RedirectView
 
 from livehub import health
 from livehub.docs import dyte_docs
+from livehub.metrics import HOOKS_PATH, hook_metrics
 from streams.account.views import AdminLoginView
 from streams.livestreams.permission_views import playback_places, playback_rules
 from streams.meetings.api.public_keys import published_keys
+from streams.system.metrics import metrics
 from webhooks.public_keys import published_key
 
 handler500 = "livehub.outage.server_error"
@@ -21,6 +23,7 @@ def _nothing(request: HttpRequest) -> HttpResponse:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz),
     path("readyz", health.readyz),
+    path("metrics", metrics),
     path(".well-known/jwks.json", published_keys),
     path(".well-known/webhooks.json", published_key),
     path("v2/docs", dyte_docs),
@@ -33,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("internal/ingest/", include("streams.ingest.urls")),
     path("internal/playback/rules", playback_rules),
     path("internal/playback/places", playback_places),
+    path(HOOKS_PATH[1:], hook_metrics),
     re_path(r"^internal(?:/|\Z)", _nothing),
     path("", include("streams.urls")),
     path("", include("webhooks.urls")),

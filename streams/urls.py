@@ -30,6 +30,8 @@ from streams.meetings import participant_views as participants
 from streams.meetings import preset_views as presets
 from streams.meetings import views as meetings
 from streams.meetings.consumers import MeetingConsumer, MeetingListConsumer
+from streams.system.consumers import SystemConsumer
+from streams.system.views import SystemView
 
 app_name = "streams"
 _LIVESTREAM = "livestreams/<uuid:livestream_id>"
@@ -48,6 +50,7 @@ urlpatterns = [
     path("invitation", entry.InvitationAcceptView.as_view(), name="invitation_accept"),
     path("log-out", account.LogoutView.as_view(), name="logout"),
     path("", livestreams.OverviewView.as_view(), name="overview"),
+    path("system", SystemView.as_view(), name="system"),
     path("livestreams", livestreams.LivestreamListView.as_view(), name="livestream_list"),
     path("livestreams/create", livestreams.LivestreamCreateView.as_view(), name="livestream_create"),
     path(_LIVESTREAM, livestreams.LivestreamDetailView.as_view(), name="livestream_detail"),
@@ -135,6 +138,7 @@ def _socket(route: str, consumer: type[FragmentConsumer]) -> URLPattern:
 
 websocket_urlpatterns = [
     _socket("ws/overview", OverviewConsumer),
+    _socket("ws/system", SystemConsumer),
     _socket("ws/livestreams", LivestreamListConsumer),
     _socket("ws/livestreams/<uuid:livestream_id>", LivestreamConsumer),
     _socket("ws/livestreams/<uuid:livestream_id>/sessions/<uuid:session_id>", SessionConsumer),

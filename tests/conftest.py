@@ -19,6 +19,8 @@ from tests.rows import emptied_quickly
 from tests.services import GIVEN_CLUSTER
 from tests.stack.whole import RunningStack, running_stack
 
+METRICS_TOKEN = "opens the figures of the stack that journeys share"
+
 
 @pytest.fixture(scope="session")
 def django_db_keepdb() -> bool:
@@ -154,6 +156,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, post_office: PostOffice) -> 
     """
     outside = {
         "LIVEHUB_EMAIL_URL": f"smtp://127.0.0.1:{post_office.server_address[1]}",
+        "LIVEHUB_METRICS_TOKEN": METRICS_TOKEN,
         # Where the receivers of webhooks are.
         "LIVEHUB_OUTGOING_ALLOWED_NETWORKS": "127.0.0.0/8",
     }

@@ -1,5 +1,7 @@
 """Handing work to Celery by name, so that services need not import tasks."""
 
+from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from celery import current_app
@@ -44,11 +46,27 @@ def count_waiting(queue: str) -> int:
 
     :raises BrokerUnavailableError: when the broker does not tell, after a few seconds at most.
     """
+    return count_waiting_in([queue])[queue]
+
+
+def count_waiting_in(queues: Iterable[str]) -> dict[str, int]:
+    """Return that of several queues, by name.
+
+    :raises BrokerUnavailableError: when the broker does not tell, after a few seconds at most.
+    """
     try:
-        with current_app.connection_for_write() as broker, broker.channel() as channel:
-            count: int = channel.queue_declare(queue, passive=True).message_count
-            return count
-    except ChannelError:
-        return 0  # Redis knows no empty queues.
+        with current_app.connection_for_write() as broker:
+            return {queue: _count_in(broker, queue) for queue in queues}
     except (OSError, RedisError, OperationalError) as error:
-        raise BrokerUnavailableError(f"How much waits in {queue} is not known: {error!r}") from error
+        raise BrokerUnavailableError(f"How much waits in {', '.join(queues)} is not known: {error!r}") from error
+
+
+def _count_in(broker: Any, queue: str) -> int:
+    # A channel of its own: an error ends one.
+    with broker.channel() as channel:
+        try:
+            declared = channel.queue_declare(queue, passive=True)
+        except ChannelError:
+            return 0  # Redis knows no empty queues.
+        count: int = declared.message_count
+        return count

@@ -6,7 +6,7 @@ API_ROOTS = ("v2", "client", "liveapi", "cloudinary")
 BASE_PATHS = {"dyte": "/v2", "realtimekit": "/client/v4", "liveapi": "/liveapi", "cloudinary": "/cloudinary/v2/video"}
 # Ingest hooks and health: asked by our own nginx and by load balancers.
 _MACHINE_ROOTS = frozenset({*API_ROOTS, "internal", ".well-known"})
-_MACHINE_PATHS = frozenset({"/healthz", "/readyz"})
+_MACHINE_PATHS = frozenset({"/healthz", "/metrics", "/readyz"})
 
 
 def is_page(path: str) -> bool:

@@ -33,7 +33,9 @@ _ANSWER_S = 15
 _PERMISSION_S = 5
 _ID = "[0-9a-f-]+"
 # The pages that hear of changes.
-_SOCKETS = f"overview|livestreams(/{_ID}(/sessions/{_ID})?)?|meetings(/{_ID})?|webhooks(/{_ID}(/deliveries/{_ID})?)?"
+_SOCKETS = (
+    f"overview|system|livestreams(/{_ID}(/sessions/{_ID})?)?|meetings(/{_ID})?|webhooks(/{_ID}(/deliveries/{_ID})?)?"
+)
 # The ASGI process asks open pages every 20 s whether they are still there.
 _WEBSOCKET_SILENCE_S = 75
 

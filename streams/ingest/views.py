@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 from livehub.core.deadline import deadline
 from livehub.core.errors import DomainError
 from livehub.core.outage import DATABASE_OUTAGE, describe
+from livehub.metrics import HOOK_DURATION
 from streams.ingest import services
 from streams.livestreams.lifecycle import Encoder
 
@@ -43,7 +44,7 @@ def _hook(*, during_outage: int) -> Callable[[_Hook], _Hook]:
             if not hmac.compare_digest(token.encode(), settings.INGEST_HOOK_TOKEN.encode()):
                 return HttpResponse(status=404)
             try:
-                with deadline(_HOOK_TIMEOUT_S):
+                with HOOK_DURATION.labels(view.__name__).time(), deadline(_HOOK_TIMEOUT_S):
                     return view(request)
             except DomainError as error:
                 logger.info("encoder refused hook=%s code=%s client=%s", view.__name__, error.code, _client_id(request))

@@ -6,6 +6,9 @@ from livehub.core import jobs
 from livehub.core.jobs import queue_of
 from streams.livestreams.models import Connection, Session
 
+# One of each kind that is called regularly: where they come together, neither is to keep the other away.
+_CALLS_AT_ONCE = 2
+
 
 def run_session(session_id: UUID, *, node: str) -> None:
     """Have the node that takes the encoder in run its session, when the transaction commits."""
@@ -49,6 +52,18 @@ def keep_up_playback(node: str) -> None:
 
     :raises BrokerUnavailableError: when nobody can tell.
     """
+    _call_files_worker("streams.keep_up_playback", node=node)
+
+
+def guard_disk(node: str) -> None:
+    """Have a node look at its disk, unless it has not come to other work.
+
+    :raises BrokerUnavailableError: when nobody can tell.
+    """
+    _call_files_worker("streams.guard_disk", node=node)
+
+
+def _call_files_worker(task_name: str, *, node: str) -> None:
     queue = queue_of("files", node=node)
-    if not jobs.count_waiting(queue):
-        jobs.enqueue("streams.keep_up_playback", queue=queue)
+    if jobs.count_waiting(queue) < _CALLS_AT_ONCE:
+        jobs.enqueue(task_name, queue=queue)

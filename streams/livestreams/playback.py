@@ -79,7 +79,7 @@ def remove_expired() -> int:
     What cannot be removed is logged and tried again, after everything else.
     """
     expired = _expired().with_files_on(settings.NODE).select_related("livestream")
-    return sum(_remove(session) for session in expired.order_by("?")[:_MOST_REMOVED_AT_ONCE])
+    return sum(remove_files(session) for session in expired.order_by("?")[:_MOST_REMOVED_AT_ONCE])
 
 
 def _over_lately() -> SessionQuerySet:
@@ -91,7 +91,8 @@ def _expired() -> SessionQuerySet:
     return Session.objects.filter(stopped_at__lt=before).exclude(file_nodes=[])
 
 
-def _remove(session: Session) -> bool:
+def remove_files(session: Session) -> bool:
+    """Remove this node's files of a session that is over; tell whether that went well. What does not is logged."""
     try:
         local_storage().remove_session(session.livestream.playback_id, session_id=session.pk)
     except OSError:

@@ -21,6 +21,7 @@ from streams.livestreams.encoders import IngestSource
 from streams.livestreams.locks import LeaseLostError
 from streams.livestreams.models import Connection, Lease, Session
 from streams.livestreams.renewals import Renewal, Renewals
+from streams.livestreams.speed import SpeedWatch
 from streams.livestreams.states import EndReason
 from streams.livestreams.storage import Storage, local_storage
 from streams.media.broadcast import JobSpec, run_broadcast
@@ -122,6 +123,7 @@ class _Run:
         self._earlier_ms = self._connection.media_ms if self._connection else 0
         self._storage: Storage = local_storage()
         self._checked_in_at = time.monotonic()
+        self._speed = SpeedWatch()
         self._bitrate = BitrateWatch(broadcast_quota_kbps(self._session.livestream.app.organization))
 
     @property
@@ -152,7 +154,8 @@ class _Run:
             raise HandOverError
         try:
             latency_ms = None if packager_latency_ms is None else round(packager_latency_ms)
-            shown = {**asdict(measured), "packager_latency_ms": latency_ms}
+            speed = self._speed.note(now_s=self._checked_in_at, media_ms=media_ms)
+            shown = {**asdict(measured), "packager_latency_ms": latency_ms, "speed": speed}
             renewal = Renewal(self._lease, self._connection, self._earlier_ms + media_ms, shown)
             # Each wait is less than the time between two: ffmpeg is watched from the same thread.
             self._renewals.renew(renewal, timeout_s=_RENEWAL_TIMEOUT_S)

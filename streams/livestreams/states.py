@@ -94,6 +94,16 @@ class EventKind(models.TextChoices):
     RUN_POSTPONED = "run_postponed", "Waiting"
     SOURCE_CHANGED = "source_changed", "Source changed"
     RESUMED = "resumed", "Resumed"
+    FILES_REMOVED = "files_removed", "Files removed"
+
+
+class DiskLevel(models.TextChoices):
+    """How full a node's disk is, and with it what goes on there."""
+
+    FINE = "fine", "Fine"
+    LOW = "low", "Nearly full"
+    # Files of broadcasts that are over go before their time.
+    FULL = "full", "Full"
 
 
 @dataclass(frozen=True)
@@ -141,7 +151,13 @@ EVENT_STATES: Mapping[str, Shown] = {
         EventKind.RUN_POSTPONED: "warn",
         EventKind.SOURCE_CHANGED: "warn",
         EventKind.RESUMED: "live",
+        EventKind.FILES_REMOVED: "warn",
     }.items()
+}
+
+DISK_STATES: Mapping[str, Shown] = {
+    level: Shown(level.value, level.label, tone)
+    for level, tone in {DiskLevel.FINE: "live", DiskLevel.LOW: "warn", DiskLevel.FULL: "bad"}.items()
 }
 
 OUTPUT_LIVE = Shown("live", "Live", "live", is_on_air=True, is_playable=True)

@@ -8,7 +8,7 @@ from celery import shared_task
 from celery.signals import worker_shutting_down
 
 from livehub.core.deadline import deadline
-from streams.livestreams import encoders, playback, refusals, sweeps, test_pictures
+from streams.livestreams import disk_guard, encoders, playback, refusals, sweeps, test_pictures
 from streams.livestreams.encoders import IngestSource
 from streams.livestreams.runner import Worker
 from streams.media.nginx_rtmp import IngestUnavailableError
@@ -78,6 +78,13 @@ def call_for_upkeep() -> None:
         playback.call_for_upkeep()
 
 
+@shared_task(name="streams.call_for_disks")
+def call_for_disks() -> None:
+    """Have each node look at its disk."""
+    with deadline(_SWEEP_S):
+        disk_guard.call_for_disks()
+
+
 @shared_task(name="streams.forget_unknown_keys")
 def forget_unknown_keys() -> None:
     """Forget who tried unknown stream keys long ago."""
@@ -90,3 +97,9 @@ def forget_unknown_keys() -> None:
 def keep_up_playback() -> None:
     """Finish this node's files of sessions that are over, and remove those of long ago."""
     playback.keep_up()
+
+
+@shared_task(name="streams.guard_disk", time_limit=50)
+def guard_disk() -> None:
+    """Note how full this node's disk is, and make room where it is full."""
+    disk_guard.guard_disk()

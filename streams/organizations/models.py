@@ -119,6 +119,11 @@ class Member(models.Model):
         return self.role == Role.OWNER
 
     @property
+    def can_see_system(self) -> bool:
+        """May see what concerns the whole instance: its machines, and strangers at its doors."""
+        return self.is_owner or self.user.is_staff
+
+    @property
     def can_operate(self) -> bool:
         """May create, change and end livestreams."""
         return self.role in {Role.OWNER, Role.ADMIN, Role.OPERATOR}

@@ -186,6 +186,8 @@ OPEN_OPERATIONS = {"GET /v2/schema", "GET /client/v4/schema", "GET /liveapi/sche
 
 PAGES: dict[str, dict[str, Door]] = {
     "/": {"GET": Door.LOOK},
+    # Of staff who are members as well: tests/dashboard/test_system.py.
+    "/system": {"GET": Door.OWN},
     "/log-in": {"GET": Door.OPEN, "POST": Door.OPEN, "PUT": Door.OPEN},
     "/log-in/code": {"GET": Door.OPEN, "POST": Door.OPEN},
     "/log-in/forgotten": {"GET": Door.OPEN, "POST": Door.OPEN},
@@ -288,6 +290,9 @@ MACHINES: dict[str, dict[str, Door]] = {
     "/.well-known/webhooks.json": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/healthz": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/readyz": {"POST": Door.SHUT},
+    # With a token: tests/dashboard/test_metrics.py.
+    "/metrics": {"GET": Door.SHUT, "POST": Door.SHUT},
+    "/internal/metrics": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/publish": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/publish-done": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/update": {"GET": Door.SHUT, "POST": Door.SHUT},
@@ -310,6 +315,7 @@ MACHINES: dict[str, dict[str, Door]] = {
 }
 WEBSOCKETS = {
     "/ws/overview",
+    "/ws/system",
     "/ws/livestreams",
     "/ws/livestreams/{livestream_id}",
     "/ws/livestreams/{livestream_id}/sessions/{session_id}",

@@ -16,6 +16,7 @@ SCHEDULED = {
     "streams.sweep_meetings": 5,
     "webhooks.sweep": 5,
     "streams.call_for_upkeep": 60,
+    "streams.call_for_disks": 15,
     "streams.forget_attempts": 600,
     "streams.forget_answers": 600,
     "streams.forget_unknown_keys": 600,

@@ -440,8 +440,8 @@ class TestPage:
             finished(runs.connected(livestream), media_ms=125_000)
 
         # Session and user, membership; then livestream, sessions, their connections, their number, the timeline, the
-        # outputs, and the test picture.
-        with django_assert_num_queries(10):
+        # outputs, the test picture, and whether a disk is full.
+        with django_assert_num_queries(11):
             html = get_html(browser, f"/livestreams/{livestream.pk}")
 
         assert "all 27" in html

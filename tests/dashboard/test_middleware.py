@@ -39,6 +39,8 @@ def policy(text: str) -> dict[str, str]:
         ("/liveapix/x", True),
         ("/healthz", False),
         ("/readyz", False),
+        ("/metrics", False),
+        ("/metrics/", True),
         ("/v2", False),
         ("/v2/livestreams", False),
         ("/client/v4/accounts/x", False),

@@ -2,7 +2,8 @@
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import psutil
@@ -45,8 +46,26 @@ def test_is_answered_in_time_and_leaks_neither_threads_nor_connections(hung_inge
     assert most <= len(components), "more than one thread for a component"
     wait_until(lambda: threading.active_count() <= threads, what="the probes' threads end")
     wait_until(lambda: _sockets() <= sockets, what="their connections are closed")
-    components = Client().get("/readyz").json()["components"]
-    assert (components["database"], components["broker"]) == ("ok", "ok")
+    wait_until(lambda: {"database", "broker"}.isdisjoint(_missing()), what="both are found to answer again")
+
+
+@pytest.mark.parametrize(("hung", "name"), [(hung_postgres, "database"), (hung_redis, "broker")])
+def test_says_what_is_missing_within_its_bound(hung: Callable[[], AbstractContextManager[None]], name: str) -> None:
+    wait_until(lambda: name not in _missing(), what="it answers")
+
+    with hung():
+        connection.close()
+        wait_until(lambda: name in _missing(), what="the answer of before is no longer passed on")
+        status, took_s = _get()
+
+    assert status == 503
+    assert took_s < 5
+    wait_until(lambda: name not in _missing(), what="it answers again")
+
+
+def _missing() -> list[str]:
+    missing: list[str] = Client().get("/readyz").json()["missing"]
+    return missing
 
 
 def _get() -> tuple[int, float]:

@@ -19,6 +19,7 @@ def test_readyz_names_every_component_and_what_is_missing() -> None:
     response = Client().get("/readyz")
 
     components = response.json()["components"]
+    assert response.json()["missing"] == [name for name in components if name not in {"database", "broker"}]
     assert response.status_code == 503
     assert (components["database"], components["broker"]) == ("ok", "ok")
     assert components["ingest"] == components["asgi"] == "does not answer (ConnectError)"

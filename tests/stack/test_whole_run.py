@@ -94,7 +94,7 @@ class TestRunning:
             "urgent_worker",
             "webhooks_worker",
         }
-        assert answer == {"status": "ok", "components": dict.fromkeys(components, "ok")}
+        assert answer == {"status": "ok", "missing": [], "components": dict.fromkeys(components, "ok")}
 
     def test_every_program_of_ours_shows_that_it_lives(self, stack: RunningStack) -> None:
         def beats() -> dict[str, int]:

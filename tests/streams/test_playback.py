@@ -326,7 +326,7 @@ class TestCallForUpkeep:
     def test_calls_no_node_again_that_is_gone(self, session: Session, broker: Broker, capture: Capture) -> None:
         _stopped(session, seconds_ago=301)
 
-        with untaken("files.main"), capture(execute=True):
+        with untaken("files.main"), untaken("files.main"), capture(execute=True):
             playback.call_for_upkeep()
 
         assert "streams.keep_up_playback" not in broker.names

@@ -266,6 +266,7 @@ class TestRun:
             "fps": 30.0,
             "gop_s": 0.0,
             "packager_latency_ms": 413,
+            "speed": None,
         }
 
     def test_renews_its_lease_when_it_checks_in(self, session: Session) -> None:

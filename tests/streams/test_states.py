@@ -62,6 +62,7 @@ def test_words_are_those_that_rows_keep_and_people_read() -> None:
         "run_postponed": "Waiting",
         "source_changed": "Source changed",
         "resumed": "Resumed",
+        "files_removed": "Files removed",
     }
     assert SessionStatus.values == ["connecting", "live", "ended", "errored"]
     assert LivestreamStatus.values == ["idle", "connecting", "live", "errored"]
@@ -77,7 +78,7 @@ def test_colours_and_calls_a_state_alike_everywhere() -> None:
     assert [shown.is_playable for shown in LIVESTREAM_STATES.values()] == [True, False, False, False]
     assert Shown("refused", "Refused", "warn") == REFUSED
     assert Shown("disabled", "Disabled", "off") == DISABLED
-    assert [shown.tone for shown in EVENT_STATES.values()] == ["", "bad", "bad", "warn", "warn", "live"]
+    assert [shown.tone for shown in EVENT_STATES.values()] == ["", "bad", "bad", "warn", "warn", "live", "warn"]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Livestreams, their broadcasts, and who runs these."""
 
+from streams.livestreams.models.disk import NodeDisk
 from streams.livestreams.models.livestream import (
     Livestream,
     LivestreamCount,
@@ -24,6 +25,7 @@ __all__ = [
     "Livestream",
     "LivestreamCount",
     "LivestreamQuerySet",
+    "NodeDisk",
     "Output",
     "OutputQuerySet",
     "PlaybackKey",

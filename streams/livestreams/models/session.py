@@ -271,6 +271,16 @@ class SessionEvent(models.Model):
 
     objects = SessionEventQuerySet.as_manager()
 
+    class Meta:
+        indexes = [
+            # Rare ones, which are counted.
+            models.Index(
+                fields=["kind", "at"],
+                condition=Q(kind__in=[EventKind.RUN_FAILED, EventKind.RUN_LOST]),
+                name="session_event_trouble",
+            ),
+        ]
+
     def __str__(self) -> str:
         return f"{self.shown.label} {self.reason}"
 

@@ -1,5 +1,6 @@
 """Every read of livestreams and sessions, for the API and for the dashboard."""
 
+from streams.livestreams.selectors.disks import GONE_AFTER, is_any_disk_full, list_disk_concerns, list_disks
 from streams.livestreams.selectors.livestreams import (
     LivestreamFilter,
     LivestreamList,
@@ -37,6 +38,7 @@ from streams.livestreams.selectors.test_pictures import (
 )
 
 __all__ = [
+    "GONE_AFTER",
     "TEST_PICTURE_START_S",
     "UNKNOWN_KEYS_TOLD",
     "LivestreamFilter",
@@ -62,6 +64,9 @@ __all__ = [
     "get_session",
     "get_session_screen",
     "get_simulcast_between",
+    "is_any_disk_full",
+    "list_disk_concerns",
+    "list_disks",
     "list_livestreams",
     "list_outputs",
     "list_sessions",

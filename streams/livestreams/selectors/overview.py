@@ -9,10 +9,11 @@ from django.db.models.functions import Coalesce
 from livehub.core import clock
 from streams.dashboard.concerns import Concern, find_concerns
 from streams.livestreams.models import Connection, Livestream, LivestreamQuerySet, Session, UnknownKeyTries
+from streams.livestreams.selectors.disks import list_disk_concerns
 from streams.livestreams.selectors.livestreams import count_livestreams, livestreams_of
 from streams.livestreams.selectors.refusals import list_unknown_key_tries
 from streams.livestreams.states import REFUSED, LivestreamStatus, SessionStatus, Shown
-from streams.organizations.models import Member, Role
+from streams.organizations.models import Member
 
 _ON_AIR_SHOWN = 12
 _RECENT_SHOWN = 8
@@ -76,9 +77,9 @@ def get_overview(member: Member) -> Overview:
         ingest_ms=taken_in["ms"],
         on_air=list(sessions.open().with_newest_event().newest_first()[:_ON_AIR_SHOWN]),
         trouble=_find_trouble(livestreams),
-        concerns=find_concerns(organization),
+        concerns=[*(list_disk_concerns() if member.can_see_system else []), *find_concerns(organization)],
         recent=list(sessions.over().newest_first()[:_RECENT_SHOWN]),
-        unknown_keys=list_unknown_key_tries() if member.role == Role.OWNER or member.user.is_staff else [],
+        unknown_keys=list_unknown_key_tries() if member.can_see_system else [],
     )
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from livehub.core.errors import NotFoundError
 from streams.livestreams.advice import advise
 from streams.livestreams.models import Livestream, Output, Session, SessionEvent
+from streams.livestreams.selectors.disks import is_any_disk_full
 from streams.livestreams.selectors.livestreams import get_livestream
 from streams.livestreams.selectors.outputs import list_outputs
 from streams.livestreams.selectors.sessions import list_sessions
@@ -47,6 +48,8 @@ class LivestreamScreen:
     # How far our own encoder is; None when it is not on.
     test_picture: PictureState | None
     outputs: list[Output]
+    # Files of ended broadcasts are going before their time.
+    is_disk_full: bool = False
 
     @property
     def latest(self) -> Session | None:
@@ -114,7 +117,9 @@ def get_screen_of(livestream: Livestream) -> LivestreamScreen:
     count = len(shown) if len(shown) < _SESSIONS_SHOWN else sessions.count()
     timeline = _timeline(shown[0]) if shown else Timeline([])
     outputs = list(list_outputs(livestream))
-    return LivestreamScreen(livestream, shown, count, timeline, find_test_picture(livestream), outputs)
+    return LivestreamScreen(
+        livestream, shown, count, timeline, find_test_picture(livestream), outputs, is_any_disk_full()
+    )
 
 
 def get_session_screen(*, organization: Organization, livestream_id: UUID, session_id: UUID) -> SessionScreen:

@@ -1,0 +1,138 @@
+"""What the system page shows."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Count, F, Min, OuterRef, Q, Subquery
+from django.db.models.functions import Now
+
+from livehub.core import clock
+from streams.livestreams.models import Connection, NodeDisk, Session, SessionEvent
+from streams.livestreams.selectors import list_disks
+from streams.livestreams.states import EventKind
+from streams.system.components import AnsweringWorker, Component, look_at_parts
+
+_LATELY = timedelta(hours=24)
+_KINDS = ("live", "urgent", "webhooks", "files")
+
+
+@dataclass(frozen=True)
+class NodeLoad:
+    """The broadcasts of one node: how many are run, how many wait for a worker, and since when the first of them."""
+
+    node: str
+    running: int = 0
+    waiting: int = 0
+    waiting_since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class WorkerRow:
+    """A worker that answers, or one of this node that does not; `used` is None where nobody counts."""
+
+    kind: str
+    node: str
+    worker: AnsweringWorker | None
+    used: int | None
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}@{self.node}"
+
+    @property
+    def label(self) -> str:
+        return "Runs" if self.worker else "No answer"
+
+    @property
+    def tone(self) -> str:
+        return "live" if self.worker else "bad"
+
+
+@dataclass(frozen=True)
+class SystemScreen:
+    """How the whole instance is."""
+
+    components: list[Component]
+    workers: list[WorkerRow]
+    disks: list[NodeDisk]
+    loads: list[NodeLoad]
+    # Of the last 24 hours.
+    takeovers: int
+    failed_runs: int
+
+    @property
+    def running(self) -> int:
+        return sum(load.running for load in self.loads)
+
+    @property
+    def waiting(self) -> int:
+        return sum(load.waiting for load in self.loads)
+
+    @property
+    def waiting_since(self) -> datetime | None:
+        return min((load.waiting_since for load in self.loads if load.waiting_since), default=None)
+
+    @property
+    def slots(self) -> int:
+        return sum(row.worker.slots for row in self.workers if row.worker and row.kind == "live")
+
+    @property
+    def missing(self) -> list[str]:
+        """What does not do its work, by name."""
+        parts: list[Component | WorkerRow] = [*self.components, *self.workers]
+        return [part.name for part in parts if part.tone == "bad"]
+
+
+def get_system_screen() -> SystemScreen:
+    """Return what the system page shows, within some seconds, whatever hangs but the database."""
+    parts = look_at_parts()
+    loads = list_loads()
+    lately = count_trouble(since=clock.now() - _LATELY)
+    return SystemScreen(
+        parts.components,
+        _worker_rows(parts.workers or [], {load.node: load.running for load in loads}),
+        list_disks(),
+        loads,
+        takeovers=lately[EventKind.RUN_LOST],
+        failed_runs=lately[EventKind.RUN_FAILED],
+    )
+
+
+def list_loads() -> list[NodeLoad]:
+    """Return how many open sessions are run at each node, and how many wait for a worker."""
+    newest = Connection.objects.filter(session=OuterRef("pk")).order_by("-connected_at")
+    is_run = Q(lease__until__gte=Now())
+    is_waiting = Q(lease__epoch=0) & ~is_run
+    rows = (
+        Session.objects.open()
+        .annotate(node=Subquery(newest.values("node")[:1]))
+        .values("node")
+        .annotate(
+            running=Count("pk", filter=is_run),
+            waiting=Count("pk", filter=is_waiting),
+            waiting_since=Min("created_at", filter=is_waiting),
+        )
+        .order_by(F("node"))
+    )
+    return [NodeLoad(row["node"] or "", row["running"], row["waiting"], row["waiting_since"]) for row in rows]
+
+
+def count_trouble(*, since: datetime | None = None) -> dict[str, int]:
+    """Return how often a worker was taken over from, and how often a run failed, by the kind of event."""
+    kinds = (EventKind.RUN_LOST, EventKind.RUN_FAILED)
+    events = SessionEvent.objects.filter(kind__in=kinds)
+    if since is not None:
+        events = events.filter(at__gt=since)
+    found = dict(events.order_by().values_list("kind").annotate(Count("id")))
+    return {kind: found.get(kind, 0) for kind in kinds}
+
+
+def _worker_rows(workers: list[AnsweringWorker], running: dict[str, int]) -> list[WorkerRow]:
+    """Return those that answer, and this node's that do not: those of other nodes nobody knows."""
+    found = {(worker.kind, worker.node): worker for worker in workers}
+    wanted = {*found, *((kind, settings.NODE) for kind in _KINDS)}
+    return [
+        WorkerRow(kind, node, found.get((kind, node)), running.get(node, 0) if kind == "live" else None)
+        for kind, node in sorted(wanted, key=lambda key: (key[1], _KINDS.index(key[0]) if key[0] in _KINDS else 9))
+    ]

@@ -1,0 +1,136 @@
+"""The page of the instance itself."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from livehub.core import clock
+from streams.livestreams import leases
+from streams.livestreams.services import create_livestream
+from streams.livestreams.states import DiskLevel
+from streams.models import Lease, Member, NodeDisk, Role, Session, User
+from streams.organizations.services import SYSTEM, NewOrganization
+from streams.system.screen import get_system_screen
+from tests.dashboard.conftest import get_html, squeezed
+from tests.dashboard.websocket import opened
+from tests.hangs.servers import hung_redis
+from tests.runs import claimed, connected
+
+# The parts are asked in threads of their own, which see only what is committed.
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def _disk(level: DiskLevel = DiskLevel.FINE) -> NodeDisk:
+    return NodeDisk.objects.create(
+        node="main",
+        level=level,
+        total_bytes=200_000_000_000,
+        free_bytes=3_000_000_000,
+        used_percent=97.6,
+        since=clock.now(),
+        seen_at=clock.now(),
+    )
+
+
+class TestSystemPage:
+    def test_names_every_part_with_version_and_state(self, browser: Client) -> None:
+        html = squeezed(get_html(browser, "/system"))
+
+        parts = {part.name: part for part in get_system_screen().components}
+        names = ("PostgreSQL", "Redis", "Ingest", "Gate", "Edge", "Web", "ASGI", "Origin", "Beat", "ffmpeg")
+        assert tuple(parts) == names
+        assert all(f'<th scope="row">{name}' in html for name in names)
+        for name in ("PostgreSQL", "Redis"):
+            part = parts[name]
+            assert (part.label, part.tone) == ("Runs", "live")
+            assert part.version[0].isdigit()
+            assert part.since is not None
+            assert part.since < clock.now()
+        assert parts["ffmpeg"].label == "Ready"
+        assert parts["Edge"].version.startswith("nginx ")
+        # None of these are there without a stack.
+        assert (parts["Ingest"].label, parts["Ingest"].trouble) == ("Down", "Does not answer (ConnectError)")
+        assert "Does not answer (ConnectError)" in html
+        assert "Not there:" in html
+
+    def test_knows_this_nodes_workers_that_do_not_answer(self, browser: Client) -> None:
+        html = squeezed(get_html(browser, "/system"))
+
+        rows = get_system_screen().workers
+        assert [row.name for row in rows] == ["live@main", "urgent@main", "webhooks@main", "files@main"]
+        assert {row.label for row in rows} == {"No answer"}
+        assert "live@main" in html
+
+    def test_shows_each_nodes_disk(self, browser: Client) -> None:
+        _disk(DiskLevel.FULL)
+
+        html = squeezed(get_html(browser, "/system"))
+
+        assert '<tr id="disk-main"' in html
+        assert ">Full</span>" in html
+        assert "98 %" in html
+
+    def test_counts_what_runs_what_waits_and_what_went_wrong(self, home: NewOrganization) -> None:
+        for name in ("runs", "waits", "waits longer"):
+            connected(create_livestream(app=home.app, name=name, actor=SYSTEM))
+        running, _, longest = Session.objects.order_by("created_at")
+        long_ago = clock.now() - timedelta(minutes=3)
+        Session.objects.filter(pk=longest.pk).update(created_at=long_ago)
+        lease = claimed(running)
+        leases.retry_session(lease, message="It broke.")
+        Lease.objects.update(not_before=None)
+        claimed(running)
+
+        screen = get_system_screen()
+
+        assert (screen.running, screen.waiting, screen.waiting_since) == (1, 2, long_ago)
+        assert (screen.failed_runs, screen.takeovers) == (1, 0)
+
+    def test_tells_whether_the_clock_of_the_sweeps_goes(self, db: None) -> None:
+        def beat() -> str:
+            return next(part.label for part in get_system_screen().components if part.name == "Beat")
+
+        assert beat() == "Not heard yet"
+        _disk()
+        assert beat() == "Runs"
+        NodeDisk.objects.update(seen_at=clock.now() - timedelta(minutes=2))
+        assert beat() == "Silent"
+
+    def test_is_there_while_redis_hangs(self, browser: Client) -> None:
+        with hung_redis():
+            html = squeezed(get_html(browser, "/system"))
+
+        assert "PostgreSQL" in html
+
+    def test_is_for_owners_and_support_staff(
+        self, home: NewOrganization, operator: User, log_in: Callable[[User], Client]
+    ) -> None:
+        assert log_in(operator).get("/system").status_code == 403
+        assert "/system" not in get_html(log_in(operator), "/")
+        operator.is_staff = True
+        operator.save()
+
+        assert 'href="/system"' in get_html(log_in(operator), "/system")
+
+    def test_moves_by_itself(self, owner: User) -> None:
+        async def watch() -> tuple[str, str]:
+            async with opened("/ws/system", owner) as socket:
+                return await socket.fragments(), await socket.fragments()
+
+        first, second = asyncio.run(watch())
+
+        assert 'id="system"' in first
+        assert 'id="system"' in second
+        assert 'hx-swap-oob="outerMorph"' in second
+
+    def test_hears_nothing_as_somebody_else(self, home: NewOrganization, operator: User) -> None:
+        assert Member.objects.get(user=operator).role == Role.OPERATOR
+
+        async def watch() -> int:
+            async with opened("/ws/system", operator) as socket:
+                return await socket.closing_code()
+
+        assert asyncio.run(watch()) == 4404
