@@ -132,7 +132,8 @@ class LivestreamAdmin(ReadOnlyAdmin[Livestream]):
     @admin.display
     def limits(self, livestream: Livestream) -> str:
         longest = livestream.max_runtime_s
-        return f"waits {livestream.idle_timeout}, lasts {timedelta(seconds=longest) if longest else 'without end'}"
+        wait = timedelta(seconds=livestream.reconnect_window_s)
+        return f"waits {wait}, lasts {timedelta(seconds=longest) if longest else 'without end'}"
 
     @admin.display(description="encoders held off until")
     def held_off(self, livestream: Livestream) -> str:

@@ -72,10 +72,10 @@ class TestLivestreams:
 
     def test_several_things_changed_at_once_are_one_event(self, livestream: Livestream) -> None:
         services.change_livestream(
-            livestream=livestream, actor=SYSTEM, name="New", disabled=True, idle_timeout_s=60, max_runtime_s=None
+            livestream=livestream, actor=SYSTEM, name="New", disabled=True, reconnect_window_s=90, max_runtime_s=None
         )
 
-        assert changed_by(livestream) == [(["name", "disabled", "idle_timeout_s"], True)]
+        assert changed_by(livestream) == [(["name", "disabled", "reconnect_window_s"], True)]
 
     def test_nothing_changed_is_none(self, livestream: Livestream) -> None:
         services.change_livestream(livestream=livestream, actor=SYSTEM, name="Autumn keynote", disabled=False)

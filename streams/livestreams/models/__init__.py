@@ -14,6 +14,7 @@ from streams.livestreams.models.session import (
     Lease,
     Session,
     SessionEvent,
+    SessionEventQuerySet,
     SessionQuerySet,
     newest_event,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "RevokedViewer",
     "Session",
     "SessionEvent",
+    "SessionEventQuerySet",
     "SessionQuerySet",
     "StreamKey",
     "UnknownKeyTries",

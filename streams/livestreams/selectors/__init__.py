@@ -27,6 +27,7 @@ from streams.livestreams.selectors.sessions import (
     find_played_session,
     get_open_session,
     get_session,
+    list_events,
     list_sessions,
 )
 from streams.livestreams.selectors.test_pictures import (
@@ -62,6 +63,7 @@ __all__ = [
     "get_session",
     "get_session_screen",
     "get_simulcast_between",
+    "list_events",
     "list_livestreams",
     "list_outputs",
     "list_sessions",
