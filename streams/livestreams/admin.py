@@ -43,6 +43,11 @@ def _action(service: _Service, *, description: str, done: str) -> Callable[..., 
     return act
 
 
+def end_broadcast(*, livestream: Livestream, actor: Actor) -> object:
+    """End it as its members do: its encoder is held off."""
+    return services.end_broadcast(livestream=livestream, hold=None, actor=actor)
+
+
 class StateFilter(admin.SimpleListFilter):
     """Keeps one status, called as it is called everywhere."""
 
@@ -95,7 +100,7 @@ class LivestreamAdmin(ReadOnlyAdmin[Livestream]):
     actions = (
         _action(services.disable_livestream, description="Disable, and cut the encoder", done="Disabled"),
         _action(services.enable_livestream, description="Enable", done="Enabled"),
-        _action(services.end_broadcast, description="End the broadcast", done="Broadcast ended"),
+        _action(end_broadcast, description="End the broadcast", done="Broadcast ended"),
     )
 
     def get_queryset(self, request: HttpRequest) -> LivestreamQuerySet:
