@@ -34,6 +34,7 @@ COSTS = {
     f"{_ONE}/outputs": 2,
     f"{_ONE}/outputs/{{output_id}}": 2,
     "/livestreams/sessions/{session_id}": 1,
+    "/livestreams/sessions/{session_id}/events": 2,
 }
 
 
