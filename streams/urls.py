@@ -12,6 +12,7 @@ from streams.account import entry_views as entry
 from streams.account import member_views as members
 from streams.account import person_views as person
 from streams.account import views as account
+from streams.livestreams import broadcast_views as broadcasts
 from streams.livestreams import output_views as outputs
 from streams.livestreams import playback_views as playback
 from streams.livestreams import set_up_views as set_up
@@ -65,6 +66,8 @@ urlpatterns = [
     path(f"{_LIVESTREAM}/disable", livestreams.LivestreamDisableView.as_view(), name="livestream_disable"),
     path(f"{_LIVESTREAM}/enable", livestreams.LivestreamEnableView.as_view(), name="livestream_enable"),
     path(f"{_LIVESTREAM}/end", livestreams.BroadcastEndView.as_view(), name="broadcast_end"),
+    path(f"{_LIVESTREAM}/let-in", broadcasts.EncoderLetInView.as_view(), name="encoder_let_in"),
+    path(f"{_LIVESTREAM}/broadcast", broadcasts.BroadcastChangeView.as_view(), name="broadcast_change"),
     path(f"{_LIVESTREAM}/playback", playback.PlaybackChangeView.as_view(), name="playback_change"),
     path(f"{_LIVESTREAM}/viewer-link", playback.ViewerLinkView.as_view(), name="viewer_link"),
     path(f"{_LIVESTREAM}/viewer-dismissal", playback.ViewerDismissalView.as_view(), name="viewer_dismissal"),

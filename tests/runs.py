@@ -2,8 +2,8 @@
 
 from django.db import transaction
 
-from streams.livestreams import leases, lifecycle
-from streams.livestreams.lifecycle import Encoder
+from streams.livestreams import arrivals, leases, lifecycle
+from streams.livestreams.arrivals import Encoder
 from streams.livestreams.locks import lock_livestream
 from streams.livestreams.states import EndReason
 from streams.models import Connection, Lease, Livestream, Session, StreamKey
@@ -17,7 +17,7 @@ def connected(livestream: Livestream, *, encoder: Encoder = ENCODER) -> Session:
     with transaction.atomic():
         locked = lock_livestream(livestream.pk)
         key = StreamKey.objects.get(livestream=livestream, revoked_at=None)
-        return lifecycle.start_session(livestream=locked, stream_key=key, encoder=encoder).session
+        return arrivals.admit(livestream=locked, stream_key=key, encoder=encoder).session
 
 
 def publish_name(session: Session) -> str:

@@ -48,7 +48,7 @@ _ALL = (
     _livehub("livestream.deleted", "A livestream was deleted."),
     _livehub("livestream.connected", "An encoder connected."),
     _livehub("livestream.live", "Viewers can watch."),
-    _livehub("livestream.reconnecting", "The encoder dropped, and is waited for.", is_emitted=False),
+    _livehub("livestream.reconnecting", "The encoder dropped, and is waited for."),
     _livehub("livestream.ended", "The broadcast is over."),
     _livehub("livestream.errored", "The broadcast failed."),
     _livehub("livestream.health_changed", "What the encoder sends got better or worse.", is_emitted=False),

@@ -17,10 +17,16 @@ _BEGAN_AT, _JOINED_AT, _OVER_AT = "2026-11-21T20:00:00.000Z", "2026-11-21T20:00:
 _STATUSES = {
     "connected": ("connecting", "connecting"),
     "live": ("live", "live"),
+    "reconnecting": ("reconnecting", "reconnecting"),
     "ended": ("idle", "ended"),
     "errored": ("errored", "errored"),
 }
-_REASONS = {"ended": "The encoder stopped.", "errored": "The encoder sent no video.", "disabled": "410 Gone"}
+_REASONS = {
+    "reconnecting": "Encoder stopped; it is waited for 60 s",
+    "ended": "The encoder stopped.",
+    "errored": "The encoder sent no video.",
+    "disabled": "410 Gone",
+}
 
 
 def facts_of(event_type: str, *, organization: Organization) -> Mapping[str, Any]:

@@ -31,9 +31,12 @@ from webhooks.outbox import Happening, record, record_all
 _SESSION_EVENTS = {
     SessionStatus.CONNECTING.value: "livestream.connected",
     SessionStatus.LIVE.value: "livestream.live",
+    SessionStatus.RECONNECTING.value: "livestream.reconnecting",
     SessionStatus.ENDED.value: "livestream.ended",
     SessionStatus.ERRORED.value: "livestream.errored",
 }
+# At the vendors a livestream is live while its encoder is waited for, so nothing changes when it is back.
+_STATUS_UPDATE = "livestreaming.statusUpdate"
 # Goes out only when a livestream was enabled or disabled. Source: LiveAPI.
 _TOGGLE = "stream-status-toggle"
 
@@ -70,7 +73,11 @@ def _note_deleted(event: LivestreamDeleted) -> None:
 
 
 def _note_status(event: SessionStatusChanged) -> None:
-    record(_of_livestream(event, _SESSION_EVENTS[event.new], facts.of_session(event)))
+    event_type = _SESSION_EVENTS[event.new]
+    names = catalogue.names_of(event_type)
+    if event.old == SessionStatus.RECONNECTING and event.new == SessionStatus.LIVE:
+        names = [name for name in names if name != _STATUS_UPDATE]
+    record(_of_livestream(event, event_type, facts.of_session(event), names=names))
 
 
 def _note_added(event: OutputCreated) -> None:

@@ -9,11 +9,10 @@ from django.db.models import F
 
 from livehub.core import clock, events
 from livehub.core.errors import NotFoundError
-from streams.livestreams import connections, lifecycle, refusals
+from streams.livestreams import arrivals, connections, refusals
+from streams.livestreams.arrivals import AlreadyLiveError, Encoder
 from streams.livestreams.events import PublishRefused
 from streams.livestreams.lifecycle import (
-    AlreadyLiveError,
-    Encoder,
     HeldOffError,
     LivestreamDisabledError,
     LivestreamStoppedError,
@@ -27,7 +26,7 @@ from streams.organizations.services import SYSTEM
 
 
 def admit_encoder(*, name: str, args: Mapping[str, str], encoder: Encoder) -> str:
-    """Open a session for an encoder and return its stream name, in place of the secret key.
+    """Let an encoder into a session, a new one or its own, and return its stream name, in place of the secret key.
 
     Side effect of a refusal with a known key: it is counted on the livestream, with its reason; with an unknown
     one, on its address.
@@ -95,7 +94,7 @@ def _admit(stream_key: StreamKey, encoder: Encoder) -> str:
         encoder = replace(encoder, software=ENCODER_NAME, address=None)
     else:
         _check_hold(livestream)
-    return lifecycle.start_session(livestream=livestream, stream_key=stream_key, encoder=encoder).pk.hex
+    return arrivals.admit(livestream=livestream, stream_key=stream_key, encoder=encoder).pk.hex
 
 
 def _check_hold(livestream: Livestream) -> None:

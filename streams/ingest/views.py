@@ -21,7 +21,7 @@ from livehub.core.errors import DomainError
 from livehub.core.outage import DATABASE_OUTAGE, describe
 from livehub.metrics import HOOK_DURATION
 from streams.ingest import services
-from streams.livestreams.lifecycle import Encoder
+from streams.livestreams.arrivals import Encoder
 
 logger = logging.getLogger(__name__)
 _Hook = Callable[[HttpRequest], HttpResponse]

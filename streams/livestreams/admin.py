@@ -43,6 +43,11 @@ def _action(service: _Service, *, description: str, done: str) -> Callable[..., 
     return act
 
 
+def end_broadcast(*, livestream: Livestream, actor: Actor) -> object:
+    """End it as its members do: its encoder is held off."""
+    return services.end_broadcast(livestream=livestream, hold=None, actor=actor)
+
+
 class StateFilter(admin.SimpleListFilter):
     """Keeps one status, called as it is called everywhere."""
 
@@ -95,7 +100,7 @@ class LivestreamAdmin(ReadOnlyAdmin[Livestream]):
     actions = (
         _action(services.disable_livestream, description="Disable, and cut the encoder", done="Disabled"),
         _action(services.enable_livestream, description="Enable", done="Enabled"),
-        _action(services.end_broadcast, description="End the broadcast", done="Broadcast ended"),
+        _action(end_broadcast, description="End the broadcast", done="Broadcast ended"),
     )
 
     def get_queryset(self, request: HttpRequest) -> LivestreamQuerySet:
@@ -132,7 +137,8 @@ class LivestreamAdmin(ReadOnlyAdmin[Livestream]):
     @admin.display
     def limits(self, livestream: Livestream) -> str:
         longest = livestream.max_runtime_s
-        return f"waits {livestream.idle_timeout}, lasts {timedelta(seconds=longest) if longest else 'without end'}"
+        wait = timedelta(seconds=livestream.reconnect_window_s)
+        return f"waits {wait}, lasts {timedelta(seconds=longest) if longest else 'without end'}"
 
     @admin.display(description="encoders held off until")
     def held_off(self, livestream: Livestream) -> str:

@@ -1,9 +1,11 @@
 """An encoder's stay, as its ingest node reports it."""
 
+from django.db import transaction
 from django.db.models import QuerySet
 
 from livehub.core import clock, crypto
-from streams.livestreams import lifecycle
+from streams.livestreams import absences
+from streams.livestreams.locks import lock_open_session
 from streams.livestreams.models import Connection, Session, StreamKey
 from streams.livestreams.models.livestream import StreamKeyQuerySet
 from streams.livestreams.states import EndReason
@@ -16,16 +18,14 @@ def note_encoder(*, key: str, node: str, client_id: int) -> bool:
     return bool(connections.update(last_seen_at=clock.now()))
 
 
+@transaction.atomic
 def encoder_left(*, key: str, node: str, client_id: int) -> None:
-    """Take note that an encoder went away, and close its session unless a worker runs it.
-
-    A worker reads to the end of the stream and then closes the session itself.
-    """
+    """Take note that an encoder went away: its session waits for it, or ends unless a worker runs it."""
     connections = _open_connections(StreamKey.objects.all(), key=key, node=node, client_id=client_id)
-    session = Session.objects.filter(connections__in=connections).open().first()
-    connections.update(disconnected_at=clock.now())
+    found = Session.objects.filter(connections__in=connections).open().first()
+    session = lock_open_session(found.pk) if found is not None else None
     if session is not None:
-        lifecycle.end_abandoned(session, reason=EndReason.ENCODER_STOPPED)
+        absences.note_departure(session, left=connections, reason=EndReason.ENCODER_STOPPED)
 
 
 def _open_connections(keys: StreamKeyQuerySet, *, key: str, node: str, client_id: int) -> QuerySet[Connection]:

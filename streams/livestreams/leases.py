@@ -9,11 +9,11 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from livehub.core import clock, events
-from streams.livestreams import node_jobs
+from streams.livestreams import absences, node_jobs
 from streams.livestreams.events import SessionInterrupted, SessionResumed
-from streams.livestreams.lifecycle import REASON_MAX_LENGTH, change_status, close_session
+from streams.livestreams.lifecycle import REASON_MAX_LENGTH, change_status, close_session, note
 from streams.livestreams.locks import LeaseLostError, lock_held_session, lock_open_session
-from streams.livestreams.models import Connection, Lease, Session, SessionEvent
+from streams.livestreams.models import Connection, Lease, Session
 from streams.livestreams.states import EndReason, EventKind, SessionStatus
 from streams.organizations.services import SYSTEM
 
@@ -34,12 +34,16 @@ _POSTPONEMENT_S = 3.0
 def claim_session(*, session_id: UUID, worker: str, node: str) -> Lease | None:
     """Take the lease of an open session that nobody holds and that may be run already, or return None.
 
-    Leases are measured by the database's clock, which all workers share.
+    Its encoder may be away: then it is to be waited for. Leases are measured by the database's clock, which all workers
+    share.
     """
     session = lock_open_session(session_id)
     free = Lease.objects.claimable().filter(pk=session_id)
     is_lapsed = free.filter(until__isnull=False).exists()
-    if session is None or not free.update(epoch=F("epoch") + 1, worker=worker, until=Now() + LEASE_TTL):
+    if session is None:
+        return None
+    changes = {"worker": worker, "until": Now() + LEASE_TTL, "connection": session.connection}
+    if not free.update(epoch=F("epoch") + 1, **changes):
         return None
     lease = Lease.objects.get(pk=session_id)
     if node not in session.file_nodes:
@@ -49,7 +53,7 @@ def claim_session(*, session_id: UUID, worker: str, node: str) -> Lease | None:
         _note_interruption(session, EventKind.RUN_LOST, reason="A part of LiveHub stopped; another one goes on")
     # A disk may stay full for hours: a start every few seconds is no news then.
     if _newest_kind(session) != EventKind.RUN_POSTPONED:
-        _note(session, EventKind.RUN_STARTED, epoch=lease.epoch, worker=worker, node=node)
+        note(session, EventKind.RUN_STARTED, epoch=lease.epoch, worker=worker, node=node)
     return lease
 
 
@@ -98,12 +102,7 @@ def mark_live(lease: Lease) -> None:
     :raises LeaseLostError: when the session is over or another worker's.
     """
     session = lock_held_session(lease)
-    if session.status == SessionStatus.LIVE:
-        session.live_epoch = lease.epoch
-        session.save(update_fields=["live_epoch", "updated_at"])
-        _note(session, EventKind.RESUMED, reason="Viewers see the picture again", epoch=lease.epoch)
-        events.publish(SessionResumed.of(session.livestream, at=clock.now(), actor=SYSTEM, session_id=session.pk))
-    else:
+    if session.status == SessionStatus.CONNECTING:
         change_status(
             session,
             new=SessionStatus.LIVE,
@@ -111,6 +110,67 @@ def mark_live(lease: Lease) -> None:
             started_at=clock.now(),
             live_epoch=lease.epoch,
         )
+    else:
+        _mark_back(session, epoch=lease.epoch)
+
+
+@transaction.atomic
+def mark_back(lease: Lease) -> None:
+    """Say that the picture of an encoder that came back, or took over, is in the stream.
+
+    :raises LeaseLostError: when the session is over or another worker's.
+    """
+    _mark_back(lock_held_session(lease), epoch=lease.epoch)
+
+
+@transaction.atomic
+def mark_away(lease: Lease, *, reason: EndReason) -> float:
+    """Say that the encoder which the run pulls is gone; return for how many seconds it is to be waited for, or 0.
+
+    The session has to be finished then. An encoder that is there all the same, and sends nothing, is cut.
+
+    :raises LeaseLostError: when the session is over or another worker's.
+    """
+    session = lock_held_session(lease)
+    wait_s = absences.begin(session, reason=reason, gone=lease.connection_id)
+    gone = session.connections.filter(pk__in=[lease.connection_id], disconnected_at=None)
+    # Else whoever finishes the session closes its connection.
+    is_cut = wait_s and gone.update(disconnected_at=clock.now()) and reason != EndReason.ENCODER_STOPPED
+    if is_cut and lease.connection is not None:
+        node_jobs.drop_encoder(lease.connection)
+    return wait_s
+
+
+def await_encoder(lease: Lease) -> Connection | None:
+    """Return the connection of an encoder that is there now and that the run does not pull yet, and note that it does.
+
+    One query as long as there is none.
+
+    :raises LeaseLostError: when the session is over or another worker's.
+    """
+    waiting = Connection.objects.filter(session=lease.session_id, disconnected_at=None)
+    found = waiting.exclude(pk__in=[lease.connection_id]).first()
+    if found is not None:
+        if not Lease.objects.filter(pk=lease.pk, epoch=lease.epoch).update(connection=found):
+            raise LeaseLostError(f"Session {lease.session_id} is over, or is another worker's.")
+        lease.connection = found
+    return found
+
+
+@transaction.atomic
+def conclude_waiting(lease: Lease) -> float | None:
+    """Free the lease for the run that follows an encoder which is back, and return the seconds until it may begin.
+
+    Closes the session and returns None when none has come in time.
+
+    :raises LeaseLostError: when the session is over or another worker's.
+    """
+    session = lock_held_session(lease)
+    if absences.is_waiting(session):
+        _free(lease, delay_s=0.0)
+        return 0.0
+    absences.end(session)
+    return None
 
 
 @transaction.atomic
@@ -212,6 +272,24 @@ def _free_or_give_up(
     return delay_s
 
 
+def _mark_back(session: Session, *, epoch: int) -> None:
+    if session.is_reconnecting:
+        away_s = absences.away_s(session)
+        change_status(
+            session,
+            new=SessionStatus.LIVE,
+            reason=f"The encoder is back after {away_s} s",
+            data={"away_s": away_s},
+            reconnect_until=None,
+            live_epoch=epoch,
+        )
+        return
+    session.live_epoch = epoch
+    session.save(update_fields=["live_epoch", "updated_at"])
+    note(session, EventKind.RESUMED, reason="Viewers see the picture again", epoch=epoch)
+    events.publish(SessionResumed.of(session.livestream, at=clock.now(), actor=SYSTEM, session_id=session.pk))
+
+
 def _newest_kind(session: Session) -> str | None:
     return session.events.order_by("-id").values_list("kind", flat=True).first()
 
@@ -225,12 +303,6 @@ def _free(lease: Lease, *, delay_s: float) -> None:
 
 
 def _note_interruption(session: Session, kind: EventKind, *, reason: str) -> None:
-    _note(session, kind, reason=reason)
+    note(session, kind, reason=reason)
     told = {"at": clock.now(), "actor": SYSTEM, "reason": reason, "session_id": session.pk}
     events.publish(SessionInterrupted.of(session.livestream, **told))  # type: ignore[arg-type]  # Named above.
-
-
-def _note(session: Session, kind: EventKind, *, reason: str = "", **data: object) -> None:
-    SessionEvent.objects.create(
-        session=session, kind=kind, at=clock.now(), reason=reason[:REASON_MAX_LENGTH], data=data
-    )

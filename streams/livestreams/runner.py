@@ -24,9 +24,11 @@ from streams.livestreams.renewals import Renewal, Renewals
 from streams.livestreams.speed import SpeedWatch
 from streams.livestreams.states import EndReason
 from streams.livestreams.storage import Storage, local_storage
+from streams.livestreams.waiting import wait_for_encoder
 from streams.media.broadcast import JobSpec, run_broadcast
 from streams.media.errors import (
     BrokenOffError,
+    EncoderAwayError,
     IngestSilentError,
     KeyFramesTooFarError,
     MediaError,
@@ -120,7 +122,10 @@ class _Run:
         self._connection: Connection | None = self._session.connection
         # By any run, so that a missing picture is a pause, and not a mistake in the encoder's settings.
         self._has_had_picture = bool(self._session.source)
+        # What came over it before this run; less what this run took in over others before it.
         self._earlier_ms = self._connection.media_ms if self._connection else 0
+        # What this run had taken in when its encoder left.
+        self._left_ms = 0
         self._storage: Storage = local_storage()
         self._checked_in_at = time.monotonic()
         self._speed = SpeedWatch()
@@ -150,13 +155,20 @@ class _Run:
     ) -> None:
         self._checked_in_at = time.monotonic()
         self._bitrate.note(now_s=self._checked_in_at, received_bytes=received_bytes)
+        latency_ms = None if packager_latency_ms is None else round(packager_latency_ms)
+        speed = self._speed.note(now_s=self._checked_in_at, media_ms=media_ms)
+        shown = {**asdict(measured), "packager_latency_ms": latency_ms, "speed": speed}
+        self._renew(Renewal(self._lease, self._connection, self._earlier_ms + media_ms, shown))
+
+    def _renew(self, renewal: Renewal) -> None:
+        """Keep the session.
+
+        :raises HandOverError: when another worker is to run it, or does.
+        :raises LeaseLostError: when it is over.
+        """
         if self._stopping.is_set():
             raise HandOverError
         try:
-            latency_ms = None if packager_latency_ms is None else round(packager_latency_ms)
-            speed = self._speed.note(now_s=self._checked_in_at, media_ms=media_ms)
-            shown = {**asdict(measured), "packager_latency_ms": latency_ms, "speed": speed}
-            renewal = Renewal(self._lease, self._connection, self._earlier_ms + media_ms, shown)
             # Each wait is less than the time between two: ffmpeg is watched from the same thread.
             self._renewals.renew(renewal, timeout_s=_RENEWAL_TIMEOUT_S)
         except LeaseLostError:
@@ -188,17 +200,68 @@ class _Run:
         age_s = (clock.now() - self._session.created_at).total_seconds()
         logger.info("session is live session=%s after_s=%.2f", self._lease, age_s)
 
+    def left(self, *, media_ms: int) -> float:
+        self._left_ms = media_ms
+        if self._connection is not None:
+            note = partial(leases.note_media, self._connection, media_ms=self._earlier_ms + media_ms)
+            self._write(note)
+        return self._mark_away(EndReason.ENCODER_STOPPED)
+
+    def find_encoder(self) -> str | None:
+        try:
+            with deadline(_RENEWAL_TIMEOUT_S):
+                found = leases.await_encoder(self._lease)
+        except DATABASE_OUTAGE as error:
+            logger.warning("encoder not looked for session=%s %s", self._lease, describe(error))
+            return None
+        finally:
+            db.close_old_connections()
+        if found is None:
+            return None
+        if found.node != settings.NODE:
+            raise HandOverError("The encoder is back at another node.")
+        self._connection, self._earlier_ms = found, -self._left_ms
+        return IngestSource.of(found).name
+
+    def returned(self) -> None:
+        self._write(partial(leases.mark_back, self._lease))
+
+    def _mark_away(self, reason: EndReason) -> float:
+        return self._write(partial(leases.mark_away, self._lease, reason=reason))
+
+    def _await_encoder(self, *, wait_s: float) -> _Conclusion:
+        """Wait for an encoder, whom another run follows: until one goes on over all connections."""
+        wait_for_encoder(
+            wait_s=wait_s + _CLOCK_SLACK_S, find=self.find_encoder, renew=self._stay, stopping=self._stopping
+        )
+        return partial(leases.conclude_waiting, self._lease)
+
+    def _stay(self) -> None:
+        self._checked_in_at = time.monotonic()
+        self._renew(Renewal(self._lease, None, 0, {}))
+
     def _broadcast(self) -> _Conclusion:
-        """Run the media plane and return what to write about how that ended."""
+        """Run the media plane, or wait for an encoder, and return what to write about how that ended."""
+        try:
+            if self._session.lacks_its_encoder:
+                return self._await_encoder(wait_s=self._session.reconnect_left_s)
+            return self._run_media_plane()
+        except (HandOverError, LeaseLostError):
+            # Releasing a lease that is lost changes nothing.
+            return partial(leases.release_lease, self._lease)
+
+    def _run_media_plane(self) -> _Conclusion:
+        """Run the media plane, and return what to write.
+
+        :raises HandOverError, LeaseLostError: when the session is not ours any more.
+        """
         try:
             if not self._session.live_epoch:
                 # Nothing of an earlier session is shown while a new one connects, however often that is tried.
                 self._storage.withdraw(self._session.livestream.playback_id)
             outcome = run_broadcast(self._job_spec(), self)
         except SourceRefusedError as error:
-            if isinstance(error, NoPictureError) and self._has_had_picture:
-                return self._postpone(error, told=_VIDEO_IS_OFF)
-            return partial(leases.fail_session, self._lease, reason=EndReason.SOURCE_REFUSED, message=error.told)
+            return self._refuse(error)
         except SourceChangedError as error:
             self.gop_s = error.gop_s if isinstance(error, KeyFramesTooFarError) else 0.0
             logger.info("source changed session=%s: %s", self._lease, error)
@@ -206,10 +269,11 @@ class _Run:
         except BitrateExceededError as error:
             return partial(leases.fail_session, self._lease, reason=EndReason.OVER_QUOTA, message=error.message)
         except SourceLostError as error:
-            return partial(leases.finish_session, self._lease, reason=EndReason.ENCODER_LOST, message=error.told)
+            return self._lose(error)
+        except EncoderAwayError as away:
+            return self._await_encoder(wait_s=away.wait_s)
         except (HandOverError, LeaseLostError):
-            # Releasing a lease that is lost changes nothing.
-            return partial(leases.release_lease, self._lease)
+            raise
         except (IngestSilentError, StorageFullError) as error:
             return self._postpone(error, told=error.told)
         except Exception as error:
@@ -218,6 +282,16 @@ class _Run:
             told = error.told if isinstance(error, MediaError) else _UNFORESEEN
             return partial(leases.retry_session, self._lease, message=told)
         return partial(self._finish, media_ms=outcome.media_ms)
+
+    def _refuse(self, error: SourceRefusedError) -> _Conclusion:
+        if isinstance(error, NoPictureError) and self._has_had_picture:
+            return self._postpone(error, told=_VIDEO_IS_OFF)
+        return partial(leases.fail_session, self._lease, reason=EndReason.SOURCE_REFUSED, message=error.told)
+
+    def _lose(self, error: SourceLostError) -> _Conclusion:
+        if wait_s := self._mark_away(EndReason.ENCODER_LOST):
+            return self._await_encoder(wait_s=wait_s)
+        return partial(leases.finish_session, self._lease, reason=EndReason.ENCODER_LOST, message=error.told)
 
     def _postpone(self, error: MediaError, *, told: str) -> _Conclusion:
         logger.warning("run postponed session=%s: %s", self._lease, error)

@@ -6,7 +6,7 @@ Each locks its livestream and reads it again first: what the caller holds may be
 from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, TypedDict, Unpack, cast
+from typing import Unpack, cast
 from uuid import UUID
 
 from django.db import transaction
@@ -15,6 +15,7 @@ from django.db.models import Sum
 from livehub.core import clock, crypto, events
 from livehub.core.names import check_name
 from streams.livestreams import lifecycle, node_jobs
+from streams.livestreams.broadcast_settings import BROADCAST_SETTINGS, BroadcastSettings, set_broadcast
 from streams.livestreams.events import LivestreamChanged, LivestreamCreated, LivestreamDeleted
 from streams.livestreams.lifecycle import LivestreamDisabledError, LivestreamStoppedError
 from streams.livestreams.locks import lock_livestream
@@ -27,17 +28,9 @@ from streams.organizations.quotas import QuotaExceededError, lock_livestream_quo
 from streams.organizations.services import Actor, record
 
 _PLAYBACK_ID_LENGTH = 20
-_LIMITS = frozenset({"idle_timeout_s", "max_runtime_s"})
 
 
-class LivestreamLimits(TypedDict, total=False):
-    """How long an activated livestream waits for its encoder, and how long a broadcast may last; None as it comes."""
-
-    idle_timeout_s: int | None
-    max_runtime_s: int | None
-
-
-class LivestreamSettings(LivestreamLimits, PlaybackSettings, total=False):
+class LivestreamSettings(BroadcastSettings, PlaybackSettings, total=False):
     """What may be said of a new one beside its name; whatever is left out is as it comes."""
 
 
@@ -78,8 +71,8 @@ def create_livestream(
         disabled=disabled,
         meeting_id=meeting_id,
         video_config=dict(video_config),
-        **_limits_of(settings),
     )
+    set_broadcast(livestream, _broadcast_of(settings))
     set_playback(livestream, _playback_of(settings))
     livestream.save(force_insert=True)
     # Whoever answers with it need not read its key again.
@@ -111,7 +104,7 @@ def change_livestream(*, livestream: Livestream, actor: Actor, **changes: Unpack
     before = {name: getattr(livestream, name) for name in changes}
     if "name" in changes:
         _rename(livestream, name=changes["name"], actor=actor)
-    _set_limits(livestream, _limits_of(changes), actor=actor)
+    _set_broadcast(livestream, _broadcast_of(changes), actor=actor)
     _set_playback(livestream, _playback_of(changes), actor=actor)
     if "disabled" in changes:
         _switch(livestream, disabled=changes["disabled"], actor=actor)
@@ -143,7 +136,7 @@ def enable_livestream(*, livestream: Livestream, actor: Actor) -> Livestream:
 def activate_livestream(*, livestream: Livestream, actor: Actor) -> Livestream:
     """Let the livestream be active before its encoder comes, and let an encoder in that was held off.
 
-    Without one it becomes idle again by itself, after its idle time-out.
+    Without one it becomes idle again by itself, after its reconnect window.
 
     :raises NotFoundError: when it is deleted.
     :raises LivestreamDisabledError: when it refuses encoders.
@@ -158,6 +151,21 @@ def activate_livestream(*, livestream: Livestream, actor: Actor) -> Livestream:
     livestream.save(update_fields=["activated_at", "held_until", "updated_at"])
     _record(livestream, action="livestream.activated", actor=actor)
     _publish_changed(livestream, "activated_at", "held_until", actor=actor)
+    return livestream
+
+
+@transaction.atomic
+def let_encoder_in(*, livestream: Livestream, actor: Actor) -> Livestream:
+    """Turn encoders away no longer that a broadcast's end holds off, and return the livestream.
+
+    :raises NotFoundError: when it is deleted.
+    """
+    livestream = lock_livestream(livestream.pk)
+    if livestream.is_held:
+        livestream.held_until = None
+        livestream.save(update_fields=["held_until", "updated_at"])
+        _record(livestream, action="livestream.encoder_let_in", actor=actor)
+        _publish_changed(livestream, "held_until", actor=actor)
     return livestream
 
 
@@ -206,14 +214,16 @@ def show_stream_key(*, livestream: Livestream, actor: Actor) -> str:
 
 
 @transaction.atomic
-def end_broadcast(*, livestream: Livestream, actor: Actor, hold: timedelta = timedelta(0)) -> bool:
+def end_broadcast(*, livestream: Livestream, actor: Actor, hold: timedelta | None = timedelta(0)) -> bool:
     """End the session that is going on, or the wait for one, and tell whether there was a session.
 
-    Encoders are turned away for the time of the hold; without one they may publish again at once.
+    Encoders are turned away for the time of the hold, None for as long as the livestream says; without one they may
+    publish again at once.
 
     :raises NotFoundError: when the livestream is deleted.
     """
     livestream = lock_livestream(livestream.pk)
+    hold = timedelta(seconds=livestream.end_hold_s) if hold is None else hold
     had_one = lifecycle.end_open_session(livestream=livestream, reason=EndReason.ENDED_BY_OPERATOR, actor=actor)
     was_activated = livestream.activated_at is not None
     if was_activated or hold:
@@ -256,13 +266,12 @@ def _rename(livestream: Livestream, *, name: str, actor: Actor) -> None:
     _record(livestream, action="livestream.renamed", actor=actor, name=livestream.name)
 
 
-def _set_limits(livestream: Livestream, limits: Mapping[str, object], *, actor: Actor) -> None:
-    if not limits:
-        return
-    for name, value in limits.items():
-        setattr(livestream, name, value)
-    livestream.save(update_fields=[*limits, "updated_at"])
-    _record(livestream, action="livestream.limits_changed", actor=actor, **limits)
+def _set_broadcast(livestream: Livestream, changes: BroadcastSettings, *, actor: Actor) -> None:
+    changed = set_broadcast(livestream, changes)
+    if changed:
+        livestream.save(update_fields=[*changed, "updated_at"])
+        detail = {name: getattr(livestream, name) for name in changed}
+        _record(livestream, action="livestream.limits_changed", actor=actor, **detail)
 
 
 def _set_playback(livestream: Livestream, changes: PlaybackSettings, *, actor: Actor) -> None:
@@ -273,8 +282,8 @@ def _set_playback(livestream: Livestream, changes: PlaybackSettings, *, actor: A
         _record(livestream, action="livestream.playback_changed", actor=actor, **detail)
 
 
-def _limits_of(settings: Mapping[str, object]) -> dict[str, Any]:
-    return {name: value for name, value in settings.items() if name in _LIMITS}
+def _broadcast_of(settings: Mapping[str, object]) -> BroadcastSettings:
+    return cast(BroadcastSettings, {name: value for name, value in settings.items() if name in BROADCAST_SETTINGS})
 
 
 def _playback_of(settings: Mapping[str, object]) -> PlaybackSettings:

@@ -13,6 +13,8 @@ class SessionStatus(models.TextChoices):
 
     CONNECTING = "connecting"
     LIVE = "live"
+    # It was live, its encoder is away, and may come back.
+    RECONNECTING = "reconnecting"
     ENDED = "ended"
     ERRORED = "errored"
 
@@ -23,19 +25,30 @@ class LivestreamStatus(models.TextChoices):
     IDLE = "idle"
     CONNECTING = "connecting"
     LIVE = "live"
+    RECONNECTING = "reconnecting"
     ERRORED = "errored"
 
 
+class DuplicatePublisher(models.TextChoices):
+    """What becomes of an encoder that publishes while another one does."""
+
+    REJECT = "reject", "It is refused"
+    REPLACE = "replace", "It takes over"
+
+
+_OVER = frozenset({SessionStatus.ENDED, SessionStatus.ERRORED})
 SESSION_MACHINE = StateMachine(
     {
-        SessionStatus.CONNECTING: frozenset({SessionStatus.LIVE, SessionStatus.ENDED, SessionStatus.ERRORED}),
-        SessionStatus.LIVE: frozenset({SessionStatus.ENDED, SessionStatus.ERRORED}),
+        SessionStatus.CONNECTING: _OVER | {SessionStatus.LIVE},
+        SessionStatus.LIVE: _OVER | {SessionStatus.RECONNECTING},
+        SessionStatus.RECONNECTING: _OVER | {SessionStatus.LIVE},
     }
 )
 
 LIVESTREAM_STATUS_OF_SESSION = {
     SessionStatus.CONNECTING: LivestreamStatus.CONNECTING,
     SessionStatus.LIVE: LivestreamStatus.LIVE,
+    SessionStatus.RECONNECTING: LivestreamStatus.RECONNECTING,
     SessionStatus.ENDED: LivestreamStatus.IDLE,
     SessionStatus.ERRORED: LivestreamStatus.ERRORED,
 }
@@ -95,6 +108,8 @@ class EventKind(models.TextChoices):
     SOURCE_CHANGED = "source_changed", "Source changed"
     RESUMED = "resumed", "Resumed"
     FILES_REMOVED = "files_removed", "Files removed"
+    CONNECTED = "connected", "Encoder connected"
+    REPLACED = "replaced", "Encoder replaced"
 
 
 class DiskLevel(models.TextChoices):
@@ -114,13 +129,14 @@ class Shown:
     label: str
     # The class that colours its pill and its dot in a timeline; empty for a plain one.
     tone: str = ""
-    # An encoder is there.
+    # A broadcast is going on: an encoder is there, or is waited for.
     is_on_air: bool = False
     # Viewers can play it.
     is_playable: bool = False
 
 
 _LIVE = Shown("live", "Live", "live", is_on_air=True, is_playable=True)
+_RECONNECTING = Shown("reconnecting", "Reconnecting", "warn", is_on_air=True, is_playable=True)
 _CONNECTING = Shown("connecting", "Connecting", "warn", is_on_air=True)
 _FAILED = Shown("errored", "Failed", "bad")
 # What the overview shows of a livestream that has turned an encoder away.
@@ -131,6 +147,7 @@ DISABLED = Shown("disabled", "Disabled", "off")
 # In the order in which a person is offered them.
 LIVESTREAM_STATES: Mapping[str, Shown] = {
     LivestreamStatus.LIVE: _LIVE,
+    LivestreamStatus.RECONNECTING: _RECONNECTING,
     LivestreamStatus.CONNECTING: _CONNECTING,
     LivestreamStatus.IDLE: Shown("idle", "Offline"),
     LivestreamStatus.ERRORED: _FAILED,
@@ -138,6 +155,7 @@ LIVESTREAM_STATES: Mapping[str, Shown] = {
 SESSION_STATES: Mapping[str, Shown] = {
     SessionStatus.CONNECTING: _CONNECTING,
     SessionStatus.LIVE: _LIVE,
+    SessionStatus.RECONNECTING: _RECONNECTING,
     SessionStatus.ENDED: Shown("ended", "Ended"),
     SessionStatus.ERRORED: _FAILED,
 }
@@ -152,6 +170,8 @@ EVENT_STATES: Mapping[str, Shown] = {
         EventKind.SOURCE_CHANGED: "warn",
         EventKind.RESUMED: "live",
         EventKind.FILES_REMOVED: "warn",
+        EventKind.CONNECTED: "",
+        EventKind.REPLACED: "warn",
     }.items()
 }
 

@@ -13,7 +13,7 @@ from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterR
 from livehub.core import clock
 from livehub.core.deadline import deadline
 from livehub.core.outage import DATABASE_OUTAGE, describe
-from streams.livestreams import encoders, lifecycle, node_jobs
+from streams.livestreams import absences, encoders, lifecycle, node_jobs
 from streams.livestreams.encoders import IngestSource
 from streams.livestreams.leases import LEASE_TTL
 from streams.livestreams.locks import lock_open_session
@@ -28,12 +28,14 @@ _LEAVING_GRACE = timedelta(seconds=10)
 _REPORTS_MISSED = timedelta(seconds=30)
 # An ingest server that has not answered for this long has lost its encoders.
 _SILENCE_LIMIT = timedelta(minutes=5)
+# After a broadcast that has lasted too long its encoder stays away, whatever the livestream says of others.
+_OVERDUE_HOLD = timedelta(minutes=1)
 # The other sessions wait meanwhile.
 _LOCK_TIMEOUT_S = 0.5
 
 
 def sweep_sessions() -> None:
-    """Close sessions whose encoder has left or is lost, and call a worker for those that nobody runs.
+    """Close sessions whose encoder has left or is lost for good, and call a worker for those that nobody runs.
 
     One that cannot be closed now (its row is locked) is left to the next sweep, and keeps nobody else waiting.
 
@@ -47,15 +49,24 @@ def sweep_sessions() -> None:
 
 
 def _end_left() -> None:
-    """End sessions whose encoder left a while ago, whoever holds their lease: that worker gets nowhere."""
-    still = Q(disconnected_at=None) | Q(disconnected_at__gt=clock.now() - _LEAVING_GRACE)
+    """End sessions whose encoder left a while ago, whoever holds their lease: that worker gets nowhere.
+
+    One that is waited for has until then.
+    """
+    now = clock.now()
+    still = Q(disconnected_at=None) | Q(disconnected_at__gt=now - _LEAVING_GRACE)
     around = Connection.objects.filter(still, session=OuterRef("pk"))
-    for session in Session.objects.open().exclude(Exists(around)):
-        _end(session, reason=EndReason.ENCODER_STOPPED)
+    waiting = Q(reconnect_until__isnull=False, reconnect_until__gt=now)
+    for session in Session.objects.open().exclude(waiting).exclude(Exists(around)):
+        with _unless_locked(session):
+            locked = lock_open_session(session.pk)
+            # Its encoder may be there again.
+            if locked is not None and not absences.is_waiting(locked):
+                absences.end(locked)
 
 
 def _end_lost() -> None:
-    """End sessions whose encoder was not heard of lately, if its node does not know it either.
+    """Find encoders that were not heard of lately, if their node does not know them either: they have left.
 
     Another node's sweep cannot ask that node: it goes by when the encoder was heard of, so what a node says counts.
     """
@@ -72,8 +83,9 @@ def _end_lost() -> None:
                 row.update(last_seen_at=now)
         elif names is not None or connection.last_seen_at < now - _SILENCE_LIMIT:
             with _unless_locked(connection.session):
-                row.update(disconnected_at=now)
-            _end(connection.session, reason=EndReason.ENCODER_LOST)
+                locked = lock_open_session(connection.session_id)
+                if locked is not None:
+                    absences.note_departure(locked, left=row, reason=EndReason.ENCODER_LOST)
 
 
 def _end_overdue() -> None:
@@ -84,7 +96,11 @@ def _end_overdue() -> None:
     )
     limited = Session.objects.open().filter(livestream__max_runtime_s__isnull=False).annotate(limit=limit)
     for session in limited.filter(created_at__lte=clock.now() - F("limit")):
-        _end(session, reason=EndReason.RUNTIME_OVER)
+        with _unless_locked(session):
+            locked = lock_open_session(session.pk)
+            if locked is not None and _is_overdue(locked):
+                lifecycle.close_session(locked, new=SessionStatus.ENDED, reason=EndReason.RUNTIME_OVER)
+                lifecycle.hold_off(locked.livestream, hold=_OVERDUE_HOLD)
 
 
 def _call_workers() -> None:
@@ -98,21 +114,7 @@ def _call_workers() -> None:
         node_jobs.run_waiting(session_ids, node=node)
 
 
-def _end(session: Session, *, reason: EndReason) -> None:
-    """Close a session if, now that it is locked, there is still reason to."""
-    with _unless_locked(session):
-        locked = lock_open_session(session.pk)
-        if locked is None or not _has_to_end(locked, reason):
-            return
-        lifecycle.close_session(locked, new=SessionStatus.ENDED, reason=reason)
-        if reason == EndReason.RUNTIME_OVER:
-            lifecycle.hold_off(locked.livestream)
-
-
-def _has_to_end(session: Session, reason: EndReason) -> bool:
-    if reason != EndReason.RUNTIME_OVER:
-        # Its encoder may be there again.
-        return not session.has_encoder()
+def _is_overdue(session: Session) -> bool:
     limit_s = session.livestream.max_runtime_s
     return limit_s is not None and session.created_at + timedelta(seconds=limit_s) <= clock.now()
 

@@ -95,6 +95,8 @@ def _check(livestream: Livestream) -> None:
     if find_test_picture(livestream) in {PictureState.STARTING, PictureState.ON}:
         raise TestPictureRefusedError("The test picture is on already.")
     session = find_open_session_of(livestream)
+    if session is not None and session.is_reconnecting:
+        raise TestPictureRefusedError("The broadcast waits for its encoder. End it first.")
     if session is not None and session.has_encoder():
         raise TestPictureRefusedError("An encoder is connected. Stop it first, and then send the test picture.")
     if count_test_pictures() >= _MOST_AT_ONCE:

@@ -192,12 +192,14 @@ class StreamKeyResetView(ConfirmedActionView):
 
 class BroadcastEndView(ConfirmedActionView):
     question = "End the broadcast of"
-    consequence = "The encoder can come back with the same key."
+    consequence = (
+        "Viewers see its end. Encoders are turned away for as long as its settings say, or until you let them in."
+    )
     button = "End broadcast"
     said = "The broadcast is over."
 
     def change(self, livestream: Livestream) -> None:
-        services.end_broadcast(livestream=livestream, actor=self.actor)
+        services.end_broadcast(livestream=livestream, hold=None, actor=self.actor)
 
     def post(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
         if find_open_session(self.get_livestream()) is None:

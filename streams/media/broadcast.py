@@ -17,6 +17,7 @@ from streams.media import ffmpeg
 from streams.media.encoder_watch import LONGEST_START_S, EncoderWatch, left_early, no_key_frame
 from streams.media.errors import (
     BrokenOffError,
+    EncoderAwayError,
     IngestSilentError,
     KeyFramesTooFarError,
     NoPictureError,
@@ -108,6 +109,18 @@ class Observer(Protocol):
     def playable(self) -> None:
         """Called once, when something of every rendition can be fetched."""
 
+    def left(self, *, media_ms: int) -> float:
+        """Called when the encoder went away; returns the seconds to wait for one, 0 to end the broadcast.
+
+        `media_ms` as in `check_in`, by now.
+        """
+
+    def find_encoder(self) -> str | None:
+        """Asked every 0.25 s while one is waited for: the name of the stream of an encoder that is there now."""
+
+    def returned(self) -> None:
+        """Called when the picture of an encoder that was found is in the stream."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -124,6 +137,7 @@ def run_broadcast(spec: JobSpec, observer: Observer) -> Outcome:
     :raises SourceRefusedError: when what the encoder sends cannot be broadcast.
     :raises SourceChangedError: when it sends something else than before, which another run has to check.
     :raises SourceLostError: when it went away before a picture came, or stood still.
+    :raises EncoderAwayError: when it has left, and the observer waits for one: another run goes on with the broadcast.
     :raises PullFailedError: when nothing comes from the ingest server, although the encoder is there and sends.
     :raises IngestSilentError: when the ingest server does not answer.
     :raises TranscoderFailedError: when ffmpeg ended by itself, or hung.
@@ -170,6 +184,8 @@ class _Run:
         finally:
             output.finish(timeout_s=_PACKAGER_END_S)
         self._publish(output)
+        if wait_s := self._observer.left(media_ms=self._intake.media_ms):
+            raise EncoderAwayError(wait_s)
         return Outcome(self._intake.media_ms)
 
     def _run_transcoder(self, ladder: Ladder, output: RunOutput, *, fragment_s: float) -> None:

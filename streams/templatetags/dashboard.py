@@ -62,15 +62,16 @@ def remembered(field: BoundField) -> SafeString:
 
 @register.simple_tag
 def moment(at: datetime | None, mode: str = "ago") -> SafeString:
-    """Write a time that the browser makes relative ("ago"), or into a duration that goes on ("since").
+    """Write a time that the browser makes relative ("ago"), or into a duration that goes on ("since") or ends ("left").
 
     What stands here is exact, and all there is without JavaScript.
     """
     if at is None:
         return SafeString('<span class="muted">never</span>')
     at = at.astimezone(tz=UTC)
-    time = f"{at:%H:%M:%S}" if mode == "precise" else f"{at:%H:%M}"
-    text = f"{'since ' if mode in _LASTING else ''}{at:%-d %b %Y}, {time} UTC"
+    time = f"{at:%H:%M:%S}" if mode in {"precise", "left"} else f"{at:%H:%M}"
+    before = "since " if mode in _LASTING else "until " if mode == "left" else ""
+    text = f"{before}{at:%-d %b %Y}, {time} UTC"
     return format_html('<time datetime="{}" data-time="{}">{}</time>', clock.isoformat(at), mode, text)
 
 

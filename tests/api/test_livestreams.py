@@ -27,7 +27,17 @@ LIVESTREAM_MEMBERS = {
     "updated_at",
 }
 # What LiveHub has beyond the vendors.
-OWN_MEMBERS = {"latency_mode", "dvr_window_s", "playback_policy", "allowed_origins", "max_viewers"}
+OWN_MEMBERS = {
+    "latency_mode",
+    "dvr_window_s",
+    "playback_policy",
+    "allowed_origins",
+    "max_viewers",
+    "reconnect_window_s",
+    "duplicate_publisher",
+    "end_hold_s",
+    "held_until",
+}
 SESSION_MEMBERS = {
     "id",
     "livestream_id",
@@ -143,7 +153,7 @@ class TestActiveSession:
         data = read(dyte.get(f"/livestreams/{livestream.pk}/active-livestream-session"))["data"]
 
         assert data["livestream"]["status"] == "LIVE"
-        assert data["session"].keys() == SESSION_MEMBERS | {"packager_latency_ms"}
+        assert data["session"].keys() == SESSION_MEMBERS | {"packager_latency_ms", "reconnect_until"}
         assert (data["session"]["ingest_seconds"], data["session"]["viewer_seconds"]) == (12, 0)
         assert data["session"]["packager_latency_ms"] is None
         assert data["session"]["started_time"].endswith("Z")

@@ -165,10 +165,14 @@ class TestBroadcast:
         assert (response.status_code, response.headers["x-should-retry"]) == (409, "false")
         assert read(response)["error"]["type"] == "livestream_disabled"
 
-    @pytest.mark.parametrize(("body", "hold_s"), [(None, 60), ({"hold_seconds": 5}, 5), ({"hold_seconds": 0}, 0)])
+    @pytest.mark.parametrize(
+        ("body", "hold_s"), [(None, 300), ({"end_hold_s": None}, 300), ({"end_hold_s": 5}, 5), ({"end_hold_s": 0}, 0)]
+    )
     def test_is_ended_and_its_encoder_held_off(
         self, dyte: ApiClient, livestream: Livestream, session: Session, body: object, hold_s: int
     ) -> None:
+        dyte.patch(f"/livestreams/{livestream.pk}", {"end_hold_s": 300})
+
         response = dyte.post(f"/livestreams/{livestream.pk}/end", body)
 
         assert (response.status_code, read(response)["data"]["status"]) == (200, "OFFLINE")
@@ -182,9 +186,17 @@ class TestBroadcast:
         for _ in range(2):
             assert dyte.post(f"/livestreams/{livestream.pk}/end").status_code == 200
 
-    @pytest.mark.parametrize("hold", [-1, 86_401, "long", None])
-    def test_is_held_off_for_a_day_at_most(self, dyte: ApiClient, livestream: Livestream, hold: object) -> None:
-        assert dyte.post(f"/livestreams/{livestream.pk}/end", {"hold_seconds": hold}).status_code == 422
+    def test_is_let_in_before_its_time(self, dyte: ApiClient, livestream: Livestream) -> None:
+        held = read(dyte.post(f"/livestreams/{livestream.pk}/end"))["data"]["held_until"]
+
+        let_in = read(dyte.post(f"/livestreams/{livestream.pk}/let-in"))["data"]["held_until"]
+
+        assert (held is None, let_in) == (False, None)
+        assert Livestream.objects.get().held_until is None
+
+    @pytest.mark.parametrize("hold", [-1, 3601, "long"])
+    def test_is_held_off_for_an_hour_at_most(self, dyte: ApiClient, livestream: Livestream, hold: object) -> None:
+        assert dyte.post(f"/livestreams/{livestream.pk}/end", {"end_hold_s": hold}).status_code == 422
 
 
 def test_a_key_that_may_only_read_changes_no_output(home: NewOrganization, livestream: Livestream, there: str) -> None:

@@ -429,7 +429,7 @@ class TestPage:
         parts = get_html(browser, f"/livestreams/{live.livestream_id}", **HTMX)
 
         ids = [part.split('"')[0] for part in parts.split('id="livestream-')[1:]]
-        assert len(ids) == 12
+        assert len(ids) == 13
         for name in ids:
             assert f'id="livestream-{name}"' in page
 

@@ -39,8 +39,9 @@ class Integrator:
         answer: dict[str, Any] = response.json() if response.content else {}
         return answer
 
-    def create(self, name: str = "Keynote") -> "Stream":
-        return Stream(self, self.call("POST", "/livestreams", name=name)["data"])
+    def create(self, name: str = "Keynote", *, window_s: int = 0) -> "Stream":
+        """Make a livestream whose broadcasts end with their encoder, or wait for it so long."""
+        return Stream(self, self.call("POST", "/livestreams", name=name, reconnect_window_s=window_s)["data"])
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,9 @@ class Broadcast:
         self.is_playable = threading.Event()
         self.outcome: Outcome | None = None
         self.error: BaseException | None = None
+        # For how long an encoder that left is waited for, and how much had come by then.
+        self.wait_s = 0.0
+        self.left_ms: int | None = None
         # Raised at the next check-in.
         self.to_raise: Exception | None = None
         self.name = ""
@@ -56,6 +59,16 @@ class Broadcast:
 
     def playable(self) -> None:
         self.is_playable.set()
+
+    def left(self, *, media_ms: int) -> float:
+        self.left_ms = media_ms
+        return self.wait_s
+
+    def find_encoder(self) -> str | None:
+        return None
+
+    def returned(self) -> None:
+        raise AssertionError("No encoder was found.")
 
     @property
     def multivariant(self) -> str:

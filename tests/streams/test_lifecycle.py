@@ -11,7 +11,7 @@ from livehub.core import clock
 from livehub.core.errors import IllegalTransitionError, StaleStatusError
 from livehub.core.states import swap_status
 from streams.livestreams import connections, leases, lifecycle
-from streams.livestreams.lifecycle import AlreadyLiveError
+from streams.livestreams.arrivals import AlreadyLiveError
 from streams.livestreams.locks import lock_livestream
 from streams.livestreams.states import SESSION_MACHINE, EndReason, LivestreamStatus, SessionStatus
 from streams.models import Connection, Lease, Livestream, Session
@@ -20,6 +20,10 @@ from tests.conftest import Broker
 from tests.runs import ENCODER, claimed, connected, ended, failed, finished
 
 SECOND = replace(ENCODER, client_id=8)
+
+
+def _left(livestream: Livestream) -> None:
+    connections.encoder_left(key=livestream.stream_key, node="main", client_id=ENCODER.client_id)
 
 
 class TestStartSession:
@@ -185,24 +189,26 @@ class TestClosing:
         assert not had_one
 
 
-class TestEndAbandoned:
-    def test_leaves_a_session_alone_that_a_worker_runs(self, session: Session, foreign_livestream: Livestream) -> None:
+class TestDeparture:
+    def test_leaves_a_session_alone_that_a_worker_runs(
+        self, session: Session, livestream: Livestream, foreign_livestream: Livestream
+    ) -> None:
         claimed(session)
         # Nobody runs this one.
         connected(foreign_livestream)
 
-        lifecycle.end_abandoned(session, reason=EndReason.ENCODER_STOPPED)
+        _left(livestream)
 
         session.refresh_from_db()
         assert session.is_open
 
     def test_has_the_playlists_finished_where_the_files_are(
-        self, session: Session, broker: Broker, capture: Capture
+        self, session: Session, livestream: Livestream, broker: Broker, capture: Capture
     ) -> None:
         leases.release_lease(claimed(session))
 
         with capture(execute=True):
-            lifecycle.end_abandoned(session, reason=EndReason.ENCODER_STOPPED)
+            _left(livestream)
 
         assert ("streams.finish_playlists", "files.main") in broker.queues
         session.refresh_from_db()

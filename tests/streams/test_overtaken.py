@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from livehub.core import clock
 from livehub.core.errors import NotFoundError
-from streams.livestreams import connections, leases, lifecycle, services, sweeps
+from streams.livestreams import connections, leases, services, sweeps
 from streams.livestreams.locks import LeaseLostError, lock_livestream
 from streams.livestreams.states import EndReason
 from streams.models import AuditEntry, Connection, Lease, Livestream, Session
@@ -188,18 +188,21 @@ class TestEncoder:
 
     def test_that_leaves_spares_the_session_that_a_worker_has_just_taken(self, livestream: Livestream) -> None:
         session = connected(livestream)
-        abandon = partial(lifecycle.end_abandoned, session, reason=EndReason.ENCODER_STOPPED)
+        leave = partial(connections.encoder_left, key=livestream.stream_key, node="main", client_id=ENCODER.client_id)
 
-        overtaken(abandon, by=partial(claimed, session))
+        overtaken(leave, by=partial(claimed, session))
 
         assert Session.objects.get().is_open
 
     def test_that_leaves_spares_the_session_that_follows(self, livestream: Livestream) -> None:
         earlier = connected(livestream)
-        Connection.objects.update(disconnected_at=clock.now())
-        abandon = partial(lifecycle.end_abandoned, earlier, reason=EndReason.ENCODER_STOPPED)
+        leave = partial(connections.encoder_left, key=livestream.stream_key, node="main", client_id=ENCODER.client_id)
 
-        overtaken(abandon, by=partial(connected, livestream))
+        def follow() -> None:
+            Connection.objects.update(disconnected_at=clock.now())
+            connected(livestream)
+
+        overtaken(leave, by=follow)
 
         assert Session.objects.open().exclude(pk=earlier.pk).count() == 1
 

@@ -221,11 +221,11 @@ class TestDeleteLivestream:
 class TestChangeLivestream:
     def test_changes_what_is_given_and_nothing_else(self, livestream: Livestream) -> None:
         changed = services.change_livestream(livestream=livestream, max_runtime_s=60, actor=SYSTEM)
-        services.change_livestream(livestream=livestream, idle_timeout_s=5, disabled=True, actor=SYSTEM)
+        services.change_livestream(livestream=livestream, reconnect_window_s=5, disabled=True, actor=SYSTEM)
 
         assert changed.max_runtime_s == 60
         livestream.refresh_from_db()
-        assert (livestream.name, livestream.max_runtime_s, livestream.idle_timeout_s, livestream.disabled) == (
+        assert (livestream.name, livestream.max_runtime_s, livestream.reconnect_window_s, livestream.disabled) == (
             "Autumn keynote",
             60,
             5,
@@ -255,7 +255,7 @@ class TestActivateLivestream:
         assert activated.is_active
         activated.activated_at = clock.now() - timedelta(seconds=121)
         assert not activated.is_active
-        activated.idle_timeout_s = 300
+        activated.reconnect_window_s = 300
         assert activated.is_active
 
     def test_lets_an_encoder_in_that_was_held_off(self, livestream: Livestream) -> None:

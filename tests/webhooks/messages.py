@@ -14,6 +14,7 @@ _ENDPOINT_ID = "0d1f069d-43bb-489a-8d8c-7eb95592ba8e"
 _ORGANIZATION = {"id": "70c5d391-4bac-4cf3-9907-bec205798adb", "name": "Northwind Events"}
 _BEGAN_AT = "2026-11-21T20:00:00.000Z"
 _LIVE_AT = "2026-11-21T20:00:04.250Z"
+_DROPPED_AT = "2026-11-21T20:45:10.500Z"
 _OVER_AT = "2026-11-21T21:30:00.000Z"
 _LIVESTREAM: dict[str, Any] = {
     "id": _LIVESTREAM_ID,
@@ -80,6 +81,15 @@ _HAPPENED: dict[str, tuple[dict[str, Any], int, str]] = {
         {"livestream": {**_LIVESTREAM, "status": "live"}, "session": _LIVE_SESSION, "reason": "Viewers can watch"},
         4,
         _LIVE_AT,
+    ),
+    "livestream.reconnecting": (
+        {
+            "livestream": {**_LIVESTREAM, "status": "reconnecting"},
+            "session": {**_LIVE_SESSION, "status": "reconnecting"},
+            "reason": "Encoder stopped; it is waited for 60 s",
+        },
+        5,
+        _DROPPED_AT,
     ),
     "livestream.ended": (
         {

@@ -11,6 +11,7 @@ from streams.ingest.services import admit_encoder
 from streams.livestreams import leases, outputs, refusals, services, test_pictures
 from streams.livestreams.lifecycle import LivestreamDisabledError
 from streams.livestreams.outputs import NewOutput
+from streams.livestreams.states import EndReason
 from streams.meetings import room
 from streams.meetings.broadcasts import start_meeting_livestream, stop_meeting_livestream
 from streams.meetings.lifecycle import join_meeting, leave_meeting
@@ -72,10 +73,10 @@ class TestLivestreams:
 
     def test_several_things_changed_at_once_are_one_event(self, livestream: Livestream) -> None:
         services.change_livestream(
-            livestream=livestream, actor=SYSTEM, name="New", disabled=True, idle_timeout_s=60, max_runtime_s=None
+            livestream=livestream, actor=SYSTEM, name="New", disabled=True, reconnect_window_s=90, max_runtime_s=None
         )
 
-        assert changed_by(livestream) == [(["name", "disabled", "idle_timeout_s"], True)]
+        assert changed_by(livestream) == [(["name", "disabled", "reconnect_window_s"], True)]
 
     def test_nothing_changed_is_none(self, livestream: Livestream) -> None:
         services.change_livestream(livestream=livestream, actor=SYSTEM, name="Autumn keynote", disabled=False)
@@ -370,9 +371,26 @@ class TestEndpoints:
         assert deliveries_to(other) == [("endpoint.disabled", "endpoint.disabled")]
 
 
+def test_a_drop_that_is_mended_is_none_to_the_vendors(livestream: Livestream) -> None:
+    services.change_livestream(livestream=livestream, reconnect_window_s=60, actor=SYSTEM)
+    lease = claimed(connected(livestream))
+    leases.mark_live(lease)
+    leases.mark_away(lease, reason=EndReason.ENCODER_STOPPED)
+    connected(livestream)
+    leases.mark_back(lease)
+
+    went_live, dropped, back = events_of(livestream.pk)[-3:]
+    assert went_live.names == ["livestream.live", "livestreaming.statusUpdate"]
+    assert (dropped.names, dropped.facts["session"]["status"]) == (["livestream.reconnecting"], "reconnecting")
+    assert (back.names, back.facts["reason"]) == (["livestream.live"], "The encoder is back after 0 s")
+
+
 def test_all_that_the_catalogue_calls_emitted_is_told(app: App, livestream: Livestream, meeting: Meeting) -> None:
     """By the services that the tests above call: whatever is not, is marked so."""
-    leases.mark_live(claimed(connected(livestream)))
+    services.change_livestream(livestream=livestream, reconnect_window_s=60, actor=SYSTEM)
+    lease = claimed(connected(livestream))
+    leases.mark_live(lease)
+    leases.mark_away(lease, reason=EndReason.ENCODER_STOPPED)
     services.disable_livestream(livestream=livestream, actor=SYSTEM)
     services.enable_livestream(livestream=livestream, actor=SYSTEM)
     failed(connected(livestream), message="No video.")

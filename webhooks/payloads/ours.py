@@ -94,6 +94,10 @@ _CHANGED = {
     "name": "name",
     "disabled": "disabled",
     "stream_key": "streamKey",
+    "reconnect_window_s": "reconnectWindow",
+    "duplicate_publisher": "duplicatePublisher",
+    "end_hold_s": "endHold",
+    # What it was called before it was the window.
     "idle_timeout_s": "idleTimeout",
     "max_runtime_s": "maxRuntime",
     "latency_mode": "latencyMode",

@@ -35,13 +35,15 @@ const WORDS = {
   until: (at, seconds) => (seconds < 0 ? `in ${rough(-seconds)}` : `${rough(seconds)} ago`),
   // What is to be done then.
   due: (at, seconds) => (seconds < 0 ? `in ${rough(-seconds)}` : "now"),
+  // Counted down: 0:42 left.
+  left: (at, seconds) => (seconds < 0 ? `${Math.floor(-seconds / 60)}:${two(-seconds % 60)} left` : "time is up"),
   exact: (at) => minute.format(at),
   // Of things that follow each other within a minute.
   precise: (at) => second.format(at),
   clock: (at) => clock.format(at),
 };
 // Those that may lie ahead.
-const AHEAD = new Set(["until", "due"]);
+const AHEAD = new Set(["until", "due", "left"]);
 
 function write(element) {
   const at = new Date(element.dateTime);

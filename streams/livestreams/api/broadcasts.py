@@ -10,19 +10,19 @@ from rest_framework.response import Response
 from livehub.api.operations import Answer, operation
 from streams.livestreams import services
 from streams.livestreams.api.views import LivestreamApi
-from streams.livestreams.lifecycle import HOLD
-
-_LONGEST_HOLD_S = 86_400
+from streams.livestreams.models.livestream import END_HOLD_MAX_S
 
 
 class EndBody(serializers.Serializer[None]):
     """How long the encoder is to stay away."""
 
-    hold_seconds = serializers.IntegerField(
-        default=int(HOLD.total_seconds()),
+    end_hold_s = serializers.IntegerField(
+        default=None,
+        allow_null=True,
         min_value=0,
-        max_value=_LONGEST_HOLD_S,
-        help_text="Encoders are turned away for so long, since most come back by themselves; activating lets them in.",
+        max_value=END_HOLD_MAX_S,
+        help_text="Encoders are turned away for so long, since most come back by themselves; null (default) for the "
+        "livestream's own end_hold_s.",
     )
 
 
@@ -66,6 +66,21 @@ class EndBroadcastView(LivestreamApi):
     )
     def post(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
-        hold = timedelta(seconds=int(str(self.read_body(EndBody)["hold_seconds"])))
+        hold_s = self.read_body(EndBody)["end_hold_s"]
+        hold = timedelta(seconds=hold_s) if isinstance(hold_s, int) else None
         services.end_broadcast(livestream=livestream, hold=hold, actor=self.caller.actor)
+        return self.answer_livestream(livestream)
+
+
+class LetEncoderInView(LivestreamApi):
+    """/livestreams/{livestream_id}/let-in"""
+
+    @operation(
+        "let_encoder_in",
+        "Let an encoder in that is turned away since the broadcast was ended",
+        answer=Answer(attrgetter("one")),
+    )
+    def post(self, request: Request, livestream_id: str, **path: str) -> Response:
+        livestream = self.get_livestream(livestream_id)
+        services.let_encoder_in(livestream=livestream, actor=self.caller.actor)
         return self.answer_livestream(livestream)

@@ -9,9 +9,13 @@ from rest_framework import serializers
 from livehub.api.fields import BoundedListField, TextField
 from livehub.api.paging import MAX_PER_PAGE, PageNumbers, PageQuery
 from streams.livestreams.api.words import StatusWords
-from streams.livestreams.models.livestream import DVR_WINDOW_MAX_S
-from streams.livestreams.playback_settings import ORIGINS_MAX, PLAYBACK_SETTINGS, VIEWERS_MAX, PlaybackSettings
-from streams.livestreams.states import LatencyMode, PlaybackPolicy
+from streams.livestreams.broadcast_settings import BROADCAST_SETTINGS
+from streams.livestreams.models.livestream import DVR_WINDOW_MAX_S, END_HOLD_MAX_S, RECONNECT_WINDOW_MAX_S
+from streams.livestreams.playback_settings import ORIGINS_MAX, PLAYBACK_SETTINGS, VIEWERS_MAX
+from streams.livestreams.services import LivestreamSettings
+from streams.livestreams.states import DuplicatePublisher, LatencyMode, PlaybackPolicy
+
+_SETTINGS = PLAYBACK_SETTINGS | BROADCAST_SETTINGS
 
 
 class LivestreamListParameters(PageNumbers):
@@ -74,7 +78,10 @@ class LivestreamBody(serializers.Serializer[None]):
 
 
 class PlayedLivestreamBody(LivestreamBody):
-    """The same, and how it is played and by whom; whatever is left out stays, or is as it comes."""
+    """The same, how it is played and by whom, and how broadcasts wait and end.
+
+    Whatever is left out stays, or is as it comes.
+    """
 
     examples: ClassVar[Mapping[str, object]] = {
         **LivestreamBody.examples,
@@ -83,6 +90,9 @@ class PlayedLivestreamBody(LivestreamBody):
         "playback_policy": "signed",
         "allowed_origins": ["https://shop.example.com"],
         "max_viewers": 500,
+        "reconnect_window_s": 60,
+        "duplicate_publisher": "reject",
+        "end_hold_s": 60,
     }
 
     latency_mode = serializers.ChoiceField(
@@ -114,8 +124,25 @@ class PlayedLivestreamBody(LivestreamBody):
         allow_null=True,
         help_text="At once, by their tokens' viewer_id: of a signed livestream only. Null (default) for no limit.",
     )
+    reconnect_window_s = serializers.IntegerField(
+        min_value=0,
+        max_value=RECONNECT_WINDOW_MAX_S,
+        required=False,
+        help_text="How long a broadcast waits for an encoder that dropped; 0 ends it at once, 60 by default.",
+    )
+    duplicate_publisher = serializers.ChoiceField(
+        choices=DuplicatePublisher.choices,
+        required=False,
+        help_text="Of a second encoder with the same key: reject (default) refuses it, replace lets it take over.",
+    )
+    end_hold_s = serializers.IntegerField(
+        min_value=0,
+        max_value=END_HOLD_MAX_S,
+        required=False,
+        help_text="How long encoders are turned away after the broadcast was ended; 60 by default.",
+    )
 
 
-def playback_of(values: Mapping[str, object]) -> PlaybackSettings:
-    """Return what a checked body says of playback."""
-    return cast(PlaybackSettings, {name: value for name, value in values.items() if name in PLAYBACK_SETTINGS})
+def settings_of(values: Mapping[str, object]) -> LivestreamSettings:
+    """Return what a checked body says of playback and of broadcasts."""
+    return cast(LivestreamSettings, {name: value for name, value in values.items() if name in _SETTINGS})

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from livehub.api.dialect import Dialect
-from streams.livestreams.api import broadcasts, views
+from streams.livestreams.api import broadcasts, timeline, views
 from streams.livestreams.api.outputs import views as outputs
 from streams.livestreams.api.playback import views as playback
 from streams.livestreams.api.serializers import LivestreamShapes
@@ -27,6 +27,8 @@ def livehub_routes(dialect: Dialect, shapes: LivestreamShapes) -> list[URLPatter
         path(f"{_ONE}/activate", broadcasts.ActivateLivestreamView.as_view(dialect=dialect, shapes=shapes)),
         path(f"{_ONE}/idle", broadcasts.IdleLivestreamView.as_view(dialect=dialect, shapes=shapes)),
         path(f"{_ONE}/end", broadcasts.EndBroadcastView.as_view(dialect=dialect, shapes=shapes)),
+        path(f"{_ONE}/let-in", broadcasts.LetEncoderInView.as_view(dialect=dialect, shapes=shapes)),
+        path("livestreams/sessions/<str:session_id>/events", timeline.SessionEventsView.as_view(dialect=dialect)),
         path(f"{_ONE}/outputs", outputs.OutputsView.as_view(dialect=dialect, shapes=shapes)),
         path(f"{_ONE}/outputs/<str:output_id>", outputs.OutputView.as_view(dialect=dialect, shapes=shapes)),
         path(f"{_ONE}/playback-tokens", playback.PlaybackTokensView.as_view(dialect=dialect, shapes=shapes)),

@@ -20,7 +20,7 @@ from livehub.core import clock
 from streams.livestreams.api.input import LivestreamBody, PlayedLivestreamBody
 from streams.livestreams.api.words import DYTE_WORDS, REALTIMEKIT_WORDS, StatusWords
 from streams.livestreams.models import Livestream, Session
-from streams.livestreams.states import LatencyMode, PlaybackPolicy
+from streams.livestreams.states import DuplicatePublisher, LatencyMode, PlaybackPolicy
 
 
 class Presenting(TypedDict):
@@ -99,7 +99,7 @@ class LivestreamSerializer(serializers.Serializer[Livestream]):
 
 
 class PlayedLivestreamSerializer(LivestreamSerializer):
-    """The same with what LiveHub has beyond the vendors: how it is played and by whom."""
+    """The same with what LiveHub has beyond the vendors: playback, and how broadcasts wait and end."""
 
     examples: ClassVar[Mapping[str, object]] = {
         **LivestreamSerializer.examples,
@@ -108,6 +108,10 @@ class PlayedLivestreamSerializer(LivestreamSerializer):
         "playback_policy": "public",
         "allowed_origins": [],
         "max_viewers": None,
+        "reconnect_window_s": 60,
+        "duplicate_publisher": "reject",
+        "end_hold_s": 60,
+        "held_until": None,
     }
 
     latency_mode = serializers.ChoiceField(choices=LatencyMode.choices)
@@ -117,6 +121,10 @@ class PlayedLivestreamSerializer(LivestreamSerializer):
         child=serializers.CharField(), help_text="Whose pages may embed it or fetch from it; empty for everybody's."
     )
     max_viewers = serializers.IntegerField(read_only=True, allow_null=True, help_text="At once; null for no limit.")
+    reconnect_window_s = serializers.IntegerField(help_text="How long a broadcast waits for an encoder that dropped.")
+    duplicate_publisher = serializers.ChoiceField(choices=DuplicatePublisher.choices)
+    end_hold_s = serializers.IntegerField(help_text="How long encoders are turned away after an end.")
+    held_until = InstantField(allow_null=True, help_text="Until when encoders are turned away; null if they are not.")
 
     def to_representation(self, livestream: Livestream) -> JsonObject:
         return {
@@ -126,6 +134,10 @@ class PlayedLivestreamSerializer(LivestreamSerializer):
             "playback_policy": livestream.playback_policy,
             "allowed_origins": livestream.allowed_origins,
             "max_viewers": livestream.max_viewers,
+            "reconnect_window_s": livestream.reconnect_window_s,
+            "duplicate_publisher": livestream.duplicate_publisher,
+            "end_hold_s": livestream.end_hold_s,
+            "held_until": _instant(livestream.held_until) if livestream.is_held else None,
         }
 
 
@@ -189,16 +201,28 @@ class SessionSerializer(serializers.Serializer[Session]):
 class MeasuredSessionSerializer(SessionSerializer):
     """A running session, with what is measured of it."""
 
-    examples: ClassVar[Mapping[str, object]] = {**SessionSerializer.examples, "packager_latency_ms": 140}
+    examples: ClassVar[Mapping[str, object]] = {
+        **SessionSerializer.examples,
+        "packager_latency_ms": 140,
+        "reconnect_until": None,
+    }
     packager_latency_ms = serializers.IntegerField(
         read_only=True,
         allow_null=True,
         help_text="Mean time from a part's last frame until players can fetch the part; null while it is not known.",
     )
 
+    reconnect_until = InstantField(
+        allow_null=True, help_text="Until when its encoder, which dropped, is waited for; null while it is there."
+    )
+
     def to_representation(self, session: Session) -> JsonObject:
         measured: JsonObject = getattr(session, "measured", None) or {}
-        return {**super().to_representation(session), "packager_latency_ms": measured.get("packager_latency_ms")}
+        return {
+            **super().to_representation(session),
+            "packager_latency_ms": measured.get("packager_latency_ms"),
+            "reconnect_until": _instant(session.reconnect_until),
+        }
 
 
 class TextSecondsSessionSerializer(SessionSerializer):

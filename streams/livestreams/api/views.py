@@ -17,7 +17,7 @@ from streams.livestreams.api.input import (
     LivestreamListParameters,
     LivestreamListQuery,
     PlayedLivestreamBody,
-    playback_of,
+    settings_of,
 )
 from streams.livestreams.api.serializers import (
     ActiveSession,
@@ -74,7 +74,7 @@ class LivestreamsView(LivestreamApi):
     def post(self, request: Request, **path: str) -> Response:
         values = self.read_body(self.shapes.body)
         livestream = services.create_livestream(
-            app=self.caller.app, name=str(values.get("name") or ""), actor=self.caller.actor, **playback_of(values)
+            app=self.caller.app, name=str(values.get("name") or ""), actor=self.caller.actor, **settings_of(values)
         )
         # As it was made; it has taken nothing in.
         shape = self.shapes.one(context={**self.presenting_taken_in({})})
@@ -118,14 +118,14 @@ class EditableLivestreamView(LivestreamView):
 
     @operation(
         "rename_livestream",
-        "Change a livestream's name, and how it is played and by whom",
+        "Change a livestream's name, how it is played and by whom, and how its broadcasts wait and end",
         body=PlayedLivestreamBody,
         answer=Answer(attrgetter("one")),
     )
     def patch(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
         values = self.read_body(PlayedLivestreamBody)
-        changes = cast(LivestreamChanges, {**playback_of(values)})
+        changes = cast(LivestreamChanges, {**settings_of(values)})
         if "name" in values:
             changes["name"] = str(values["name"] or "")
         if changes:

@@ -36,6 +36,7 @@ DYTE_WORDS = StatusWords(
         LivestreamStatus.IDLE: "OFFLINE",
         LivestreamStatus.CONNECTING: "INVOKED",
         LivestreamStatus.LIVE: "LIVE",
+        LivestreamStatus.RECONNECTING: "LIVE",
         LivestreamStatus.ERRORED: "ERRORED",
     },
     synonyms={"IDLE": "OFFLINE"},
@@ -46,6 +47,7 @@ REALTIMEKIT_WORDS = StatusWords(
         LivestreamStatus.IDLE: "IDLE",
         LivestreamStatus.CONNECTING: "INVOKED",
         LivestreamStatus.LIVE: "LIVE",
+        LivestreamStatus.RECONNECTING: "LIVE",
         LivestreamStatus.ERRORED: "ERRORED",
     }
 )

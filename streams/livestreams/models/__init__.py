@@ -15,6 +15,7 @@ from streams.livestreams.models.session import (
     Lease,
     Session,
     SessionEvent,
+    SessionEventQuerySet,
     SessionQuerySet,
     newest_event,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "RevokedViewer",
     "Session",
     "SessionEvent",
+    "SessionEventQuerySet",
     "SessionQuerySet",
     "StreamKey",
     "UnknownKeyTries",

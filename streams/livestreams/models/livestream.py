@@ -18,6 +18,7 @@ from streams.livestreams import addresses
 from streams.livestreams.states import (
     DISABLED,
     LIVESTREAM_STATES,
+    DuplicatePublisher,
     LatencyMode,
     LivestreamStatus,
     PlaybackPolicy,
@@ -29,13 +30,18 @@ from streams.organizations.models import App, Organization
 # In the words of the index `livestream_live_first`: the list is read in its order.
 LIVE_FIRST = Case(
     When(status=LivestreamStatus.LIVE, then=0),
-    When(status=LivestreamStatus.CONNECTING, then=1),
-    default=2,
+    When(status=LivestreamStatus.RECONNECTING, then=1),
+    When(status=LivestreamStatus.CONNECTING, then=2),
+    default=3,
     output_field=models.SmallIntegerField(),
 )
 _ON_AIR = [value for value, shown in LIVESTREAM_STATES.items() if shown.is_on_air]
-# How long an activated livestream waits for its encoder. Source: Cloudinary, live streams, idle_timeout_sec.
-DEFAULT_IDLE_TIMEOUT = timedelta(seconds=120)
+# How long a broadcast waits for an encoder that has dropped, when nobody has said otherwise, and at most.
+RECONNECT_WINDOW_DEFAULT_S, RECONNECT_WINDOW_MAX_S = 60, 1800
+# How long an activated livestream waits for its first encoder, where a broadcast would not wait for one at all.
+_ACTIVATION = timedelta(seconds=120)
+# Longer than an encoder's first tries to come back, and not too long for a person who wants it to.
+END_HOLD_DEFAULT_S, END_HOLD_MAX_S = 60, 3600
 # How far back players can go, when nobody has said otherwise, and at most.
 DVR_WINDOW_DEFAULT_S, DVR_WINDOW_MAX_S = 3600, 12 * 3600
 # Characters of an origin: a scheme, a host name of at most 253 of them, and a port.
@@ -117,8 +123,14 @@ class Livestream(models.Model):
     last_refused_at = models.DateTimeField(null=True, editable=False)
     # When its newest session that viewers could play became playable.
     last_live_at = models.DateTimeField(null=True, editable=False)
-    # None for `DEFAULT_IDLE_TIMEOUT`, and for no limit.
-    idle_timeout_s = models.PositiveIntegerField(null=True, editable=False)
+    # For how long a broadcast waits for an encoder that has dropped; 0 ends it at once.
+    reconnect_window_s = models.PositiveIntegerField(default=RECONNECT_WINDOW_DEFAULT_S, editable=False)
+    duplicate_publisher = models.CharField(
+        max_length=16, choices=DuplicatePublisher.choices, default=DuplicatePublisher.REJECT, editable=False
+    )
+    # For how long encoders are turned away after somebody has ended the broadcast.
+    end_hold_s = models.PositiveIntegerField(default=END_HOLD_DEFAULT_S, editable=False)
+    # None for no limit.
     max_runtime_s = models.PositiveIntegerField(null=True, editable=False)
     # When somebody asked for it to be ready before its encoder comes; None once it has been idled.
     activated_at = models.DateTimeField(null=True, editable=False)
@@ -143,6 +155,10 @@ class Livestream(models.Model):
             models.CheckConstraint(
                 condition=Q(dvr_window_s__lte=DVR_WINDOW_MAX_S), name="livestream_dvr_window_has_an_end"
             ),
+            models.CheckConstraint(
+                condition=Q(reconnect_window_s__lte=RECONNECT_WINDOW_MAX_S), name="livestream_reconnect_has_an_end"
+            ),
+            models.CheckConstraint(condition=Q(end_hold_s__lte=END_HOLD_MAX_S), name="livestream_end_hold_has_an_end"),
             models.CheckConstraint(
                 condition=Q(max_viewers=None) | Q(playback_policy=PlaybackPolicy.SIGNED),
                 name="livestream_max_viewers_of_signed",
@@ -205,15 +221,17 @@ class Livestream(models.Model):
         )
 
     @property
-    def idle_timeout(self) -> timedelta:
-        return DEFAULT_IDLE_TIMEOUT if self.idle_timeout_s is None else timedelta(seconds=self.idle_timeout_s)
+    def is_held(self) -> bool:
+        """Encoders are turned away for a while, since somebody or something has ended the broadcast."""
+        return self.held_until is not None and clock.now() < self.held_until
 
     @property
     def is_active(self) -> bool:
         """A broadcast is going on, or somebody has asked for it a short while ago."""
         if self.status in _ON_AIR:
             return True
-        return self.activated_at is not None and clock.now() < self.activated_at + self.idle_timeout
+        wait = timedelta(seconds=self.reconnect_window_s) or _ACTIVATION
+        return self.activated_at is not None and clock.now() < self.activated_at + wait
 
     @property
     def is_signed(self) -> bool:

@@ -81,6 +81,8 @@ class Session(models.Model):
     # What the probe found and what the ladder made of it: `streams.media`'s Source and Rendition as objects.
     source = models.JSONField(default=dict, editable=False)
     renditions = models.JSONField(default=list, editable=False)
+    # Until when an encoder that is away is waited for; stays until its picture is in the stream again.
+    reconnect_until = models.DateTimeField(null=True, editable=False)
     # The run that viewers see: the epoch in which the session went live last.
     live_epoch = models.PositiveIntegerField(default=0, editable=False)
     # The nodes that hold files of it; empty once they are all removed.
@@ -99,9 +101,17 @@ class Session(models.Model):
                 fields=["livestream"], condition=Q(stopped_at=None), name="session_one_open_per_livestream"
             ),
             models.CheckConstraint(
-                condition=Q(status__in=[SessionStatus.CONNECTING, SessionStatus.LIVE], stopped_at=None)
+                condition=Q(
+                    status__in=[SessionStatus.CONNECTING, SessionStatus.LIVE, SessionStatus.RECONNECTING],
+                    stopped_at=None,
+                )
                 | Q(status__in=[SessionStatus.ENDED, SessionStatus.ERRORED], stopped_at__isnull=False),
                 name="session_stopped_iff_over",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=SessionStatus.RECONNECTING, reconnect_until__isnull=False)
+                | (~Q(status=SessionStatus.RECONNECTING) & Q(reconnect_until=None)),
+                name="session_reconnects_until",
             ),
         ]
         indexes = [
@@ -139,6 +149,23 @@ class Session(models.Model):
         """What to change, if it went wrong, else how it ended; empty for one that goes on."""
         return self.error_message or self.get_end_reason_display()
 
+    @property
+    def is_reconnecting(self) -> bool:
+        """Its encoder has dropped, and its picture is not in the stream again."""
+        return self.status == SessionStatus.RECONNECTING
+
+    @property
+    def lacks_its_encoder(self) -> bool:
+        """It waits for its encoder, and none has come yet."""
+        return self.is_reconnecting and all(stay.disconnected_at is not None for stay in self.connections.all())
+
+    @property
+    def reconnect_left_s(self) -> float:
+        """For how many seconds its encoder is still waited for, 0 when it is not."""
+        if self.reconnect_until is None:
+            return 0.0
+        return max(0.0, (self.reconnect_until - clock.now()).total_seconds())
+
     def has_encoder(self) -> bool:
         """Ask whether an encoder is connected now."""
         return self.connections.filter(disconnected_at=None).exists()
@@ -146,6 +173,10 @@ class Session(models.Model):
     def has_test_picture(self) -> bool:
         """Ask whether that encoder is our own, which sends a test picture."""
         return self.connections.filter(disconnected_at=None, stream_key__is_for_test_picture=True).exists()
+
+    def is_of_test_picture(self) -> bool:
+        """Ask whether it is our own encoder's, be it there or not."""
+        return self.connections.filter(stream_key__is_for_test_picture=True).exists()
 
     @property
     def connection(self) -> "Connection | None":
@@ -240,6 +271,10 @@ class Lease(models.Model):
     worker = models.CharField(max_length=255, blank=True, editable=False)
     epoch = models.PositiveIntegerField(default=0, editable=False)
     until = models.DateTimeField(null=True, editable=False)
+    # Which the run pulls, or pulled last: an open one beside it is an encoder that the worker does not follow yet.
+    connection = models.ForeignKey(
+        Connection, on_delete=models.SET_NULL, null=True, related_name="+", db_index=False, editable=False
+    )
     # Back-off after a failed run: nobody may claim the session earlier.
     not_before = models.DateTimeField(null=True, editable=False)
 
@@ -258,8 +293,9 @@ class SessionEventQuerySet(models.QuerySet["SessionEvent"]):
 class SessionEvent(models.Model):
     """One thing that happened to a session; history, timelines and reports all read these.
 
-    `data` holds, by kind: `old` and `new` of a change of status, and `by` whom if by somebody; `epoch`, `worker` and
-    `node` of a run's start.
+    `data` holds, by kind: `old` and `new` of a change of status, and `by` whom if by somebody, `window_s` of one to
+    reconnecting, and `away_s` of the one from there; `epoch`, `worker` and `node` of a run's start; `away_s` of an
+    encoder that connected again.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -28,6 +28,7 @@ from streams.livestreams.selectors.sessions import (
     find_played_session,
     get_open_session,
     get_session,
+    list_events,
     list_sessions,
 )
 from streams.livestreams.selectors.test_pictures import (
@@ -67,6 +68,7 @@ __all__ = [
     "is_any_disk_full",
     "list_disk_concerns",
     "list_disks",
+    "list_events",
     "list_livestreams",
     "list_outputs",
     "list_sessions",

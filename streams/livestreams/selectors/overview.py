@@ -70,7 +70,8 @@ def get_overview(member: Member) -> Overview:
     now = dict(sessions.open().values_list("status").annotate(Count("id")))
     return Overview(
         livestream_count=count_livestreams(organization),
-        live_count=now.get(SessionStatus.LIVE, 0),
+        # One whose encoder is away for a moment is live to its viewers.
+        live_count=now.get(SessionStatus.LIVE, 0) + now.get(SessionStatus.RECONNECTING, 0),
         connecting_count=now.get(SessionStatus.CONNECTING, 0),
         broadcast_count=recent["count"],
         failed_count=recent["failed"],

@@ -81,6 +81,11 @@ class LivestreamScreen:
         return newest if newest is not None and newest.is_interruption else None
 
     @property
+    def is_held(self) -> bool:
+        """Encoders are turned away since an end, and nothing else keeps them away."""
+        return self.livestream.is_held and self.open_session is None and not self.livestream.disabled
+
+    @property
     def shown(self) -> Shown:
         """What the livestream shows, an interruption included."""
         return self.open_session.shown if self.open_session else self.livestream.shown

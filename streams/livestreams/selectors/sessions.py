@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from livehub.core.errors import NotFoundError
-from streams.livestreams.models import Livestream, Session, SessionQuerySet
+from streams.livestreams.models import Livestream, Session, SessionEvent, SessionEventQuerySet, SessionQuerySet
 from streams.organizations.models import App
 
 
@@ -34,6 +34,11 @@ def get_open_session(livestream: Livestream) -> Session:
     if not found:
         raise NotFoundError(f"No active session for livestream {livestream.pk}.")
     return found[0]
+
+
+def list_events(session: Session) -> SessionEventQuerySet:
+    """Return what happened to the session, as people are told it: newest first."""
+    return SessionEvent.objects.filter(session=session).for_people()
 
 
 def get_session(*, app: App, session_id: UUID) -> Session:

@@ -6,9 +6,12 @@ from typing import cast
 from rest_framework import serializers
 
 from livehub.api.fields import TextField
-from streams.livestreams.services import LivestreamChanges, LivestreamLimits
+from streams.livestreams.broadcast_settings import BroadcastSettings
+from streams.livestreams.models.livestream import RECONNECT_WINDOW_MAX_S
+from streams.livestreams.services import LivestreamChanges
 
-_LONGEST_IDLE_S = 86_400
+# Source: Cloudinary's examples.
+_IDLE_DEFAULT_S = 120
 _LONGEST_RUNTIME_S = 30 * 86_400
 
 
@@ -28,8 +31,8 @@ class CloudinaryStreamChangesBody(serializers.Serializer[None]):
         required=False,
         allow_null=True,
         min_value=1,
-        max_value=_LONGEST_IDLE_S,
-        help_text="How long it stays active without an encoder, once activated; null for 120.",
+        max_value=RECONNECT_WINDOW_MAX_S,
+        help_text="How long it stays active without an encoder: one that dropped may come back so long; null for 120.",
     )
     max_runtime_sec = serializers.IntegerField(
         required=False,
@@ -48,11 +51,16 @@ class CloudinaryStreamBody(CloudinaryStreamChangesBody):
     input = CloudinaryInputBody()
 
 
-def limits_of(values: Mapping[str, object]) -> LivestreamLimits:
+def new_limits_of(values: Mapping[str, object]) -> BroadcastSettings:
+    """Return how long a checked `CloudinaryStreamBody` lets it wait and last, in our words."""
+    return limits_of({"idle_timeout_sec": None, **values})
+
+
+def limits_of(values: Mapping[str, object]) -> BroadcastSettings:
     """Return how long a checked body lets it wait and last, in our words."""
-    limits: LivestreamLimits = {}
+    limits: BroadcastSettings = {}
     if "idle_timeout_sec" in values:
-        limits["idle_timeout_s"] = _seconds(values["idle_timeout_sec"])
+        limits["reconnect_window_s"] = _seconds(values["idle_timeout_sec"]) or _IDLE_DEFAULT_S
     if "max_runtime_sec" in values:
         limits["max_runtime_s"] = _seconds(values["max_runtime_sec"])
     return limits

@@ -92,7 +92,7 @@ class CloudinaryStreamSerializer(serializers.Serializer[Livestream]):
             },
             "status": _ACTIVE if livestream.is_active else _IDLE,
             "outputs": [output.to_representation(row) for row in self.context["outputs"][livestream.pk]],
-            "idle_timeout_sec": int(livestream.idle_timeout.total_seconds()),
+            "idle_timeout_sec": livestream.reconnect_window_s,
             "max_runtime_sec": livestream.max_runtime_s,
             "created_at": clock.epoch_ms(livestream.created_at),
             "updated_at": clock.epoch_ms(livestream.updated_at),

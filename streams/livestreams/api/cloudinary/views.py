@@ -15,7 +15,7 @@ from streams.livestreams.api.cloudinary.input import (
     CloudinaryStreamBody,
     CloudinaryStreamChangesBody,
     changes_of,
-    limits_of,
+    new_limits_of,
 )
 from streams.livestreams.api.cloudinary.serializers import (
     CloudinaryMessageSerializer,
@@ -70,7 +70,7 @@ class CloudinaryStreamsView(Cloudinary):
     )
     def post(self, request: Request, **path: str) -> Response:
         values = self.read_body(CloudinaryStreamBody)
-        name, limits = str(values.get("name") or ""), limits_of(values)
+        name, limits = str(values.get("name") or ""), new_limits_of(values)
         livestream = services.create_livestream(app=self.caller.app, name=name, actor=self.caller.actor, **limits)
         return self.answer(self.present([livestream])[0], status=201)
 

@@ -1,0 +1,84 @@
+"""What happens when encoders leave: the broadcast waits for them, or ends.
+
+An ingest node's hook, a sweep and the worker that reads the end of the stream notice it, in any order; whoever comes
+first writes it down, and the others find it so.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from livehub.core import clock
+from streams.livestreams import lifecycle
+from streams.livestreams.models import Connection, Lease, Session
+from streams.livestreams.states import EndReason, EventKind, SessionStatus
+
+# How long a run waits at least for an encoder that is known to be there already.
+_ARRIVAL_S = 10.0
+
+
+def note_departure(session: Session, *, left: QuerySet[Connection], reason: EndReason) -> None:
+    """Close connections of a locked session, and the session with them unless it waits, or a worker works it off.
+
+    `left` are those that have gone; when they are closed by now, nothing happens.
+    """
+    if not left.filter(disconnected_at=None).update(disconnected_at=clock.now()):
+        return
+    if begin(session, reason=reason) or session.has_encoder():
+        return
+    # A worker reads to the end of the stream, and then closes the session itself. What is lost it gets nowhere with.
+    is_run = not Lease.objects.free().filter(pk=session.pk).exists()
+    if session.is_reconnecting or reason == EndReason.ENCODER_LOST or not is_run:
+        end(session, reason=reason)
+
+
+def begin(session: Session, *, reason: EndReason, gone: UUID | None = None) -> float:
+    """Have a locked session wait for its encoder, which has left; return for how many seconds, 0 for not at all.
+
+    It waits if it was live, is no test picture, and its livestream has a window. Doing it again says how long is left.
+    `gone` is the id of a connection that is not closed yet.
+    """
+    # One that came back, or has taken over: its picture follows.
+    has_another = session.connections.filter(disconnected_at=None).exclude(pk__in=[gone]).exists()
+    if session.status == SessionStatus.CONNECTING:
+        return 0.0
+    if has_another or session.is_reconnecting:
+        return max(session.reconnect_left_s, _ARRIVAL_S if has_another else 0.0)
+    window_s = session.livestream.reconnect_window_s
+    if not window_s or session.is_of_test_picture():
+        return 0.0
+    lifecycle.change_status(
+        session,
+        new=SessionStatus.RECONNECTING,
+        reason=f"{reason.label}; it is waited for {window_s} s",
+        data={"window_s": window_s},
+        reconnect_until=clock.now() + timedelta(seconds=window_s),
+    )
+    return float(window_s)
+
+
+def is_waiting(session: Session) -> bool:
+    """Tell whether a locked session has an encoder, or still waits for one."""
+    return session.has_encoder() or session.reconnect_left_s > 0
+
+
+def end(session: Session, *, reason: EndReason = EndReason.ENCODER_STOPPED) -> None:
+    """Close a locked session whose encoder is gone, and has not come back in time if it was waited for."""
+    told = ""
+    if session.is_reconnecting:
+        reason = EndReason.ENCODER_STOPPED
+        told = f"The encoder did not come back within {_dropped(session)[1]} s"
+    lifecycle.close_session(session, new=SessionStatus.ENDED, reason=reason, told=told)
+
+
+def away_s(session: Session) -> int:
+    """Return for how many whole seconds the encoder of a reconnecting session has been away."""
+    return _dropped(session)[0]
+
+
+def _dropped(session: Session) -> tuple[int, int]:
+    """Return how many seconds ago the encoder of a reconnecting session left, and how long it was to be waited for."""
+    drops = session.events.filter(kind=EventKind.STATUS, data__new=SessionStatus.RECONNECTING)
+    at, window_s = drops.order_by("-id").values_list("at", "data__window_s")[0]
+    return round((clock.now() - at).total_seconds()), window_s

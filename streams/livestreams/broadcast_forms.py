@@ -1,0 +1,61 @@
+"""What the dashboard asks for about how broadcasts wait and end."""
+
+from typing import cast
+
+from django import forms
+from django.http import QueryDict
+
+from streams.dashboard.changing import ChangeForm
+from streams.livestreams.broadcast_settings import BroadcastSettings
+from streams.livestreams.models import Livestream
+from streams.livestreams.playback_forms import length_words
+from streams.livestreams.states import DuplicatePublisher
+
+_WINDOWS_S = [0, 10, 30, 60, 120, 300, 600, 1800]
+_HOLDS_S = [0, 30, 60, 300, 900, 3600]
+_SECOND_ENCODERS = [
+    (DuplicatePublisher.REJECT.value, "It is refused: the first one goes on"),
+    (DuplicatePublisher.REPLACE.value, "It takes over: for an encoder that moves, or hangs"),
+]
+
+
+class BroadcastForm(ChangeForm):
+    """How long a broadcast waits for an encoder that dropped, what a second one does, and how final an end is."""
+
+    reconnect_window_s = forms.TypedChoiceField(
+        label="If the encoder drops",
+        coerce=int,
+        help_text="Meanwhile the broadcast stays on air under the same address.",
+    )
+    duplicate_publisher = forms.ChoiceField(choices=_SECOND_ENCODERS, widget=forms.RadioSelect)
+    end_hold_s = forms.TypedChoiceField(
+        label="When you end a broadcast",
+        coerce=int,
+        help_text="Most encoders come back by themselves, and would begin another broadcast.",
+    )
+
+    @classmethod
+    def of(cls, livestream: Livestream, values: QueryDict | None = None) -> "BroadcastForm":
+        """Return the form of a livestream as it is now, or as somebody wants it."""
+        names = ("reconnect_window_s", "duplicate_publisher", "end_hold_s")
+        form = cls(values, initial={name: getattr(livestream, name) for name in names})
+        # A program may have chosen others.
+        windows, holds = {*_WINDOWS_S, livestream.reconnect_window_s}, {*_HOLDS_S, livestream.end_hold_s}
+        choices = {
+            "reconnect_window_s": [
+                (length_s, f"Wait {length_words(length_s)} for it" if length_s else "End the broadcast at once")
+                for length_s in sorted(windows)
+            ],
+            "end_hold_s": [
+                (length_s, f"Turn encoders away for {length_words(length_s)}" if length_s else "Let encoders in again")
+                for length_s in sorted(holds)
+            ],
+        }
+        for name, offered in choices.items():
+            cast(forms.TypedChoiceField, form.fields[name]).choices = offered
+        form.show_what_is_there()
+        return form
+
+    def changes(self) -> BroadcastSettings:
+        """Return what the checked form says otherwise than it showed."""
+        return cast(BroadcastSettings, self.changed())

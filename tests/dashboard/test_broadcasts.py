@@ -1,0 +1,114 @@
+"""How pages tell of an encoder that is waited for, of one that is turned away, and of the settings of both."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from livehub.core import clock
+from streams.livestreams import leases, services
+from streams.livestreams.states import EndReason
+from streams.models import Lease, Livestream, Session
+from streams.organizations.services import SYSTEM
+from tests.dashboard.conftest import HTMX, get_html, remembered, squeezed
+from tests.runs import connected
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def waiting(live: Session) -> Session:
+    """One whose encoder has dropped."""
+    services.change_livestream(livestream=live.livestream, reconnect_window_s=60, actor=SYSTEM)
+    leases.mark_away(Lease.objects.get(), reason=EndReason.ENCODER_STOPPED)
+    return live
+
+
+class TestReconnecting:
+    def test_shows_the_time_left_and_what_happened(self, browser: Client, waiting: Session) -> None:
+        html = squeezed(get_html(browser, f"/livestreams/{waiting.livestream_id}"))
+
+        assert '<span class="pill warn" data-testid="status">Reconnecting</span>' in html
+        assert 'data-time="left">until ' in html
+        assert "<b>The encoder dropped.</b>" in html
+        assert "<b>Reconnecting</b>Encoder stopped; it is waited for 60 s" in html
+        assert 'data-testid="end-broadcast"' in html
+
+    def test_says_when_the_encoder_is_there_and_its_picture_is_not(self, browser: Client, waiting: Session) -> None:
+        connected(waiting.livestream)
+
+        html = squeezed(get_html(browser, f"/livestreams/{waiting.livestream_id}"))
+
+        assert "<b>The encoder is back.</b>" in html
+        assert "<b>Encoder connected</b>It is back after 0 s" in html
+
+    def test_is_on_air_wherever_that_is_told(self, browser: Client, waiting: Session) -> None:
+        overview = squeezed(get_html(browser, "/"))
+
+        assert '<dd data-testid="live-count">1<small>of 1</small></dd>' in overview
+        assert "Reconnecting" in overview
+        assert str(waiting.livestream) in get_html(browser, "/livestreams?status=reconnecting")
+        assert str(waiting.livestream) not in get_html(browser, "/livestreams?status=live").partition("<tbody>")[2]
+
+
+class TestHold:
+    def test_tells_how_long_encoders_are_turned_away(self, browser: Client, live: Session) -> None:
+        address = f"/livestreams/{live.livestream_id}"
+        services.change_livestream(livestream=live.livestream, end_hold_s=300, actor=SYSTEM)
+
+        browser.post(f"{address}/end")
+
+        html = get_html(browser, address)
+        assert 'data-testid="held"' in html
+        assert 'data-testid="let-in"' in html
+        held_until = Livestream.objects.get().held_until
+        assert held_until is not None
+        assert (held_until - clock.now()).total_seconds() > 240
+
+    @pytest.mark.parametrize("headers", [{}, HTMX])
+    def test_ends_when_somebody_lets_the_encoder_in(
+        self, browser: Client, livestream: Livestream, headers: dict[str, str]
+    ) -> None:
+        services.end_broadcast(livestream=livestream, hold=timedelta(minutes=1), actor=SYSTEM)
+        address = f"/livestreams/{livestream.pk}"
+
+        answer = browser.post(f"{address}/let-in", headers=headers)
+
+        assert answer.status_code == (200 if headers else 303)
+        assert not Livestream.objects.get().is_held
+        assert 'data-testid="held"' not in get_html(browser, address)
+
+    def test_is_over_by_itself(self, browser: Client, livestream: Livestream) -> None:
+        Livestream.objects.update(held_until=clock.now() - timedelta(seconds=1))
+
+        assert 'data-testid="held"' not in get_html(browser, f"/livestreams/{livestream.pk}")
+
+
+class TestSettings:
+    def test_are_changed_and_told(self, browser: Client, livestream: Livestream) -> None:
+        address = f"/livestreams/{livestream.pk}"
+        shown = get_html(browser, f"{address}/broadcast", **HTMX)
+        assert "End the broadcast at once" in shown
+
+        said = {"reconnect_window_s": "300", "duplicate_publisher": "replace", "end_hold_s": "0"}
+        answer = browser.post(f"{address}/broadcast", {**remembered(shown), **said})
+
+        assert answer["Location"] == address
+        html = squeezed(get_html(browser, address))
+        assert "It is waited for 5 minutes" in html
+        assert "Takes over" in html
+        assert "Encoders are let in again at once" in html
+
+    def test_that_a_program_has_chosen_are_offered(self, browser: Client, livestream: Livestream) -> None:
+        services.change_livestream(livestream=livestream, reconnect_window_s=47, end_hold_s=7, actor=SYSTEM)
+
+        shown = get_html(browser, f"/livestreams/{livestream.pk}/broadcast")
+
+        assert "Wait 47 seconds for it" in shown
+        assert "Turn encoders away for 7 seconds" in shown
+
+    def test_that_are_no_choice_are_refused(self, browser: Client, livestream: Livestream) -> None:
+        said = {"reconnect_window_s": "9999", "duplicate_publisher": "both", "end_hold_s": "60"}
+
+        assert browser.post(f"/livestreams/{livestream.pk}/broadcast", said).status_code == 422
+        assert Livestream.objects.get().reconnect_window_s == 0
