@@ -95,6 +95,7 @@ class EventKind(models.TextChoices):
     SOURCE_CHANGED = "source_changed", "Source changed"
     RESUMED = "resumed", "Resumed"
     FILES_REMOVED = "files_removed", "Files removed"
+    QUEUED = "queued", "Waiting for a place"
 
 
 class DiskLevel(models.TextChoices):
@@ -152,6 +153,7 @@ EVENT_STATES: Mapping[str, Shown] = {
         EventKind.SOURCE_CHANGED: "warn",
         EventKind.RESUMED: "live",
         EventKind.FILES_REMOVED: "warn",
+        EventKind.QUEUED: "warn",
     }.items()
 }
 

@@ -63,6 +63,7 @@ def test_words_are_those_that_rows_keep_and_people_read() -> None:
         "source_changed": "Source changed",
         "resumed": "Resumed",
         "files_removed": "Files removed",
+        "queued": "Waiting for a place",
     }
     assert SessionStatus.values == ["connecting", "live", "ended", "errored"]
     assert LivestreamStatus.values == ["idle", "connecting", "live", "errored"]
@@ -78,7 +79,7 @@ def test_colours_and_calls_a_state_alike_everywhere() -> None:
     assert [shown.is_playable for shown in LIVESTREAM_STATES.values()] == [True, False, False, False]
     assert Shown("refused", "Refused", "warn") == REFUSED
     assert Shown("disabled", "Disabled", "off") == DISABLED
-    assert [shown.tone for shown in EVENT_STATES.values()] == ["", "bad", "bad", "warn", "warn", "live", "warn"]
+    assert [shown.tone for shown in EVENT_STATES.values()] == ["", "bad", "bad", "warn", "warn", "live", "warn", "warn"]
 
 
 @pytest.mark.parametrize(

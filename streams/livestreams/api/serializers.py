@@ -20,6 +20,7 @@ from livehub.core import clock
 from streams.livestreams.api.input import LivestreamBody, PlayedLivestreamBody
 from streams.livestreams.api.words import DYTE_WORDS, REALTIMEKIT_WORDS, StatusWords
 from streams.livestreams.models import Livestream, Session
+from streams.livestreams.selectors import why_it_waits
 from streams.livestreams.states import LatencyMode, PlaybackPolicy
 
 
@@ -189,16 +190,25 @@ class SessionSerializer(serializers.Serializer[Session]):
 class MeasuredSessionSerializer(SessionSerializer):
     """A running session, with what is measured of it."""
 
-    examples: ClassVar[Mapping[str, object]] = {**SessionSerializer.examples, "packager_latency_ms": 140}
+    examples: ClassVar[Mapping[str, object]] = {**SessionSerializer.examples, "packager_latency_ms": 140, "waits": None}
     packager_latency_ms = serializers.IntegerField(
         read_only=True,
         allow_null=True,
         help_text="Mean time from a part's last frame until players can fetch the part; null while it is not known.",
     )
+    waits = serializers.CharField(
+        read_only=True,
+        allow_null=True,
+        help_text="Why it has not begun although its encoder is there; it starts when a place is free. Else null.",
+    )
 
     def to_representation(self, session: Session) -> JsonObject:
         measured: JsonObject = getattr(session, "measured", None) or {}
-        return {**super().to_representation(session), "packager_latency_ms": measured.get("packager_latency_ms")}
+        return {
+            **super().to_representation(session),
+            "packager_latency_ms": measured.get("packager_latency_ms"),
+            "waits": why_it_waits(session) or None,
+        }
 
 
 class TextSecondsSessionSerializer(SessionSerializer):
