@@ -32,7 +32,7 @@ def test_a_second_encoder_waits_for_the_only_place(tmp_path: Path) -> None:
             with publishing(second.publish_url) as encoder:
                 wait_until(lambda: len(second.sessions()) == 1, what="its session")
                 wait_until(lambda: _waits(second) == _REASON, what="the reason")
-                assert second.status == "CONNECTING"
+                assert second.status == "INVOKED"
                 assert encoder.is_connected
                 assert leaving.is_connected
                 assert _waits(first) is None
