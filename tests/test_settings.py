@@ -158,3 +158,21 @@ class TestAddresses:
     @pytest.mark.parametrize("origins", ["*", "app.example.org", "https://app.example.org/", "null", "https://a b"])
     def test_what_is_no_origin_is_refused(self, folder: Path, origins: str) -> None:
         assert "LIVEHUB_CORS_ORIGINS" in self.refusal(folder, LIVEHUB_CORS_ORIGINS=origins)
+
+    @pytest.mark.parametrize(
+        ("setting", "value"),
+        [
+            ("LIVEHUB_DISK_WARN_PERCENT", "96"),
+            ("LIVEHUB_DISK_WARN_MB", "499"),
+            ("LIVEHUB_DISK_STOP_PERCENT", "101"),
+            ("LIVEHUB_DISK_STOP_MB", "2001"),
+        ],
+    )
+    def test_a_full_disk_is_told_of_before_files_go(self, folder: Path, setting: str, value: str) -> None:
+        assert "LIVEHUB_DISK_" in self.refusal(folder, **{setting: value})
+
+    @pytest.mark.parametrize(
+        "token", ["short", "nineteen characters", "twenty characters\n or more", "zwanzig Zeichen für uns"]
+    )
+    def test_a_token_that_can_be_guessed_or_not_be_sent_is_refused(self, folder: Path, token: str) -> None:
+        assert "LIVEHUB_METRICS_TOKEN" in self.refusal(folder, LIVEHUB_METRICS_TOKEN=token)

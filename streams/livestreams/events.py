@@ -158,6 +158,13 @@ class SessionResumed(LivestreamEvent):
 
 
 @dataclass(frozen=True, kw_only=True)
+class SessionQueued(LivestreamEvent):
+    """A session waits for a free place: its machine carries as many as it can."""
+
+    session_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
 class SessionInterrupted(LivestreamEvent):
     """A run of a session ended before its time, and another one is to follow."""
 

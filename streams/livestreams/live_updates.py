@@ -22,6 +22,7 @@ from streams.livestreams.events import (
     OutputDeleted,
     PublishRefused,
     SessionInterrupted,
+    SessionQueued,
     SessionResumed,
     SessionStatusChanged,
 )
@@ -36,6 +37,7 @@ SHOWN = (
     OutputDeleted,
     PublishRefused,
     SessionInterrupted,
+    SessionQueued,
     SessionResumed,
     SessionStatusChanged,
 )

@@ -110,6 +110,7 @@ class EventKind(models.TextChoices):
     FILES_REMOVED = "files_removed", "Files removed"
     CONNECTED = "connected", "Encoder connected"
     REPLACED = "replaced", "Encoder replaced"
+    QUEUED = "queued", "Waiting for a place"
 
 
 class DiskLevel(models.TextChoices):
@@ -172,6 +173,7 @@ EVENT_STATES: Mapping[str, Shown] = {
         EventKind.FILES_REMOVED: "warn",
         EventKind.CONNECTED: "",
         EventKind.REPLACED: "warn",
+        EventKind.QUEUED: "warn",
     }.items()
 }
 

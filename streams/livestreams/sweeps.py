@@ -13,12 +13,12 @@ from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterR
 from livehub.core import clock
 from livehub.core.deadline import deadline
 from livehub.core.outage import DATABASE_OUTAGE, describe
-from streams.livestreams import absences, encoders, lifecycle, node_jobs
+from streams.livestreams import absences, encoders, lifecycle, node_jobs, places
 from streams.livestreams.encoders import IngestSource
 from streams.livestreams.leases import LEASE_TTL
 from streams.livestreams.locks import lock_open_session
 from streams.livestreams.models import Connection, Lease, Session
-from streams.livestreams.states import EndReason, SessionStatus
+from streams.livestreams.states import EndReason, EventKind, SessionStatus
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +106,9 @@ def _end_overdue() -> None:
 def _call_workers() -> None:
     claimable = Lease.objects.claimable().filter(session=OuterRef("pk"))
     waiting = Session.objects.open().filter(Exists(claimable), created_at__lt=clock.now() - LEASE_TTL)
+    for session in waiting.filter(lease__epoch=0).exclude(events__kind=EventKind.QUEUED):
+        with _unless_locked(session):
+            places.note_waiting(session.pk)
     newest = Connection.objects.filter(session__in=waiting).order_by("session", "-connected_at").distinct("session")
     by_node = defaultdict[str, list[UUID]](list)
     for node, session_id in newest.values_list("node", "session_id"):

@@ -19,10 +19,10 @@ from livehub.core.sockets import ask
 from livehub.health import ask_components
 from livehub.metrics import HOOKS_PATH, exposed, for_scrapers
 from streams.livestreams.models import Connection, Session
-from streams.livestreams.selectors import list_disks
+from streams.livestreams.selectors import NodeLoad, list_disks, list_loads
 from streams.livestreams.states import SESSION_STATES, DiskLevel, EventKind, SessionStatus
 from streams.system.components import AnsweringWorker, ask_workers
-from streams.system.screen import NodeLoad, count_trouble, list_loads
+from streams.system.screen import count_trouble
 
 logger = logging.getLogger(__name__)
 

@@ -4,27 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, F, Min, OuterRef, Q, Subquery
-from django.db.models.functions import Now
+from django.db.models import Count
 
 from livehub.core import clock
-from streams.livestreams.models import Connection, NodeDisk, Session, SessionEvent
-from streams.livestreams.selectors import list_disks
+from streams.livestreams.models import NodeDisk, SessionEvent
+from streams.livestreams.selectors import NodeLoad, list_disks, list_loads
 from streams.livestreams.states import EventKind
 from streams.system.components import AnsweringWorker, Component, look_at_parts
 
 _LATELY = timedelta(hours=24)
 _KINDS = ("live", "urgent", "webhooks", "files")
-
-
-@dataclass(frozen=True)
-class NodeLoad:
-    """The broadcasts of one node: how many are run, how many wait for a worker, and since when the first of them."""
-
-    node: str
-    running: int = 0
-    waiting: int = 0
-    waiting_since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -97,25 +86,6 @@ def get_system_screen() -> SystemScreen:
         takeovers=lately[EventKind.RUN_LOST],
         failed_runs=lately[EventKind.RUN_FAILED],
     )
-
-
-def list_loads() -> list[NodeLoad]:
-    """Return how many open sessions are run at each node, and how many wait for a worker."""
-    newest = Connection.objects.filter(session=OuterRef("pk")).order_by("-connected_at")
-    is_run = Q(lease__until__gte=Now())
-    is_waiting = Q(lease__epoch=0) & ~is_run
-    rows = (
-        Session.objects.open()
-        .annotate(node=Subquery(newest.values("node")[:1]))
-        .values("node")
-        .annotate(
-            running=Count("pk", filter=is_run),
-            waiting=Count("pk", filter=is_waiting),
-            waiting_since=Min("created_at", filter=is_waiting),
-        )
-        .order_by(F("node"))
-    )
-    return [NodeLoad(row["node"] or "", row["running"], row["waiting"], row["waiting_since"]) for row in rows]
 
 
 def count_trouble(*, since: datetime | None = None) -> dict[str, int]:

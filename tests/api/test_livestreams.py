@@ -153,7 +153,7 @@ class TestActiveSession:
         data = read(dyte.get(f"/livestreams/{livestream.pk}/active-livestream-session"))["data"]
 
         assert data["livestream"]["status"] == "LIVE"
-        assert data["session"].keys() == SESSION_MEMBERS | {"packager_latency_ms", "reconnect_until"}
+        assert data["session"].keys() == SESSION_MEMBERS | {"packager_latency_ms", "reconnect_until", "waits"}
         assert (data["session"]["ingest_seconds"], data["session"]["viewer_seconds"]) == (12, 0)
         assert data["session"]["packager_latency_ms"] is None
         assert data["session"]["started_time"].endswith("Z")

@@ -275,11 +275,21 @@ class TestPage:
 
     def test_says_when_no_worker_is_free(self, browser: Client, connected: Session) -> None:
         address = f"/livestreams/{connected.livestream_id}"
-        assert "Waiting for room" not in get_html(browser, address)
+        assert "Waiting to start" not in get_html(browser, address)
 
-        Session.objects.filter(pk=connected.pk).update(created_at=clock.now() - timedelta(seconds=11))
+        Session.objects.filter(pk=connected.pk).update(created_at=clock.now() - timedelta(seconds=6))
 
-        assert "Waiting for room" in get_html(browser, address)
+        html = get_html(browser, address)
+        assert "Waiting to start" in html
+        assert "Waits for a worker: none of its machine has come yet" in html
+
+    def test_says_that_all_places_are_taken(self, browser: Client, connected: Session, home: NewOrganization) -> None:
+        claimed(runs.connected(create_livestream(app=home.app, name="Runs", actor=SYSTEM)))
+        Session.objects.filter(pk=connected.pk).update(created_at=clock.now() - timedelta(seconds=6))
+
+        html = get_html(browser, f"/livestreams/{connected.livestream_id}")
+
+        assert html.count("Waits for a free place: 1 of 1 broadcasts run on this machine") == 2
 
     def test_puts_the_error_of_a_failed_broadcast_first(self, browser: Client, connected: Session) -> None:
         failed(connected, message="Switch to H.264.")

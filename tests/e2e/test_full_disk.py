@@ -19,6 +19,13 @@ from tests.stack.whole import RunningStack, running_stack
 pytestmark = [pytest.mark.chaos, pytest.mark.e2e]
 
 _DISK_MB = 64
+# A disk as small is always fuller than an instance wants it.
+_UNGUARDED = {
+    "LIVEHUB_DISK_WARN_PERCENT": "100",
+    "LIVEHUB_DISK_STOP_PERCENT": "100",
+    "LIVEHUB_DISK_WARN_MB": "0",
+    "LIVEHUB_DISK_STOP_MB": "0",
+}
 
 
 @contextmanager
@@ -67,7 +74,7 @@ def _operator(stack: RunningStack) -> httpx.Client:
 
 def test_a_broadcast_waits_for_room_says_so_and_goes_on(tmp_path: Path) -> None:
     playback = tmp_path / "var" / "playback"
-    with _small_disk(playback), running_stack(tmp_path) as stack:
+    with _small_disk(playback), running_stack(tmp_path, **_UNGUARDED) as stack:
         stream = Integrator.of(stack).create()
         operator, page = _operator(stack), f"/livestreams/{stream.created['id']}"
         with publishing(stream.publish_url) as encoder:
@@ -88,3 +95,38 @@ def test_a_broadcast_waits_for_room_says_so_and_goes_on(tmp_path: Path) -> None:
             assert encoder.is_connected
             assert stream.status == "LIVE"
             assert len(stream.sessions()) == 1
+
+
+def test_files_of_what_is_over_make_room_for_what_is_live(tmp_path: Path) -> None:
+    playback = tmp_path / "var" / "playback"
+    guarded = {**_UNGUARDED, "LIVEHUB_DISK_WARN_MB": "30", "LIVEHUB_DISK_STOP_MB": "30"}
+    with _small_disk(playback), running_stack(tmp_path, **guarded) as stack:
+        integrator = Integrator.of(stack)
+        over, live = integrator.create("Over"), integrator.create("Live")
+        with publishing(over.publish_url):
+            over.await_status("LIVE")
+            over.newest_segment()
+        over.await_status("OFFLINE")
+        session_id = over.sessions()[0]["id"]
+        files = next(playback.glob(f"*/{session_id.replace('-', '')[:16]}"))
+        operator = _operator(stack)
+        with publishing(live.publish_url) as encoder:
+            live.await_status("LIVE")
+            assert files.exists()
+
+            filler = playback / "filler"
+            filler.write_bytes(bytes(40 << 20))
+            # What is over is left alone for a minute.
+            wait_until(lambda: not files.exists(), timeout_s=3 * HANG_S, what="the files have gone")
+
+            page = f"/livestreams/{over.created['id']}/sessions/{session_id}"
+            wait_until(lambda: "Files removed" in operator.get(page).text, what="the timeline says so")
+            assert "The disk of main was full" in operator.get(page).text
+            assert "Disk of main" in operator.get("/").text
+            segment = live.newest_segment()
+            wait_until(lambda: live.has_newer_than(segment), what="what is live goes on")
+            assert encoder.is_connected
+            assert live.status == "LIVE"
+
+            filler.unlink()
+            wait_until(lambda: "Disk of main" not in operator.get("/").text, what="there is room again")

@@ -65,6 +65,7 @@ def test_words_are_those_that_rows_keep_and_people_read() -> None:
         "files_removed": "Files removed",
         "connected": "Encoder connected",
         "replaced": "Encoder replaced",
+        "queued": "Waiting for a place",
     }
     assert SessionStatus.values == ["connecting", "live", "reconnecting", "ended", "errored"]
     assert LivestreamStatus.values == ["idle", "connecting", "live", "reconnecting", "errored"]
@@ -90,6 +91,7 @@ def test_colours_and_calls_a_state_alike_everywhere() -> None:
         "live",
         "warn",
         "",
+        "warn",
         "warn",
     ]
 

@@ -13,7 +13,9 @@ from pytest_django import Settings
 from livehub.core import clock
 from livehub.core.jobs import BrokerUnavailableError
 from streams.livestreams import leases, sweeps
+from streams.livestreams.selectors import get_livestream_screen
 from streams.livestreams.services import change_livestream, create_livestream
+from streams.livestreams.states import EventKind, SessionStatus
 from streams.models import Connection, Lease, Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.conftest import Broker
@@ -36,6 +38,10 @@ def _began(session: Session, *, seconds_ago: int) -> None:
 
 def _left(session: Session, *, seconds_ago: int) -> None:
     Connection.objects.filter(session=session).update(disconnected_at=clock.now() - timedelta(seconds=seconds_ago))
+
+
+def _reported(session: Session) -> None:
+    Connection.objects.filter(session=session).update(last_seen_at=clock.now())
 
 
 @pytest.fixture
@@ -117,6 +123,45 @@ class TestSessionsThatNobodyRuns:
 
         other.refresh_from_db()
         assert not other.is_open
+
+
+class TestSessionsBeyondThePlaces:
+    def test_are_told_once_why_they_wait(self, session: Session, home: NewOrganization, sweep: Sweep) -> None:
+        claimed(connected(create_livestream(app=home.app, name="Runs", actor=SYSTEM)))
+        _age(session, seconds=6)
+        _reported(session)
+
+        for _ in range(2):
+            sweep()
+
+        event = session.events.get(kind=EventKind.QUEUED)
+        assert event.reason == "Waits for a free place: 1 of 1 broadcasts run on this machine"
+        session.refresh_from_db()
+        assert session.status == SessionStatus.CONNECTING
+        screen = get_livestream_screen(organization=home.organization, livestream_id=session.livestream_id)
+        assert screen.waits == event.reason
+
+    def test_are_told_of_where_no_worker_is_there(self, session: Session, sweep: Sweep) -> None:
+        _age(session, seconds=6)
+        _reported(session)
+
+        sweep()
+
+        reason = session.events.get(kind=EventKind.QUEUED).reason
+        assert reason == "Waits for a worker: none of its machine has come yet"
+
+    def test_wait_no_longer_once_a_worker_has_begun(
+        self, session: Session, home: NewOrganization, sweep: Sweep
+    ) -> None:
+        _age(session, seconds=6)
+        _reported(session)
+        leases.release_lease(claimed(session))
+
+        sweep()
+
+        assert not session.events.filter(kind=EventKind.QUEUED).exists()
+        screen = get_livestream_screen(organization=home.organization, livestream_id=session.livestream_id)
+        assert screen.waits == ""
 
 
 class TestEncodersThatLeft:

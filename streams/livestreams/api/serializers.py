@@ -20,6 +20,7 @@ from livehub.core import clock
 from streams.livestreams.api.input import LivestreamBody, PlayedLivestreamBody
 from streams.livestreams.api.words import DYTE_WORDS, REALTIMEKIT_WORDS, StatusWords
 from streams.livestreams.models import Livestream, Session
+from streams.livestreams.selectors import why_it_waits
 from streams.livestreams.states import DuplicatePublisher, LatencyMode, PlaybackPolicy
 
 
@@ -204,12 +205,18 @@ class MeasuredSessionSerializer(SessionSerializer):
     examples: ClassVar[Mapping[str, object]] = {
         **SessionSerializer.examples,
         "packager_latency_ms": 140,
+        "waits": None,
         "reconnect_until": None,
     }
     packager_latency_ms = serializers.IntegerField(
         read_only=True,
         allow_null=True,
         help_text="Mean time from a part's last frame until players can fetch the part; null while it is not known.",
+    )
+    waits = serializers.CharField(
+        read_only=True,
+        allow_null=True,
+        help_text="Why it has not begun although its encoder is there; it starts when a place is free. Else null.",
     )
 
     reconnect_until = InstantField(
@@ -222,6 +229,7 @@ class MeasuredSessionSerializer(SessionSerializer):
             **super().to_representation(session),
             "packager_latency_ms": measured.get("packager_latency_ms"),
             "reconnect_until": _instant(session.reconnect_until),
+            "waits": why_it_waits(session) or None,
         }
 
 

@@ -25,7 +25,7 @@ from streams.livestreams.states import (
 from streams.organizations.models import App, Organization
 
 # A free worker takes a session within a fraction of a second.
-_WORKER_PATIENCE = timedelta(seconds=10)
+_WORKER_PATIENCE = timedelta(seconds=5)
 # Media is noted every second.
 _SENDING_PATIENCE = timedelta(seconds=5)
 _NODE_MAX_LENGTH = 32

@@ -13,6 +13,7 @@ from streams.livestreams.selectors.livestreams import (
     list_livestreams,
     sum_ingest_ms,
 )
+from streams.livestreams.selectors.loads import NodeLoad, list_loads, why_it_waits
 from streams.livestreams.selectors.outputs import get_output, get_simulcast_between, list_outputs, read_outputs_of
 from streams.livestreams.selectors.overview import get_overview
 from streams.livestreams.selectors.refusals import UNKNOWN_KEYS_TOLD, list_unknown_key_tries
@@ -46,6 +47,7 @@ __all__ = [
     "LivestreamList",
     "LivestreamOrder",
     "LivestreamScreen",
+    "NodeLoad",
     "PictureState",
     "SessionScreen",
     "count_livestreams",
@@ -70,9 +72,11 @@ __all__ = [
     "list_disks",
     "list_events",
     "list_livestreams",
+    "list_loads",
     "list_outputs",
     "list_sessions",
     "list_unknown_key_tries",
     "read_outputs_of",
     "sum_ingest_ms",
+    "why_it_waits",
 ]

@@ -9,6 +9,7 @@ from streams.livestreams.advice import advise
 from streams.livestreams.models import Livestream, Output, Session, SessionEvent
 from streams.livestreams.selectors.disks import is_any_disk_full
 from streams.livestreams.selectors.livestreams import get_livestream
+from streams.livestreams.selectors.loads import why_it_waits
 from streams.livestreams.selectors.outputs import list_outputs
 from streams.livestreams.selectors.sessions import list_sessions
 from streams.livestreams.selectors.test_pictures import PictureState, find_test_picture
@@ -50,6 +51,8 @@ class LivestreamScreen:
     outputs: list[Output]
     # Files of ended broadcasts are going before their time.
     is_disk_full: bool = False
+    # Why no worker has begun with the newest session yet; empty for one that does not wait.
+    waits: str = ""
 
     @property
     def latest(self) -> Session | None:
@@ -123,7 +126,14 @@ def get_screen_of(livestream: Livestream) -> LivestreamScreen:
     timeline = _timeline(shown[0]) if shown else Timeline([])
     outputs = list(list_outputs(livestream))
     return LivestreamScreen(
-        livestream, shown, count, timeline, find_test_picture(livestream), outputs, is_any_disk_full()
+        livestream,
+        shown,
+        count,
+        timeline,
+        find_test_picture(livestream),
+        outputs,
+        is_disk_full=is_any_disk_full(),
+        waits=why_it_waits(shown[0]) if shown else "",
     )
 
 

@@ -30,7 +30,9 @@ def get_open_session(livestream: Livestream) -> Session:
 
     :raises NotFoundError: when none is.
     """
-    found = list(Session.objects.filter(livestream=livestream).open().with_taken_in().with_measured()[:1])
+    found = list(
+        Session.objects.filter(livestream=livestream).open().select_related("lease").with_taken_in().with_measured()[:1]
+    )
     if not found:
         raise NotFoundError(f"No active session for livestream {livestream.pk}.")
     return found[0]

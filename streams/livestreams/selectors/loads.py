@@ -1,0 +1,49 @@
+"""How many broadcasts each node carries, and how many wait there for a free place."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, F, Min, OuterRef, Q, Subquery
+from django.db.models.functions import Now
+
+from streams.livestreams.models import Connection, Session
+
+
+@dataclass(frozen=True)
+class NodeLoad:
+    """The broadcasts of one node: how many are run, how many wait for a worker, and since when the first of them."""
+
+    node: str
+    running: int = 0
+    waiting: int = 0
+    waiting_since: datetime | None = None
+
+
+def list_loads() -> list[NodeLoad]:
+    """Return how many open sessions are run at each node, and how many wait for a worker."""
+    newest = Connection.objects.filter(session=OuterRef("pk")).order_by("-connected_at")
+    is_run = Q(lease__until__gte=Now())
+    is_waiting = Q(lease__epoch=0) & ~is_run
+    rows = (
+        Session.objects.open()
+        .annotate(node=Subquery(newest.values("node")[:1]))
+        .values("node")
+        .annotate(
+            running=Count("pk", filter=is_run),
+            waiting=Count("pk", filter=is_waiting),
+            waiting_since=Min("created_at", filter=is_waiting),
+        )
+        .order_by(F("node"))
+    )
+    return [NodeLoad(row["node"] or "", row["running"], row["waiting"], row["waiting_since"]) for row in rows]
+
+
+def why_it_waits(session: Session) -> str:
+    """Return why no worker has begun with a session for a while; empty for one that does not wait."""
+    if not session.lacks_a_worker:
+        return ""
+    connection = session.connection
+    load = next((load for load in list_loads() if connection is not None and load.node == connection.node), None)
+    if load is None or not load.running:
+        return "Waits for a worker: none of its machine has come yet"
+    return f"Waits for a free place: {load.running} of {load.running} broadcasts run on this machine"
