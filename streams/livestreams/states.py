@@ -109,6 +109,7 @@ class EventKind(models.TextChoices):
     RESUMED = "resumed", "Resumed"
     CONNECTED = "connected", "Encoder connected"
     REPLACED = "replaced", "Encoder replaced"
+    REFUSED = "refused", "Encoder refused"
 
 
 @dataclass(frozen=True)
@@ -161,6 +162,7 @@ EVENT_STATES: Mapping[str, Shown] = {
         EventKind.RESUMED: "live",
         EventKind.CONNECTED: "",
         EventKind.REPLACED: "warn",
+        EventKind.REFUSED: "bad",
     }.items()
 }
 

@@ -64,6 +64,7 @@ def test_words_are_those_that_rows_keep_and_people_read() -> None:
         "resumed": "Resumed",
         "connected": "Encoder connected",
         "replaced": "Encoder replaced",
+        "refused": "Encoder refused",
     }
     assert SessionStatus.values == ["connecting", "live", "reconnecting", "ended", "errored"]
     assert LivestreamStatus.values == ["idle", "connecting", "live", "reconnecting", "errored"]
@@ -80,7 +81,17 @@ def test_colours_and_calls_a_state_alike_everywhere() -> None:
     assert [shown.is_playable for shown in LIVESTREAM_STATES.values()] == [True, True, False, False, False]
     assert Shown("refused", "Refused", "warn") == REFUSED
     assert Shown("disabled", "Disabled", "off") == DISABLED
-    assert [shown.tone for shown in EVENT_STATES.values()] == ["", "bad", "bad", "warn", "warn", "live", "", "warn"]
+    assert [shown.tone for shown in EVENT_STATES.values()] == [
+        "",
+        "bad",
+        "bad",
+        "warn",
+        "warn",
+        "live",
+        "",
+        "warn",
+        "bad",
+    ]
 
 
 @pytest.mark.parametrize(
