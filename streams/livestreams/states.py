@@ -205,6 +205,7 @@ def show_output(*, type: str, is_enabled: bool, status: LivestreamStatus) -> Sho
 
 def _interrupted(shown: Shown, newest_event: str) -> Shown:
     """Return the state as it looks while nothing new comes out: filters and players go by its value all the same."""
-    if not shown.is_on_air or newest_event not in INTERRUPTIONS:
+    # While the encoder is away there is nothing that could be interrupted.
+    if not shown.is_on_air or shown == _RECONNECTING or newest_event not in INTERRUPTIONS:
         return shown
     return replace(shown, label=EVENT_STATES[newest_event].label, tone="warn")

@@ -112,6 +112,7 @@ def test_an_interrupted_broadcast_is_live_by_another_word(event: str, label: str
     ):
         assert shown == replace(live, label=label, tone="warn")
     assert show_session(status="live", newest_event="resumed") == live
+    assert show_session(status="reconnecting", newest_event=event) == SESSION_STATES["reconnecting"]
     assert show_session(status="ended", newest_event=event) == SESSION_STATES["ended"]
 
 
