@@ -70,7 +70,10 @@ def test_no_playlist_gets_stale(tmp_path: Path, clip: Path, mode: str, count: in
     slots = {"LIVEHUB_LIVE_SLOTS": str(count), "LIVEHUB_MAX_SESSIONS_PER_ORGANIZATION": str(count)}
     with running_stack(tmp_path / "stack", **slots) as stack:
         integrator = Integrator.of(stack)
-        made = [integrator.call("POST", "/livestreams", name=f"s{n}", latency_mode=mode)["data"] for n in range(count)]
+        made = [
+            integrator.call("POST", "/livestreams", name=f"s{n}", latency_mode=mode, reconnect_window_s=0)["data"]
+            for n in range(count)
+        ]
         streams = [Stream(integrator, each) for each in made]
         with _publishing(stack.rtmp_port, clip, streams) as publisher, httpx.Client() as viewer:
             began_at = time.monotonic()

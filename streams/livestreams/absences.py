@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from livehub.core import clock
-from streams.livestreams import lifecycle
+from streams.livestreams import lifecycle, node_jobs
 from streams.livestreams.models import Connection, Lease, Session
 from streams.livestreams.states import EndReason, EventKind, SessionStatus
 
@@ -23,8 +23,14 @@ def note_departure(session: Session, *, left: QuerySet[Connection], reason: EndR
 
     `left` are those that have gone; when they are closed by now, nothing happens.
     """
-    if not left.filter(disconnected_at=None).update(disconnected_at=clock.now()):
+    gone = list(left.filter(disconnected_at=None).select_for_update())
+    if not gone:
         return
+    Connection.objects.filter(pk__in=[connection.pk for connection in gone]).update(disconnected_at=clock.now())
+    if reason == EndReason.ENCODER_LOST:
+        # It may be there all the same, and is to come anew then.
+        for connection in gone:
+            node_jobs.drop_encoder(connection)
     if begin(session, reason=reason) or session.has_encoder():
         return
     # A worker reads to the end of the stream, and then closes the session itself. What is lost it gets nowhere with.

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 from livehub.core import clock, events
 from streams.livestreams import absences, node_jobs
 from streams.livestreams.events import SessionInterrupted, SessionResumed
-from streams.livestreams.lifecycle import REASON_MAX_LENGTH, change_status, close_session, note
+from streams.livestreams.lifecycle import REASON_MAX_LENGTH, change_status, close_session, note, tell_pages
 from streams.livestreams.locks import LeaseLostError, lock_held_session, lock_open_session
 from streams.livestreams.models import Connection, Lease, Session
 from streams.livestreams.states import EndReason, EventKind, SessionStatus
@@ -139,6 +139,25 @@ def mark_away(lease: Lease, *, reason: EndReason) -> float:
     if is_cut and lease.connection is not None:
         node_jobs.drop_encoder(lease.connection)
     return wait_s
+
+
+@transaction.atomic
+def turn_away(lease: Lease, *, message: str) -> float:
+    """Cut an encoder that is back and cannot be broadcast, and wait on; return for how many seconds, 0 for not at all.
+
+    `message` says what to change. A session that does not wait for an encoder has to be closed.
+
+    :raises LeaseLostError: when the session is over or another worker's.
+    """
+    session = lock_held_session(lease)
+    if not session.reconnect_left_s:
+        return 0.0
+    for connection in session.connections.select_for_update().filter(pk__in=[lease.connection_id]):
+        session.connections.filter(pk=connection.pk, disconnected_at=None).update(disconnected_at=clock.now())
+        node_jobs.drop_encoder(connection)
+    note(session, EventKind.REFUSED, reason=message)
+    tell_pages(session.livestream)
+    return session.reconnect_left_s
 
 
 def await_encoder(lease: Lease) -> Connection | None:

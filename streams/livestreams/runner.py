@@ -286,6 +286,8 @@ class _Run:
     def _refuse(self, error: SourceRefusedError) -> _Conclusion:
         if isinstance(error, NoPictureError) and self._has_had_picture:
             return self._postpone(error, told=_VIDEO_IS_OFF)
+        if wait_s := self._write(partial(leases.turn_away, self._lease, message=error.told)):
+            return self._await_encoder(wait_s=wait_s)
         return partial(leases.fail_session, self._lease, reason=EndReason.SOURCE_REFUSED, message=error.told)
 
     def _lose(self, error: SourceLostError) -> _Conclusion:

@@ -111,6 +111,7 @@ class EventKind(models.TextChoices):
     CONNECTED = "connected", "Encoder connected"
     REPLACED = "replaced", "Encoder replaced"
     QUEUED = "queued", "Waiting for a place"
+    REFUSED = "refused", "Encoder refused"
 
 
 class DiskLevel(models.TextChoices):
@@ -174,6 +175,7 @@ EVENT_STATES: Mapping[str, Shown] = {
         EventKind.CONNECTED: "",
         EventKind.REPLACED: "warn",
         EventKind.QUEUED: "warn",
+        EventKind.REFUSED: "bad",
     }.items()
 }
 
@@ -221,6 +223,7 @@ def show_output(*, type: str, is_enabled: bool, status: LivestreamStatus) -> Sho
 
 def _interrupted(shown: Shown, newest_event: str) -> Shown:
     """Return the state as it looks while nothing new comes out: filters and players go by its value all the same."""
-    if not shown.is_on_air or newest_event not in INTERRUPTIONS:
+    # While the encoder is away there is nothing that could be interrupted.
+    if not shown.is_on_air or shown == _RECONNECTING or newest_event not in INTERRUPTIONS:
         return shown
     return replace(shown, label=EVENT_STATES[newest_event].label, tone="warn")

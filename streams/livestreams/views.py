@@ -192,9 +192,7 @@ class StreamKeyResetView(ConfirmedActionView):
 
 class BroadcastEndView(ConfirmedActionView):
     question = "End the broadcast of"
-    consequence = (
-        "Viewers see its end. Encoders are turned away for as long as its settings say, or until you let them in."
-    )
+    consequence = "Encoders are turned away for as long as its settings say, or until you let them in."
     button = "End broadcast"
     said = "The broadcast is over."
 

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='sessionevent',
             name='kind',
-            field=models.CharField(choices=[('status', 'Status'), ('run_started', 'Run started'), ('run_failed', 'Interrupted'), ('run_lost', 'Interrupted'), ('run_postponed', 'Waiting'), ('source_changed', 'Source changed'), ('resumed', 'Resumed'), ('files_removed', 'Files removed'), ('connected', 'Encoder connected'), ('replaced', 'Encoder replaced'), ('queued', 'Waiting for a place')], max_length=16),
+            field=models.CharField(choices=[('status', 'Status'), ('run_started', 'Run started'), ('run_failed', 'Interrupted'), ('run_lost', 'Interrupted'), ('run_postponed', 'Waiting'), ('source_changed', 'Source changed'), ('resumed', 'Resumed'), ('files_removed', 'Files removed'), ('connected', 'Encoder connected'), ('replaced', 'Encoder replaced'), ('queued', 'Waiting for a place'), ('refused', 'Encoder refused')], max_length=16),
         ),
         migrations.AddIndex(
             model_name='sessionevent',

@@ -1,5 +1,7 @@
 """How broadcasts wait and end, and what happened to one, as programs say and read it."""
 
+import json
+
 import pytest
 
 from streams.livestreams import leases, services
@@ -65,7 +67,12 @@ class TestSettings:
 
 class TestWaiting:
     def test_is_live_and_active_by_the_vendors_words(
-        self, dyte: ApiClient, realtimekit: ApiClient, cloudinary: ApiClient, waiting: Session
+        self,
+        dyte: ApiClient,
+        realtimekit: ApiClient,
+        cloudinary: ApiClient,
+        liveapi: ApiClient,
+        waiting: Session,
     ) -> None:
         address = f"/livestreams/{waiting.livestream_id}"
 
@@ -73,6 +80,8 @@ class TestWaiting:
         assert read(realtimekit.get(address))["data"]["livestream"]["status"] == "LIVE"
         stream = read(cloudinary.get(f"/live_streams/{waiting.livestream_id.hex}"))["data"]
         assert stream["status"] == "active"
+        (online,) = json.loads(liveapi.get("/live_streams").content)
+        assert online["broadcasting_status"] == "online"
         found = read(dyte.get("/livestreams?status=LIVE"))["data"]
         assert [row["id"] for row in found] == [str(waiting.livestream_id)]
 

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models.functions import Now
 from django.test import Client
 
 from livehub.core import clock
@@ -11,7 +12,7 @@ from streams.livestreams.states import EndReason
 from streams.models import Lease, Livestream, Session
 from streams.organizations.services import SYSTEM
 from tests.dashboard.conftest import HTMX, get_html, remembered, squeezed
-from tests.runs import connected
+from tests.runs import claimed, connected
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +42,16 @@ class TestReconnecting:
 
         assert "<b>The encoder is back.</b>" in html
         assert "<b>Encoder connected</b>It is back after 0 s" in html
+
+    def test_is_no_interruption_when_another_worker_waits_on(self, browser: Client, waiting: Session) -> None:
+        Lease.objects.update(until=Now() - timedelta(seconds=1))
+        claimed(waiting, worker="second")
+
+        html = squeezed(get_html(browser, f"/livestreams/{waiting.livestream_id}"))
+
+        assert '<span class="pill warn" data-testid="status">Reconnecting</span>' in html
+        assert "<b>The encoder dropped.</b>" in html
+        assert "<b>Interrupted</b>A part of LiveHub stopped" in html
 
     def test_is_on_air_wherever_that_is_told(self, browser: Client, waiting: Session) -> None:
         overview = squeezed(get_html(browser, "/"))

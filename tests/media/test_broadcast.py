@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from streams.media.errors import (
+    EncoderAwayError,
     IngestSilentError,
     KeyFramesTooFarError,
     NoPictureError,
@@ -96,6 +97,22 @@ class TestRunBroadcast:
         assert broadcast.measured.video_kbps > 0
         assert broadcast.measured.audio_kbps > 0
         assert broadcast.children() == {}
+
+    def test_makes_way_for_another_run_when_its_encoder_is_waited_for(
+        self, ingest: Ingest, broadcast: Broadcast, tmp_path: Path
+    ) -> None:
+        clip = tmp_path / "short.flv"
+        clip.write_bytes(flv(size="320x180", gop=15, seconds=4))
+        broadcast.wait_s = 30.0
+        broadcast.start(ingest.server, "drops")
+        ingest.await_pull("drops")
+        with ingest.publishing("drops", clip, is_endless=False):
+            broadcast.await_end()
+
+        assert isinstance(broadcast.error, EncoderAwayError)
+        assert broadcast.error.wait_s == 30
+        assert broadcast.left_ms is not None
+        assert 3000 < broadcast.left_ms <= 4050
 
     def test_begins_with_the_first_key_frame(self, ingest: Ingest, broadcast: Broadcast, tmp_path: Path) -> None:
         clip = tmp_path / "long.flv"

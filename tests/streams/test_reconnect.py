@@ -246,6 +246,24 @@ class TestReturn:
         assert session.status == "reconnecting"
         assert 0 < session.reconnect_left_s <= 5
 
+    def test_with_what_cannot_be_broadcast_is_told_and_waited_on(
+        self, lease: Lease, session: Session, livestream: Livestream, broker: Broker, capture: Capture
+    ) -> None:
+        assert leases.turn_away(lease, message="Choose H.264.") == 0
+        _hook(livestream)
+        connected(livestream, encoder=SECOND)
+        found = leases.await_encoder(lease)
+        assert found is not None
+
+        with capture(execute=True):
+            assert leases.turn_away(lease, message="Choose H.264.") == pytest.approx(WINDOW_S, abs=2)
+
+        assert ("streams.drop_encoder", {"node": "main", "name": found.pk.hex}) in broker.arguments
+        assert not session.has_encoder()
+        session.refresh_from_db()
+        assert session.status == "reconnecting"
+        assert _told(session)[-1] == ("refused", "Choose H.264.")
+
     def test_too_late_for_its_picture_is_no_end(
         self, lease: Lease, session: Session, livestream: Livestream, broker: Broker
     ) -> None:

@@ -66,6 +66,7 @@ def test_words_are_those_that_rows_keep_and_people_read() -> None:
         "connected": "Encoder connected",
         "replaced": "Encoder replaced",
         "queued": "Waiting for a place",
+        "refused": "Encoder refused",
     }
     assert SessionStatus.values == ["connecting", "live", "reconnecting", "ended", "errored"]
     assert LivestreamStatus.values == ["idle", "connecting", "live", "reconnecting", "errored"]
@@ -93,6 +94,7 @@ def test_colours_and_calls_a_state_alike_everywhere() -> None:
         "",
         "warn",
         "warn",
+        "bad",
     ]
 
 
@@ -114,6 +116,7 @@ def test_an_interrupted_broadcast_is_live_by_another_word(event: str, label: str
     ):
         assert shown == replace(live, label=label, tone="warn")
     assert show_session(status="live", newest_event="resumed") == live
+    assert show_session(status="reconnecting", newest_event=event) == SESSION_STATES["reconnecting"]
     assert show_session(status="ended", newest_event=event) == SESSION_STATES["ended"]
 
 

@@ -78,7 +78,7 @@ class LivestreamScreen:
     @property
     def interruption(self) -> SessionEvent | None:
         """Why viewers of the broadcast that is going on get nothing at this moment; it ends with the next media."""
-        if self.open_session is None:
+        if self.open_session is None or self.open_session.is_reconnecting:
             return None
         newest = self.timeline.events[0] if self.timeline.events else None
         return newest if newest is not None and newest.is_interruption else None
