@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from bench.clocked import clocked_encoder, latencies_ms, read_clock
-from tests.browser.conftest import _FLAGS
+from tests.browser.conftest import _FLAGS, CHROMIUM
 from tests.e2e.client import Integrator, Stream
 from tests.services import wait_until
 from tests.stack.whole import RunningStack, running_stack
@@ -41,7 +41,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
         yield chromium
         chromium.close()
 

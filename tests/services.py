@@ -22,6 +22,11 @@ GIVEN_CLUSTER = "LIVEHUB_TEST_CLUSTER"
 # How long is waited for what is bound to come: a bound on hanging, and no claim. What goes well takes a small part of
 # it, be it on a slow machine that does four things at once. Who claims that something is quick says how quick.
 HANG_S = 60
+# How often is asked what is waited for: the longer it takes, the less often, since each question may cost a program
+# under test more than the rest of the test does.
+_ASKED_AFTER_S = 0.02
+_ASKED_AFTER_AT_MOST_S = 0.2
+_LATER_BY = 1.1
 
 
 def wait_until(condition: Callable[[], object], *, timeout_s: float = HANG_S, what: str = "condition") -> None:
@@ -30,10 +35,12 @@ def wait_until(condition: Callable[[], object], *, timeout_s: float = HANG_S, wh
     :raises TimeoutError: when it does not within `timeout_s`.
     """
     deadline = time.monotonic() + timeout_s
+    pause_s = _ASKED_AFTER_S
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError(f"{what}: not within {timeout_s} s")
-        time.sleep(0.02)
+        time.sleep(pause_s)
+        pause_s = min(pause_s * _LATER_BY, _ASKED_AFTER_AT_MOST_S)
 
 
 @contextmanager
