@@ -8,7 +8,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -173,9 +173,10 @@ FROM streams_session AS session WHERE livestream_id = %s ORDER BY created_at
 _EVENTS = "SELECT kind, at, data FROM streams_sessionevent WHERE session_id = %s ORDER BY id"
 
 
-def _makes_a_discontinuity(kind: object, _: object, data: object) -> bool:
+def _makes_a_discontinuity(kind: str, _: datetime, data: Mapping[str, str]) -> bool:
     """Tell whether viewers were taken to other media there: by another run, into the slate, or out of it."""
-    return kind == "resumed"
+    steps = {("live", "reconnecting"), ("reconnecting", "live")}
+    return kind == "resumed" or (data.get("old"), data.get("new")) in steps
 
 
 @contextmanager

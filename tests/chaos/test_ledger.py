@@ -5,25 +5,20 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from contextlib import ExitStack
 
-import httpx
 import psutil
 import pytest
 
-from tests.chaos.ledger import Ledger, watching
-from tests.e2e.client import Integrator, Stream, fetch
-from tests.e2e.encoder import Encoder, publishing
-from tests.e2e.processes import hung, second_live_worker
+from tests.chaos.ledger import watching
+from tests.chaos.scenes import Scene, end, is_ready, on_air
+from tests.e2e.processes import hung
 from tests.rtmp import peer
 from tests.services import HANG_S, wait_until
 from tests.stack.whole import RunningStack, running_stack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.e2e]
 
-_BROADCASTS = 4
 # Longer than a lease lasts.
 _HUNG_S = 20
 _WRONG_KEYS = 200
@@ -33,24 +28,6 @@ _WRONG_KEYS = 200
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     with running_stack(tmp_path_factory.mktemp("stack")) as running:
         yield running
-
-
-@dataclass
-class Scene:
-    """Four broadcasts that are on air, and who runs them."""
-
-    stack: RunningStack
-    second: "subprocess.Popen[bytes]"
-    streams: list[Stream]
-    encoders: list[Encoder]
-
-    @property
-    def workers(self) -> list[int]:
-        return [self.stack.pids()["live"], self.second.pid]
-
-    def busiest_worker(self) -> int:
-        """Return the live worker that runs most of the broadcasts."""
-        return max(self.workers, key=lambda pid: len(psutil.Process(pid).children()))
 
 
 def _kill_ffmpegs(scene: Scene) -> None:
@@ -129,42 +106,14 @@ _FAULTS = {
 
 @pytest.mark.parametrize("fault", _FAULTS)
 def test_four_broadcasts_outlive(stack: RunningStack, fault: str) -> None:
-    with _on_air(stack) as scene, watching(stack, scene.streams) as ledger:
+    with on_air(stack) as scene, watching(stack, scene.streams) as ledger:
         ledger.await_media(what="the beginning")
 
         _FAULTS[fault](scene)
 
         ledger.await_media(what=fault)
-        wait_until(lambda: _is_ready(stack), what="the instance")
+        wait_until(lambda: is_ready(stack), what="the instance")
         ledger.await_media(what="the instance's return")
         assert all(encoder.is_connected for encoder in scene.encoders)
-        _end(scene, ledger)
+        end(scene, ledger)
     ledger.check()
-
-
-@contextmanager
-def _on_air(stack: RunningStack) -> Iterator[Scene]:
-    streams = [Integrator.of(stack).create(f"Camera {number}") for number in range(_BROADCASTS)]
-    with ExitStack() as running:
-        second = running.enter_context(second_live_worker(stack, slots=_BROADCASTS))
-        encoders = [
-            running.enter_context(publishing(stream.publish_url, size="192x108", kbps=100)) for stream in streams
-        ]
-        for stream in streams:
-            stream.await_status("LIVE")
-        yield Scene(stack, second, streams, encoders)
-
-
-def _end(scene: Scene, ledger: Ledger) -> None:
-    for stream in scene.streams:
-        stream.integrator.call("POST", f"{stream.path}/end")
-        ledger.ended_at[stream.path] = datetime.now(UTC)
-    for stream in scene.streams:
-        stream.await_status("OFFLINE")
-
-
-def _is_ready(stack: RunningStack) -> bool:
-    try:
-        return fetch(f"{stack.base_url}/readyz").is_success
-    except httpx.HTTPError:
-        return False
