@@ -45,6 +45,10 @@ class BrokenOffError(MediaError):
     """This run must end at once, because another one goes on with the broadcast: nothing may tell players of an end."""
 
 
+class EncoderAwayError(BrokenOffError):
+    """The encoder left and may come back, and there is nothing to show meanwhile: another run waits for it."""
+
+
 class TranscoderFailedError(MediaError):
     """ffmpeg ended by itself, or hung; the message holds its last words."""
 

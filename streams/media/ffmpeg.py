@@ -49,12 +49,14 @@ class Outputs:
     """Where what comes out of ffmpeg goes: to inherited pipes, one for each of the ladder's renditions, in its order.
 
     `fragment_s` is how much is handed over at once, `segment_s` how far apart the key frames are that we make.
+    `most_pixels` may be in any picture that follows, 0 for no more than in the first.
     """
 
     pipes: tuple[int, ...]
     fragment_s: float
     segment_s: float
     stills: Stills
+    most_pixels: int = 0
 
 
 # What the pull says of sound that began after it had found out what there is; it hands none of that on.
@@ -91,7 +93,7 @@ def transcode_argv(ladder: Ladder, outputs: Outputs) -> list[str]:
     decoding = [] if ladder.transcoded else ["-skip_frame", "nokey", "-filter_complex_threads", "1"]
     return [
         *_BASE, "-nostats", "-progress", "pipe:1", "-stats_period", str(_REPORT_S),
-        *decoding, "-max_pixels", str(ladder.source_pixels), "-threads", str(threads), "-f", "flv",
+        *decoding, "-max_pixels", str(max(ladder.source_pixels, outputs.most_pixels)), "-threads", str(threads), "-f", "flv",
         "-fflags", "+genpts", "-fpsprobesize", "0", "-copyts", "-i", "pipe:0",
         "-filter_complex", _filters(ladder, outputs.stills),
         *_renditions(ladder, outputs),
@@ -181,4 +183,6 @@ def _x264(rung: Rendition, *, forced: str) -> list[str]:
 def _aac(audio: Rendition, *, is_copied: bool) -> list[str]:
     if is_copied:
         return ["-c:a", "copy"]
-    return ["-c:a", "aac", "-b:a", f"{audio.audio_kbps}k", "-ar", "48000", "-ac", "2"]
+    # What is missing between two connections is made up for, and what is too much is taken out.
+    even = ["-af", "aresample=async=1000"]
+    return [*even, "-c:a", "aac", "-b:a", f"{audio.audio_kbps}k", "-ar", "48000", "-ac", "2"]

@@ -18,8 +18,9 @@ from tests.services import HANG_S, wait_until
 
 # Opens wide pipes until the kernel allows no more, then reads a stream from another one.
 _MANY_PIPES = """
-import fcntl, os, sys
+import fcntl, os, sys, time
 from streams.media.intake import Intake
+from streams.media.outlet import Outlet
 from streams.media.targets import Latency
 
 kept = []
@@ -30,9 +31,12 @@ while True:
     except PermissionError:
         break
 reading, writing = os.pipe()
-intake = Intake(os.fdopen(reading, "rb", buffering=0), mode=Latency.LOW)
+intake, outlet = Intake(os.fdopen(reading, "rb", buffering=0)), Outlet(mode=Latency.LOW)
+outlet.connect(intake)
 os.close(writing)
-intake.stop(timeout_s=30)
+while not intake.is_over:
+    time.sleep(0.01)
+outlet.stop(timeout_s=30)
 print(len(kept), intake.is_over, intake.failure)
 """
 
