@@ -93,8 +93,8 @@ def transcode_argv(ladder: Ladder, outputs: Outputs) -> list[str]:
     decoding = [] if ladder.transcoded else ["-skip_frame", "nokey", "-filter_complex_threads", "1"]
     return [
         *_BASE, "-nostats", "-progress", "pipe:1", "-stats_period", str(_REPORT_S),
-        *decoding, "-max_pixels", str(max(ladder.source_pixels, outputs.most_pixels)), "-threads", str(threads), "-f", "flv",
-        "-fflags", "+genpts", "-fpsprobesize", "0", "-copyts", "-i", "pipe:0",
+        *decoding, "-max_pixels", str(max(ladder.source_pixels, outputs.most_pixels)), "-threads", str(threads),
+        "-f", "flv", "-fflags", "+genpts", "-fpsprobesize", "0", "-copyts", "-i", "pipe:0",
         "-filter_complex", _filters(ladder, outputs.stills),
         *_renditions(ladder, outputs),
         *_stills(outputs.stills),

@@ -20,8 +20,7 @@ _ANNOUNCEMENT = 0
 AVC_HEADER_SIZE = 5
 # In front of what a tag announces.
 _KIND_SIZE = 2
-# What a stream of sound and picture begins with.
-FILE_HEADER = b"FLV\x01\x05\0\0\0\x09\0\0\0\0"
+_HAS_SOUND, _HAS_PICTURE = 4, 1
 # The parameter sets of an encoder take some fifty bytes; what is longer is known by its beginning.
 _LONGEST_ANNOUNCEMENT = 4096
 
@@ -76,7 +75,8 @@ class TagReader:
 
     def __init__(self) -> None:
         self._pending = bytearray()
-        self._has_signature = False
+        # Empty until it was read.
+        self.header = b""
 
     def feed(self, piece: bytes) -> Iterator[Tag]:
         """Yield the tags that are whole with this piece.
@@ -84,7 +84,7 @@ class TagReader:
         :raises FlvError: when the stream does not begin as FLV does.
         """
         self._pending += piece
-        if not self._has_signature and not self._take_header():
+        if not self.header and not self._take_header():
             return
         position, data = 0, self._pending
         while len(data) >= position + _TAG_HEADER_SIZE:
@@ -102,9 +102,15 @@ class TagReader:
             raise FlvError("The stream does not begin with an FLV header.")
         if len(self._pending) < _FILE_HEADER_SIZE + _PREVIOUS_SIZE:
             return False
-        del self._pending[: _FILE_HEADER_SIZE + _PREVIOUS_SIZE]
-        self._has_signature = True
+        self.header = bytes(self._pending[: _FILE_HEADER_SIZE + _PREVIOUS_SIZE])
+        del self._pending[: len(self.header)]
         return True
+
+
+def file_header(*, has_sound: bool) -> bytes:
+    """Return what a stream with a picture begins with: readers wait for what is announced there."""
+    flags = _HAS_PICTURE | (_HAS_SOUND if has_sound else 0)
+    return _SIGNATURE + bytes([1, flags]) + _FILE_HEADER_SIZE.to_bytes(4) + bytes(_PREVIOUS_SIZE)
 
 
 def render_tag(kind: int, at_ms: int, body: bytes) -> bytes:

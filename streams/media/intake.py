@@ -52,6 +52,11 @@ class Intake:
         return self._stream.fileno()
 
     @property
+    def header(self) -> bytes:
+        """What the stream begins with, empty until that was read."""
+        return self._reader.header
+
+    @property
     def gop_s(self) -> float:
         """The distance of the first two key frames in seconds, 0 while there is no second one."""
         return (self.key_frames_ms[1] - self.key_frames_ms[0]) / 1000 if len(self.key_frames_ms) > 1 else 0.0

@@ -13,7 +13,7 @@ from typing import IO
 
 from streams.media.errors import PullFailedError, SourceChangedError, SourceRefusedError
 from streams.media.feeds import Slate
-from streams.media.flv import FILE_HEADER, FlvError, Tag, TagType
+from streams.media.flv import FlvError, Tag, TagType, file_header
 from streams.media.intake import READ_SIZE, Intake
 from streams.media.marks import Cuts, KeyFrameMarks
 from streams.media.splice import Splicer
@@ -42,7 +42,9 @@ class Outlet:
         self._splicer = Splicer(marks=self.marks, cuts=self.cuts)
         self._rules: SpliceRules | None = None
         self._intake: Intake | None = None
-        self._held: list[bytes] = [FILE_HEADER]
+        # Begins with the file header of the first connection, or of the slate.
+        self._held: list[bytes] = []
+        self._has_header = False
         self._held_size = 0
         self._sink: IO[bytes] | None = None
         self._may_close = False
@@ -155,11 +157,22 @@ class Outlet:
             if intake is not None and intake is self._intake and intake.descriptor in ready:
                 size = self._read(intake)
             if not self._may_close:
-                self._hold(self._splicer.fill(now_ms=_now_ms()))
+                self._fill()
             self._changed.notify_all()
         self._flow()
         if 0 < size < READ_SIZE:
             time.sleep(self._gathered_s)
+
+    def _fill(self) -> None:
+        made = self._splicer.fill(now_ms=_now_ms())
+        if made and self._rules is not None:
+            self._begin(file_header(has_sound=self._rules.ladder.audio is not None))
+        self._hold(made)
+
+    def _begin(self, header: bytes) -> None:
+        if not self._has_header:
+            self._has_header = True
+            self._held.append(header)
 
     def _longest_wait_ms(self) -> float:
         due_ms = self._splicer.due_in_ms(now_ms=_now_ms())
@@ -171,6 +184,7 @@ class Outlet:
         try:
             piece = intake.read()
             for tag in intake.tags(piece):
+                self._begin(intake.header)
                 self._take(intake, tag)
             if piece:
                 intake.check_pace()

@@ -114,14 +114,14 @@ def slate_argv(form: Form) -> list[str]:
     """
     size = f"{form.width}:{form.height}"
     fitted = f"scale={size}:force_original_aspect_ratio=decrease,pad={size}:-1:-1,setsar=1,format=yuv420p"
-    repeated = f"loop=loop=-1:size=1,settb=1/90000,setpts=N/({form.fps:g}*TB)"
+    repeated = "loop=loop=-1:size=1,setpts=N"
     frames = max(1, round(_LOOP_S * form.fps))
     return [
         "nice", "-n", "19", "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning",
-        "-f", "image2pipe", "-i", "pipe:0", "-an", "-vf", f"{fitted},{repeated}", "-frames:v", str(frames),
-        "-fps_mode", "passthrough", "-enc_time_base", "1:90000", "-c:v", "libx264", "-preset", "veryfast",
-        "-profile:v", form.profile, "-threads", "1", "-bf", "0", "-g", str(frames + 1), "-sc_threshold", "0", "-crf", "20",
-        "-f", "flv", "-flvflags", "no_duration_filesize", "pipe:1",
+        "-f", "image2pipe", "-framerate", f"{form.fps:g}", "-i", "pipe:0", "-an", "-vf", f"{fitted},{repeated}",
+        "-frames:v", str(frames), "-fps_mode", "passthrough", "-c:v", "libx264", "-preset", "veryfast",
+        "-profile:v", form.profile, "-threads", "1", "-bf", "0", "-g", str(frames + 1), "-sc_threshold", "0",
+        "-crf", "20", "-f", "flv", "-flvflags", "no_duration_filesize", "pipe:1",
     ]  # fmt: skip
 
 

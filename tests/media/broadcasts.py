@@ -111,11 +111,11 @@ class Broadcast:
         self._thread = threading.Thread(target=self._run, args=(spec,), daemon=True)
         self._thread.start()
 
-    def start_again(self, server: IngestServer, name: str, *, gop_s: float = 0.0) -> None:
+    def start_again(self, server: IngestServer, name: str, *, gop_s: float = 0.0, source: Source | None = None) -> None:
         """Start another run of the same session."""
         self.error, self.outcome = None, None
         self.is_playable.clear()
-        self.start(server, name, gop_s=gop_s)
+        self.start(server, name, gop_s=gop_s, source=source)
 
     def start_playable(self, server: IngestServer, name: str) -> None:
         """Start, and return once it can be played."""

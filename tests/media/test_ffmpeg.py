@@ -145,7 +145,7 @@ class TestTranscodeArgv:
 
         argv = " ".join(_argv(build_ladder(surround)))
 
-        assert "-map 0:a -c:a aac -b:a 128k -ar 48000 -ac 2 -f mp4" in argv
+        assert "-map 0:a -af aresample=async=1000 -c:a aac -b:a 128k -ar 48000 -ac 2 -f mp4" in argv
 
     def test_has_one_output_for_each_rung(self, tmp_path: Path) -> None:
         argv = " ".join(_argv(build_ladder(dataclasses.replace(GOOD, gop_s=8.0))))

@@ -209,7 +209,7 @@ class TestFeed:
         assert slot.next_part == (1, 1)
 
     def test_takes_a_segment_for_what_it_began_as(self) -> None:
-        slot = fed(part(0, 0), RunBegan(1, 0), closed(0), closed(1)).slots["v0"]
+        slot = fed(part(0, 0), RunBegan(1, 0), BEGAN[-1], closed(0), closed(1)).slots["v0"]
 
         assert [segment.run.number for segment in slot.segments] == [0, 1]
 
