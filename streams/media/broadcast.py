@@ -14,6 +14,7 @@ from streams.media.discovery import find_source
 from streams.media.encoders import Encoders
 from streams.media.errors import (
     BrokenOffError,
+    EncoderAwayError,
     IngestSilentError,
     NoPictureError,
     PullFailedError,
@@ -69,7 +70,7 @@ def run_broadcast(spec: JobSpec, observer: Observer) -> Outcome:
     :raises SourceRefusedError: when what the encoder sends cannot be broadcast.
     :raises SourceChangedError: when it sends something else than before, which another run has to check.
     :raises SourceLostError: when it went away before a picture came, or stood still.
-    :raises EncoderAwayError: when it went away and may come back, and there is nothing to show meanwhile.
+    :raises EncoderAwayError: when it has left, an encoder is waited for, and there is nothing to show meanwhile.
     :raises PullFailedError: when nothing comes from the ingest server, although the encoder is there and sends.
     :raises IngestSilentError: when the ingest server does not answer.
     :raises TranscoderFailedError: when ffmpeg ended by itself, or hung.
@@ -124,6 +125,8 @@ class _Run:
         finally:
             output.finish(timeout_s=_PACKAGER_END_S)
         self._publish(output)
+        if self._encoders.left_over_s:
+            raise EncoderAwayError(self._encoders.left_over_s)
         return Outcome(self._encoders.media_ms)
 
     def _find_source(self) -> Source | None:

@@ -3,7 +3,6 @@
 import logging
 
 from streams.media.errors import (
-    EncoderAwayError,
     IngestSilentError,
     KeyFramesTooFarError,
     PullFailedError,
@@ -45,6 +44,8 @@ class Encoders:
         self._asked_at = -_ASK_EVERY_S
         # Whose pull failed, although it is there.
         self._missed: str | None = None
+        # For how long somebody else has to wait for an encoder, as there is nothing to show meanwhile.
+        self.left_over_s = 0.0
         # Of connections before the present one.
         self._earlier_ms = self._earlier_bytes = 0
 
@@ -99,9 +100,10 @@ class Encoders:
     def leave(self) -> bool:
         """Do without an encoder from now on; return whether the broadcast is over."""
         self._drop()
+        self._outlet.disconnect()
         wait_s = self._observer.left(media_ms=self.media_ms)
         self._until = self._clock.now_s + wait_s
-        return wait_s <= 0
+        return wait_s <= 0 or (self._ladder is not None and not self._can_bridge() and self._give_up(wait_s=wait_s))
 
     def kill(self) -> None:
         """End what comes; what has come is still handed on."""
@@ -113,6 +115,13 @@ class Encoders:
         self._drop()
         if self._order is not None:
             self._order.cancel()
+
+    def _can_bridge(self) -> bool:
+        return self._is_bridged or (self._order is not None and not self._order.has_failed)
+
+    def _give_up(self, *, wait_s: float) -> bool:
+        self.left_over_s = max(0.0, wait_s)
+        return True
 
     def _bridge(self) -> None:
         if self._is_bridged or self._order is None or self._order.slate is None or self._rules is None:
@@ -133,8 +142,8 @@ class Encoders:
         return self.leave() if has_left else False
 
     def _await_encoder(self) -> bool:
-        if not self._is_bridged and (self._order is None or self._order.has_failed):
-            raise EncoderAwayError("The encoder left, and there is nothing to show until it is back.")
+        if not self._can_bridge():
+            return self._give_up(wait_s=(self._until or 0.0) - self._clock.now_s)
         if self._clock.now_s - self._asked_at < _ASK_EVERY_S:
             return False
         self._asked_at = self._clock.now_s

@@ -46,7 +46,11 @@ class BrokenOffError(MediaError):
 
 
 class EncoderAwayError(BrokenOffError):
-    """The encoder left and may come back, and there is nothing to show meanwhile: another run waits for it."""
+    """The encoder has left, and whoever runs the broadcast waits for one, for `wait_s` seconds."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(f"The encoder has left, and is waited for {wait_s:g} s.")
+        self.wait_s = wait_s
 
 
 class TranscoderFailedError(MediaError):

@@ -87,9 +87,9 @@ class Outlet:
         self._wake()
 
     def disconnect(self) -> None:
-        """Read no more of the connection that there is."""
+        """Read no more of the connection that there is, if any: the slate follows."""
         with self._changed:
-            if self._intake is not None and not self._intake.is_over:
+            if self._intake is None or not self._intake.is_over:
                 self._splicer.leave()
             self._intake = None
         self._wake()

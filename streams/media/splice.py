@@ -79,7 +79,9 @@ class Splicer:
 
     def jump(self) -> None:
         """Expect other times of this connection: it goes on with its next key frame."""
-        self._is_live, self._offset, self._next_body = False, None, 0
+        # A slate that is shown goes on.
+        self._next_body = 0 if self._is_live else self._next_body
+        self._is_live, self._offset = False, None
 
     def take(self, tag: Tag, *, now_ms: float) -> list[bytes]:
         """Return what to send of a tag that came."""
@@ -209,7 +211,7 @@ class Splicer:
         if self._is_quiet:
             if self._sound_end is not None and at < self._sound_end - self._silence.frame_ms / 2:
                 return []
-            made += self._fill_sound(until=at - self._silence.frame_ms / 2)
+            made += self._fill_sound(until=at + self._silence.frame_ms / 2)
             self._is_quiet = False
         self._used_config = self._used_config or self._config
         if self._told_config != self._config:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.media.errors import BrokenOffError, SourceChangedError
+from streams.media.errors import BrokenOffError, EncoderAwayError, SourceChangedError
 from streams.media.job import WhileAway
 from streams.media.journal import PartMade
 from streams.media.ladder import Kind
@@ -152,6 +152,29 @@ class TestAbsence:
         # The slate is no media of the encoder's.
         assert waiting.outcome.media_ms < waiting.seconds("v0") * 1000 - 2500
         _check(waiting, runs=2)
+
+    def test_is_left_to_others_where_there_is_nothing_to_show(
+        self, ingest: Ingest, waiting: Broadcast, tmp_path: Path
+    ) -> None:
+        waiting.while_away = WhileAway.NOTHING
+        with ingest.publishing("unseen", _clip(tmp_path)):
+            waiting.start_playable(ingest.server, "unseen")
+        waiting.await_end()
+
+        assert isinstance(waiting.error, EncoderAwayError), waiting.error
+        assert waiting.error.wait_s == _WINDOW_S
+        _check(waiting, runs=1)
+
+    def test_is_left_to_others_where_no_slate_can_be_made(
+        self, ingest: Ingest, waiting: Broadcast, tmp_path: Path
+    ) -> None:
+        (tmp_path / "slates").write_text("no folder")
+        with ingest.publishing("unmade", _clip(tmp_path)):
+            waiting.start_playable(ingest.server, "unmade")
+        waiting.await_end()
+
+        assert isinstance(waiting.error, EncoderAwayError), waiting.error
+        _check(waiting, runs=1)
 
     def test_goes_on_after_an_encoder_that_is_refused(self, ingest: Ingest, waiting: Broadcast, tmp_path: Path) -> None:
         with ingest.publishing("refused", _clip(tmp_path)):

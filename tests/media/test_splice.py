@@ -205,6 +205,17 @@ class TestSlate:
         shown = [tag for tag in stream.pictures() if tag.timestamp_ms > last_ms]
         assert shown[0].timestamp_ms - last_ms == pytest.approx(_FRAME_MS, abs=1)
 
+    def test_goes_on_although_another_encoder_comes_and_leaves_before_its_picture(self, slate: Slate) -> None:
+        stream = _live(slate)
+        stream.splicer.leave()
+        stream.wait(500)
+        stream.play([tag for tag in _from(_tags(), at_ms=0) if not tag.is_key_frame])
+        stream.splicer.leave()
+        stream.wait(500)
+
+        assert len(stream.all_cuts()) == 1
+        assert max(_steps(stream.pictures())) <= 34
+
     def test_can_begin_a_stream(self, slate: Slate) -> None:
         stream = Stream()
         stream.splicer.leave()
