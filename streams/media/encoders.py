@@ -15,7 +15,7 @@ from streams.media.meter import Measured
 from streams.media.outlet import Outlet
 from streams.media.progress import AwakeClock
 from streams.media.pull import Pull
-from streams.media.slates import Form, SlateOrder
+from streams.media.slates import SlateForm, SlateOrder
 from streams.media.source import Source
 from streams.media.splice_rules import SpliceRules
 
@@ -78,7 +78,7 @@ class Encoders:
         # Silence is known of AAC alone.
         if self._spec.while_away is not WhileAway.NOTHING and source.audio_codec in {"", "aac"}:
             self._rules = SpliceRules(ladder, self._spec.max_height)
-            self._order = SlateOrder(self._spec.slate_picture, Form.of(source), folder=self._spec.slates_path)
+            self._order = SlateOrder(self._spec.slate_picture, SlateForm.of(source), folder=self._spec.slates_path)
 
     def look(self) -> bool:
         """Go on with what is due; return whether the broadcast is over, as no encoder is there.

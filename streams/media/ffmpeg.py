@@ -9,8 +9,9 @@ from streams.media.ladder import Kind, Ladder, Rendition
 _BASE = ["ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "warning"]
 # Nothing from the ingest server for this long: its connection is dead. Microseconds.
 _PULL_TIMEOUT_US = 15_000_000
-# An encoder may send sound without a picture; ffmpeg keeps the sound back for that long. Microseconds.
-_LONGEST_KEPT_BACK_US = 1_000_000
+# An encoder may send sound without a picture, or the other way round; ffmpeg keeps what there is back for that long, and
+# nobody is to take that for a pause. Microseconds.
+_LONGEST_KEPT_BACK_US = 500_000
 # Seconds between two reports of progress, which `progress.Reports` reads.
 _REPORT_S = 0.5
 _THUMBNAIL_HEIGHT = 360
@@ -140,14 +141,16 @@ def _every(distance_s: int) -> str:
 
 
 def _renditions(ladder: Ladder, outputs: Outputs) -> list[str]:
-    forced = "source" if ladder.copies_video else f"expr:gte(t,n_forced*{outputs.segment_s:g})"
+    forced = "source_no_drop" if ladder.copies_video else f"expr:gte(t,n_forced*{outputs.segment_s:g})"
     argv: list[str] = []
     encoded = 0
     for rendition, pipe in zip(ladder.renditions, outputs.pipes, strict=True):
         if rendition.kind is Kind.COPY:
             argv += ["-map", "0:v", "-c:v", "copy"]
         elif rendition.kind is Kind.TRANSCODE:
-            argv += ["-map", f"[out{encoded}]", *_x264(rendition, forced=forced)]
+            # A picture that was made up would take the place of the key frame behind a hole.
+            times = ["-fps_mode", "vfr"] if ladder.copies_video else []
+            argv += ["-map", f"[out{encoded}]", *times, *_x264(rendition, forced=forced)]
             encoded += 1
         else:
             argv += ["-map", "0:a", *_aac(rendition, is_copied=ladder.copies_audio)]

@@ -29,7 +29,7 @@ _PROFILES = {"Constrained Baseline": "baseline", "Baseline": "baseline", "Main":
 
 
 @dataclass(frozen=True)
-class Form:
+class SlateForm:
     """What a slate has to be like."""
 
     width: int
@@ -38,7 +38,7 @@ class Form:
     profile: str
 
     @classmethod
-    def of(cls, source: Source) -> "Form":
+    def of(cls, source: Source) -> "SlateForm":
         """Return the form of a source's own pictures."""
         fps = source.fps or _USUAL_FPS
         return cls(source.width, source.height, fps, _PROFILES.get(source.profile, "high"))
@@ -47,7 +47,7 @@ class Form:
 class SlateOrder:
     """A slate that is being made, in a thread of its own."""
 
-    def __init__(self, picture: Path, form: Form, *, folder: Path) -> None:
+    def __init__(self, picture: Path, form: SlateForm, *, folder: Path) -> None:
         self._picture = picture
         self._form = form
         self._folder = folder
@@ -107,7 +107,7 @@ class SlateOrder:
             old.unlink(missing_ok=True)
 
 
-def slate_argv(form: Form) -> list[str]:
+def slate_argv(form: SlateForm) -> list[str]:
     """Return the command that makes a slate, as FLV on stdout, of the picture on its stdin.
 
     The picture is scaled to fit, on black; no frame is shown later than it is decoded, so the loop can be cut anywhere.
@@ -125,7 +125,7 @@ def slate_argv(form: Form) -> list[str]:
     ]  # fmt: skip
 
 
-def _key(picture: bytes, form: Form) -> str:
+def _key(picture: bytes, form: SlateForm) -> str:
     said = f"{form.width}x{form.height} {form.fps:g} {form.profile}"
     return hashlib.sha256(picture + said.encode()).hexdigest()[:32]
 

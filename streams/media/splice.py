@@ -136,8 +136,12 @@ class Splicer:
     def _take_picture(self, tag: Tag, now_ms: float) -> list[bytes]:
         made: list[bytes] = []
         if not self._is_live:
-            if not (tag.is_key_frame and tag.is_avc and self._record and self._goes_live(tag, now_ms)):
+            if not (tag.is_key_frame and tag.is_avc and self._record):
                 return []
+            # With that, nothing is missing before it.
+            made += self.fill(now_ms=now_ms)
+            if not self._goes_live(tag, now_ms):
+                return made
             self._is_live = True
             self._is_quiet = self._has_sound
             made += self._begin(tag, is_splice=True)
@@ -158,12 +162,12 @@ class Splicer:
             # The connection is the same: what was held up on its way is over for viewers.
             late_ms = (self._picture_end or 0.0) - tag.timestamp_ms - self._offset
             if late_ms <= _SLIGHTLY_LATE_MS:
-                self._offset += max(0.0, late_ms)
+                # Less than a frame makes no hole that way.
+                self._offset += max(0.0, late_ms) if late_ms < -self._frame_ms else late_ms
                 return True
             if now_ms - self._resumed_at < _BURST_MS:
                 return False
-        ends = (self._picture_end or 0.0, self._sound_end or 0.0, self._due(now_ms))
-        self._offset = max(ends) - tag.timestamp_ms
+        self._offset = max(self._picture_end or 0.0, self._due(now_ms)) - tag.timestamp_ms
         return True
 
     def _is_changed(self) -> bool:
