@@ -9,8 +9,8 @@ from streams.media.ladder import Kind, Ladder, Rendition
 _BASE = ["ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "warning"]
 # Nothing from the ingest server for this long: its connection is dead. Microseconds.
 _PULL_TIMEOUT_US = 15_000_000
-# An encoder may send sound without a picture, or the other way round; ffmpeg keeps what there is back for that long, and
-# nobody is to take that for a pause. Microseconds.
+# An encoder may send sound without a picture, or the other way round; ffmpeg keeps what there is back for that long,
+# and nobody is to take that for a pause. Microseconds.
 _LONGEST_KEPT_BACK_US = 500_000
 # Seconds between two reports of progress, which `progress.Reports` reads.
 _REPORT_S = 0.5

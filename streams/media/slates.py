@@ -4,6 +4,7 @@ import hashlib
 import logging
 import subprocess
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,25 +69,27 @@ class SlateOrder:
 
     def _run(self) -> None:
         try:
-            self.slate = read_slate(self._clip(), fps=self._form.fps)
+            self.slate = self._make()
         except (FeedError, FlvError, OSError, subprocess.SubprocessError) as error:
             self.has_failed = True
             if not self._is_cancelled:
                 logger.warning("no slate of %s: %s", self._picture.name, error)
 
-    def _clip(self) -> bytes:
+    def _make(self) -> Slate:
         picture = self._picture.read_bytes()
         if len(picture) > _LARGEST_PICTURE_BYTES:
             raise FeedError("The picture is too large.")
         path = self._folder / f"{_key(picture, self._form)}.flv"
-        try:
-            clip = path.read_bytes()
+        # One that is broken is made anew.
+        with suppress(FileNotFoundError, FeedError, FlvError):
+            slate = read_slate(path.read_bytes(), fps=self._form.fps)
             # What is used stays.
             path.touch()
-        except FileNotFoundError:
-            clip = self._encode(picture)
-            self._keep(path, clip)
-        return clip
+            return slate
+        clip = self._encode(picture)
+        slate = read_slate(clip, fps=self._form.fps)
+        self._keep(path, clip)
+        return slate
 
     def _encode(self, picture: bytes) -> bytes:
         label = f"slate {self._form.width}x{self._form.height}"

@@ -13,7 +13,7 @@ from tests.media.clips import flv
 _LC_48_STEREO, _LC_44_MONO = bytes.fromhex("1190"), bytes.fromhex("1208")
 # As OBS sends it: the same, and that there is no SBR.
 _LC_48_STEREO_AT_LENGTH = bytes.fromhex("119056e500")
-_SURROUND, _HE = bytes.fromhex("11b0"), bytes.fromhex("2b92")
+_SURROUND, _HE = bytes.fromhex("11b0"), bytes.fromhex("2b9208")
 
 
 def _clip(*, gop: int = 600, x264: str = "", has_audio: bool = False) -> bytes:
@@ -44,7 +44,7 @@ class TestReadSlate:
     def test_refuses_another_codec(self) -> None:
         picture = render_tag(TagType.VIDEO, 0, b"\x12\x00\x01")
 
-        with pytest.raises(FeedError, match="H.264"):
+        with pytest.raises(FeedError, match=r"H\.264"):
             read_slate(file_header(has_sound=False) + picture, fps=30)
 
 

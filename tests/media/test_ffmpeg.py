@@ -98,7 +98,7 @@ class TestPullArgv:
     def test_copies_the_stream_and_gives_up_a_dead_connection(self) -> None:
         assert " ".join(ffmpeg.pull_argv("rtmp://ingest/live/name")) == (
             "ffmpeg -hide_banner -nostdin -y -loglevel warning -fflags +genpts -fpsprobesize 0 -rw_timeout 15000000 "
-            "-i rtmp://ingest/live/name -map 0:v -map 0:a? -c copy -flush_packets 1 -max_interleave_delta 1000000 "
+            "-i rtmp://ingest/live/name -map 0:v -map 0:a? -c copy -flush_packets 1 -max_interleave_delta 500000 "
             "-f flv -flvflags no_duration_filesize pipe:1"
         )
 
