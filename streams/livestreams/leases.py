@@ -96,8 +96,10 @@ def record_source(lease: Lease, *, source: dict[str, object], renditions: list[d
 
 
 @transaction.atomic
-def mark_live(lease: Lease) -> None:
+def mark_live(lease: Lease, *, has_encoder: bool = True) -> None:
     """Say that viewers can play the session, from this run's files.
+
+    `has_encoder`: what they see is its picture; else it goes on being waited for.
 
     :raises LeaseLostError: when the session is over or another worker's.
     """
@@ -110,8 +112,10 @@ def mark_live(lease: Lease) -> None:
             started_at=clock.now(),
             live_epoch=lease.epoch,
         )
-    else:
+    elif has_encoder:
         _mark_back(session, epoch=lease.epoch)
+    else:
+        _mark_resumed(session, epoch=lease.epoch, reason="Viewers see the slate again")
 
 
 @transaction.atomic
@@ -303,9 +307,13 @@ def _mark_back(session: Session, *, epoch: int) -> None:
             live_epoch=epoch,
         )
         return
+    _mark_resumed(session, epoch=epoch, reason="Viewers see the picture again")
+
+
+def _mark_resumed(session: Session, *, epoch: int, reason: str) -> None:
     session.live_epoch = epoch
     session.save(update_fields=["live_epoch", "updated_at"])
-    note(session, EventKind.RESUMED, reason="Viewers see the picture again", epoch=epoch)
+    note(session, EventKind.RESUMED, reason=reason, epoch=epoch)
     events.publish(SessionResumed.of(session.livestream, at=clock.now(), actor=SYSTEM, session_id=session.pk))
 
 

@@ -38,7 +38,8 @@ WITH given AS (
     SET media_ms = stays.media_ms, measured = stays.measured, last_seen_at = STATEMENT_TIMESTAMP()
     FROM stays WHERE stay.id = stays.id
 )
-SELECT session_id FROM kept
+SELECT kept.session_id, present.id FROM kept
+LEFT JOIN streams_connection AS present ON present.session_id = kept.session_id AND present.disconnected_at IS NULL
 """
 
 
@@ -53,6 +54,8 @@ class Renewal:
     connection: Connection | None
     media_ms: int
     measured: dict[str, object]
+    # The connection of the encoder that is there by then, None where there is none, or nobody has looked.
+    present: UUID | None = field(default=None, init=False)
     # Of whoever writes.
     is_taken: bool = field(default=False, init=False)
     is_written: bool = field(default=False, init=False)
@@ -113,14 +116,15 @@ class Renewals:
             self._next_at_s = time.monotonic() + _INTERVAL_S
         for renewal in taken:
             renewal.is_written = renewal.lease.pk in kept
+            renewal.present = kept.get(renewal.lease.pk)
 
 
-def _write_together(renewals: Sequence[Renewal]) -> set[UUID]:
-    """Return the sessions whose leases were renewed; others are lost, or locked at the moment."""
+def _write_together(renewals: Sequence[Renewal]) -> dict[UUID, UUID | None]:
+    """Return the sessions whose leases were renewed, with who is there; others are lost, or locked at the moment."""
     given = json.dumps([_described(renewal) for renewal in renewals])
     with connection.cursor() as cursor:
         cursor.execute(_WRITE, [given, LEASE_TTL.total_seconds()])
-        return {session_id for (session_id,) in cursor.fetchall()}
+        return dict(cursor.fetchall())
 
 
 def _described(renewal: Renewal) -> dict[str, object]:

@@ -25,7 +25,7 @@ from streams.livestreams.speed import SpeedWatch
 from streams.livestreams.states import EndReason
 from streams.livestreams.storage import Storage, local_storage
 from streams.livestreams.waiting import wait_for_encoder
-from streams.media.broadcast import JobSpec, run_broadcast
+from streams.media.broadcast import run_broadcast
 from streams.media.errors import (
     BrokenOffError,
     EncoderAwayError,
@@ -38,6 +38,7 @@ from streams.media.errors import (
     SourceRefusedError,
     StorageFullError,
 )
+from streams.media.job import JobSpec, WhileAway
 from streams.media.ladder import Ladder
 from streams.media.meter import Measured
 from streams.media.output import Playback
@@ -124,8 +125,14 @@ class _Run:
         self._has_had_picture = bool(self._session.source)
         # What came over it before this run; less what this run took in over others before it.
         self._earlier_ms = self._connection.media_ms if self._connection else 0
-        # What this run had taken in when its encoder left.
-        self._left_ms = 0
+        # What this run has taken in over all connections.
+        self._taken_ms = 0
+        # Viewers see it while an encoder is waited for.
+        self._shows_slate = self._session.livestream.reconnect_window_s > 0 and not self._session.is_of_test_picture()
+        # No encoder's picture is in the stream.
+        self._is_away = self._session.lacks_its_encoder
+        # Who was there when the lease was renewed last.
+        self._present: UUID | None = None
         self._storage: Storage = local_storage()
         self._checked_in_at = time.monotonic()
         self._speed = SpeedWatch()
@@ -158,7 +165,10 @@ class _Run:
         latency_ms = None if packager_latency_ms is None else round(packager_latency_ms)
         speed = self._speed.note(now_s=self._checked_in_at, media_ms=media_ms)
         shown = {**asdict(measured), "packager_latency_ms": latency_ms, "speed": speed}
-        self._renew(Renewal(self._lease, self._connection, self._earlier_ms + media_ms, shown))
+        self._taken_ms = media_ms
+        renewal = Renewal(self._lease, self._connection, self._earlier_ms + media_ms, shown)
+        self._renew(renewal)
+        self._present = renewal.present
 
     def _renew(self, renewal: Renewal) -> None:
         """Keep the session.
@@ -196,18 +206,21 @@ class _Run:
         self._write(partial(leases.record_source, self._lease, source=asdict(source), renditions=renditions))
 
     def playable(self) -> None:
-        self._write(partial(leases.mark_live, self._lease))
+        self._write(partial(leases.mark_live, self._lease, has_encoder=not self._is_away))
         age_s = (clock.now() - self._session.created_at).total_seconds()
         logger.info("session is live session=%s after_s=%.2f", self._lease, age_s)
 
     def left(self, *, media_ms: int) -> float:
-        self._left_ms = media_ms
+        self._taken_ms = media_ms
+        self._is_away = True
         if self._connection is not None:
             note = partial(leases.note_media, self._connection, media_ms=self._earlier_ms + media_ms)
             self._write(note)
         return self._mark_away(EndReason.ENCODER_STOPPED)
 
     def find_encoder(self) -> str | None:
+        if not self._is_away and (self._connection is None or self._present in {None, self._connection.pk}):
+            return None
         try:
             with deadline(_RENEWAL_TIMEOUT_S):
                 found = leases.await_encoder(self._lease)
@@ -220,10 +233,11 @@ class _Run:
             return None
         if found.node != settings.NODE:
             raise HandOverError("The encoder is back at another node.")
-        self._connection, self._earlier_ms = found, -self._left_ms
+        self._connection, self._earlier_ms = found, -self._taken_ms
         return IngestSource.of(found).name
 
     def returned(self) -> None:
+        self._is_away = False
         self._write(partial(leases.mark_back, self._lease))
 
     def _mark_away(self, reason: EndReason) -> float:
@@ -240,10 +254,15 @@ class _Run:
         self._checked_in_at = time.monotonic()
         self._renew(Renewal(self._lease, None, 0, {}))
 
+    def refused(self, message: str) -> None:
+        # Of one that was to take over: nobody else is there any more.
+        self._mark_away(EndReason.SOURCE_REFUSED)
+        self._write(partial(leases.turn_away, self._lease, message=message))
+
     def _broadcast(self) -> _Conclusion:
         """Run the media plane, or wait for an encoder, and return what to write about how that ended."""
         try:
-            if self._session.lacks_its_encoder:
+            if self._is_away and not (self._session.source and self._shows_slate):
                 return self._await_encoder(wait_s=self._session.reconnect_left_s)
             return self._run_media_plane()
         except (HandOverError, LeaseLostError):
@@ -299,10 +318,14 @@ class _Run:
         logger.warning("run postponed session=%s: %s", self._lease, error)
         return partial(leases.postpone_session, self._lease, message=told)
 
-    def _finish(self, *, media_ms: int) -> None:
+    def _finish(self, *, media_ms: int) -> float | None:
+        if self._is_away:
+            # None has come in time, or only just.
+            return leases.conclude_waiting(self._lease)
         if self._connection is not None:
             leases.note_media(self._connection, media_ms=self._earlier_ms + media_ms)
         leases.finish_session(self._lease, reason=EndReason.ENCODER_STOPPED)
+        return None
 
     def _job_spec(self) -> JobSpec:
         if self._connection is None:
@@ -311,7 +334,7 @@ class _Run:
         folder = self._storage.session_folder(livestream.playback_id, session_id=self._lease.session_id)
         return JobSpec(
             server=source.server,
-            name=source.name,
+            name="" if self._is_away else source.name,
             playback=Playback(
                 folder=folder,
                 epoch=self._lease.epoch,
@@ -325,6 +348,9 @@ class _Run:
             thumbnail_s=settings.THUMBNAIL_S,
             max_height=settings.MAX_HEIGHT,
             gop_s=self.gop_s,
+            slates_path=self._storage.slates_path(),
+            while_away=WhileAway.SLATE if self._shows_slate else WhileAway.NOTHING,
+            source=Source(**self._session.source) if self._session.source else None,
         )
 
     def _write(self, change: Callable[[], _Result]) -> _Result:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import psutil
 
-from streams.media.broadcast import JobSpec, Outcome, run_broadcast
+from streams.media.broadcast import run_broadcast
 from streams.media.errors import BrokenOffError
+from streams.media.job import JobSpec, Outcome, WhileAway
 from streams.media.journal import Reader, Record, RunBegan, SegmentClosed
 from streams.media.ladder import Ladder
 from streams.media.meter import Measured
@@ -36,12 +37,17 @@ class Broadcast:
         self.is_playable = threading.Event()
         self.outcome: Outcome | None = None
         self.error: BaseException | None = None
-        # For how long an encoder that left is waited for, and how much had come by then.
-        self.wait_s = 0.0
+        # How much had come when the encoder left.
         self.left_ms: int | None = None
         # Raised at the next check-in.
         self.to_raise: Exception | None = None
         self.name = ""
+        self.while_away = WhileAway.NOTHING
+        # How long an encoder is waited for, and the name of one that is there.
+        self.window_s = 0.0
+        self.found_name: str | None = None
+        self.times_left = self.times_returned = 0
+        self.refusals: list[str] = []
         self._epoch = 0
         self._thread: threading.Thread | None = None
 
@@ -61,14 +67,19 @@ class Broadcast:
         self.is_playable.set()
 
     def left(self, *, media_ms: int) -> float:
+        self.times_left += 1
         self.left_ms = media_ms
-        return self.wait_s
+        return self.window_s
 
     def find_encoder(self) -> str | None:
-        return None
+        name, self.found_name = self.found_name, None
+        return name
 
     def returned(self) -> None:
-        raise AssertionError("No encoder was found.")
+        self.times_returned += 1
+
+    def refused(self, message: str) -> None:
+        self.refusals.append(message)
 
     @property
     def multivariant(self) -> str:
@@ -77,7 +88,7 @@ class Broadcast:
     def publish(self, name: str, text: str) -> None:
         self.multivariants[name] = text
 
-    def start(self, server: IngestServer, name: str, *, gop_s: float = 0.0) -> None:
+    def start(self, server: IngestServer, name: str, *, gop_s: float = 0.0, source: Source | None = None) -> None:
         self.server, self.name = server, name
         self._epoch += 1
         spec = JobSpec(
@@ -96,15 +107,18 @@ class Broadcast:
             thumbnail_s=5,
             max_height=2160,
             gop_s=gop_s,
+            slates_path=self.folder.parent / "slates",
+            while_away=self.while_away,
+            source=source,
         )
         self._thread = threading.Thread(target=self._run, args=(spec,), daemon=True)
         self._thread.start()
 
-    def start_again(self, server: IngestServer, name: str, *, gop_s: float = 0.0) -> None:
+    def start_again(self, server: IngestServer, name: str, *, gop_s: float = 0.0, source: Source | None = None) -> None:
         """Start another run of the same session."""
         self.error, self.outcome = None, None
         self.is_playable.clear()
-        self.start(server, name, gop_s=gop_s)
+        self.start(server, name, gop_s=gop_s, source=source)
 
     def start_playable(self, server: IngestServer, name: str) -> None:
         """Start, and return once it can be played."""

@@ -22,6 +22,7 @@ from streams.media.journal import (
     Reader,
     RunBegan,
     SegmentClosed,
+    SlotBegan,
     init_name,
     part_name,
     segment_name,
@@ -82,6 +83,7 @@ class Recorded:
         _, entries = Reader(self._folder).read()
         self.timeline.feed(entries)
         run = 0
+        runs: dict[str, int] = {}
         for entry in entries:
             record = entry.record
             if isinstance(record, Opened):
@@ -89,11 +91,13 @@ class Recorded:
             elif isinstance(record, RunBegan):
                 run = record.number
                 self._run_epochs[run] = entry.epoch
+            elif isinstance(record, SlotBegan):
+                runs[record.slot] = run
             elif isinstance(record, PartMade):
                 self._slot(record.slot).open_parts.append((entry.epoch, record))
             elif isinstance(record, SegmentClosed):
                 slot = self._slot(record.slot)
-                slot.segments.append(_Segment(record, entry.epoch, run, slot.open_parts))
+                slot.segments.append(_Segment(record, entry.epoch, runs[record.slot], slot.open_parts))
                 slot.open_parts = []
             elif isinstance(record, Dropped):
                 self._slot(record.slot).first_msn = record.first_msn

@@ -47,7 +47,7 @@ class TestTogether:
         with django_assert_num_queries(1):
             kept = _write_together(renewals)
 
-        assert kept == _kept() == {session.pk for session in sessions}
+        assert kept.keys() == _kept() == {session.pk for session in sessions}
         assert list(Connection.objects.values_list("media_ms", "measured")) == [(5_000, {"fps": 30.0})] * 3
 
     def test_writes_nothing_of_a_lease_that_is_lost(self, sessions: list[Session]) -> None:
@@ -55,13 +55,13 @@ class TestTogether:
         claimed(sessions[1], worker="second")
         Lease.objects.update(until=Now() - timedelta(minutes=1))
 
-        assert _write_together(renewals) == _kept() == {sessions[0].pk, sessions[2].pk}
+        assert _write_together(renewals).keys() == _kept() == {sessions[0].pk, sessions[2].pk}
         assert Connection.objects.get(session=sessions[1]).media_ms == 0
 
     def test_sets_no_media_back(self, sessions: list[Session]) -> None:
         _write_together([_renewal(sessions[0], media_ms=7_000)])
 
-        assert _write_together([_renewal(sessions[0], media_ms=6_000)]) == {sessions[0].pk}
+        assert _write_together([_renewal(sessions[0], media_ms=6_000)]).keys() == {sessions[0].pk}
         assert Connection.objects.get(session=sessions[0]).media_ms == 7_000
 
     def test_is_not_held_up_by_a_row_that_is_locked(self, sessions: list[Session]) -> None:
@@ -73,13 +73,23 @@ class TestTogether:
             with ThreadPoolExecutor(1) as elsewhere:
                 kept = elsewhere.submit(_elsewhere, lambda: _write_together(renewals)).result(HANG_S)
 
-        assert kept == {sessions[1].pk, sessions[2].pk}
+        assert kept.keys() == {sessions[1].pk, sessions[2].pk}
         assert set(Connection.objects.filter(media_ms=5_000).values_list("session", flat=True)) == {sessions[2].pk}
 
     def test_goes_without_a_connection(self, sessions: list[Session]) -> None:
         lease = Lease.objects.get(pk=sessions[0].pk)
 
-        assert _write_together([Renewal(lease, None, 0, {})]) == {lease.pk}
+        assert _write_together([Renewal(lease, None, 0, {})]).keys() == {lease.pk}
+
+    def test_tells_who_is_there(self, sessions: list[Session]) -> None:
+        there, left, another = sessions
+        Connection.objects.exclude(session=there).update(disconnected_at=Now())
+        first = Connection.objects.get(session=another)
+        second = Connection.objects.create(session=another, node="main", client_id=2)
+        renewals = [_renewal(there), _renewal(left), Renewal(Lease.objects.get(pk=another.pk), first, 1_000, {})]
+
+        present = {there.pk: Connection.objects.get(session=there).pk, left.pk: None, another.pk: second.pk}
+        assert _write_together(renewals) == present
 
 
 class TestRenewals:
