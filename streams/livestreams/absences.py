@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from livehub.core import clock
-from streams.livestreams import lifecycle, node_jobs
+from streams.livestreams import lifecycle
 from streams.livestreams.models import Connection, Lease, Session
 from streams.livestreams.states import EndReason, EventKind, SessionStatus
 
@@ -23,14 +23,8 @@ def note_departure(session: Session, *, left: QuerySet[Connection], reason: EndR
 
     `left` are those that have gone; when they are closed by now, nothing happens.
     """
-    gone = list(left.filter(disconnected_at=None).select_for_update())
-    if not gone:
+    if not left.filter(disconnected_at=None).update(disconnected_at=clock.now()):
         return
-    Connection.objects.filter(pk__in=[connection.pk for connection in gone]).update(disconnected_at=clock.now())
-    if reason == EndReason.ENCODER_LOST:
-        # It may be there all the same, and is to come anew then.
-        for connection in gone:
-            node_jobs.drop_encoder(connection)
     if begin(session, reason=reason) or session.has_encoder():
         return
     # A worker reads to the end of the stream, and then closes the session itself. What is lost it gets nowhere with.
@@ -47,12 +41,10 @@ def begin(session: Session, *, reason: EndReason, gone: UUID | None = None) -> f
     """
     # One that came back, or has taken over: its picture follows.
     has_another = session.connections.filter(disconnected_at=None).exclude(pk__in=[gone]).exists()
-    if session.status == SessionStatus.CONNECTING:
-        return 0.0
     if has_another or session.is_reconnecting:
         return max(session.reconnect_left_s, _ARRIVAL_S if has_another else 0.0)
     window_s = session.livestream.reconnect_window_s
-    if not window_s or session.is_of_test_picture():
+    if session.status != SessionStatus.LIVE or not window_s or session.is_of_test_picture():
         return 0.0
     lifecycle.change_status(
         session,

@@ -382,6 +382,17 @@ class TestTwoEncoders:
         leases.mark_back(lease)
         assert _told(session)[1:] == [("resumed", "Viewers see the picture again")]
 
+    def test_change_places_before_the_first_was_live(self, session: Session, livestream: Livestream) -> None:
+        services.change_livestream(livestream=livestream, duplicate_publisher="replace", actor=SYSTEM)
+        lease = claimed(session)
+        _settled(session)
+        connected(livestream, encoder=SECOND)
+
+        # The run of the first one ends, and the session does not.
+        assert leases.mark_away(lease, reason=EndReason.ENCODER_LOST) > 0
+        assert leases.conclude_waiting(lease) == 0
+        assert claimed(session).connection == Connection.objects.get(disconnected_at=None)
+
     def test_do_not_change_places_for_ever(self, lease: Lease, session: Session, livestream: Livestream) -> None:
         services.change_livestream(livestream=livestream, duplicate_publisher="replace", actor=SYSTEM)
         _settled(session)
