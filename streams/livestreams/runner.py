@@ -350,7 +350,7 @@ class _Run:
             gop_s=self.gop_s,
             slates_path=self._storage.slates_path(),
             while_away=WhileAway.SLATE if self._shows_slate else WhileAway.NOTHING,
-            source=Source(**self._session.source) if self._session.source else None,
+            source=Source(**self._session.source) if self._is_away else None,
         )
 
     def _write(self, change: Callable[[], _Result]) -> _Result:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 from django.db import OperationalError, close_old_connections, transaction
@@ -19,6 +20,7 @@ from tests.runs import claimed, connected, ended
 from tests.services import HANG_S, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
+_Result = TypeVar("_Result")
 
 
 @pytest.fixture
@@ -154,7 +156,7 @@ def _renewing(renewals: Renewals, renewal: Renewal, *, timeout_s: float = HANG_S
     return lambda: renewals.renew(renewal, timeout_s=timeout_s)
 
 
-def _elsewhere(deed: Callable[[], object]) -> object:
+def _elsewhere(deed: Callable[[], _Result]) -> _Result:
     """Do it on this thread's own connection, and give that back."""
     try:
         return deed()
