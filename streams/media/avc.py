@@ -8,7 +8,12 @@ from dataclasses import dataclass
 
 # From the record's version up to its parameter sets: version, profile, constraints, level, lengths, number of sets.
 _FIRST_SET_AT = 6
+_LENGTHS_AT = 4
+_LENGTH_SIZE = 4
 _SET_TYPE = 7
+_DELIMITER = 9
+# Of pictures: a slice, its partitions, a slice of an IDR picture.
+_SLICES = frozenset({1, 2, 3, 4, 5})
 # Profiles that say more of their colours, with other fields in between.
 _PROFILES_WITH_CHROMA = frozenset({44, 83, 86, 100, 110, 118, 122, 128, 138, 139, 134, 135, 244})
 _CHROMA_420, _CHROMA_422, _CHROMA_444 = 1, 2, 3
@@ -40,6 +45,47 @@ def find_picture_size(record: bytes) -> PictureSize | None:
         return _size(parameter_set)
     except EOFError:
         return None
+
+
+def find_parameter_sets(record: bytes) -> tuple[bytes, ...]:
+    """Return the sequence and picture parameter sets of an AVCDecoderConfigurationRecord, none when it is torn."""
+    found: list[bytes] = []
+    position = _FIRST_SET_AT - 1
+    for is_sequence in (True, False):
+        count = record[position] & (0x1F if is_sequence else 0xFF) if position < len(record) else 0
+        position += 1
+        for _ in range(count):
+            size = int.from_bytes(record[position : position + 2])
+            unit = record[position + 2 : position + 2 + size]
+            if not unit or len(unit) < size:
+                return ()
+            found.append(unit)
+            position += 2 + size
+    return tuple(found)
+
+
+def length_size(record: bytes) -> int:
+    """Return in how many bytes the length of each unit is told, 0 when the record is torn."""
+    return (record[_LENGTHS_AT] & 3) + 1 if len(record) > _LENGTHS_AT else 0
+
+
+def with_parameter_sets(units: bytes, sets: tuple[bytes, ...]) -> bytes:
+    """Return a key frame that can be decoded by itself; lengths take four bytes, in it as well.
+
+    One that has its own sequence parameter set is left as it is. A delimiter stays the first unit.
+    """
+    begins_at = position = 0
+    while position + _LENGTH_SIZE < len(units):
+        kind = units[position + _LENGTH_SIZE] & 0x1F
+        if kind == _SET_TYPE:
+            return units
+        if kind in _SLICES:
+            break
+        position += _LENGTH_SIZE + int.from_bytes(units[position : position + _LENGTH_SIZE])
+        if kind == _DELIMITER:
+            begins_at = position
+    added = b"".join(len(unit).to_bytes(_LENGTH_SIZE) + unit for unit in sets)
+    return units[:begins_at] + added + units[begins_at:]
 
 
 class _Bits:

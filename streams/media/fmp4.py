@@ -3,13 +3,14 @@
 Source: ISO/IEC 14496-12 (boxes), 14496-14 and -15 (esds, avcC); RFC 6381 (codec strings).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 _CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
 _FULL_BOX_SIZE = 4
 _VISUAL_ENTRY_SIZE = 78
 _AUDIO_ENTRY_SIZE = 28
-_DECODER_CONFIG, _DECODER_SPECIFIC = 0x04, 0x05
+_ES, _DECODER_CONFIG, _DECODER_SPECIFIC, _SYNC_LAYER = 0x03, 0x04, 0x05, 0x06
+_ENTRY_PATH = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
 
 
 class Fmp4Error(Exception):
@@ -35,6 +36,69 @@ def find_box(data: bytes, *path: bytes) -> bytes:
     for kind in path:
         data = _child(data, kind)
     return data
+
+
+def with_avc_record(init: bytes, record: bytes, *, width: int, height: int) -> bytes:
+    """Return the initialization section of a picture with another configuration record and size.
+
+    :raises Fmp4Error: when there is no picture in it.
+    """
+
+    def entry(body: bytes) -> bytes:
+        sized = body[:24] + width.to_bytes(2) + height.to_bytes(2) + body[28:_VISUAL_ENTRY_SIZE]
+        return sized + _with_box(body[_VISUAL_ENTRY_SIZE:], (b"avcC",), lambda _: record)
+
+    def header(body: bytes) -> bytes:
+        # 16.16 fixed point, at the very end.
+        return body[:-8] + (width << 16).to_bytes(4) + (height << 16).to_bytes(4)
+
+    changed = _with_box(init, _ENTRY_PATH, lambda body: _with_entry(body, b"avc1", entry))
+    return _with_box(changed, (b"moov", b"trak", b"tkhd"), header)
+
+
+def with_aac_config(init: bytes, config: bytes, *, channels: int, rate: int) -> bytes:
+    """Return the initialization section of sound with another AudioSpecificConfig; rate in Hz.
+
+    :raises Fmp4Error: when there is no sound in it.
+    """
+
+    def entry(body: bytes) -> bytes:
+        described = body[:16] + channels.to_bytes(2) + body[18:24] + (rate << 16 & 0xFFFFFFFF).to_bytes(4)
+        rest = body[_AUDIO_ENTRY_SIZE:]
+        return described + _with_box(rest, (b"esds",), lambda esds: _with_specific(esds, config))
+
+    return _with_box(init, _ENTRY_PATH, lambda body: _with_entry(body, b"mp4a", entry))
+
+
+def _with_entry(body: bytes, kind: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    head = _FULL_BOX_SIZE + 4
+    return body[:head] + _with_box(body[head:], (kind,), change)
+
+
+def _with_specific(esds: bytes, config: bytes) -> bytes:
+    """Return the box with all of its descriptors in the short form, and another configuration of the decoder."""
+    descriptor = esds[_FULL_BOX_SIZE:]
+    stream = _descriptor(descriptor, _ES)
+    decoder = _descriptor(stream[3:], _DECODER_CONFIG)
+    said = bytes([_DECODER_SPECIFIC, len(config)]) + config
+    decoder = bytes([_DECODER_CONFIG, 13 + len(said)]) + decoder[:13] + said
+    # "Predefined": the sync layer of MP4 files.
+    whole = stream[:3] + decoder + bytes([_SYNC_LAYER, 1, 2])
+    return esds[:_FULL_BOX_SIZE] + bytes([_ES, len(whole)]) + whole
+
+
+def _with_box(data: bytes, path: tuple[bytes, ...], change: Callable[[bytes], bytes]) -> bytes:
+    """Return the data with the body of the first box on a path changed, and all sizes with it."""
+    made, is_changed = bytearray(), False
+    for kind, body in _boxes(data):
+        changed = body
+        if kind == path[0] and not is_changed:
+            is_changed = True
+            changed = change(body) if len(path) == 1 else _with_box(body, path[1:], change)
+        made += (len(changed) + 8).to_bytes(4) + kind + changed
+    if not is_changed:
+        raise Fmp4Error(f"There is no {path[0]!r} box.")
+    return bytes(made)
 
 
 def _codec(kind: bytes, body: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from streams.media.flv import Tag, TagType
 
@@ -24,12 +25,19 @@ class Measured:
     gop_s: float = 0.0
 
 
+class _Noted(NamedTuple):
+    """What is kept of a tag: its media may be large."""
+
+    timestamp_ms: int
+    size: int
+
+
 class Meter:
     """Takes in every tag of a stream; costs a few operations for each."""
 
     def __init__(self) -> None:
-        self._video: deque[Tag] = deque(maxlen=_MOST_TAGS)
-        self._audio: deque[Tag] = deque(maxlen=_MOST_TAGS)
+        self._video = deque[_Noted](maxlen=_MOST_TAGS)
+        self._audio = deque[_Noted](maxlen=_MOST_TAGS)
         self._newest_ms = 0
         self._key_frame_ms: int | None = None
         self._gop_ms = 0
@@ -45,7 +53,7 @@ class Meter:
             self._audio.clear()
             self._key_frame_ms, self._newest_ms = None, 0
         self._newest_ms = max(self._newest_ms, tag.timestamp_ms)
-        kind.append(tag)
+        kind.append(_Noted(tag.timestamp_ms, tag.size))
         if tag.is_key_frame:
             if self._key_frame_ms is not None:
                 self._gop_ms = tag.timestamp_ms - self._key_frame_ms
@@ -69,16 +77,16 @@ class Meter:
         return max(self._gop_ms, since_key_ms) if is_known else 0
 
 
-def _kbps(tags: deque[Tag]) -> int:
+def _kbps(tags: deque[_Noted]) -> int:
     span_ms = _span_ms(tags)
     # The newest tag's own time is not over yet.
     return round((sum(tag.size for tag in tags) - tags[-1].size) * 8 / span_ms) if span_ms else 0
 
 
-def _rate(tags: deque[Tag]) -> float:
+def _rate(tags: deque[_Noted]) -> float:
     span_ms = _span_ms(tags)
     return round((len(tags) - 1) * 1000 / span_ms, 2) if span_ms else 0.0
 
 
-def _span_ms(tags: deque[Tag]) -> int:
+def _span_ms(tags: deque[_Noted]) -> int:
     return tags[-1].timestamp_ms - tags[0].timestamp_ms if tags else 0

@@ -2,7 +2,13 @@
 
 import pytest
 
-from streams.media.avc import PictureSize, find_picture_size
+from streams.media.avc import (
+    PictureSize,
+    find_parameter_sets,
+    find_picture_size,
+    length_size,
+    with_parameter_sets,
+)
 from streams.media.flv import TagReader, TagType
 from tests.media.clips import flv
 from tests.media.crafted import configuration, exp_golomb, parameter_set
@@ -100,3 +106,38 @@ def test_does_not_mind_nonsense() -> None:
     assert find_picture_size(record[:12]) is None
     assert find_picture_size(record[:9] + bytes(40)) is None
     assert find_picture_size(record[:8] + b"\x68" + record[9:]) is None
+
+
+class TestParameterSets:
+    def test_are_those_of_the_record(self) -> None:
+        record = _record(flv(seconds=0.2, has_audio=False))
+
+        sequence, picture = find_parameter_sets(record)
+
+        assert (sequence[0] & 0x1F, picture[0] & 0x1F) == (7, 8)
+        assert all(len(unit).to_bytes(2) + unit in record for unit in (sequence, picture))
+        assert length_size(record) == 4
+
+    @pytest.mark.parametrize("size", [0, 5, 7, 20])
+    def test_of_a_torn_record_are_none(self, size: int) -> None:
+        assert find_parameter_sets(_record(flv(seconds=0.2, has_audio=False))[:size]) == ()
+
+    def test_tell_no_lengths_where_the_record_is_torn(self) -> None:
+        assert length_size(b"\x01\x64\x00\x1f") == 0
+
+    def test_stand_before_a_key_frame(self) -> None:
+        assert with_parameter_sets(_units(5), (b"\x67", b"\x68")) == _units(7, 8, 5)
+
+    def test_stand_behind_a_delimiter(self) -> None:
+        assert with_parameter_sets(_units(9, 6, 5), (b"\x67", b"\x68")) == _units(9, 7, 8, 6, 5)
+
+    def test_are_not_repeated(self) -> None:
+        assert with_parameter_sets(_units(9, 7, 8, 5), (b"\x67", b"\x68")) == _units(9, 7, 8, 5)
+
+    def test_stand_before_what_cannot_be_read(self) -> None:
+        assert with_parameter_sets(b"\0\0", (b"\x67",)) == _units(7) + b"\0\0"
+
+
+def _units(*kinds: int) -> bytes:
+    """Return units that hold nothing but what they are."""
+    return b"".join((1).to_bytes(4) + bytes([0x60 | kind]) for kind in kinds)

@@ -1,6 +1,6 @@
 import pytest
 
-from streams.media.flv import FlvError, Tag, TagReader, TagType
+from streams.media.flv import FlvError, Tag, TagReader, TagType, file_header, render_tag
 from tests.media.clips import flv
 
 _FILE_HEADER = b"FLV" + bytes(10)
@@ -32,13 +32,43 @@ class TestTagReader:
         with pytest.raises(FlvError):
             list(TagReader().feed(piece))
 
-    def test_knows_a_tag_by_its_first_bytes(self) -> None:
+    def test_reads_size_and_time_of_all_their_bytes(self) -> None:
         # Type, size, time and its highest byte, stream, what the body begins with.
         begun = bytes.fromhex("09 010203 050607 04 000000 17 01 000000")
+        body = begun[11:] + bytes(0x010203 - 5)
 
-        tags = list(TagReader().feed(_FILE_HEADER + begun))
+        tags = list(TagReader().feed(_FILE_HEADER + begun + body[5:] + bytes(4)))
 
-        assert tags == [Tag(TagType.VIDEO, timestamp_ms=0x04050607, size=0x010203, is_key_frame=True)]
+        assert tags == [Tag(TagType.VIDEO, timestamp_ms=0x04050607, size=0x010203, is_key_frame=True, body=body)]
+
+    def test_waits_for_all_of_a_tag(self) -> None:
+        clip = flv()
+        end = 13 + 15 + next(iter(_tags(clip, step=1 << 30))).size
+
+        reader = TagReader()
+        assert list(reader.feed(clip[: end - 1])) == []
+        assert len(list(reader.feed(clip[end - 1 : end]))) == 1
+
+    @pytest.mark.parametrize("has_audio", [True, False])
+    def test_remembers_what_the_stream_begins_with(self, has_audio: bool) -> None:
+        clip, reader = flv(has_audio=has_audio), TagReader()
+
+        assert reader.header == b""
+        list(reader.feed(clip[:13]))
+        assert reader.header == clip[:13] == file_header(has_sound=has_audio)
+
+    @pytest.mark.parametrize("kind", list(TagType))
+    def test_reads_empty_tags(self, kind: TagType) -> None:
+        (tag,) = _read_one(kind, b"")
+
+        assert (tag.size, tag.announced, tag.is_key_frame, tag.is_avc, tag.is_aac) == (0, b"", False, False, False)
+
+    def test_are_written_as_they_were_read(self) -> None:
+        clip = flv()
+
+        written = b"".join(render_tag(tag.type, tag.timestamp_ms, tag.body) for tag in _tags(clip, step=4096))
+
+        assert written == clip[13:]
 
     @pytest.mark.parametrize(
         ("kind", "body", "is_key_frame", "is_media"),
@@ -97,11 +127,9 @@ class TestAnnouncements:
     def test_are_not_seen_in_other_tags(self, kind: TagType, body: str) -> None:
         assert [tag.announced for tag in _read_one(kind, bytes.fromhex(body))] == [b""]
 
-    def test_are_not_waited_for_without_end(self) -> None:
-        begun = b"\x17\0" + bytes(4094)
+    def test_are_no_longer_than_any_encoders(self) -> None:
+        (tag,) = _read_one(TagType.VIDEO, b"\x17\0" + bytes(1 << 16))
 
-        assert list(TagReader().feed(_FILE_HEADER + _header(TagType.VIDEO, size=1 << 20) + begun[:-1])) == []
-        (tag,) = TagReader().feed(_FILE_HEADER + _header(TagType.VIDEO, size=1 << 20) + begun)
         assert tag.announced == bytes(4094)
 
 

@@ -1,7 +1,13 @@
+import json
+import subprocess
+
 import pytest
 
-from streams.media.fmp4 import Fmp4Error, codec_strings
+from streams.media.avc import find_picture_size
+from streams.media.flv import TagReader, TagType
+from streams.media.fmp4 import Fmp4Error, codec_strings, with_aac_config, with_avc_record
 from tests.media.boxes import AVC_HIGH_3_1, audio_init, video_init
+from tests.media.clips import flv
 
 
 class TestCodecStrings:
@@ -65,6 +71,70 @@ class TestCodecStrings:
     def test_refuses_what_holds_no_track(self, data: bytes) -> None:
         with pytest.raises(Fmp4Error):
             codec_strings(data)
+
+
+def _remuxed(clip: bytes, *, stream: str) -> bytes:
+    """Return a track of a clip as ffmpeg makes it for us."""
+    argv = ["ffmpeg", "-v", "error", "-f", "flv", "-i", "pipe:0", "-map", f"0:{stream}", "-c", "copy"]
+    argv += ["-f", "mp4", "-movflags", "+frag_keyframe+empty_moov+default_base_moof", "pipe:1"]
+    return subprocess.run(argv, input=clip, capture_output=True, check=True, timeout=60).stdout
+
+
+def _init_of(track: bytes) -> tuple[bytes, bytes]:
+    """Return the initialization section, and what follows."""
+    at = track.index(b"moof") - 4
+    return track[:at], track[at:]
+
+
+def _probed(media: bytes) -> dict[str, object]:
+    argv = ["ffprobe", "-v", "error", "-show_streams", "-count_frames", "-of", "json", "-f", "mp4", "pipe:0"]
+    run = subprocess.run(argv, input=media, capture_output=True, check=True, timeout=60)
+    assert run.stderr == b""
+    found: dict[str, object] = json.loads(run.stdout)["streams"][0]
+    return found
+
+
+class TestWithAvcRecord:
+    def test_decodes_what_another_encoder_made(self) -> None:
+        one, other = flv(size="320x180", seconds=1), flv(size="640x360", profile="main", seconds=1)
+        init, _ = _init_of(_remuxed(one, stream="v"))
+        _, media = _init_of(_remuxed(other, stream="v"))
+        record = next(tag.record for tag in TagReader().feed(other) if tag.type == TagType.VIDEO and tag.announced)
+
+        changed = with_avc_record(init, record, width=640, height=360)
+
+        found = _probed(changed + media)
+        assert (found["width"], found["height"], found["profile"], found["nb_read_frames"]) == (640, 360, "Main", "30")
+        assert codec_strings(changed) == ["avc1.4d401f"]
+        assert find_picture_size(record) is not None
+
+    def test_changes_nothing_else(self) -> None:
+        clip = flv(size="320x180", seconds=1)
+        init, _ = _init_of(_remuxed(clip, stream="v"))
+        record = next(tag.record for tag in TagReader().feed(clip) if tag.type == TagType.VIDEO and tag.announced)
+
+        assert with_avc_record(init, record, width=320, height=180) == init
+
+    def test_needs_a_picture(self) -> None:
+        with pytest.raises(Fmp4Error):
+            with_avc_record(audio_init(), b"", width=1, height=1)
+
+
+class TestWithAacConfig:
+    def test_decodes_other_sound(self) -> None:
+        init, media = _init_of(_remuxed(flv(size="320x180", seconds=1), stream="a"))
+
+        changed = with_aac_config(init, bytes.fromhex("1210"), channels=2, rate=44_100)
+
+        assert _probed(changed + media)["sample_rate"] == "44100"
+        assert codec_strings(changed) == ["mp4a.40.2"]
+        # What is there once is replaced however long it is.
+        longer = with_aac_config(changed, bytes.fromhex("119056e500"), channels=2, rate=48_000)
+        assert _probed(longer + media)["sample_rate"] == "48000"
+
+    def test_needs_sound(self) -> None:
+        with pytest.raises(Fmp4Error):
+            with_aac_config(video_init(), b"\x11\x90", channels=2, rate=48_000)
 
 
 def _shorten(init: bytes, kind: bytes, *, by: int) -> bytes:
