@@ -38,8 +38,10 @@ class Opened:
 
 @dataclass(frozen=True)
 class RunBegan:
-    """All media that follows is another ffmpeg's: a discontinuity, unless it is the session's first, number 0.
+    """All slots that begin after it go on behind a discontinuity, unless it is the session's first, number 0.
 
+    They show another ffmpeg's media, or what was spliced into it. Slots get to a splice one after the other, and say
+    with each segment from then on which run that is of.
     `zero_ms`, since 1970, is where the media's own clock begins, which is the same for all runs of a session.
     """
 

@@ -1,8 +1,8 @@
 """Where, in a long journal, what is still kept begins.
 
 A broadcast may last for weeks, and nearly all that its journal says by then is of segments that are gone. Lines are as
-`journal` writes them: a slot's segments stand there in the order of their numbers, and the one run that a journal is
-of stands before what it has made.
+`journal` writes them: a slot's segments stand there in the order of their numbers, and what run they are of stands at
+the beginning, or before each of them.
 """
 
 import os

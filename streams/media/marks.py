@@ -2,6 +2,7 @@
 
 import math
 from collections import deque
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
@@ -42,8 +43,39 @@ class KeyFrameMarks:
             self._begun_at = at_ms
             self._marks.append(at_ms)
 
+    def restart(self, at_ms: float) -> None:
+        """Count from a cut: a segment begins there, whatever the one before lacks."""
+        self._begun_at = self._key_frame_at = at_ms
+
     def at(self, index: int) -> float | None:
         return self._marks[index] if index < len(self._marks) else None
+
+
+@dataclass(frozen=True)
+class Cut:
+    """From `at_ms` on, by the stream's own clock, decoders need other parameters than before: a discontinuity.
+
+    `picture` is an AVCDecoderConfigurationRecord, `sound` an AudioSpecificConfig, empty where they stay as they are.
+    """
+
+    at_ms: float
+    picture: bytes = b""
+    sound: bytes = b""
+
+
+class Cuts:
+    """Where other media was spliced in, ascending; noted by one thread, read by another."""
+
+    def __init__(self) -> None:
+        self._cuts: list[Cut] = []
+
+    def note(self, cut: Cut) -> None:
+        """Take in the next cut, before the media behind it is handed on."""
+        self._cuts.append(cut)
+
+    def at(self, index: int) -> Cut | None:
+        """Return that cut, None while it is not known."""
+        return self._cuts[index] if index < len(self._cuts) else None
 
 
 class KeyFrameDistances:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from streams.media.journal import write_end
 from streams.media.ladder import Ladder, Rendition
-from streams.media.marks import Marks
+from streams.media.marks import Cuts, Marks
 from streams.media.packager import Packager, slots_of
 from streams.media.playlist import (
     EDGE_QUERY,
@@ -62,6 +62,7 @@ class RunOutput:
         targets: Targets,
         marks: Marks | None,
         clock_ms: Callable[[], float],
+        cuts: Cuts | None = None,
     ) -> None:
         """Go on with what is there of the session.
 
@@ -92,7 +93,15 @@ class RunOutput:
         }
         # Players keep the part target that they were told of first.
         self.targets = targets.with_part_target(self._shelf.part_target_s)
-        self._packager = Packager(self._shelf, renditions, targets=self.targets, marks=marks, clock_ms=clock_ms)
+        self._packager = Packager(
+            self._shelf,
+            renditions,
+            targets=self.targets,
+            marks=marks,
+            cuts=cuts,
+            copies_audio=ladder.copies_audio,
+            clock_ms=clock_ms,
+        )
 
     def hand_over(self) -> None:
         """Let ffmpeg alone have the pipes' writing ends, so that its end is theirs."""

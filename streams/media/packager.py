@@ -6,14 +6,16 @@ import select
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+from streams.media.aac import parse_aac_config
+from streams.media.avc import find_picture_size
 from streams.media.errors import TranscoderFailedError
-from streams.media.fmp4 import Fmp4Error, codec_strings
+from streams.media.fmp4 import Fmp4Error, codec_strings, with_aac_config, with_avc_record
 from streams.media.fragments import Fragment, FragmentReader, Init, render_fragment
 from streams.media.journal import SlotBegan
 from streams.media.ladder import Kind, Rendition
-from streams.media.marks import EvenMarks, Marks
+from streams.media.marks import Cuts, EvenMarks, Marks
 from streams.media.process import widen
 from streams.media.shelf import Made, Shelf
 from streams.media.targets import Targets
@@ -45,6 +47,9 @@ class _Pipe:
     held: list[Chunk] = field(default_factory=list)
     track: Track | None = None
     sequence: int = 0
+    cuts: int = 0
+    # Of the present segment's first picture: how much later than decoded.
+    shown_after_ms: float = 0.0
     # By the monotonic clock: when the newest part was made, and when something is expected again.
     put_at: float = math.inf
     due_at: float = 0.0
@@ -77,10 +82,14 @@ class Packager:
         targets: Targets,
         marks: Marks | None,
         clock_ms: Callable[[], float],
+        cuts: Cuts | None = None,
+        copies_audio: bool = False,
     ) -> None:
         self._shelf = shelf
         self._targets = targets
         self._marks = marks
+        self._cuts = cuts or Cuts()
+        self._copies_audio = copies_audio
         self._read_clock_ms = clock_ms
         self._begins_at_ms: float | None = None
         # What `clock_ms` has told.
@@ -176,6 +185,7 @@ class Packager:
             targets=self._targets,
             marks=marks,
             begins_at_ms=begins_at_ms,
+            cuts=self._cuts,
         )
 
     def _take(self, pipe: _Pipe, chunks: Iterator[Chunk]) -> None:
@@ -203,8 +213,11 @@ class Packager:
     def _put(self, pipe: _Pipe, chunk: Chunk) -> None:
         if chunk.begins_segment:
             self._shelf.close_segment(pipe.slot)
+            pipe.shown_after_ms = chunk.samples[0].composition / pipe.per_ms
+        while pipe.cuts < chunk.cuts:
+            self._cut(pipe)
         pipe.sequence += 1
-        at_ms = chunk.decode_time / pipe.per_ms + self.offset_ms
+        at_ms = chunk.decode_time / pipe.per_ms + pipe.shown_after_ms + self.offset_ms
         duration_ms = chunk.duration / pipe.per_ms
         head = render_fragment(pipe.sequence, chunk.decode_time + round(self._shift_ms * pipe.per_ms), chunk.samples)
         made = Made(
@@ -220,6 +233,22 @@ class Packager:
             self._shelf.close_segment(pipe.slot)
         self._note_latency(time.monotonic() * 1000 + self._monotonic_zero_ms - at_ms - duration_ms)
         pipe.rest(duration_ms / 1000)
+
+    def _cut(self, pipe: _Pipe) -> None:
+        """Let what follows have its own initialization section, in which what is decoded otherwise is put right."""
+        cut = self._cuts.at(pipe.cuts)
+        assert cut is not None and pipe.init is not None  # noqa: S101, PT018  # A track has passed it.
+        pipe.cuts += 1
+        began, init = _slot_began(pipe, self.codecs[pipe.slot]), pipe.init.data
+        if pipe.rendition.kind is Kind.COPY and cut.picture:
+            size = find_picture_size(cut.picture)
+            width, height = (size.width, size.height) if size else (began.width, began.height)
+            init = with_avc_record(init, cut.picture, width=width, height=height)
+            began = replace(began, codecs=codec_strings(init)[0], width=width, height=height)
+        elif self._copies_audio and not pipe.rendition.is_video and (config := parse_aac_config(cut.sound)):
+            init = with_aac_config(init, cut.sound, channels=config.channels, rate=config.rate)
+        pipe.init = Init(init, pipe.init.timescale)
+        self._shelf.cut(began, init, number=pipe.cuts)
 
     def _note_latency(self, latency_ms: float) -> None:
         self.parts_made += 1

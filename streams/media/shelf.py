@@ -4,7 +4,7 @@ One folder for the session, whoever runs it: a later epoch goes on where the one
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from streams.media import journal
@@ -59,6 +59,8 @@ class Shelf:
         self.bitrates: dict[str, Bitrates] = {}
         self._stand_ins: dict[str, tuple[str, ...]] = {}
         self._run = -1
+        # Of slots that have been cut: what every segment begins with, since a reader may begin with any.
+        self._cut_slots: dict[str, tuple[RunBegan, SlotBegan]] = {}
         # Where the clock of the session's media begins, since 1970: where the first run's did.
         self._zero_ms: int | None = None
         folder.mkdir(parents=True, exist_ok=True)
@@ -92,6 +94,20 @@ class Shelf:
         self._tell(*records)
         return max(0, zero_ms - self._zero_ms)
 
+    def cut(self, slot: SlotBegan, init: bytes, *, number: int) -> None:
+        """Let a slot go on with another initialization section, the `number`th that this epoch's cuts have given it.
+
+        The others follow when they get there.
+
+        :raises OSError: when it cannot be written.
+        """
+        assert self._zero_ms is not None  # noqa: S101  # A run has begun.
+        run = self._run + number
+        for name in (slot.slot, *self._stand_ins.get(slot.slot, ())):
+            self._close_segment(name)
+            (self._slots[name].folder / journal.init_name(epoch=self._epoch, run=run)).write_bytes(init)
+            self._cut_slots[name] = (RunBegan(run, self._zero_ms), replace(slot, slot=name))
+
     def add(self, slot: str, made: Made) -> None:
         """Put a part on the shelf.
 
@@ -115,7 +131,7 @@ class Shelf:
     def _recall(self, entry: Entry) -> None:
         record = entry.record
         if isinstance(record, RunBegan):
-            self._run, self._zero_ms = record.number, record.zero_ms
+            self._run, self._zero_ms = max(self._run, record.number), record.zero_ms
         elif isinstance(record, SlotBegan | PartMade | journal.SegmentGrown | SegmentClosed | Dropped):
             self._slot(record.slot).take(entry)
 
@@ -142,6 +158,7 @@ class Shelf:
         segment = slot.open
         if segment is None:
             segment = slot.open = ShelvedSegment(self._epoch, slot.next_msn, made.at_ms, key_size=made.key_size)
+            self._writer.write(*self._cut_slots.get(name, ()))
         segment.size += len(made.content)
         segment.duration_us += made.duration_us
         if made.is_hidden:

@@ -34,7 +34,7 @@ _US = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One ffmpeg's media; the initialization section is named after the epoch that it began in."""
+    """Media between discontinuities; the initialization section is named after the epoch that it began in."""
 
     number: int
     epoch: int
@@ -231,7 +231,7 @@ class SessionTimeline:
 
     def is_current(self, slot: SlotTimeline) -> bool:
         """Tell whether the present run goes on with it; the one before may have had more renditions."""
-        return slot.run == self._run
+        return slot.run.epoch == self._run.epoch
 
     def listed(self, slot: SlotTimeline, *, is_edge: bool = False) -> list[Segment]:
         """Return the closed segments that a playlist goes back to; the same after the end, so that none goes back."""
@@ -252,9 +252,11 @@ class SessionTimeline:
     def _feed(self, entry: Entry) -> None:
         record = entry.record
         if isinstance(record, PartMade):
-            self._slot(record.slot).add_part(record, epoch=entry.epoch, run=self._run)
+            slot = self._slot(record.slot)
+            slot.add_part(record, epoch=entry.epoch, run=slot.run)
         elif isinstance(record, SegmentClosed):
-            self._slot(record.slot).close(record, epoch=entry.epoch, run=self._run)
+            slot = self._slot(record.slot)
+            slot.close(record, epoch=entry.epoch, run=slot.run)
         elif isinstance(record, Dropped):
             self._slot(record.slot).drop(first_msn=record.first_msn)
         elif isinstance(record, SlotBegan):

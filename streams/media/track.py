@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from streams.media.fragments import Fragment, Sample, offsets
-from streams.media.marks import Marks
+from streams.media.marks import Cuts, Marks
 from streams.media.targets import LONGEST_SEGMENT_S, Targets
 
 # Of frames that are exactly at marks: what time scales make of milliseconds.
@@ -16,8 +16,8 @@ _ROUNDING_MS = 0.5
 class Chunk:
     """Samples that are handed out together: a part, where there are parts.
 
-    `decode_time` and durations are in the track's time scale. One that is longer than a part may be is in its segment
-    alone, which has no other and is not handed out in parts.
+    `decode_time` and durations are in the track's time scale; `cuts` is how many came before it. One that is longer
+    than a part may be is in its segment alone, which has no other and is not handed out in parts.
     """
 
     decode_time: int
@@ -27,6 +27,7 @@ class Chunk:
     begins_segment: bool
     ends_segment: bool
     is_too_long: bool
+    cuts: int = 0
 
     @property
     def is_independent(self) -> bool:
@@ -49,11 +50,13 @@ class Track:
         targets: Targets,
         marks: Marks,
         begins_at_ms: float,
+        cuts: Cuts | None = None,
     ) -> None:
         self._per_ms = timescale / 1000
         self._is_video = is_video
         self._is_exact = is_exact
         self._marks = marks
+        self._cuts = cuts or Cuts()
         self._begins_at = begins_at_ms * self._per_ms
         self._least = targets.chunk_s * timescale
         self._most = targets.longest_chunk_s * timescale
@@ -68,7 +71,7 @@ class Track:
         self._segment_duration = 0
         # How long the present segment will be, going by the one before.
         self._expected = targets.segment_s * timescale
-        self._next_mark = 0
+        self._next_mark = self._next_cut = 0
 
     def take(self, fragment: Fragment) -> Iterator[Chunk]:
         """Yield what is complete with it."""
@@ -91,7 +94,12 @@ class Track:
             # The encoder stood still: what is missing is no length of a picture that a playlist may have.
             sample = sample._replace(duration=int(self._longest_segment))
         is_long = sample.duration > self._most
-        if is_long or self._begins_new_segment(sample, at):
+        if self._passes_cuts(sample, at):
+            yield from self.finish()
+            self._end_segment()
+            while self._passes_cuts(sample, at):
+                self._next_cut += 1
+        elif is_long or self._begins_new_segment(sample, at):
             yield from self.finish()
             self._end_segment()
         elif self._duration + sample.duration > self._most:
@@ -118,12 +126,21 @@ class Track:
         is_due = self._is_at_mark(at + sample.composition, sample) and (sample.is_sync or not self._is_video)
         return is_due or self._segment_duration + sample.duration > self._longest_segment
 
+    def _passes_cuts(self, sample: Sample, at: int) -> bool:
+        cut = self._cuts.at(self._next_cut)
+        if cut is None or (self._is_video and not sample.is_sync):
+            return False
+        return self._is_at(cut.at_ms, at + sample.composition, sample)
+
     def _is_at_mark(self, at: int, sample: Sample) -> bool:
         """Tell whether a frame like that, there, is the one that the next mark means, or later."""
         mark_ms = self._marks.at(self._next_mark)
+        return mark_ms is not None and self._is_at(mark_ms, at, sample)
+
+    def _is_at(self, at_ms: float, at: int, sample: Sample) -> bool:
         # What is half a frame away was moved up.
         slack = _ROUNDING_MS * self._per_ms if self._is_exact else sample.duration / 2 - 1
-        return mark_ms is not None and at + slack >= mark_ms * self._per_ms
+        return at + slack >= at_ms * self._per_ms
 
     def _add(self, sample: Sample, at: int, payload: memoryview) -> None:
         if not self._samples:
@@ -145,6 +162,7 @@ class Track:
             begins_segment=self._begins_segment,
             ends_segment=ends_segment,
             is_too_long=self._has_parts and self._duration > self._most,
+            cuts=self._next_cut,
         )
         self._samples, self._payloads, self._duration = [], [], 0
         self._begins_segment = False

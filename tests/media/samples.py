@@ -6,7 +6,7 @@ from itertools import pairwise
 from random import Random
 
 from streams.media.fragments import Fragment, Sample
-from streams.media.marks import EvenMarks, KeyFrameMarks, Marks
+from streams.media.marks import Cuts, EvenMarks, KeyFrameMarks, Marks
 from streams.media.targets import LONGEST_SEGMENT_S, Targets
 from streams.media.track import Chunk, Track
 
@@ -84,6 +84,7 @@ def cut(
     is_exact: bool = True,
     begins_at_ms: float = 0,
     seed: int = 0,
+    cuts: Cuts | None = None,
 ) -> list[Chunk]:
     """Return what a track makes of frames."""
     track = Track(
@@ -93,6 +94,7 @@ def cut(
         targets=targets,
         marks=marks,
         begins_at_ms=begins_at_ms,
+        cuts=cuts,
     )
     handed_over = fragments(frames, Random(seed))  # noqa: S311  # Repeatable.
     return [*(chunk for fragment in handed_over for chunk in track.take(fragment)), *track.finish()]

@@ -36,8 +36,11 @@ def _made(slot: str, msn: int) -> list[Record]:
     return [*made, SegmentClosed(slot, msn, at_ms, 2_000_000, 4000, 900)]
 
 
-def _write(folder: Path, *, epoch: int, segments: range, first_kept: int = 0) -> None:
-    """Write an epoch that made those segments, and all of them in the order of their times."""
+def _write(folder: Path, *, epoch: int, segments: range, first_kept: int = 0, spliced_every: int = 0) -> None:
+    """Write an epoch that made those segments, and all of them in the order of their times.
+
+    From every so many segments on it shows what was spliced in; the sound gets there a segment later.
+    """
     before = Reader(folder)
     before.read()
     writer = Writer(folder, Opened(epoch, 500_000, 4, WINDOW_S, *before.position))
@@ -45,6 +48,9 @@ def _write(folder: Path, *, epoch: int, segments: range, first_kept: int = 0) ->
     records: list[Record] = []
     for msn in segments:
         for slot in SLOTS:
+            splices = (msn - (slot == "a0")) // spliced_every if spliced_every else 0
+            if splices:
+                records += [RunBegan(epoch - 1 + splices, 0), SlotBegan(slot, "avc1.64001f", 640, 480, 30_000)]
             records += _made(slot, msn)
             if msn - KEPT > first_kept:
                 records.append(Dropped(slot, msn - KEPT + (3 if slot == "a0" else 0)))
@@ -84,6 +90,13 @@ def test_says_the_same_as_all_of_it(tmp_path: Path, last: range) -> None:
 
     assert _playlists(entries) == _playlists(Reader(tmp_path).read()[1])
     assert Reader(tmp_path, leaves_old_parts_out=True).read() == (False, entries)
+
+
+@pytest.mark.parametrize("every", [LONG - 10, LONG // 2, 100])
+def test_says_the_same_of_what_was_spliced(tmp_path: Path, every: int) -> None:
+    _write(tmp_path, epoch=1, segments=range(LONG), spliced_every=every)
+
+    assert _playlists(_read(tmp_path)) == _playlists(Reader(tmp_path).read()[1])
 
 
 def test_goes_on_as_it_grows(tmp_path: Path) -> None:

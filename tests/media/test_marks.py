@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import pytest
 
-from streams.media.marks import EvenMarks, KeyFrameDistances, KeyFrameMarks, Marks
+from streams.media.marks import Cut, Cuts, EvenMarks, KeyFrameDistances, KeyFrameMarks, Marks
 from streams.media.targets import LONGEST_SEGMENT_S
 
 
@@ -65,6 +65,26 @@ class TestKeyFrameMarks:
 
     def test_go_on_behind_key_frames_that_were_far_apart(self) -> None:
         assert _noted([0, 2000, 9000, 9500, 11000, 13000]) == [2000, 9000, 11000, 13000]
+
+    def test_count_anew_from_a_cut(self) -> None:
+        marks = KeyFrameMarks(segment_s=2)
+        for at_ms in (0, 1000):
+            marks.note(at_ms)
+        marks.restart(1300)
+        for at_ms in (2300, 3300, 4300):
+            marks.note(at_ms)
+
+        assert _all(marks) == [3300]
+
+
+class TestCuts:
+    def test_are_known_one_after_the_other(self) -> None:
+        cuts = Cuts()
+        assert cuts.at(0) is None
+        cuts.note(Cut(1000, picture=b"1"))
+        cuts.note(Cut(2000))
+
+        assert [cuts.at(index) for index in range(3)] == [Cut(1000, picture=b"1"), Cut(2000), None]
 
 
 class TestKeyFrameDistances:

@@ -265,7 +265,7 @@ class TestText:
 
     def test_reports_no_slot_that_the_present_run_does_not_go_on_with(self) -> None:
         timeline = self._session()
-        _feed(timeline, 2, RunBegan(2, _AT_MS), _began()[0], *_parts("v0", 5))
+        _feed(timeline, 3, RunBegan(2, _AT_MS), _began()[0], *_parts("v0", 5))
 
         assert "RENDITION-REPORT" not in render_media(timeline, timeline.slots["v0"], FULL)
 

@@ -1,4 +1,5 @@
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -208,8 +209,21 @@ class TestFeed:
         assert [(segment.msn, segment.is_gap, segment.duration_us) for segment in slot.segments] == [(0, True, 600_000)]
         assert slot.next_part == (1, 1)
 
+    def test_lets_slots_get_to_a_splice_one_after_the_other(self) -> None:
+        sound = SlotBegan("a0", "mp4a.40.2", 0, 0, 0)
+        timeline = fed(sound, part(0, 0), RunBegan(1, 0), BEGAN[-1], closed(0), part(1, 0))
+        late = PartMade("a0", 0, 0, 1_790_000_000_000, 300_000, 1, 100)
+        ends = SegmentClosed("a0", 0, 1_790_000_000_000, 300_000, 100, 0)
+        timeline.feed([Entry(1, record) for record in (late, ends, RunBegan(1, 0), sound, replace(late, msn=1))])
+
+        for slot in ("v0", "a0"):
+            found = timeline.slots[slot]
+            assert found.opening is not None
+            assert ([segment.run.number for segment in found.segments], found.opening.run.number) == ([0], 1)
+            assert timeline.is_current(found)
+
     def test_takes_a_segment_for_what_it_began_as(self) -> None:
-        slot = fed(part(0, 0), RunBegan(1, 0), closed(0), closed(1)).slots["v0"]
+        slot = fed(part(0, 0), RunBegan(1, 0), BEGAN[-1], closed(0), closed(1)).slots["v0"]
 
         assert [segment.run.number for segment in slot.segments] == [0, 1]
 

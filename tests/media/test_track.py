@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from streams.media.fragments import Fragment, Sample
-from streams.media.marks import KeyFrameMarks, Marks
+from streams.media.marks import Cut, Cuts, KeyFrameMarks, Marks
 from streams.media.targets import Latency, Targets, choose_targets
 from streams.media.track import Chunk, Track
 from tests.media.samples import (
@@ -64,6 +64,56 @@ class TestAnything:
         first, second = (cut(frames, LOW, marks, seed=how) for how in (1, 2))
 
         assert [numbers(chunk) for chunk in first] == [numbers(chunk) for chunk in second]
+
+
+def _cuts(*at_ms: float) -> Cuts:
+    cuts = Cuts()
+    for each in at_ms:
+        cuts.note(Cut(each))
+    return cuts
+
+
+class TestCuts:
+    def test_begin_segments_however_short_the_one_before_is(self) -> None:
+        frames = even_frames(fps=30, seconds=4.3) + even_frames(fps=30, seconds=4, first_ms=4300)
+
+        chunks = cut(frames, LOW, key_marks(frames, LOW), cuts=_cuts(4300))
+
+        assert _begins_ms(chunks)[:4] == [0, 2000, 4000, 4300]
+        assert [segment[0].cuts for segment in segments(chunks)][:4] == [0, 0, 0, 1]
+        assert {chunk.cuts for chunk in chunks if chunk.decode_time < 4300 * 90} == {0}
+
+    def test_of_pictures_wait_for_a_key_frame(self) -> None:
+        frames = even_frames(fps=30, seconds=8)
+
+        chunks = cut(frames, LOW, key_marks(frames, LOW), cuts=_cuts(4500))
+
+        assert min(chunk.decode_time for chunk in chunks if chunk.cuts) == 6000 * 90
+
+    def test_of_sound_are_at_the_nearest_frame(self) -> None:
+        frames = even_frames(fps=AAC_PER_S, seconds=8, key_every_s=0)
+
+        chunks = cut(frames, LOW, even_marks(frames, LOW), is_video=False, cuts=_cuts(4500))
+
+        assert abs(min(chunk.decode_time for chunk in chunks if chunk.cuts) / 90 - 4500) <= 500 / AAC_PER_S + 1
+
+    def test_may_come_together(self) -> None:
+        frames = even_frames(fps=30, seconds=8)
+
+        chunks = cut(frames, LOW, key_marks(frames, LOW), cuts=_cuts(3990, 3995))
+
+        assert [segment[0].cuts for segment in segments(chunks)] == [0, 0, 2, 2]
+
+    @pytest.mark.parametrize("seed", range(10))
+    def test_lose_nothing_wherever_they_are(self, seed: int) -> None:
+        frames = frames_by_chance(seed, seconds=20)
+        keys = [frame.at_ms for frame in frames if frame.is_sync]
+
+        chunks = cut(frames, LOW, key_marks(frames, LOW), cuts=_cuts(*keys[1::2]), seed=seed)
+
+        check_cut(chunks, frames, LOW)
+        begins = _begins_ms(chunks)
+        assert set(keys[1::2]) <= set(begins)
 
 
 class TestSegments:
