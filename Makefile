@@ -42,6 +42,11 @@ mutants: .venv/dev.stamp  ## Break the core in small ways: do the tests notice?
 bench: .venv/dev.stamp  ## Measure the figures of docs/performance.md
 	$(PYTHON) -m pytest -m bench -s bench
 
+slate:  ## Draw the picture that viewers see while an encoder is away
+	ffmpeg -loglevel error -y -f lavfi -i color=c=0x14181f:s=1920x1080 -frames:v 1 -pix_fmt rgb24 -vf "format=rgb24,\
+	drawtext=font='DejaVu Sans':text='We’ll be right back':fontcolor=0xe6e9ef:fontsize=84:x=(w-tw)/2:y=(h-th)/2-20,\
+	drawbox=x=(iw-120)/2:y=ih/2+70:w=120:h=4:color=0x5b6472:t=fill" streams/media/slate.png
+
 lock: .venv/run.stamp  ## Write the lock files anew from pyproject.toml
 	$(UV) pip compile pyproject.toml -q --upgrade --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate -o requirements.lock
 	$(UV) pip compile pyproject.toml -q --group dev --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate -c requirements.lock -o requirements-dev.lock
@@ -52,4 +57,4 @@ lock: .venv/run.stamp  ## Write the lock files anew from pyproject.toml
 .venv/dev.stamp: deploy/install deploy/apt-packages.txt deploy/apt-packages-dev.txt requirements-dev.lock
 	@deploy/install dev
 
-.PHONY: help run test suite check fmt chaos mutants bench lock
+.PHONY: help run test suite check fmt chaos mutants bench slate lock

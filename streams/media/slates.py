@@ -1,0 +1,140 @@
+"""Making slates: a still picture of the size, rate and profile that a source has, encoded once and kept."""
+
+import hashlib
+import logging
+import subprocess
+import threading
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from streams.media.feeds import FeedError, Slate, read_slate
+from streams.media.flv import FlvError
+from streams.media.process import Child, running
+from streams.media.source import Source
+from streams.media.writing import write_whole
+
+logger = logging.getLogger(__name__)
+
+# What viewers see where nobody has chosen a picture; see `make slate`.
+DEFAULT_PICTURE = Path(__file__).with_name("slate.png")
+_LOOP_S = 2
+_USUAL_FPS = 30.0
+# It takes half a second to two, at the lowest priority, on a machine that may be busy.
+_TIMEOUT_S = 20.0
+_MEMORY_MB = 1024
+_LARGEST_PICTURE_BYTES = 20 << 20
+_MOST_KEPT = 64
+# By ffmpeg's names; others are not passed through.
+_PROFILES = {"Constrained Baseline": "baseline", "Baseline": "baseline", "Main": "main"}
+
+
+@dataclass(frozen=True)
+class SlateForm:
+    """What a slate has to be like."""
+
+    width: int
+    height: int
+    fps: float
+    profile: str
+
+    @classmethod
+    def of(cls, source: Source) -> "SlateForm":
+        """Return the form of a source's own pictures."""
+        fps = source.fps or _USUAL_FPS
+        return cls(source.width, source.height, fps, _PROFILES.get(source.profile, "high"))
+
+
+class SlateOrder:
+    """A slate that is being made, in a thread of its own."""
+
+    def __init__(self, picture: Path, form: SlateForm, *, folder: Path) -> None:
+        self._picture = picture
+        self._form = form
+        self._folder = folder
+        self._child: Child | None = None
+        self._is_cancelled = False
+        self.slate: Slate | None = None
+        # It will not come; the log says why.
+        self.has_failed = False
+        self._thread = threading.Thread(target=self._run, name="slate", daemon=True)
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """End it, finished or not."""
+        self._is_cancelled = True
+        if self._child is not None:
+            self._child.kill()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self.slate = self._make()
+        except (FeedError, FlvError, OSError, subprocess.SubprocessError) as error:
+            self.has_failed = True
+            if not self._is_cancelled:
+                logger.warning("no slate of %s: %s", self._picture.name, error)
+
+    def _make(self) -> Slate:
+        picture = self._picture.read_bytes()
+        if len(picture) > _LARGEST_PICTURE_BYTES:
+            raise FeedError("The picture is too large.")
+        path = self._folder / f"{_key(picture, self._form)}.flv"
+        # One that is broken is made anew.
+        with suppress(FileNotFoundError, FeedError, FlvError):
+            slate = read_slate(path.read_bytes(), fps=self._form.fps)
+            # What is used stays.
+            path.touch()
+            return slate
+        clip = self._encode(picture)
+        slate = read_slate(clip, fps=self._form.fps)
+        self._keep(path, clip)
+        return slate
+
+    def _encode(self, picture: bytes) -> bytes:
+        label = f"slate {self._form.width}x{self._form.height}"
+        argv = slate_argv(self._form)
+        with running(argv, label=label, feeds=True, is_fed=True, memory_mb=_MEMORY_MB) as self._child:
+            if self._is_cancelled:
+                raise FeedError("Nobody wants it any more.")
+            clip, _ = self._child.process.communicate(picture, timeout=_TIMEOUT_S)
+            if self._child.exit_code:
+                raise FeedError(self._child.last_words() or f"ffmpeg ended with code {self._child.exit_code}.")
+        return clip
+
+    def _keep(self, path: Path, clip: bytes) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        write_whole(path, [clip])
+        kept = sorted(self._folder.glob("*.flv"), key=_used_at, reverse=True)
+        for old in kept[_MOST_KEPT:]:
+            old.unlink(missing_ok=True)
+
+
+def slate_argv(form: SlateForm) -> list[str]:
+    """Return the command that makes a slate, as FLV on stdout, of the picture on its stdin.
+
+    The picture is scaled to fit, on black; no frame is shown later than it is decoded, so the loop can be cut anywhere.
+    """
+    size = f"{form.width}:{form.height}"
+    fitted = f"scale={size}:force_original_aspect_ratio=decrease,pad={size}:-1:-1,setsar=1,format=yuv420p"
+    repeated = "loop=loop=-1:size=1,setpts=N"
+    frames = max(1, round(_LOOP_S * form.fps))
+    return [
+        "nice", "-n", "19", "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning",
+        "-f", "image2pipe", "-framerate", f"{form.fps:g}", "-i", "pipe:0", "-an", "-vf", f"{fitted},{repeated}",
+        "-frames:v", str(frames), "-fps_mode", "passthrough", "-c:v", "libx264", "-preset", "veryfast",
+        "-profile:v", form.profile, "-threads", "1", "-bf", "0", "-g", str(frames + 1), "-sc_threshold", "0",
+        "-crf", "20", "-f", "flv", "-flvflags", "no_duration_filesize", "pipe:1",
+    ]  # fmt: skip
+
+
+def _key(picture: bytes, form: SlateForm) -> str:
+    said = f"{form.width}x{form.height} {form.fps:g} {form.profile}"
+    return hashlib.sha256(picture + said.encode()).hexdigest()[:32]
+
+
+def _used_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
