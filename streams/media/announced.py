@@ -9,34 +9,40 @@ class Announced:
     """Takes in every tag of a stream. Encoders repeat what they have announced, which changes nothing."""
 
     def __init__(self) -> None:
-        self._first: dict[int, bytes] = {}
+        self._newest: dict[int, bytes] = {}
 
     @property
     def picture_size(self) -> PictureSize | None:
         """None when it is not known."""
-        return _size(self._first.get(TagType.VIDEO, b""))
+        return find_picture_size(self._newest.get(TagType.VIDEO, b""))
 
-    def note(self, tag: Tag) -> None:
-        """Take in the next tag.
+    @property
+    def record(self) -> bytes:
+        """The AVCDecoderConfigurationRecord, empty when nothing was announced."""
+        return self._newest.get(TagType.VIDEO, b"")
 
-        :raises SourceChangedError: when it announces something else than before.
+    @property
+    def config(self) -> bytes:
+        """The AudioSpecificConfig, empty when nothing was announced."""
+        return self._newest.get(TagType.AUDIO, b"")
+
+    def check(self, tag: Tag) -> None:
+        """Accept a tag that announces nothing, or what was announced before.
+
+        :raises SourceChangedError: when it announces something else.
         """
-        if not tag.announced:
-            return
-        first = self._first.setdefault(tag.type, tag.announced)
-        if tag.announced != first:
-            raise SourceChangedError(_what_changed(tag, first))
+        if tag.announced and tag.record != self._newest.get(tag.type, tag.record):
+            raise SourceChangedError(self._what_changed(tag))
 
+    def take(self, tag: Tag) -> None:
+        """Take in the next tag."""
+        if tag.announced:
+            self._newest[tag.type] = tag.record
 
-def _what_changed(tag: Tag, first: bytes) -> str:
-    if tag.type != TagType.VIDEO:
-        return "The encoder changed its sound."
-    size = _size(tag.announced)
-    if size is None or size == _size(first):
-        return "The encoder changed the settings of its picture."
-    return f"The encoder changed its picture to {size}."
-
-
-def _size(announced: bytes) -> PictureSize | None:
-    # Before the record stands by how much each picture is shown later than decoded.
-    return find_picture_size(announced[3:])
+    def _what_changed(self, tag: Tag) -> str:
+        if tag.type != TagType.VIDEO:
+            return "The encoder changed its sound."
+        size = find_picture_size(tag.record)
+        if size is None or size == self.picture_size:
+            return "The encoder changed the settings of its picture."
+        return f"The encoder changed its picture to {size}."

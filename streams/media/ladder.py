@@ -70,7 +70,10 @@ def build_ladder(source: Source) -> Ladder:
     top = _copy(source) if can_pass_through(source) else _top_transcode(source)
     below = [_rung(source, short_side=side, kbps=kbps) for side, kbps in _RUNGS if side < min(top.width, top.height)]
     audio = [Rendition("audio", Kind.AUDIO, audio_kbps=_AUDIO_KBPS)] if source.has_audio else []
-    return Ladder((top, *below, *audio), copies_audio=_can_copy_audio(source), source_pixels=_pixels(source))
+    # Sound is passed through with the picture alone: what is spliced into it may need other parameters, and those come
+    # with a discontinuity, which what we encode has none of.
+    copies_audio = top.kind is Kind.COPY and _can_copy_audio(source)
+    return Ladder((top, *below, *audio), copies_audio=copies_audio, source_pixels=_pixels(source))
 
 
 def can_pass_through(source: Source) -> bool:

@@ -13,7 +13,8 @@ from tests.media.crafted import claiming, joined
 def _read(clip: bytes) -> Announced:
     announced = Announced()
     for tag in TagReader().feed(clip):
-        announced.note(tag)
+        announced.check(tag)
+        announced.take(tag)
     return announced
 
 
