@@ -18,6 +18,7 @@ from streams.livestreams.origin import tell_of
 from streams.media import ffmpeg
 from streams.media.intake import Intake
 from streams.media.ladder import Kind, Ladder, Rendition
+from streams.media.outlet import Outlet
 from streams.media.output import Playback, RunOutput
 from streams.media.process import running
 from streams.media.targets import Latency, choose_targets
@@ -91,19 +92,20 @@ def _packaging(clip: Path, folder: Path) -> Iterator[RunOutput]:
     targets = choose_targets(Latency.LOW, fps=_FPS)
     with _live(clip) as source:
         assert source.stdout is not None
-        intake = Intake(source.stdout, mode=Latency.LOW)
+        outlet = Outlet(mode=Latency.LOW)
+        outlet.connect(Intake(source.stdout))
         playback = Playback(folder / "session", 1, _DVR_S, lambda name, text: None, tell_of, folder / "preview.webp")
-        output = RunOutput(_LADDER, playback, targets=targets, marks=intake.marks, clock_ms=intake.clock_ms)
+        output = RunOutput(_LADDER, playback, targets=targets, marks=outlet.marks, clock_ms=outlet.clock_ms)
         stills = output.gallery.stills(thumbnail_path=folder / "thumbnail.jpg", thumbnail_s=5)
         outputs = ffmpeg.Outputs(output.pipes, targets.fragment_s, targets.segment_s, stills)
         argv = ffmpeg.transcode_argv(_LADDER, outputs)
         with running(argv, label="transcoder", feeds=True, is_fed=True, inherits=output.pipes) as child:
             output.hand_over()
-            intake.attach(child.stdin)
+            outlet.attach(child.stdin)
             wait_until(lambda: output.parts_made > 8, timeout_s=20, what="parts")
             yield output
             child.kill()
-            intake.stop(timeout_s=2)
+            outlet.stop(timeout_s=2)
         output.finish(timeout_s=2)
 
 

@@ -23,7 +23,7 @@ from streams.livestreams.models import Connection, Lease, Session
 from streams.livestreams.renewals import Renewal, Renewals
 from streams.livestreams.states import EndReason
 from streams.livestreams.storage import Storage, local_storage
-from streams.media.broadcast import JobSpec, run_broadcast
+from streams.media.broadcast import run_broadcast
 from streams.media.errors import (
     BrokenOffError,
     IngestSilentError,
@@ -35,6 +35,7 @@ from streams.media.errors import (
     SourceRefusedError,
     StorageFullError,
 )
+from streams.media.job import JobSpec
 from streams.media.ladder import Ladder
 from streams.media.meter import Measured
 from streams.media.output import Playback
@@ -185,6 +186,18 @@ class _Run:
         age_s = (clock.now() - self._session.created_at).total_seconds()
         logger.info("session is live session=%s after_s=%.2f", self._lease, age_s)
 
+    def left(self, *, media_ms: int) -> float:
+        return 0.0
+
+    def find_encoder(self) -> str | None:
+        return None
+
+    def returned(self) -> None:
+        """Nobody is waited for."""
+
+    def refused(self, message: str) -> None:
+        """Nobody is waited for."""
+
     def _broadcast(self) -> _Conclusion:
         """Run the media plane and return what to write about how that ended."""
         try:
@@ -246,6 +259,7 @@ class _Run:
             thumbnail_s=settings.THUMBNAIL_S,
             max_height=settings.MAX_HEIGHT,
             gop_s=self.gop_s,
+            slates_path=self._storage.slates_path(),
         )
 
     def _write(self, change: Callable[[], _Result]) -> _Result:

@@ -15,6 +15,9 @@ from django.conf import settings
 from streams.livestreams.addresses import LIVE_PLAYLIST_NAME, PLAYLIST_NAME, PREVIEW_NAME, THUMBNAIL_NAME
 from streams.media.journal import write_end
 
+# No livestream is called that.
+_SLATES = ".slates"
+
 
 class Storage(Protocol):
     """What a broadcast needs of the place that keeps its files."""
@@ -27,6 +30,9 @@ class Storage(Protocol):
 
     def preview_path(self, playback_id: str) -> Path:
         """Return where a run writes an animation of the last pictures."""
+
+    def slates_path(self) -> Path:
+        """Return the folder of slates that were made; any of them may be removed."""
 
     def publish(self, playback_id: str, name: str, multivariant: str) -> None:
         """Show viewers this multivariant playlist, in one step."""
@@ -69,6 +75,9 @@ class FolderStorage:
 
     def preview_path(self, playback_id: str) -> Path:
         return self._root / playback_id / PREVIEW_NAME
+
+    def slates_path(self) -> Path:
+        return self._root / _SLATES
 
     def publish(self, playback_id: str, name: str, multivariant: str) -> None:
         _replace(self._root / playback_id / name, multivariant)

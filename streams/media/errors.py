@@ -45,6 +45,14 @@ class BrokenOffError(MediaError):
     """This run must end at once, because another one goes on with the broadcast: nothing may tell players of an end."""
 
 
+class EncoderAwayError(BrokenOffError):
+    """The encoder has left, and whoever runs the broadcast waits for one, for `wait_s` seconds."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(f"The encoder has left, and is waited for {wait_s:g} s.")
+        self.wait_s = wait_s
+
+
 class TranscoderFailedError(MediaError):
     """ffmpeg ended by itself, or hung; the message holds its last words."""
 

@@ -9,8 +9,9 @@ from streams.media.ladder import Kind, Ladder, Rendition
 _BASE = ["ffmpeg", "-hide_banner", "-nostdin", "-y", "-loglevel", "warning"]
 # Nothing from the ingest server for this long: its connection is dead. Microseconds.
 _PULL_TIMEOUT_US = 15_000_000
-# An encoder may send sound without a picture; ffmpeg keeps the sound back for that long. Microseconds.
-_LONGEST_KEPT_BACK_US = 1_000_000
+# An encoder may send sound without a picture, or the other way round; ffmpeg keeps what there is back for that long,
+# and nobody is to take that for a pause. Microseconds.
+_LONGEST_KEPT_BACK_US = 500_000
 # Seconds between two reports of progress, which `progress.Reports` reads.
 _REPORT_S = 0.5
 _THUMBNAIL_HEIGHT = 360
@@ -49,12 +50,14 @@ class Outputs:
     """Where what comes out of ffmpeg goes: to inherited pipes, one for each of the ladder's renditions, in its order.
 
     `fragment_s` is how much is handed over at once, `segment_s` how far apart the key frames are that we make.
+    `most_pixels` may be in any picture that follows, 0 for no more than in the first.
     """
 
     pipes: tuple[int, ...]
     fragment_s: float
     segment_s: float
     stills: Stills
+    most_pixels: int = 0
 
 
 # What the pull says of sound that began after it had found out what there is; it hands none of that on.
@@ -91,8 +94,8 @@ def transcode_argv(ladder: Ladder, outputs: Outputs) -> list[str]:
     decoding = [] if ladder.transcoded else ["-skip_frame", "nokey", "-filter_complex_threads", "1"]
     return [
         *_BASE, "-nostats", "-progress", "pipe:1", "-stats_period", str(_REPORT_S),
-        *decoding, "-max_pixels", str(ladder.source_pixels), "-threads", str(threads), "-f", "flv",
-        "-fflags", "+genpts", "-fpsprobesize", "0", "-copyts", "-i", "pipe:0",
+        *decoding, "-max_pixels", str(max(ladder.source_pixels, outputs.most_pixels)), "-threads", str(threads),
+        "-f", "flv", "-fflags", "+genpts", "-fpsprobesize", "0", "-copyts", "-i", "pipe:0",
         "-filter_complex", _filters(ladder, outputs.stills),
         *_renditions(ladder, outputs),
         *_stills(outputs.stills),
@@ -138,14 +141,17 @@ def _every(distance_s: int) -> str:
 
 
 def _renditions(ladder: Ladder, outputs: Outputs) -> list[str]:
-    forced = "source" if ladder.copies_video else f"expr:gte(t,n_forced*{outputs.segment_s:g})"
+    forced = "source_no_drop" if ladder.copies_video else f"expr:gte(t,n_forced*{outputs.segment_s:g})"
     argv: list[str] = []
     encoded = 0
     for rendition, pipe in zip(ladder.renditions, outputs.pipes, strict=True):
         if rendition.kind is Kind.COPY:
             argv += ["-map", "0:v", "-c:v", "copy"]
         elif rendition.kind is Kind.TRANSCODE:
-            argv += ["-map", f"[out{encoded}]", *_x264(rendition, forced=forced)]
+            # A picture that was made up would take the place of the key frame behind a hole; and another encoder may
+            # have another rate, so that all times are the source's own, in milliseconds.
+            times = ["-fps_mode", "vfr", "-enc_time_base", "1:1000"] if ladder.copies_video else []
+            argv += ["-map", f"[out{encoded}]", *times, *_x264(rendition, forced=forced)]
             encoded += 1
         else:
             argv += ["-map", "0:a", *_aac(rendition, is_copied=ladder.copies_audio)]
@@ -181,4 +187,6 @@ def _x264(rung: Rendition, *, forced: str) -> list[str]:
 def _aac(audio: Rendition, *, is_copied: bool) -> list[str]:
     if is_copied:
         return ["-c:a", "copy"]
-    return ["-c:a", "aac", "-b:a", f"{audio.audio_kbps}k", "-ar", "48000", "-ac", "2"]
+    # What is missing between two connections is made up for, and what is too much is taken out.
+    even = ["-af", "aresample=async=1000"]
+    return [*even, "-c:a", "aac", "-b:a", f"{audio.audio_kbps}k", "-ar", "48000", "-ac", "2"]

@@ -9,6 +9,8 @@ _READ_SIZE = 1 << 16
 _POSITION = (b"frame", b"out_time_us")
 # ffmpeg reports every 0.5 s as long as it has input; what came just before a report is answered by the next one.
 _ANSWER_S = 0.75
+# The longest step of a loop that runs; see `AwakeClock`.
+LONGEST_STEP_S = 1.25
 # Nothing came for this long: the input stands still, and so may the output.
 _INPUT_PAUSE_S = 1.0
 _PATIENCE_S = 1.75

@@ -112,6 +112,11 @@ def check_announced_size(size: PictureSize, *, max_height: int) -> None:
         )
 
 
+def largest_pixels(max_height: int) -> int:
+    """Return how many pixels a picture may have that is accepted, with what is cut off of it."""
+    return (max_height + MOST_CUT_OFF) * (int(max_height * _WIDEST_RATIO) + MOST_CUT_OFF)
+
+
 def _first(streams: list[_Stream], kind: str) -> _Stream:
     return next((stream for stream in streams if stream.get("codec_type") == kind), _Stream())
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import psutil
 
-from streams.media.broadcast import JobSpec, Outcome, run_broadcast
+from streams.media.broadcast import run_broadcast
 from streams.media.errors import BrokenOffError
+from streams.media.job import JobSpec, Outcome, WhileAway
 from streams.media.journal import Reader, Record, RunBegan, SegmentClosed
 from streams.media.ladder import Ladder
 from streams.media.meter import Measured
@@ -39,6 +40,14 @@ class Broadcast:
         # Raised at the next check-in.
         self.to_raise: Exception | None = None
         self.name = ""
+        self.while_away = WhileAway.NOTHING
+        # For how long an encoder that left is waited for, and how much had come by then.
+        self.wait_s = 0.0
+        self.left_ms: int | None = None
+        # The name of one that is there.
+        self.found_name: str | None = None
+        self.times_left = self.times_returned = 0
+        self.refusals: list[str] = []
         self._epoch = 0
         self._thread: threading.Thread | None = None
 
@@ -57,6 +66,21 @@ class Broadcast:
     def playable(self) -> None:
         self.is_playable.set()
 
+    def left(self, *, media_ms: int) -> float:
+        self.times_left += 1
+        self.left_ms = media_ms
+        return self.wait_s
+
+    def find_encoder(self) -> str | None:
+        name, self.found_name = self.found_name, None
+        return name
+
+    def returned(self) -> None:
+        self.times_returned += 1
+
+    def refused(self, message: str) -> None:
+        self.refusals.append(message)
+
     @property
     def multivariant(self) -> str:
         return self.multivariants.get("index.m3u8", "")
@@ -64,7 +88,7 @@ class Broadcast:
     def publish(self, name: str, text: str) -> None:
         self.multivariants[name] = text
 
-    def start(self, server: IngestServer, name: str, *, gop_s: float = 0.0) -> None:
+    def start(self, server: IngestServer, name: str, *, gop_s: float = 0.0, source: Source | None = None) -> None:
         self.server, self.name = server, name
         self._epoch += 1
         spec = JobSpec(
@@ -83,15 +107,18 @@ class Broadcast:
             thumbnail_s=5,
             max_height=2160,
             gop_s=gop_s,
+            slates_path=self.folder.parent / "slates",
+            while_away=self.while_away,
+            source=source,
         )
         self._thread = threading.Thread(target=self._run, args=(spec,), daemon=True)
         self._thread.start()
 
-    def start_again(self, server: IngestServer, name: str, *, gop_s: float = 0.0) -> None:
+    def start_again(self, server: IngestServer, name: str, *, gop_s: float = 0.0, source: Source | None = None) -> None:
         """Start another run of the same session."""
         self.error, self.outcome = None, None
         self.is_playable.clear()
-        self.start(server, name, gop_s=gop_s)
+        self.start(server, name, gop_s=gop_s, source=source)
 
     def start_playable(self, server: IngestServer, name: str) -> None:
         """Start, and return once it can be played."""

@@ -48,6 +48,24 @@ def without_sound(clip: bytes, *, until_ms: int) -> bytes:
     return bytes(made)
 
 
+def without_sound_after(clip: bytes, *, at_ms: int) -> bytes:
+    """Return the clip as if its sound ended so early."""
+    made = bytearray(_FILE_HEADER)
+    for kind, time_ms, body in _tags(clip):
+        if kind != _AUDIO or time_ms < at_ms:
+            made += _tag(kind, time_ms, body)
+    return bytes(made)
+
+
+def without_picture(clip: bytes) -> bytes:
+    """Return the clip's sound."""
+    made = bytearray(_FILE_HEADER)
+    for kind, time_ms, body in _tags(clip):
+        if kind == _AUDIO:
+            made += _tag(kind, time_ms, body)
+    return bytes(made)
+
+
 def stopped(clip: bytes) -> bytes:
     """Return the clip as if the encoder's clock stood still."""
     return _FILE_HEADER + b"".join(_tag(kind, 40, body) for kind, _, body in _tags(clip))

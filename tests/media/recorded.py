@@ -22,6 +22,7 @@ from streams.media.journal import (
     Reader,
     RunBegan,
     SegmentClosed,
+    SlotBegan,
     init_name,
     part_name,
     segment_name,
@@ -82,6 +83,7 @@ class Recorded:
         _, entries = Reader(self._folder).read()
         self.timeline.feed(entries)
         run = 0
+        runs: dict[str, int] = {}
         for entry in entries:
             record = entry.record
             if isinstance(record, Opened):
@@ -89,11 +91,13 @@ class Recorded:
             elif isinstance(record, RunBegan):
                 run = record.number
                 self._run_epochs[run] = entry.epoch
+            elif isinstance(record, SlotBegan):
+                runs[record.slot] = run
             elif isinstance(record, PartMade):
                 self._slot(record.slot).open_parts.append((entry.epoch, record))
             elif isinstance(record, SegmentClosed):
                 slot = self._slot(record.slot)
-                slot.segments.append(_Segment(record, entry.epoch, run, slot.open_parts))
+                slot.segments.append(_Segment(record, entry.epoch, runs[record.slot], slot.open_parts))
                 slot.open_parts = []
             elif isinstance(record, Dropped):
                 self._slot(record.slot).first_msn = record.first_msn
@@ -170,13 +174,16 @@ class Recorded:
             if apart_ms <= 0 or abs(apart_ms - before.duration_ms) > max(_ROUNDING_MS, before.duration_ms / 2):
                 yield f"{name}: {apart_ms:.1f} ms between frames at {before.decoded_ms:.0f} ms"
         offsets_ms = []
-        for segment, found in zip(segments, packets, strict=True):
+        for place, (segment, found) in enumerate(zip(segments, packets, strict=True)):
             if not found:
                 yield f"{name}: nothing in {segment.record.msn}"
                 continue
             if slot.name.startswith("v") and not found[0].is_key:
                 yield f"{name}: {segment.record.msn} begins with no key frame"
-            lasts_ms = sum(packet.duration_ms for packet in found)
+            following = next((later[0] for later in packets[place + 1 :] if later), None)
+            # ffprobe takes frames of another encoder's rate to last as long as the first one's.
+            ends_ms = following.decoded_ms if following else found[-1].decoded_ms + found[-1].duration_ms
+            lasts_ms = ends_ms - found[0].decoded_ms
             if abs(lasts_ms - segment.record.duration_us / 1000) > found[0].duration_ms:
                 yield f"{name}: {segment.record.msn} has {lasts_ms:.0f} ms instead of {segment.record.duration_us} us"
             offsets_ms.append(segment.record.at_ms - found[0].decoded_ms)

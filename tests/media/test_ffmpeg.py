@@ -98,7 +98,7 @@ class TestPullArgv:
     def test_copies_the_stream_and_gives_up_a_dead_connection(self) -> None:
         assert " ".join(ffmpeg.pull_argv("rtmp://ingest/live/name")) == (
             "ffmpeg -hide_banner -nostdin -y -loglevel warning -fflags +genpts -fpsprobesize 0 -rw_timeout 15000000 "
-            "-i rtmp://ingest/live/name -map 0:v -map 0:a? -c copy -flush_packets 1 -max_interleave_delta 1000000 "
+            "-i rtmp://ingest/live/name -map 0:v -map 0:a? -c copy -flush_packets 1 -max_interleave_delta 500000 "
             "-f flv -flvflags no_duration_filesize pipe:1"
         )
 
@@ -128,9 +128,10 @@ class TestTranscodeArgv:
             r"[some]select=isnan(prev_selected_t)+gte(t-prev_selected_t\,10),scale=-2:144[small];"
             "[all]scale=-2:180,format=yuv420p[frame] "
             f"-map 0:v -c:v copy {fragments} pipe:3 "
-            "-map [out0] -c:v libx264 -preset:v veryfast -tune:v zerolatency -profile:v high "
+            "-map [out0] -fps_mode vfr -enc_time_base 1:1000 "
+            "-c:v libx264 -preset:v veryfast -tune:v zerolatency -profile:v high "
             "-b:v 800k -maxrate:v 800k -bufsize:v 1200k -g:v 600 -sc_threshold:v 0 "
-            f"-force_key_frames:v source {fragments} pipe:4 "
+            f"-force_key_frames:v source_no_drop {fragments} pipe:4 "
             f"-map 0:a -c:a copy {fragments} pipe:5 "
             "-map [thumbnail] -threads 1 -fps_mode vfr -c:v mjpeg -q:v 5 "
             "-f image2 -atomic_writing 1 -update 1 /out/thumbnail.jpg "
@@ -145,7 +146,7 @@ class TestTranscodeArgv:
 
         argv = " ".join(_argv(build_ladder(surround)))
 
-        assert "-map 0:a -c:a aac -b:a 128k -ar 48000 -ac 2 -f mp4" in argv
+        assert "-map 0:a -af aresample=async=1000 -c:a aac -b:a 128k -ar 48000 -ac 2 -f mp4" in argv
 
     def test_has_one_output_for_each_rung(self, tmp_path: Path) -> None:
         argv = " ".join(_argv(build_ladder(dataclasses.replace(GOOD, gop_s=8.0))))
@@ -164,7 +165,7 @@ class TestTranscodeArgv:
     def test_forces_the_sources_key_frames_where_the_source_is_passed_through(self, tmp_path: Path) -> None:
         argv = _argv(build_ladder(GOOD))
 
-        assert argv.count("source") == 2
+        assert argv.count("source_no_drop") == 2
         assert [word for word in argv if word.startswith("pipe:")] == [
             *("pipe:1", "pipe:0", "pipe:3", "pipe:4", "pipe:5", "pipe:6")
         ]

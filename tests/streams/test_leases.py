@@ -14,7 +14,7 @@ from streams.livestreams import leases
 from streams.livestreams.events import SessionInterrupted, SessionResumed
 from streams.livestreams.locks import LeaseLostError
 from streams.livestreams.states import EndReason, EventKind
-from streams.media import broadcast
+from streams.media import broadcast, discovery
 from streams.models import Connection, Lease, Livestream, Session, SessionEvent
 from tests.conftest import Broker
 from tests.runs import ENCODER, claimed, connected, ended, finished, taken_in
@@ -250,7 +250,7 @@ class TestRetrySession:
         )
 
     def test_gives_up_a_session_whose_runs_take_long_to_fail(self) -> None:
-        longest_run_s = broadcast._LONGEST_PROBED_WAIT_S + broadcast._PROBE_TIMEOUT_S + broadcast._LONGEST_PACKAGING_S
+        longest_run_s = discovery._LONGEST_PROBED_WAIT_S + discovery._PROBE_TIMEOUT_S + broadcast._LONGEST_PACKAGING_S
         delays_s = leases._FAILURE_DELAYS_S
 
         assert len(delays_s) * longest_run_s + sum(delays_s) < leases._FAILURE_WINDOW.total_seconds()

@@ -11,6 +11,7 @@ import pytest
 from streams.media.errors import PullFailedError, SourceChangedError, SourceRefusedError
 from streams.media.flv import TagReader, TagType
 from streams.media.intake import Intake
+from streams.media.outlet import Outlet
 from streams.media.targets import Latency
 from tests.media.clips import flv
 from tests.media.crafted import moved, stopped
@@ -18,8 +19,9 @@ from tests.services import HANG_S, wait_until
 
 # Opens wide pipes until the kernel allows no more, then reads a stream from another one.
 _MANY_PIPES = """
-import fcntl, os, sys
+import fcntl, os, sys, time
 from streams.media.intake import Intake
+from streams.media.outlet import Outlet
 from streams.media.targets import Latency
 
 kept = []
@@ -30,9 +32,12 @@ while True:
     except PermissionError:
         break
 reading, writing = os.pipe()
-intake = Intake(os.fdopen(reading, "rb", buffering=0), mode=Latency.LOW)
+intake, outlet = Intake(os.fdopen(reading, "rb", buffering=0)), Outlet(mode=Latency.LOW)
+outlet.connect(intake)
 os.close(writing)
-intake.stop(timeout_s=30)
+while not intake.is_over:
+    time.sleep(0.01)
+outlet.stop(timeout_s=30)
 print(len(kept), intake.is_over, intake.failure)
 """
 
@@ -48,89 +53,106 @@ def _stream(data: bytes) -> IO[bytes]:
     return os.fdopen(reading, "rb", buffering=0)
 
 
-def _finished_intake(data: bytes) -> Intake:
-    intake = Intake(_stream(data), mode=Latency.LOW)
+def _outlet(stream: IO[bytes]) -> tuple[Outlet, Intake]:
+    """Return an outlet of one connection."""
+    outlet, intake = Outlet(mode=Latency.LOW), Intake(stream)
+    outlet.connect(intake)
+    return outlet, intake
+
+
+def _fed(data: bytes) -> tuple[Outlet, Intake]:
+    """Return one whose connection is over."""
+    outlet, intake = _outlet(_stream(data))
     wait_until(lambda: intake.is_over, what="the end of the stream")
-    return intake
+    return outlet, intake
 
 
-class TestIntake:
+class TestOutlet:
     def test_measures_what_passes_through(self) -> None:
-        intake = _finished_intake(flv())
+        _, intake = _fed(flv())
 
         assert intake.gop_s == 2.0
         assert 100 < intake.video_kbps < 10_000
         assert 4900 < intake.media_ms <= 5000
         assert intake.received_bytes == len(flv())
 
-    def test_hands_on_every_byte_and_then_the_end(self) -> None:
-        intake = _finished_intake(flv())
+    def test_hands_on_all_media_and_then_the_end(self) -> None:
+        outlet, _ = _fed(flv())
         reading, writing = os.pipe()
-        intake.attach(os.fdopen(writing, "wb", buffering=0))
-        intake.finish()
+        outlet.attach(os.fdopen(writing, "wb", buffering=0))
+        outlet.finish()
 
         with os.fdopen(reading, "rb") as pipe:
-            assert pipe.read() == flv()
+            handed_on, sent = (list(TagReader().feed(clip)) for clip in (pipe.read(), flv()))
+        media = [[tag for tag in tags if tag.is_media and tag.type != TagType.SCRIPT] for tags in (handed_on, sent)]
+        assert [(tag.type, tag.timestamp_ms, tag.shown_ms) for tag in media[0]] == [
+            (tag.type, tag.timestamp_ms, tag.shown_ms) for tag in media[1]
+        ]
+        for ours, theirs in zip(*media, strict=True):
+            # Key frames can be decoded by themselves.
+            assert (len(ours.body) > len(theirs.body)) if theirs.is_key_frame else (ours.body == theirs.body)
+        told = [[tag.announced for tag in tags if tag.announced] for tags in (handed_on, sent)]
+        assert sorted(told[0]) == sorted(told[1])
 
     def test_does_not_tell_its_reader_of_an_end_before_it_may(self) -> None:
-        intake = _finished_intake(flv())
+        outlet, _ = _fed(flv())
         reading, writing = os.pipe()
         sink = os.fdopen(writing, "wb", buffering=0)
-        intake.attach(sink)
-        intake.stop(timeout_s=30)
+        outlet.attach(sink)
+        outlet.stop(timeout_s=30)
 
         assert not sink.closed
         sink.close()
         os.close(reading)
 
     def test_outlives_a_sink_that_is_gone(self) -> None:
-        intake = _finished_intake(flv())
+        outlet, intake = _fed(flv())
         reading, writing = os.pipe()
         os.close(reading)
 
-        intake.attach(os.fdopen(writing, "wb", buffering=0))
-        intake.finish()
-        intake.stop(timeout_s=30)
+        outlet.attach(os.fdopen(writing, "wb", buffering=0))
+        outlet.finish()
+        outlet.stop(timeout_s=30)
 
-        assert not intake._thread.is_alive()
+        assert not outlet._thread.is_alive()
         assert intake.failure is None
 
     def test_ends_although_its_sink_takes_nothing(self) -> None:
-        intake = Intake(_stream(flv(seconds=20)), mode=Latency.LOW)
+        outlet, _ = _outlet(_stream(flv(seconds=20)))
         reading, writing = os.pipe()
         with os.fdopen(writing, "wb", buffering=0) as sink:
-            intake.attach(sink)
-            wait_until(lambda: intake.is_pushing, what="a full pipe")
+            outlet.attach(sink)
+            wait_until(lambda: outlet.is_pushing, what="a full pipe")
 
-            intake.stop(timeout_s=30)
+            outlet.stop(timeout_s=30)
 
-        assert not intake._thread.is_alive()
+        assert not outlet._thread.is_alive()
         os.close(reading)
 
     def test_takes_in_no_more_than_its_sink_does(self) -> None:
         """A transcoder that hangs must not fill the memory."""
         endless, source = os.pipe()
-        intake = Intake(os.fdopen(endless, "rb", buffering=0), mode=Latency.LOW)
+        outlet, intake = _outlet(os.fdopen(endless, "rb", buffering=0))
         reading, writing = os.pipe()
         with os.fdopen(writing, "wb", buffering=0) as sink:
-            intake.attach(sink)
+            outlet.attach(sink)
             os.set_blocking(source, False)
             os.write(source, flv()[:13])
             sent = _fill(source)
             assert sent < 4 << 20
             assert intake.received_bytes < 2 << 20
 
-            intake.stop(timeout_s=30)
+            outlet.stop(timeout_s=30)
         os.close(reading)
         os.close(source)
 
     def test_ends_although_nothing_comes(self) -> None:
         reading, writing = os.pipe()
-        intake = Intake(os.fdopen(reading, "rb", buffering=0), mode=Latency.LOW)
+        outlet, _ = _outlet(os.fdopen(reading, "rb", buffering=0))
 
-        intake.stop(timeout_s=30)
+        outlet.stop(timeout_s=30)
 
-        assert not intake._thread.is_alive()
+        assert not outlet._thread.is_alive()
         os.close(writing)
 
     @pytest.mark.parametrize(
@@ -139,17 +161,17 @@ class TestIntake:
     def test_ends_where_the_encoders_clock_jumps(self, step_ms: int, has_jumped: bool) -> None:
         clip = flv(size="320x180", seconds=3)
 
-        intake = _finished_intake(clip + moved(clip, by_ms=3000 + step_ms)[13:])
+        outlet, intake = _fed(clip + moved(clip, by_ms=3000 + step_ms)[13:])
 
         assert isinstance(intake.failure, SourceChangedError) is has_jumped
         # Nothing that came with the jump is handed on.
-        assert (len(intake.held()) <= len(clip) + (1 << 16)) or not has_jumped
+        assert (len(outlet.held()) <= len(clip) + (1 << 16)) or not has_jumped
 
     def test_ends_where_the_encoders_clock_stands_still(self) -> None:
         """What never makes a part would be kept in memory, together with all other broadcasts of the worker."""
         clip = stopped(flv(size="320x180", seconds=3))
         reading, writing = os.pipe()
-        intake = Intake(os.fdopen(reading, "rb", buffering=0), mode=Latency.LOW)
+        outlet, intake = _outlet(os.fdopen(reading, "rb", buffering=0))
         piece = len(clip) // 200
         for number in range(200):
             with suppress(BrokenPipeError):
@@ -158,14 +180,14 @@ class TestIntake:
         os.close(writing)
 
         wait_until(lambda: intake.is_over, what="the end of the stream")
-        intake.stop(timeout_s=HANG_S)
+        outlet.stop(timeout_s=HANG_S)
         assert isinstance(intake.failure, SourceRefusedError)
 
     def test_knows_where_to_cut_before_it_hands_the_media_on(self) -> None:
-        intake = Intake(_stream(flv(size="320x180", gop=30, seconds=20)), mode=Latency.LOW)
+        outlet, _ = _outlet(_stream(flv(size="320x180", gop=30, seconds=20)))
         reading, writing = os.pipe()
-        intake.attach(os.fdopen(writing, "wb", buffering=0))
-        intake.finish()
+        outlet.attach(os.fdopen(writing, "wb", buffering=0))
+        outlet.finish()
 
         seen, key_frames = TagReader(), []
         with os.fdopen(reading, "rb", buffering=0) as pipe:
@@ -173,27 +195,27 @@ class TestIntake:
                 key_frames += [tag.shown_ms for tag in seen.feed(piece) if tag.is_key_frame]
                 if len(key_frames) > 2:
                     # Each second one, of those that came through, but the first.
-                    marks = [intake.marks.at(index) for index in range((len(key_frames) - 1) // 2)]
+                    marks = [outlet.marks.at(index) for index in range((len(key_frames) - 1) // 2)]
                     assert marks == key_frames[2::2]
         assert len(key_frames) == 20
 
     def test_estimates_the_bitrate_before_the_second_key_frame(self) -> None:
-        whole = _finished_intake(flv(size="640x360", gop=60, seconds=10, has_audio=False)).video_kbps
+        whole = _fed(flv(size="640x360", gop=60, seconds=10, has_audio=False))[1].video_kbps
         clip = flv(size="640x360", gop=60, seconds=10, has_audio=False)
-        beginning = _finished_intake(clip[: _offset_of(clip, at_ms=300)])
+        _, beginning = _fed(clip[: _offset_of(clip, at_ms=300)])
 
         assert len(beginning.key_frames_ms) == 1
         assert 0.5 * whole < beginning.video_kbps < 2 * whole
 
     def test_knows_when_pictures_were_taken(self) -> None:
         before_ms = time.time() * 1000
-        intake = _finished_intake(flv(size="320x180", seconds=3))
+        outlet, intake = _fed(flv(size="320x180", seconds=3))
 
         # All of it came at once, so the newest picture was not on its way for long.
-        assert before_ms - 3000 <= intake.clock_ms() <= time.time() * 1000 - intake.last_video_ms
+        assert before_ms - 3000 <= outlet.clock_ms() <= time.time() * 1000 - intake.last_video_ms
 
     def test_keeps_the_failure_for_its_owner(self) -> None:
-        assert isinstance(_finished_intake(b"not a stream at all").failure, PullFailedError)
+        assert isinstance(_fed(b"not a stream at all")[1].failure, PullFailedError)
 
     def test_works_for_an_ordinary_user_who_has_too_many_pipes(self) -> None:
         # The limit is not root's, as long as it has these.

@@ -1,0 +1,189 @@
+"""Following the encoders of a run: one that is there, none, and one that comes back."""
+
+import logging
+
+from streams.media.errors import (
+    IngestSilentError,
+    KeyFramesTooFarError,
+    PullFailedError,
+    SourceLostError,
+    SourceRefusedError,
+)
+from streams.media.job import JobSpec, Observer, WhileAway
+from streams.media.ladder import Ladder
+from streams.media.meter import Measured
+from streams.media.outlet import Outlet
+from streams.media.progress import AwakeClock
+from streams.media.pull import Pull
+from streams.media.slates import SlateForm, SlateOrder
+from streams.media.source import Source
+from streams.media.splice_rules import SpliceRules
+
+logger = logging.getLogger(__name__)
+
+_ASK_EVERY_S = 0.25
+# For an encoder that takes another one's place, and is there.
+_TAKE_OVER_S = 30.0
+
+
+class Encoders:
+    """The connections that feed an outlet, one at a time."""
+
+    def __init__(self, spec: JobSpec, observer: Observer, outlet: Outlet, clock: AwakeClock) -> None:
+        self._spec = spec
+        self._observer = observer
+        self._outlet = outlet
+        self._clock = clock
+        self._pull: Pull | None = None
+        self._ladder: Ladder | None = None
+        self._rules: SpliceRules | None = None
+        self._order: SlateOrder | None = None
+        self._is_bridged = False
+        # Until when an encoder is waited for, None while one is in the stream.
+        self._until: float | None = None
+        self._asked_at = -_ASK_EVERY_S
+        # Whose pull failed, although it is there.
+        self._missed: str | None = None
+        # For how long somebody else has to wait for an encoder, as there is nothing to show meanwhile.
+        self.left_over_s = 0.0
+        # Of connections before the present one.
+        self._earlier_ms = self._earlier_bytes = 0
+
+    @property
+    def media_ms(self) -> int:
+        """The media time that came in, of all encoders."""
+        return self._earlier_ms + (self._pull.intake.media_ms if self._pull else 0)
+
+    @property
+    def received_bytes(self) -> int:
+        return self._earlier_bytes + (self._pull.intake.received_bytes if self._pull else 0)
+
+    @property
+    def waits(self) -> bool:
+        """No encoder is in the stream."""
+        return self._until is not None
+
+    def measure(self) -> Measured:
+        """Return what comes now."""
+        return self._pull.intake.measure() if self._pull and not self.waits else Measured()
+
+    def begin(self) -> Pull:
+        """Follow the first one, which is there."""
+        self._pull = Pull(self._spec.server, self._spec.name, outlet=self._outlet, clock=self._clock)
+        return self._pull
+
+    def prepare(self, source: Source, ladder: Ladder) -> None:
+        """Get ready to do without an encoder: make the slate."""
+        self._ladder = ladder
+        # Silence is known of AAC alone.
+        if self._spec.while_away is not WhileAway.NOTHING and source.audio_codec in {"", "aac"}:
+            self._rules = SpliceRules(ladder, self._spec.max_height)
+            self._order = SlateOrder(self._spec.slate_picture, SlateForm.of(source), folder=self._spec.slates_path)
+
+    def look(self) -> bool:
+        """Go on with what is due; return whether the broadcast is over, as no encoder is there.
+
+        :raises MediaError: as `run_broadcast` does.
+        """
+        self._bridge()
+        if self._pull is None:
+            return self._await_encoder()
+        return self._look_at_newcomer(self._pull) if self.waits else self._look_at_present(self._pull)
+
+    def look_for_another(self) -> None:
+        """Follow another encoder if one is to take the place of the one that is there."""
+        if self._is_bridged and not self.waits and (name := self._observer.find_encoder()):
+            self._drop()
+            self._until = self._clock.now_s + _TAKE_OVER_S
+            self._follow(name)
+
+    def leave(self) -> bool:
+        """Do without an encoder from now on; return whether the broadcast is over."""
+        self._drop()
+        self._outlet.disconnect()
+        wait_s = self._observer.left(media_ms=self.media_ms)
+        self._until = self._clock.now_s + wait_s
+        return wait_s <= 0 or (self._ladder is not None and not self._can_bridge() and self._give_up(wait_s=wait_s))
+
+    def kill(self) -> None:
+        """End what comes; what has come is still handed on."""
+        if self._pull is not None:
+            self._pull.kill()
+
+    def close(self) -> None:
+        """Leave no process behind."""
+        self._drop()
+        if self._order is not None:
+            self._order.cancel()
+
+    def _can_bridge(self) -> bool:
+        return self._is_bridged or (self._order is not None and not self._order.has_failed)
+
+    def _give_up(self, *, wait_s: float) -> bool:
+        self.left_over_s = max(0.0, wait_s)
+        return True
+
+    def _bridge(self) -> None:
+        if self._is_bridged or self._order is None or self._order.slate is None or self._rules is None:
+            return
+        self._is_bridged = True
+        self._outlet.bridge(self._order.slate, rules=self._rules)
+
+    def _look_at_present(self, pull: Pull) -> bool:
+        if self._ladder is not None and self._ladder.copies_video and (gop_s := pull.intake.far_gop_s):
+            # It cannot be passed through any longer: segments begin with key frames.
+            raise KeyFramesTooFarError(gop_s)
+        try:
+            _, has_left = pull.look()
+        except SourceLostError:
+            if not self._is_bridged:
+                raise
+            has_left = True
+        return self.leave() if has_left else False
+
+    def _await_encoder(self) -> bool:
+        if not self._can_bridge():
+            return self._give_up(wait_s=(self._until or 0.0) - self._clock.now_s)
+        if self._clock.now_s - self._asked_at < _ASK_EVERY_S:
+            return False
+        self._asked_at = self._clock.now_s
+        name = self._observer.find_encoder() or self._missed
+        is_late = self._until is not None and self._clock.now_s > self._until
+        if name is not None and (name != self._missed or not is_late):
+            self._follow(name)
+            return False
+        return is_late
+
+    def _follow(self, name: str) -> None:
+        self._missed = None
+        self._pull = Pull(self._spec.server, name, outlet=self._outlet, clock=self._clock)
+
+    def _look_at_newcomer(self, pull: Pull) -> bool:
+        """Wait for its first key frame; whatever is wrong with it is no end."""
+        has_left = False
+        try:
+            has_left = pull.look()[1]
+        except SourceRefusedError as error:
+            logger.info("%s: refused: %s", pull.name, error)
+            self._drop()
+            self._observer.refused(error.told)
+            return False
+        except (PullFailedError, IngestSilentError) as error:
+            logger.warning("%s: pulled again: %s", pull.name, error)
+            self._missed, has_left = pull.name, True
+        except SourceLostError as error:
+            logger.info("%s: %s", pull.name, error)
+            has_left = True
+        if has_left:
+            self._drop()
+        elif self._outlet.is_live:
+            self._until = None
+            self._observer.returned()
+        return False
+
+    def _drop(self) -> None:
+        if self._pull is None:
+            return
+        self._earlier_ms, self._earlier_bytes = self.media_ms, self.received_bytes
+        pull, self._pull = self._pull, None
+        pull.close()

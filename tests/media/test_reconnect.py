@@ -1,0 +1,251 @@
+"""Encoders that leave and come back within one run: through the real nginx-rtmp and ffmpeg, checked by ffprobe."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from streams.media.errors import BrokenOffError, EncoderAwayError, SourceChangedError
+from streams.media.job import WhileAway
+from streams.media.journal import PartMade
+from streams.media.ladder import Kind
+from tests.media.broadcasts import Broadcast
+from tests.media.clips import flv
+from tests.media.crafted import without_picture, without_sound_after
+from tests.media.ingest import Ingest
+from tests.media.recorded import Recorded
+from tests.services import HANG_S, wait_until
+
+# Longer than any of these tests keeps an encoder away.
+_WINDOW_S = HANG_S
+# Of parts that follow each other by the media's clock; frames that are shown later are so from the first one on.
+_ROUNDING_MS = 100
+
+
+@pytest.fixture
+def waiting(broadcast: Broadcast) -> Broadcast:
+    """One that waits for its encoder, with the slate."""
+    broadcast.while_away, broadcast.wait_s = WhileAway.SLATE, _WINDOW_S
+    return broadcast
+
+
+def _clip(folder: Path, **how: object) -> Path:
+    path = folder / f"{abs(hash(tuple(how.items())))}.flv"
+    path.write_bytes(flv(**({"size": "854x480", "gop": 30, "seconds": 6} | how)))
+    return path
+
+
+def _end_ms(broadcast: Broadcast, slot: str) -> float:
+    parts = [record for record in broadcast.records() if isinstance(record, PartMade) and record.slot == slot]
+    return parts[-1].at_ms + parts[-1].duration_us / 1000 if parts else 0.0
+
+
+def _await_more(broadcast: Broadcast, *, seconds: float) -> None:
+    """Return when all renditions have so much more."""
+    assert broadcast.ladder is not None
+    slots = [f"v{number}" for number in range(len(broadcast.ladder.videos))] + ["a0"] * bool(broadcast.ladder.audio)
+    ends = {slot: _end_ms(broadcast, slot) + seconds * 1000 for slot in slots}
+    wait_until(
+        lambda: broadcast.is_over or all(_end_ms(broadcast, slot) >= end for slot, end in ends.items()),
+        what="more media",
+    )
+    assert not broadcast.is_over, broadcast.error
+
+
+@contextmanager
+def _away(broadcast: Broadcast, ingest: Ingest, name: str, clip: Path) -> Iterator[None]:
+    """Let an encoder come after a while of slate; the block begins when its picture is in the stream."""
+    wait_until(lambda: broadcast.times_left or broadcast.is_over, what="the end of the connection")
+    _await_more(broadcast, seconds=2)
+    before = broadcast.times_returned
+    with ingest.publishing(name, clip):
+        broadcast.found_name = name
+        wait_until(lambda: broadcast.times_returned > before or broadcast.is_over, what="the encoder's picture")
+        assert not broadcast.is_over, broadcast.error
+        yield
+
+
+def _check(broadcast: Broadcast, *, runs: int, is_late: bool = False) -> None:
+    recorded = Recorded(broadcast.folder / "session")
+    # Before frames that are shown later the slate's last one stands still for as long, and so does the very last one.
+    tolerated = ("4.4.4.9", " us only", " instead of ", "between frames") if is_late else ()
+    assert [fault for fault in recorded.faults() if not any(words in fault for words in tolerated)] == []
+    for slot in recorded.timeline.slots.values():
+        numbers = [segment.run.number for segment in slot.segments]
+        assert sorted(set(numbers)) == list(range(runs)), slot.name
+        # Nothing is missing between two runs.
+        for before, after in pairwise(slot.segments):
+            assert abs(after.at_ms - before.at_ms - before.duration_us / 1000) < _ROUNDING_MS, slot.name
+
+
+class TestReturn:
+    @pytest.mark.parametrize(
+        "other",
+        [
+            pytest.param({}, id="as it was"),
+            pytest.param({"profile": "main"}, id="with another profile"),
+            pytest.param({"size": "1280x720"}, id="with another size"),
+            pytest.param({"fps": 25}, id="with another rate"),
+            pytest.param({"x264": "bframes=2"}, id="with frames shown later"),
+            pytest.param({"has_audio": False}, id="without sound"),
+        ],
+    )
+    def test_is_one_stream_with_the_slate_in_between(
+        self,
+        ingest: Ingest,
+        waiting: Broadcast,
+        tmp_path: Path,
+        other: dict[str, object],
+        request: pytest.FixtureRequest,
+    ) -> None:
+        name = f"back-{request.node.callspec.id.replace(' ', '-')}"
+        with ingest.publishing(name, _clip(tmp_path)):
+            waiting.start_playable(ingest.server, name)
+            _await_more(waiting, seconds=2)
+        with _away(waiting, ingest, name, _clip(tmp_path, **other)):
+            _await_more(waiting, seconds=3)
+            waiting.to_raise = LookupError("closed by the operator")
+            waiting.await_end()
+
+        assert waiting.error is waiting.to_raise
+        assert waiting.ladder is not None
+        assert [rendition.kind for rendition in waiting.ladder.videos] == [Kind.COPY, Kind.TRANSCODE]
+        assert waiting.times_returned == 1
+        _check(waiting, runs=3, is_late="x264" in other)
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            pytest.param({"size": "480x854"}, id="upright"),
+            pytest.param({"pixels": "yuv444p", "profile": "high444"}, id="in a profile that browsers lack"),
+        ],
+    )
+    def test_in_a_form_that_does_not_fit_is_left_to_another_run(
+        self,
+        ingest: Ingest,
+        waiting: Broadcast,
+        tmp_path: Path,
+        other: dict[str, object],
+        request: pytest.FixtureRequest,
+    ) -> None:
+        name = f"other-{request.node.callspec.id.replace(' ', '-')}"
+        with ingest.publishing(name, _clip(tmp_path)):
+            waiting.start_playable(ingest.server, name)
+        wait_until(lambda: waiting.times_left or waiting.is_over, what="the end of the connection")
+        with ingest.publishing(name, _clip(tmp_path, **other)):
+            waiting.found_name = name
+            waiting.await_end()
+
+        assert isinstance(waiting.error, SourceChangedError), waiting.error
+        assert waiting.times_returned == 0
+
+
+class TestAbsence:
+    def test_ends_with_its_window(self, ingest: Ingest, waiting: Broadcast, tmp_path: Path) -> None:
+        waiting.wait_s = 3
+        with ingest.publishing("gone", _clip(tmp_path)):
+            waiting.start_playable(ingest.server, "gone")
+        waiting.await_end()
+
+        assert waiting.outcome is not None, waiting.error
+        assert (waiting.times_left, waiting.times_returned) == (1, 0)
+        # The slate is no media of the encoder's.
+        assert waiting.outcome.media_ms < waiting.seconds("v0") * 1000 - 2500
+        _check(waiting, runs=2)
+
+    def test_is_left_to_others_where_there_is_nothing_to_show(
+        self, ingest: Ingest, waiting: Broadcast, tmp_path: Path
+    ) -> None:
+        waiting.while_away = WhileAway.NOTHING
+        with ingest.publishing("unseen", _clip(tmp_path)):
+            waiting.start_playable(ingest.server, "unseen")
+        waiting.await_end()
+
+        assert isinstance(waiting.error, EncoderAwayError), waiting.error
+        assert waiting.error.wait_s == _WINDOW_S
+        _check(waiting, runs=1)
+
+    def test_is_left_to_others_where_no_slate_can_be_made(
+        self, ingest: Ingest, waiting: Broadcast, tmp_path: Path
+    ) -> None:
+        (tmp_path / "slates").write_text("no folder")
+        with ingest.publishing("unmade", _clip(tmp_path)):
+            waiting.start_playable(ingest.server, "unmade")
+        waiting.await_end()
+
+        assert isinstance(waiting.error, EncoderAwayError), waiting.error
+        _check(waiting, runs=1)
+
+    def test_goes_on_after_an_encoder_that_is_refused(self, ingest: Ingest, waiting: Broadcast, tmp_path: Path) -> None:
+        with ingest.publishing("refused", _clip(tmp_path)):
+            waiting.start_playable(ingest.server, "refused")
+        wait_until(lambda: waiting.times_left or waiting.is_over, what="the end of the connection")
+        silent = tmp_path / "silent.flv"
+        silent.write_bytes(without_picture(flv(size="320x180", seconds=20)))
+        with ingest.publishing("refused", silent):
+            waiting.found_name = "refused"
+            wait_until(lambda: waiting.refusals or waiting.is_over, what="the refusal")
+        assert waiting.refusals == ["No video arrives. Add a video source to the encoder, in H.264."]
+        with _away(waiting, ingest, "refused", _clip(tmp_path)):
+            _await_more(waiting, seconds=1)
+            waiting.to_raise = LookupError("closed by the operator")
+            waiting.await_end()
+
+        assert waiting.times_left == 1
+        _check(waiting, runs=3)
+
+    def test_of_an_encoder_that_stands_still_shows_the_slate_until_it_goes_on(
+        self, ingest: Ingest, waiting: Broadcast, tmp_path: Path
+    ) -> None:
+        with ingest.publishing("stands", _clip(tmp_path)) as encoder:
+            waiting.start_playable(ingest.server, "stands")
+            _await_more(waiting, seconds=1)
+            encoder.send_signal(signal.SIGSTOP)
+            _await_more(waiting, seconds=3)
+            encoder.send_signal(signal.SIGCONT)
+            wait_until(lambda: len(set(waiting.runs())) == 3 or waiting.is_over, what="its picture")
+            _await_more(waiting, seconds=2)
+            waiting.to_raise = LookupError("closed by the operator")
+            waiting.await_end()
+
+        # Its connection is the same.
+        assert waiting.times_left == 0
+        _check(waiting, runs=3)
+
+    def test_of_sound_alone_is_silence(self, ingest: Ingest, waiting: Broadcast, tmp_path: Path) -> None:
+        clip = tmp_path / "mute.flv"
+        clip.write_bytes(without_sound_after(flv(size="320x180", gop=15, seconds=12), at_ms=5000))
+        with ingest.publishing("mute", clip, is_endless=False):
+            waiting.start_playable(ingest.server, "mute")
+            wait_until(lambda: waiting.times_left or waiting.is_over, what="the end of the clip")
+            waiting.to_raise = LookupError("closed by the operator")
+            waiting.await_end()
+
+        assert _end_ms(waiting, "a0") == pytest.approx(_end_ms(waiting, "v0"), abs=1000)
+        assert Recorded(waiting.folder / "session").faults() == []
+
+    def test_can_be_what_a_run_begins_with(self, ingest: Ingest, waiting: Broadcast, tmp_path: Path) -> None:
+        with ingest.publishing("later", _clip(tmp_path)):
+            waiting.start_playable(ingest.server, "later")
+        wait_until(lambda: waiting.times_left or waiting.is_over, what="the end of the connection")
+        waiting.to_raise = BrokenOffError()
+        waiting.await_end()
+        source = waiting.source
+        assert source is not None
+
+        waiting.to_raise, waiting.times_left = None, 0
+        waiting.start_again(ingest.server, "", source=source)
+        waiting.await_playable()
+        with _away(waiting, ingest, "later", _clip(tmp_path)):
+            _await_more(waiting, seconds=1)
+            waiting.to_raise = LookupError("closed by the operator")
+            waiting.await_end()
+
+        assert waiting.times_returned == 1
+        # The encoder, the slate twice, and the encoder.
+        recorded = Recorded(waiting.folder / "session")
+        assert recorded.faults() == []
+        assert waiting.runs()[-1] == 3
