@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.operator import Operator
+from tests.e2e.client import Integrator
 from tests.stack.whole import RunningStack
 from tests.streams.images import image_bytes
 
@@ -50,6 +51,23 @@ def test_is_uploaded_replaced_and_removed_in_the_dialog(operator: Operator, phot
     expect(card).to_contain_text("The usual slate")
     # The one that was refused.
     assert [complaint for complaint in operator.complaints if "422" not in complaint] == []
+
+
+def test_that_a_program_sets_shows_by_itself(operator: Operator, integrator: Integrator, photo: Path) -> None:
+    stream = integrator.create("Programmed picture", window_s=60)
+    with operator.page.expect_websocket():
+        operator.page.goto(stream.path)
+    card = operator.page.get_by_role("region", name="Broadcast")
+    expect(card).to_contain_text("The usual slate")
+
+    answer = integrator.http.put(
+        f"{stream.path}/slate", content=photo.read_bytes(), headers={"Content-Type": "image/png"}
+    )
+
+    assert answer.is_success, answer.text
+    expect(card).to_contain_text("Your own slate")
+    assert integrator.http.get(f"{stream.path}/slate").headers["Content-Type"] == "image/png"
+    assert operator.complaints == []
 
 
 def test_is_uploaded_and_removed_without_javascript(bare_page: Page, stack: RunningStack, photo: Path) -> None:
