@@ -261,6 +261,7 @@ class _Run:
 
     def refused(self, message: str) -> None:
         # Of one that was to take over: nobody else is there any more.
+        self._is_away = True
         self._mark_away(EndReason.SOURCE_REFUSED)
         self._write(partial(leases.turn_away, self._lease, message=message))
 
