@@ -11,8 +11,7 @@ _SETTLES_S = 10.0
 _WINDOW_S = 4.0
 # Of the looks in the window. What comes is pushed within milliseconds as long as the transcoder keeps up.
 _BLOCKED_SHARE = 0.6
-# Ten times what a picture takes on a machine that keeps up, and more than the pipe before the transcoder holds of a
-# usual broadcast.
+# A machine that keeps up needs some 50 ms: this is no load, but a backlog.
 _LONGEST_LATENCY_MS = 2500.0
 # Who makes up for a pause is behind as well, and comes nearer in the window by more than that.
 _ROUNDING_MS = 200.0

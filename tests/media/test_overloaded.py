@@ -48,7 +48,8 @@ def _slowed(child: psutil.Process) -> Iterator[None]:
 
 def test_is_found_and_mended_without_the_top_rung(ingest: Ingest, broadcast: Broadcast, tmp_path: Path) -> None:
     clip = tmp_path / "tall.flv"
-    clip.write_bytes(flv(size="1280x720", gop=30, seconds=10))
+    # Longer than the test lasts: where a clip begins again its frames are not evenly apart.
+    clip.write_bytes(flv(size="1280x720", gop=30, seconds=60))
     broadcast.shed_after = 1
     with ingest.publishing("too-much", clip):
         broadcast.start_playable(ingest.server, "too-much")
@@ -62,13 +63,15 @@ def test_is_found_and_mended_without_the_top_rung(ingest: Ingest, broadcast: Bro
         broadcast.shed = 1
         broadcast.start_again(ingest.server, "too-much")
         broadcast.await_playable()
-        wait_until(lambda: broadcast.seconds("v2") > 30, what="half a minute of video")
+        before_s = {slot: broadcast.seconds(slot) for slot in ("v1", "v2")}
+        wait_until(
+            lambda: all(broadcast.seconds(slot) > before_s[slot] + 12 for slot in before_s), what="more of its video"
+        )
         assert broadcast.ladder is not None
         assert [rendition.name for rendition in broadcast.ladder.renditions] == ["720p", "360p", "audio"]
         assert broadcast.packager_latency_ms < _LATE_MS
-        # Who comes now is not offered the rung, and who plays it goes on with the one below.
+        # Who comes now is not offered the rung; who plays it goes on with the one below.
         assert "/v1/" not in broadcast.multivariant
-        assert broadcast.seconds("v1") > 30
         broadcast.end()
     recorded = Recorded(broadcast.folder / "session")
     assert recorded.faults() == []
