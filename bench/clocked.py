@@ -48,7 +48,7 @@ _READER = """
 
 
 @contextmanager
-def clocked_encoder(url: str) -> Iterator[None]:
+def clocked_encoder(url: str, *, coder: str = "0", scale: float = 1.0) -> Iterator["subprocess.Popen[bytes]"]:
     """Publish such a picture, with silence and a key frame every 2 s, for as long as the block lasts."""
     # Sound of a clock of its own would hold the picture up: what is published is in the order of time.
     reading, writing = os.pipe()
@@ -60,7 +60,9 @@ def clocked_encoder(url: str) -> Iterator[None]:
         "-f", "s16le", "-ar", str(_SAMPLE_RATE), "-ac", "1",
         # What it is has been said: while ffmpeg listened for more it would take no picture.
         "-probesize", "32", "-analyzeduration", "0", "-i", f"pipe:{reading}",
-        "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-b:v", "1500k",
+        "-vf", f"scale={round(_WIDTH * scale)}:{round(_HEIGHT * scale)}:flags=neighbor",
+        "-c:v", "libx264", "-preset", "ultrafast", "-coder", coder, "-tune", "zerolatency",
+        "-pix_fmt", "yuv420p", "-b:v", "1500k",
         "-g", str(_FPS * 2), "-sc_threshold", "0", "-c:a", "aac", "-b:a", "128k", "-f", "flv", url,
     ]  # fmt: skip
     with (
@@ -72,7 +74,7 @@ def clocked_encoder(url: str) -> Iterator[None]:
         painter = threading.Thread(target=_paint, args=(process, sound, is_over), daemon=True)
         painter.start()
         try:
-            yield
+            yield process
         finally:
             is_over.set()
             # First: the painter may be writing to it.

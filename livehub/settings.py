@@ -35,6 +35,8 @@ def _runtime_dir() -> Path:
 
 RUNTIME_DIR = _runtime_dir()
 PLAYBACK_DIR = DATA_DIR / "playback"
+# Copies of the database's, for this node's broadcasts.
+SLATE_PICTURES_DIR = DATA_DIR / "slate-pictures"
 WEB_SOCKET = RUNTIME_DIR / "web.sock"
 ASGI_SOCKET = RUNTIME_DIR / "asgi.sock"
 GATE_SOCKET = RUNTIME_DIR / "gate.sock"
@@ -544,6 +546,8 @@ if CORS_ALLOWED_ORIGINS:
     # Within RequestId, which is for every answer.
     MIDDLEWARE.insert(2, "corsheaders.middleware.CorsMiddleware")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+# An image in a form stays in memory; the edge lets no larger body in.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 6_291_456
 SILENCED_SYSTEM_CHECKS = [
     # Our own classes of the middlewares, for pages only: livehub/middleware.py.
     "security.W002",

@@ -12,6 +12,7 @@ from streams.livestreams.models import (
     RevokedViewer,
     Session,
     SessionEvent,
+    SlatePicture,
     StreamKey,
     UnknownKeyTries,
 )
@@ -72,6 +73,7 @@ __all__ = [
     "Session",
     "SessionEvent",
     "SessionParticipant",
+    "SlatePicture",
     "StreamKey",
     "UnknownKeyTries",
     "User",

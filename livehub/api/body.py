@@ -4,25 +4,28 @@ import json
 
 from django.http import HttpRequest
 
-from livehub.api.errors import MalformedBodyError, UnsupportedMediaTypeError
+from livehub.api.errors import BodyTooLargeError, MalformedBodyError, UnsupportedMediaTypeError
 from livehub.core.errors import ValidationFailedError
 
 # Set by a browser itself, by no page and by no other program: each tells of a request that a page has caused.
 _MARKS_OF_A_BROWSER = ("Origin", "Sec-Fetch-Site")
+_NOT_AN_IMAGE = "Send the image itself as the body, with the header Content-Type: image/png, image/jpeg or image/webp."
 _NOT_JSON = "Send the body as JSON, with the header Content-Type: application/json."
 
 
-def refuse_foreign_forms(request: HttpRequest) -> None:
+def refuse_foreign_forms(request: HttpRequest, *, takes_image: bool = False) -> None:
     """Refuse a change that a foreign page may have caused: with a form, or by a script that asks for no leave.
 
     A browser that has been told a key adds it to such requests by itself. One with a JSON content type it sends only
-    after it has asked whether that page may, and no page may. Programs need no content type where they send no body.
+    after it has asked whether that page may, and no page may; so it is with one of an image. Programs need no content
+    type where they send no body.
 
-    :raises UnsupportedMediaTypeError: when it comes from a browser, and not as JSON.
+    :raises UnsupportedMediaTypeError: when it comes from a browser, and not as JSON, or as an image where one is taken.
     """
     is_from_browser = any(mark in request.headers for mark in _MARKS_OF_A_BROWSER)
-    if is_from_browser and request.content_type != "application/json":
-        raise UnsupportedMediaTypeError(_NOT_JSON)
+    is_asked_for = _is_image(request) if takes_image else request.content_type == "application/json"
+    if is_from_browser and not is_asked_for:
+        raise UnsupportedMediaTypeError(_NOT_AN_IMAGE if takes_image else _NOT_JSON)
 
 
 def read_json_object(request: HttpRequest) -> dict[str, object]:
@@ -45,6 +48,25 @@ def read_json_object(request: HttpRequest) -> dict[str, object]:
     if not isinstance(value, dict):
         raise ValidationFailedError("The body must be a JSON object, such as {}.", fields={})
     return value
+
+
+def read_image(request: HttpRequest, *, at_most: int) -> bytes:
+    """Return the body as it is: an image, which may be longer than other bodies.
+
+    :raises UnsupportedMediaTypeError: when it is not sent as an image.
+    :raises BodyTooLargeError: when it is longer than that many bytes.
+    """
+    if not _is_image(request):
+        raise UnsupportedMediaTypeError(_NOT_AN_IMAGE)
+    # No further than it takes to know.
+    body = request.read(at_most + 1)
+    if len(body) > at_most:
+        raise BodyTooLargeError(f"The image is too large: send at most {at_most // 1_000_000} MB.")
+    return body
+
+
+def _is_image(request: HttpRequest) -> bool:
+    return (request.content_type or "").startswith("image/")
 
 
 def _parse(body: bytes) -> object:

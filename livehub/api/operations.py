@@ -33,6 +33,8 @@ class Answer:
     is_list: bool = False
     # Left out, a list that is the whole answer has numbers; and what has a list within has none.
     paging: Paging | None = None
+    # An image as it is: nobody asks for `data`.
+    is_image: bool = False
     # What the list is called where it has a name, or how to find that among the shapes.
     list_name: str | Callable[[Any], str] = ""
 
@@ -52,6 +54,7 @@ class Operation:
     query: AnySerializer | Callable[[Any], AnySerializer] | None = None
     # Status -> reason.
     failures: Mapping[int, str] = field(default_factory=dict)
+    takes_image: bool = False
 
 
 def operation(
@@ -62,9 +65,10 @@ def operation(
     body: AnySerializer | Callable[[Any], AnySerializer] | None = None,
     query: AnySerializer | Callable[[Any], AnySerializer] | None = None,
     failures: Mapping[int, str] | None = None,
+    takes_image: bool = False,
 ) -> Callable[[_Method], _Method]:
     """Describe a view's method; `name` is what generated clients call it, so it stays as it is."""
-    described = Operation(name, summary, answer, body, query, failures or {})
+    described = Operation(name, summary, answer, body, query, failures or {}, takes_image)
 
     def describe(method: _Method) -> _Method:
         method.operation = described  # type: ignore[attr-defined]  # Read by `operation_of`.

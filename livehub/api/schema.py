@@ -10,6 +10,7 @@ from django.urls import URLPattern, URLResolver
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ResolvedComponent
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -25,6 +26,15 @@ from livehub.api.problem import Problem
 from livehub.api.views import READING, WITH_BODY, ApiView, PublicView
 from livehub.api.wire import Content
 
+# That may be sent; the first two are answered.
+_IMAGES = ("image/png", "image/jpeg", "image/webp")
+_IMAGE = OpenApiResponse(OpenApiTypes.BINARY, description="The image.")
+_NO_IMAGE = {
+    400: ("bad_request", "The request cannot be read."),
+    413: ("payload_too_large", "The image is too large."),
+    415: ("unsupported_media_type", "The body is not sent as an image."),
+    422: ("image_unusable", "What was sent is no image that can be used; the error says why."),
+}
 _REQUEST_ID = "c0f0e0d0b0a090807060504030201000"
 _PAGING = {Paging.NONE: None, Paging.NUMBERED: PagingSerializer, Paging.CURSOR: CursorPagingSerializer}
 _ALWAYS = {
@@ -114,6 +124,8 @@ class DialectSchema(AutoSchema):
         return [*([query] if query else []), *([_IDEMPOTENCY_KEY] if self.method == "POST" else [])]
 
     def get_request_serializer(self) -> Any:
+        if self._described.takes_image:
+            return dict.fromkeys(_IMAGES, OpenApiTypes.BINARY)
         body = self._find(self._described.body)
         return {"application/json": body} if body else None
 
@@ -122,7 +134,10 @@ class DialectSchema(AutoSchema):
         return [OpenApiExample("Request", example_of(body, asked=True), request_only=True)] if body else []
 
     def get_response_serializers(self) -> Any:
-        good = dict.fromkeys(self._good_statuses, self._good())
+        if self._described.answer.is_image:
+            good: dict[Any, Any] = dict.fromkeys(((200, kind) for kind in _IMAGES[:2]), _IMAGE)
+        else:
+            good = dict.fromkeys(self._good_statuses, self._good())
         return {**good, **{status: self._bad(status) for status in sorted(self._failures())}}
 
     @property
@@ -159,7 +174,8 @@ class DialectSchema(AutoSchema):
             **(_UNKNOWN if "{" in self.path else {}),
             **(_BAD_QUERY if self._described.query else {}),
             **(_FOREIGN if self.method not in READING else {}),
-            **(_BAD_BODY if self.method in WITH_BODY else {}),
+            **(_BAD_BODY if self.method in WITH_BODY and not self._described.takes_image else {}),
+            **(_NO_IMAGE if self._described.takes_image else {}),
             **(_SENT_AGAIN if self.method == "POST" else {}),
             **of_its_own,
         }

@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 from rest_framework.views import APIView
 
-from livehub.api.body import read_json_object, refuse_foreign_forms
+from livehub.api.body import read_image, read_json_object, refuse_foreign_forms
 from livehub.api.dialect import Dialect, JsonObject
 from livehub.api.errors import InvalidQueryError, ScopeMissingError, UnknownRouteError, describe_problem
 from livehub.api.idempotency import AnswerBook, answer_once, read_key
@@ -56,6 +56,17 @@ class AlwaysJson(BaseContentNegotiation):
         return renderer, renderer.media_type
 
 
+class AsItIs(BaseRenderer):
+    """Answers bytes that need no shape."""
+
+    media_type = "image/*"
+    charset = None
+    render_style = "binary"
+
+    def render(self, data: bytes, *args: object, **kwargs: object) -> bytes:
+        return data
+
+
 class ApiView(APIView):
     """Authenticates, checks the scope, reads the body; subclasses answer with `answer` or `answer_list`."""
 
@@ -68,6 +79,9 @@ class ApiView(APIView):
     read_scope: ClassVar[str]
     write_scope: ClassVar[str]
 
+    # A PUT's body is an image of at most so many bytes; 0 where it is JSON, as everywhere else.
+    image_max_bytes: ClassVar[int] = 0
+
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     renderer_classes = [JSONRenderer]
     parser_classes = []
@@ -75,6 +89,7 @@ class ApiView(APIView):
     content_negotiation_class = AlwaysJson
 
     body: JsonObject
+    image: bytes
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         return [self.dialect.authentication()]
@@ -98,9 +113,13 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         super().initial(request, *args, **kwargs)
+        takes_image = request.method == "PUT" and self.image_max_bytes > 0
         if request.method not in READING:
-            refuse_foreign_forms(request._request)
-        self.body = read_json_object(request._request) if request.method in WITH_BODY else {}
+            refuse_foreign_forms(request._request, takes_image=takes_image)
+        if takes_image:
+            self.image, self.body = read_image(request._request, at_most=self.image_max_bytes), {}
+        else:
+            self.body = read_json_object(request._request) if request.method in WITH_BODY else {}
 
     def dispatch(self, request: HttpRequest, *args: object, **kwargs: object) -> Response:
         """Do what DRF does, and what a client asks to be done once."""
@@ -169,6 +188,12 @@ class ApiView(APIView):
         if page.next_query:
             response.headers["Link"] = f'<{self._address_of_page(page.next_query)}>; rel="next"'
         return response
+
+    def answer_image(self, content: bytes, *, content_type: str) -> Response:
+        """Answer with an image as it is."""
+        # Chosen here and not before: whatever goes wrong is told in the dialect's own shape.
+        self.request.accepted_renderer = AsItIs()
+        return Response(content, content_type=content_type)
 
     def _address_of_page(self, asked: Mapping[str, str]) -> str:
         query = QueryDict(self.request.META["QUERY_STRING"], mutable=True, encoding="utf-8")

@@ -17,6 +17,8 @@ from livehub.stack.nginx import Host, households, listens, main_context, quoted,
 from livehub.stack.ports import listen_addresses
 
 _BODY_MAX_MB = 1
+# What is told of images; a little more is let in, so that a form's other fields fit, and LiveHub itself can say it.
+_IMAGE_MAX_MB = 5
 # A look at every component costs more than any other request that nobody has to log in for.
 _READINESS_PER_S = 2
 _READINESS_BURST = 10
@@ -156,6 +158,14 @@ http {{
             error_page 429 @too_many_$reader;
             error_page 502 504 = @down_$reader;
         }}
+        # Where a livestream's picture is sent to.
+        location ~ ^/(v2/)?livestreams/[^/]+/slate$ {{
+            client_max_body_size {_IMAGE_MAX_MB + 1}m;
+            proxy_pass http://web;
+            error_page 413 @image_too_large_$reader;
+            error_page 429 @too_many_$reader;
+            error_page 502 504 = @down_$reader;
+        }}
         location = /readyz {{
             # Two who never finish theirs would keep everybody else from asking.
             if ($has_body) {{ return 413; }}
@@ -215,7 +225,7 @@ http {{
             add_header X-Content-Type-Options "nosniff" always;
         }}
 
-{answers(body_max_mb=_BODY_MAX_MB, readiness_per_s=_READINESS_PER_S)}
+{answers(body_max_mb=_BODY_MAX_MB, image_max_mb=_IMAGE_MAX_MB, readiness_per_s=_READINESS_PER_S)}
         location @no_media {{
 {MEDIA_HEADERS}
             # Browsers write each 404 into the console: pages that wait for a broadcast ask whether there is one.

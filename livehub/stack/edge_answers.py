@@ -68,14 +68,17 @@ def readers() -> str:
     return f"        default page;\n        /readyz {DYTE.name};\n{roots}"
 
 
-def answers(*, body_max_mb: int, readiness_per_s: int) -> str:
+def answers(*, body_max_mb: int, image_max_mb: int, readiness_per_s: int) -> str:
     """Return the named locations: for each reader `@too_large_...` and the others', and `@too_many_checks`."""
     too_large = Problem(413, "payload_too_large", f"The request body is larger than {body_max_mb} MB.")
+    image = Problem(413, "payload_too_large", f"The image is larger than {image_max_mb} MB. Choose a smaller one.")
     too_many = f"This is answered {readiness_per_s} times a second. Try again in a second."
     too_many_checks = Problem(429, "rate_limited", too_many, is_retryable=True, retry_after_s=1)
     return "\n".join(
         (
-            *map(_for_each_reader, (_Answer("too_large", "Too large", too_large), _TOO_MANY, _DOWN, _MISDIRECTED)),
+            _for_each_reader(_Answer("too_large", "Too large", too_large)),
+            _for_each_reader(_Answer("image_too_large", "Too large", image)),
+            *map(_for_each_reader, (_TOO_MANY, _DOWN, _MISDIRECTED)),
             _location("too_many_checks", too_many_checks, "application/json", _body(too_many_checks, DYTE)),
         )
     )

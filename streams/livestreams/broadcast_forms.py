@@ -9,10 +9,15 @@ from streams.dashboard.changing import ChangeForm
 from streams.livestreams.broadcast_settings import BroadcastSettings
 from streams.livestreams.models import Livestream
 from streams.livestreams.playback_forms import length_words
-from streams.livestreams.states import DuplicatePublisher
+from streams.livestreams.slate_images import IMAGE_MAX_BYTES
+from streams.livestreams.states import DuplicatePublisher, WhileEncoderAway
 
 _WINDOWS_S = [0, 10, 30, 60, 120, 300, 600, 1800]
 _HOLDS_S = [0, 30, 60, 300, 900, 3600]
+_WHILE_AWAY = [
+    (WhileEncoderAway.SLATE.value, "Show a slate: a picture, without sound"),
+    (WhileEncoderAway.NOTHING.value, "Show nothing: the picture stands still"),
+]
 _SECOND_ENCODERS = [
     (DuplicatePublisher.REJECT.value, "It is refused: the first one goes on"),
     (DuplicatePublisher.REPLACE.value, "It takes over: for an encoder that moves, or hangs"),
@@ -20,13 +25,14 @@ _SECOND_ENCODERS = [
 
 
 class BroadcastForm(ChangeForm):
-    """How long a broadcast waits for an encoder that dropped, what a second one does, and how final an end is."""
+    """How long a broadcast waits for an encoder that dropped, what is seen meanwhile, and how final an end is."""
 
     reconnect_window_s = forms.TypedChoiceField(
         label="If the encoder drops",
         coerce=int,
         help_text="Meanwhile the broadcast stays on air under the same address.",
     )
+    while_away = forms.ChoiceField(choices=_WHILE_AWAY, widget=forms.RadioSelect)
     duplicate_publisher = forms.ChoiceField(choices=_SECOND_ENCODERS, widget=forms.RadioSelect)
     end_hold_s = forms.TypedChoiceField(
         label="When you end a broadcast",
@@ -37,7 +43,7 @@ class BroadcastForm(ChangeForm):
     @classmethod
     def of(cls, livestream: Livestream, values: QueryDict | None = None) -> "BroadcastForm":
         """Return the form of a livestream as it is now, or as somebody wants it."""
-        names = ("reconnect_window_s", "duplicate_publisher", "end_hold_s")
+        names = ("reconnect_window_s", "while_away", "duplicate_publisher", "end_hold_s")
         form = cls(values, initial={name: getattr(livestream, name) for name in names})
         # A program may have chosen others.
         windows, holds = {*_WINDOWS_S, livestream.reconnect_window_s}, {*_HOLDS_S, livestream.end_hold_s}
@@ -59,3 +65,14 @@ class BroadcastForm(ChangeForm):
     def changes(self) -> BroadcastSettings:
         """Return what the checked form says otherwise than it showed."""
         return cast(BroadcastSettings, self.changed())
+
+
+class SlatePictureForm(forms.Form):
+    """An image; what is in it is looked at when it is taken."""
+
+    image = forms.FileField(
+        label="Picture",
+        help_text="PNG, JPEG or WebP, up to 5 MB. It is fitted into the broadcast's picture, on black.",
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp", "data-max-bytes": IMAGE_MAX_BYTES}),
+        error_messages={"required": "Choose a picture first.", "empty": "The file is empty. Choose another one."},
+    )

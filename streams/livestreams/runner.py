@@ -15,7 +15,7 @@ from django.conf import settings
 from livehub.core import clock
 from livehub.core.deadline import deadline
 from livehub.core.outage import DATABASE_OUTAGE, describe
-from streams.livestreams import leases, origin, playback
+from streams.livestreams import leases, origin, playback, slate_pictures
 from streams.livestreams.bitrate import BitrateExceededError, BitrateWatch
 from streams.livestreams.encoders import IngestSource
 from streams.livestreams.locks import LeaseLostError
@@ -23,7 +23,7 @@ from streams.livestreams.models import Connection, Lease, Session
 from streams.livestreams.renewals import Renewal, Renewals
 from streams.livestreams.shedding import LadderChangedError, OverloadedError, RestoredError, Shedding
 from streams.livestreams.speed import SpeedWatch
-from streams.livestreams.states import EndReason
+from streams.livestreams.states import EndReason, WhileEncoderAway
 from streams.livestreams.storage import Storage, local_storage
 from streams.livestreams.waiting import wait_for_encoder
 from streams.media.broadcast import run_broadcast
@@ -148,7 +148,12 @@ class _Run:
         # What this run has taken in over all connections.
         self._taken_ms = 0
         # Viewers see it while an encoder is waited for.
-        self._shows_slate = self._session.livestream.reconnect_window_s > 0 and not self._session.is_of_test_picture()
+        livestream = self._session.livestream
+        self._shows_slate = (
+            livestream.reconnect_window_s > 0
+            and livestream.while_away == WhileEncoderAway.SLATE
+            and not self._session.is_of_test_picture()
+        )
         # No encoder's picture is in the stream.
         self._is_away = self._session.lacks_its_encoder
         # Who was there when the lease was renewed last.
@@ -286,6 +291,7 @@ class _Run:
 
     def refused(self, message: str) -> None:
         # Of one that was to take over: nobody else is there any more.
+        self._is_away = True
         self._mark_away(EndReason.SOURCE_REFUSED)
         self._write(partial(leases.turn_away, self._lease, message=message))
 
@@ -384,6 +390,7 @@ class _Run:
             gop_s=self.gop_s,
             slates_path=self._storage.slates_path(),
             while_away=WhileAway.SLATE if self._shows_slate else WhileAway.NOTHING,
+            slate_picture=self._write(partial(slate_pictures.slate_picture_path, livestream.pk)),
             source=Source(**self._session.source) if self._is_away else None,
             shed=self._shedding.count(self._lease.session_id),
         )

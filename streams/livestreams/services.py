@@ -19,7 +19,7 @@ from streams.livestreams.broadcast_settings import BROADCAST_SETTINGS, Broadcast
 from streams.livestreams.events import LivestreamChanged, LivestreamCreated, LivestreamDeleted
 from streams.livestreams.lifecycle import LivestreamDisabledError, LivestreamStoppedError
 from streams.livestreams.locks import lock_livestream
-from streams.livestreams.models import Livestream, LivestreamCount, Output
+from streams.livestreams.models import Livestream, LivestreamCount, Output, SlatePicture
 from streams.livestreams.playback_settings import PLAYBACK_SETTINGS, PlaybackSettings, set_playback
 from streams.livestreams.states import EndReason
 from streams.livestreams.stream_keys import make_first_key, renew_key
@@ -246,6 +246,7 @@ def delete_livestream(*, livestream: Livestream, actor: Actor) -> None:
     livestream.save(update_fields=["deleted_at", "updated_at"])
     lifecycle.end_open_session(livestream=livestream, reason=EndReason.DELETED, actor=actor)
     node_jobs.remove_playback(livestream.pk)
+    SlatePicture.objects.filter(livestream=livestream).delete()
     _record(livestream, action="livestream.deleted", actor=actor, name=livestream.name)
     events.publish(LivestreamDeleted.of(livestream, at=clock.now(), actor=actor))
 

@@ -36,6 +36,14 @@ class DuplicatePublisher(models.TextChoices):
     REPLACE = "replace", "It takes over"
 
 
+class WhileEncoderAway(models.TextChoices):
+    """What viewers see while a broadcast waits for its encoder."""
+
+    SLATE = "slate", "A slate"
+    # Their players wait: the last picture stands still.
+    NOTHING = "nothing", "Nothing"
+
+
 _OVER = frozenset({SessionStatus.ENDED, SessionStatus.ERRORED})
 SESSION_MACHINE = StateMachine(
     {

@@ -32,6 +32,7 @@ from streams.media.process import Child, running
 from streams.media.progress import LONGEST_STEP_S, AwakeClock
 from streams.media.source import Source, check_source, largest_pixels
 from streams.media.targets import choose_targets
+from streams.media.tenure import Tenure
 from streams.media.transcoding import Transcoding
 
 logger = logging.getLogger(__name__)
@@ -66,7 +67,8 @@ _BREAKING_OFF = (
 def run_broadcast(spec: JobSpec, observer: Observer) -> Outcome:
     """Broadcast until the encoder stops, and none comes back in time.
 
-    Side effects: child processes (none is left behind), the session's files, the multivariant playlists.
+    Side effects: child processes (none is left behind, and what an earlier run could not end is), the session's files,
+    the multivariant playlists.
 
     :raises SourceRefusedError: when what the encoder sends cannot be broadcast.
     :raises SourceChangedError: when it sends something else than before, which another run has to check.
@@ -77,11 +79,14 @@ def run_broadcast(spec: JobSpec, observer: Observer) -> Outcome:
     :raises TranscoderFailedError: when ffmpeg ended by itself, or hung.
     :raises StorageFullError: when the disk is full.
     """
+    tenure = Tenure(str(spec.playback.folder), spec.playback.epoch)
+    if left_behind := tenure.end_earlier():
+        logger.warning("%s: killed transcoders of earlier runs: %s", spec.playback.folder.name, left_behind)
     clock = AwakeClock()
     outlet = Outlet(mode=spec.latency_mode)
     encoders = Encoders(spec, observer, outlet, clock)
     try:
-        return _Run(spec, observer, clock, outlet, encoders).run()
+        return _Run(spec, observer, clock, outlet, encoders, tenure).run()
     finally:
         outlet.stop(timeout_s=_OUTLET_END_S)
         encoders.close()
@@ -89,13 +94,20 @@ def run_broadcast(spec: JobSpec, observer: Observer) -> Outcome:
 
 class _Run:
     def __init__(
-        self, spec: JobSpec, observer: Observer, clock: AwakeClock, outlet: Outlet, encoders: Encoders
+        self,
+        spec: JobSpec,
+        observer: Observer,
+        clock: AwakeClock,
+        outlet: Outlet,
+        encoders: Encoders,
+        tenure: Tenure,
     ) -> None:
         self._spec = spec
         self._observer = observer
         self._clock = clock
         self._outlet = outlet
         self._encoders = encoders
+        self._tenure = tenure
         self._pictures = self._taken_bytes = 0
         self._checked_in_at = 0.0
         self._is_playable = False
@@ -157,7 +169,13 @@ class _Run:
         outputs = ffmpeg.Outputs(pipes, fragment_s, spec.latency_mode.segment_s, stills, most_pixels)
         argv, label = ffmpeg.transcode_argv(ladder, outputs), f"transcoder {spec.name}"
         with running(
-            argv, label=label, feeds=True, is_fed=True, inherits=pipes, memory_mb=_TRANSCODER_MEMORY_MB
+            argv,
+            label=label,
+            feeds=True,
+            is_fed=True,
+            inherits=pipes,
+            memory_mb=_TRANSCODER_MEMORY_MB,
+            tenure=self._tenure,
         ) as child:
             output.hand_over()
             try:

@@ -44,6 +44,7 @@ class Encoders:
         self._asked_at = -_ASK_EVERY_S
         # Whose pull failed, although it is there.
         self._missed: str | None = None
+        self._last_measured = Measured()
         # For how long somebody else has to wait for an encoder, as there is nothing to show meanwhile.
         self.left_over_s = 0.0
         # Of connections before the present one.
@@ -64,8 +65,8 @@ class Encoders:
         return self._until is not None
 
     def measure(self) -> Measured:
-        """Return what comes now."""
-        return self._pull.intake.measure() if self._pull and not self.waits else Measured()
+        """Return what comes now, or came last of all."""
+        return self._pull.intake.measure() if self._pull and not self.waits else self._last_measured
 
     def begin(self) -> Pull:
         """Follow the first one, which is there."""
@@ -99,10 +100,12 @@ class Encoders:
 
     def leave(self) -> bool:
         """Do without an encoder from now on; return whether the broadcast is over."""
+        measured = self.measure()
         self._drop()
         self._outlet.disconnect()
         wait_s = self._observer.left(media_ms=self.media_ms)
         self._until = self._clock.now_s + wait_s
+        self._last_measured = Measured() if wait_s > 0 else measured
         return wait_s <= 0 or (self._ladder is not None and not self._can_bridge() and self._give_up(wait_s=wait_s))
 
     def kill(self) -> None:

@@ -148,8 +148,9 @@ def _renditions(ladder: Ladder, outputs: Outputs) -> list[str]:
         if rendition.kind is Kind.COPY:
             argv += ["-map", "0:v", "-c:v", "copy"]
         elif rendition.kind is Kind.TRANSCODE:
-            # A picture that was made up would take the place of the key frame behind a hole.
-            times = ["-fps_mode", "vfr"] if ladder.copies_video else []
+            # A picture that was made up would take the place of the key frame behind a hole; and another encoder may
+            # have another rate, so that all times are the source's own, in milliseconds.
+            times = ["-fps_mode", "vfr", "-enc_time_base", "1:1000"] if ladder.copies_video else []
             argv += ["-map", f"[out{encoded}]", *times, *_x264(rendition, forced=forced)]
             encoded += 1
         else:

@@ -39,7 +39,7 @@ class Outlet:
         # Where the transcoder's output is to be cut, if it keeps the source's key frames.
         self.marks = KeyFrameMarks(segment_s=mode.segment_s)
         self.cuts = Cuts()
-        self._splicer = Splicer(marks=self.marks, cuts=self.cuts)
+        self._splicer = Splicer(marks=self.marks, cuts=self.cuts, longest_pause_s=mode.longest_pause_s)
         self._rules: SpliceRules | None = None
         self._intake: Intake | None = None
         # Begins with the file header of the first connection, or of the slate.
@@ -50,7 +50,8 @@ class Outlet:
         self._may_close = False
         self._is_stopping = False
         self._changed = threading.Condition()
-        self._waking, self._wakes = os.pipe()
+        self._waking, wakes = os.pipe()
+        self._wakes: int | None = wakes
         os.set_blocking(self._waking, False)
         # Tags of the picture that were handed on, of encoders and slates alike.
         self.pictures = 0
@@ -124,8 +125,10 @@ class Outlet:
         self._thread.join(timeout_s)
 
     def _wake(self) -> None:
-        with suppress(OSError):  # It has ended.
-            os.write(self._wakes, b"\0")
+        with self._changed:
+            # Its number may be another's once the thread has ended.
+            if self._wakes is not None:
+                os.write(self._wakes, b"\0")
 
     def _run(self) -> None:
         try:
@@ -137,8 +140,9 @@ class Outlet:
         finally:
             with self._changed:
                 os.close(self._waking)
-                os.close(self._wakes)
-                self._wakes = -1
+                if self._wakes is not None:
+                    os.close(self._wakes)
+                self._wakes = None
 
     def _is_done(self) -> bool:
         return self._may_close and self._sink is not None and (self._intake is None or self._intake.is_over)

@@ -48,6 +48,8 @@ class _Pipe:
     track: Track | None = None
     sequence: int = 0
     cuts: int = 0
+    # Of the present segment's first picture: how much later than decoded.
+    shown_after_ms: float = 0.0
     # By the monotonic clock: when the newest part was made, and when something is expected again.
     put_at: float = math.inf
     due_at: float = 0.0
@@ -211,10 +213,11 @@ class Packager:
     def _put(self, pipe: _Pipe, chunk: Chunk) -> None:
         if chunk.begins_segment:
             self._shelf.close_segment(pipe.slot)
+            pipe.shown_after_ms = chunk.samples[0].composition / pipe.per_ms
         while pipe.cuts < chunk.cuts:
             self._cut(pipe)
         pipe.sequence += 1
-        at_ms = chunk.decode_time / pipe.per_ms + self.offset_ms
+        at_ms = chunk.decode_time / pipe.per_ms + pipe.shown_after_ms + self.offset_ms
         duration_ms = chunk.duration / pipe.per_ms
         head = render_fragment(pipe.sequence, chunk.decode_time + round(self._shift_ms * pipe.per_ms), chunk.samples)
         made = Made(

@@ -46,7 +46,7 @@ class SlateForm:
 
 
 class SlateOrder:
-    """A slate that is being made, in a thread of its own."""
+    """A slate that is being made, in a thread of its own; of our own picture where the other one cannot be read."""
 
     def __init__(self, picture: Path, form: SlateForm, *, folder: Path) -> None:
         self._picture = picture
@@ -68,15 +68,20 @@ class SlateOrder:
         self._thread.join()
 
     def _run(self) -> None:
-        try:
-            self.slate = self._make()
-        except (FeedError, FlvError, OSError, subprocess.SubprocessError) as error:
-            self.has_failed = True
-            if not self._is_cancelled:
-                logger.warning("no slate of %s: %s", self._picture.name, error)
+        # A picture of somebody's own may be none that can be read.
+        for picture in dict.fromkeys((self._picture, DEFAULT_PICTURE)):
+            try:
+                self.slate = self._make(picture)
+            except (FeedError, FlvError, OSError, subprocess.SubprocessError) as error:
+                if self._is_cancelled:
+                    break
+                logger.warning("no slate of %s: %s", picture.name, error)
+            else:
+                return
+        self.has_failed = True
 
-    def _make(self) -> Slate:
-        picture = self._picture.read_bytes()
+    def _make(self, chosen: Path) -> Slate:
+        picture = chosen.read_bytes()
         if len(picture) > _LARGEST_PICTURE_BYTES:
             raise FeedError("The picture is too large.")
         path = self._folder / f"{_key(picture, self._form)}.flv"

@@ -12,8 +12,6 @@ from streams.media.marks import Cut, Cuts, KeyFrameMarks
 
 # Of a source that does not tell: 30 frames a second.
 _USUAL_FRAME_MS = 1000 / 30
-# Players have a second in hand; of half of it they would know. Measured: 0.9 s are just enough, 1.1 s are too much.
-_LONGEST_PAUSE_MS = 700.0
 # Sound alone: it is missed by nobody as long as a picture comes.
 _LONGEST_QUIET_MS = 1_000.0
 # What was held up comes all at once, and after that as it is made.
@@ -27,10 +25,12 @@ _LATEST_MS = (1 << 32) - 1
 class Splicer:
     """Takes in the tags of one connection after the other, and returns those of one stream, as bytes.
 
-    Key frames and splices are noted in `marks` and `cuts` before what is behind them is returned.
+    After `longest_pause_s` without media a slate is shown. Key frames and splices are noted in `marks` and `cuts`
+    before what is behind them is returned.
     """
 
-    def __init__(self, *, marks: KeyFrameMarks, cuts: Cuts) -> None:
+    def __init__(self, *, marks: KeyFrameMarks, cuts: Cuts, longest_pause_s: float) -> None:
+        self._longest_pause_ms = longest_pause_s * 1000
         self._marks = marks
         self._cuts = cuts
         self._anchor = _Anchor()
@@ -100,7 +100,7 @@ class Splicer:
         """Return what to send of slate and silence by now."""
         if self._slate is None:
             return []
-        if self._is_live and self._media_at is not None and now_ms - self._media_at >= _LONGEST_PAUSE_MS:
+        if self._is_live and self._media_at is not None and now_ms - self._media_at >= self._longest_pause_ms:
             self._is_live, self._resumed_at, self._next_body = False, None, 0
         if self._is_live:
             return self._fill_sound(until=self._picture_end or 0.0) if self._is_sound_missing(now_ms) else []
@@ -117,7 +117,7 @@ class Splicer:
         if self._slate is None:
             return None
         if self._is_live:
-            return _LONGEST_PAUSE_MS - (now_ms - self._media_at) if self._media_at is not None else None
+            return self._longest_pause_ms - (now_ms - self._media_at) if self._media_at is not None else None
         ends = [self._picture_end or 0.0, *([self._sound_end or 0.0] if self._has_sound else [])]
         return max(0.0, min(ends) - self._due(now_ms))
 

@@ -33,6 +33,14 @@ class Latency(StrEnum):
         return 2.0 if self is Latency.LOW else 4.0
 
     @property
+    def longest_pause_s(self) -> float:
+        """After how long without media the slate is shown: by then it has to come, or players run dry.
+
+        With parts they have a second in hand (measured: 0.9 s are just enough, 1.1 s are too much), else ten.
+        """
+        return 0.7 if self is Latency.LOW else 3.0
+
+    @property
     def gathered_s(self) -> float:
         """For how long the relay gathers media before it hands it on: viewers wait for it.
 

@@ -17,12 +17,14 @@ from livehub.api.identifiers import object_id
 from streams.identity.models import public_id_of
 from streams.livestreams.outputs import NewOutput, create_output
 from streams.livestreams.services import create_livestream
+from streams.livestreams.slate_pictures import set_slate_picture
 from streams.models import ApiKey, Invitation, Livestream, Member, Output, Role, Session, User
 from streams.organizations import members
 from streams.organizations.models import AttemptBudget
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
 from tests.meetings.home import furnish
 from tests.runs import connected
+from tests.streams.images import image_bytes
 from tests.webhooks.happenings import furnish_webhooks
 
 _APPS = ("streams", "analytics", "webhooks")
@@ -102,6 +104,7 @@ def tenant_of(made: NewOrganization) -> Tenant:
     """Make one of everything."""
     livestream = create_livestream(app=made.app, name="Autumn keynote", actor=SYSTEM)
     session: Session = connected(livestream)
+    set_slate_picture(livestream=livestream, sent=image_bytes(), actor=SYSTEM)
     key = ApiKey.objects.filter(organization=made.organization).order_by("created_at")[0]
     member = join(made, Role.OPERATOR)
     output = simulcast(livestream)

@@ -55,6 +55,9 @@ _OURS = {
     f"POST {_LIVESTREAM}/idle": (_WRITE, 200),
     f"POST {_LIVESTREAM}/end": (_WRITE, 200),
     f"POST {_LIVESTREAM}/let-in": (_WRITE, 200),
+    f"GET {_LIVESTREAM}/slate": (_READ, 200),
+    f"PUT {_LIVESTREAM}/slate": (_WRITE, 200),
+    f"DELETE {_LIVESTREAM}/slate": (_WRITE, 200),
     "GET livestreams/sessions/{session_id}/events": (_READ, 200),
     f"GET {_LIVESTREAM}/outputs": (_READ, 200),
     f"POST {_LIVESTREAM}/outputs": (_WRITE, 201),
@@ -178,6 +181,10 @@ OPERATIONS = {
     **_below("/client/v4/accounts/{account_id}/realtime/kit/", _VENDORS_APPS),
     **_below("/client/v4/accounts/{account_id}/realtime/kit/{app_id}/", {**_VENDORS, **_MEETINGS, **_VENDORS_WEBHOOKS}),
 }
+# What takes an image in its body, and nothing else.
+TAKES_IMAGE = {"PUT /v2/livestreams/{livestream_id}/slate"}
+# What answers an image.
+ANSWERS_IMAGE = {"GET /v2/livestreams/{livestream_id}/slate"}
 NEEDS_BODY = {
     "POST /v2/apps",
     "PATCH /v2/apps/{app_id}",
@@ -208,6 +215,9 @@ PAGES: dict[str, dict[str, Door]] = {
     "/livestreams/{livestream_id}/reset-stream-key": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/let-in": {"POST": Door.OPERATE},
     "/livestreams/{livestream_id}/broadcast": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/slate": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/slate/remove": {"POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/slate/image": {"GET": Door.LOOK},
     "/livestreams/{livestream_id}/playback": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/viewer-link": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/viewer-dismissal": {"GET": Door.OPERATE, "POST": Door.OPERATE},

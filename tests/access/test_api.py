@@ -12,10 +12,11 @@ from django.test import Client
 
 from streams.models import ApiKey, Livestream, Role
 from tests.access.conftest import State, Tenant, state, undone
-from tests.access.expected import NEEDS_BODY, OPEN_OPERATIONS, OPERATIONS
+from tests.access.expected import ANSWERS_IMAGE, NEEDS_BODY, OPEN_OPERATIONS, OPERATIONS, TAKES_IMAGE
 from tests.access.keys import EACH_SCOPE, EVERYTHING, FATES, KeyRing
 from tests.api.clients import read
 from tests.meetings import home
+from tests.streams.images import image_bytes
 from tests.webhooks.happenings import body_of_webhook
 
 ARGUMENT = re.compile(r"{(\w+)}")
@@ -62,9 +63,12 @@ def call(
     sent = {**({"Authorization": shown} if shown else {}), **headers}
     asked = body_of(operation) or {"name": "Changed", **needed_by(operation)}
     body = json.dumps(asked).encode() if body_of(operation) or method in {"POST", "PATCH"} else b""
+    content_type = "application/json"
+    if operation in TAKES_IMAGE:
+        body, content_type = image_bytes(), "image/png"
     address, there = next(ADDRESSES), template.format(**ids)
     answer = (client or Client()).generic(
-        method, there, body, "application/json", headers=sent, REMOTE_ADDR=f"192.0.2.{address}"
+        method, there, body, content_type, headers=sent, REMOTE_ADDR=f"192.0.2.{address}"
     )
     assert isinstance(answer, HttpResponse)
     return answer
@@ -126,6 +130,9 @@ class TestCaller:
         secret = Livestream.objects.get(pk=ours.ids["livestream_id"]).stream_key
 
         told = call(operation, ours.ids, shown=keys.shown(operation, scopes=(ApiKey.Scope.READ,)))
+        if operation in ANSWERS_IMAGE:
+            assert told.content.startswith(b"\x89PNG")
+            return
         assert secret not in told.content.decode()
 
         publishers = call(operation, ours.ids, shown=keys.shown(operation))
@@ -189,6 +196,9 @@ class TestForeignPage:
 
         answer = Client().generic(method, template.format(**ours.ids), b"", "", headers=shown)
 
+        if operation in TAKES_IMAGE:
+            assert answer.status_code == 415
+            return
         # Not refused for the content type that it does not have.
         needs_body = operation in NEEDS_BODY or needed_by(operation) or body_of(operation)
         assert answer.status_code == (422 if needs_body else OPERATIONS[operation][1])

@@ -87,6 +87,6 @@ def read(operation: str, tenant: Tenant, keys: KeyRing, **query: str) -> HttpRes
 
 def leaked(answer: HttpResponse, tenant: Tenant) -> Iterator[str]:
     """Yield what stands in the answer and is the tenant's."""
-    text = answer.content.decode()
+    text = answer.content.decode(errors="replace")
     known = [*tenant.ids.values(), *FOREIGN_NAMES]
     yield from (each for each in known if each in text or each.replace("-", "") in text)

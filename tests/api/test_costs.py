@@ -31,6 +31,7 @@ COSTS = {
     f"{_ONE}?per_page=1": 4,
     f"{_ONE}/sessions": 2,
     f"{_ONE}/active-livestream-session": 3,
+    f"{_ONE}/slate": 2,
     f"{_ONE}/outputs": 2,
     f"{_ONE}/outputs/{{output_id}}": 2,
     "/livestreams/sessions/{session_id}": 1,
@@ -38,7 +39,7 @@ COSTS = {
 }
 
 
-_BEYOND_VENDORS = ("/outputs", f"{_ONE}/sessions", "/events")
+_BEYOND_VENDORS = ("/outputs", "/slate", f"{_ONE}/sessions", "/events")
 _VENDORS_READS = [path for path in COSTS if not any(beyond in path for beyond in _BEYOND_VENDORS)]
 
 

@@ -34,6 +34,7 @@ OWN_MEMBERS = {
     "allowed_origins",
     "max_viewers",
     "reconnect_window_s",
+    "while_away",
     "duplicate_publisher",
     "end_hold_s",
     "held_until",

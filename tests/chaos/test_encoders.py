@@ -103,6 +103,8 @@ def test_encoders_that_hang_for_a_moment(stack: RunningStack) -> None:
         with hung([encoder.process.pid for encoder in scene.encoders]):
             time.sleep(2)
         ledger.await_media(what="the moment")
+        for viewer in ledger.viewers.values():
+            viewer.silences = 1
         assert all(encoder.is_connected for encoder in scene.encoders)
         end(scene, ledger)
     ledger.check()
@@ -149,6 +151,7 @@ def test_encoders_that_take_over(stack: RunningStack) -> None:
 def test_workers_killed_while_encoders_are_away(stack: RunningStack, hits: int) -> None:
     with on_air(stack) as scene, watching(stack, scene.streams) as ledger:
         _drop(scene)
+        ledger.await_media(what="the drop")
         _kill_workers(scene, hits)
         ledger.await_media(what="the take-over")
         _come_back(scene)

@@ -101,12 +101,18 @@ class TestSettings:
         shown = get_html(browser, f"{address}/broadcast", **HTMX)
         assert "End the broadcast at once" in shown
 
-        said = {"reconnect_window_s": "300", "duplicate_publisher": "replace", "end_hold_s": "0"}
+        said = {
+            "reconnect_window_s": "300",
+            "while_away": "nothing",
+            "duplicate_publisher": "replace",
+            "end_hold_s": "0",
+        }
         answer = browser.post(f"{address}/broadcast", {**remembered(shown), **said})
 
         assert answer["Location"] == address
         html = squeezed(get_html(browser, address))
         assert "It is waited for 5 minutes" in html
+        assert "The last picture, which stands still" in html
         assert "Takes over" in html
         assert "Encoders are let in again at once" in html
 

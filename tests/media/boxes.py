@@ -33,7 +33,7 @@ def _init(entry: bytes, *, timescale: int) -> bytes:
     for kind in (b"stbl", b"minf"):
         body = box(kind, body)
     header = box(b"mdhd", bytes(12) + timescale.to_bytes(4) + bytes(8))
-    return box(b"ftyp", b"iso5") + box(b"moov", box(b"trak", box(b"mdia", header + body)))
+    return box(b"ftyp", b"iso5") + box(b"moov", box(b"trak", box(b"tkhd", bytes(84)) + box(b"mdia", header + body)))
 
 
 def box(kind: bytes, body: bytes) -> bytes:

@@ -37,14 +37,14 @@ class Broadcast:
         self.is_playable = threading.Event()
         self.outcome: Outcome | None = None
         self.error: BaseException | None = None
-        # How much had come when the encoder left.
-        self.left_ms: int | None = None
         # Raised at the next check-in.
         self.to_raise: Exception | None = None
         self.name = ""
         self.while_away = WhileAway.NOTHING
-        # How long an encoder is waited for, and the name of one that is there.
-        self.window_s = 0.0
+        # For how long an encoder that left is waited for, and how much had come by then.
+        self.wait_s = 0.0
+        self.left_ms: int | None = None
+        # The name of one that is there.
         self.found_name: str | None = None
         self.times_left = self.times_returned = 0
         self.refusals: list[str] = []
@@ -78,7 +78,7 @@ class Broadcast:
     def left(self, *, media_ms: int) -> float:
         self.times_left += 1
         self.left_ms = media_ms
-        return self.window_s
+        return self.wait_s
 
     def find_encoder(self) -> str | None:
         name, self.found_name = self.found_name, None

@@ -174,13 +174,16 @@ class Recorded:
             if apart_ms <= 0 or abs(apart_ms - before.duration_ms) > max(_ROUNDING_MS, before.duration_ms / 2):
                 yield f"{name}: {apart_ms:.1f} ms between frames at {before.decoded_ms:.0f} ms"
         offsets_ms = []
-        for segment, found in zip(segments, packets, strict=True):
+        for place, (segment, found) in enumerate(zip(segments, packets, strict=True)):
             if not found:
                 yield f"{name}: nothing in {segment.record.msn}"
                 continue
             if slot.name.startswith("v") and not found[0].is_key:
                 yield f"{name}: {segment.record.msn} begins with no key frame"
-            lasts_ms = sum(packet.duration_ms for packet in found)
+            following = next((later[0] for later in packets[place + 1 :] if later), None)
+            # ffprobe takes frames of another encoder's rate to last as long as the first one's.
+            ends_ms = following.decoded_ms if following else found[-1].decoded_ms + found[-1].duration_ms
+            lasts_ms = ends_ms - found[0].decoded_ms
             if abs(lasts_ms - segment.record.duration_us / 1000) > found[0].duration_ms:
                 yield f"{name}: {segment.record.msn} has {lasts_ms:.0f} ms instead of {segment.record.duration_us} us"
             offsets_ms.append(segment.record.at_ms - found[0].decoded_ms)

@@ -103,7 +103,7 @@ class TestRunBroadcast:
     ) -> None:
         clip = tmp_path / "short.flv"
         clip.write_bytes(flv(size="320x180", gop=15, seconds=4))
-        broadcast.window_s = 30.0
+        broadcast.wait_s = 30.0
         broadcast.start(ingest.server, "drops")
         ingest.await_pull("drops")
         with ingest.publishing("drops", clip, is_endless=False):

@@ -7,19 +7,23 @@ from dataclasses import replace
 from fcntl import ioctl
 from pathlib import Path
 from termios import FIONREAD
+from typing import Any
 
 import pytest
 
 from streams.media import packager
 from streams.media.errors import TranscoderFailedError
+from streams.media.fmp4 import codec_strings
 from streams.media.fragments import Fragment, FragmentReader, Sample, render_fragment
-from streams.media.journal import PartMade, Reader, Record, RunBegan, SegmentClosed, SlotBegan
+from streams.media.journal import Entry, PartMade, Reader, Record, RunBegan, SegmentClosed, SlotBegan
 from streams.media.ladder import Kind, Ladder, Rendition, build_ladder
-from streams.media.marks import KeyFrameMarks, Marks
+from streams.media.marks import Cut, Cuts, KeyFrameMarks, Marks
 from streams.media.packager import Packager, slots_of
 from streams.media.shelf import Shelf
 from streams.media.targets import Latency, Targets, choose_targets
+from streams.media.timeline import SessionTimeline
 from tests.media.boxes import audio_init, video_init
+from tests.media.crafted import configuration, parameter_set
 from tests.media.test_source import GOOD
 from tests.services import HANG_S, wait_until
 
@@ -45,6 +49,8 @@ class Pipes:
         marks: Marks | None = None,
         kind: Kind = Kind.TRANSCODE,
         clock_ms: Callable[[], float] = lambda: 0.0,
+        cuts: Cuts | None = None,
+        copies_audio: bool = False,
     ) -> None:
         self._folder = folder / "session"
         self.shelf = Shelf(
@@ -54,7 +60,9 @@ class Pipes:
         self._writing = {slot: writing for slot, (_, writing) in pipes.items()}
         renditions = _SLOTS | {"v0": replace(_SLOTS["v0"], kind=kind)}
         reading = {slot: (rendition, pipes[slot][0]) for slot, rendition in renditions.items()}
-        self.packager = Packager(self.shelf, reading, targets=targets, marks=marks, clock_ms=clock_ms)
+        self.packager = Packager(
+            self.shelf, reading, targets=targets, marks=marks, clock_ms=clock_ms, cuts=cuts, copies_audio=copies_audio
+        )
         for slot in _SLOTS:
             make = audio_init if slot == "a0" else video_init
             self.send(slot, make(timescale=1000 * _PER_MS[slot]))
@@ -98,6 +106,81 @@ class Pipes:
         (init,) = (self._folder / slot).glob(f"{epoch}-*.init.mp4")
         _, *found = FragmentReader().feed(init.read_bytes() + self.content(name))
         return [each for each in found if isinstance(each, Fragment)]
+
+
+def _cuts(*cuts: Cut) -> Cuts:
+    noted = Cuts()
+    for each in cuts:
+        noted.note(each)
+    return noted
+
+
+class TestCuts:
+    _RECORD = configuration(parameter_set(1280, 720, level=40))
+
+    def _cut_at_1000(self, folder: Path, **how: Any) -> Pipes:
+        """Return what was made of media of two seconds with a cut in the middle."""
+        cuts = _cuts(Cut(1000, picture=self._RECORD, sound=bytes.fromhex("1208")))
+        pipes = Pipes(folder, cuts=cuts, **how)
+        for slot in _SLOTS:
+            pipes.frames(slot, count=10)
+            pipes.frames(slot, at_ms=1000, count=10)
+        pipes.end()
+        return pipes
+
+    def test_begin_another_run_in_every_slot(self, tmp_path: Path) -> None:
+        pipes = self._cut_at_1000(tmp_path)
+
+        for slot in _SLOTS:
+            assert [(each.at_ms, each.duration_us) for each in pipes.closed(slot)] == [
+                (0, 1_000_000),
+                (1000, 1_000_000),
+            ]
+            found = [line for line in pipes.records() if not isinstance(line, SlotBegan) or line.slot == slot]
+            kinds = [type(line) for line in found if isinstance(line, SlotBegan) or getattr(line, "slot", "") == slot]
+            first_closed = kinds.index(SegmentClosed)
+            assert SlotBegan in kinds[first_closed:]
+        assert {line.number for line in pipes.records() if isinstance(line, RunBegan)} == {0, 1}
+
+    def test_tell_of_another_picture_where_it_is_passed_through(self, tmp_path: Path) -> None:
+        pipes = self._cut_at_1000(tmp_path, kind=Kind.COPY)
+
+        assert codec_strings(pipes.content("v0/1-1.init.mp4")) == ["avc1.640028"]
+        began = [line for line in pipes.records() if isinstance(line, SlotBegan) and line.slot == "v0"]
+        assert [(line.codecs, line.width, line.height) for line in began][-1] == ("avc1.640028", 1280, 720)
+
+    def test_leave_what_we_encode_as_it_is(self, tmp_path: Path) -> None:
+        pipes = self._cut_at_1000(tmp_path)
+
+        for slot in _SLOTS:
+            assert pipes.content(f"{slot}/1-1.init.mp4") == pipes.content(f"{slot}/1-0.init.mp4")
+
+    def test_tell_of_other_sound_where_it_is_passed_through(self, tmp_path: Path) -> None:
+        pipes = self._cut_at_1000(tmp_path, copies_audio=True)
+
+        assert bytes.fromhex("1208") in pipes.content("a0/1-1.init.mp4")
+        assert bytes.fromhex("1208") not in pipes.content("a0/1-0.init.mp4")
+
+    def test_may_be_two_where_a_slot_has_nothing_in_between(self, tmp_path: Path) -> None:
+        pipes = Pipes(tmp_path, cuts=_cuts(Cut(990), Cut(995)))
+        for slot in _SLOTS:
+            pipes.frames(slot, count=10)
+            pipes.frames(slot, at_ms=1000, count=10)
+        pipes.end()
+
+        timeline = SessionTimeline()
+        timeline.feed([Entry(1, record) for record in pipes.records()])
+        assert [[each.run.number for each in timeline.slots[slot].segments] for slot in _SLOTS] == [[0, 2], [0, 2]]
+
+    def test_date_pictures_by_when_they_are_shown(self, tmp_path: Path) -> None:
+        pipes = Pipes(tmp_path, cuts=_cuts(Cut(1080)))
+        pipes.frames("v0", count=10)
+        late = Sample(100 * 90, _SIZE, is_sync=True, composition=80 * 90)
+        pipes.send("v0", render_fragment(2, 1000 * 90, [late] * 5) + bytes(_SIZE * 5))
+        pipes.frames("a0", count=15)
+        pipes.end()
+
+        assert [each.at_ms for each in pipes.closed("v0")] == [0, 1080]
 
 
 class TestBeginning:

@@ -109,6 +109,55 @@ def _memory_of(files: str) -> int:
     return sum(statistic.size for statistic in snapshot.statistics("filename"))
 
 
+class TestCut:
+    def test_is_told_with_each_segment_that_follows(self, session: Session) -> None:
+        shelf = session.shelf(epoch=1)
+        begin(shelf, "v0", "a0")
+        add_segment(shelf)
+        shelf.cut(SlotBegan("v0", "avc1.4d401f", 1280, 720, 30_000), b"other init", number=1)
+        for at_s in (2, 4):
+            add_segment(shelf, at_s=at_s)
+        add_segment(shelf, slot="a0")
+
+        told = [record for record in session.records() if isinstance(record, RunBegan | SlotBegan | SegmentClosed)]
+        again = [RunBegan(1, _BEGAN_MS), SlotBegan("v0", "avc1.4d401f", 1280, 720, 30_000)]
+        assert told[4:6] == told[7:9] == again
+        assert session.content("1-1.init.mp4") == b"other init"
+        # The other slot is not there yet.
+        assert not (session.folder / "a0" / "1-1.init.mp4").exists()
+
+    def test_closes_the_segment_before(self, session: Session) -> None:
+        shelf = session.shelf(epoch=1)
+        begin(shelf)
+        shelf.add("v0", part())
+        shelf.cut(SlotBegan("v0", "avc1.4d401f", 1280, 720, 30_000), b"other init", number=1)
+
+        assert session.segments() == {"1-0.m4s"}
+
+    def test_is_no_run_of_the_next_epoch(self, session: Session) -> None:
+        shelf = session.shelf(epoch=1)
+        begin(shelf)
+        shelf.cut(SlotBegan("v0", "avc1.4d401f", 1280, 720, 30_000), b"other init", number=3)
+        add_segment(shelf)
+        shelf.close()
+        begin(session.shelf(epoch=2))
+
+        assert [record.number for record in session.records() if isinstance(record, RunBegan)] == [0, 3, 4]
+
+    def test_is_one_of_slots_that_others_stand_in_for(self, session: Session) -> None:
+        first = session.shelf(epoch=1)
+        begin(first, "v0", "v1")
+        first.close()
+        shelf = session.shelf(epoch=2)
+        begin(shelf, "v0")
+        shelf.cut(SlotBegan("v0", "avc1.4d401f", 1280, 720, 30_000), b"other init", number=1)
+        add_segment(shelf)
+
+        assert session.content("2-2.init.mp4", "v1") == b"other init"
+        began = [record.slot for record in session.records() if isinstance(record, SlotBegan)]
+        assert began[-2:] == ["v0", "v1"]
+
+
 class TestAdd:
     def test_tells_of_a_part_that_can_be_fetched(self, session: Session) -> None:
         shelf = session.shelf(epoch=1)

@@ -78,14 +78,23 @@ def test_is_forgotten_when_many_others_are_kept(tmp_path: Path, monkeypatch: pyt
     assert len(list((tmp_path / "slates").glob("*.flv"))) == 2
 
 
-def test_fails_in_words_of_what_is_no_picture(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_is_of_our_own_picture_where_the_other_cannot_be_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     picture = tmp_path / "own.png"
     picture.write_bytes(b"no picture at all")
 
     order = _made(picture, _FORM, tmp_path)
 
-    assert order.has_failed
     assert "no slate of own.png" in caplog.text
+    assert order.slate == _made(DEFAULT_PICTURE, _FORM, tmp_path).slate
+
+
+def test_fails_in_words_where_it_cannot_be_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "slates").write_text("no folder")
+
+    order = _made(DEFAULT_PICTURE, _FORM, tmp_path)
+
+    assert (order.has_failed, order.slate) == (True, None)
+    assert "no slate of slate.png" in caplog.text
 
 
 def test_is_made_anew_when_what_was_kept_is_broken(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ class Stream:
     sent_at: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.splicer = Splicer(marks=self.marks, cuts=self.cuts)
+        self.splicer = Splicer(marks=self.marks, cuts=self.cuts, longest_pause_s=0.7)
         self._reader = TagReader()
         list(self._reader.feed(file_header(has_sound=True)))
 

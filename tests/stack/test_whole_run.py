@@ -226,6 +226,9 @@ print(create_livestream(app=App.objects.first(), name="", actor=SYSTEM).playback
 """
 
 
+_NOBODYS = "00000000-0000-4000-8000-000000000000"
+
+
 class TestEdge:
     def test_keeps_the_hooks_inside(self, stack: RunningStack) -> None:
         for path in ("/internal/ingest/publish", "//internal/ingest/publish", "/%69nternal/ingest/publish"):
@@ -241,6 +244,17 @@ class TestEdge:
         assert (status, headers["Content-Type"]) == (413, "application/json")
         assert json.loads(answer)["error"]["type"] == "payload_too_large"
         assert request(stack, "/healthz", method="POST", body=body)[0] == 413
+
+    def test_lets_larger_bodies_in_where_pictures_are_sent(self, stack: RunningStack) -> None:
+        found = {}
+        for size in (4_900_000, 5_500_000, 7_000_000):
+            for path in ("/v2/livestreams/x/slate", f"/livestreams/{_NOBODYS}/slate"):
+                status, _, answer = request(stack, path, method="PUT", body=bytes(size))
+                found[size, path.startswith("/v2")] = (status, b"larger than 5 MB" in answer)
+
+        # Nobody is logged in, and no key was shown: what reaches LiveHub gets no further.
+        assert {size for (size, _), (status, _) in found.items() if status == 413} == {7_000_000}
+        assert [says for (size, _), (_, says) in found.items() if size == 7_000_000] == [True, True]
 
     def test_serves_media_to_every_origin(self, stack: RunningStack) -> None:
         folder = _playback_id(stack)

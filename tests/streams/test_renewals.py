@@ -164,6 +164,6 @@ def _elsewhere(deed: Callable[[], _Result]) -> _Result:
         close_old_connections()
 
 
-def _results(futures: list[Future[object]]) -> None:
+def _results(futures: list[Future[_Result]]) -> None:
     for future in futures:
         future.result(HANG_S)

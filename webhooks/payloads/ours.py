@@ -95,6 +95,8 @@ _CHANGED = {
     "disabled": "disabled",
     "stream_key": "streamKey",
     "reconnect_window_s": "reconnectWindow",
+    "while_away": "whileAway",
+    "slate_picture": "slatePicture",
     "duplicate_publisher": "duplicatePublisher",
     "end_hold_s": "endHold",
     # What it was called before it was the window.

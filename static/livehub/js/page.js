@@ -1,5 +1,6 @@
 // What every page of the dashboard does beyond plain links and forms.
 import "./connection.js";
+import "./file-size.js";
 import "./send-once.js";
 import "./times.js";
 import "./copy.js";

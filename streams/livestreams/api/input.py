@@ -13,7 +13,7 @@ from streams.livestreams.broadcast_settings import BROADCAST_SETTINGS
 from streams.livestreams.models.livestream import DVR_WINDOW_MAX_S, END_HOLD_MAX_S, RECONNECT_WINDOW_MAX_S
 from streams.livestreams.playback_settings import ORIGINS_MAX, PLAYBACK_SETTINGS, VIEWERS_MAX
 from streams.livestreams.services import LivestreamSettings
-from streams.livestreams.states import DuplicatePublisher, LatencyMode, PlaybackPolicy
+from streams.livestreams.states import DuplicatePublisher, LatencyMode, PlaybackPolicy, WhileEncoderAway
 
 _SETTINGS = PLAYBACK_SETTINGS | BROADCAST_SETTINGS
 
@@ -91,6 +91,7 @@ class PlayedLivestreamBody(LivestreamBody):
         "allowed_origins": ["https://shop.example.com"],
         "max_viewers": 500,
         "reconnect_window_s": 60,
+        "while_away": "slate",
         "duplicate_publisher": "reject",
         "end_hold_s": 60,
     }
@@ -129,6 +130,12 @@ class PlayedLivestreamBody(LivestreamBody):
         max_value=RECONNECT_WINDOW_MAX_S,
         required=False,
         help_text="How long a broadcast waits for an encoder that dropped; 0 ends it at once, 60 by default.",
+    )
+    while_away = serializers.ChoiceField(
+        choices=WhileEncoderAway.choices,
+        required=False,
+        help_text="What viewers see while it waits: slate (default), the picture of /slate; nothing, their players "
+        "wait. From the next broadcast on.",
     )
     duplicate_publisher = serializers.ChoiceField(
         choices=DuplicatePublisher.choices,

@@ -21,7 +21,7 @@ from streams.livestreams.api.input import LivestreamBody, PlayedLivestreamBody
 from streams.livestreams.api.words import DYTE_WORDS, REALTIMEKIT_WORDS, StatusWords
 from streams.livestreams.models import Livestream, Session
 from streams.livestreams.selectors import why_it_waits
-from streams.livestreams.states import DuplicatePublisher, LatencyMode, PlaybackPolicy
+from streams.livestreams.states import DuplicatePublisher, LatencyMode, PlaybackPolicy, WhileEncoderAway
 
 
 class Presenting(TypedDict):
@@ -110,6 +110,7 @@ class PlayedLivestreamSerializer(LivestreamSerializer):
         "allowed_origins": [],
         "max_viewers": None,
         "reconnect_window_s": 60,
+        "while_away": "slate",
         "duplicate_publisher": "reject",
         "end_hold_s": 60,
         "held_until": None,
@@ -123,6 +124,7 @@ class PlayedLivestreamSerializer(LivestreamSerializer):
     )
     max_viewers = serializers.IntegerField(read_only=True, allow_null=True, help_text="At once; null for no limit.")
     reconnect_window_s = serializers.IntegerField(help_text="How long a broadcast waits for an encoder that dropped.")
+    while_away = serializers.ChoiceField(choices=WhileEncoderAway.choices, help_text="What viewers see meanwhile.")
     duplicate_publisher = serializers.ChoiceField(choices=DuplicatePublisher.choices)
     end_hold_s = serializers.IntegerField(help_text="How long encoders are turned away after an end.")
     held_until = InstantField(allow_null=True, help_text="Until when encoders are turned away; null if they are not.")
@@ -136,6 +138,7 @@ class PlayedLivestreamSerializer(LivestreamSerializer):
             "allowed_origins": livestream.allowed_origins,
             "max_viewers": livestream.max_viewers,
             "reconnect_window_s": livestream.reconnect_window_s,
+            "while_away": livestream.while_away,
             "duplicate_publisher": livestream.duplicate_publisher,
             "end_hold_s": livestream.end_hold_s,
             "held_until": _instant(livestream.held_until) if livestream.is_held else None,

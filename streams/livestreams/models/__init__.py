@@ -19,6 +19,7 @@ from streams.livestreams.models.session import (
     SessionQuerySet,
     newest_event,
 )
+from streams.livestreams.models.slate import SlatePicture, SlatePictureQuerySet
 
 __all__ = [
     "Connection",
@@ -35,6 +36,8 @@ __all__ = [
     "SessionEvent",
     "SessionEventQuerySet",
     "SessionQuerySet",
+    "SlatePicture",
+    "SlatePictureQuerySet",
     "StreamKey",
     "UnknownKeyTries",
     "newest_event",

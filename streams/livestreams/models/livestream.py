@@ -23,6 +23,7 @@ from streams.livestreams.states import (
     LivestreamStatus,
     PlaybackPolicy,
     Shown,
+    WhileEncoderAway,
     show_livestream,
 )
 from streams.organizations.models import App, Organization
@@ -65,6 +66,10 @@ class LivestreamQuerySet(models.QuerySet["Livestream"]):
         return self.filter(
             Q(status__in=values) | Q(disabled=True) if DISABLED.value in values else Q(status__in=values)
         )
+
+    def on_air(self) -> Self:
+        """Keep those with a broadcast that is going on."""
+        return self.filter(status__in=_ON_AIR)
 
     def shown_as(self, value: str) -> Self:
         """Keep those that people see in this state: each is in exactly one, unlike with `in_states`."""
@@ -125,6 +130,10 @@ class Livestream(models.Model):
     last_live_at = models.DateTimeField(null=True, editable=False)
     # For how long a broadcast waits for an encoder that has dropped; 0 ends it at once.
     reconnect_window_s = models.PositiveIntegerField(default=RECONNECT_WINDOW_DEFAULT_S, editable=False)
+    # A broadcast that is going on keeps what it began with.
+    while_away = models.CharField(
+        max_length=16, choices=WhileEncoderAway.choices, default=WhileEncoderAway.SLATE, editable=False
+    )
     duplicate_publisher = models.CharField(
         max_length=16, choices=DuplicatePublisher.choices, default=DuplicatePublisher.REJECT, editable=False
     )
@@ -224,6 +233,11 @@ class Livestream(models.Model):
     def is_held(self) -> bool:
         """Encoders are turned away for a while, since somebody or something has ended the broadcast."""
         return self.held_until is not None and clock.now() < self.held_until
+
+    @property
+    def shows_slate(self) -> bool:
+        """Viewers see a picture while the encoder is away."""
+        return bool(self.reconnect_window_s) and self.while_away == WhileEncoderAway.SLATE
 
     @property
     def is_active(self) -> bool:

@@ -32,6 +32,7 @@ from streams.livestreams.selectors.sessions import (
     list_events,
     list_sessions,
 )
+from streams.livestreams.selectors.slate_pictures import find_slate_picture, get_slate_picture
 from streams.livestreams.selectors.test_pictures import (
     TEST_PICTURE_START_S,
     PictureState,
@@ -54,6 +55,7 @@ __all__ = [
     "count_test_pictures",
     "find_open_session",
     "find_played_session",
+    "find_slate_picture",
     "find_test_picture",
     "get_livestream",
     "get_livestream_between",
@@ -67,6 +69,7 @@ __all__ = [
     "get_session",
     "get_session_screen",
     "get_simulcast_between",
+    "get_slate_picture",
     "is_any_disk_full",
     "list_disk_concerns",
     "list_disks",

@@ -6,12 +6,13 @@ from uuid import UUID
 
 from livehub.core.errors import NotFoundError
 from streams.livestreams.advice import advise
-from streams.livestreams.models import Livestream, Output, Session, SessionEvent
+from streams.livestreams.models import Livestream, Output, Session, SessionEvent, SlatePicture
 from streams.livestreams.selectors.disks import is_any_disk_full
 from streams.livestreams.selectors.livestreams import get_livestream
 from streams.livestreams.selectors.loads import why_it_waits
 from streams.livestreams.selectors.outputs import list_outputs
 from streams.livestreams.selectors.sessions import list_sessions
+from streams.livestreams.selectors.slate_pictures import find_slate_picture
 from streams.livestreams.selectors.test_pictures import PictureState, find_test_picture
 from streams.livestreams.states import SessionStatus, Shown
 from streams.organizations.models import Organization
@@ -53,6 +54,8 @@ class LivestreamScreen:
     is_disk_full: bool = False
     # Why no worker has begun with the newest session yet; empty for one that does not wait.
     waits: str = ""
+    # Its own; None where it has none, or none is shown.
+    slate_picture: SlatePicture | None = None
 
     @property
     def latest(self) -> Session | None:
@@ -134,6 +137,7 @@ def get_screen_of(livestream: Livestream) -> LivestreamScreen:
         outputs,
         is_disk_full=is_any_disk_full(),
         waits=why_it_waits(shown[0]) if shown else "",
+        slate_picture=find_slate_picture(livestream) if livestream.shows_slate else None,
     )
 
 

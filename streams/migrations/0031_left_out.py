@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('streams', '0029_health'),
+        ('streams', '0030_slate_pictures'),
     ]
 
     operations = [

@@ -1,0 +1,161 @@
+"""Figures of an encoder that drops and comes back, by a stock player: pictures, sound and delay.
+
+`make bench`, or `python -m pytest -m bench -s bench/test_reconnect.py`.
+"""
+
+import signal
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from bench.clocked import clocked_encoder, latencies_ms, read_clock
+from tests.browser.conftest import _FLAGS
+from tests.e2e.client import Integrator, Stream
+from tests.services import wait_until
+from tests.stack.whole import RunningStack, running_stack
+
+pytestmark = pytest.mark.bench
+
+# Until there are enough segments to begin with, and until the player has come to rest.
+_BEGUN_S = 6
+_SETTLE_S = 10
+_WATCHED_S = 6
+_AWAY_S = 6
+_WINDOW_S = 60
+# A few frames, and what a busy machine makes of them.
+_LONGEST_PICTURE_MS = 250
+_PAGE = """
+<video autoplay playsinline width="640"></video>
+<script src="{base}/static/vendor/hls.js@1.7.4/hls.min.js"></script>
+<script>
+  window.hls = new Hls({{maxLiveSyncPlaybackRate: 1.5}});
+  window.errors = [];
+  hls.on(Hls.Events.MANIFEST_PARSED, () => {{ if ({level} >= 0) hls.currentLevel = hls.loadLevel = {level}; }});
+  hls.on(Hls.Events.ERROR, (_, data) => errors.push(data.details + (data.fatal ? ' (fatal)' : '')));
+  hls.loadSource('{url}');
+  hls.attachMedia(document.querySelector('video'));
+</script>
+"""
+# How long each picture stands, and how often the player waits; times are since the page was asked to count.
+_COUNTER = """
+() => {
+  const video = document.querySelector('video');
+  window.count = {began: performance.now(), longest: 0, at: 0, stalls: 0, pictures: 0};
+  errors.length = 0;
+  if (window.counts) return;
+  window.counts = true;
+  let last = performance.now();
+  video.addEventListener('waiting', () => { count.stalls += 1; });
+  const shown = (now) => {
+    if (now - last > count.longest) { count.longest = now - last; count.at = now - count.began; }
+    count.pictures += 1;
+    last = now;
+    video.requestVideoFrameCallback(shown);
+  };
+  video.requestVideoFrameCallback(shown);
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
+    with running_stack(tmp_path_factory.mktemp("stack")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def stream(stack: RunningStack) -> Stream:
+    integrator = Integrator.of(stack)
+    made = integrator.call("POST", "/livestreams", name="Keynote", reconnect_window_s=_WINDOW_S)["data"]
+    return Stream(integrator, made)
+
+
+@contextmanager
+def _watched(browser: Browser, stack: RunningStack, stream: Stream, *, level: int) -> Iterator[Page]:
+    page = browser.new_page()
+    try:
+        page.wait_for_timeout(_BEGUN_S * 1000)
+        page.goto(f"{stack.base_url}/healthz")
+        page.set_content(_PAGE.format(base=stack.base_url, url=stream.created["playback_url"], level=level))
+        wait_until(lambda: page.evaluate("() => document.querySelector('video').currentTime > 0"), what="the picture")
+        page.wait_for_timeout(_SETTLE_S * 1000)
+        yield page
+    finally:
+        page.close()
+
+
+def _tell(page: Page, what: str) -> None:
+    """Print what was seen since the last time; nothing may have stood still."""
+    count, errors = page.evaluate("() => [window.count, [...window.errors]]")
+    print(
+        f"\n  {what}: longest picture {count['longest']:.0f} ms (after {count['at'] / 1000:.1f} s), "
+        f"{count['stalls']} stalls, errors {errors}",
+        end="",
+    )
+    assert (count["stalls"], errors) == (0, [])
+    assert count["longest"] < _LONGEST_PICTURE_MS
+    page.evaluate(_COUNTER)
+
+
+def _delay_ms(page: Page) -> int:
+    read_clock(page)
+    ages, _ = latencies_ms(page, seconds=_WATCHED_S)
+    return ages[len(ages) // 2]
+
+
+@pytest.mark.parametrize(("name", "level"), [("passed through", 1), ("encoded", 0)])
+@pytest.mark.parametrize(
+    ("other", "how"),
+    [("the same", {}), ("in another profile", {"coder": "1"}), ("larger", {"scale": 1.5})],
+)
+def test_drop_and_return(
+    browser: Browser, stack: RunningStack, stream: Stream, name: str, level: int, other: str, how: dict[str, Any]
+) -> None:
+    print(f"\nreturn, {other}, {name}:", end="")
+    with ExitStack() as watching:
+        _drop_and_return(browser, stack, stream, watching, level=level, how=how)
+
+
+def _drop_and_return(
+    browser: Browser, stack: RunningStack, stream: Stream, watching: ExitStack, *, level: int, how: dict[str, Any]
+) -> None:
+    with clocked_encoder(stream.publish_url):
+        stream.await_status("LIVE", timeout_s=30)
+        # The player is there before the encoder drops.
+        page = watching.enter_context(_watched(browser, stack, stream, level=level))
+        before_ms = _delay_ms(page)
+        page.evaluate(_COUNTER)
+    page.wait_for_timeout(_AWAY_S * 1000)
+    _tell(page, "drop")
+    with clocked_encoder(stream.publish_url, **how):
+        page.wait_for_timeout(2 * _AWAY_S * 1000)
+        _tell(page, "return")
+        print(f"\n  delay, ms: {before_ms} before, {_delay_ms(page)} after", end="")
+
+
+@pytest.mark.parametrize(("name", "level"), [("passed through", 1), ("encoded", 0)])
+def test_encoder_that_stands_still(
+    browser: Browser, stack: RunningStack, stream: Stream, name: str, level: int
+) -> None:
+    print(f"\nhalf open, {name}:", end="")
+    with clocked_encoder(stream.publish_url) as process:
+        stream.await_status("LIVE", timeout_s=30)
+        with _watched(browser, stack, stream, level=level) as page:
+            page.evaluate(_COUNTER)
+            process.send_signal(signal.SIGSTOP)
+            page.wait_for_timeout(3000)
+            _tell(page, "pause")
+            process.send_signal(signal.SIGCONT)
+            page.wait_for_timeout(_AWAY_S * 1000)
+            _tell(page, "end of the pause")
