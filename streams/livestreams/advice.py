@@ -1,6 +1,7 @@
-"""What is wrong with what an encoder sends, and the sentence that mends it."""
+"""What is wrong with what an encoder sends, and the sentence that mends it; and what the machine cannot do with it."""
 
 from collections.abc import Iterator, Mapping
+from datetime import UTC
 from typing import Any
 
 from streams.livestreams.models import Session
@@ -18,7 +19,7 @@ def advise(session: Session) -> list[str]:
     if not session.is_open or not session.source or connection is None:
         return []
     measured = connection.measured or session.source
-    return [*_about(session.source, measured), *_about_bitrate(session, measured)]
+    return [*_about_load(session), *_about(session.source, measured), *_about_bitrate(session, measured)]
 
 
 def _about(source: Mapping[str, Any], measured: Mapping[str, Any]) -> Iterator[str]:
@@ -32,6 +33,15 @@ def _about(source: Mapping[str, Any], measured: Mapping[str, Any]) -> Iterator[s
         yield "There is no sound in this stream. Add an audio source to the encoder if there should be."
     elif measured.get("audio_kbps") == 0:
         yield "The sound has stopped coming. Check the encoder's audio source."
+
+
+def _about_load(session: Session) -> Iterator[str]:
+    if session.left_out and session.left_out_since is not None:
+        since = f"since {session.left_out_since.astimezone(UTC):%H:%M} UTC, because this machine is too busy"
+        if len(session.left_out) == 1:
+            yield f"{session.left_out[0]} is left out {since}; it comes back by itself."
+        else:
+            yield f"{' and '.join(session.left_out)} are left out {since}; they come back by themselves."
 
 
 def _about_bitrate(session: Session, measured: Mapping[str, Any]) -> Iterator[str]:

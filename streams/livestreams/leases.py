@@ -85,14 +85,17 @@ def release_lease(lease: Lease) -> None:
 
 
 @transaction.atomic
-def record_source(lease: Lease, *, source: dict[str, object], renditions: list[dict[str, object]]) -> None:
-    """Write down what the probe found and the ladder made of it.
+def record_source(
+    lease: Lease, *, source: dict[str, object], renditions: list[dict[str, object]], left_out: Sequence[str] = ()
+) -> None:
+    """Write down what the probe found and the ladder made of it; `left_out` are names of what is not made of it now.
 
     :raises LeaseLostError: when the session is over or another worker's.
     """
     session = lock_held_session(lease)
-    session.source, session.renditions = source, renditions
-    session.save(update_fields=["source", "renditions", "updated_at"])
+    session.source, session.renditions, session.left_out = source, renditions, list(left_out)
+    session.left_out_since = (session.left_out_since or clock.now()) if left_out else None
+    session.save(update_fields=["source", "renditions", "left_out", "left_out_since", "updated_at"])
 
 
 @transaction.atomic
@@ -253,6 +256,19 @@ def recheck_session(lease: Lease, *, message: str) -> float | None:
             f"The encoder changed its settings {count} times within three minutes. Choose one, then start it again."
         ),
     )
+
+
+@transaction.atomic
+def reshape_session(lease: Lease, kind: EventKind, *, message: str) -> float:
+    """Free the lease for a run that makes fewer renditions, or more again; return the seconds until it may begin.
+
+    However often it takes: it is the machine's fault, and not the session's.
+
+    :raises LeaseLostError: when the session is over or another worker's.
+    """
+    _note_interruption(lock_held_session(lease), kind, reason=message)
+    _free(lease, delay_s=0.0)
+    return 0.0
 
 
 @transaction.atomic

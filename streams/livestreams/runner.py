@@ -21,6 +21,7 @@ from streams.livestreams.encoders import IngestSource
 from streams.livestreams.locks import LeaseLostError
 from streams.livestreams.models import Connection, Lease, Session
 from streams.livestreams.renewals import Renewal, Renewals
+from streams.livestreams.shedding import LadderChangedError, OverloadedError, RestoredError, Shedding
 from streams.livestreams.speed import SpeedWatch
 from streams.livestreams.states import EndReason, WhileEncoderAway
 from streams.livestreams.storage import Storage, local_storage
@@ -39,7 +40,7 @@ from streams.media.errors import (
     StorageFullError,
 )
 from streams.media.job import JobSpec, WhileAway
-from streams.media.ladder import Ladder
+from streams.media.ladder import Ladder, Rendition
 from streams.media.meter import Measured
 from streams.media.output import Playback
 from streams.media.source import Source
@@ -57,6 +58,8 @@ _RENEWAL_TIMEOUT_S = 0.9
 _CLOCK_SLACK_S = 0.05
 # A run checks in every second while it makes progress, and may wait for the database for some of them.
 _PROGRESS_S = 10.0
+# Of a source that does not tell how many frames it has a second.
+_USUAL_FPS = 30.0
 _VIDEO_IS_OFF = "The encoder sends no picture any more. Turn its video on again."
 _UNFORESEEN = "Something went wrong inside LiveHub. The server's log says what."
 
@@ -75,6 +78,7 @@ class Worker:
         self._runs: dict[UUID, _Run] = {}
         # What an earlier run has found out of its session's key frames.
         self._gops_s: dict[UUID, float] = {}
+        self._shedding = Shedding()
 
     def run_session(self, session_id: UUID) -> None:
         """Run a session until its encoder stops, if nobody else does.
@@ -86,6 +90,7 @@ class Worker:
             if self.stopping.wait(delay_s + _CLOCK_SLACK_S):
                 return
         self._gops_s.pop(session_id, None)
+        self._shedding.forget(session_id)
 
     def _run_once(self, session_id: UUID) -> float | None:
         """Run it once; return the seconds until the next run may start, or None when there is none for us."""
@@ -99,7 +104,11 @@ class Worker:
             return None
         logger.info("run starts session=%s", lease)
         run = self._runs[session_id] = _Run(
-            lease, self.stopping, self._renewals, gop_s=self._gops_s.get(session_id, 0.0)
+            lease,
+            self.stopping,
+            self._renewals,
+            shedding=self._shedding,
+            gop_s=self._gops_s.get(session_id, 0.0),
         )
         try:
             return run.run()
@@ -112,8 +121,19 @@ class Worker:
 class _Run:
     """One run of a session. Writes down what the media plane tells, and ends when the session is no longer ours."""
 
-    def __init__(self, lease: Lease, stopping: threading.Event, renewals: Renewals, *, gop_s: float = 0.0) -> None:
+    def __init__(
+        self,
+        lease: Lease,
+        stopping: threading.Event,
+        renewals: Renewals,
+        *,
+        shedding: Shedding | None = None,
+        gop_s: float = 0.0,
+    ) -> None:
         self.gop_s = gop_s
+        self._shedding = shedding or Shedding()
+        # What the top of the present run's ladder does without.
+        self._left_out: tuple[str, ...] = ()
         self._renewals = renewals
         self._lease = lease
         self._stopping = stopping
@@ -174,6 +194,13 @@ class _Run:
         renewal = Renewal(self._lease, self._connection, self._earlier_ms + media_ms, shown)
         self._renew(renewal)
         self._present = renewal.present
+        if self._left_out and self._shedding.restore(self._lease.session_id, now_s=self._checked_in_at):
+            raise RestoredError(f"This machine has room again: {self._left_out[-1]} comes back.")
+
+    def overloaded(self, rung: Rendition) -> None:
+        pixels_per_s = rung.width * rung.height * (rung.fps or _USUAL_FPS)
+        if self._shedding.shed(self._lease.session_id, pixels_per_s=pixels_per_s, now_s=time.monotonic()):
+            raise OverloadedError(f"This machine is too busy: {rung.name} is left out for now.")
 
     def _renew(self, renewal: Renewal) -> None:
         """Keep the session.
@@ -208,7 +235,10 @@ class _Run:
     def found(self, source: Source, ladder: Ladder) -> None:
         self._has_had_picture = True
         renditions: list[dict[str, object]] = [asdict(rendition) for rendition in ladder.renditions]
-        self._write(partial(leases.record_source, self._lease, source=asdict(source), renditions=renditions))
+        self._left_out = tuple(rendition.name for rendition in ladder.left_out)
+        self._shedding.found(self._lease.session_id, left_out=len(self._left_out))
+        record = partial(leases.record_source, self._lease, source=asdict(source), renditions=renditions)
+        self._write(partial(record, left_out=self._left_out))
 
     def playable(self) -> None:
         self._write(partial(leases.mark_live, self._lease, has_encoder=not self._is_away))
@@ -274,11 +304,15 @@ class _Run:
         except (HandOverError, LeaseLostError):
             # Releasing a lease that is lost changes nothing.
             return partial(leases.release_lease, self._lease)
+        except LadderChangedError as error:
+            logger.warning("ladder changes session=%s: %s", self._lease, error)
+            return partial(leases.reshape_session, self._lease, error.kind, message=error.told)
 
     def _run_media_plane(self) -> _Conclusion:
         """Run the media plane, and return what to write.
 
         :raises HandOverError, LeaseLostError: when the session is not ours any more.
+        :raises LadderChangedError: when it is to be run with more renditions, or fewer.
         """
         try:
             if not self._session.live_epoch:
@@ -297,7 +331,7 @@ class _Run:
             return self._lose(error)
         except EncoderAwayError as away:
             return self._await_encoder(wait_s=away.wait_s)
-        except (HandOverError, LeaseLostError):
+        except (HandOverError, LeaseLostError, LadderChangedError):
             raise
         except (IngestSilentError, StorageFullError) as error:
             return self._postpone(error, told=error.told)
@@ -358,6 +392,7 @@ class _Run:
             while_away=WhileAway.SLATE if self._shows_slate else WhileAway.NOTHING,
             slate_picture=self._write(partial(slate_pictures.slate_picture_path, livestream.pk)),
             source=Source(**self._session.source) if self._is_away else None,
+            shed=self._shedding.count(self._lease.session_id),
         )
 
     def _write(self, change: Callable[[], _Result]) -> _Result:

@@ -114,6 +114,8 @@ class EventKind(models.TextChoices):
     RUN_LOST = "run_lost", "Interrupted"
     RUN_POSTPONED = "run_postponed", "Waiting"
     SOURCE_CHANGED = "source_changed", "Source changed"
+    OVERLOADED = "overloaded", "Quality lowered"
+    RESTORED = "restored", "Quality restored"
     RESUMED = "resumed", "Resumed"
     FILES_REMOVED = "files_removed", "Files removed"
     CONNECTED = "connected", "Encoder connected"
@@ -178,6 +180,8 @@ EVENT_STATES: Mapping[str, Shown] = {
         EventKind.RUN_LOST: "bad",
         EventKind.RUN_POSTPONED: "warn",
         EventKind.SOURCE_CHANGED: "warn",
+        EventKind.OVERLOADED: "warn",
+        EventKind.RESTORED: "",
         EventKind.RESUMED: "live",
         EventKind.FILES_REMOVED: "warn",
         EventKind.CONNECTED: "",
@@ -199,7 +203,16 @@ OUTPUT_OFF = Shown("off", "Off", "off")
 OUTPUT_UNUSED = Shown("unused", "Not used yet")
 
 # After these viewers get nothing new, until something else happens.
-INTERRUPTIONS = frozenset({EventKind.RUN_FAILED, EventKind.RUN_LOST, EventKind.RUN_POSTPONED, EventKind.SOURCE_CHANGED})
+INTERRUPTIONS = frozenset(
+    {
+        EventKind.RUN_FAILED,
+        EventKind.RUN_LOST,
+        EventKind.RUN_POSTPONED,
+        EventKind.SOURCE_CHANGED,
+        EventKind.OVERLOADED,
+        EventKind.RESTORED,
+    }
+)
 
 
 def show_livestream(*, status: str, is_disabled: bool, is_stopped: bool = False, newest_event: str = "") -> Shown:

@@ -24,9 +24,10 @@ from streams.media.errors import (
     TranscoderFailedError,
 )
 from streams.media.job import JobSpec, Observer, Outcome, WhileAway
-from streams.media.ladder import Ladder, build_ladder
+from streams.media.ladder import Ladder, Rendition, build_ladder
 from streams.media.outlet import Outlet
 from streams.media.output import RunOutput
+from streams.media.overload import OverloadWatch
 from streams.media.process import Child, running
 from streams.media.progress import LONGEST_STEP_S, AwakeClock
 from streams.media.source import Source, check_source, largest_pixels
@@ -111,13 +112,16 @@ class _Run:
         self._checked_in_at = 0.0
         self._is_playable = False
         self._output: RunOutput | None = None
+        # The rung that goes first if the machine is too busy.
+        self._sheddable: Rendition | None = None
 
     def run(self) -> Outcome:
         source = self._find_source()
         if source is None:
             return Outcome(0)
         check_source(source, max_height=self._spec.max_height)
-        ladder = build_ladder(source)
+        ladder = build_ladder(source).without_top(self._spec.shed)
+        self._sheddable = ladder.next_to_leave_out
         self._observer.found(source, ladder)
         self._encoders.prepare(source, ladder)
         targets = choose_targets(self._spec.latency_mode, fps=source.fps)
@@ -203,6 +207,7 @@ class _Run:
     def _watch(self, transcoding: Transcoding, output: RunOutput) -> None:
         """Return when the encoder has left, and none is waited for."""
         began_at = self._clock.now_s
+        overload = OverloadWatch(now_s=began_at)
         is_over = False
         while not is_over:
             transcoding.wait(timeout_s=self._watch_s())
@@ -210,6 +215,7 @@ class _Run:
             # Sound alone is no reason to expect output: the packager waits for the picture that belongs to it.
             transcoding.look(has_input=self._has_picture())
             is_over = self._encoders.look()
+            self._look_for_overload(overload, output)
             if not transcoding.is_owing:
                 # In this order: who was stopped for long finds out that another run has taken over.
                 has_checked_in = self._check_in_when_due()
@@ -219,6 +225,12 @@ class _Run:
                     self._publish(output)
             if not self._is_playable and self._clock.now_s - began_at > _LONGEST_PACKAGING_S:
                 raise TranscoderFailedError(f"Nothing could be fetched after {_LONGEST_PACKAGING_S:g} seconds.")
+
+    def _look_for_overload(self, overload: OverloadWatch, output: RunOutput) -> None:
+        is_pushing, latency_ms = self._outlet.is_pushing, output.latency_ms
+        is_overloaded = overload.look(now_s=self._clock.now_s, is_pushing=is_pushing, latency_ms=latency_ms)
+        if is_overloaded and self._sheddable is not None:
+            self._observer.overloaded(self._sheddable)
 
     def _watch_s(self) -> float:
         if not self._is_playable:

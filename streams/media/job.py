@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from streams.media.ladder import Ladder
+from streams.media.ladder import Ladder, Rendition
 from streams.media.meter import Measured
 from streams.media.nginx_rtmp import IngestServer
 from streams.media.output import Playback
@@ -27,6 +27,7 @@ class JobSpec:
 
     Without a name no encoder is there: the run begins with the slate, of the form of `source`, which an earlier run has
     found. `slates_path` is the folder of slates that are kept; `slate_picture` is an image of any size.
+    `shed` is how many rungs are left out, the tallest first.
     """
 
     server: IngestServer
@@ -41,6 +42,7 @@ class JobSpec:
     while_away: WhileAway = WhileAway.NOTHING
     slate_picture: Path = DEFAULT_PICTURE
     source: Source | None = None
+    shed: int = 0
 
 
 class Observer(Protocol):
@@ -64,6 +66,12 @@ class Observer(Protocol):
 
     def playable(self) -> None:
         """Called once, when something of every rendition can be fetched."""
+
+    def overloaded(self, rung: Rendition) -> None:
+        """Called twice a second while the machine cannot hold real time, though it might without this rung.
+
+        Whoever wants that rung left out ends the run, and begins another one without it.
+        """
 
     def left(self, *, media_ms: int) -> float:
         """Called when the encoder has left, and when a run begins without one.

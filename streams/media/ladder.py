@@ -1,6 +1,6 @@
 """Which renditions a source is broadcast in."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from streams.media.source import MOST_CUT_OFF, Source
@@ -47,6 +47,8 @@ class Ladder:
     copies_audio: bool
     # As many as the source's picture takes while it is decoded.
     source_pixels: int
+    # Top rungs that are not made, as the machine is too busy for them.
+    left_out: tuple[Rendition, ...] = ()
 
     @property
     def videos(self) -> tuple[Rendition, ...]:
@@ -63,6 +65,25 @@ class Ladder:
     @property
     def copies_video(self) -> bool:
         return any(rendition.kind is Kind.COPY for rendition in self.renditions)
+
+    @property
+    def whole(self) -> tuple[Rendition, ...]:
+        """The renditions with those that are left out, best first."""
+        copied = sum(rendition.kind is Kind.COPY for rendition in self.renditions)
+        return (*self.renditions[:copied], *self.left_out, *self.renditions[copied:])
+
+    @property
+    def next_to_leave_out(self) -> Rendition | None:
+        """The top rung that is made; None where it is the only picture that is left."""
+        return next(iter(self.transcoded), None) if len(self.videos) > 1 else None
+
+    def without_top(self, count: int) -> "Ladder":
+        """Return this with so many of the rungs left out that are made, the tallest first; a picture stays."""
+        ladder = self
+        while len(ladder.left_out) < count and (top := ladder.next_to_leave_out):
+            rest = tuple(rendition for rendition in ladder.renditions if rendition is not top)
+            ladder = replace(ladder, renditions=rest, left_out=(*ladder.left_out, top))
+        return ladder
 
 
 def build_ladder(source: Source) -> Ladder:

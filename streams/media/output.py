@@ -71,7 +71,7 @@ class RunOutput:
         folder = _folder(playback.folder, has_audio=ladder.audio is not None)
         self._playback = playback
         self._uri = folder.name
-        self._slots = slots_of(ladder.renditions)
+        self._slots = slots_of(ladder)
         # Bandwidths of each slot, and of its key frames alone.
         self._promised: dict[str, tuple[int, int]] = {}
         self._shelf = Shelf(
@@ -181,7 +181,7 @@ def _folder(folder: Path, *, has_audio: bool) -> Path:
     number = 2
     while (following := folder.with_name(f"{folder.name}-{number}")).exists():
         newest, number = following, number + 1
-    if not (newest / "v0").exists() or (newest / "a0").exists() == has_audio:
+    if not any(newest.glob("v*")) or (newest / "a0").exists() == has_audio:
         return newest
     write_end(newest)
     return following

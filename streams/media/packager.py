@@ -14,7 +14,7 @@ from streams.media.errors import TranscoderFailedError
 from streams.media.fmp4 import Fmp4Error, codec_strings, with_aac_config, with_avc_record
 from streams.media.fragments import Fragment, FragmentReader, Init, render_fragment
 from streams.media.journal import SlotBegan
-from streams.media.ladder import Kind, Rendition
+from streams.media.ladder import Kind, Ladder, Rendition
 from streams.media.marks import Cuts, EvenMarks, Marks
 from streams.media.process import widen
 from streams.media.shelf import Made, Shelf
@@ -273,12 +273,16 @@ def _slot_began(pipe: _Pipe, codecs: str) -> SlotBegan:
     return SlotBegan(pipe.slot, codecs, rendition.width, rendition.height, round(rendition.fps * 1000))
 
 
-def slots_of(renditions: tuple[Rendition, ...]) -> dict[str, Rendition]:
-    """Return the slots that renditions are shown in: `v0` the best picture, `a0` the sound."""
+def slots_of(ladder: Ladder) -> dict[str, Rendition]:
+    """Return the slots that renditions are shown in: `v0` the best picture, `a0` the sound.
+
+    Those of renditions that are left out stay free: whoever plays another one goes on with it.
+    """
     counts = {"v": 0, "a": 0}
     found = {}
-    for rendition in renditions:
+    for rendition in ladder.whole:
         kind = "v" if rendition.is_video else "a"
-        found[f"{kind}{counts[kind]}"] = rendition
+        if rendition not in ladder.left_out:
+            found[f"{kind}{counts[kind]}"] = rendition
         counts[kind] += 1
     return found

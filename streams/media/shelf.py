@@ -252,7 +252,9 @@ def _stand_ins(slots: Mapping[str, SlotBegan], *, known: Iterable[str]) -> dict[
     for name in sorted(set(known) - set(slots)):
         of_kind = sorted((slot for slot in slots if slot[0] == name[0]), key=lambda slot: int(slot[1:]))
         if of_kind:
-            found[of_kind[-1]] = (*found.get(of_kind[-1], ()), name)
+            # Who watches it is not to need more than before.
+            nearest = next((slot for slot in of_kind if int(slot[1:]) > int(name[1:])), of_kind[-1])
+            found[nearest] = (*found.get(nearest, ()), name)
     return found
 
 

@@ -11,7 +11,7 @@ from streams.media.broadcast import run_broadcast
 from streams.media.errors import BrokenOffError
 from streams.media.job import JobSpec, Outcome, WhileAway
 from streams.media.journal import Reader, Record, RunBegan, SegmentClosed
-from streams.media.ladder import Ladder
+from streams.media.ladder import Ladder, Rendition
 from streams.media.meter import Measured
 from streams.media.nginx_rtmp import IngestServer
 from streams.media.output import Playback
@@ -48,6 +48,10 @@ class Broadcast:
         self.found_name: str | None = None
         self.times_left = self.times_returned = 0
         self.refusals: list[str] = []
+        # The rungs that went too far for the machine, twice a second; a run is broken off after so many, 0 for never.
+        self.complaints: list[str] = []
+        self.shed_after = 0
+        self.shed = 0
         self._epoch = 0
         self._thread: threading.Thread | None = None
 
@@ -65,6 +69,11 @@ class Broadcast:
 
     def playable(self) -> None:
         self.is_playable.set()
+
+    def overloaded(self, rung: Rendition) -> None:
+        self.complaints.append(rung.name)
+        if self.shed_after and len(self.complaints) >= self.shed_after:
+            raise BrokenOffError
 
     def left(self, *, media_ms: int) -> float:
         self.times_left += 1
@@ -110,6 +119,7 @@ class Broadcast:
             slates_path=self.folder.parent / "slates",
             while_away=self.while_away,
             source=source,
+            shed=self.shed,
         )
         self._thread = threading.Thread(target=self._run, args=(spec,), daemon=True)
         self._thread.start()

@@ -122,3 +122,35 @@ class TestBuildLadder:
     )
     def test_copies_stereo_aac_only(self, change: dict[str, object], is_copied: bool) -> None:
         assert build_ladder(dataclasses.replace(GOOD, **change)).copies_audio is is_copied  # type: ignore[arg-type]
+
+
+class TestWithoutTop:
+    @pytest.mark.parametrize(
+        ("change", "count", "left", "left_out"),
+        [
+            ({}, 0, ["720p", "480p", "360p", "audio"], []),
+            ({}, 1, ["720p", "360p", "audio"], ["480p"]),
+            ({}, 2, ["720p", "audio"], ["480p", "360p"]),
+            ({}, 3, ["720p", "audio"], ["480p", "360p"]),
+            ({"gop_s": 9.0}, 1, ["480p", "360p", "audio"], ["720p"]),
+            ({"gop_s": 9.0}, 9, ["360p", "audio"], ["720p", "480p"]),
+        ],
+    )
+    def test_leaves_out_the_tallest_that_are_made_and_keeps_a_picture(
+        self, change: dict[str, object], count: int, left: list[str], left_out: list[str]
+    ) -> None:
+        whole = build_ladder(dataclasses.replace(GOOD, **change))  # type: ignore[arg-type]  # Test tables.
+
+        ladder = whole.without_top(count)
+
+        assert [rendition.name for rendition in ladder.renditions] == left
+        assert [rendition.name for rendition in ladder.left_out] == left_out
+        assert ladder.whole == whole.renditions
+        # The picture that is encoded anew is cut as the one that is passed through, as before.
+        assert ladder.copies_video is whole.copies_video
+
+    def test_says_what_would_go_next(self) -> None:
+        ladder = build_ladder(GOOD)
+
+        assert [ladder.without_top(count).next_to_leave_out for count in (0, 1, 2)] == [*ladder.transcoded, None]
+        assert build_ladder(dataclasses.replace(GOOD, width=426, height=240, gop_s=9.0)).next_to_leave_out is None

@@ -16,7 +16,7 @@ from streams.media.errors import TranscoderFailedError
 from streams.media.fmp4 import codec_strings
 from streams.media.fragments import Fragment, FragmentReader, Sample, render_fragment
 from streams.media.journal import Entry, PartMade, Reader, Record, RunBegan, SegmentClosed, SlotBegan
-from streams.media.ladder import Kind, Rendition
+from streams.media.ladder import Kind, Ladder, Rendition, build_ladder
 from streams.media.marks import Cut, Cuts, KeyFrameMarks, Marks
 from streams.media.packager import Packager, slots_of
 from streams.media.shelf import Shelf
@@ -24,6 +24,7 @@ from streams.media.targets import Latency, Targets, choose_targets
 from streams.media.timeline import SessionTimeline
 from tests.media.boxes import audio_init, video_init
 from tests.media.crafted import configuration, parameter_set
+from tests.media.test_source import GOOD
 from tests.services import HANG_S, wait_until
 
 _TARGETS = choose_targets(Latency.LOW, fps=10)
@@ -522,4 +523,13 @@ class TestSlotsOf:
     def test_are_the_best_picture_first_and_the_sound(self) -> None:
         best, small = _SLOTS["v0"], Rendition("360p", Kind.TRANSCODE, 480, 360, 10.0, 500)
 
-        assert slots_of((best, small, _SLOTS["a0"])) == {"v0": best, "v1": small, "a0": _SLOTS["a0"]}
+        ladder = Ladder((best, small, _SLOTS["a0"]), copies_audio=True, source_pixels=0)
+
+        assert slots_of(ladder) == {"v0": best, "v1": small, "a0": _SLOTS["a0"]}
+
+    def test_stay_those_of_the_rest_when_rungs_are_left_out(self) -> None:
+        ladder = build_ladder(GOOD)
+        copied, _, small, sound = ladder.renditions
+
+        assert slots_of(ladder.without_top(1)) == {"v0": copied, "v2": small, "a0": sound}
+        assert slots_of(ladder.without_top(2)) == {"v0": copied, "a0": sound}

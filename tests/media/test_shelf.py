@@ -549,6 +549,19 @@ class TestBeginRun:
         assert session.content("2-1.init.mp4", "v2") == b"init of v1"
         assert len(session.closed("v2")) == 2
 
+    def test_shows_the_next_smaller_picture_where_one_in_between_is_missing(self, session: Session) -> None:
+        first = session.shelf(epoch=1)
+        begin(first, "v0", "v1", "v2", "v3")
+        first.close()
+        second = session.shelf(epoch=2)
+
+        begin(second, "v0", "v2", "v3")
+        for slot in ("v0", "v2", "v3"):
+            second.add(slot, part(slot.encode() * 2))
+            second.close_segment(slot)
+
+        assert session.content("2-0.m4s", "v1") == b"v2v2"
+
     def test_begins_further_slots_where_there_are_more(self, session: Session) -> None:
         first = session.shelf(epoch=1)
         begin(first, "v0", "a0")

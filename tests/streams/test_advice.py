@@ -1,7 +1,7 @@
 """What an operator is told to change in the encoder."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -51,6 +51,24 @@ def test_sound_that_is_missing(livestream: Livestream, codec: str, kbps: int, st
     (sentence,) = advise(sending(livestream, source={**_GOOD, "audio_codec": codec}, measured=measured))
 
     assert sentence.startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "sentence"),
+    [
+        (["720p"], "720p is left out since 14:02 UTC, because this machine is too busy; it comes back by itself."),
+        (
+            ["720p", "480p"],
+            "720p and 480p are left out since 14:02 UTC, because this machine is too busy; "
+            "they come back by themselves.",
+        ),
+    ],
+)
+def test_renditions_that_are_left_out(livestream: Livestream, left_out: list[str], sentence: str) -> None:
+    session = sending(livestream, source=_GOOD, measured={})
+    session.left_out, session.left_out_since = left_out, datetime(2026, 5, 1, 14, 2, tzinfo=UTC)
+
+    assert advise(session) == [sentence]
 
 
 def test_nothing_is_said_of_a_source_that_is_not_known_yet_or_no_more(livestream: Livestream) -> None:

@@ -366,3 +366,40 @@ def published() -> Iterator[list[object]]:
     events.subscribe(SessionResumed, heard.append)
     yield heard
     events._subscribers[SessionResumed].remove(heard.append)
+
+
+class TestReshape:
+    def test_lets_another_run_begin_at_once_however_often(
+        self, session: Session, heard: list[SessionInterrupted]
+    ) -> None:
+        for _ in range(7):
+            lease = claimed(session)
+            assert leases.reshape_session(lease, EventKind.OVERLOADED, message="720p is left out for now.") == 0
+
+        session.refresh_from_db()
+        assert session.is_open
+        assert session.events.filter(kind=EventKind.OVERLOADED, reason="720p is left out for now.").count() == 7
+        assert [event.reason for event in heard] == ["720p is left out for now."] * 7
+
+    def test_is_refused_to_who_has_lost_the_session(self, session: Session) -> None:
+        lease = claimed(session)
+        ended(session)
+
+        with pytest.raises(LeaseLostError):
+            leases.reshape_session(lease, EventKind.RESTORED, message="")
+
+    def test_what_is_left_out_and_since_when_is_kept_until_all_is_made(self, session: Session) -> None:
+        lease = claimed(session)
+        record = partial(leases.record_source, lease, source={}, renditions=[])
+        record(left_out=["720p"])
+        session.refresh_from_db()
+        since = session.left_out_since
+        assert (session.left_out, since is not None) == (["720p"], True)
+
+        record(left_out=["720p", "480p"])
+        session.refresh_from_db()
+        assert (session.left_out, session.left_out_since) == (["720p", "480p"], since)
+
+        record()
+        session.refresh_from_db()
+        assert (session.left_out, session.left_out_since) == ([], None)

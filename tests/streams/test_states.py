@@ -61,6 +61,8 @@ def test_words_are_those_that_rows_keep_and_people_read() -> None:
         "run_lost": "Interrupted",
         "run_postponed": "Waiting",
         "source_changed": "Source changed",
+        "overloaded": "Quality lowered",
+        "restored": "Quality restored",
         "resumed": "Resumed",
         "files_removed": "Files removed",
         "connected": "Encoder connected",
@@ -89,6 +91,8 @@ def test_colours_and_calls_a_state_alike_everywhere() -> None:
         "bad",
         "warn",
         "warn",
+        "warn",
+        "",
         "live",
         "warn",
         "",
@@ -105,6 +109,8 @@ def test_colours_and_calls_a_state_alike_everywhere() -> None:
         ("run_lost", "Interrupted"),
         ("run_postponed", "Waiting"),
         ("source_changed", "Source changed"),
+        ("overloaded", "Quality lowered"),
+        ("restored", "Quality restored"),
     ],
 )
 def test_an_interrupted_broadcast_is_live_by_another_word(event: str, label: str) -> None:

@@ -29,6 +29,7 @@ _WORKER_PATIENCE = timedelta(seconds=5)
 # Media is noted every second.
 _SENDING_PATIENCE = timedelta(seconds=5)
 _NODE_MAX_LENGTH = 32
+_RENDITION_MAX_LENGTH = 16
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -81,6 +82,9 @@ class Session(models.Model):
     # What the probe found and what the ladder made of it: `streams.media`'s Source and Rendition as objects.
     source = models.JSONField(default=dict, editable=False)
     renditions = models.JSONField(default=list, editable=False)
+    # Names of renditions that are not made, as the machine is too busy for them, and since when some are not.
+    left_out = ArrayField(models.CharField(max_length=_RENDITION_MAX_LENGTH), default=list, editable=False)
+    left_out_since = models.DateTimeField(null=True, editable=False)
     # Until when an encoder that is away is waited for; stays until its picture is in the stream again.
     reconnect_until = models.DateTimeField(null=True, editable=False)
     # The run that viewers see: the epoch in which the session went live last.
