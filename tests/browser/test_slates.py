@@ -24,7 +24,7 @@ def photo(tmp_path: Path) -> Path:
 
 
 def test_is_uploaded_replaced_and_removed_in_the_dialog(operator: Operator, photo: Path, tmp_path: Path) -> None:
-    operator.create_livestream("With a picture")
+    operator.create_livestream("With a picture", waits=True)
     page = operator.page
     card = page.get_by_role("region", name="Broadcast")
     dialog = page.get_by_role("dialog")

@@ -17,6 +17,7 @@ from streams.media.journal import (
     SegmentClosed,
     SlotBegan,
     Writer,
+    journal_path,
     part_name,
 )
 from streams.media.origin import session as origin_session
@@ -181,10 +182,16 @@ class Journalled:
     def __init__(self, root: Path, *records: Record, part_target_us: int = 300_000) -> None:
         folder = root / FOLDER
         folder.mkdir(parents=True)
+        self._folder, self._part_target_us = folder, part_target_us
         self._writer = Writer(folder, Opened(1, part_target_us, 4, 60, 0, 0))
         self._writer.write(RunBegan(0, 0), *(_began(slot) for slot in ("v0", "v1", "a0")), *records)
         self.session = OriginSession(root, FOLDER)
         self.session.load()
+
+    def begin(self, *, epoch: int) -> None:
+        """Let another packager go on from all that there is."""
+        end = journal_path(self._folder, epoch=epoch - 1).stat().st_size
+        self._writer = Writer(self._folder, Opened(epoch, self._part_target_us, 4, 60, epoch - 1, end))
 
     def write(self, *records: Record) -> None:
         self._writer.write(*records)
@@ -223,6 +230,7 @@ class TestRenditions:
         async def run() -> None:
             journalled = Journalled(tmp_path, _part(0, 0), _closed(0), _part(0, 0, slot="v1"), _closed(0, slot="v1"))
             assert journalled.asked("v1").status == 200
+            journalled.begin(epoch=2)
             journalled.write(RunBegan(1, 0), _began("v0"), _part(1, 0))
             assert [journalled.asked(slot).status for slot in ("v0", "v1")] == [200, 404]
             journalled.write(_closed(1), Ended())
