@@ -22,7 +22,8 @@ TOLERATED: dict[tuple[str, str, str], str] = {
     (
         "streams/livestreams/leases.py",
         'session.save(update_fields=["source", "renditions", "left_out", "left_out_since", "updated_at"])',
-        "session.save(update_fields=['source', 'renditions', 'left_out', 'left_out_since', 'updated_at'])  ->  session.save()",
+        "session.save(update_fields=['source', 'renditions', 'left_out', 'left_out_since', 'updated_at'])  ->  "
+        "session.save()",
     ): _AS_IT_IS,
     (
         "streams/livestreams/leases.py",
