@@ -81,7 +81,7 @@ class TestForm:
 
     def test_offers_to_replace_and_to_remove(self, browser: Client, waits: Livestream, picture: SlatePicture) -> None:
         shown = get_html(browser, f"/livestreams/{waits.pk}/slate")
-        assert "Your picture, 320 × 180" in shown
+        assert "Your picture, 320 \N{MULTIPLICATION SIGN} 180" in shown
         assert 'data-testid="remove-slate"' in shown
 
         answer = browser.post(f"/livestreams/{waits.pk}/slate/remove")
