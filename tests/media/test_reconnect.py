@@ -267,7 +267,7 @@ class TestAbsence:
     def test_can_be_what_a_run_begins_with(self, ingest: Ingest, waiting: Broadcast, tmp_path: Path) -> None:
         with ingest.publishing("later", _clip(tmp_path)):
             waiting.start_playable(ingest.server, "later")
-        wait_until(lambda: waiting.times_left or waiting.is_over, what="the end of the connection")
+        wait_until(lambda: waiting.runs()[-1] == 1 or waiting.is_over, what="the slate")
         waiting.to_raise = BrokenOffError()
         waiting.await_end()
         source = waiting.source
