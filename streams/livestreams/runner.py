@@ -247,11 +247,13 @@ class _Run:
 
     def left(self, *, media_ms: int) -> float:
         self._taken_ms = media_ms
-        self._is_away = True
         if self._connection is not None:
             note = partial(leases.note_media, self._connection, media_ms=self._earlier_ms + media_ms)
             self._write(note)
-        return self._mark_away(EndReason.ENCODER_STOPPED)
+        wait_s = self._mark_away(EndReason.ENCODER_STOPPED)
+        # Nobody is waited for where the broadcast ends, whether or not the ingest server has told of it yet.
+        self._is_away = wait_s > 0
+        return wait_s
 
     def find_encoder(self) -> str | None:
         if not self._is_away and (self._connection is None or self._present in {None, self._connection.pk}):

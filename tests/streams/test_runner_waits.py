@@ -140,6 +140,20 @@ class TestObserver:
         found.refresh_from_db()
         assert found.media_ms == 1_500
 
+    def test_ends_with_an_encoder_that_nobody_waits_for_though_no_hook_has_told_of_it(
+        self, livestream: Livestream
+    ) -> None:
+        session = connected(livestream)
+        run = _Run(claimed(session), threading.Event(), Renewals())
+        run.playable()
+
+        assert run.left(media_ms=2_500) == 0
+        assert run._finish(media_ms=2_500) is None
+
+        session.refresh_from_db()
+        assert (session.status, session.end_reason) == ("ended", EndReason.ENCODER_STOPPED)
+        assert Connection.objects.get().media_ms == 2_500
+
     def test_does_not_follow_an_encoder_to_another_node(self, waiting: Session) -> None:
         run = _Run(claimed(waiting), threading.Event(), Renewals())
         connected(waiting.livestream, encoder=replace(SECOND, node="north"))
