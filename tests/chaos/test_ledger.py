@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 
 import psutil
@@ -15,19 +15,13 @@ from tests.chaos.scenes import Scene, end, is_ready, on_air
 from tests.e2e.processes import hung
 from tests.rtmp import peer
 from tests.services import HANG_S, wait_until
-from tests.stack.whole import RunningStack, running_stack
+from tests.stack.whole import RunningStack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.e2e]
 
 # Longer than a lease lasts.
 _HUNG_S = 20
 _WRONG_KEYS = 200
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    with running_stack(tmp_path_factory.mktemp("stack")) as running:
-        yield running
 
 
 def _kill_ffmpegs(scene: Scene) -> None:
