@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import IO
 
 from playwright.sync_api import Page
@@ -27,6 +28,7 @@ _READER = """
   canvas.width = BITS; canvas.height = 1;
   const context = canvas.getContext('2d', {willReadFrequently: true});
   window.latencies = [];
+  window.shown_ms = [];
   window.stalls = 0;
   video.addEventListener('waiting', () => { if (window.latencies.length) window.stalls += 1; });
   const read = () => {
@@ -38,7 +40,8 @@ _READER = """
     const pixels = context.getImageData(0, 0, BITS, 1).data;
     let made = 0n;
     for (let bit = 0; bit < BITS; bit += 1) made = made * 2n + (pixels[bit * 4] > 127 ? 1n : 0n);
-    const now = BigInt(Date.now()) % (1n << BigInt(BITS));
+    window.shown_ms.push(Date.now());
+    const now = BigInt(window.shown_ms.at(-1)) % (1n << BigInt(BITS));
     window.latencies.push(Number(now - made));
     video.requestVideoFrameCallback(read);
   };
@@ -47,15 +50,31 @@ _READER = """
 """
 
 
+@dataclass
+class ClockedEncoder:
+    """One that publishes such a picture; `sends_since` is None until it may send, then seconds since 1970."""
+
+    process: "subprocess.Popen[bytes]"
+    sends_since: float | None = None
+
+    def listen(self) -> None:
+        """Follow what it says until it ends."""
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            # Said when the ingest server has let it in; its first key frame is next.
+            if line.startswith(b"Output #0"):
+                self.sends_since = time.time()
+
+
 @contextmanager
-def clocked_encoder(url: str, *, coder: str = "0", scale: float = 1.0) -> Iterator["subprocess.Popen[bytes]"]:
+def clocked_encoder(url: str, *, coder: str = "0", scale: float = 1.0) -> Iterator[ClockedEncoder]:
     """Publish such a picture, with silence and a key frame every 2 s, for as long as the block lasts."""
     # Sound of a clock of its own would hold the picture up: what is published is in the order of time.
     reading, writing = os.pipe()
     # While ffmpeg looks at the picture it reads no sound, and the painter must not wait for it.
     widen(writing)
     argv = [
-        "ffmpeg", "-loglevel", "error",
+        "ffmpeg", "-hide_banner", "-nostats",
         "-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", f"{_WIDTH}x{_HEIGHT}", "-r", str(_FPS), "-i", "pipe:0",
         "-f", "s16le", "-ar", str(_SAMPLE_RATE), "-ac", "1",
         # What it is has been said: while ffmpeg listened for more it would take no picture.
@@ -66,20 +85,24 @@ def clocked_encoder(url: str, *, coder: str = "0", scale: float = 1.0) -> Iterat
         "-g", str(_FPS * 2), "-sc_threshold", "0", "-c:a", "aac", "-b:a", "128k", "-f", "flv", url,
     ]  # fmt: skip
     with (
-        subprocess.Popen(argv, stdin=subprocess.PIPE, pass_fds=[reading]) as process,
+        subprocess.Popen(argv, stdin=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[reading]) as process,
         os.fdopen(writing, "wb") as sound,
     ):
         os.close(reading)
         is_over = threading.Event()
         painter = threading.Thread(target=_paint, args=(process, sound, is_over), daemon=True)
         painter.start()
+        encoder = ClockedEncoder(process)
+        listener = threading.Thread(target=encoder.listen, daemon=True)
+        listener.start()
         try:
-            yield process
+            yield encoder
         finally:
             is_over.set()
             # First: the painter may be writing to it.
             process.kill()
             painter.join()
+            listener.join()
 
 
 def _paint(process: "subprocess.Popen[bytes]", sound: IO[bytes], is_over: threading.Event) -> None:

@@ -58,6 +58,17 @@ _COUNTER = """
   video.requestVideoFrameCallback(shown);
 }
 """
+# What a player could not play, of sound or of picture: ms between the ranges that it has of both.
+_HOLES = """
+() => {
+  const ranges = document.querySelector('video').buffered;
+  let missing = 0;
+  for (let at = 1; at < ranges.length; at += 1) missing += ranges.start(at) - ranges.end(at - 1);
+  return missing * 1000;
+}
+"""
+# The slate's picture reads as a time long gone, or yet to come.
+_FIRST_SHOWN_MS = "() => shown_ms[latencies.findIndex((age) => age > 0 && age < 10000)]"
 
 
 @pytest.fixture(scope="module")
@@ -97,19 +108,18 @@ def _watched(browser: Browser, stack: RunningStack, stream: Stream, *, level: in
 
 def _tell(page: Page, what: str) -> None:
     """Print what was seen since the last time; nothing may have stood still."""
-    count, errors = page.evaluate("() => [window.count, [...window.errors]]")
+    count, errors, holes_ms = page.evaluate(f"() => [window.count, [...window.errors], ({_HOLES})()]")
     print(
         f"\n  {what}: longest picture {count['longest']:.0f} ms (after {count['at'] / 1000:.1f} s), "
-        f"{count['stalls']} stalls, errors {errors}",
+        f"{count['stalls']} stalls, holes of {holes_ms:.0f} ms, errors {errors}",
         end="",
     )
-    assert (count["stalls"], errors) == (0, [])
+    assert (count["stalls"], holes_ms, errors) == (0, 0, [])
     assert count["longest"] < _LONGEST_PICTURE_MS
     page.evaluate(_COUNTER)
 
 
 def _delay_ms(page: Page) -> int:
-    read_clock(page)
     ages, _ = latencies_ms(page, seconds=_WATCHED_S)
     return ages[len(ages) // 2]
 
@@ -134,13 +144,18 @@ def _drop_and_return(
         stream.await_status("LIVE", timeout_s=30)
         # The player is there before the encoder drops.
         page = watching.enter_context(_watched(browser, stack, stream, level=level))
+        read_clock(page)
         before_ms = _delay_ms(page)
         page.evaluate(_COUNTER)
     page.wait_for_timeout(_AWAY_S * 1000)
     _tell(page, "drop")
-    with clocked_encoder(stream.publish_url, **how):
+    page.evaluate("() => { latencies = []; shown_ms = []; }")
+    with clocked_encoder(stream.publish_url, **how) as encoder:
         page.wait_for_timeout(2 * _AWAY_S * 1000)
         _tell(page, "return")
+        assert encoder.sends_since is not None
+        shown_after_ms = page.evaluate(_FIRST_SHOWN_MS) - encoder.sends_since * 1000
+        print(f"; first picture {shown_after_ms:.0f} ms after it was let in", end="")
         print(f"\n  delay, ms: {before_ms} before, {_delay_ms(page)} after", end="")
 
 
@@ -149,13 +164,13 @@ def test_encoder_that_stands_still(
     browser: Browser, stack: RunningStack, stream: Stream, name: str, level: int
 ) -> None:
     print(f"\nhalf open, {name}:", end="")
-    with clocked_encoder(stream.publish_url) as process:
+    with clocked_encoder(stream.publish_url) as encoder:
         stream.await_status("LIVE", timeout_s=30)
         with _watched(browser, stack, stream, level=level) as page:
             page.evaluate(_COUNTER)
-            process.send_signal(signal.SIGSTOP)
+            encoder.process.send_signal(signal.SIGSTOP)
             page.wait_for_timeout(3000)
             _tell(page, "pause")
-            process.send_signal(signal.SIGCONT)
+            encoder.process.send_signal(signal.SIGCONT)
             page.wait_for_timeout(_AWAY_S * 1000)
             _tell(page, "end of the pause")
