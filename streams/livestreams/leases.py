@@ -19,6 +19,7 @@ from streams.organizations.services import SYSTEM
 
 # A worker renews its lease every second; after this long without, another may take the session over.
 LEASE_TTL = timedelta(seconds=5)
+_INSTANT = timedelta(milliseconds=1)
 # Seconds until the next run after the first, second, ... failure of a session within the window.
 _FAILURE_DELAYS_S = (0.5, 1.0, 2.0, 5.0)
 # The same after changes of what the encoder sends: who tries a setting or two loses no time.
@@ -82,6 +83,16 @@ def release_lease(lease: Lease) -> None:
         connection = Session.objects.with_connections().get(pk=lease.session_id).connection
         if connection is not None:
             node_jobs.run_session(lease.session_id, node=connection.node)
+
+
+def free_leases_of(workers: Sequence[str]) -> list[UUID]:
+    """Let the sessions of workers that are gone be run by others at once; return their ids."""
+    leases = Lease.objects.filter(worker__in=workers, until__gt=Now())
+    # Not taken away: whoever claims them is to see that they have lapsed.
+    with transaction.atomic():
+        session_ids = list(leases.select_for_update().values_list("pk", flat=True))
+        Lease.objects.filter(pk__in=session_ids).update(until=Now() - _INSTANT)
+    return session_ids
 
 
 @transaction.atomic

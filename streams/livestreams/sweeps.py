@@ -7,18 +7,20 @@ from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, Value
 
 from livehub.core import clock
 from livehub.core.deadline import deadline
 from livehub.core.outage import DATABASE_OUTAGE, describe
-from streams.livestreams import absences, encoders, lifecycle, node_jobs, places
+from streams.livestreams import absences, encoders, leases, lifecycle, node_jobs, places
 from streams.livestreams.encoders import IngestSource
 from streams.livestreams.leases import LEASE_TTL
 from streams.livestreams.locks import lock_open_session
 from streams.livestreams.models import Connection, Lease, Session
 from streams.livestreams.states import EndReason, EventKind, SessionStatus
+from streams.livestreams.worker_locks import WorkerLocks
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +48,13 @@ def sweep_sessions() -> None:
     _end_overdue()
     # Last: it alone needs the broker, without which it could call nobody either.
     _call_workers()
+
+
+def call_for_sessions_of_the_dead(locks: WorkerLocks) -> None:
+    """Have this node run what workers of its own held that are gone, without waiting for their leases to end."""
+    with locks.of_the_dead() as names:
+        for session_id in leases.free_leases_of(names) if names else ():
+            node_jobs.run_session(session_id, node=settings.NODE)
 
 
 def _end_left() -> None:

@@ -1,21 +1,48 @@
 """Celery's side of livestreams: tasks take ids, are idempotent, and make one call."""
 
+import functools
+import logging
 import os
+import secrets
 import socket
 from uuid import UUID
 
 from celery import shared_task
-from celery.signals import worker_shutting_down
+from celery.signals import worker_ready, worker_shutting_down
+from django.conf import settings
 
 from livehub.core.deadline import deadline
+from livehub.core.outage import DATABASE_OUTAGE, describe
 from streams.livestreams import disk_guard, encoders, playback, refusals, sweeps, test_pictures
 from streams.livestreams.encoders import IngestSource
 from streams.livestreams.runner import Worker
+from streams.livestreams.worker_locks import WorkerLocks
 from streams.media.nginx_rtmp import IngestUnavailableError
+
+logger = logging.getLogger(__name__)
 
 # The next one comes after 5 s.
 _SWEEP_S = 10.0
-_worker = Worker(f"{socket.gethostname()}:{os.getpid()}")
+# No other worker was ever called that, whatever machines and containers share.
+_worker = Worker(f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}")
+_locks = WorkerLocks(settings.RUNTIME_DIR / "workers")
+# When a machine's worker begins, others of it may have been killed.
+_BEGIN_S = 5.0
+
+
+@functools.cache
+def _hold_lock() -> int:
+    return _locks.hold(_worker.name)
+
+
+@worker_ready.connect
+def _succeed(**_: object) -> None:
+    try:
+        with deadline(_BEGIN_S):
+            sweeps.call_for_sessions_of_the_dead(_locks)
+    except DATABASE_OUTAGE as error:
+        # Their leases end by themselves.
+        logger.warning("sessions of killed workers are not taken over yet: %s", describe(error))
 
 
 @worker_shutting_down.connect
@@ -26,6 +53,7 @@ def _hand_over(**_: object) -> None:
 @shared_task(name="streams.run_session")
 def run_session(session_id: str) -> None:
     """Run a live session; the one task without a time limit."""
+    _hold_lock()
     _worker.run_session(UUID(session_id))
 
 
