@@ -74,6 +74,10 @@ class RunOutput:
         self._slots = slots_of(ladder)
         # Bandwidths of each slot, and of its key frames alone.
         self._promised: dict[str, tuple[int, int]] = {}
+        self.gallery = Gallery(
+            folder, epoch=playback.epoch, dvr_window_s=playback.dvr_window_s, preview_path=playback.preview_path
+        )
+        # Last of what may find a full disk: its journal is open from here on.
         self._shelf = Shelf(
             folder,
             epoch=playback.epoch,
@@ -81,9 +85,6 @@ class RunOutput:
             target_s=TARGET_DURATION_S,
             dvr_window_s=playback.dvr_window_s,
             told=partial(playback.told, folder),
-        )
-        self.gallery = Gallery(
-            folder, epoch=playback.epoch, dvr_window_s=playback.dvr_window_s, preview_path=playback.preview_path
         )
         pipes = [os.pipe() for _ in self._slots]
         self.pipes = tuple(writing for _, writing in pipes)

@@ -74,7 +74,12 @@ class Shelf:
         self.part_target_s = opened.part_target_us / 1_000_000
         self._window_us = opened.dvr_window_s * 1_000_000
         self._writer = journal.Writer(folder, opened)
-        self._close_what_others_left()
+        try:
+            self._close_what_others_left()
+        except OSError:
+            # A full disk is tried every few seconds.
+            self.close()
+            raise
 
     def begin_run(self, slots: Mapping[str, SlotBegan], inits: Mapping[str, bytes], *, zero_ms: int) -> int:
         """Let another ffmpeg's media follow, once in an epoch; its own clock began at `zero_ms`, since 1970.

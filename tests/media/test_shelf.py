@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
+import psutil
 import pytest
 
 from streams.media.fragments import Sample, render_fragment
@@ -517,6 +518,19 @@ class TestNextEpoch:
 
         with pytest.raises(FileExistsError):
             session.shelf(epoch=1)
+
+
+def test_a_full_disk_leaves_no_file_open(session: Session) -> None:
+    first = session.shelf(epoch=1)
+    begin(first)
+    first.add("v0", part(bytes(4000)))
+    first.add("v0", part(bytes(4000)))
+    before = psutil.Process().num_fds()
+
+    with no_room(above=6000), pytest.raises(OSError, match="File too large"):
+        session.shelf(epoch=2)
+
+    assert psutil.Process().num_fds() == before
 
 
 class TestBeginRun:
