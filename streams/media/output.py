@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from streams.media.journal import write_end
 from streams.media.ladder import Ladder, Rendition
 from streams.media.marks import Cuts, Marks
 from streams.media.packager import Packager, slots_of
@@ -18,7 +17,7 @@ from streams.media.playlist import (
     Variant,
     render_multivariant,
 )
-from streams.media.shelf import Shelf
+from streams.media.shelf import Shelf, end_session
 from streams.media.stills.files import STORYBOARD_NAME
 from streams.media.stills.gallery import Gallery
 from streams.media.targets import TARGET_DURATION_S, Targets
@@ -184,5 +183,5 @@ def _folder(folder: Path, *, has_audio: bool) -> Path:
         newest, number = following, number + 1
     if not any(newest.glob("v*")) or (newest / "a0").exists() == has_audio:
         return newest
-    write_end(newest)
+    end_session(newest)
     return following
