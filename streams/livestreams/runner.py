@@ -282,6 +282,8 @@ class _Run:
 
     def _await_encoder(self, *, wait_s: float) -> _Conclusion:
         """Wait for an encoder, whom another run follows: until one goes on over all connections."""
+        # However this run found out: whoever was there is gone.
+        self._is_away = True
         wait_for_encoder(
             wait_s=wait_s + _CLOCK_SLACK_S, find=self.find_encoder, renew=self._stay, stopping=self._stopping
         )

@@ -1,6 +1,7 @@
 """A worker whose session waits for its encoder: nothing is pulled meanwhile."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +17,8 @@ from streams.livestreams import leases, services
 from streams.livestreams.renewals import Renewals
 from streams.livestreams.runner import HandOverError, Worker, _Run
 from streams.livestreams.states import EndReason
+from streams.media.errors import MediaError, SourceLostError, SourceRefusedError
+from streams.media.meter import Measured
 from streams.models import Connection, Lease, Livestream, Session
 from streams.organizations.services import SYSTEM
 from tests.conftest import Broker
@@ -67,6 +70,15 @@ class Slot:
         self._pool.shutdown()
 
 
+def _ending(run: _Run, how: str, error: MediaError) -> Callable[[], float | None]:
+    """Let a run end of an error, and return what it concludes, once it has waited for an encoder."""
+    try:
+        conclusion: Callable[[], float | None] = getattr(run, how)(error)
+        return conclusion
+    finally:
+        connection.close()
+
+
 class TestWaiting:
     def test_keeps_the_lease_and_hands_over_when_the_worker_stops(self, waiting: Session) -> None:
         slot = Slot(waiting)
@@ -107,6 +119,34 @@ class TestWaiting:
         slot.stop()
         assert Lease.objects.get().connection == Connection.objects.get(client_id=SECOND.client_id)
         assert Session.objects.get().status == "reconnecting"
+
+    @pytest.mark.parametrize("ends", ["_lose", "_refuse"])
+    def test_goes_on_with_one_that_comes_after_one_that_was_there_when_the_run_began(
+        self, livestream: Livestream, ends: str
+    ) -> None:
+        services.change_livestream(livestream=livestream, reconnect_window_s=600, actor=SYSTEM)
+        session = connected(livestream)
+        lease = claimed(session)
+        leases.mark_live(lease)
+        leases.mark_away(lease, reason=EndReason.ENCODER_STOPPED)
+        connected(livestream, encoder=SECOND)
+        Lease.objects.update(until=None)
+        stopping = threading.Event()
+        run = _Run(claimed(session), stopping, Renewals())
+        run.check_in(media_ms=0, received_bytes=0, measured=Measured(), packager_latency_ms=None)
+        error = {"_lose": SourceLostError, "_refuse": SourceRefusedError}[ends]("It is not usable.")
+
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            concluding = pool.submit(_ending, run, ends, error)
+            try:
+                wait_until(lambda: not Connection.objects.filter(disconnected_at=None).exists(), what="the absence")
+                connected(livestream, encoder=replace(ENCODER, client_id=9))
+                conclude = concluding.result(timeout=HANG_S)
+            finally:
+                stopping.set()
+
+        assert conclude() == 0.0
+        assert Lease.objects.get().connection == Connection.objects.get(client_id=9)
 
     def test_leaves_an_encoder_to_the_node_that_has_it(self, waiting: Session, broker: Broker) -> None:
         slot = Slot(waiting)
