@@ -271,6 +271,8 @@ class _Run:
         if found.node != settings.NODE:
             raise HandOverError("The encoder is back at another node.")
         self._connection, self._earlier_ms = found, -self._taken_ms
+        # Nor is that of one which it takes over from.
+        self._is_away = True
         return IngestSource.of(found).name
 
     def returned(self) -> None:

@@ -13,7 +13,7 @@ from django.db.models.functions import Now
 from pytest_django import Settings
 
 from livehub.core import clock
-from streams.livestreams import leases, services
+from streams.livestreams import connections, leases, services
 from streams.livestreams.renewals import Renewals
 from streams.livestreams.runner import HandOverError, Worker, _Run
 from streams.livestreams.states import EndReason
@@ -200,3 +200,24 @@ class TestObserver:
 
         with pytest.raises(HandOverError):
             run.find_encoder()
+
+    def test_waits_for_another_after_one_that_took_over_and_left_before_its_picture(
+        self, livestream: Livestream
+    ) -> None:
+        services.change_livestream(
+            livestream=livestream, reconnect_window_s=600, duplicate_publisher="replace", actor=SYSTEM
+        )
+        session = connected(livestream)
+        run = _Run(claimed(session), threading.Event(), Renewals())
+        run.playable()
+        Connection.objects.update(connected_at=clock.now() - timedelta(minutes=1))
+        connected(livestream, encoder=SECOND)
+        run.check_in(media_ms=2_500, received_bytes=0, measured=Measured(), packager_latency_ms=None)
+        assert run.find_encoder() is not None
+        connections.encoder_left(key=livestream.stream_key, node="main", client_id=SECOND.client_id)
+
+        # It ends of having waited for its picture as long as for any.
+        assert run._finish(media_ms=2_500) == 0.0
+
+        session.refresh_from_db()
+        assert (session.status, session.lease.until) == ("reconnecting", None)
