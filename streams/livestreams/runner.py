@@ -298,7 +298,9 @@ class _Run:
     def refused(self, message: str) -> None:
         # Of one that was to take over: nobody else is there any more.
         self._is_away = True
-        self._mark_away(EndReason.SOURCE_REFUSED)
+        if not self._mark_away(EndReason.SOURCE_REFUSED):
+            # Nor is anybody waited for.
+            raise SourceRefusedError(message)
         self._write(partial(leases.turn_away, self._lease, message=message))
 
     def _broadcast(self) -> _Conclusion:

@@ -221,3 +221,24 @@ class TestObserver:
 
         session.refresh_from_db()
         assert (session.status, session.lease.until) == ("reconnecting", None)
+
+    def test_ends_with_one_that_took_over_and_is_refused_where_nobody_is_waited_for_any_more(
+        self, livestream: Livestream
+    ) -> None:
+        services.change_livestream(livestream=livestream, duplicate_publisher="replace", actor=SYSTEM)
+        session = connected(livestream)
+        run = _Run(claimed(session), threading.Event(), Renewals())
+        run.playable()
+        Connection.objects.update(connected_at=clock.now() - timedelta(minutes=1))
+        connected(livestream, encoder=SECOND)
+        run.check_in(media_ms=2_500, received_bytes=0, measured=Measured(), packager_latency_ms=None)
+        assert run.find_encoder() is not None
+        services.change_livestream(livestream=livestream, reconnect_window_s=0, actor=SYSTEM)
+
+        with pytest.raises(SourceRefusedError, match="Set it to") as refused:
+            run.refused("The video is not H.264. Set it to H.264.")
+        run._refuse(refused.value)()
+
+        session.refresh_from_db()
+        assert (session.status, session.end_reason) == ("errored", "source_refused")
+        assert session.error_message == "The video is not H.264. Set it to H.264."
