@@ -242,3 +242,14 @@ class TestObserver:
         session.refresh_from_db()
         assert (session.status, session.end_reason) == ("errored", "source_refused")
         assert session.error_message == "The video is not H.264. Set it to H.264."
+
+    def test_says_how_long_was_waited_where_the_time_is_over_as_it_begins(self, waiting: Session) -> None:
+        Session.objects.update(reconnect_until=clock.now() - timedelta(seconds=1))
+        run = _Run(claimed(waiting), threading.Event(), Renewals())
+
+        assert run.left(media_ms=0) == 0
+        assert run._finish(media_ms=0) is None
+
+        newest = waiting.events.order_by("id").last()
+        assert newest is not None
+        assert newest.reason == "The encoder did not come back within 600 s"
