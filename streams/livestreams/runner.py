@@ -277,6 +277,8 @@ class _Run:
 
     def returned(self) -> None:
         self._is_away = False
+        # Nothing was to come meanwhile.
+        self._speed = SpeedWatch()
         self._write(partial(leases.mark_back, self._lease))
 
     def _mark_away(self, reason: EndReason) -> float:

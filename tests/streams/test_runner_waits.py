@@ -1,6 +1,7 @@
 """A worker whose session waits for its encoder: nothing is pulled meanwhile."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -253,3 +254,14 @@ class TestObserver:
         newest = waiting.events.order_by("id").last()
         assert newest is not None
         assert newest.reason == "The encoder did not come back within 600 s"
+
+    def test_does_not_take_an_absence_for_a_slow_run(self, waiting: Session) -> None:
+        run = _Run(claimed(waiting), threading.Event(), Renewals())
+        run._speed.note(now_s=time.monotonic() - 9, media_ms=0)
+        connected(waiting.livestream, encoder=SECOND)
+        run.find_encoder()
+
+        run.returned()
+        run.check_in(media_ms=100, received_bytes=0, measured=Measured(), packager_latency_ms=None)
+
+        assert Connection.objects.get(client_id=SECOND.client_id).measured["speed"] is None
