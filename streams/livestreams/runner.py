@@ -89,8 +89,10 @@ class Worker:
             # The slot stays ours: during a delay the session is nobody else's either.
             if self.stopping.wait(delay_s + _CLOCK_SLACK_S):
                 return
-        self._gops_s.pop(session_id, None)
-        self._shedding.forget(session_id)
+        if session_id not in self._runs:
+            # Else another message than the one that it is run by has called for it.
+            self._gops_s.pop(session_id, None)
+            self._shedding.forget(session_id)
 
     def _run_once(self, session_id: UUID) -> float | None:
         """Run it once; return the seconds until the next run may start, or None when there is none for us."""
