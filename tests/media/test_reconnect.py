@@ -162,8 +162,6 @@ class TestChange:
         # Between its two halves the clip itself has a frame that lasts longer; the slate comes after it.
         _check(waiting, runs=3, is_uneven=True)
 
-    # It failed once of thirteen times, and why is not known; the whole product's take-over is tested beside it.
-    @pytest.mark.chaos
     def test_of_the_encoder_while_one_is_there_is_no_absence(
         self, ingest: Ingest, waiting: Broadcast, tmp_path: Path
     ) -> None:
