@@ -214,15 +214,15 @@ class LivestreamConsumer(FragmentConsumer):
         return livestream_group(self._livestream_id)
 
     def render(self, member: Member) -> str:
-        screen = self._screen(member)
-        self.has_pulse = screen.open_session is not None
-        return render_to_string("streams/_livestream_live.html", {"screen": screen, "member": member})
+        return render_to_string("streams/_livestream_live.html", {"screen": self._screen(member), "member": member})
 
     def render_pulse(self, member: Member) -> str:
         return render_pulse_of(self._screen(member), member)
 
     def _screen(self, member: Member) -> LivestreamScreen:
-        return get_livestream_screen(organization=member.organization, livestream_id=self._livestream_id)
+        screen = get_livestream_screen(organization=member.organization, livestream_id=self._livestream_id)
+        self.has_pulse = screen.has_pulse
+        return screen
 
     @property
     def _livestream_id(self) -> UUID:

@@ -216,7 +216,11 @@ def finish_session(lease: Lease, *, reason: EndReason, message: str = "") -> Non
 
     :raises LeaseLostError: when it is over already, or another worker's.
     """
-    close_session(lock_held_session(lease), new=SessionStatus.ENDED, reason=reason, error_message=message)
+    session = lock_held_session(lease)
+    if message:
+        close_session(session, new=SessionStatus.ENDED, reason=reason, error_message=message)
+    else:
+        absences.end(session, reason=reason)
 
 
 @transaction.atomic

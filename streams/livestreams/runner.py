@@ -89,8 +89,10 @@ class Worker:
             # The slot stays ours: during a delay the session is nobody else's either.
             if self.stopping.wait(delay_s + _CLOCK_SLACK_S):
                 return
-        self._gops_s.pop(session_id, None)
-        self._shedding.forget(session_id)
+        if session_id not in self._runs:
+            # Else another message than the one that it is run by has called for it.
+            self._gops_s.pop(session_id, None)
+            self._shedding.forget(session_id)
 
     def _run_once(self, session_id: UUID) -> float | None:
         """Run it once; return the seconds until the next run may start, or None when there is none for us."""
@@ -271,10 +273,14 @@ class _Run:
         if found.node != settings.NODE:
             raise HandOverError("The encoder is back at another node.")
         self._connection, self._earlier_ms = found, -self._taken_ms
+        # Nor is that of one which it takes over from.
+        self._is_away = True
         return IngestSource.of(found).name
 
     def returned(self) -> None:
         self._is_away = False
+        # Nothing was to come meanwhile.
+        self._speed = SpeedWatch()
         self._write(partial(leases.mark_back, self._lease))
 
     def _mark_away(self, reason: EndReason) -> float:
@@ -282,6 +288,8 @@ class _Run:
 
     def _await_encoder(self, *, wait_s: float) -> _Conclusion:
         """Wait for an encoder, whom another run follows: until one goes on over all connections."""
+        # However this run found out: whoever was there is gone.
+        self._is_away = True
         wait_for_encoder(
             wait_s=wait_s + _CLOCK_SLACK_S, find=self.find_encoder, renew=self._stay, stopping=self._stopping
         )
@@ -294,7 +302,9 @@ class _Run:
     def refused(self, message: str) -> None:
         # Of one that was to take over: nobody else is there any more.
         self._is_away = True
-        self._mark_away(EndReason.SOURCE_REFUSED)
+        if not self._mark_away(EndReason.SOURCE_REFUSED):
+            # Nor is anybody waited for.
+            raise SourceRefusedError(message)
         self._write(partial(leases.turn_away, self._lease, message=message))
 
     def _broadcast(self) -> _Conclusion:

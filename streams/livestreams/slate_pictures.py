@@ -9,7 +9,7 @@ import os
 import time
 from functools import cache
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import mkstemp
 from uuid import UUID
 
 from django.conf import settings
@@ -110,9 +110,15 @@ def _is_used_again(path: Path) -> bool:
 def _write(path: Path, image: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Under a name of its own: another livestream with the same picture may begin in the same moment.
-    with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as draft:
-        draft.write(image)
-    Path(draft.name).replace(path)
+    descriptor, draft = mkstemp(dir=path.parent, prefix=".")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(image)
+        Path(draft).replace(path)
+    except OSError:
+        # A full disk is tried every few seconds.
+        Path(draft).unlink(missing_ok=True)
+        raise
 
 
 def _remove_unused(folder: Path) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.conf import settings
 
 from streams.livestreams.addresses import LIVE_PLAYLIST_NAME, PLAYLIST_NAME, PREVIEW_NAME, THUMBNAIL_NAME
-from streams.media.journal import write_end
+from streams.media.shelf import end_session
 
 # No livestream is called that.
 _SLATES = ".slates"
@@ -88,7 +88,7 @@ class FolderStorage:
 
     def finish(self, playback_id: str, *, session_id: UUID) -> list[Path]:
         folders = (self._root / playback_id).glob(f"{_folder_name(session_id)}*")
-        return [folder for folder in folders if write_end(folder)]
+        return [folder for folder in folders if end_session(folder)]
 
     def remove_session(self, playback_id: str, *, session_id: UUID) -> None:
         folder = self._root / playback_id

@@ -118,9 +118,10 @@ def _call_workers() -> None:
     for session in waiting.filter(lease__epoch=0).exclude(events__kind=EventKind.QUEUED):
         with _unless_locked(session):
             places.note_waiting(session.pk)
-    newest = Connection.objects.filter(session__in=waiting).order_by("session", "-connected_at").distinct("session")
+    # Of an encoder that is there, else of the one that left last: nulls come first.
+    stays = Connection.objects.filter(session__in=waiting).order_by("session", "-disconnected_at").distinct("session")
     by_node = defaultdict[str, list[UUID]](list)
-    for node, session_id in newest.values_list("node", "session_id"):
+    for node, session_id in stays.values_list("node", "session_id"):
         by_node[node].append(session_id)
     for node, session_ids in by_node.items():
         node_jobs.run_waiting(session_ids, node=node)

@@ -162,7 +162,7 @@ class Encoders:
         self._pull = Pull(self._spec.server, name, outlet=self._outlet, clock=self._clock)
 
     def _look_at_newcomer(self, pull: Pull) -> bool:
-        """Wait for its first key frame; whatever is wrong with it is no end."""
+        """Wait for its first key frame; whatever is wrong with it is no end, as long as another one is waited for."""
         has_left = False
         try:
             has_left = pull.look()[1]
@@ -173,13 +173,16 @@ class Encoders:
             return False
         except (PullFailedError, IngestSilentError) as error:
             logger.warning("%s: pulled again: %s", pull.name, error)
-            self._missed, has_left = pull.name, True
+            self._missed = pull.name
+            self._drop()
+            return False
         except SourceLostError as error:
             logger.info("%s: %s", pull.name, error)
             has_left = True
         if has_left:
-            self._drop()
-        elif self._outlet.is_live:
+            # Another absence begins where it was to take over from one that was there.
+            return self.leave()
+        if self._outlet.is_live:
             self._until = None
             self._observer.returned()
         return False

@@ -28,6 +28,8 @@ class Intake:
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
+        # Asked once: whoever closes the stream may do so while the reader is about to wait for it.
+        self.descriptor = stream.fileno()
         self._reader = TagReader()
         self._media_time = MediaTime()
         self._pace = Pace()
@@ -45,11 +47,7 @@ class Intake:
         self.received_bytes = 0
         self.is_over = False
         self.failure: MediaError | None = None
-        widen(stream.fileno())
-
-    @property
-    def descriptor(self) -> int:
-        return self._stream.fileno()
+        widen(self.descriptor)
 
     @property
     def header(self) -> bytes:

@@ -89,7 +89,10 @@ class Observer(Protocol):
         """Called when the picture of an encoder that came is in the stream."""
 
     def refused(self, message: str) -> None:
-        """Called when what an encoder sends that came cannot be broadcast; the run waits on for another one."""
+        """Called when what an encoder sends that came cannot be broadcast; the run waits on for another one.
+
+        :raises SourceRefusedError: when none is waited for; that ends the broadcast.
+        """
 
 
 @dataclass(frozen=True)

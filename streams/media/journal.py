@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import cast
+from typing import BinaryIO, cast
 
 from streams.media import kept
 
@@ -183,6 +183,9 @@ def parse_line(line: str) -> Record | None:
         raise JournalError(f"A journal cannot hold {line!r}.") from error
 
 
+_END = f"{line_of(Ended())}\n".encode()
+
+
 class Writer:
     """Appends to a journal of its own."""
 
@@ -210,6 +213,15 @@ class Writer:
         os.close(self._file)
 
 
+def has_end(folder: Path) -> bool:
+    """Tell whether nothing will follow, or nobody has begun; only the last line is read."""
+    newest = _newest(folder)
+    if not newest:
+        return True
+    with journal_path(folder, epoch=newest).open("rb") as journal:
+        return _is_at_end(journal)
+
+
 def write_end(folder: Path) -> bool:
     """Say that nothing will follow, whoever wrote last and wherever that one is; tell whether that was news.
 
@@ -218,15 +230,18 @@ def write_end(folder: Path) -> bool:
     newest = _newest(folder)
     if not newest:
         return False
-    end = f"{line_of(Ended())}\n".encode()
     with journal_path(folder, epoch=newest).open("a+b") as journal:
-        size = journal.seek(0, os.SEEK_END)
-        journal.seek(max(0, size - len(end)))
-        if journal.read() == end:
+        if _is_at_end(journal):
             return False
         # The last line may be torn.
-        journal.write(b"\n" + end)
+        journal.write(b"\n" + _END)
     return True
+
+
+def _is_at_end(journal: BinaryIO) -> bool:
+    size = journal.seek(0, os.SEEK_END)
+    journal.seek(max(0, size - len(_END)))
+    return journal.read() == _END
 
 
 @dataclass(frozen=True)

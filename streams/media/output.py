@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from streams.media.journal import write_end
 from streams.media.ladder import Ladder, Rendition
 from streams.media.marks import Cuts, Marks
 from streams.media.packager import Packager, slots_of
@@ -18,7 +17,7 @@ from streams.media.playlist import (
     Variant,
     render_multivariant,
 )
-from streams.media.shelf import Shelf
+from streams.media.shelf import Shelf, end_session
 from streams.media.stills.files import STORYBOARD_NAME
 from streams.media.stills.gallery import Gallery
 from streams.media.targets import TARGET_DURATION_S, Targets
@@ -74,6 +73,10 @@ class RunOutput:
         self._slots = slots_of(ladder)
         # Bandwidths of each slot, and of its key frames alone.
         self._promised: dict[str, tuple[int, int]] = {}
+        self.gallery = Gallery(
+            folder, epoch=playback.epoch, dvr_window_s=playback.dvr_window_s, preview_path=playback.preview_path
+        )
+        # Last of what may find a full disk: its journal is open from here on.
         self._shelf = Shelf(
             folder,
             epoch=playback.epoch,
@@ -81,9 +84,6 @@ class RunOutput:
             target_s=TARGET_DURATION_S,
             dvr_window_s=playback.dvr_window_s,
             told=partial(playback.told, folder),
-        )
-        self.gallery = Gallery(
-            folder, epoch=playback.epoch, dvr_window_s=playback.dvr_window_s, preview_path=playback.preview_path
         )
         pipes = [os.pipe() for _ in self._slots]
         self.pipes = tuple(writing for _, writing in pipes)
@@ -183,5 +183,5 @@ def _folder(folder: Path, *, has_audio: bool) -> Path:
         newest, number = following, number + 1
     if not any(newest.glob("v*")) or (newest / "a0").exists() == has_audio:
         return newest
-    write_end(newest)
+    end_session(newest)
     return following

@@ -3,6 +3,7 @@
 One folder for the session, whoever runs it: a later epoch goes on where the one before has stopped.
 """
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,8 @@ from streams.media.journal import Dropped, Entry, Opened, PartMade, Record, RunB
 from streams.media.playlist import Bitrates
 from streams.media.shelved import ShelvedSegment, ShelvedSlot
 from streams.media.writing import write_whole
+
+logger = logging.getLogger(__name__)
 
 # Segments whose parts can be fetched: those whose parts are listed, and some for who read an older playlist.
 _SEGMENTS_WITH_PARTS = 5
@@ -74,7 +77,12 @@ class Shelf:
         self.part_target_s = opened.part_target_us / 1_000_000
         self._window_us = opened.dvr_window_s * 1_000_000
         self._writer = journal.Writer(folder, opened)
-        self._close_what_others_left()
+        try:
+            self._close_what_others_left()
+        except OSError:
+            # A full disk is tried every few seconds.
+            self.close()
+            raise
 
     def begin_run(self, slots: Mapping[str, SlotBegan], inits: Mapping[str, bytes], *, zero_ms: int) -> int:
         """Let another ffmpeg's media follow, once in an epoch; its own clock began at `zero_ms`, since 1970.
@@ -244,6 +252,36 @@ class Shelf:
     def _tell(self, *records: Record) -> None:
         self._writer.write(*records)
         self._told()
+
+
+def end_session(folder: Path) -> bool:
+    """Say that nothing will follow, whoever wrote last and wherever that one is; tell whether that was news.
+
+    Parts that players were told of stay: their segment is closed first, by an epoch of its own, whatever somebody who
+    has not heard of the end yet goes on to write.
+
+    :raises OSError: when it cannot be written.
+    """
+    if journal.has_end(folder):
+        return False
+    try:
+        _close_what_is_open(folder)
+    except (OSError, journal.JournalError):
+        # Players are to know of the end all the same.
+        logger.warning("segments not closed at the end of %s", folder.name, exc_info=True)
+    return journal.write_end(folder)
+
+
+def _close_what_is_open(folder: Path) -> None:
+    _, entries = journal.Reader(folder, leaves_old_parts_out=True).read()
+    is_open = dict[str, bool]()
+    for record in (entry.record for entry in entries):
+        if isinstance(record, PartMade | journal.SegmentGrown | SegmentClosed):
+            is_open[record.slot] = not isinstance(record, SegmentClosed)
+    if any(is_open.values()):
+        # What players were promised is known from the journals.
+        epoch = journal.epochs(folder)[-1] + 1
+        Shelf(folder, epoch=epoch, part_target_s=0, target_s=0, dvr_window_s=0, told=lambda: None).close()
 
 
 def _stand_ins(slots: Mapping[str, SlotBegan], *, known: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -108,11 +108,15 @@ class SlateOrder:
         return clip
 
     def _keep(self, path: Path, clip: bytes) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        write_whole(path, [clip])
-        kept = sorted(self._folder.glob("*.flv"), key=_used_at, reverse=True)
-        for old in kept[_MOST_KEPT:]:
-            old.unlink(missing_ok=True)
+        """Spare others the work; one that cannot be kept (a full disk, another run with the same) is used as well."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_whole(path, [clip])
+            kept = sorted(self._folder.glob("*.flv"), key=_used_at, reverse=True)
+            for old in kept[_MOST_KEPT:]:
+                old.unlink(missing_ok=True)
+        except OSError as error:
+            logger.warning("slate not kept: %s", error)
 
 
 def slate_argv(form: SlateForm) -> list[str]:

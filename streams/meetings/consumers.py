@@ -33,7 +33,7 @@ class MeetingConsumer(FragmentConsumer):
 
     def render(self, member: Member) -> str:
         screen = self._screen(member)
-        self.has_pulse = screen.broadcast is not None and screen.broadcast.open_session is not None
+        self.has_pulse = screen.broadcast is not None and screen.broadcast.has_pulse
         template, context = meeting_update(screen, built_around=self.query.get("livestream", ""))
         return render_to_string(template, {**context, "member": member})
 

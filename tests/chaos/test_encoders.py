@@ -96,7 +96,7 @@ def test_encoders_that_hang_for_a_moment(stack: RunningStack) -> None:
         with hung([encoder.process.pid for encoder in scene.encoders]):
             time.sleep(2)
         ledger.await_media(what="the moment")
-        # A segment behind the last splice has to be closed, too: one that is not is gone at the end.
+        # A segment behind the last splice has to be closed, too: those alone count.
         ledger.await_media(what="the moment")
         for viewer in ledger.viewers.values():
             viewer.silences = 1
@@ -137,7 +137,7 @@ def test_encoders_that_take_over(stack: RunningStack) -> None:
         for encoder in before:
             wait_until(partial(_is_cut, encoder), what="the cut")
         ledger.await_media(what="the take-over")
-        # A segment behind the last splice has to be closed, too: one that is not is gone at the end.
+        # A segment behind the last splice has to be closed, too: those alone count.
         ledger.await_media(what="the take-over")
         assert all(encoder.is_connected for encoder in scene.encoders)
         end(scene, ledger)

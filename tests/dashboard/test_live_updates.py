@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from channels.db import database_sync_to_async
 from django.conf import LazySettings
 
-from livehub.core import deferred
+from livehub.core import clock, deferred
 from streams.dashboard.open_pages import NOT_A_MEMBER, NOT_FOUND
 from streams.livestreams import leases
 from streams.livestreams.services import create_livestream, delete_livestream, rename_livestream
@@ -58,6 +59,19 @@ class TestLivestreamPage:
         self, live: Session, livestream: Livestream, owner: User
     ) -> None:
         assert "7.1 Mbit/s" in asyncio.run(_after_measuring(f"/ws/livestreams/{livestream.pk}", owner))
+
+    def test_shows_that_encoders_are_let_in_again_though_nobody_tells_of_it(
+        self, livestream: Livestream, owner: User
+    ) -> None:
+        async def watch() -> None:
+            async with opened(f"/ws/livestreams/{livestream.pk}", owner) as socket:
+                assert 'data-testid="held"' in await socket.fragments()
+                async with asyncio.timeout(HANG_S):
+                    while "Ready for an encoder." not in await socket.fragments():
+                        pass
+
+        Livestream.objects.update(held_until=clock.now() + timedelta(seconds=3))
+        asyncio.run(watch())
 
     @pytest.mark.parametrize("deed", DEEDS)
     def test_hears_of_whatever_happens_to_a_broadcast(

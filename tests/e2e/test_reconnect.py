@@ -1,6 +1,7 @@
 """An encoder drops, and comes back or does not: through the real nginx, Celery, ffmpeg, PostgreSQL and Redis."""
 
 import os
+import re
 from typing import Any
 
 import httpx
@@ -98,6 +99,21 @@ class TestBeyondTheWindow:
             wait_until(lambda: len(stream.sessions()) == 2, what="another session")
 
 
+class TestEnd:
+    def test_leaves_players_what_they_were_shown(self, stack: RunningStack) -> None:
+        stream = Integrator.of(stack).create()
+        with publishing(stream.publish_url):
+            stream.await_status("LIVE")
+            # Of a segment that is far from its own end.
+            wait_until(lambda: 2 <= _open_parts(stream) <= 4, what="some parts")
+            shown = {address: _seconds(text) for address, text in stream.playlists().items()}
+            stream.integrator.call("POST", f"{stream.path}/end")
+        wait_until(lambda: _has_end(stream), what="the end for viewers")
+
+        left = {address: _seconds(text) for address, text in stream.playlists().items()}
+        assert {address: left[address] >= shown[address] - 0.001 for address in shown} == dict.fromkeys(shown, True)
+
+
 class TestReplacing:
     def test_the_second_encoder_takes_over(self, stack: RunningStack) -> None:
         stream = Integrator.of(stack).create(window_s=_LONG_S)
@@ -130,3 +146,19 @@ def _has_end(stream: Stream) -> bool:
         return all(text.endswith("#EXT-X-ENDLIST\n") for text in stream.playlists().values())
     except httpx.HTTPError:
         return False
+
+
+def _behind_segments(playlist: str) -> str:
+    """Return what stands behind the last segment: parts of the one that is being made."""
+    segments = re.findall(r"^[^#].*$", playlist, re.MULTILINE)
+    return playlist.rpartition(f"{segments[-1]}\n")[2] if segments else ""
+
+
+def _open_parts(stream: Stream) -> int:
+    return min(_behind_segments(text).count("#EXT-X-PART:") for text in stream.playlists().values())
+
+
+def _seconds(playlist: str) -> float:
+    """Return how much can be played."""
+    parts = re.findall(r"#EXT-X-PART:DURATION=([\d.]+)", _behind_segments(playlist))
+    return sum(map(float, [*re.findall(r"#EXTINF:([\d.]+)", playlist), *parts]))

@@ -117,6 +117,18 @@ class TestOutlet:
         assert not outlet._thread.is_alive()
         assert intake.failure is None
 
+    def test_outlives_a_connection_that_is_closed_before_it_looks_at_it(self) -> None:
+        outlet, gone, following = Outlet(mode=Latency.LOW), Intake(_stream(b"")), Intake(_stream(flv()))
+        gone._stream.close()
+        outlet.connect(gone)
+        wait_until(lambda: gone.is_over, what="the end of the connection")
+        outlet.disconnect()
+        outlet.connect(following)
+
+        wait_until(lambda: following.is_over, what="the end of the stream")
+        assert following.failure is None
+        outlet.stop(timeout_s=HANG_S)
+
     def test_ends_although_its_sink_takes_nothing(self) -> None:
         outlet, _ = _outlet(_stream(flv(seconds=20)))
         reading, writing = os.pipe()

@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
+import psutil
 import pytest
 
 from streams.media.fragments import Sample, render_fragment
 from streams.media.journal import (
     Dropped,
+    Ended,
     Opened,
     PartMade,
     Reader,
@@ -19,9 +21,10 @@ from streams.media.journal import (
     RunBegan,
     SegmentClosed,
     SlotBegan,
+    epochs,
     journal_path,
 )
-from streams.media.shelf import Made, Shelf
+from streams.media.shelf import Made, Shelf, end_session
 from streams.media.timeline import SessionTimeline
 from tests.media.journals import no_room
 
@@ -517,6 +520,78 @@ class TestNextEpoch:
 
         with pytest.raises(FileExistsError):
             session.shelf(epoch=1)
+
+
+def test_a_full_disk_leaves_no_file_open(session: Session) -> None:
+    first = session.shelf(epoch=1)
+    begin(first)
+    first.add("v0", part(bytes(4000)))
+    first.add("v0", part(bytes(4000)))
+    before = psutil.Process().num_fds()
+
+    with no_room(above=6000), pytest.raises(OSError, match="File too large"):
+        session.shelf(epoch=2)
+
+    assert psutil.Process().num_fds() == before
+
+
+class TestEnd:
+    def test_keeps_the_parts_that_players_were_told_of(self, session: Session) -> None:
+        shelf = session.shelf(epoch=1)
+        begin(shelf, "v0", "a0")
+        for slot in ("v0", "a0"):
+            add_segment(shelf, slot=slot)
+        for number in range(2):
+            shelf.add("v0", part(f"part {number} ".encode(), at_s=2 + number * 0.3))
+
+        assert end_session(session.folder)
+        assert not end_session(session.folder)
+
+        timeline = SessionTimeline()
+        timeline.feed(Reader(session.folder).read()[1])
+        listed = timeline.listed(timeline.slots["v0"])
+        assert timeline.is_ended
+        assert [segment.duration_us for segment in listed] == [2_000_000, 600_000]
+        assert session.content(f"{listed[-1].name}") == b"part 0 part 1 "
+        # As all of a session, which has no discontinuity there.
+        assert {segment.run for segment in listed} == {timeline.slots["a0"].run}
+
+    def test_is_the_end_for_one_who_has_not_heard_of_it(self, session: Session) -> None:
+        shelf = session.shelf(epoch=1)
+        begin(shelf)
+        shelf.add("v0", part(at_s=0))
+
+        end_session(session.folder)
+        before = session.records()
+        shelf.add("v0", part(at_s=0.3))
+        shelf.close_segment("v0")
+
+        assert session.records() == before
+        assert not end_session(session.folder)
+
+    def test_needs_no_epoch_of_its_own_where_all_is_closed(self, session: Session) -> None:
+        shelf = session.shelf(epoch=1)
+        begin(shelf)
+        add_segment(shelf)
+
+        assert end_session(session.folder)
+
+        assert epochs(session.folder) == [1]
+        assert session.records()[-1] == Ended()
+
+    def test_comes_although_there_is_no_room_for_what_is_open(self, session: Session) -> None:
+        shelf = session.shelf(epoch=1)
+        begin(shelf)
+        shelf.add("v0", part(bytes(4000)))
+        shelf.add("v0", part(bytes(4000)))
+
+        with no_room(above=6000):
+            assert end_session(session.folder)
+
+        assert session.records()[-1] == Ended()
+
+    def test_of_nothing_is_no_news(self, session: Session) -> None:
+        assert not end_session(session.folder)
 
 
 class TestBeginRun:

@@ -9,6 +9,7 @@ import pytest
 from streams.media.avc import find_picture_size
 from streams.media.slates import DEFAULT_PICTURE, SlateForm, SlateOrder
 from streams.media.source import Source
+from tests.media.journals import no_room
 from tests.services import wait_until
 
 _FORM = SlateForm(640, 360, 25.0, "main")
@@ -95,6 +96,14 @@ def test_fails_in_words_where_it_cannot_be_kept(tmp_path: Path, caplog: pytest.L
 
     assert (order.has_failed, order.slate) == (True, None)
     assert "no slate of slate.png" in caplog.text
+
+
+def test_is_used_although_there_is_no_room_to_keep_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with no_room(above=100):
+        order = _made(DEFAULT_PICTURE, _FORM, tmp_path)
+
+    assert order.slate is not None
+    assert "slate not kept" in caplog.text
 
 
 def test_is_made_anew_when_what_was_kept_is_broken(tmp_path: Path) -> None:

@@ -393,6 +393,17 @@ class TestTwoEncoders:
         assert leases.conclude_waiting(lease) == 0
         assert claimed(session).connection == Connection.objects.get(disconnected_at=None)
 
+    def test_is_pulled_by_the_next_run_though_the_clock_was_set_back(
+        self, lease: Lease, session: Session, livestream: Livestream
+    ) -> None:
+        _hook(livestream)
+        connected(livestream, encoder=SECOND)
+        there = Connection.objects.filter(disconnected_at=None)
+        there.update(connected_at=clock.now() - timedelta(hours=1))
+        leases.release_lease(lease)
+
+        assert claimed(session).connection == there.get()
+
     def test_do_not_change_places_for_ever(self, lease: Lease, session: Session, livestream: Livestream) -> None:
         services.change_livestream(livestream=livestream, duplicate_publisher="replace", actor=SYSTEM)
         _settled(session)

@@ -1,6 +1,8 @@
 """A worker whose session waits for its encoder: nothing is pulled meanwhile."""
 
 import threading
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
@@ -12,10 +14,12 @@ from django.db.models.functions import Now
 from pytest_django import Settings
 
 from livehub.core import clock
-from streams.livestreams import leases, services
+from streams.livestreams import connections, leases, services
 from streams.livestreams.renewals import Renewals
 from streams.livestreams.runner import HandOverError, Worker, _Run
 from streams.livestreams.states import EndReason
+from streams.media.errors import MediaError, SourceLostError, SourceRefusedError
+from streams.media.meter import Measured
 from streams.models import Connection, Lease, Livestream, Session
 from streams.organizations.services import SYSTEM
 from tests.conftest import Broker
@@ -67,6 +71,15 @@ class Slot:
         self._pool.shutdown()
 
 
+def _ending(run: _Run, how: str, error: MediaError) -> Callable[[], float | None]:
+    """Let a run end of an error, and return what it concludes, once it has waited for an encoder."""
+    try:
+        conclusion: Callable[[], float | None] = getattr(run, how)(error)
+        return conclusion
+    finally:
+        connection.close()
+
+
 class TestWaiting:
     def test_keeps_the_lease_and_hands_over_when_the_worker_stops(self, waiting: Session) -> None:
         slot = Slot(waiting)
@@ -107,6 +120,34 @@ class TestWaiting:
         slot.stop()
         assert Lease.objects.get().connection == Connection.objects.get(client_id=SECOND.client_id)
         assert Session.objects.get().status == "reconnecting"
+
+    @pytest.mark.parametrize("ends", ["_lose", "_refuse"])
+    def test_goes_on_with_one_that_comes_after_one_that_was_there_when_the_run_began(
+        self, livestream: Livestream, ends: str
+    ) -> None:
+        services.change_livestream(livestream=livestream, reconnect_window_s=600, actor=SYSTEM)
+        session = connected(livestream)
+        lease = claimed(session)
+        leases.mark_live(lease)
+        leases.mark_away(lease, reason=EndReason.ENCODER_STOPPED)
+        connected(livestream, encoder=SECOND)
+        Lease.objects.update(until=None)
+        stopping = threading.Event()
+        run = _Run(claimed(session), stopping, Renewals())
+        run.check_in(media_ms=0, received_bytes=0, measured=Measured(), packager_latency_ms=None)
+        error = {"_lose": SourceLostError, "_refuse": SourceRefusedError}[ends]("It is not usable.")
+
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            concluding = pool.submit(_ending, run, ends, error)
+            try:
+                wait_until(lambda: not Connection.objects.filter(disconnected_at=None).exists(), what="the absence")
+                connected(livestream, encoder=replace(ENCODER, client_id=9))
+                conclude = concluding.result(timeout=HANG_S)
+            finally:
+                stopping.set()
+
+        assert conclude() == 0.0
+        assert Lease.objects.get().connection == Connection.objects.get(client_id=9)
 
     def test_leaves_an_encoder_to_the_node_that_has_it(self, waiting: Session, broker: Broker) -> None:
         slot = Slot(waiting)
@@ -160,3 +201,67 @@ class TestObserver:
 
         with pytest.raises(HandOverError):
             run.find_encoder()
+
+    def test_waits_for_another_after_one_that_took_over_and_left_before_its_picture(
+        self, livestream: Livestream
+    ) -> None:
+        services.change_livestream(
+            livestream=livestream, reconnect_window_s=600, duplicate_publisher="replace", actor=SYSTEM
+        )
+        session = connected(livestream)
+        run = _Run(claimed(session), threading.Event(), Renewals())
+        run.playable()
+        Connection.objects.update(connected_at=clock.now() - timedelta(minutes=1))
+        connected(livestream, encoder=SECOND)
+        run.check_in(media_ms=2_500, received_bytes=0, measured=Measured(), packager_latency_ms=None)
+        assert run.find_encoder() is not None
+        connections.encoder_left(key=livestream.stream_key, node="main", client_id=SECOND.client_id)
+
+        # It ends of having waited for its picture as long as for any.
+        assert run._finish(media_ms=2_500) == 0.0
+
+        session.refresh_from_db()
+        assert (session.status, session.lease.until) == ("reconnecting", None)
+
+    def test_ends_with_one_that_took_over_and_is_refused_where_nobody_is_waited_for_any_more(
+        self, livestream: Livestream
+    ) -> None:
+        services.change_livestream(livestream=livestream, duplicate_publisher="replace", actor=SYSTEM)
+        session = connected(livestream)
+        run = _Run(claimed(session), threading.Event(), Renewals())
+        run.playable()
+        Connection.objects.update(connected_at=clock.now() - timedelta(minutes=1))
+        connected(livestream, encoder=SECOND)
+        run.check_in(media_ms=2_500, received_bytes=0, measured=Measured(), packager_latency_ms=None)
+        assert run.find_encoder() is not None
+        services.change_livestream(livestream=livestream, reconnect_window_s=0, actor=SYSTEM)
+
+        with pytest.raises(SourceRefusedError, match="Set it to") as refused:
+            run.refused("The video is not H.264. Set it to H.264.")
+        run._refuse(refused.value)()
+
+        session.refresh_from_db()
+        assert (session.status, session.end_reason) == ("errored", "source_refused")
+        assert session.error_message == "The video is not H.264. Set it to H.264."
+
+    def test_says_how_long_was_waited_where_the_time_is_over_as_it_begins(self, waiting: Session) -> None:
+        Session.objects.update(reconnect_until=clock.now() - timedelta(seconds=1))
+        run = _Run(claimed(waiting), threading.Event(), Renewals())
+
+        assert run.left(media_ms=0) == 0
+        assert run._finish(media_ms=0) is None
+
+        newest = waiting.events.order_by("id").last()
+        assert newest is not None
+        assert newest.reason == "The encoder did not come back within 600 s"
+
+    def test_does_not_take_an_absence_for_a_slow_run(self, waiting: Session) -> None:
+        run = _Run(claimed(waiting), threading.Event(), Renewals())
+        run._speed.note(now_s=time.monotonic() - 9, media_ms=0)
+        connected(waiting.livestream, encoder=SECOND)
+        run.find_encoder()
+
+        run.returned()
+        run.check_in(media_ms=100, received_bytes=0, measured=Measured(), packager_latency_ms=None)
+
+        assert Connection.objects.get(client_id=SECOND.client_id).measured["speed"] is None

@@ -18,6 +18,7 @@ from streams.livestreams.states import LivestreamStatus
 from streams.media.slates import DEFAULT_PICTURE
 from streams.models import AuditEntry, Livestream, SlatePicture
 from streams.organizations.services import SYSTEM, NewOrganization
+from tests.media.journals import no_room
 from tests.streams.images import image_bytes, opened
 
 pytestmark = pytest.mark.django_db
@@ -127,6 +128,13 @@ class TestFile:
 
         assert slate_picture_path(livestream.pk) == DEFAULT_PICTURE
         assert "the usual one is shown" in caplog.text
+
+    def test_leaves_nothing_where_there_is_no_room_for_it(self, livestream: Livestream, folder: Path) -> None:
+        _set(livestream)
+        with no_room(above=100):
+            assert slate_picture_path(livestream.pk) == DEFAULT_PICTURE
+
+        assert list(folder.iterdir()) == []
 
 
 class TestOldFiles:

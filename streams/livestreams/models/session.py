@@ -184,8 +184,10 @@ class Session(models.Model):
 
     @property
     def connection(self) -> "Connection | None":
-        """The newest connection of its encoder."""
-        return max(self.connections.all(), key=lambda connection: connection.connected_at, default=None)
+        """The connection of its encoder that is there, else the newest."""
+        # Not by their times alone: machines' clocks are set.
+        stays = self.connections.all()
+        return max(stays, key=lambda stay: (stay.disconnected_at is None, stay.connected_at), default=None)
 
     @property
     def ingest_ms(self) -> int:

@@ -92,6 +92,11 @@ class LivestreamScreen:
         return self.livestream.is_held and self.open_session is None and not self.livestream.disabled
 
     @property
+    def has_pulse(self) -> bool:
+        """Something on it changes without anybody telling of it: what comes of the encoder, or the end of a hold."""
+        return self.open_session is not None or self.is_held
+
+    @property
     def shown(self) -> Shown:
         """What the livestream shows, an interruption included."""
         return self.open_session.shown if self.open_session else self.livestream.shown
