@@ -13,8 +13,10 @@ from pytest_django import Settings
 
 from livehub.core import clock
 from streams.livestreams import leases, services
+from streams.livestreams.held_lease import HandOverError
 from streams.livestreams.renewals import Renewals
-from streams.livestreams.runner import HandOverError, Worker, _Run
+from streams.livestreams.runner import Worker
+from streams.livestreams.runs import SessionRun
 from streams.livestreams.states import EndReason
 from streams.models import Connection, Lease, Livestream, Session
 from streams.organizations.services import SYSTEM
@@ -123,20 +125,20 @@ class TestObserver:
     def test_tells_how_long_is_waited_and_counts_the_media_of_each_connection(self, livestream: Livestream) -> None:
         services.change_livestream(livestream=livestream, reconnect_window_s=600, actor=SYSTEM)
         session = connected(livestream)
-        run = _Run(claimed(session), threading.Event(), Renewals())
-        run.playable()
+        run = SessionRun(claimed(session), threading.Event(), Renewals())
+        run.observer.playable()
 
-        assert run.left(media_ms=2_500) == 600
-        assert run.find_encoder() is None
+        assert run.observer.left(media_ms=2_500) == 600
+        assert run.observer.find_encoder() is None
         connected(livestream, encoder=SECOND)
         found = Connection.objects.get(client_id=SECOND.client_id)
-        assert run.find_encoder() == found.pk.hex
-        run.returned()
+        assert run.observer.find_encoder() == found.pk.hex
+        run.observer.returned()
 
         session.refresh_from_db()
         assert session.status == "live"
         assert Connection.objects.get(client_id=ENCODER.client_id).media_ms == 2_500
-        assert run.left(media_ms=4_000) == 600
+        assert run.observer.left(media_ms=4_000) == 600
         found.refresh_from_db()
         assert found.media_ms == 1_500
 
@@ -144,10 +146,10 @@ class TestObserver:
         self, livestream: Livestream
     ) -> None:
         session = connected(livestream)
-        run = _Run(claimed(session), threading.Event(), Renewals())
-        run.playable()
+        run = SessionRun(claimed(session), threading.Event(), Renewals())
+        run.observer.playable()
 
-        assert run.left(media_ms=2_500) == 0
+        assert run.observer.left(media_ms=2_500) == 0
         assert run._finish(media_ms=2_500) is None
 
         session.refresh_from_db()
@@ -155,8 +157,8 @@ class TestObserver:
         assert Connection.objects.get().media_ms == 2_500
 
     def test_does_not_follow_an_encoder_to_another_node(self, waiting: Session) -> None:
-        run = _Run(claimed(waiting), threading.Event(), Renewals())
+        run = SessionRun(claimed(waiting), threading.Event(), Renewals())
         connected(waiting.livestream, encoder=replace(SECOND, node="north"))
 
         with pytest.raises(HandOverError):
-            run.find_encoder()
+            run.observer.find_encoder()
