@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, Value
+from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from livehub.core import clock
 from livehub.core.deadline import deadline
@@ -119,10 +120,13 @@ def _call_workers() -> None:
         with _unless_locked(session):
             places.note_waiting(session.pk)
     # Of an encoder that is there, else of the one that left last: nulls come first.
-    stays = Connection.objects.filter(session__in=waiting).order_by("session", "-disconnected_at").distinct("session")
+    stays = Connection.objects.filter(session=OuterRef("pk")).order_by("-disconnected_at")
+    at = Coalesce(Subquery(stays.values("node")[:1]), F("standby_node"))
     by_node = defaultdict[str, list[UUID]](list)
-    for node, session_id in stays.values_list("node", "session_id"):
-        by_node[node].append(session_id)
+    for node, session_id in waiting.values_list(at, "pk"):
+        # One that has lost its encoder's row is ended by the same sweep.
+        if node:
+            by_node[node].append(session_id)
     for node, session_ids in by_node.items():
         node_jobs.run_waiting(session_ids, node=node)
 

@@ -15,10 +15,12 @@ from django.db import OperationalError, connection
 from django.db.models.functions import Now
 from pytest_django import Settings
 
-from streams.livestreams import leases, runner
+from streams.livestreams import held_lease, leases
+from streams.livestreams.held_lease import HandOverError
 from streams.livestreams.locks import LeaseLostError
 from streams.livestreams.renewals import Renewals
-from streams.livestreams.runner import HandOverError, Worker, _Run
+from streams.livestreams.runner import Worker
+from streams.livestreams.runs import SessionRun
 from streams.livestreams.states import EventKind
 from streams.livestreams.storage import local_storage
 from streams.media import broadcast
@@ -131,7 +133,7 @@ class TestRun:
     def test_goes_on_in_the_sessions_folder_as_the_next_epoch(self, session: Session, folder: Path) -> None:
         leases.release_lease(claimed(session))
 
-        spec = _Run(claimed(session), threading.Event(), Renewals())._job_spec()
+        spec = SessionRun(claimed(session), threading.Event(), Renewals())._job_spec()
 
         assert (spec.playback.folder, spec.playback.epoch) == (folder / session.pk.hex[:16], 2)
         assert spec.name == Connection.objects.get().pk.hex
@@ -142,7 +144,7 @@ class TestRun:
         settings.THUMBNAIL_S, settings.MAX_HEIGHT = 11, 540
         Livestream.objects.update(latency_mode="standard", dvr_window_s=7200)
 
-        spec = _Run(claimed(session), threading.Event(), Renewals())._job_spec()
+        spec = SessionRun(claimed(session), threading.Event(), Renewals())._job_spec()
 
         assert (spec.latency_mode, spec.playback.dvr_window_s) == (Latency.STANDARD, 7200)
         assert (spec.thumbnail_path, spec.thumbnail_s) == (folder / "thumbnail.jpg", 11)
@@ -150,7 +152,7 @@ class TestRun:
         assert (spec.max_height, spec.server.pull_base_url) == (540, settings.INGEST_PULL_URL)
 
     def test_publishes_into_the_livestreams_folder(self, session: Session, folder: Path) -> None:
-        spec = _Run(claimed(session), threading.Event(), Renewals())._job_spec()
+        spec = SessionRun(claimed(session), threading.Event(), Renewals())._job_spec()
 
         spec.playback.publish("index.m3u8", "#EXTM3U\n#new\n")
         spec.playback.publish("live.m3u8", "#EXTM3U\n#edge\n")
@@ -159,14 +161,14 @@ class TestRun:
         assert (folder / "live.m3u8").read_text() == "#EXTM3U\n#edge\n"
 
     def test_tells_the_origin_of_what_is_new(self, session: Session, settings: Settings) -> None:
-        playback = _Run(claimed(session), threading.Event(), Renewals())._job_spec().playback
+        playback = SessionRun(claimed(session), threading.Event(), Renewals())._job_spec().playback
         with nudged(settings) as origin:
             playback.told(playback.folder)
 
             assert origin.recv(1024).decode() == f"{session.livestream.playback_id}/{session.pk.hex[:16]}"
 
     def test_never_waits_for_the_origin(self, session: Session, settings: Settings, tmp_path: Path) -> None:
-        playback = _Run(claimed(session), threading.Event(), Renewals())._job_spec().playback
+        playback = SessionRun(claimed(session), threading.Event(), Renewals())._job_spec().playback
         with nudged(settings):
             # More than it takes while it does not listen.
             for _ in range(2000):
@@ -177,10 +179,10 @@ class TestRun:
     def test_writes_down_what_it_found_and_that_it_can_be_played(self, session: Session) -> None:
         source = Source("h264", "High", "yuv420p", 1280, 720, 30.0, 3000, 2.0, "aac", "LC", 2, 48000)
         ladder = build_ladder(source)
-        run = _Run(claimed(session), threading.Event(), Renewals())
+        run = SessionRun(claimed(session), threading.Event(), Renewals())
 
-        run.found(source, ladder)
-        run.playable()
+        run.observer.found(source, ladder)
+        run.observer.playable()
 
         session.refresh_from_db()
         assert session.source == asdict(source)
@@ -188,13 +190,13 @@ class TestRun:
         assert (session.status, session.live_epoch) == ("live", 1)
 
     def test_ends_the_session_with_its_encoder(self, session: Session) -> None:
-        _Run(claimed(session), threading.Event(), Renewals())._finish(media_ms=2_500)
+        SessionRun(claimed(session), threading.Event(), Renewals())._finish(media_ms=2_500)
 
         session.refresh_from_db()
         assert (session.status, session.end_reason, session.ingest_ms) == ("ended", "encoder_stopped", 2_500)
 
     def test_waits_when_the_ingest_server_is_not_there(self, session: Session, settings: Settings) -> None:
-        run = _Run(claimed(session), threading.Event(), Renewals())
+        run = SessionRun(claimed(session), threading.Event(), Renewals())
         settings.NODE = "elsewhere"
 
         # The sweep calls a worker again.
@@ -220,7 +222,7 @@ class TestRun:
         self, session: Session, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("PATH", "")
-        run, files = _Run(claimed(session), threading.Event(), Renewals()), _begin_journal(session, folder)
+        run, files = SessionRun(claimed(session), threading.Event(), Renewals()), _begin_journal(session, folder)
         ended(session)
 
         assert run.run() is None
@@ -234,16 +236,16 @@ class TestRun:
         (folder / session.pk.hex[:16] / "1.journal").mkdir(parents=True)
         Connection.objects.all().delete()
 
-        assert _Run(claimed(session), threading.Event(), Renewals()).run() is None
+        assert SessionRun(claimed(session), threading.Event(), Renewals()).run() is None
 
         assert "playlists not finished here" in caplog.text
         assert Session.objects.get().end_reason == "encoder_lost"
 
     def test_without_a_connection_has_nothing_to_pull(self, session: Session) -> None:
         Connection.objects.all().delete()
-        run = _Run(claimed(session), threading.Event(), Renewals())
+        run = SessionRun(claimed(session), threading.Event(), Renewals())
 
-        run.check_in(**_seen(media_ms=1_000))
+        run.observer.check_in(**_seen(media_ms=1_000))
 
         with pytest.raises(SourceLostError):
             run._job_spec()
@@ -251,7 +253,7 @@ class TestRun:
     def test_adds_its_media_to_what_came_before(self, session: Session) -> None:
         taken_in(session, media_ms=5_000)
 
-        _Run(claimed(session), threading.Event(), Renewals()).check_in(
+        SessionRun(claimed(session), threading.Event(), Renewals()).observer.check_in(
             media_ms=1_500,
             received_bytes=0,
             measured=Measured(video_kbps=2_500, fps=30.0),
@@ -273,7 +275,7 @@ class TestRun:
         lease = claimed(session)
         Lease.objects.update(until=None)
 
-        _Run(lease, threading.Event(), Renewals()).check_in(**_seen(media_ms=0))
+        SessionRun(lease, threading.Event(), Renewals()).observer.check_in(**_seen(media_ms=0))
 
         assert Lease.objects.get().until is not None
 
@@ -292,7 +294,7 @@ class TestRun:
         (folder / "index.m3u8").unlink()
         (folder / "index.m3u8").mkdir()
 
-        delay_s = _Run(claimed(session), threading.Event(), Renewals()).run()
+        delay_s = SessionRun(claimed(session), threading.Event(), Renewals()).run()
 
         failure = session.events.get(kind=EventKind.RUN_FAILED)
         assert delay_s == 0.5
@@ -301,45 +303,45 @@ class TestRun:
 
 class TestCheckIn:
     def test_hands_over_what_another_worker_has_taken(self, session: Session) -> None:
-        run = _Run(claimed(session), threading.Event(), Renewals())
+        run = SessionRun(claimed(session), threading.Event(), Renewals())
         Lease.objects.update(until=None)
         claimed(session, worker="second")
 
         with pytest.raises(HandOverError):
-            run.check_in(**_seen(media_ms=0))
+            run.observer.check_in(**_seen(media_ms=0))
 
     def test_ends_a_run_whose_session_is_over(self, session: Session) -> None:
-        run = _Run(claimed(session), threading.Event(), Renewals())
+        run = SessionRun(claimed(session), threading.Event(), Renewals())
         ended(session)
 
         with pytest.raises(LeaseLostError):
-            run.check_in(**_seen(media_ms=0))
+            run.observer.check_in(**_seen(media_ms=0))
 
     def test_hands_over_at_once_when_the_worker_stops(self, session: Session, stopping: Worker) -> None:
         with pytest.raises(HandOverError):
-            _Run(claimed(session), stopping.stopping, Renewals()).check_in(**_seen(media_ms=0))
+            SessionRun(claimed(session), stopping.stopping, Renewals()).observer.check_in(**_seen(media_ms=0))
 
     def test_bears_a_database_that_is_away(self, session: Session, caplog: pytest.LogCaptureFixture) -> None:
-        run = _Run(claimed(session), threading.Event(), Renewals())
+        run = SessionRun(claimed(session), threading.Event(), Renewals())
 
         with _locked("streams_lease"):
-            run.check_in(**_seen(media_ms=1_000))
+            run.observer.check_in(**_seen(media_ms=1_000))
 
         assert "lease not renewed" in caplog.text
-        assert run.is_progressing
+        assert run.observer.is_progressing
 
     def test_takes_no_silence_of_the_database_for_an_end(self, session: Session) -> None:
-        run = _Run(claimed(session), threading.Event(), Renewals())
+        run = SessionRun(claimed(session), threading.Event(), Renewals())
         Lease.objects.all().delete()
 
         with _locked("streams_session"), pytest.raises(HandOverError):
-            run.check_in(**_seen(media_ms=0))
+            run.observer.check_in(**_seen(media_ms=0))
 
     def test_waits_for_the_database_no_longer_than_until_the_next_time(self) -> None:
-        assert runner._RENEWAL_TIMEOUT_S < broadcast._CHECK_IN_S
+        assert held_lease.STATEMENT_TIMEOUT_S < broadcast._CHECK_IN_S
 
     def test_gives_its_connection_back(self, session: Session) -> None:
-        _Run(claimed(session), threading.Event(), Renewals()).check_in(**_seen(media_ms=0))
+        SessionRun(claimed(session), threading.Event(), Renewals()).observer.check_in(**_seen(media_ms=0))
 
         assert connection.connection is None
 
@@ -348,15 +350,18 @@ class TestWrite:
     def test_goes_on_until_the_database_is_back(self, session: Session) -> None:
         answers: Iterator[OperationalError | str] = iter([OperationalError("away"), "written"])
 
-        assert _Run(claimed(session), threading.Event(), Renewals())._write(lambda: _answer(next(answers))) == "written"
+        assert (
+            SessionRun(claimed(session), threading.Event(), Renewals())._held.write(lambda: _answer(next(answers)))
+            == "written"
+        )
 
         assert connection.connection is None
 
     def test_is_given_up_by_a_worker_that_stops(self, session: Session, stopping: Worker) -> None:
-        run = _Run(claimed(session), stopping.stopping, Renewals())
+        run = SessionRun(claimed(session), stopping.stopping, Renewals())
 
         with pytest.raises(LeaseLostError):
-            run._write(lambda: _answer(OperationalError("away")))
+            run._held.write(lambda: _answer(OperationalError("away")))
 
 
 class TestOwnSession:
@@ -366,8 +371,8 @@ class TestOwnSession:
     def test_is_taken_over_only_when_its_run_makes_no_progress(
         self, session: Session, stopping: Worker, silent_s: int, epoch: int
     ) -> None:
-        run = stopping._runs[session.pk] = _Run(claimed(session), stopping.stopping, Renewals())
-        run._checked_in_at -= silent_s
+        run = stopping._runs[session.pk] = SessionRun(claimed(session), stopping.stopping, Renewals())
+        run.observer._checked_in_at -= silent_s
         Lease.objects.update(until=Now() - timedelta(seconds=1))
 
         stopping.run_session(session.pk)
@@ -383,13 +388,13 @@ class TestOwnSession:
         assert stopping._shedding.count(session.pk) == 1
 
     def test_makes_progress_when_it_checks_in(self, session: Session) -> None:
-        run = _Run(claimed(session), threading.Event(), Renewals())
-        run._checked_in_at = time.monotonic() - 10
-        assert not run.is_progressing
+        run = SessionRun(claimed(session), threading.Event(), Renewals())
+        run.observer._checked_in_at = time.monotonic() - 10
+        assert not run.observer.is_progressing
 
-        run.check_in(**_seen(media_ms=0))
+        run.observer.check_in(**_seen(media_ms=0))
 
-        assert run.is_progressing
+        assert run.observer.is_progressing
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from pytest_django import Settings
 
 from streams.livestreams import leases
 from streams.livestreams.renewals import Renewals
-from streams.livestreams.runner import Worker, _Run
+from streams.livestreams.runner import Worker
+from streams.livestreams.runs import SessionRun
 from streams.livestreams.states import EventKind, SessionStatus
 from streams.models import Session
 from tests.media.clips import flv
@@ -62,7 +63,7 @@ class TestFault:
         settings.INGEST_PULL_URL = "rtmp://127.0.0.1:1/live/"  # Nobody listens there.
 
         with ingest.publishing(publish_name(session), small_clip):
-            _Run(claimed(session), threading.Event(), Renewals()).run()
+            SessionRun(claimed(session), threading.Event(), Renewals()).run()
 
         failure = session.events.get(kind=EventKind.RUN_FAILED)
         assert failure.reason == "The stream broke off inside LiveHub, not at the encoder."

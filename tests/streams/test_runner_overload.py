@@ -10,12 +10,13 @@ from pytest_django import Settings
 
 from streams.livestreams.advice import advise
 from streams.livestreams.renewals import Renewals
-from streams.livestreams.runner import Worker, _Run
+from streams.livestreams.runner import Worker
+from streams.livestreams.runs import SessionRun
 from streams.livestreams.shedding import IdleCores, OverloadedError, RestoredError, Shedding
 from streams.livestreams.states import EventKind, SessionStatus
 from streams.media.ladder import build_ladder
 from streams.media.meter import Measured
-from streams.models import Session
+from streams.models import Lease, Session
 from tests.media.clips import flv
 from tests.media.ingest import Ingest
 from tests.media.test_source import GOOD
@@ -50,12 +51,12 @@ def _running(worker: Worker, session: Session) -> Iterator[threading.Thread]:
         assert not thread.is_alive()
 
 
-def _run(session: Session, shedding: Shedding) -> _Run:
-    return _Run(claimed(session), threading.Event(), Renewals(), shedding=shedding)
+def _run(session: Session, shedding: Shedding) -> SessionRun:
+    return SessionRun(claimed(session), threading.Event(), Renewals(), shedding=shedding)
 
 
-def _check_in(run: _Run) -> None:
-    run.check_in(media_ms=1000, received_bytes=0, measured=Measured(), packager_latency_ms=None)
+def _check_in(run: SessionRun) -> None:
+    run.observer.check_in(media_ms=1000, received_bytes=0, measured=Measured(), packager_latency_ms=None)
 
 
 class TestRun:
@@ -64,21 +65,30 @@ class TestRun:
         ladder = build_ladder(GOOD)
 
         with pytest.raises(OverloadedError, match=r"^This machine is too busy: 480p is left out for now\.$"):
-            run.overloaded(ladder.transcoded[0])
+            run.observer.overloaded(ladder.transcoded[0])
 
         assert run._job_spec().shed == 1
         # Others are to feel that first.
-        run.overloaded(ladder.transcoded[1])
+        run.observer.overloaded(ladder.transcoded[1])
+
+    def test_begins_without_what_another_worker_has_left_out(self, session: Session) -> None:
+        first = _run(session, Shedding())
+        first.observer.found(GOOD, build_ladder(GOOD).without_top(1))
+        Lease.objects.update(until=None)
+
+        taken_over = _run(session, Shedding())
+
+        assert taken_over._job_spec().shed == 1
 
     def test_ends_when_there_is_room_again(self, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("streams.livestreams.shedding._FIRST_WAIT_S", 0.0)
         monkeypatch.setattr("streams.livestreams.shedding._IDLE_S", 0.0)
         run = _run(session, Shedding(_Idle()))
         with pytest.raises(OverloadedError):
-            run.overloaded(build_ladder(GOOD).transcoded[0])
+            run.observer.overloaded(build_ladder(GOOD).transcoded[0])
         # Of a run that has not found its source there is nothing to bring back.
         _check_in(run)
-        run.found(GOOD, build_ladder(GOOD).without_top(1))
+        run.observer.found(GOOD, build_ladder(GOOD).without_top(1))
         session.refresh_from_db()
         assert session.left_out == ["480p"]
 

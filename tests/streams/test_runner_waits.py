@@ -15,8 +15,10 @@ from pytest_django import Settings
 
 from livehub.core import clock
 from streams.livestreams import connections, leases, services
+from streams.livestreams.held_lease import HandOverError
 from streams.livestreams.renewals import Renewals
-from streams.livestreams.runner import HandOverError, Worker, _Run
+from streams.livestreams.runner import Worker
+from streams.livestreams.runs import SessionRun
 from streams.livestreams.states import EndReason
 from streams.media.errors import MediaError, SourceLostError, SourceRefusedError
 from streams.media.meter import Measured
@@ -164,20 +166,20 @@ class TestObserver:
     def test_tells_how_long_is_waited_and_counts_the_media_of_each_connection(self, livestream: Livestream) -> None:
         services.change_livestream(livestream=livestream, reconnect_window_s=600, actor=SYSTEM)
         session = connected(livestream)
-        run = _Run(claimed(session), threading.Event(), Renewals())
-        run.playable()
+        run = SessionRun(claimed(session), threading.Event(), Renewals())
+        run.observer.playable()
 
-        assert run.left(media_ms=2_500) == 600
-        assert run.find_encoder() is None
+        assert run.observer.left(media_ms=2_500) == 600
+        assert run.observer.find_encoder() is None
         connected(livestream, encoder=SECOND)
         found = Connection.objects.get(client_id=SECOND.client_id)
-        assert run.find_encoder() == found.pk.hex
-        run.returned()
+        assert run.observer.find_encoder() == found.pk.hex
+        run.observer.returned()
 
         session.refresh_from_db()
         assert session.status == "live"
         assert Connection.objects.get(client_id=ENCODER.client_id).media_ms == 2_500
-        assert run.left(media_ms=4_000) == 600
+        assert run.observer.left(media_ms=4_000) == 600
         found.refresh_from_db()
         assert found.media_ms == 1_500
 
@@ -185,10 +187,10 @@ class TestObserver:
         self, livestream: Livestream
     ) -> None:
         session = connected(livestream)
-        run = _Run(claimed(session), threading.Event(), Renewals())
-        run.playable()
+        run = SessionRun(claimed(session), threading.Event(), Renewals())
+        run.observer.playable()
 
-        assert run.left(media_ms=2_500) == 0
+        assert run.observer.left(media_ms=2_500) == 0
         assert run._finish(media_ms=2_500) is None
 
         session.refresh_from_db()
@@ -196,11 +198,11 @@ class TestObserver:
         assert Connection.objects.get().media_ms == 2_500
 
     def test_does_not_follow_an_encoder_to_another_node(self, waiting: Session) -> None:
-        run = _Run(claimed(waiting), threading.Event(), Renewals())
+        run = SessionRun(claimed(waiting), threading.Event(), Renewals())
         connected(waiting.livestream, encoder=replace(SECOND, node="north"))
 
         with pytest.raises(HandOverError):
-            run.find_encoder()
+            run.observer.find_encoder()
 
     def test_waits_for_another_after_one_that_took_over_and_left_before_its_picture(
         self, livestream: Livestream
@@ -209,12 +211,12 @@ class TestObserver:
             livestream=livestream, reconnect_window_s=600, duplicate_publisher="replace", actor=SYSTEM
         )
         session = connected(livestream)
-        run = _Run(claimed(session), threading.Event(), Renewals())
-        run.playable()
+        run = SessionRun(claimed(session), threading.Event(), Renewals())
+        run.observer.playable()
         Connection.objects.update(connected_at=clock.now() - timedelta(minutes=1))
         connected(livestream, encoder=SECOND)
-        run.check_in(media_ms=2_500, received_bytes=0, measured=Measured(), packager_latency_ms=None)
-        assert run.find_encoder() is not None
+        run.observer.check_in(media_ms=2_500, received_bytes=0, measured=Measured(), packager_latency_ms=None)
+        assert run.observer.find_encoder() is not None
         connections.encoder_left(key=livestream.stream_key, node="main", client_id=SECOND.client_id)
 
         # It ends of having waited for its picture as long as for any.
@@ -228,16 +230,16 @@ class TestObserver:
     ) -> None:
         services.change_livestream(livestream=livestream, duplicate_publisher="replace", actor=SYSTEM)
         session = connected(livestream)
-        run = _Run(claimed(session), threading.Event(), Renewals())
-        run.playable()
+        run = SessionRun(claimed(session), threading.Event(), Renewals())
+        run.observer.playable()
         Connection.objects.update(connected_at=clock.now() - timedelta(minutes=1))
         connected(livestream, encoder=SECOND)
-        run.check_in(media_ms=2_500, received_bytes=0, measured=Measured(), packager_latency_ms=None)
-        assert run.find_encoder() is not None
+        run.observer.check_in(media_ms=2_500, received_bytes=0, measured=Measured(), packager_latency_ms=None)
+        assert run.observer.find_encoder() is not None
         services.change_livestream(livestream=livestream, reconnect_window_s=0, actor=SYSTEM)
 
         with pytest.raises(SourceRefusedError, match="Set it to") as refused:
-            run.refused("The video is not H.264. Set it to H.264.")
+            run.observer.refused("The video is not H.264. Set it to H.264.")
         run._refuse(refused.value)()
 
         session.refresh_from_db()
@@ -246,9 +248,9 @@ class TestObserver:
 
     def test_says_how_long_was_waited_where_the_time_is_over_as_it_begins(self, waiting: Session) -> None:
         Session.objects.update(reconnect_until=clock.now() - timedelta(seconds=1))
-        run = _Run(claimed(waiting), threading.Event(), Renewals())
+        run = SessionRun(claimed(waiting), threading.Event(), Renewals())
 
-        assert run.left(media_ms=0) == 0
+        assert run.observer.left(media_ms=0) == 0
         assert run._finish(media_ms=0) is None
 
         newest = waiting.events.order_by("id").last()
@@ -256,12 +258,12 @@ class TestObserver:
         assert newest.reason == "The encoder did not come back within 600 s"
 
     def test_does_not_take_an_absence_for_a_slow_run(self, waiting: Session) -> None:
-        run = _Run(claimed(waiting), threading.Event(), Renewals())
-        run._speed.note(now_s=time.monotonic() - 9, media_ms=0)
+        run = SessionRun(claimed(waiting), threading.Event(), Renewals())
+        run.observer._speed.note(now_s=time.monotonic() - 9, media_ms=0)
         connected(waiting.livestream, encoder=SECOND)
-        run.find_encoder()
+        run.observer.find_encoder()
 
-        run.returned()
-        run.check_in(media_ms=100, received_bytes=0, measured=Measured(), packager_latency_ms=None)
+        run.observer.returned()
+        run.observer.check_in(media_ms=100, received_bytes=0, measured=Measured(), packager_latency_ms=None)
 
         assert Connection.objects.get(client_id=SECOND.client_id).measured["speed"] is None
