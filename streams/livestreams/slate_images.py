@@ -2,9 +2,12 @@
 
 import hashlib
 import logging
+import re
 import struct
 import threading
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import cast
@@ -25,9 +28,17 @@ _KEPT_WITHIN = (1920, 1080)
 # Drawings stay as they are; what takes more as a PNG is a photo, of which nobody sees the difference.
 _PNG_MAX_BYTES = 1_000_000
 _JPEG_QUALITY = 92
-# The most memory that a request takes: one at a time in each process.
+# Progressive ones are drawn in ten or so. Each takes as long as the first, 20 ms of the largest image, and may be told
+# in 60 bytes.
+_SCANS_MAX = 64
+# Neither stuffing, nor what stands alone. Source: ITU-T T.81, B.1.1.3.
+_MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
+_SCAN, _END = 0xDA, 0xD9
+# The most memory that a request takes: one at a time in each process. One more may wait; the other threads are for
+# other requests.
 _DECODING = threading.Lock()
 _DECODING_WAIT_S = 5.0
+_PLACES = threading.BoundedSemaphore(2)
 # What Pillow raises of bytes that are no image, or only begin like one.
 _UNREADABLE = (
     OSError,
@@ -81,21 +92,18 @@ def read_slate_image(sent: bytes) -> SlateImage:
     """Return the image that these bytes are, on black, within 1920x1080; of an animation its first frame.
 
     :raises SlateImageError: when they are none, or one that is too large or too small.
-    :raises SlateImageBusyError: when others are being read, for seconds.
+    :raises SlateImageBusyError: when others are being read, for seconds, or are waiting for that.
     """
     if not sent:
         raise SlateImageError("The image is empty. Choose a PNG, a JPEG or a WebP.")
     if len(sent) > IMAGE_MAX_BYTES:
         raise SlateImageError(too_many_bytes(len(sent)))
-    if not _DECODING.acquire(timeout=_DECODING_WAIT_S):
-        raise SlateImageBusyError("Other images are being read. Try again in a few seconds.")
-    try:
-        return _kept(_decode(sent))
-    except _UNREADABLE as error:
-        logger.info("slate image not read: %s", type(error).__name__)
-        raise SlateImageError(_NO_IMAGE) from error
-    finally:
-        _DECODING.release()
+    with _turn():
+        try:
+            return _kept(_decode(sent))
+        except _UNREADABLE as error:
+            logger.info("slate image not read: %s", type(error).__name__)
+            raise SlateImageError(_NO_IMAGE) from error
 
 
 def too_many_bytes(size: int) -> str:
@@ -103,11 +111,28 @@ def too_many_bytes(size: int) -> str:
     return f"The image has {size / 1e6:.1f} MB. Choose one of at most {IMAGE_MAX_BYTES // 1_000_000} MB."
 
 
+@contextmanager
+def _turn() -> Iterator[None]:
+    busy = SlateImageBusyError("Other images are being read. Try again in a few seconds.")
+    if not _PLACES.acquire(blocking=False):
+        raise busy
+    try:
+        if not _DECODING.acquire(timeout=_DECODING_WAIT_S):
+            raise busy
+        try:
+            yield
+        finally:
+            _DECODING.release()
+    finally:
+        _PLACES.release()
+
+
 def _decode(sent: bytes) -> Image.Image:
     # Only its head is read: how large it would be is known before it is.
     with Image.open(BytesIO(sent), formats=list(_PIXELS_MAX)) as image:
         _check_size(*image.size, millions=_PIXELS_MAX[image.format or ""])
         if image.format == "JPEG":
+            _check_scans(sent)
             # Decoded at once to a half, a quarter or an eighth; whichever side will be the long one.
             image.draft(None, (_KEPT_WITHIN[0], _KEPT_WITHIN[0]))
         image.load()
@@ -121,6 +146,16 @@ def _check_size(width: int, height: int, *, millions: int) -> None:
         raise SlateImageError(f"{size} Choose one of at most {SIDE_MAX} a side and {millions} million.")
     if min(width, height) < SIDE_MIN:
         raise SlateImageError(f"{size} Choose one of at least {SIDE_MIN} a side.")
+
+
+def _check_scans(jpeg: bytes) -> None:
+    position = scans = 0
+    while (found := _MARKER.search(jpeg, position)) is not None and jpeg[found.end() - 1] != _END:
+        scans += jpeg[found.end() - 1] == _SCAN
+        if scans > _SCANS_MAX:
+            raise SlateImageError(f"The JPEG is drawn in more than {_SCANS_MAX} steps. Save it again as a usual one.")
+        # What a segment holds may look like a marker.
+        position = found.end() + max(2, int.from_bytes(jpeg[found.end() : found.end() + 2]))
 
 
 def _in_8_bits(image: Image.Image) -> Image.Image:

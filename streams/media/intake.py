@@ -21,6 +21,11 @@ _USUAL_GOP_MS = 2_000
 # Sound and picture are not interleaved better by some encoders; and a pause that is longer is an end.
 _LONGEST_STEP_BACK_MS = 2_000
 _LONGEST_STEP_MS = 10_000
+# A picture is shown some frames before or after it is decoded.
+_LONGEST_COMPOSITION_MS = 10_000
+# Encoders send two hundred pictures and sounds a second, and at once what a network held up. Each costs a worker as
+# much as another, however small it is.
+_MOST_TAGS, _COUNTED_S = 20_000, 10.0
 
 
 class Intake:
@@ -37,6 +42,7 @@ class Intake:
         self._lock = threading.Lock()
         self.announced = Announced()
         self._distances = KeyFrameDistances()
+        self._tags, self._counted_since = 0, time.monotonic()
         # The first two, as shown.
         self.key_frames_ms: list[int] = []
         self._newest_ms = 0
@@ -112,8 +118,17 @@ class Intake:
         """
         return list(self._reader.feed(piece))
 
+    def check(self, tag: Tag) -> None:
+        """Accept a tag with times that make sense.
+
+        :raises SourceRefusedError: when a picture is shown long before or after it is decoded: a gap of hours to fill.
+        """
+        if abs(tag.composition_ms) > _LONGEST_COMPOSITION_MS:
+            raise SourceRefusedError("The encoder's pictures have no usable times. Restart the encoder.")
+
     def note(self, tag: Tag) -> None:
         """Take in the next tag."""
+        self._tags += 1
         self.announced.take(tag)
         with self._lock:
             self._media_time.note(tag)
@@ -135,13 +150,20 @@ class Intake:
         return False
 
     def check_pace(self) -> None:
-        """Accept a clock that goes on.
+        """Accept a clock that goes on, and no more media than encoders make.
 
-        :raises SourceRefusedError: when it stands still.
+        :raises SourceRefusedError: when it stands still, or far too much comes in small pieces.
         """
-        if self._pace.stands_still(self._newest_ms, now_s=time.monotonic()):
+        now_s = time.monotonic()
+        if self._pace.stands_still(self._newest_ms, now_s=now_s):
             raise SourceRefusedError(
                 "The encoder's clock stands still, so its pictures have no times. Restart the encoder."
+            )
+        if now_s - self._counted_since > _COUNTED_S:
+            self._tags, self._counted_since = 0, now_s
+        if self._tags > _MOST_TAGS:
+            raise SourceRefusedError(
+                "The encoder sends far more pictures or sounds a second than it should. Restart it."
             )
 
     def _note_key_frame(self, tag: Tag) -> None:

@@ -204,6 +204,7 @@ class Outlet:
         return len(piece)
 
     def _take(self, intake: Intake, tag: Tag) -> None:
+        intake.check(tag)
         has_jumped = intake.has_jumped(tag)
         # What was taken in with a change is not handed on: the transcoder cannot make anything of it.
         if self._rules is None:

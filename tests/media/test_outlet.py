@@ -9,7 +9,7 @@ from typing import IO
 import pytest
 
 from streams.media.errors import PullFailedError, SourceChangedError, SourceRefusedError
-from streams.media.flv import TagReader, TagType
+from streams.media.flv import TagReader, TagType, render_tag
 from streams.media.intake import Intake
 from streams.media.outlet import Outlet
 from streams.media.targets import Latency
@@ -194,6 +194,26 @@ class TestOutlet:
         wait_until(lambda: intake.is_over, what="the end of the stream")
         outlet.stop(timeout_s=HANG_S)
         assert isinstance(intake.failure, SourceRefusedError)
+
+    @pytest.mark.parametrize(("composition_ms", "is_refused"), [(9_000, False), (8_388_607, True), (-8_388_608, True)])
+    def test_refuses_a_picture_that_is_shown_hours_after_it_is_decoded(
+        self, composition_ms: int, is_refused: bool
+    ) -> None:
+        """All that time would be filled with silence at once, in memory, while other broadcasts of the worker wait."""
+        picture = b"\x17\x01" + composition_ms.to_bytes(3, signed=True) + bytes(4)
+
+        _, intake = _fed(flv(size="320x180", seconds=1) + render_tag(TagType.VIDEO, 1000, picture))
+
+        assert isinstance(intake.failure, SourceRefusedError) is is_refused
+
+    @pytest.mark.parametrize(("count", "is_refused"), [(15_000, False), (25_000, True)])
+    def test_refuses_far_more_sounds_than_there_are(self, count: int, is_refused: bool) -> None:
+        """Of a few bytes each: they cost a worker what ten broadcasts do, and count for nothing by their bitrate."""
+        sounds = (render_tag(TagType.AUDIO, 1000 + at // 100, b"\xaf\x01\x21\x10") for at in range(count))
+
+        _, intake = _fed(flv(size="320x180", seconds=1) + b"".join(sounds))
+
+        assert isinstance(intake.failure, SourceRefusedError) is is_refused
 
     def test_knows_where_to_cut_before_it_hands_the_media_on(self) -> None:
         outlet, _ = _outlet(_stream(flv(size="320x180", gop=30, seconds=20)))

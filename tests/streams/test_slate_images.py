@@ -1,6 +1,7 @@
 """What becomes of the images that people send as slates."""
 
 import random
+import threading
 from io import BytesIO
 
 import pytest
@@ -14,6 +15,7 @@ from streams.livestreams.slate_images import (
     SlateImageError,
     read_slate_image,
 )
+from tests.services import HANG_S, wait_until
 from tests.streams.images import claimed_png, image_bytes, opened
 
 RED = (200, 30, 40)
@@ -166,3 +168,37 @@ class TestRefused:
         with slate_images._DECODING, pytest.raises(SlateImageBusyError):
             read_slate_image(image_bytes())
         assert read_slate_image(image_bytes()).width == 320
+
+    def test_has_no_more_than_one_wait(self) -> None:
+        busy: list[bool] = []
+
+        def read() -> None:
+            try:
+                read_slate_image(image_bytes())
+            except SlateImageBusyError:
+                busy.append(True)
+
+        with slate_images._DECODING:
+            waiting = [threading.Thread(target=read) for _ in range(6)]
+            for thread in waiting:
+                thread.start()
+            # Two places are taken by those who came first, and the others know at once.
+            wait_until(lambda: len(busy) == 4, what="the others to be told")
+        for thread in waiting:
+            thread.join(HANG_S)
+        assert len(busy) == 4
+        assert read_slate_image(image_bytes()).width == 320
+
+    @pytest.mark.parametrize("others", [b"", b"\xff\x01", b"\xff\xfe\x00\x04\xff\xda"])
+    def test_is_not_drawn_in_a_thousand_steps(self, others: bytes) -> None:
+        usual = image_bytes(kind="JPEG", progressive=True)
+        assert read_slate_image(usual).width == 320
+        last = usual[usual.rindex(b"\xff\xda") : -2]
+
+        with pytest.raises(SlateImageError, match="more than 64 steps"):
+            read_slate_image(usual[:-2] + (others + last) * 1000 + usual[-2:])
+
+    def test_may_hold_what_looks_like_steps(self) -> None:
+        sent = image_bytes(kind="JPEG", progressive=True, comment=b"\xff\xda" * 1000)
+
+        assert read_slate_image(sent).width == 320
