@@ -8,8 +8,8 @@ from django.test import Client
 
 from livehub.core import clock
 from streams.livestreams import leases, services
-from streams.livestreams.states import EndReason
-from streams.models import Lease, Livestream, Session
+from streams.livestreams.states import EndReason, EventKind
+from streams.models import Lease, Livestream, Session, SessionEvent
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.dashboard.conftest import HTMX, get_html, remembered, squeezed
 from tests.runs import claimed, connected
@@ -85,6 +85,16 @@ class TestReconnecting:
         trouble = squeezed(get_html(browser, "/")).partition("Needs a hand")[2]
 
         assert trouble.index("The encoder dropped.") < trouble.index("No.")
+
+
+class TestQueue:
+    def test_is_why_the_overview_shows_no_picture(self, browser: Client, livestream: Livestream) -> None:
+        session = connected(livestream)
+        assert "Waits for a free place" not in get_html(browser, "/")
+
+        SessionEvent.objects.create(session=session, kind=EventKind.QUEUED, at=clock.now())
+
+        assert "Waits for a free place" in get_html(browser, "/")
 
 
 class TestEnding:
