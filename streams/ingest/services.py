@@ -29,7 +29,8 @@ def admit_encoder(*, name: str, args: Mapping[str, str], encoder: Encoder) -> st
     """Let an encoder into a session, a new one or its own, and return its stream name, in place of the secret key.
 
     Side effect of a refusal with a known key: it is counted on the livestream, with its reason; with an unknown
-    one, on its address.
+    one, on its address. Only one that is held off counts nowhere: it does what encoders do, as the one who ended the
+    broadcast wanted, and the livestream's page tells for how long.
 
     :raises StreamKeyRejectedError: when no livestream has the key, or its password is wrong.
     :raises LivestreamDisabledError: when an operator has disabled it.
@@ -52,7 +53,6 @@ def admit_encoder(*, name: str, args: Mapping[str, str], encoder: Encoder) -> st
     except (
         LivestreamDisabledError,
         LivestreamStoppedError,
-        HeldOffError,
         AlreadyLiveError,
         QuotaExceededError,
     ) as refusal:

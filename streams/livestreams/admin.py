@@ -16,6 +16,8 @@ from livehub.core.clients import client_address
 from streams.livestreams import services
 from streams.livestreams.models import Connection, Lease, Livestream, LivestreamQuerySet, Session, SessionEvent
 from streams.livestreams.output_admin import OutputInline
+from streams.livestreams.playback_forms import length_words
+from streams.livestreams.selectors import find_slate_picture
 from streams.livestreams.states import LIVESTREAM_STATES, SESSION_STATES, Shown
 from streams.organizations.admin import ReadOnlyAdmin, ReadOnlyInline, exact, staff
 from streams.organizations.models import Member, Role
@@ -87,8 +89,10 @@ class LivestreamAdmin(ReadOnlyAdmin[Livestream]):
         "encoders",
         "playback_id",
         "sessions",
-        "limits",
+        "waits",
+        "second_encoder",
         "held_off",
+        "longest",
         "refused_publishes",
         "last_refusal",
         "refused",
@@ -132,17 +136,32 @@ class LivestreamAdmin(ReadOnlyAdmin[Livestream]):
     # In words: Django's icon for "not disabled" is a red cross.
     @admin.display(ordering="disabled")
     def encoders(self, livestream: Livestream) -> str:
-        return "Refused: disabled" if livestream.disabled else "Accepted"
+        if livestream.disabled:
+            return "Refused: disabled"
+        return "Held off: the broadcast was ended" if livestream.is_held else "Accepted"
 
-    @admin.display
-    def limits(self, livestream: Livestream) -> str:
-        longest = livestream.max_runtime_s
-        wait = timedelta(seconds=livestream.reconnect_window_s)
-        return f"waits {wait}, lasts {timedelta(seconds=longest) if longest else 'without end'}"
+    @admin.display(description="if the encoder drops")
+    def waits(self, livestream: Livestream) -> str:
+        if not livestream.reconnect_window_s:
+            return "The broadcast ends"
+        if not livestream.shows_slate:
+            shown = livestream.get_while_away_display().lower()
+        else:
+            shown = "its own slate" if find_slate_picture(livestream) else "the usual slate"
+        return f"Waits {length_words(livestream.reconnect_window_s)}; viewers see {shown}"
 
-    @admin.display(description="encoders held off until")
+    @admin.display(description="a second encoder")
+    def second_encoder(self, livestream: Livestream) -> str:
+        return livestream.get_duplicate_publisher_display()
+
+    @admin.display(description="longest broadcast")
+    def longest(self, livestream: Livestream) -> str:
+        return length_words(livestream.max_runtime_s) if livestream.max_runtime_s else "Without end"
+
+    @admin.display(description="encoders held off")
     def held_off(self, livestream: Livestream) -> str:
-        return exact(livestream.held_until)
+        hold = f"For {length_words(livestream.end_hold_s)} after an end" if livestream.end_hold_s else "Never"
+        return f"{hold}; now until {exact(livestream.held_until)}" if livestream.is_held else hold
 
     @admin.display(description="last refused")
     def refused(self, livestream: Livestream) -> str:
@@ -182,7 +201,7 @@ class ConnectionInline(ReadOnlyInline[Connection]):
 
 class LeaseInline(ReadOnlyInline[Lease]):
     model = Lease
-    verbose_name = "worker that runs it"
+    verbose_name = verbose_name_plural = "worker that runs it"
     fields = ("worker", "run", "ends", "next_run")
 
     @admin.display(description="number of its run")

@@ -19,7 +19,12 @@ def advise(session: Session) -> list[str]:
     if not session.is_open or not session.sent or connection is None:
         return []
     measured = connection.measured or session.source
-    return [*_about_load(session), *_about(session.source, measured), *_about_bitrate(session, measured)]
+    about_load = advise_about_load(session)
+    return [
+        *([about_load] if about_load else []),
+        *_about(session.source, measured),
+        *_about_bitrate(session, measured),
+    ]
 
 
 def _about(source: Mapping[str, Any], measured: Mapping[str, Any]) -> Iterator[str]:
@@ -35,13 +40,14 @@ def _about(source: Mapping[str, Any], measured: Mapping[str, Any]) -> Iterator[s
         yield "The sound has stopped coming. Check the encoder's audio source."
 
 
-def _about_load(session: Session) -> Iterator[str]:
-    if session.left_out and session.left_out_since is not None:
-        since = f"since {session.left_out_since.astimezone(UTC):%H:%M} UTC, because this machine is too busy"
-        if len(session.left_out) == 1:
-            yield f"{session.left_out[0]} is left out {since}; it comes back by itself."
-        else:
-            yield f"{' and '.join(session.left_out)} are left out {since}; they come back by themselves."
+def advise_about_load(session: Session) -> str:
+    """Return which renditions a busy machine does without, and since when; empty for a session that has them all."""
+    if not session.left_out or session.left_out_since is None:
+        return ""
+    since = f"since {session.left_out_since.astimezone(UTC):%H:%M} UTC, because this machine is too busy"
+    if len(session.left_out) == 1:
+        return f"{session.left_out[0]} is left out {since}; it comes back by itself."
+    return f"{' and '.join(session.left_out)} are left out {since}; they come back by themselves."
 
 
 def _about_bitrate(session: Session, measured: Mapping[str, Any]) -> Iterator[str]:

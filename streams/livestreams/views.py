@@ -13,6 +13,7 @@ from streams.livestreams import services
 from streams.livestreams.forms import LivestreamFilterForm, LivestreamForm, NewLivestreamForm
 from streams.livestreams.models import Livestream
 from streams.livestreams.pages import OneLivestreamView, set_up_box, with_player
+from streams.livestreams.playback_forms import length_words
 from streams.livestreams.selectors import (
     find_open_session,
     get_livestream_list,
@@ -121,7 +122,7 @@ class ConfirmedActionView(OneLivestreamView):
 
     needs = needs_to_look = "can_operate"
     question: ClassVar[str]
-    consequence: ClassVar[str]
+    consequence: ClassVar[str] = ""
     button: ClassVar[str]
     is_harmless: ClassVar[bool] = False
     said: ClassVar[str]
@@ -134,6 +135,7 @@ class ConfirmedActionView(OneLivestreamView):
             livestream=livestream,
             open_session=find_open_session(livestream),
             action=self,
+            consequence=self.consequence_for(livestream),
             is_dialog=bool(self.request.htmx),
         )
 
@@ -145,6 +147,10 @@ class ConfirmedActionView(OneLivestreamView):
         if self.request.htmx:
             return self.page("streams/_livestream_row.html", livestream=self.get_livestream())
         return self.go("streams:livestream_list", said=f"{livestream}: {self.said}")
+
+    def consequence_for(self, livestream: Livestream) -> str:
+        """Return what this action will do to that livestream."""
+        return self.consequence
 
     @property
     def tone(self) -> str:
@@ -192,9 +198,14 @@ class StreamKeyResetView(ConfirmedActionView):
 
 class BroadcastEndView(ConfirmedActionView):
     question = "End the broadcast of"
-    consequence = "Encoders are turned away for as long as its settings say, or until you let them in."
     button = "End broadcast"
     said = "The broadcast is over."
+
+    def consequence_for(self, livestream: Livestream) -> str:
+        hold_s = livestream.end_hold_s
+        if not hold_s:
+            return "Encoders are let in again at once: one that comes back by itself begins another broadcast."
+        return f"Encoders are turned away for {length_words(hold_s)}, or until you let them in."
 
     def change(self, livestream: Livestream) -> None:
         services.end_broadcast(livestream=livestream, hold=None, actor=self.actor)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from streams.livestreams import leases
-from streams.livestreams.services import create_livestream, delete_livestream
+from streams.livestreams.services import change_livestream, create_livestream, delete_livestream, end_broadcast
 from streams.models import ApiKey, AuditEntry, Livestream, Session, User
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.runs import claimed, connected, taken_in
@@ -266,3 +266,30 @@ def _secrets(livestream: Livestream, home: NewOrganization) -> list[str]:
         home.owner.password,
         *(key.secret_hash for key in keys),
     ]
+
+
+class TestBroadcastSettings:
+    def test_are_told_and_what_they_do_now(self, desk: Client, livestream: Livestream) -> None:
+        chosen = {"reconnect_window_s": 600, "duplicate_publisher": "replace", "end_hold_s": 900}
+        change_livestream(livestream=livestream, actor=SYSTEM, max_runtime_s=7200, **chosen)
+        end_broadcast(livestream=livestream, hold=None, actor=SYSTEM)
+
+        html = desk.get(_page_url(livestream)).content.decode()
+
+        assert "Waits 10 minutes; viewers see the usual slate" in html
+        assert "It takes over" in html
+        assert "For 15 minutes after an end; now until " in html
+        assert "Held off: the broadcast was ended" in html
+        assert "2 hours" in html
+
+    def test_say_what_happens_without_them(self, desk: Client, livestream: Livestream) -> None:
+        change_livestream(livestream=livestream, actor=SYSTEM, reconnect_window_s=0, end_hold_s=0)
+
+        html = desk.get(_page_url(livestream)).content.decode()
+
+        for told in ("The broadcast ends", "Never", "Without end", "Accepted"):
+            assert told in html
+
+    def test_the_worker_is_called_what_it_is(self, desk: Client, session: Session) -> None:
+        assert "worker that runs it" in desk.get(_page_url(session)).content.decode().lower()
+        assert "worker that runs its" not in desk.get(_page_url(session)).content.decode().lower()

@@ -8,8 +8,8 @@ from django.test import Client
 
 from livehub.core import clock
 from streams.livestreams import leases, services
-from streams.livestreams.states import EndReason
-from streams.models import Lease, Livestream, Session
+from streams.livestreams.states import EndReason, EventKind
+from streams.models import Lease, Livestream, Session, SessionEvent
 from streams.organizations.quotas import OwnQuotas, set_quotas
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.dashboard.conftest import HTMX, get_html, remembered, squeezed
@@ -61,6 +61,63 @@ class TestReconnecting:
         assert "Reconnecting" in overview
         assert str(waiting.livestream) in get_html(browser, "/livestreams?status=reconnecting")
         assert str(waiting.livestream) not in get_html(browser, "/livestreams?status=live").partition("<tbody>")[2]
+
+    def test_is_counted_down_wherever_it_is_shown(self, browser: Client, waiting: Session) -> None:
+        row = squeezed(get_html(browser, "/livestreams")).partition("<tbody>")[2]
+        broadcast = squeezed(get_html(browser, f"/livestreams/{waiting.livestream_id}/sessions/{waiting.pk}"))
+        overview = squeezed(get_html(browser, "/"))
+
+        assert row.count('data-time="left">until ') == 1
+        assert broadcast.count('data-time="left">until ') == 1
+        card, _, trouble = overview.partition("Needs a hand")
+        assert 'data-time="left">until ' in card
+        assert 'data-time="left">until ' in trouble
+        assert "If it does not come back in time, the broadcast ends." in trouble
+
+    def test_stands_above_what_is_over_where_something_is_to_be_done(
+        self, browser: Client, waiting: Session, home: NewOrganization
+    ) -> None:
+        for name in "abcdefg":
+            services.create_livestream(app=home.app, name=f"Refused {name}", actor=SYSTEM)
+        Livestream.objects.filter(name__startswith="Refused").update(
+            refused_publishes=1, last_refusal="No.", last_refused_at=clock.now()
+        )
+
+        trouble = squeezed(get_html(browser, "/")).partition("Needs a hand")[2]
+
+        assert trouble.index("The encoder dropped.") < trouble.index("No.")
+
+
+class TestQueue:
+    def test_is_why_the_overview_shows_no_picture(self, browser: Client, livestream: Livestream) -> None:
+        session = connected(livestream)
+        assert "Waits for a free place" not in get_html(browser, "/")
+
+        SessionEvent.objects.create(session=session, kind=EventKind.QUEUED, at=clock.now())
+
+        assert "Waits for a free place" in get_html(browser, "/")
+
+
+class TestEnding:
+    @pytest.mark.parametrize(
+        ("hold_s", "told"),
+        [
+            (300, "Encoders are turned away for 5 minutes, or until you let them in."),
+            (0, "Encoders are let in again at once: one that comes back by itself begins another broadcast."),
+        ],
+    )
+    def test_says_before_for_how_long_encoders_are_turned_away(
+        self, browser: Client, live: Session, hold_s: int, told: str
+    ) -> None:
+        services.change_livestream(livestream=live.livestream, end_hold_s=hold_s, actor=SYSTEM)
+
+        assert told in get_html(browser, f"/livestreams/{live.livestream_id}/end", **HTMX)
+
+    def test_cuts_no_encoder_that_is_away(self, browser: Client, waiting: Session) -> None:
+        html = get_html(browser, f"/livestreams/{waiting.livestream_id}/end", **HTMX)
+
+        assert "waits for its encoder: viewers see the end" in html
+        assert "the encoder is cut" not in html
 
 
 class TestStandby:

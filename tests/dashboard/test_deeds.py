@@ -42,7 +42,7 @@ class TestDeeds:
         [
             ("disable", "Encoders are refused until"),
             ("enable", "accepted again"),
-            ("end", "Encoders are turned away for as long"),
+            ("end", "Encoders are turned away for 1 minute"),
             ("reset-stream-key", "The old key stops working at once"),
             ("delete", "This cannot be undone"),
         ],

@@ -148,10 +148,16 @@ class TestPublish:
         services.end_broadcast(livestream=livestream, hold=timedelta(seconds=60), actor=SYSTEM)
 
         assert _call("publish", key=livestream.stream_key)[0] == 403
-        livestream.refresh_from_db()
-        assert livestream.last_refusal == "The broadcast was ended on purpose. Start the encoder again in 60 s."
         Livestream.objects.update(held_until=Now() - timedelta(seconds=1))
         assert _call("publish", key=livestream.stream_key)[0] == 302
+
+    def test_counts_no_encoder_that_comes_back_by_itself_after_an_end(self, livestream: Livestream) -> None:
+        services.end_broadcast(livestream=livestream, hold=timedelta(seconds=60), actor=SYSTEM)
+
+        assert _call("publish", key=livestream.stream_key)[0] == 403
+
+        livestream.refresh_from_db()
+        assert (livestream.refused_publishes, livestream.last_refusal) == (0, "")
 
     def test_lets_an_encoder_in_that_was_held_off_once_the_livestream_is_activated(
         self, livestream: Livestream

@@ -380,7 +380,7 @@ class TestOwnSession:
         assert Lease.objects.get().epoch == epoch
 
     def test_goes_on_with_the_rungs_that_it_does_without(self, session: Session, stopping: Worker) -> None:
-        stopping._runs[session.pk] = _Run(claimed(session), stopping.stopping, Renewals())
+        stopping._runs[session.pk] = SessionRun(claimed(session), stopping.stopping, Renewals())
         assert stopping._shedding.shed(session.pk, pixels_per_s=1.0, now_s=time.monotonic())
 
         stopping.run_session(session.pk)

@@ -73,7 +73,7 @@ class Slot:
         self._pool.shutdown()
 
 
-def _ending(run: _Run, how: str, error: MediaError) -> Callable[[], float | None]:
+def _ending(run: SessionRun, how: str, error: MediaError) -> Callable[[], float | None]:
     """Let a run end of an error, and return what it concludes, once it has waited for an encoder."""
     try:
         conclusion: Callable[[], float | None] = getattr(run, how)(error)
@@ -135,8 +135,8 @@ class TestWaiting:
         connected(livestream, encoder=SECOND)
         Lease.objects.update(until=None)
         stopping = threading.Event()
-        run = _Run(claimed(session), stopping, Renewals())
-        run.check_in(media_ms=0, received_bytes=0, measured=Measured(), packager_latency_ms=None)
+        run = SessionRun(claimed(session), stopping, Renewals())
+        run.observer.check_in(media_ms=0, received_bytes=0, measured=Measured(), packager_latency_ms=None)
         error = {"_lose": SourceLostError, "_refuse": SourceRefusedError}[ends]("It is not usable.")
 
         with ThreadPoolExecutor(max_workers=1) as pool:

@@ -7,11 +7,18 @@ from datetime import datetime
 from uuid import UUID
 
 from django.core.paginator import Page
-from django.db.models import Count, F, OuterRef, Sum, TextChoices
+from django.db.models import Count, F, OuterRef, Subquery, Sum, TextChoices
 
 from livehub.core.errors import NotFoundError
 from streams.dashboard.paging import page_of
-from streams.livestreams.models import Connection, Livestream, LivestreamCount, LivestreamQuerySet, newest_event
+from streams.livestreams.models import (
+    Connection,
+    Livestream,
+    LivestreamCount,
+    LivestreamQuerySet,
+    Session,
+    newest_event,
+)
 from streams.livestreams.models.livestream import LIVE_FIRST
 from streams.livestreams.states import DISABLED, LivestreamStatus, show_livestream
 from streams.organizations.models import App, Organization
@@ -170,7 +177,10 @@ def get_livestream_list(*, owner: Owner, wanted: LivestreamFilter, page: int) ->
     found = list_livestreams(owner=owner, wanted=wanted)
     counts = _count_states(found.app_ids)
     total = found.count() if wanted.search else counts[wanted.shown_as]
-    rows = found.rows.annotate(newest_event=newest_event(session__livestream=OuterRef("pk")))
+    waits = Session.objects.open().filter(livestream=OuterRef("pk")).values("reconnect_until")
+    rows = found.rows.annotate(
+        newest_event=newest_event(session__livestream=OuterRef("pk")), reconnect_until=Subquery(waits)
+    )
     shown = page_of(rows, number=page, total=total)
     return LivestreamList(wanted, list(shown.object_list), shown, counts)
 

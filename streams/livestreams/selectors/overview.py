@@ -8,11 +8,19 @@ from django.db.models.functions import Coalesce
 
 from livehub.core import clock
 from streams.dashboard.concerns import Concern, find_concerns
-from streams.livestreams.models import Connection, Livestream, LivestreamQuerySet, Session, UnknownKeyTries
+from streams.livestreams.advice import advise_about_load
+from streams.livestreams.models import (
+    Connection,
+    Livestream,
+    LivestreamQuerySet,
+    Session,
+    SessionQuerySet,
+    UnknownKeyTries,
+)
 from streams.livestreams.selectors.disks import list_disk_concerns
 from streams.livestreams.selectors.livestreams import count_livestreams, livestreams_of
 from streams.livestreams.selectors.refusals import list_unknown_key_tries
-from streams.livestreams.states import REFUSED, LivestreamStatus, SessionStatus, Shown
+from streams.livestreams.states import EVENT_STATES, REFUSED, EventKind, LivestreamStatus, SessionStatus, Shown
 from streams.organizations.models import Member
 
 _ON_AIR_SHOWN = 12
@@ -20,11 +28,13 @@ _RECENT_SHOWN = 8
 _TROUBLE_SHOWN = 6
 # "Recently" on the overview. Not "today": the server does not know where its reader's day begins.
 _RECENT = timedelta(hours=24)
+_ENCODER_AWAY = "The encoder dropped. If it does not come back in time, the broadcast ends."
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """Something that a person should look at: a failed broadcast, or an encoder that was turned away."""
+    """Something that a person should look at: a broadcast that failed or is worse than it should be, or an encoder that
+    was turned away."""
 
     livestream: Livestream
     at: datetime
@@ -33,11 +43,27 @@ class Trouble:
 
     @property
     def shown(self) -> Shown:
-        return self.session.shown if self.session else REFUSED
+        if self.session is None:
+            return REFUSED
+        return EVENT_STATES[EventKind.OVERLOADED] if self.is_lowered else self.session.shown
+
+    @property
+    def is_lowered(self) -> bool:
+        """It is on air with its encoder, and viewers get less than they should."""
+        return self.session is not None and self.session.is_open and not self.session.is_reconnecting
+
+    @property
+    def until(self) -> datetime | None:
+        """Until when it can still be mended; None where nothing ends by itself."""
+        return self.session.reconnect_until if self.session else None
 
     @property
     def reason(self) -> str:
-        return self.session.why_it_ended if self.session else self.livestream.last_refusal
+        if self.session is None:
+            return self.livestream.last_refusal
+        if self.is_lowered:
+            return advise_about_load(self.session)
+        return _ENCODER_AWAY if self.session.is_open else self.session.why_it_ended
 
 
 @dataclass(frozen=True)
@@ -77,22 +103,28 @@ def get_overview(member: Member) -> Overview:
         failed_count=recent["failed"],
         ingest_ms=taken_in["ms"],
         on_air=list(sessions.open().with_newest_event().newest_first()[:_ON_AIR_SHOWN]),
-        trouble=_find_trouble(livestreams),
+        trouble=_find_trouble(livestreams, sessions),
         concerns=[*(list_disk_concerns() if member.can_see_system else []), *find_concerns(organization)],
         recent=list(sessions.over().newest_first()[:_RECENT_SHOWN]),
         unknown_keys=list_unknown_key_tries() if member.can_see_system else [],
     )
 
 
-def _find_trouble(livestreams: LivestreamQuerySet) -> list[Trouble]:
-    """Return failed livestreams and recently refused encoders, newest first."""
+def _find_trouble(livestreams: LivestreamQuerySet, sessions: SessionQuerySet) -> list[Trouble]:
+    """Return what goes on and is not as it should be, then failed livestreams and refused encoders, newest first."""
+    worse = sessions.open().filter(Q(status=SessionStatus.RECONNECTING) | ~Q(left_out=[]))
+    # Who is waited for ends first: nulls are last.
+    now = [
+        Trouble(session.livestream, session.left_out_since or session.created_at, session)
+        for session in worse.order_by("reconnect_until", "-created_at")[:_TROUBLE_SHOWN]
+    ]
     newest = Session.objects.filter(livestream=OuterRef("pk")).newest_first().values("pk")[:1]
     failed = livestreams.filter(status=LivestreamStatus.ERRORED, disabled=False).annotate(newest=Subquery(newest))
-    sessions = Session.objects.select_related("livestream").filter(pk__in=failed.values("newest"))
+    over = Session.objects.select_related("livestream").filter(pk__in=failed.values("newest"))
     refused = livestreams.filter(last_refused_at__gte=clock.now() - _RECENT).order_by("-last_refused_at")
     trouble = [
         Trouble(session.livestream, session.stopped_at or session.created_at, session)
-        for session in sessions.newest_first()[:_TROUBLE_SHOWN]
+        for session in over.newest_first()[:_TROUBLE_SHOWN]
     ]
     trouble += [Trouble(row, row.last_refused_at, None) for row in refused[:_TROUBLE_SHOWN] if row.last_refused_at]
-    return sorted(trouble, key=lambda item: item.at, reverse=True)[:_TROUBLE_SHOWN]
+    return [*now, *sorted(trouble, key=lambda item: item.at, reverse=True)][:_TROUBLE_SHOWN]
