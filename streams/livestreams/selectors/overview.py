@@ -50,7 +50,7 @@ class Trouble:
     @property
     def is_lowered(self) -> bool:
         """It is on air with its encoder, and viewers get less than they should."""
-        return self.session is not None and self.session.is_open and not self.session.is_reconnecting
+        return self.session is not None and self.session.is_open and not self.session.awaits_encoder
 
     @property
     def until(self) -> datetime | None:
