@@ -274,6 +274,15 @@ API_REQUESTS_PER_KEY = env.integer(
     at_most=1_000_000_000,
     purpose="REST requests that one API key may send",
 )
+STANDBY_S = env.integer(
+    "LIVEHUB_STANDBY_S",
+    default=900,
+    unit="s",
+    at_least=10,
+    at_most=86400,
+    purpose="How long a broadcast that was started with the slate waits for its first encoder; a longer reconnect "
+    "window of its livestream counts instead",
+)
 THUMBNAIL_S = env.integer(
     "LIVEHUB_THUMBNAIL_S",
     default=5,

@@ -66,6 +66,7 @@ urlpatterns = [
     path(f"{_LIVESTREAM}/rename", livestreams.LivestreamRenameView.as_view(), name="livestream_rename"),
     path(f"{_LIVESTREAM}/disable", livestreams.LivestreamDisableView.as_view(), name="livestream_disable"),
     path(f"{_LIVESTREAM}/enable", livestreams.LivestreamEnableView.as_view(), name="livestream_enable"),
+    path(f"{_LIVESTREAM}/start", broadcasts.BroadcastStartView.as_view(), name="broadcast_start"),
     path(f"{_LIVESTREAM}/end", livestreams.BroadcastEndView.as_view(), name="broadcast_end"),
     path(f"{_LIVESTREAM}/let-in", broadcasts.EncoderLetInView.as_view(), name="encoder_let_in"),
     path(f"{_LIVESTREAM}/broadcast", broadcasts.BroadcastChangeView.as_view(), name="broadcast_change"),

@@ -1,11 +1,14 @@
 """What an encoder and a worker do to a session, without either."""
 
+from datetime import timedelta
+
 from django.db import transaction
 
 from streams.livestreams import arrivals, leases, lifecycle
 from streams.livestreams.arrivals import Encoder
 from streams.livestreams.locks import lock_livestream
 from streams.livestreams.states import EndReason
+from streams.livestreams.stream_keys import give_test_picture_key
 from streams.models import Connection, Lease, Livestream, Session, StreamKey
 from streams.organizations.services import SYSTEM
 
@@ -18,6 +21,14 @@ def connected(livestream: Livestream, *, encoder: Encoder = ENCODER) -> Session:
         locked = lock_livestream(livestream.pk)
         key = StreamKey.objects.get(livestream=livestream, revoked_at=None)
         return arrivals.admit(livestream=locked, stream_key=key, encoder=encoder).session
+
+
+def admitted_test_picture(livestream: Livestream) -> Session:
+    """Publish as our own encoder does, and return the session that this opens."""
+    with transaction.atomic():
+        locked = lock_livestream(livestream.pk)
+        key = give_test_picture_key(locked, lifetime=timedelta(minutes=1))
+        return arrivals.admit(livestream=locked, stream_key=key, encoder=ENCODER).session
 
 
 def publish_name(session: Session) -> str:

@@ -47,6 +47,7 @@ _ALL = (
     _livehub("livestream.updated", "Its name, key, limits or whether it takes an encoder changed."),
     _livehub("livestream.deleted", "A livestream was deleted."),
     _livehub("livestream.connected", "An encoder connected."),
+    _livehub("livestream.standby", "Viewers see the slate, and the encoder is waited for."),
     _livehub("livestream.live", "Viewers can watch."),
     _livehub("livestream.reconnecting", "The encoder dropped, and is waited for."),
     _livehub("livestream.ended", "The broadcast is over."),

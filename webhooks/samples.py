@@ -16,12 +16,14 @@ _BEGAN_AT, _JOINED_AT, _OVER_AT = "2026-11-21T20:00:00.000Z", "2026-11-21T20:00:
 # By the type's last word: what the livestream has become, and its broadcast.
 _STATUSES = {
     "connected": ("connecting", "connecting"),
+    "standby": ("standby", "standby"),
     "live": ("live", "live"),
     "reconnecting": ("reconnecting", "reconnecting"),
     "ended": ("idle", "ended"),
     "errored": ("errored", "errored"),
 }
 _REASONS = {
+    "standby": "Started with the slate; the encoder is waited for 900 s",
     "reconnecting": "Encoder stopped; it is waited for 60 s",
     "ended": "The encoder stopped.",
     "errored": "The encoder sent no video.",
@@ -83,7 +85,7 @@ def _livestream(status: str) -> _Facts:
 
 
 def _session(status: str) -> _Facts:
-    has_started, is_over = status != "connecting", status in {"ended", "errored"}
+    has_started, is_over = status not in {"connecting", "standby"}, status in {"ended", "errored"}
     return {
         "id": _SESSION_ID,
         "status": status,

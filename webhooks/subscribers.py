@@ -30,6 +30,7 @@ from webhooks.outbox import Happening, record, record_all
 
 _SESSION_EVENTS = {
     SessionStatus.CONNECTING.value: "livestream.connected",
+    SessionStatus.STANDBY.value: "livestream.standby",
     SessionStatus.LIVE.value: "livestream.live",
     SessionStatus.RECONNECTING.value: "livestream.reconnecting",
     SessionStatus.ENDED.value: "livestream.ended",
@@ -37,6 +38,8 @@ _SESSION_EVENTS = {
 }
 # At the vendors a livestream is live while its encoder is waited for, so nothing changes when it is back.
 _STATUS_UPDATE = "livestreaming.statusUpdate"
+# Nobody was told that an encoder had connected.
+_OF_ENCODERS = {_STATUS_UPDATE, "stream-disconnected"}
 # Goes out only when a livestream was enabled or disabled. Source: LiveAPI.
 _TOGGLE = "stream-status-toggle"
 
@@ -77,6 +80,10 @@ def _note_status(event: SessionStatusChanged) -> None:
     names = catalogue.names_of(event_type)
     if event.old == SessionStatus.RECONNECTING and event.new == SessionStatus.LIVE:
         names = [name for name in names if name != _STATUS_UPDATE]
+    elif event.old == SessionStatus.STANDBY and event.new == SessionStatus.LIVE:
+        record(_of_livestream(event, "livestream.connected", facts.of_session(event)))
+    elif event.old == SessionStatus.STANDBY:
+        names = [name for name in names if name not in _OF_ENCODERS]
     record(_of_livestream(event, event_type, facts.of_session(event), names=names))
 
 

@@ -29,19 +29,20 @@ def note_departure(session: Session, *, left: QuerySet[Connection], reason: EndR
         return
     # A worker reads to the end of the stream, and then closes the session itself. What is lost it gets nowhere with.
     is_run = not Lease.objects.free().filter(pk=session.pk).exists()
-    if session.is_reconnecting or reason == EndReason.ENCODER_LOST or not is_run:
+    if session.awaits_encoder or reason == EndReason.ENCODER_LOST or not is_run:
         end(session, reason=reason)
 
 
 def begin(session: Session, *, reason: EndReason, gone: UUID | None = None) -> float:
     """Have a locked session wait for its encoder, which has left; return for how many seconds, 0 for not at all.
 
-    It waits if it was live, is no test picture, and its livestream has a window. Doing it again says how long is left.
+    It waits if it was live, is no test picture, and its livestream has a window. Doing it again says how long is left,
+    and so does one that is on standby.
     `gone` is the id of a connection that is not closed yet.
     """
     # One that came back, or has taken over: its picture follows.
     has_another = session.connections.filter(disconnected_at=None).exclude(pk__in=[gone]).exists()
-    if has_another or session.is_reconnecting:
+    if has_another or session.awaits_encoder:
         return max(session.reconnect_left_s, _ARRIVAL_S if has_another else 0.0)
     window_s = session.livestream.reconnect_window_s
     if session.status != SessionStatus.LIVE or not window_s or session.is_of_test_picture():
@@ -64,19 +65,20 @@ def is_waiting(session: Session) -> bool:
 def end(session: Session, *, reason: EndReason = EndReason.ENCODER_STOPPED) -> None:
     """Close a locked session whose encoder is gone, and has not come back in time if it was waited for."""
     told = ""
-    if session.is_reconnecting:
-        reason = EndReason.ENCODER_STOPPED
-        told = f"The encoder did not come back within {_dropped(session)[1]} s"
+    if session.is_standby:
+        reason, told = EndReason.NO_ENCODER, f"No encoder came within {_waits(session)[1]} s"
+    elif session.awaits_encoder:
+        reason, told = EndReason.ENCODER_STOPPED, f"The encoder did not come back within {_waits(session)[1]} s"
     lifecycle.close_session(session, new=SessionStatus.ENDED, reason=reason, told=told)
 
 
 def away_s(session: Session) -> int:
-    """Return for how many whole seconds the encoder of a reconnecting session has been away."""
-    return _dropped(session)[0]
+    """Return for how many whole seconds the encoder of a session has been waited for that awaits one."""
+    return _waits(session)[0]
 
 
-def _dropped(session: Session) -> tuple[int, int]:
-    """Return how many seconds ago the encoder of a reconnecting session left, and how long it was to be waited for."""
-    drops = session.events.filter(kind=EventKind.STATUS, data__new=SessionStatus.RECONNECTING)
-    at, window_s = drops.order_by("-id").values_list("at", "data__window_s")[0]
+def _waits(session: Session) -> tuple[int, int]:
+    """Return for how many seconds a session has been waiting that awaits an encoder, and how long it was to."""
+    begun = session.events.filter(kind=EventKind.STATUS, data__new=session.status)
+    at, window_s = begun.order_by("-id").values_list("at", "data__window_s")[0]
     return round((clock.now() - at).total_seconds()), window_s

@@ -16,7 +16,7 @@ _NEAR_QUOTA = 0.9
 def advise(session: Session) -> list[str]:
     """Return a sentence for each fault of the source of an open session; none for one that is over."""
     connection = session.connection
-    if not session.is_open or not session.source or connection is None:
+    if not session.is_open or not session.sent or connection is None:
         return []
     measured = connection.measured or session.source
     return [*_about_load(session), *_about(session.source, measured), *_about_bitrate(session, measured)]

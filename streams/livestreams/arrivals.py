@@ -38,7 +38,7 @@ class Encoder:
 def admit(*, livestream: Livestream, stream_key: StreamKey, encoder: Encoder) -> Connection:
     """Let an encoder into the livestream, which must be locked, and have a worker run its session.
 
-    A session that waits for its encoder goes on with this one, and so does one whose encoder it may replace. One that
+    A session that waits for an encoder goes on with this one, and so does one whose encoder it may replace. One that
     a worker is still working off ends here; so does a test picture. Else a session begins.
 
     :raises AlreadyLiveError: when another encoder is publishing.
@@ -49,7 +49,7 @@ def admit(*, livestream: Livestream, stream_key: StreamKey, encoder: Encoder) ->
         if _goes_on(session, stream_key=stream_key):
             return _join(session, stream_key=stream_key, encoder=encoder)
         _make_way(session, stream_key=stream_key)
-    _check_quota(livestream)
+    check_quota(livestream)
     session = Session.objects.create(livestream=livestream)
     Lease.objects.create(session=session)
     connection = _connect(session, stream_key=stream_key, encoder=encoder)
@@ -67,11 +67,11 @@ def _goes_on(session: Session, *, stream_key: StreamKey) -> bool:
         return False
     has_encoder = session.has_encoder()
     if stream_key.is_for_test_picture:
-        if session.is_reconnecting and not has_encoder:
+        if session.awaits_encoder and not has_encoder:
             raise AlreadyLiveError("The broadcast waits for its encoder. End it, then send the test picture.")
         return False
     if not has_encoder:
-        return session.is_reconnecting
+        return session.awaits_encoder
     return session.livestream.duplicate_publisher == DuplicatePublisher.REPLACE
 
 
@@ -80,7 +80,8 @@ def _join(session: Session, *, stream_key: StreamKey, encoder: Encoder) -> Conne
     present = session.connections.select_for_update().filter(disconnected_at=None).first()
     if present is None:
         away_s = absences.away_s(session)
-        lifecycle.note(session, EventKind.CONNECTED, reason=f"It is back after {away_s} s", away_s=away_s)
+        said = f"It came after {away_s} s" if session.is_standby else f"It is back after {away_s} s"
+        lifecycle.note(session, EventKind.CONNECTED, reason=said, away_s=away_s)
     else:
         _replace(present, by=encoder)
         lifecycle.note(session, EventKind.REPLACED, reason=f"Another one took over: {_described(encoder)}")
@@ -128,15 +129,20 @@ def _described(encoder: Encoder) -> str:
     return ", ".join(filter(None, (encoder.software, encoder.address))) or "unknown"
 
 
-def _check_quota(livestream: Livestream) -> None:
+def check_quota(livestream: Livestream) -> None:
+    """Accept another broadcast of a livestream's organization.
+
+    :raises QuotaExceededError: when it has as many on air as it may.
+    """
     organization = livestream.app.organization
     quota = lock_session_quota(organization)
     # Not of encoders that have left for good: their sessions end within seconds, and one that takes over need not wait
     # for that. One that is waited for keeps its place.
     connected = Connection.objects.filter(disconnected_at=None, session=OuterRef("pk"))
     sessions = Session.objects.open().filter(livestream__app__organization=organization)
-    on_air = sessions.filter(Q(status=SessionStatus.RECONNECTING) | Exists(connected)).count()
+    waiting = Q(status__in=[SessionStatus.STANDBY, SessionStatus.RECONNECTING])
+    on_air = sessions.filter(waiting | Exists(connected)).count()
     if on_air >= quota:
         raise QuotaExceededError(
-            f"Your organization has {on_air} of {quota} broadcasts on air. End one, then start the encoder again."
+            f"Your organization has {on_air} of {quota} broadcasts on air. End one, then try again."
         )

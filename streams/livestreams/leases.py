@@ -79,9 +79,9 @@ def note_media(connection: Connection, *, media_ms: int, **values: object) -> No
 def release_lease(lease: Lease) -> None:
     """Let another run of the session begin at once, and call for it; a lease that is lost already stays so."""
     if Lease.objects.filter(pk=lease.pk, epoch=lease.epoch).update(until=None):
-        connection = Session.objects.with_connections().get(pk=lease.session_id).connection
-        if connection is not None:
-            node_jobs.run_session(lease.session_id, node=connection.node)
+        node = Session.objects.with_connections().get(pk=lease.session_id).node
+        if node:
+            node_jobs.run_session(lease.session_id, node=node)
 
 
 @transaction.atomic
@@ -117,13 +117,18 @@ def mark_live(lease: Lease, *, has_encoder: bool = True) -> None:
         )
     elif has_encoder:
         _mark_back(session, epoch=lease.epoch)
+    elif not session.live_epoch:
+        session.live_epoch = lease.epoch
+        session.save(update_fields=["live_epoch", "updated_at"])
+        note(session, EventKind.SLATE_SHOWN, reason="Viewers see the slate until the encoder comes")
+        tell_pages(session.livestream)
     else:
         _mark_resumed(session, epoch=lease.epoch, reason="Viewers see the slate again")
 
 
 @transaction.atomic
 def mark_back(lease: Lease) -> None:
-    """Say that the picture of an encoder that came back, or took over, is in the stream.
+    """Say that the picture of an encoder that was waited for, or took over, is in the stream.
 
     :raises LeaseLostError: when the session is over or another worker's.
     """
@@ -150,7 +155,7 @@ def mark_away(lease: Lease, *, reason: EndReason) -> float:
 
 @transaction.atomic
 def turn_away(lease: Lease, *, message: str) -> float:
-    """Cut an encoder that is back and cannot be broadcast, and wait on; return for how many seconds, 0 for not at all.
+    """Cut an encoder that came and cannot be broadcast, and wait on; return for how many seconds, 0 for not at all.
 
     `message` says what to change. A session that does not wait for an encoder has to be closed.
 
@@ -312,15 +317,18 @@ def _free_or_give_up(
 
 
 def _mark_back(session: Session, *, epoch: int) -> None:
-    if session.is_reconnecting:
+    if session.awaits_encoder:
         away_s = absences.away_s(session)
+        came = "came" if session.is_standby else "is back"
         change_status(
             session,
             new=SessionStatus.LIVE,
-            reason=f"The encoder is back after {away_s} s",
+            reason=f"The encoder {came} after {away_s} s",
             data={"away_s": away_s},
             reconnect_until=None,
             live_epoch=epoch,
+            # A slate before the first encoder was no time on air.
+            started_at=session.started_at or clock.now(),
         )
         return
     _mark_resumed(session, epoch=epoch, reason="Viewers see the picture again")

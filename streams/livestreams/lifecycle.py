@@ -148,7 +148,7 @@ def record_status(
     )
     shown: dict[str, object] = {"status": LIVESTREAM_STATUS_OF_SESSION[SessionStatus(new)], "updated_at": at}
     # Not of one that is back: it has been live since before.
-    if new == SessionStatus.LIVE and old == SessionStatus.CONNECTING:
+    if new == SessionStatus.LIVE and old != SessionStatus.RECONNECTING:
         shown["last_live_at"] = at
     Livestream.objects.filter(pk=livestream.pk).update(**shown)
     for name, value in shown.items():

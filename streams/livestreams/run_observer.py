@@ -47,13 +47,14 @@ class RunObserver:
         self._left_out: tuple[str, ...] = ()
         self.connection = session.connection
         # By any run, so that a missing picture is a pause, and not a mistake in the encoder's settings.
-        self.has_had_picture = bool(session.source)
+        self.has_had_picture = bool(session.sent)
         # What came over it before this run; less what this run took in over others before it.
         self._earlier_ms = self.connection.media_ms if self.connection else 0
         # What this run has taken in over all connections.
         self._taken_ms = 0
         # No encoder's picture is in the stream.
         self.is_away = session.lacks_its_encoder
+        self._is_playable = False
         # Who was there when the lease was renewed last.
         self._present: UUID | None = None
         self._checked_in_at = time.monotonic()
@@ -99,6 +100,7 @@ class RunObserver:
         self._held.write(partial(record, left_out=self._left_out))
 
     def playable(self) -> None:
+        self._is_playable = True
         self._held.write(partial(leases.mark_live, self._lease, has_encoder=not self.is_away))
         age_s = (clock.now() - self._session.created_at).total_seconds()
         logger.info("session is live session=%s after_s=%.2f", self._lease, age_s)
@@ -130,7 +132,9 @@ class RunObserver:
 
     def returned(self) -> None:
         self.is_away = False
-        self._held.write(partial(leases.mark_back, self._lease))
+        # Before viewers can see anything of one that was on standby, `playable` says so.
+        if self._is_playable or not self._session.is_standby:
+            self._held.write(partial(leases.mark_back, self._lease))
 
     def refused(self, message: str) -> None:
         # Of one that was to take over: nobody else is there any more.

@@ -16,7 +16,7 @@ from streams.livestreams.models import Lease, Session
 from streams.livestreams.renewals import Renewals
 from streams.livestreams.run_observer import RunObserver
 from streams.livestreams.shedding import LadderChangedError, Shedding
-from streams.livestreams.states import EndReason, WhileEncoderAway
+from streams.livestreams.states import EndReason
 from streams.livestreams.storage import Storage, local_storage
 from streams.livestreams.waiting import wait_for_encoder
 from streams.media.broadcast import run_broadcast
@@ -68,11 +68,7 @@ class SessionRun:
         self.observer = RunObserver(self._held, self._session, self._shedding)
         # Viewers see it while an encoder is waited for.
         livestream = self._session.livestream
-        self._shows_slate = (
-            livestream.reconnect_window_s > 0
-            and livestream.while_away == WhileEncoderAway.SLATE
-            and not self._session.is_of_test_picture()
-        )
+        self._shows_slate = livestream.shows_slate and not self._session.is_of_test_picture()
         self._storage: Storage = local_storage()
 
     def run(self) -> float | None:
@@ -92,7 +88,7 @@ class SessionRun:
     def _broadcast(self) -> _Conclusion:
         """Run the media plane, or wait for an encoder, and return what to write about how that ended."""
         try:
-            if self.observer.is_away and not (self._session.source and self._shows_slate):
+            if self.observer.is_away and not self._can_begin_with_slate:
                 return self._await_encoder(wait_s=self._session.reconnect_left_s)
             return self._run_media_plane()
         except (HandOverError, LeaseLostError):
@@ -136,6 +132,16 @@ class SessionRun:
             return partial(leases.retry_session, self._lease, message=told)
         return partial(self._finish, media_ms=outcome.media_ms)
 
+    @property
+    def _can_begin_with_slate(self) -> bool:
+        return bool(self._session.source) and self._shows_slate
+
+    def _wait_on(self, *, wait_s: float) -> _Conclusion:
+        """Have the next run begin with the slate, or wait for an encoder without one."""
+        if self._can_begin_with_slate:
+            return partial(leases.conclude_waiting, self._lease)
+        return self._await_encoder(wait_s=wait_s)
+
     def _await_encoder(self, *, wait_s: float) -> _Conclusion:
         """Wait for an encoder, whom another run follows: until one goes on over all connections."""
         wait_for_encoder(
@@ -150,12 +156,12 @@ class SessionRun:
         if isinstance(error, NoPictureError) and self.observer.has_had_picture:
             return self._postpone(error, told=_VIDEO_IS_OFF)
         if wait_s := self._held.write(partial(leases.turn_away, self._lease, message=error.told)):
-            return self._await_encoder(wait_s=wait_s)
+            return self._wait_on(wait_s=wait_s)
         return partial(leases.fail_session, self._lease, reason=EndReason.SOURCE_REFUSED, message=error.told)
 
     def _lose(self, error: SourceLostError) -> _Conclusion:
         if wait_s := self.observer.mark_away(EndReason.ENCODER_LOST):
-            return self._await_encoder(wait_s=wait_s)
+            return self._wait_on(wait_s=wait_s)
         return partial(leases.finish_session, self._lease, reason=EndReason.ENCODER_LOST, message=error.told)
 
     def _postpone(self, error: MediaError, *, told: str) -> _Conclusion:
@@ -171,11 +177,12 @@ class SessionRun:
         return None
 
     def _job_spec(self) -> JobSpec:
-        if self.observer.connection is None:
+        connection, is_away = self.observer.connection, self.observer.is_away
+        if connection is None and not is_away:
             raise SourceLostError("No encoder has connected.")
-        source, livestream = IngestSource.of(self.observer.connection), self._session.livestream
+        source = IngestSource.of(connection) if connection is not None else IngestSource(settings.NODE, "")
+        livestream = self._session.livestream
         folder = self._storage.session_folder(livestream.playback_id, session_id=self._lease.session_id)
-        is_away = self.observer.is_away
         return JobSpec(
             server=source.server,
             name="" if is_away else source.name,

@@ -14,7 +14,7 @@ from django.db.models import Sum
 
 from livehub.core import clock, crypto, events
 from livehub.core.names import check_name
-from streams.livestreams import lifecycle, node_jobs
+from streams.livestreams import lifecycle, node_jobs, standby
 from streams.livestreams.broadcast_settings import BROADCAST_SETTINGS, BroadcastSettings, set_broadcast
 from streams.livestreams.events import LivestreamChanged, LivestreamCreated, LivestreamDeleted
 from streams.livestreams.lifecycle import LivestreamDisabledError, LivestreamStoppedError
@@ -136,21 +136,31 @@ def enable_livestream(*, livestream: Livestream, actor: Actor) -> Livestream:
 def activate_livestream(*, livestream: Livestream, actor: Actor) -> Livestream:
     """Let the livestream be active before its encoder comes, and let an encoder in that was held off.
 
-    Without one it becomes idle again by itself, after its reconnect window.
+    Viewers see the slate from now on, if the livestream shows one. Without an encoder it becomes idle again by itself:
+    after `STANDBY_S` or its reconnect window, whichever is longer; without a slate after the window. One that is on air
+    stays as it is.
 
     :raises NotFoundError: when it is deleted.
     :raises LivestreamDisabledError: when it refuses encoders.
     :raises LivestreamStoppedError: when the meeting that it was for has stopped it.
+    :raises AlreadyLiveError: when a test picture is on.
+    :raises QuotaExceededError: when its organization has as many broadcasts on air as it may.
     """
     livestream = lock_livestream(livestream.pk)
     if livestream.disabled:
         raise LivestreamDisabledError("The livestream is disabled. Enable it first.")
     if livestream.stopped_at is not None:
         raise LivestreamStoppedError("The meeting's livestream was stopped. Start the meeting's livestream again.")
-    livestream.activated_at, livestream.held_until = clock.now(), None
+    changed = ["held_until"] if livestream.is_held else []
+    if not livestream.shows_slate:
+        livestream.activated_at = clock.now()
+        changed = ["activated_at", "held_until"]
+    livestream.held_until = None
     livestream.save(update_fields=["activated_at", "held_until", "updated_at"])
-    _record(livestream, action="livestream.activated", actor=actor)
-    _publish_changed(livestream, "activated_at", "held_until", actor=actor)
+    has_begun = livestream.shows_slate and standby.begin(livestream, actor=actor)
+    if has_begun or changed:
+        _record(livestream, action="livestream.activated", actor=actor)
+        _publish_changed(livestream, *changed, actor=actor)
     return livestream
 
 

@@ -9,9 +9,11 @@ from livehub.core.states import StateMachine
 
 
 class SessionStatus(models.TextChoices):
-    """A session is one broadcast: from an accepted encoder to its end."""
+    """A session is one broadcast: from an accepted encoder, or its beginning by hand, to its end."""
 
     CONNECTING = "connecting"
+    # It was begun by hand, and no encoder's picture has been in the stream yet: viewers see the slate.
+    STANDBY = "standby"
     LIVE = "live"
     # It was live, its encoder is away, and may come back.
     RECONNECTING = "reconnecting"
@@ -24,6 +26,7 @@ class LivestreamStatus(models.TextChoices):
 
     IDLE = "idle"
     CONNECTING = "connecting"
+    STANDBY = "standby"
     LIVE = "live"
     RECONNECTING = "reconnecting"
     ERRORED = "errored"
@@ -48,6 +51,7 @@ _OVER = frozenset({SessionStatus.ENDED, SessionStatus.ERRORED})
 SESSION_MACHINE = StateMachine(
     {
         SessionStatus.CONNECTING: _OVER | {SessionStatus.LIVE},
+        SessionStatus.STANDBY: _OVER | {SessionStatus.LIVE},
         SessionStatus.LIVE: _OVER | {SessionStatus.RECONNECTING},
         SessionStatus.RECONNECTING: _OVER | {SessionStatus.LIVE},
     }
@@ -55,6 +59,7 @@ SESSION_MACHINE = StateMachine(
 
 LIVESTREAM_STATUS_OF_SESSION = {
     SessionStatus.CONNECTING: LivestreamStatus.CONNECTING,
+    SessionStatus.STANDBY: LivestreamStatus.STANDBY,
     SessionStatus.LIVE: LivestreamStatus.LIVE,
     SessionStatus.RECONNECTING: LivestreamStatus.RECONNECTING,
     SessionStatus.ENDED: LivestreamStatus.IDLE,
@@ -85,6 +90,7 @@ class EndReason(models.TextChoices):
 
     ENCODER_STOPPED = "encoder_stopped", "Encoder stopped"
     ENCODER_LOST = "encoder_lost", "Encoder lost"
+    NO_ENCODER = "no_encoder", "No encoder came"
     ENDED_BY_OPERATOR = "ended_by_operator", "Ended by an operator"
     DISABLED = "disabled", "Livestream disabled"
     STOPPED = "stopped", "Meeting's livestream stopped"
@@ -117,6 +123,7 @@ class EventKind(models.TextChoices):
     OVERLOADED = "overloaded", "Quality lowered"
     RESTORED = "restored", "Quality restored"
     RESUMED = "resumed", "Resumed"
+    SLATE_SHOWN = "slate_shown", "Slate on air"
     FILES_REMOVED = "files_removed", "Files removed"
     CONNECTED = "connected", "Encoder connected"
     REPLACED = "replaced", "Encoder replaced"
@@ -150,6 +157,8 @@ class Shown:
 _LIVE = Shown("live", "Live", "live", is_on_air=True, is_playable=True)
 _RECONNECTING = Shown("reconnecting", "Reconnecting", "warn", is_on_air=True, is_playable=True)
 _CONNECTING = Shown("connecting", "Connecting", "warn", is_on_air=True)
+# Viewers see the slate of one that is ready, which only its session tells.
+_STANDBY = Shown("standby", "Standby", "warn", is_on_air=True)
 _FAILED = Shown("errored", "Failed", "bad")
 # What the overview shows of a livestream that has turned an encoder away.
 REFUSED = Shown("refused", "Refused", "warn")
@@ -160,12 +169,14 @@ DISABLED = Shown("disabled", "Disabled", "off")
 LIVESTREAM_STATES: Mapping[str, Shown] = {
     LivestreamStatus.LIVE: _LIVE,
     LivestreamStatus.RECONNECTING: _RECONNECTING,
+    LivestreamStatus.STANDBY: _STANDBY,
     LivestreamStatus.CONNECTING: _CONNECTING,
     LivestreamStatus.IDLE: Shown("idle", "Offline"),
     LivestreamStatus.ERRORED: _FAILED,
 }
 SESSION_STATES: Mapping[str, Shown] = {
     SessionStatus.CONNECTING: _CONNECTING,
+    SessionStatus.STANDBY: _STANDBY,
     SessionStatus.LIVE: _LIVE,
     SessionStatus.RECONNECTING: _RECONNECTING,
     SessionStatus.ENDED: Shown("ended", "Ended"),
@@ -183,6 +194,7 @@ EVENT_STATES: Mapping[str, Shown] = {
         EventKind.OVERLOADED: "warn",
         EventKind.RESTORED: "",
         EventKind.RESUMED: "live",
+        EventKind.SLATE_SHOWN: "",
         EventKind.FILES_REMOVED: "warn",
         EventKind.CONNECTED: "",
         EventKind.REPLACED: "warn",

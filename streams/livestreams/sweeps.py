@@ -8,7 +8,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, Value
+from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from livehub.core import clock
 from livehub.core.deadline import deadline
@@ -109,10 +110,13 @@ def _call_workers() -> None:
     for session in waiting.filter(lease__epoch=0).exclude(events__kind=EventKind.QUEUED):
         with _unless_locked(session):
             places.note_waiting(session.pk)
-    newest = Connection.objects.filter(session__in=waiting).order_by("session", "-connected_at").distinct("session")
+    newest = Connection.objects.filter(session=OuterRef("pk")).order_by("-connected_at")
+    at = Coalesce(Subquery(newest.values("node")[:1]), F("standby_node"))
     by_node = defaultdict[str, list[UUID]](list)
-    for node, session_id in newest.values_list("node", "session_id"):
-        by_node[node].append(session_id)
+    for node, session_id in waiting.values_list(at, "pk"):
+        # One that has lost its encoder's row is ended by the same sweep.
+        if node:
+            by_node[node].append(session_id)
     for node, session_ids in by_node.items():
         node_jobs.run_waiting(session_ids, node=node)
 

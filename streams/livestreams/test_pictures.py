@@ -95,7 +95,7 @@ def _check(livestream: Livestream) -> None:
     if find_test_picture(livestream) in {PictureState.STARTING, PictureState.ON}:
         raise TestPictureRefusedError("The test picture is on already.")
     session = find_open_session_of(livestream)
-    if session is not None and session.is_reconnecting:
+    if session is not None and session.awaits_encoder:
         raise TestPictureRefusedError("The broadcast waits for its encoder. End it first.")
     if session is not None and session.has_encoder():
         raise TestPictureRefusedError("An encoder is connected. Stop it first, and then send the test picture.")

@@ -2,6 +2,7 @@
 
 import logging
 
+from streams.media.aac import aac_config
 from streams.media.errors import (
     IngestSilentError,
     KeyFramesTooFarError,
@@ -39,6 +40,8 @@ class Encoders:
         self._rules: SpliceRules | None = None
         self._order: SlateOrder | None = None
         self._is_bridged = False
+        # Of the sound, where a run begins without an encoder.
+        self._expected_config = b""
         # Until when an encoder is waited for, None while one is in the stream.
         self._until: float | None = None
         self._asked_at = -_ASK_EVERY_S
@@ -80,6 +83,8 @@ class Encoders:
         if self._spec.while_away is not WhileAway.NOTHING and source.audio_codec in {"", "aac"}:
             self._rules = SpliceRules(ladder, self._spec.max_height)
             self._order = SlateOrder(self._spec.slate_picture, SlateForm.of(source), folder=self._spec.slates_path)
+            if source.audio_channels in {1, 2}:
+                self._expected_config = aac_config(rate=source.sample_rate, channels=source.audio_channels)
 
     def look(self) -> bool:
         """Go on with what is due; return whether the broadcast is over, as no encoder is there.
@@ -130,7 +135,7 @@ class Encoders:
         if self._is_bridged or self._order is None or self._order.slate is None or self._rules is None:
             return
         self._is_bridged = True
-        self._outlet.bridge(self._order.slate, rules=self._rules)
+        self._outlet.bridge(self._order.slate, rules=self._rules, config=self._expected_config)
 
     def _look_at_present(self, pull: Pull) -> bool:
         if self._ladder is not None and self._ladder.copies_video and (gop_s := pull.intake.far_gop_s):

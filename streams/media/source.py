@@ -99,6 +99,15 @@ def check_source(source: Source, *, max_height: int) -> None:
         raise SourceRefusedError(f"The video has {source.fps:g} frames a second. Set the encoder to 60 or fewer.")
 
 
+def is_accepted(source: Source, *, max_height: int) -> bool:
+    """Tell whether `check_source` accepts it."""
+    try:
+        check_source(source, max_height=max_height)
+    except SourceRefusedError:
+        return False
+    return True
+
+
 def check_announced_size(size: PictureSize, *, max_height: int) -> None:
     """Accept what is not too large to be decoded, before anything is.
 

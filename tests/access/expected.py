@@ -214,6 +214,7 @@ PAGES: dict[str, dict[str, Door]] = {
     "/livestreams/{livestream_id}/stream-key": {"POST": Door.OPERATE},
     "/livestreams/{livestream_id}/reset-stream-key": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/let-in": {"POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/start": {"POST": Door.OPERATE},
     "/livestreams/{livestream_id}/broadcast": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/slate": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/slate/remove": {"POST": Door.OPERATE},

@@ -8,9 +8,11 @@ import pytest
 from django.conf import settings
 
 from livehub.core import clock
+from streams.livestreams import sweeps
 from streams.livestreams.services import activate_livestream, create_livestream, disable_livestream
 from streams.livestreams.states import EndReason
 from streams.models import App, Livestream, Output, Session
+from streams.organizations.quotas import OwnQuotas, set_quotas
 from streams.organizations.services import SYSTEM, NewOrganization, create_api_key
 from tests.api.clients import ApiClient, asked_by, basic, cloudinary_client, read
 
@@ -169,13 +171,37 @@ class TestActivate:
         assert isinstance(read(cloudinary.post(f"{there}/idle"))["data"]["message"], str)
         assert read(cloudinary.get(there))["data"]["status"] == "idle"
 
-    def test_lasts_for_the_idle_time_out(self, cloudinary: ApiClient, livestream: Livestream, there: str) -> None:
+    def test_shows_the_slate_until_the_encoder_comes_or_the_time_is_over(
+        self, cloudinary: ApiClient, livestream: Livestream, there: str
+    ) -> None:
         cloudinary.patch(there, {"idle_timeout_sec": 30})
+
+        for _ in range(2):
+            assert cloudinary.post(f"{there}/activate").status_code == 200
+
+        assert Session.objects.get().status == "standby"
+        assert read(cloudinary.get(there))["data"]["status"] == "active"
+        Session.objects.update(reconnect_until=clock.now() - timedelta(seconds=1))
+        sweeps.sweep_sessions()
+        assert read(cloudinary.get(there))["data"]["status"] == "idle"
+
+    def test_without_a_slate_lasts_for_the_idle_time_out(
+        self, cloudinary: ApiClient, livestream: Livestream, there: str
+    ) -> None:
+        cloudinary.patch(there, {"idle_timeout_sec": 30})
+        Livestream.objects.update(while_away="nothing")
         cloudinary.post(f"{there}/activate")
 
         for seconds, status in ((20, "active"), (31, "idle")):
             Livestream.objects.update(activated_at=clock.now() - timedelta(seconds=seconds))
             assert read(cloudinary.get(there))["data"]["status"] == status
+
+    def test_beyond_the_quota_is_refused(self, cloudinary: ApiClient, livestream: Livestream, there: str) -> None:
+        cloudinary.patch(there, {"idle_timeout_sec": 30})
+        set_quotas(organization=livestream.app.organization, quotas=OwnQuotas(sessions=0), actor=SYSTEM)
+
+        assert cloudinary.post(f"{there}/activate").status_code == 422
+        assert not Session.objects.exists()
 
     def test_is_what_publishing_does(self, cloudinary: ApiClient, session: Session, there: str) -> None:
         assert read(cloudinary.get(there))["data"]["status"] == "active"

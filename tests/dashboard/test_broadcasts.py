@@ -10,7 +10,8 @@ from livehub.core import clock
 from streams.livestreams import leases, services
 from streams.livestreams.states import EndReason
 from streams.models import Lease, Livestream, Session
-from streams.organizations.services import SYSTEM
+from streams.organizations.quotas import OwnQuotas, set_quotas
+from streams.organizations.services import SYSTEM, NewOrganization
 from tests.dashboard.conftest import HTMX, get_html, remembered, squeezed
 from tests.runs import claimed, connected
 
@@ -60,6 +61,54 @@ class TestReconnecting:
         assert "Reconnecting" in overview
         assert str(waiting.livestream) in get_html(browser, "/livestreams?status=reconnecting")
         assert str(waiting.livestream) not in get_html(browser, "/livestreams?status=live").partition("<tbody>")[2]
+
+
+class TestStandby:
+    def test_is_begun_with_a_button_where_there_is_a_slate(self, browser: Client, livestream: Livestream) -> None:
+        address = f"/livestreams/{livestream.pk}"
+        assert 'data-testid="start-with-slate"' not in get_html(browser, address)
+        services.change_livestream(livestream=livestream, reconnect_window_s=60, actor=SYSTEM)
+        assert 'data-testid="start-with-slate"' in get_html(browser, address)
+
+        browser.post(f"{address}/start")
+
+        html = squeezed(get_html(browser, address))
+        assert '<span class="pill warn" data-testid="status">Standby</span>' in html
+        assert "<b>Waiting for the encoder.</b>" in html
+        assert "<b>Starting with the slate</b>" in html
+        assert "data-playable" not in html
+        # That is the slate's.
+        assert "1280" not in html.partition('id="livestream-source-')[2].partition("</dl>")[0]
+        assert 'data-time="left">until ' in html
+        assert 'data-testid="end-broadcast"' in html
+        assert 'data-testid="start-with-slate"' not in html
+
+    def test_says_what_viewers_see(self, browser: Client, livestream: Livestream) -> None:
+        services.change_livestream(livestream=livestream, reconnect_window_s=60, actor=SYSTEM)
+        services.activate_livestream(livestream=livestream, actor=SYSTEM)
+        leases.mark_live(claimed(Session.objects.get()), has_encoder=False)
+
+        html = squeezed(get_html(browser, f"/livestreams/{livestream.pk}"))
+
+        assert "<b>Waiting for the encoder; viewers see the slate.</b>" in html
+        assert "data-playable" in html
+        assert "<b>Slate on air</b>Viewers see the slate until the encoder comes" in html
+        connected(livestream)
+        assert "<b>The encoder is connected.</b>" in squeezed(get_html(browser, f"/livestreams/{livestream.pk}"))
+
+    def test_says_why_it_cannot_begin(self, browser: Client, livestream: Livestream, home: NewOrganization) -> None:
+        services.change_livestream(livestream=livestream, reconnect_window_s=60, actor=SYSTEM)
+        set_quotas(organization=home.organization, quotas=OwnQuotas(sessions=0), actor=SYSTEM)
+
+        answer = browser.post(f"/livestreams/{livestream.pk}/start", follow=True)
+
+        assert "has 0 of 0 broadcasts on air" in answer.content.decode()
+        assert not Session.objects.exists()
+
+    def test_is_not_offered_while_encoders_are_refused(self, browser: Client, livestream: Livestream) -> None:
+        services.change_livestream(livestream=livestream, reconnect_window_s=60, disabled=True, actor=SYSTEM)
+
+        assert 'data-testid="start-with-slate"' not in get_html(browser, f"/livestreams/{livestream.pk}")
 
 
 class TestHold:

@@ -154,12 +154,12 @@ class TestList:
 
         tabs = re.findall(r'<a href="([^"]+)"([^>]*)>([A-Z]\w+)<span class="num">(\d+)</span></a>', html)
         assert [(label, int(count)) for _, _, label, count in tabs] == [
-            ("All", 3), ("Live", 1), ("Reconnecting", 0), ("Connecting", 0), ("Offline", 1), ("Failed", 0),
-            ("Disabled", 1),
+            ("All", 3), ("Live", 1), ("Reconnecting", 0), ("Standby", 0), ("Connecting", 0), ("Offline", 1),
+            ("Failed", 0), ("Disabled", 1),
         ]  # fmt: skip
         assert [label for _, current, label, _ in tabs if "aria-current" in current] == ["Live"]
         assert "Two" not in get_html(browser, "/livestreams?status=idle")
-        assert tabs[6][0] == "/livestreams?status=disabled&amp;sort=name"
+        assert tabs[7][0] == "/livestreams?status=disabled&amp;sort=name"
 
     def test_finds_by_the_short_id_that_it_shows(self, browser: Client, home: NewOrganization) -> None:
         shown, other = (create_livestream(app=home.app, name=name, actor=SYSTEM) for name in ("Shown", "Other"))

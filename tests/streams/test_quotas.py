@@ -127,7 +127,7 @@ class TestSessions:
         status, words = publish(second.stream_key)
 
         assert status == 403
-        sentence = "Your organization has 1 of 1 broadcasts on air. End one, then start the encoder again."
+        sentence = "Your organization has 1 of 1 broadcasts on air. End one, then try again."
         assert words == sentence
         second.refresh_from_db()
         assert (second.refused_publishes, second.last_refusal) == (1, sentence)

@@ -43,6 +43,7 @@ def test_words_are_those_that_rows_keep_and_people_read() -> None:
     assert dict(EndReason.choices) == {
         "encoder_stopped": "Encoder stopped",
         "encoder_lost": "Encoder lost",
+        "no_encoder": "No encoder came",
         "ended_by_operator": "Ended by an operator",
         "disabled": "Livestream disabled",
         "key_reset": "Stream key reset",
@@ -64,25 +65,29 @@ def test_words_are_those_that_rows_keep_and_people_read() -> None:
         "overloaded": "Quality lowered",
         "restored": "Quality restored",
         "resumed": "Resumed",
+        "slate_shown": "Slate on air",
         "files_removed": "Files removed",
         "connected": "Encoder connected",
         "replaced": "Encoder replaced",
         "queued": "Waiting for a place",
         "refused": "Encoder refused",
     }
-    assert SessionStatus.values == ["connecting", "live", "reconnecting", "ended", "errored"]
-    assert LivestreamStatus.values == ["idle", "connecting", "live", "reconnecting", "errored"]
+    assert SessionStatus.values == ["connecting", "standby", "live", "reconnecting", "ended", "errored"]
+    assert LivestreamStatus.values == ["idle", "connecting", "standby", "live", "reconnecting", "errored"]
 
 
 def test_colours_and_calls_a_state_alike_everywhere() -> None:
     live = Shown("live", "Live", "live", is_on_air=True, is_playable=True)
     reconnecting = Shown("reconnecting", "Reconnecting", "warn", is_on_air=True, is_playable=True)
+    standby = Shown("standby", "Standby", "warn", is_on_air=True)
     connecting = Shown("connecting", "Connecting", "warn", is_on_air=True)
+    offline = Shown("idle", "Offline", "")
     failed = Shown("errored", "Failed", "bad")
 
-    assert list(LIVESTREAM_STATES.values()) == [live, reconnecting, connecting, Shown("idle", "Offline", ""), failed]
-    assert list(SESSION_STATES.values()) == [connecting, live, reconnecting, Shown("ended", "Ended", ""), failed]
-    assert [shown.is_playable for shown in LIVESTREAM_STATES.values()] == [True, True, False, False, False]
+    assert list(LIVESTREAM_STATES.values()) == [live, reconnecting, standby, connecting, offline, failed]
+    ended = Shown("ended", "Ended", "")
+    assert list(SESSION_STATES.values()) == [connecting, standby, live, reconnecting, ended, failed]
+    assert [shown.is_playable for shown in LIVESTREAM_STATES.values()] == [True, True, False, False, False, False]
     assert Shown("refused", "Refused", "warn") == REFUSED
     assert Shown("disabled", "Disabled", "off") == DISABLED
     assert [shown.tone for shown in EVENT_STATES.values()] == [
@@ -94,6 +99,7 @@ def test_colours_and_calls_a_state_alike_everywhere() -> None:
         "warn",
         "",
         "live",
+        "",
         "warn",
         "",
         "warn",
@@ -130,7 +136,7 @@ def test_an_interrupted_broadcast_is_live_by_another_word(event: str, label: str
 def test_a_session_goes_forward_unless_its_encoder_is_back(step: tuple[SessionStatus, SessionStatus]) -> None:
     old, new = step
     order = [
-        {SessionStatus.CONNECTING},
+        {SessionStatus.CONNECTING, SessionStatus.STANDBY},
         {SessionStatus.LIVE},
         {SessionStatus.RECONNECTING},
         {SessionStatus.ENDED, SessionStatus.ERRORED},
@@ -138,7 +144,7 @@ def test_a_session_goes_forward_unless_its_encoder_is_back(step: tuple[SessionSt
     at = {status: number for number, statuses in enumerate(order) for status in statuses}
     is_back = step == (SessionStatus.RECONNECTING, SessionStatus.LIVE)
     # Who was never live is not waited for.
-    never = step == (SessionStatus.CONNECTING, SessionStatus.RECONNECTING)
+    never = old in order[0] and new == SessionStatus.RECONNECTING
 
     assert (new in SESSION_MACHINE.allowed.get(old, frozenset())) == (is_back or (at[old] < at[new] and not never))
 

@@ -77,6 +77,15 @@ _HAPPENED: dict[str, tuple[dict[str, Any], int, str]] = {
         3,
         _BEGAN_AT,
     ),
+    "livestream.standby": (
+        {
+            "livestream": {**_LIVESTREAM, "status": "standby"},
+            "session": {**_SESSION, "status": "standby"},
+            "reason": "Started with the slate; the encoder is waited for 900 s",
+        },
+        3,
+        _BEGAN_AT,
+    ),
     "livestream.live": (
         {"livestream": {**_LIVESTREAM, "status": "live"}, "session": _LIVE_SESSION, "reason": "Viewers can watch"},
         4,

@@ -18,7 +18,7 @@ from streams.meetings.lifecycle import join_meeting, leave_meeting
 from streams.meetings.room import Chosen
 from streams.meetings.services.meetings import change_meeting, create_meeting
 from streams.meetings.services.participants import delete_participant
-from streams.models import App, Livestream, Meeting
+from streams.models import App, Livestream, Meeting, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.conftest import Broker
 from tests.meetings.people import added, session_of
@@ -385,6 +385,34 @@ def test_a_drop_that_is_mended_is_none_to_the_vendors(livestream: Livestream) ->
     assert (back.names, back.facts["reason"]) == (["livestream.live"], "The encoder is back after 0 s")
 
 
+def test_a_slate_before_the_encoder_is_none_to_the_vendors(livestream: Livestream) -> None:
+    services.change_livestream(livestream=livestream, reconnect_window_s=60, actor=SYSTEM)
+    services.activate_livestream(livestream=livestream, actor=SYSTEM)
+    lease = claimed(Session.objects.get())
+    leases.mark_live(lease, has_encoder=False)
+    (standby,) = events_of(livestream.pk)[-1:]
+    assert (standby.type, standby.names) == ("livestream.standby", ["livestream.standby"])
+    assert standby.facts["session"]["started_at"] is None
+
+    connected(livestream)
+    leases.mark_back(lease)
+    came, went_live = events_of(livestream.pk)[-2:]
+    assert (came.type, came.names) == ("livestream.connected", ["livestream.connected", "stream-connected"])
+    assert (went_live.type, went_live.names) == ("livestream.live", ["livestream.live", "livestreaming.statusUpdate"])
+
+
+def test_a_wait_for_an_encoder_that_never_came_ends_nothing_for_the_vendors(livestream: Livestream) -> None:
+    services.change_livestream(livestream=livestream, reconnect_window_s=60, actor=SYSTEM)
+    services.activate_livestream(livestream=livestream, actor=SYSTEM)
+
+    services.end_broadcast(livestream=livestream, actor=SYSTEM)
+
+    assert [(event.type, event.names) for event in events_of(livestream.pk)][-2:] == [
+        ("livestream.standby", ["livestream.standby"]),
+        ("livestream.ended", ["livestream.ended"]),
+    ]
+
+
 def test_all_that_the_catalogue_calls_emitted_is_told(app: App, livestream: Livestream, meeting: Meeting) -> None:
     """By the services that the tests above call: whatever is not, is marked so."""
     services.change_livestream(livestream=livestream, reconnect_window_s=60, actor=SYSTEM)
@@ -393,6 +421,8 @@ def test_all_that_the_catalogue_calls_emitted_is_told(app: App, livestream: Live
     leases.mark_away(lease, reason=EndReason.ENCODER_STOPPED)
     services.disable_livestream(livestream=livestream, actor=SYSTEM)
     services.enable_livestream(livestream=livestream, actor=SYSTEM)
+    services.activate_livestream(livestream=livestream, actor=SYSTEM)
+    services.end_broadcast(livestream=livestream, actor=SYSTEM)
     failed(connected(livestream), message="No video.")
     new = NewOutput(type="simulcast", uri="rtmp://a.example/live")
     output = outputs.create_output(livestream=livestream, new=new, actor=SYSTEM)

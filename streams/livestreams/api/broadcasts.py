@@ -12,6 +12,8 @@ from streams.livestreams import services
 from streams.livestreams.api.views import LivestreamApi
 from streams.livestreams.models.livestream import END_HOLD_MAX_S
 
+_OVER_QUOTA = "The organization has as many broadcasts on air as it may."
+
 
 class EndBody(serializers.Serializer[None]):
     """How long the encoder is to stay away."""
@@ -31,9 +33,9 @@ class ActivateLivestreamView(LivestreamApi):
 
     @operation(
         "activate_livestream",
-        "Make a livestream active before its encoder comes, and let in one that is turned away since an end",
+        "Begin a broadcast with the slate before its encoder comes, and let in one that is turned away since an end",
         answer=Answer(attrgetter("one")),
-        failures={409: "The livestream is disabled."},
+        failures={409: "The livestream is disabled, or a test picture is on.", 422: _OVER_QUOTA},
     )
     def post(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)

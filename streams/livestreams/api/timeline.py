@@ -41,7 +41,8 @@ class SessionEventSerializer(serializers.Serializer[SessionEvent]):
     seconds = serializers.IntegerField(
         read_only=True,
         allow_null=True,
-        help_text="Of reconnecting: how long the encoder is waited for. Of live and connected: how long it was away.",
+        help_text="Of reconnecting and standby: how long the encoder is waited for. Of live and connected: how long it "
+        "was waited for.",
     )
 
     def to_representation(self, event: SessionEvent) -> JsonObject:

@@ -35,6 +35,7 @@ DYTE_WORDS = StatusWords(
     {
         LivestreamStatus.IDLE: "OFFLINE",
         LivestreamStatus.CONNECTING: "INVOKED",
+        LivestreamStatus.STANDBY: "INVOKED",
         LivestreamStatus.LIVE: "LIVE",
         LivestreamStatus.RECONNECTING: "LIVE",
         LivestreamStatus.ERRORED: "ERRORED",
@@ -46,6 +47,7 @@ REALTIMEKIT_WORDS = StatusWords(
     {
         LivestreamStatus.IDLE: "IDLE",
         LivestreamStatus.CONNECTING: "INVOKED",
+        LivestreamStatus.STANDBY: "INVOKED",
         LivestreamStatus.LIVE: "LIVE",
         LivestreamStatus.RECONNECTING: "LIVE",
         LivestreamStatus.ERRORED: "ERRORED",

@@ -32,14 +32,15 @@ from streams.organizations.models import App, Organization
 LIVE_FIRST = Case(
     When(status=LivestreamStatus.LIVE, then=0),
     When(status=LivestreamStatus.RECONNECTING, then=1),
-    When(status=LivestreamStatus.CONNECTING, then=2),
-    default=3,
+    When(status=LivestreamStatus.STANDBY, then=2),
+    When(status=LivestreamStatus.CONNECTING, then=3),
+    default=4,
     output_field=models.SmallIntegerField(),
 )
 _ON_AIR = [value for value, shown in LIVESTREAM_STATES.items() if shown.is_on_air]
 # How long a broadcast waits for an encoder that has dropped, when nobody has said otherwise, and at most.
 RECONNECT_WINDOW_DEFAULT_S, RECONNECT_WINDOW_MAX_S = 60, 1800
-# How long an activated livestream waits for its first encoder, where a broadcast would not wait for one at all.
+# How long an activated livestream without a slate waits for its first encoder, where a broadcast would not wait at all.
 _ACTIVATION = timedelta(seconds=120)
 # Longer than an encoder's first tries to come back, and not too long for a person who wants it to.
 END_HOLD_DEFAULT_S, END_HOLD_MAX_S = 60, 3600
@@ -141,7 +142,8 @@ class Livestream(models.Model):
     end_hold_s = models.PositiveIntegerField(default=END_HOLD_DEFAULT_S, editable=False)
     # None for no limit.
     max_runtime_s = models.PositiveIntegerField(null=True, editable=False)
-    # When somebody asked for it to be ready before its encoder comes; None once it has been idled.
+    # When somebody asked for it to be ready before its encoder comes, and there is no slate to begin with; None once it
+    # has been idled.
     activated_at = models.DateTimeField(null=True, editable=False)
     # Until then encoders are turned away: who ended the broadcast does not want it back at once.
     held_until = models.DateTimeField(null=True, editable=False)

@@ -30,6 +30,8 @@ _WORKER_PATIENCE = timedelta(seconds=5)
 _SENDING_PATIENCE = timedelta(seconds=5)
 _NODE_MAX_LENGTH = 32
 _RENDITION_MAX_LENGTH = 16
+# No encoder's picture is in the stream, and one is waited for.
+_WAITING = [SessionStatus.STANDBY, SessionStatus.RECONNECTING]
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -69,7 +71,7 @@ class SessionQuerySet(models.QuerySet["Session"]):
 
 
 class Session(models.Model):
-    """One broadcast of a livestream: from an accepted encoder to its end."""
+    """One broadcast of a livestream: from an accepted encoder, or its beginning by hand, to its end."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     livestream = models.ForeignKey(Livestream, on_delete=models.CASCADE, related_name="sessions")
@@ -85,6 +87,8 @@ class Session(models.Model):
     # Names of renditions that are not made, as the machine is too busy for them, and since when some are not.
     left_out = ArrayField(models.CharField(max_length=_RENDITION_MAX_LENGTH), default=list, editable=False)
     left_out_since = models.DateTimeField(null=True, editable=False)
+    # Where it is run until its first encoder tells that; empty for one that began with an encoder.
+    standby_node = models.CharField(max_length=_NODE_MAX_LENGTH, blank=True, editable=False)
     # Until when an encoder that is away is waited for; stays until its picture is in the stream again.
     reconnect_until = models.DateTimeField(null=True, editable=False)
     # The run that viewers see: the epoch in which the session went live last.
@@ -105,16 +109,13 @@ class Session(models.Model):
                 fields=["livestream"], condition=Q(stopped_at=None), name="session_one_open_per_livestream"
             ),
             models.CheckConstraint(
-                condition=Q(
-                    status__in=[SessionStatus.CONNECTING, SessionStatus.LIVE, SessionStatus.RECONNECTING],
-                    stopped_at=None,
-                )
+                condition=Q(status__in=[SessionStatus.CONNECTING, SessionStatus.LIVE, *_WAITING], stopped_at=None)
                 | Q(status__in=[SessionStatus.ENDED, SessionStatus.ERRORED], stopped_at__isnull=False),
                 name="session_stopped_iff_over",
             ),
             models.CheckConstraint(
-                condition=Q(status=SessionStatus.RECONNECTING, reconnect_until__isnull=False)
-                | (~Q(status=SessionStatus.RECONNECTING) & Q(reconnect_until=None)),
+                condition=Q(status__in=_WAITING, reconnect_until__isnull=False)
+                | (~Q(status__in=_WAITING) & Q(reconnect_until=None)),
                 name="session_reconnects_until",
             ),
         ]
@@ -154,14 +155,35 @@ class Session(models.Model):
         return self.error_message or self.get_end_reason_display()
 
     @property
-    def is_reconnecting(self) -> bool:
-        """Its encoder has dropped, and its picture is not in the stream again."""
-        return self.status == SessionStatus.RECONNECTING
+    def is_standby(self) -> bool:
+        """It was begun by hand, and no encoder's picture has been in the stream yet."""
+        return self.status == SessionStatus.STANDBY
+
+    @property
+    def awaits_encoder(self) -> bool:
+        """Its encoder has dropped or never was there, and its picture is not in the stream."""
+        return self.status in _WAITING
+
+    @property
+    def is_playable(self) -> bool:
+        """Viewers can play it, as it goes on: the slate at least."""
+        return SESSION_STATES[self.status].is_playable or (self.is_standby and self.live_epoch > 0)
 
     @property
     def lacks_its_encoder(self) -> bool:
         """It waits for its encoder, and none has come yet."""
-        return self.is_reconnecting and all(stay.disconnected_at is not None for stay in self.connections.all())
+        return self.awaits_encoder and all(stay.disconnected_at is not None for stay in self.connections.all())
+
+    @property
+    def node(self) -> str:
+        """Where it is run: at its encoder's, or for want of one where it was begun."""
+        return self.connection.node if self.connection is not None else self.standby_node
+
+    @property
+    def sent(self) -> dict[str, object]:
+        """What its encoder sends or sent, empty while that is not known: a slate is made for what is expected."""
+        is_expected = bool(self.standby_node) and self.started_at is None
+        return {} if is_expected else self.source
 
     @property
     def reconnect_left_s(self) -> float:
@@ -298,8 +320,8 @@ class SessionEvent(models.Model):
     """One thing that happened to a session; history, timelines and reports all read these.
 
     `data` holds, by kind: `old` and `new` of a change of status, and `by` whom if by somebody, `window_s` of one to
-    reconnecting, and `away_s` of the one from there; `epoch`, `worker` and `node` of a run's start; `away_s` of an
-    encoder that connected again.
+    reconnecting or standby, and `away_s` of the one from there; `epoch`, `worker` and `node` of a run's start; `away_s`
+    of an encoder that was waited for.
     """
 
     id = models.BigAutoField(primary_key=True)

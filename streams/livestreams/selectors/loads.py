@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, F, Min, OuterRef, Q, Subquery
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 
 from streams.livestreams.models import Connection, Session
 
@@ -26,24 +26,23 @@ def list_loads() -> list[NodeLoad]:
     is_waiting = Q(lease__epoch=0) & ~is_run
     rows = (
         Session.objects.open()
-        .annotate(node=Subquery(newest.values("node")[:1]))
-        .values("node")
+        .annotate(at=Coalesce(Subquery(newest.values("node")[:1]), F("standby_node")))
+        .values("at")
         .annotate(
             running=Count("pk", filter=is_run),
             waiting=Count("pk", filter=is_waiting),
             waiting_since=Min("created_at", filter=is_waiting),
         )
-        .order_by(F("node"))
+        .order_by("at")
     )
-    return [NodeLoad(row["node"] or "", row["running"], row["waiting"], row["waiting_since"]) for row in rows]
+    return [NodeLoad(row["at"], row["running"], row["waiting"], row["waiting_since"]) for row in rows]
 
 
 def why_it_waits(session: Session) -> str:
     """Return why no worker has begun with a session for a while; empty for one that does not wait."""
     if not session.lacks_a_worker:
         return ""
-    connection = session.connection
-    load = next((load for load in list_loads() if connection is not None and load.node == connection.node), None)
+    load = next((load for load in list_loads() if load.node == session.node), None)
     if load is None or not load.running:
         return "Waits for a worker: none of its machine has come yet"
     return f"Waits for a free place: {load.running} of {load.running} broadcasts run on this machine"

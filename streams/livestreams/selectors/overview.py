@@ -72,7 +72,7 @@ def get_overview(member: Member) -> Overview:
         livestream_count=count_livestreams(organization),
         # One whose encoder is away for a moment is live to its viewers.
         live_count=now.get(SessionStatus.LIVE, 0) + now.get(SessionStatus.RECONNECTING, 0),
-        connecting_count=now.get(SessionStatus.CONNECTING, 0),
+        connecting_count=now.get(SessionStatus.CONNECTING, 0) + now.get(SessionStatus.STANDBY, 0),
         broadcast_count=recent["count"],
         failed_count=recent["failed"],
         ingest_ms=taken_in["ms"],

@@ -81,10 +81,23 @@ class LivestreamScreen:
     @property
     def interruption(self) -> SessionEvent | None:
         """Why viewers of the broadcast that is going on get nothing at this moment; it ends with the next media."""
-        if self.open_session is None or self.open_session.is_reconnecting:
+        # While the encoder is away there is nothing that could be interrupted.
+        if self.open_session is None or self.open_session.status == SessionStatus.RECONNECTING:
             return None
         newest = self.timeline.events[0] if self.timeline.events else None
         return newest if newest is not None and newest.is_interruption else None
+
+    @property
+    def is_playable(self) -> bool:
+        """Viewers can play it: of one on standby, as soon as the slate is there."""
+        return self.open_session is not None and self.open_session.is_playable
+
+    @property
+    def can_start_with_slate(self) -> bool:
+        """Viewers could see the slate before an encoder comes."""
+        livestream = self.livestream
+        is_closed = livestream.disabled or livestream.stopped_at is not None
+        return self.open_session is None and livestream.shows_slate and not is_closed
 
     @property
     def is_held(self) -> bool:

@@ -20,7 +20,7 @@ def find_open_session(livestream: Livestream) -> Session | None:
 def find_played_session(livestream: Livestream) -> Session | None:
     """Return the broadcast that is played there: the one that is live, else the last one, as long as its files stay."""
     newest = Session.objects.filter(livestream=livestream).newest_first().first()
-    if newest is None or not (newest.is_recorded or (newest.is_open and livestream.shown.is_playable)):
+    if newest is None or not (newest.is_recorded or newest.is_playable):
         return None
     return newest
 

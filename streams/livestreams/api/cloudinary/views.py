@@ -120,9 +120,12 @@ class CloudinaryActivateView(Cloudinary):
 
     @operation(
         "activate_live_stream",
-        "Make a live stream active before its encoder comes",
+        "Make a live stream active before its encoder comes: viewers see the slate",
         answer=Answer(CloudinaryMessageSerializer),
-        failures={409: "The live stream is disabled."},
+        failures={
+            409: "The live stream is disabled, or a test picture is on.",
+            422: "The organization has as many broadcasts on air as it may.",
+        },
     )
     def post(self, request: Request, live_stream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(live_stream_id)

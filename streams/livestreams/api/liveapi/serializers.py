@@ -11,7 +11,7 @@ from livehub.api.fields import InstantField
 from livehub.api.identifiers import object_id
 from livehub.core import clock
 from streams.livestreams.models import Livestream, Output
-from streams.livestreams.states import LIVESTREAM_STATES
+from streams.livestreams.states import LIVESTREAM_STATES, LivestreamStatus
 
 _ONLINE, _OFFLINE = "online", "offline"
 
@@ -110,7 +110,8 @@ class LiveApiStreamSerializer(serializers.Serializer[Livestream]):
     creation_time = InstantField()
 
     def to_representation(self, livestream: Livestream) -> JsonObject:
-        is_online = LIVESTREAM_STATES[livestream.status].is_on_air
+        # A slate alone cannot be pulled.
+        is_online = LIVESTREAM_STATES[livestream.status].is_on_air and livestream.status != LivestreamStatus.STANDBY
         platform = LiveApiPlatformSerializer(context=self.context)
         return {
             "_id": object_id(livestream.pk),
