@@ -30,8 +30,6 @@ logger = logging.getLogger(__name__)
 
 # A run checks in every second while it makes progress, and may wait for the database for some of them.
 _PROGRESS_S = 10.0
-# Of a source that does not tell how many frames it has a second.
-_USUAL_FPS = 30.0
 
 
 class RunObserver:
@@ -87,8 +85,8 @@ class RunObserver:
         self._held.renew(Renewal(self._lease, None, 0, {}))
 
     def overloaded(self, rung: Rendition) -> None:
-        pixels_per_s = rung.width * rung.height * (rung.fps or _USUAL_FPS)
-        if self._shedding.shed(self._lease.session_id, pixels_per_s=pixels_per_s, now_s=time.monotonic()):
+        now_s = time.monotonic()
+        if self._shedding.shed(self._lease.session_id, pixels_per_s=rung.pixels_per_s, now_s=now_s):
             raise OverloadedError(f"This machine is too busy: {rung.name} is left out for now.")
 
     def found(self, source: Source, ladder: Ladder) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -32,6 +33,7 @@ from streams.media.errors import (
     StorageFullError,
 )
 from streams.media.job import JobSpec, WhileAway
+from streams.media.ladder import build_ladder
 from streams.media.output import Playback
 from streams.media.source import Source
 from streams.media.targets import Latency
@@ -65,11 +67,19 @@ class SessionRun:
         self._session = (
             Session.objects.select_related("livestream__app__organization").with_connections().get(pk=lease.session_id)
         )
+        self._take_over_left_out()
         self.observer = RunObserver(self._held, self._session, self._shedding)
         # Viewers see it while an encoder is waited for.
         livestream = self._session.livestream
         self._shows_slate = livestream.shows_slate and not self._session.is_of_test_picture()
         self._storage: Storage = local_storage()
+
+    def _take_over_left_out(self) -> None:
+        """Begin without what the worker before has left out: its machine is most often this one."""
+        if self._session.left_out:
+            ladder = build_ladder(Source(**self._session.source)).without_top(len(self._session.left_out))
+            pixels = [rung.pixels_per_s for rung in ladder.left_out]
+            self._shedding.take_over(self._session.pk, pixels_per_s=pixels, now_s=time.monotonic())
 
     def run(self) -> float | None:
         """Return the seconds until the next run may start, or None when this worker is done with the session."""

@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -96,6 +96,18 @@ class Shedding:
         with self._lock:
             shed = self._sheds.get(session_id)
             return len(shed.costs) if shed else 0
+
+    def take_over(self, session_id: UUID, *, pixels_per_s: Sequence[float], now_s: float) -> None:
+        """Go on without the rungs that another worker has left out, the one that went last at the end.
+
+        What this worker knows of the session itself counts more.
+        """
+        with self._lock:
+            if session_id in self._sheds or not pixels_per_s:
+                return
+            costs = [pixels / _PIXELS_PER_CORE_S for pixels in pixels_per_s]
+            shed = self._sheds[session_id] = _Shed(costs, times=len(costs))
+            shed.wait(now_s)
 
     def found(self, session_id: UUID, *, left_out: int) -> None:
         """Note how many rungs a session does without indeed: another source may have fewer."""

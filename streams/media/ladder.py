@@ -14,6 +14,8 @@ LONGEST_PASSABLE_GOP_S = 4.2
 # A rung that would need nearly the bits of the source is not worth more than it has.
 _SHARE_OF_SOURCE = 0.8
 _AUDIO_KBPS = 128
+# Of a source that does not tell how many frames it has a second.
+_USUAL_FPS = 30.0
 
 
 class Kind(StrEnum):
@@ -37,6 +39,11 @@ class Rendition:
     @property
     def is_video(self) -> bool:
         return self.kind is not Kind.AUDIO
+
+    @property
+    def pixels_per_s(self) -> float:
+        """What it takes to make grows with it."""
+        return self.width * self.height * (self.fps or _USUAL_FPS)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from streams.livestreams.shedding import IdleCores, OverloadedError, RestoredErr
 from streams.livestreams.states import EventKind, SessionStatus
 from streams.media.ladder import build_ladder
 from streams.media.meter import Measured
-from streams.models import Session
+from streams.models import Lease, Session
 from tests.media.clips import flv
 from tests.media.ingest import Ingest
 from tests.media.test_source import GOOD
@@ -70,6 +70,15 @@ class TestRun:
         assert run._job_spec().shed == 1
         # Others are to feel that first.
         run.observer.overloaded(ladder.transcoded[1])
+
+    def test_begins_without_what_another_worker_has_left_out(self, session: Session) -> None:
+        first = _run(session, Shedding())
+        first.observer.found(GOOD, build_ladder(GOOD).without_top(1))
+        Lease.objects.update(until=None)
+
+        taken_over = _run(session, Shedding())
+
+        assert taken_over._job_spec().shed == 1
 
     def test_ends_when_there_is_room_again(self, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("streams.livestreams.shedding._FIRST_WAIT_S", 0.0)

@@ -131,6 +131,24 @@ class TestRestore:
         assert _restored_after_s(shedding, cores, first, second, at_most_s=400) == _MINUTE_S
         assert (shedding.count(first), shedding.count(second)) == (0, 0)
 
+    def test_of_another_workers_rungs_comes_one_by_one_as_of_its_own(self, shedding: Shedding, cores: _Cores) -> None:
+        session = uuid4()
+        shedding.take_over(session, pixels_per_s=[_HD, _SD], now_s=cores.now_s)
+        assert shedding.count(session) == 2
+
+        # It was left out twice, as far as anybody knows.
+        assert _restored_after_s(shedding, cores, session, at_most_s=20 * _MINUTE_S) == 10 * _MINUTE_S
+        assert shedding.count(session) == 1
+
+    def test_goes_by_what_this_worker_knows_itself(self, shedding: Shedding, cores: _Cores) -> None:
+        session = uuid4()
+        assert shedding.shed(session, pixels_per_s=_HD, now_s=cores.now_s)
+        assert _restored_after_s(shedding, cores, session, at_most_s=20 * _MINUTE_S) == 5 * _MINUTE_S
+
+        shedding.take_over(session, pixels_per_s=[_HD], now_s=cores.now_s)
+
+        assert shedding.count(session) == 0
+
     def test_knows_of_no_more_than_the_source_has(self, shedding: Shedding, cores: _Cores) -> None:
         session = uuid4()
         for at_s in (0.0, 5.0):
