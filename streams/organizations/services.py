@@ -174,12 +174,10 @@ def create_api_key(
     return made
 
 
-def _create_first_keys(organization: Organization) -> dict[str, NewApiKey]:
+def _create_first_keys(organization: Organization) -> dict[ApiKey.Kind, NewApiKey]:
     """Create a key of each kind that opens everything, and return them by kind."""
     reach = _most_to_give(SYSTEM)
-    made = {
-        str(kind): _draw_key(organization, name=name, kind=kind, reach=reach) for kind, name in _FIRST_KEY_NAMES.items()
-    }
+    made = {kind: _draw_key(organization, name=name, kind=kind, reach=reach) for kind, name in _FIRST_KEY_NAMES.items()}
     ApiKey.objects.bulk_create(key.row for key in made.values())
     AuditEntry.objects.bulk_create(_entry_of_key(key.row, reach=reach, actor=SYSTEM) for key in made.values())
     return made
