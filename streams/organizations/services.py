@@ -95,7 +95,13 @@ def record(
     *, organization: Organization | None, actor: Actor, action: str, target: models.Model, **detail: object
 ) -> None:
     """Write an audit entry; call it in the transaction of the change itself."""
-    AuditEntry.objects.create(
+    _entry(organization=organization, actor=actor, action=action, target=target, **detail).save(force_insert=True)
+
+
+def _entry(
+    *, organization: Organization | None, actor: Actor, action: str, target: models.Model, **detail: object
+) -> AuditEntry:
+    return AuditEntry(
         organization=organization,
         user=actor.user,
         api_key=actor.api_key,
@@ -125,10 +131,7 @@ def create_organization(
     events.publish(AppCreated(organization_id=organization.pk, app_id=app.pk, at=app.created_at, actor=SYSTEM))
     Member.objects.create(organization=organization, user=owner, role=Role.OWNER)
     record(organization=organization, actor=SYSTEM, action="organization.created", target=organization)
-    keys = {
-        kind: create_api_key(organization=organization, name=name, kind=kind, actor=SYSTEM)
-        for kind, name in _FIRST_KEY_NAMES.items()
-    }
+    keys = _create_first_keys(organization)
     return NewOrganization(
         organization,
         app,
@@ -165,8 +168,25 @@ def create_api_key(
     reach = _Reach(app or most.app, scopes, expires_at or most.expires_at)
     _check_new_key(organization, name=name, reach=reach, most=most)
     check_room(ApiKey.objects.filter(organization=organization, revoked_at=None), most=API_KEYS_MAX, noun="API keys")
+    made = _draw_key(organization, name=name, kind=kind, reach=reach)
+    made.row.save(force_insert=True)
+    _entry_of_key(made.row, reach=reach, actor=actor).save(force_insert=True)
+    return made
+
+
+def _create_first_keys(organization: Organization) -> dict[ApiKey.Kind, NewApiKey]:
+    """Create a key of each kind that opens everything, and return them by kind."""
+    reach = _most_to_give(SYSTEM)
+    made = {kind: _draw_key(organization, name=name, kind=kind, reach=reach) for kind, name in _FIRST_KEY_NAMES.items()}
+    ApiKey.objects.bulk_create(key.row for key in made.values())
+    AuditEntry.objects.bulk_create(_entry_of_key(key.row, reach=reach, actor=SYSTEM) for key in made.values())
+    return made
+
+
+def _draw_key(organization: Organization, *, name: str, kind: str, reach: "_Reach") -> NewApiKey:
+    """Return a key that is yet to be saved."""
     lookup, secret = crypto.random_token(_LOOKUP_LENGTH), crypto.random_token(_SECRET_LENGTH)
-    key = ApiKey.objects.create(
+    key = ApiKey(
         organization=organization,
         app=reach.app,
         name=name,
@@ -176,16 +196,19 @@ def create_api_key(
         scopes=reach.scopes,
         expires_at=reach.expires_at,
     )
-    record(
-        organization=organization,
+    return NewApiKey(key, secret if key.is_pair else f"{KEY_PREFIX}{lookup}_{secret}")
+
+
+def _entry_of_key(key: ApiKey, *, reach: "_Reach", actor: Actor) -> AuditEntry:
+    return _entry(
+        organization=key.organization,
         actor=actor,
         action="api_key.created",
         target=key,
-        name=name,
-        kind=kind,
+        name=key.name,
+        kind=key.kind,
         **reach.described(),
     )
-    return NewApiKey(key, secret if key.is_pair else f"{KEY_PREFIX}{lookup}_{secret}")
 
 
 @transaction.atomic

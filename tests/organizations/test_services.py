@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from livehub.core import clock
 from livehub.core.errors import NotFoundError, ValidationFailedError
@@ -21,6 +22,20 @@ from streams.organizations.services import (
 
 def _key(home: NewOrganization) -> ApiKey:
     return ApiKey.objects.get(organization=home.organization, kind=ApiKey.Kind.BASIC)
+
+
+class TestCreateOrganization:
+    def test_makes_a_key_of_each_kind_at_once_and_writes_each_down(
+        self, db: None, django_assert_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        with django_assert_num_queries(11):
+            made = create_organization(name="Contoso", email="owner@contoso.example", password="another horse battery")
+
+        keys = ApiKey.objects.filter(organization=made.organization).order_by("created_at")
+        assert [key.kind for key in keys] == list(ApiKey.Kind)
+        told = AuditEntry.objects.filter(organization=made.organization, action="api_key.created").order_by("id")
+        assert [(entry.target_id, entry.detail["kind"]) for entry in told] == [(key.pk, key.kind) for key in keys]
+        assert authenticate_api_key(split_key(made.api_token), kind="bearer", organization_id=made.organization.pk)
 
 
 class TestCreateApiKey:
