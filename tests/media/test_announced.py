@@ -1,5 +1,7 @@
 """What encoders announce of their picture and their sound, and what of it is too much."""
 
+from typing import Any
+
 import pytest
 
 from streams.media.announced import Announced
@@ -29,13 +31,13 @@ class TestAnnounced:
     @pytest.mark.parametrize(
         ("later", "sentence"),
         [
-            (_small(size="1920x1080", seconds=0.5), "changed its picture to 1920x1080."),
-            (_small(profile="main"), "changed the settings of its picture."),
+            ({"size": "1920x1080", "seconds": 0.5}, "changed its picture to 1920x1080."),
+            ({"profile": "main"}, "changed the settings of its picture."),
         ],
     )
-    def test_tells_a_change(self, later: bytes, sentence: str) -> None:
+    def test_tells_a_change(self, later: dict[str, Any], sentence: str) -> None:
         with pytest.raises(SourceChangedError, match=sentence):
-            _read(joined(_small(), later))
+            _read(joined(_small(), _small(**later)))
 
     def test_tells_a_change_of_sound(self) -> None:
         first = _small()

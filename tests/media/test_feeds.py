@@ -1,6 +1,7 @@
 """What is sent while an encoder is away, as decoders take it."""
 
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -30,16 +31,19 @@ class TestReadSlate:
         assert [all(unit in body for unit in sets) for body in slate.bodies] == [True, *[False] * 29]
 
     @pytest.mark.parametrize(
-        "clip",
+        "how",
         [
-            pytest.param(file_header(has_sound=False), id="nothing"),
-            pytest.param(_clip(gop=15), id="two key frames"),
-            pytest.param(_clip(x264="bframes=2:open-gop=0"), id="frames that are shown later"),
+            pytest.param({"gop": 15}, id="two key frames"),
+            pytest.param({"x264": "bframes=2:open-gop=0"}, id="frames that are shown later"),
         ],
     )
-    def test_refuses_what_cannot_be_cut_anywhere(self, clip: bytes) -> None:
+    def test_refuses_what_cannot_be_cut_anywhere(self, how: dict[str, Any]) -> None:
         with pytest.raises(FeedError):
-            read_slate(clip, fps=30)
+            read_slate(_clip(**how), fps=30)
+
+    def test_refuses_nothing(self) -> None:
+        with pytest.raises(FeedError):
+            read_slate(file_header(has_sound=False), fps=30)
 
     def test_refuses_another_codec(self) -> None:
         picture = render_tag(TagType.VIDEO, 0, b"\x12\x00\x01")
