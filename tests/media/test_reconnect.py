@@ -38,27 +38,32 @@ def _clip(folder: Path, **how: object) -> Path:
     return path
 
 
-def _end_ms(broadcast: Broadcast, slot: str) -> float:
-    parts = [record for record in broadcast.records() if isinstance(record, PartMade) and record.slot == slot]
-    return parts[-1].at_ms + parts[-1].duration_us / 1000 if parts else 0.0
+def _ends_ms(broadcast: Broadcast) -> dict[str, float]:
+    """Return until when there are parts, by slot."""
+    parts = {record.slot: record for record in broadcast.records() if isinstance(record, PartMade)}
+    return {slot: part.at_ms + part.duration_us / 1000 for slot, part in parts.items()}
 
 
 def _await_more(broadcast: Broadcast, *, seconds: float) -> None:
     """Return when all renditions have so much more."""
     assert broadcast.ladder is not None
     slots = [f"v{number}" for number in range(len(broadcast.ladder.videos))] + ["a0"] * bool(broadcast.ladder.audio)
-    ends = {slot: _end_ms(broadcast, slot) + seconds * 1000 for slot in slots}
-    wait_until(
-        lambda: broadcast.is_over or all(_end_ms(broadcast, slot) >= end for slot, end in ends.items()),
-        what="more media",
-    )
+    before = _ends_ms(broadcast)
+
+    def has_more() -> bool:
+        now = _ends_ms(broadcast)
+        return all(now.get(slot, 0.0) >= before.get(slot, 0.0) + seconds * 1000 for slot in slots)
+
+    wait_until(lambda: broadcast.is_over or has_more(), what="more media")
     assert not broadcast.is_over, broadcast.error
 
 
 @contextmanager
 def _away(broadcast: Broadcast, ingest: Ingest, name: str, clip: Path) -> Iterator[None]:
     """Let an encoder come after a while of slate; the block begins when its picture is in the stream."""
-    wait_until(lambda: broadcast.times_left or broadcast.is_over, what="the end of the connection")
+    wait_until(
+        lambda: broadcast.times_left > broadcast.times_returned or broadcast.is_over, what="the end of the connection"
+    )
     _await_more(broadcast, seconds=2)
     before = broadcast.times_returned
     with ingest.publishing(name, clip):
@@ -83,38 +88,35 @@ def _check(broadcast: Broadcast, *, runs: int, is_uneven: bool = False) -> None:
 
 class TestReturn:
     @pytest.mark.parametrize(
-        "other",
+        "others",
         [
-            pytest.param({}, id="as it was"),
-            pytest.param({"profile": "main"}, id="with another profile"),
-            pytest.param({"size": "1280x720"}, id="with another size"),
-            pytest.param({"fps": 25}, id="with another rate"),
-            pytest.param({"x264": "bframes=2"}, id="with frames shown later"),
-            pytest.param({"has_audio": False}, id="without sound"),
+            pytest.param(
+                ({}, {"profile": "main"}, {"size": "1280x720"}, {"fps": 25}),
+                id="as it was, with another profile, size, and rate",
+            ),
+            pytest.param(({"x264": "bframes=2"},), id="with frames shown later"),
+            pytest.param(({"has_audio": False},), id="without sound"),
         ],
     )
     def test_is_one_stream_with_the_slate_in_between(
-        self,
-        ingest: Ingest,
-        waiting: Broadcast,
-        tmp_path: Path,
-        other: dict[str, object],
-        request: pytest.FixtureRequest,
+        self, ingest: Ingest, waiting: Broadcast, tmp_path: Path, others: tuple[dict[str, object], ...]
     ) -> None:
-        name = f"back-{request.node.callspec.id.replace(' ', '-')}"
+        name = f"back-{len(others)}-{'-'.join(others[0])}"
         with ingest.publishing(name, _clip(tmp_path)):
             waiting.start_playable(ingest.server, name)
             _await_more(waiting, seconds=2)
-        with _away(waiting, ingest, name, _clip(tmp_path, **other)):
-            _await_more(waiting, seconds=3)
-            waiting.to_raise = LookupError("closed by the operator")
-            waiting.await_end()
+        for other in others:
+            with _away(waiting, ingest, name, _clip(tmp_path, **other)):
+                _await_more(waiting, seconds=3)
+                if other is others[-1]:
+                    waiting.to_raise = LookupError("closed by the operator")
+                    waiting.await_end()
 
         assert waiting.error is waiting.to_raise
         assert waiting.ladder is not None
         assert [rendition.kind for rendition in waiting.ladder.videos] == [Kind.COPY, Kind.TRANSCODE]
-        assert waiting.times_returned == 1
-        _check(waiting, runs=3, is_uneven="x264" in other)
+        assert waiting.times_returned == len(others)
+        _check(waiting, runs=1 + 2 * len(others), is_uneven="x264" in others[0])
 
     @pytest.mark.parametrize(
         "other",
@@ -263,7 +265,8 @@ class TestAbsence:
             waiting.to_raise = LookupError("closed by the operator")
             waiting.await_end()
 
-        assert _end_ms(waiting, "a0") == pytest.approx(_end_ms(waiting, "v0"), abs=1000)
+        ends_ms = _ends_ms(waiting)
+        assert ends_ms["a0"] == pytest.approx(ends_ms["v0"], abs=1000)
         assert Recorded(waiting.folder / "session").faults() == []
 
     def test_can_be_what_a_run_begins_with(self, ingest: Ingest, waiting: Broadcast, tmp_path: Path) -> None:
