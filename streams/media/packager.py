@@ -70,8 +70,9 @@ class _Pipe:
 class Packager:
     """Reads what ffmpeg writes for each slot until it ends, and puts it on the shelf.
 
-    `clock_ms` is what to add to the stream's own milliseconds for those since 1970; it is asked once, with the first
-    picture. Nothing is told before every slot has something: players would find one rendition without the others.
+    `clock_ms` is what to add to the stream's own milliseconds for those since 1970. All dates go by what it says of the
+    first picture; it is asked again with each segment, for how late pictures are. Nothing is told before every slot has
+    something: players would find one rendition without the others.
     """
 
     def __init__(
@@ -97,6 +98,9 @@ class Packager:
         # What to add to the monotonic clock's milliseconds for those since 1970, as they were then: the machine's clock
         # may be set while a run lasts.
         self._monotonic_zero_ms = 0.0
+        # How far the stream has got ahead of its first picture's clock: each return of an encoder adds some tenths of a
+        # second, which are no haste of ours.
+        self._ahead_ms = 0.0
         # What to add for those of the session: some players follow no clock that begins anew.
         self._shift_ms = 0
         self._pipes = [_Pipe(slot, rendition, descriptor) for slot, (rendition, descriptor) in pipes.items()]
@@ -168,7 +172,7 @@ class Packager:
                 return
             self._begins_at_ms = first.early[0].decode_time / first.per_ms
             self.offset_ms = self._read_clock_ms()
-            self._monotonic_zero_ms = (time.time() - time.monotonic()) * 1000
+            self._monotonic_zero_ms = _monotonic_zero_ms()
         for pipe in self._pipes:
             if pipe.track is None and pipe.init is not None and pipe.early:
                 pipe.track = self._track(pipe, pipe.init.timescale, begins_at_ms=self._begins_at_ms)
@@ -214,6 +218,7 @@ class Packager:
         if chunk.begins_segment:
             self._shelf.close_segment(pipe.slot)
             pipe.shown_after_ms = chunk.samples[0].composition / pipe.per_ms
+            self._ahead_ms = max(0.0, self.offset_ms - self._monotonic_zero_ms - self._read_monotonic_ms())
         while pipe.cuts < chunk.cuts:
             self._cut(pipe)
         pipe.sequence += 1
@@ -231,7 +236,7 @@ class Packager:
         self._shelf.add(pipe.slot, made)
         if chunk.ends_segment:
             self._shelf.close_segment(pipe.slot)
-        self._note_latency(time.monotonic() * 1000 + self._monotonic_zero_ms - at_ms - duration_ms)
+        self._note_latency(time.monotonic() * 1000 + self._monotonic_zero_ms - at_ms - duration_ms + self._ahead_ms)
         pipe.rest(duration_ms / 1000)
 
     def _cut(self, pipe: _Pipe) -> None:
@@ -250,10 +255,18 @@ class Packager:
         pipe.init = Init(init, pipe.init.timescale)
         self._shelf.cut(began, init, number=pipe.cuts)
 
+    def _read_monotonic_ms(self) -> float:
+        """Return what to add to the stream's milliseconds for those of the monotonic clock, as it is by now."""
+        return self._read_clock_ms() - _monotonic_zero_ms()
+
     def _note_latency(self, latency_ms: float) -> None:
         self.parts_made += 1
         mean = latency_ms if self.latency_ms is None else self.latency_ms
         self.latency_ms = mean + (latency_ms - mean) * _SMOOTHING
+
+
+def _monotonic_zero_ms() -> float:
+    return (time.time() - time.monotonic()) * 1000
 
 
 def _await_due(poll: select.poll, pipes: Iterable[_Pipe]) -> list[int]:

@@ -440,6 +440,21 @@ class TestLatency:
         # Pictures of up to four seconds that are there before they are due.
         assert -5_000 < pipes.packager.latency_ms < HANG_S * 1000
 
+    def test_is_no_less_where_the_stream_has_got_ahead_of_its_first_picture(self, tmp_path: Path) -> None:
+        behind_s = 5.0
+        pipes = Pipes(tmp_path, clock_ms=lambda: (time.time() - behind_s) * 1000)
+        for slot in _SLOTS:
+            pipes.frames(slot)
+        wait_until(lambda: pipes.packager.has_begun, what="the beginning")
+
+        behind_s += 100
+        for slot in _SLOTS:
+            pipes.frames(slot, at_ms=102_000)
+        pipes.end()
+
+        assert pipes.packager.latency_ms is not None
+        assert 0 < pipes.packager.latency_ms < 4700 + HANG_S * 1000
+
 
 class TestEnd:
     def test_puts_everything_on_the_shelf(self, tmp_path: Path) -> None:
