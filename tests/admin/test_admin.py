@@ -270,8 +270,14 @@ def _secrets(livestream: Livestream, home: NewOrganization) -> list[str]:
 
 class TestBroadcastSettings:
     def test_are_told_and_what_they_do_now(self, desk: Client, livestream: Livestream) -> None:
-        chosen = {"reconnect_window_s": 600, "duplicate_publisher": "replace", "end_hold_s": 900}
-        change_livestream(livestream=livestream, actor=SYSTEM, max_runtime_s=7200, **chosen)
+        change_livestream(
+            livestream=livestream,
+            actor=SYSTEM,
+            reconnect_window_s=600,
+            duplicate_publisher="replace",
+            end_hold_s=900,
+            max_runtime_s=7200,
+        )
         end_broadcast(livestream=livestream, hold=None, actor=SYSTEM)
 
         html = desk.get(_page_url(livestream)).content.decode()
