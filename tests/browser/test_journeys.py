@@ -1,5 +1,7 @@
 """What an operator does all day, in a real browser."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -123,6 +125,17 @@ class TestCreateAndWatch:
 
             # On a busy machine the first answers are late, and the clock read from them with them: it mends itself.
             wait_until(lambda: 0 < _delay_s(page) < 30, what="a delay by the server's clock")
+
+
+class TestTimes:
+    def test_are_by_the_servers_clock_however_wrong_the_readers_is(self, operator: Operator) -> None:
+        operator.create_livestream("Read on a wrong clock", waits=True)
+        page = operator.page
+        page.add_init_script("const right = Date.now; Date.now = () => right() + 3_600_000;")
+        page.goto("/livestreams?q=Read+on+a+wrong+clock")
+
+        # Its day of creation, an hour ago by the reader's.
+        expect(page.get_by_role("row").last.locator("time").last).to_have_text(re.compile(r"just now|\d+ (s|min) ago"))
 
 
 class TestWrongPassword:

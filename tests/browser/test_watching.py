@@ -192,6 +192,21 @@ class TestWatching:
                 expect(page.get_by_text("If it comes back, it goes on here by itself")).to_be_visible()
         expect(page.get_by_test_id("is-offline")).to_be_visible()
 
+    def test_hears_that_the_picture_stopped_and_not_that_nobody_answers(
+        self, viewer: Operator, integrator: Integrator
+    ) -> None:
+        stream, page = integrator.create("Stands still", window_s=300), viewer.page
+        integrator.call("PATCH", stream.path, while_away="nothing")
+        with publishing(stream.publish_url) as encoder:
+            stream.await_status("LIVE")
+            wait_until(lambda: len(stream.sessions()) == 1 and stream.newest_segment(), what="media")
+            encoder.process.kill()
+            # The player gives up asking for what does not come, and asks again.
+            with page.expect_event("requestfailed", lambda request: "/a0/index.m3u8?_HLS_msn" in request.url):
+                page.goto(_page_of(stream))
+            expect(page.locator("[data-trouble]")).to_be_visible()
+            assert page.locator("[data-trouble]").inner_text().startswith("The picture has stopped coming.")
+
 
 class TestRecording:
     def test_is_played_for_who_asks_for_it_or_comes_later_until_the_next_broadcast(

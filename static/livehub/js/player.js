@@ -164,6 +164,8 @@ export class Player {
     this.#delay = new Delay(this.controller, hls);
     hls.on(Hls.Events.MANIFEST_PARSED, (_, { sessionData }) => this.#onManifest(hls, sessionData));
     hls.on(Hls.Events.LEVEL_UPDATED, (_, { details }) => this.#onPlaylist(details));
+    hls.on(Hls.Events.LEVEL_LOADED, () => this.#trouble.networkWorks());
+    hls.on(Hls.Events.AUDIO_TRACK_LOADED, () => this.#trouble.networkWorks());
     hls.on(Hls.Events.ERROR, (_, error) => this.#onError(error));
     hls.loadSource(this.#stage.dataset.src);
     hls.attachMedia(this.video);
@@ -244,7 +246,6 @@ export class Player {
   }
 
   #onPlaylist(details) {
-    this.#trouble.networkWorks();
     this.isRecording = !details.live;
     if (this.#wasLive && this.isRecording) this.#sayThatItIsOver();
     this.#wasLive = details.live;

@@ -1,6 +1,8 @@
 // <time data-time> in the reader's words: "3 min ago", "for 1 h 24 min", with the exact time on hover.
 // The server writes exact UTC; that stays for whoever has no JavaScript, and comes back with each live update, so an
-// observer rewrites it before the browser paints.
+// observer rewrites it before the browser paints. Times are the server's: the reader's clock may be minutes off.
+
+import { ServerClock } from "./player/clock.js";
 
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
 const minute = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit" });
@@ -9,6 +11,17 @@ const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-d
 const second = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const TICK_MS = 1000;
 const WEEK_S = 7 * 86400;
+
+const server = new ServerClock();
+
+// Until the server has answered once, the reader's own clock has to do.
+function now() {
+  return server.now() || Date.now();
+}
+
+function readClock(headers) {
+  server.read({ getResponseHeader: (name) => headers.get(name) });
+}
 
 function two(number) {
   return String(number).padStart(2, "0");
@@ -47,7 +60,7 @@ const AHEAD = new Set(["until", "due", "left"]);
 
 function write(element) {
   const at = new Date(element.dateTime);
-  const passed = (Date.now() - at) / 1000;
+  const passed = (now() - at) / 1000;
   const seconds = AHEAD.has(element.dataset.time) ? Math.floor(passed) : Math.max(0, Math.floor(passed));
   const text = WORDS[element.dataset.time](at, seconds);
   if (element.textContent !== text) element.textContent = text;
@@ -60,6 +73,12 @@ function writeAll() {
   if (document.body.hasAttribute("data-lost")) return;
   document.querySelectorAll("time[data-time]").forEach(write);
 }
+
+document.addEventListener("htmx:after:request", ({ detail }) => {
+  if (detail.ctx.response) readClock(detail.ctx.response.headers);
+});
+// What the first times are written by. Where nobody answers, the page says so itself.
+fetch(import.meta.url, { method: "HEAD", cache: "no-store" }).then(({ headers }) => { readClock(headers); writeAll(); }, () => {});
 
 writeAll();
 setInterval(writeAll, TICK_MS);
