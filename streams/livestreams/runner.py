@@ -151,7 +151,7 @@ class _Run:
         livestream = self._session.livestream
         self._shows_slate = (
             livestream.reconnect_window_s > 0
-            and livestream.while_away == WhileEncoderAway.SLATE
+            and livestream.while_away != WhileEncoderAway.NOTHING
             and not self._session.is_of_test_picture()
         )
         # No encoder's picture is in the stream.
@@ -277,6 +277,26 @@ class _Run:
         self._is_away = False
         self._write(partial(leases.mark_back, self._lease))
 
+    def silent(self) -> None:
+        holds = self._session.livestream.while_away == WhileEncoderAway.HOLD
+        self._tell(partial(leases.note_silence, self._lease, instead="the last picture" if holds else "the slate"))
+
+    def sends_again(self, *, silent_s: float, count: int) -> None:
+        self._tell(partial(leases.note_end_of_silence, self._lease, silent_s=silent_s, count=count))
+
+    def not_held(self) -> None:
+        self._tell(partial(leases.note_not_held, self._lease))
+
+    def _tell(self, say: Callable[[], None]) -> None:
+        """Write down what nobody waits for: where the database is away it is left out."""
+        try:
+            with deadline(_RENEWAL_TIMEOUT_S):
+                say()
+        except DATABASE_OUTAGE as error:
+            logger.warning("not told session=%s %s", self._lease, describe(error))
+        finally:
+            db.close_old_connections()
+
     def _mark_away(self, reason: EndReason) -> float:
         return self._write(partial(leases.mark_away, self._lease, reason=reason))
 
@@ -391,10 +411,11 @@ class _Run:
             max_height=settings.MAX_HEIGHT,
             gop_s=self.gop_s,
             slates_path=self._storage.slates_path(),
-            while_away=WhileAway.SLATE if self._shows_slate else WhileAway.NOTHING,
+            while_away=WhileAway(livestream.while_away) if self._shows_slate else WhileAway.NOTHING,
             slate_picture=self._write(partial(slate_pictures.slate_picture_path, livestream.pk)),
             source=Source(**self._session.source) if self._is_away else None,
             shed=self._shedding.count(self._lease.session_id),
+            slate_after_s=settings.SLATE_AFTER_MS / 1000,
         )
 
     def _write(self, change: Callable[[], _Result]) -> _Result:

@@ -40,6 +40,7 @@ class WhileEncoderAway(models.TextChoices):
     """What viewers see while a broadcast waits for its encoder."""
 
     SLATE = "slate", "A slate"
+    HOLD = "hold", "The last picture"
     # Their players wait: the last picture stands still.
     NOTHING = "nothing", "Nothing"
 
@@ -122,6 +123,10 @@ class EventKind(models.TextChoices):
     REPLACED = "replaced", "Encoder replaced"
     QUEUED = "queued", "Waiting for a place"
     REFUSED = "refused", "Encoder refused"
+    # It is connected, and viewers see what they see while one is away.
+    SILENT = "silent", "Encoder silent"
+    SENDS_AGAIN = "sends_again", "Encoder sends again"
+    NOT_HELD = "not_held", "Slate shown"
 
 
 class DiskLevel(models.TextChoices):
@@ -188,6 +193,9 @@ EVENT_STATES: Mapping[str, Shown] = {
         EventKind.REPLACED: "warn",
         EventKind.QUEUED: "warn",
         EventKind.REFUSED: "bad",
+        EventKind.SILENT: "warn",
+        EventKind.SENDS_AGAIN: "live",
+        EventKind.NOT_HELD: "warn",
     }.items()
 }
 
@@ -211,6 +219,7 @@ INTERRUPTIONS = frozenset(
         EventKind.SOURCE_CHANGED,
         EventKind.OVERLOADED,
         EventKind.RESTORED,
+        EventKind.SILENT,
     }
 )
 

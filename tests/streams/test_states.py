@@ -69,6 +69,9 @@ def test_words_are_those_that_rows_keep_and_people_read() -> None:
         "replaced": "Encoder replaced",
         "queued": "Waiting for a place",
         "refused": "Encoder refused",
+        "silent": "Encoder silent",
+        "sends_again": "Encoder sends again",
+        "not_held": "Slate shown",
     }
     assert SessionStatus.values == ["connecting", "live", "reconnecting", "ended", "errored"]
     assert LivestreamStatus.values == ["idle", "connecting", "live", "reconnecting", "errored"]
@@ -99,6 +102,9 @@ def test_colours_and_calls_a_state_alike_everywhere() -> None:
         "warn",
         "warn",
         "bad",
+        "warn",
+        "live",
+        "warn",
     ]
 
 
@@ -111,6 +117,7 @@ def test_colours_and_calls_a_state_alike_everywhere() -> None:
         ("source_changed", "Source changed"),
         ("overloaded", "Quality lowered"),
         ("restored", "Quality restored"),
+        ("silent", "Encoder silent"),
     ],
 )
 def test_an_interrupted_broadcast_is_live_by_another_word(event: str, label: str) -> None:
