@@ -4,6 +4,7 @@
 """
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -70,6 +71,8 @@ _HOLES = """
 # The slate's picture reads as a time long gone, or yet to come.
 _FIRST_SHOWN_MS = "() => shown_ms[latencies.findIndex((age) => age > 0 && age < 10000)]"
 
+_AGE = "() => window.latencies[window.latencies.length - 1]"
+
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
@@ -85,11 +88,13 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture
-def stream(stack: RunningStack) -> Stream:
+@pytest.fixture(params=["slate", "hold"])
+def stream(stack: RunningStack, request: pytest.FixtureRequest) -> Stream:
     integrator = Integrator.of(stack)
-    made = integrator.call("POST", "/livestreams", name="Keynote", reconnect_window_s=_WINDOW_S)["data"]
-    return Stream(integrator, made)
+    while_away: str = request.param
+    print(f"\n{while_away}:", end="")
+    told = {"name": "Keynote", "reconnect_window_s": _WINDOW_S, "while_away": while_away}
+    return Stream(integrator, integrator.call("POST", "/livestreams", **told)["data"])
 
 
 @contextmanager
@@ -147,8 +152,12 @@ def _drop_and_return(
         read_clock(page)
         before_ms = _delay_ms(page)
         page.evaluate(_COUNTER)
+    dropped_at = time.monotonic()
     page.wait_for_timeout(_AWAY_S * 1000)
     _tell(page, "drop")
+    if stream.created["while_away"] == "hold":
+        away_ms = (time.monotonic() - dropped_at) * 1000
+        print(f"\n  the picture that is held was made {page.evaluate(_AGE) - away_ms:.0f} ms before the drop", end="")
     page.evaluate("() => { latencies = []; shown_ms = []; }")
     with clocked_encoder(stream.publish_url, **how) as encoder:
         page.wait_for_timeout(2 * _AWAY_S * 1000)

@@ -299,6 +299,15 @@ MAX_HEIGHT = env.integer(
     at_most=4320,
     purpose="Longest that a source's shorter side may be; its longer side may be up to 64/27 (21:9) of that",
 )
+SLATE_AFTER_MS = env.integer(
+    "LIVEHUB_SLATE_AFTER_MS",
+    default=700,
+    unit="ms",
+    at_least=300,
+    at_most=3000,
+    purpose="Silence of an encoder that is connected, after which its viewers see the slate or the last picture, at "
+    "low latency (standard: 3 s). Above 900 their players stall; below 500 a network that stutters is enough",
+)
 PLAYBACK_RETENTION_S = env.integer(
     "LIVEHUB_PLAYBACK_RETENTION_S",
     default=300,

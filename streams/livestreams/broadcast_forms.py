@@ -16,7 +16,8 @@ _WINDOWS_S = [0, 10, 30, 60, 120, 300, 600, 1800]
 _HOLDS_S = [0, 30, 60, 300, 900, 3600]
 _WHILE_AWAY = [
     (WhileEncoderAway.SLATE.value, "Show a slate: a picture, without sound"),
-    (WhileEncoderAway.NOTHING.value, "Show nothing: the picture stands still"),
+    (WhileEncoderAway.HOLD.value, "Hold the last picture, without sound"),
+    (WhileEncoderAway.NOTHING.value, "Show nothing: players run out of video and wait"),
 ]
 _SECOND_ENCODERS = [
     (DuplicatePublisher.REJECT.value, "It is refused: the first one goes on"),

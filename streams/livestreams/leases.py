@@ -134,7 +134,7 @@ def mark_live(lease: Lease, *, has_encoder: bool = True) -> None:
         note(session, EventKind.SLATE_SHOWN, reason="Viewers see the slate until the encoder comes")
         tell_pages(session.livestream)
     else:
-        _mark_resumed(session, epoch=lease.epoch, reason="Viewers see the slate again")
+        _mark_resumed(session, epoch=lease.epoch, reason="Viewers see a still picture again")
 
 
 @transaction.atomic
@@ -181,6 +181,37 @@ def turn_away(lease: Lease, *, message: str) -> float:
     note(session, EventKind.REFUSED, reason=message)
     tell_pages(session.livestream)
     return session.reconnect_left_s
+
+
+@transaction.atomic
+def note_silence(lease: Lease, *, instead: str) -> None:
+    """Say that the encoder is connected and sends nothing; `instead` is what viewers see.
+
+    :raises LeaseLostError: when the session is over or another worker's.
+    """
+    _tell(lease, EventKind.SILENT, reason=f"Nothing comes from it; viewers see {instead}.")
+
+
+@transaction.atomic
+def note_end_of_silence(lease: Lease, *, silent_s: float, count: int) -> None:
+    """Say that its picture is there again: after how long, in how many silences since the last that was told.
+
+    :raises LeaseLostError: when the session is over or another worker's.
+    """
+    seconds = max(1, round(silent_s))
+    reason = (
+        f"After {seconds} s" if count == 1 else f"It was silent {count} times within a moment, for {seconds} s in all"
+    )
+    _tell(lease, EventKind.SENDS_AGAIN, reason=reason, silent_s=seconds)
+
+
+@transaction.atomic
+def note_not_held(lease: Lease) -> None:
+    """Say that the last picture cannot be shown.
+
+    :raises LeaseLostError: when the session is over or another worker's.
+    """
+    _tell(lease, EventKind.NOT_HELD, reason="The last picture could not be decoded; the server's log says why")
 
 
 def await_encoder(lease: Lease) -> Connection | None:
@@ -354,6 +385,12 @@ def _mark_resumed(session: Session, *, epoch: int, reason: str) -> None:
     session.save(update_fields=["live_epoch", "updated_at"])
     note(session, EventKind.RESUMED, reason=reason, epoch=epoch)
     events.publish(SessionResumed.of(session.livestream, at=clock.now(), actor=SYSTEM, session_id=session.pk))
+
+
+def _tell(lease: Lease, kind: EventKind, *, reason: str, **data: object) -> None:
+    session = lock_held_session(lease)
+    note(session, kind, reason=reason, **data)
+    tell_pages(session.livestream)
 
 
 def _newest_kind(session: Session) -> str | None:

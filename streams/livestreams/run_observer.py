@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from uuid import UUID
@@ -20,7 +21,7 @@ from streams.livestreams.models import Session
 from streams.livestreams.renewals import Renewal
 from streams.livestreams.shedding import OverloadedError, RestoredError, Shedding
 from streams.livestreams.speed import SpeedWatch
-from streams.livestreams.states import EndReason
+from streams.livestreams.states import EndReason, WhileEncoderAway
 from streams.media.errors import SourceRefusedError
 from streams.media.ladder import Ladder, Rendition
 from streams.media.meter import Measured
@@ -146,6 +147,26 @@ class RunObserver:
             # Nor is anybody waited for.
             raise SourceRefusedError(message)
         self._held.write(partial(leases.turn_away, self._lease, message=message))
+
+    def silent(self) -> None:
+        holds = self._session.livestream.while_away == WhileEncoderAway.HOLD
+        self._tell(partial(leases.note_silence, self._lease, instead="the last picture" if holds else "the slate"))
+
+    def sends_again(self, *, silent_s: float, count: int) -> None:
+        self._tell(partial(leases.note_end_of_silence, self._lease, silent_s=silent_s, count=count))
+
+    def not_held(self) -> None:
+        self._tell(partial(leases.note_not_held, self._lease))
+
+    def _tell(self, say: Callable[[], None]) -> None:
+        """Write down what nobody waits for: where the database is away it is left out."""
+        try:
+            with deadline(STATEMENT_TIMEOUT_S):
+                say()
+        except DATABASE_OUTAGE as error:
+            logger.warning("not told session=%s %s", self._lease, describe(error))
+        finally:
+            db.close_old_connections()
 
     def note_media(self, media_ms: int) -> None:
         """Write down what this run has taken in over all its connections."""

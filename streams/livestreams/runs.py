@@ -212,8 +212,9 @@ class SessionRun:
             max_height=settings.MAX_HEIGHT,
             gop_s=self.gop_s,
             slates_path=self._storage.slates_path(),
-            while_away=WhileAway.SLATE if self._shows_slate else WhileAway.NOTHING,
+            while_away=WhileAway(livestream.while_away) if self._shows_slate else WhileAway.NOTHING,
             slate_picture=self._held.write(partial(slate_pictures.slate_picture_path, livestream.pk)),
             source=Source(**self._session.source) if is_away else None,
             shed=self._shedding.count(self._lease.session_id),
+            slate_after_s=settings.SLATE_AFTER_MS / 1000,
         )

@@ -43,6 +43,7 @@ class WhileEncoderAway(models.TextChoices):
     """What viewers see while a broadcast waits for its encoder."""
 
     SLATE = "slate", "A slate"
+    HOLD = "hold", "The last picture"
     # Their players wait: the last picture stands still.
     NOTHING = "nothing", "Nothing"
 
@@ -129,6 +130,10 @@ class EventKind(models.TextChoices):
     REPLACED = "replaced", "Encoder replaced"
     QUEUED = "queued", "Waiting for a place"
     REFUSED = "refused", "Encoder refused"
+    # It is connected, and viewers see what they see while one is away.
+    SILENT = "silent", "Encoder silent"
+    SENDS_AGAIN = "sends_again", "Encoder sends again"
+    NOT_HELD = "not_held", "Slate shown"
 
 
 class DiskLevel(models.TextChoices):
@@ -200,6 +205,9 @@ EVENT_STATES: Mapping[str, Shown] = {
         EventKind.REPLACED: "warn",
         EventKind.QUEUED: "warn",
         EventKind.REFUSED: "bad",
+        EventKind.SILENT: "warn",
+        EventKind.SENDS_AGAIN: "live",
+        EventKind.NOT_HELD: "warn",
     }.items()
 }
 
@@ -223,6 +231,7 @@ INTERRUPTIONS = frozenset(
         EventKind.SOURCE_CHANGED,
         EventKind.OVERLOADED,
         EventKind.RESTORED,
+        EventKind.SILENT,
     }
 )
 

@@ -23,6 +23,7 @@ from streams.media.errors import (
     StorageFullError,
     TranscoderFailedError,
 )
+from streams.media.held import HeldPicture
 from streams.media.job import JobSpec, Observer, Outcome, WhileAway
 from streams.media.ladder import Ladder, Rendition, build_ladder
 from streams.media.outlet import Outlet
@@ -83,8 +84,9 @@ def run_broadcast(spec: JobSpec, observer: Observer) -> Outcome:
     if left_behind := tenure.end_earlier():
         logger.warning("%s: killed transcoders of earlier runs: %s", spec.playback.folder.name, left_behind)
     clock = AwakeClock()
-    outlet = Outlet(mode=spec.latency_mode)
-    encoders = Encoders(spec, observer, outlet, clock)
+    held = HeldPicture() if spec.while_away is WhileAway.HOLD else None
+    outlet = Outlet(mode=spec.latency_mode, held=held, slate_after_s=spec.slate_after_s)
+    encoders = Encoders(spec, observer, outlet, clock, held=held)
     try:
         return _Run(spec, observer, clock, outlet, encoders, tenure).run()
     finally:

@@ -10,15 +10,20 @@ from streams.media.errors import (
     SourceLostError,
     SourceRefusedError,
 )
+from streams.media.feeds import FeedError, Slate, read_slate
+from streams.media.flv import FlvError
+from streams.media.held import HeldPicture
 from streams.media.job import JobSpec, Observer, WhileAway
 from streams.media.ladder import Ladder
 from streams.media.meter import Measured
 from streams.media.outlet import Outlet
 from streams.media.progress import AwakeClock
 from streams.media.pull import Pull
+from streams.media.silences import SilenceEnded
 from streams.media.slates import SlateForm, SlateOrder
 from streams.media.source import Source
 from streams.media.splice_rules import SpliceRules
+from streams.media.writing import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -28,9 +33,17 @@ _TAKE_OVER_S = 30.0
 
 
 class Encoders:
-    """The connections that feed an outlet, one at a time."""
+    """The connections that feed an outlet, one at a time; `held` is the outlet's."""
 
-    def __init__(self, spec: JobSpec, observer: Observer, outlet: Outlet, clock: AwakeClock) -> None:
+    def __init__(
+        self,
+        spec: JobSpec,
+        observer: Observer,
+        outlet: Outlet,
+        clock: AwakeClock,
+        *,
+        held: HeldPicture | None = None,
+    ) -> None:
         self._spec = spec
         self._observer = observer
         self._outlet = outlet
@@ -42,6 +55,12 @@ class Encoders:
         self._is_bridged = False
         # Of the sound, where a run begins without an encoder.
         self._expected_config = b""
+        self._held = held
+        self._form: SlateForm | None = None
+        # What a run that begins without an encoder shows; there while one is away and its last picture is.
+        self._kept_path = spec.playback.folder / "held.flv"
+        self._kept = b""
+        self._has_told_not_held = False
         # Until when an encoder is waited for, None while one is in the stream.
         self._until: float | None = None
         self._asked_at = -_ASK_EVERY_S
@@ -82,7 +101,8 @@ class Encoders:
         # Silence is known of AAC alone.
         if self._spec.while_away is not WhileAway.NOTHING and source.audio_codec in {"", "aac"}:
             self._rules = SpliceRules(ladder, self._spec.max_height)
-            self._order = SlateOrder(self._spec.slate_picture, SlateForm.of(source), folder=self._spec.slates_path)
+            self._form = SlateForm.of(source)
+            self._order = SlateOrder(self._spec.slate_picture, self._form, folder=self._spec.slates_path)
             if source.audio_channels in {1, 2}:
                 self._expected_config = aac_config(rate=source.sample_rate, channels=source.audio_channels)
 
@@ -92,6 +112,9 @@ class Encoders:
         :raises MediaError: as `run_broadcast` does.
         """
         self._bridge()
+        self._tell_of_silence()
+        if self._held is not None and self._is_bridged:
+            self._look_at_held(self._held)
         if self._pull is None:
             return self._await_encoder()
         return self._look_at_newcomer(self._pull) if self.waits else self._look_at_present(self._pull)
@@ -123,6 +146,8 @@ class Encoders:
         self._drop()
         if self._order is not None:
             self._order.cancel()
+        if self._held is not None:
+            self._held.close()
 
     def _can_bridge(self) -> bool:
         return self._is_bridged or (self._order is not None and not self._order.has_failed)
@@ -135,7 +160,42 @@ class Encoders:
         if self._is_bridged or self._order is None or self._order.slate is None or self._rules is None:
             return
         self._is_bridged = True
+        if self._held is not None and self._form is not None:
+            self._outlet.hold_picture(self._form, still=self._read_kept(fps=self._form.fps))
         self._outlet.bridge(self._order.slate, rules=self._rules, config=self._expected_config)
+
+    def _read_kept(self, *, fps: float) -> Slate | None:
+        """Return what an earlier run showed last of all, if this one begins without an encoder."""
+        if self._spec.name:
+            self._kept_path.unlink(missing_ok=True)
+            return None
+        try:
+            self._kept = self._kept_path.read_bytes()
+            return read_slate(self._kept, fps=fps)
+        except (FileNotFoundError, FeedError, FlvError) as error:
+            logger.info("%s: no last picture was kept: %r", self._kept_path.parent.name, error)
+            return None
+
+    def _look_at_held(self, held: HeldPicture) -> None:
+        """Keep the last picture for a run that may have to follow, as long as no encoder is there."""
+        if held.has_failed and not self._outlet.is_live and not self._has_told_not_held:
+            self._has_told_not_held = True
+            self._observer.not_held()
+        clip = held.clip if self.waits else b""
+        if clip and clip != self._kept:
+            self._kept = clip
+            try:
+                write_whole(self._kept_path, [clip])
+            except OSError as error:
+                # It is missed only if this worker dies before the encoder is back.
+                logger.warning("%s: the last picture is not kept: %s", self._kept_path.parent.name, error)
+
+    def _tell_of_silence(self) -> None:
+        for news in self._outlet.take_silences():
+            if isinstance(news, SilenceEnded):
+                self._observer.sends_again(silent_s=news.silent_s, count=news.count)
+            else:
+                self._observer.silent()
 
     def _look_at_present(self, pull: Pull) -> bool:
         if self._ladder is not None and self._ladder.copies_video and (gop_s := pull.intake.far_gop_s):
@@ -189,6 +249,8 @@ class Encoders:
             return self.leave()
         if self._outlet.is_live:
             self._until = None
+            self._kept = b""
+            self._kept_path.unlink(missing_ok=True)
             self._observer.returned()
         return False
 

@@ -19,6 +19,8 @@ class WhileAway(StrEnum):
 
     NOTHING = "nothing"
     SLATE = "slate"
+    # The last picture, and the slate where that cannot be had.
+    HOLD = "hold"
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class JobSpec:
 
     Without a name no encoder is there: the run begins with the slate, of the form of `source`, which an earlier run has
     found. `slates_path` is the folder of slates that are kept; `slate_picture` is an image of any size.
-    `shed` is how many rungs are left out, the tallest first.
+    `shed` is how many rungs are left out, the tallest first. `slate_after_s` is without media, where there are parts.
     """
 
     server: IngestServer
@@ -43,6 +45,7 @@ class JobSpec:
     slate_picture: Path = DEFAULT_PICTURE
     source: Source | None = None
     shed: int = 0
+    slate_after_s: float = Latency.LOW.longest_pause_s
 
 
 class Observer(Protocol):
@@ -84,6 +87,18 @@ class Observer(Protocol):
 
         Asked four times a second while none is there, and with each check-in while one is.
         """
+
+    def silent(self) -> None:
+        """Called when an encoder that is connected sends nothing, and viewers see something else; not each time.
+
+        Within ten seconds once at most; `sends_again` follows, unless the encoder leaves.
+        """
+
+    def sends_again(self, *, silent_s: float, count: int) -> None:
+        """Called when its picture is in the stream again: after how long, in how many silences since the last call."""
+
+    def not_held(self) -> None:
+        """Called when the last picture cannot be shown, and the slate is: once in a run. The log says why."""
 
     def returned(self) -> None:
         """Called when the picture of an encoder that came is in the stream."""

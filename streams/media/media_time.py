@@ -10,6 +10,8 @@ _LEAST_PROGRESS_MS = 1_000
 _LONGEST_STAND_S = 5.0
 # Between two pieces; what is longer is a pause of the encoder.
 _LONGEST_GAP_S = 0.1
+# How long the soonest arrival counts: encoders' clocks are not ours.
+_ANCHOR_MS = 10_000.0
 
 
 class MediaTime:
@@ -49,3 +51,23 @@ class Pace:
         if self._begun_ms is None or newest_ms - self._begun_ms >= _LEAST_PROGRESS_MS:
             self._begun_ms, self._coming_s = newest_ms, 0.0
         return self._coming_s > _LONGEST_STAND_S
+
+
+class Anchor:
+    """What the stream's clock lacks of ours, by what came soonest of late."""
+
+    def __init__(self) -> None:
+        self._begun_at = 0.0
+        self._least: list[float] = []
+
+    @property
+    def value(self) -> float | None:
+        """None before anything came."""
+        return min(self._least, default=None)
+
+    def note(self, lacking_ms: float, *, now_ms: float) -> None:
+        """Take in what it lacks by something that has just come."""
+        if not self._least or now_ms - self._begun_at > _ANCHOR_MS:
+            self._least = [*self._least[-1:], lacking_ms]
+            self._begun_at = now_ms
+        self._least[-1] = min(self._least[-1], lacking_ms)

@@ -14,8 +14,11 @@ from typing import IO
 from streams.media.errors import PullFailedError, SourceChangedError, SourceRefusedError
 from streams.media.feeds import Slate
 from streams.media.flv import FlvError, Tag, TagType, file_header
+from streams.media.held import HeldPicture
 from streams.media.intake import READ_SIZE, Intake
 from streams.media.marks import Cuts, KeyFrameMarks
+from streams.media.silences import SilenceBegan, SilenceEnded
+from streams.media.slates import SlateForm
 from streams.media.splice import Splicer
 from streams.media.splice_rules import SpliceRules
 from streams.media.targets import Latency
@@ -26,20 +29,32 @@ _MOST_HELD_BYTES = 64 << 20
 _NOTICE_MS = 250.0
 # Slate comes by the clock; more often than that nobody looks at it.
 _SHORTEST_WAIT_MS = 5.0
+# A picture that is ready by then is shown, and the slate is not.
+_SHORTEST_HOLD_S = 0.15
 
 
 class Outlet:
     """Reads one connection after the other, in a thread of its own; the numbers may be read from any thread.
 
-    Whatever reader and writer do, the thread ends soon after `stop`.
+    Whatever reader and writer do, the thread ends soon after `stop`. `held` is for the last picture to be shown where
+    an encoder sends nothing; `slate_after_s` is how long, where there are parts.
     """
 
-    def __init__(self, *, mode: Latency) -> None:
+    def __init__(
+        self,
+        *,
+        mode: Latency,
+        held: HeldPicture | None = None,
+        slate_after_s: float = Latency.LOW.longest_pause_s,
+    ) -> None:
         self._gathered_s = mode.gathered_s
         # Where the transcoder's output is to be cut, if it keeps the source's key frames.
         self.marks = KeyFrameMarks(segment_s=mode.segment_s)
         self.cuts = Cuts()
-        self._splicer = Splicer(marks=self.marks, cuts=self.cuts, longest_pause_s=mode.longest_pause_s)
+        pause_s = slate_after_s if mode is Latency.LOW else mode.longest_pause_s
+        gap_s = 0.0 if held is None else max(mode.longest_gap_s, pause_s + _SHORTEST_HOLD_S)
+        self._splicer = Splicer(marks=self.marks, cuts=self.cuts, longest_pause_s=pause_s, longest_gap_s=gap_s)
+        self._held_picture = held
         self._rules: SpliceRules | None = None
         self._intake: Intake | None = None
         # Begins with the file header of the first connection, or of the slate.
@@ -105,6 +120,19 @@ class Outlet:
             self._splicer.bridge(slate, has_sound=rules.ladder.audio is not None, config=config)
         self._wake()
 
+    def hold_picture(self, form: SlateForm, *, still: Slate | None) -> None:
+        """Have the last picture made into a slate of this form from now on; begin with a still that was kept."""
+        with self._changed:
+            if self._held_picture is not None:
+                self._held_picture.begin(form, wake=self._wake)
+            self._splicer.show(still)
+        self._wake()
+
+    def take_silences(self) -> list[SilenceBegan | SilenceEnded]:
+        """Return what is to be told of an encoder that is connected and sends nothing; see `Silences`."""
+        with self._changed:
+            return self._splicer.silences.take_news(now_ms=_now_ms())
+
     def attach(self, sink: IO[bytes]) -> None:
         """Hand everything held, and all that follows, to a pipe."""
         os.set_blocking(sink.fileno(), False)
@@ -162,6 +190,8 @@ class Outlet:
                 size = self._read(intake)
             if not self._may_close:
                 self._fill()
+                if self._held_picture is not None:
+                    self._held_picture.look(self._splicer, now_ms=_now_ms())
             self._changed.notify_all()
         self._flow()
         if 0 < size < READ_SIZE:
@@ -179,8 +209,11 @@ class Outlet:
             self._held.append(header)
 
     def _longest_wait_ms(self) -> float:
-        due_ms = self._splicer.due_in_ms(now_ms=_now_ms())
-        return _NOTICE_MS if due_ms is None else min(_NOTICE_MS, max(due_ms, _SHORTEST_WAIT_MS))
+        now_ms = _now_ms()
+        dues_ms = [self._splicer.due_in_ms(now_ms=now_ms)]
+        if self._held_picture is not None:
+            dues_ms.append(self._held_picture.due_in_ms(self._splicer, now_ms=now_ms))
+        return min([_NOTICE_MS, *(max(due_ms, _SHORTEST_WAIT_MS) for due_ms in dues_ms if due_ms is not None)])
 
     def _read(self, intake: Intake) -> int:
         """Take in some of what is there; return how much. Whatever is wrong with it ends the connection."""
@@ -217,6 +250,8 @@ class Outlet:
                 self._splicer.jump()
         intake.note(tag)
         self._hold(self._splicer.take(tag, now_ms=_now_ms()))
+        if self._held_picture is not None:
+            self._held_picture.note(tag, was_sent=self._splicer.is_live)
 
     def _hold(self, made: list[bytes]) -> None:
         size = sum(map(len, made))

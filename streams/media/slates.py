@@ -25,8 +25,17 @@ _TIMEOUT_S = 20.0
 _MEMORY_MB = 1024
 _LARGEST_PICTURE_BYTES = 20 << 20
 _MOST_KEPT = 64
+# Viewers wait for it: a longer one takes longer.
+_HELD_LOOP_S = 1
+# A finer one takes longer, and nothing but the picture itself costs bits.
+_HELD_CRF = 18
+# FLV counts in milliseconds.
+_ROUNDING_MS = 0.5
 # By ffmpeg's names; others are not passed through.
 _PROFILES = {"Constrained Baseline": "baseline", "Baseline": "baseline", "Main": "main"}
+
+# Whatever keeps a slate from being made.
+NOT_MADE = (FeedError, FlvError, OSError, subprocess.SubprocessError)
 
 
 @dataclass(frozen=True)
@@ -45,34 +54,58 @@ class SlateForm:
         return cls(source.width, source.height, fps, _PROFILES.get(source.profile, "high"))
 
 
-class SlateOrder:
-    """A slate that is being made, in a thread of its own; of our own picture where the other one cannot be read."""
+class Order:
+    """A slate that is being made, in a thread of its own."""
 
-    def __init__(self, picture: Path, form: SlateForm, *, folder: Path) -> None:
-        self._picture = picture
+    def __init__(self, form: SlateForm) -> None:
         self._form = form
-        self._folder = folder
         self._child: Child | None = None
         self._is_cancelled = False
         self.slate: Slate | None = None
         # It will not come; the log says why.
         self.has_failed = False
         self._thread = threading.Thread(target=self._run, name="slate", daemon=True)
-        self._thread.start()
 
-    def cancel(self) -> None:
-        """End it, finished or not."""
+    def abandon(self) -> None:
+        """Let it end, finished or not, whenever that is."""
         self._is_cancelled = True
         if self._child is not None:
             self._child.kill()
+
+    def cancel(self) -> None:
+        """End it, finished or not."""
+        self.abandon()
         self._thread.join()
+
+    def _run(self) -> None:
+        raise NotImplementedError
+
+    def _encode(self, argv: list[str], given: bytes, *, timeout_s: float, memory_mb: int = _MEMORY_MB) -> bytes:
+        label = f"slate {self._form.width}x{self._form.height}"
+        with running(argv, label=label, feeds=True, is_fed=True, memory_mb=memory_mb) as self._child:
+            if self._is_cancelled:
+                raise FeedError("Nobody wants it any more.")
+            clip, _ = self._child.process.communicate(given, timeout=timeout_s)
+            if self._child.exit_code:
+                raise FeedError(self._child.last_words() or f"ffmpeg ended with code {self._child.exit_code}.")
+        return clip
+
+
+class SlateOrder(Order):
+    """A slate of a picture; of our own where the other one cannot be read."""
+
+    def __init__(self, picture: Path, form: SlateForm, *, folder: Path) -> None:
+        super().__init__(form)
+        self._picture = picture
+        self._folder = folder
+        self._thread.start()
 
     def _run(self) -> None:
         # A picture of somebody's own may be none that can be read.
         for picture in dict.fromkeys((self._picture, DEFAULT_PICTURE)):
             try:
                 self.slate = self._make(picture)
-            except (FeedError, FlvError, OSError, subprocess.SubprocessError) as error:
+            except NOT_MADE as error:
                 if self._is_cancelled:
                     break
                 logger.warning("no slate of %s: %s", picture.name, error)
@@ -91,21 +124,10 @@ class SlateOrder:
             # What is used stays.
             path.touch()
             return slate
-        clip = self._encode(picture)
+        clip = self._encode(slate_argv(self._form), picture, timeout_s=_TIMEOUT_S)
         slate = read_slate(clip, fps=self._form.fps)
         self._keep(path, clip)
         return slate
-
-    def _encode(self, picture: bytes) -> bytes:
-        label = f"slate {self._form.width}x{self._form.height}"
-        argv = slate_argv(self._form)
-        with running(argv, label=label, feeds=True, is_fed=True, memory_mb=_MEMORY_MB) as self._child:
-            if self._is_cancelled:
-                raise FeedError("Nobody wants it any more.")
-            clip, _ = self._child.process.communicate(picture, timeout=_TIMEOUT_S)
-            if self._child.exit_code:
-                raise FeedError(self._child.last_words() or f"ffmpeg ended with code {self._child.exit_code}.")
-        return clip
 
     def _keep(self, path: Path, clip: bytes) -> None:
         """Spare others the work; one that cannot be kept (a full disk, another run with the same) is used as well."""
@@ -124,16 +146,42 @@ def slate_argv(form: SlateForm) -> list[str]:
 
     The picture is scaled to fit, on black; no frame is shown later than it is decoded, so the loop can be cut anywhere.
     """
-    size = f"{form.width}:{form.height}"
-    fitted = f"scale={size}:force_original_aspect_ratio=decrease,pad={size}:-1:-1,setsar=1,format=yuv420p"
-    repeated = "loop=loop=-1:size=1,setpts=N"
-    frames = max(1, round(_LOOP_S * form.fps))
     return [
         "nice", "-n", "19", "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning",
-        "-f", "image2pipe", "-framerate", f"{form.fps:g}", "-i", "pipe:0", "-an", "-vf", f"{fitted},{repeated}",
-        "-frames:v", str(frames), "-fps_mode", "passthrough", "-c:v", "libx264", "-preset", "veryfast",
-        "-profile:v", form.profile, "-threads", "1", "-bf", "0", "-g", str(frames + 1), "-sc_threshold", "0",
-        "-crf", "20", "-f", "flv", "-flvflags", "no_duration_filesize", "pipe:1",
+        "-f", "image2pipe", "-framerate", f"{form.fps:g}", "-i", "pipe:0", "-an",
+        *_loop_args(form, f"{_fitted(form)},setsar=1", loop_s=_LOOP_S, preset="veryfast", crf=20),
+    ]  # fmt: skip
+
+
+def last_picture_argv(form: SlateForm, *, last_ms: int) -> list[str]:
+    """Return the command that makes one of the picture that is shown at `last_ms` in the FLV clip on its stdin.
+
+    Viewers wait for it, so nothing is done that takes long: what does not change costs few bits however it is encoded.
+    """
+    # Pictures before it are decoded, and nothing else; what is announced is known without probing.
+    chosen = f"trim=start={(last_ms - _ROUNDING_MS) / 1000:.4f}"
+    return [
+        "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "error", "-fpsprobesize", "0", "-copyts",
+        "-f", "flv", "-i", "pipe:0", "-an",
+        *_loop_args(form, f"{chosen},{_fitted(form)}", loop_s=_HELD_LOOP_S, preset="ultrafast", crf=_HELD_CRF),
+    ]  # fmt: skip
+
+
+def _fitted(form: SlateForm) -> str:
+    size = f"{form.width}:{form.height}"
+    return f"scale={size}:force_original_aspect_ratio=decrease,pad={size}:-1:-1,format=yuv420p"
+
+
+def _loop_args(form: SlateForm, filters: str, *, loop_s: int, preset: str, crf: int) -> list[str]:
+    frames = max(1, round(loop_s * form.fps))
+    # A preset that leaves tools out would make another profile of it.
+    tools = {"high": "cabac=1:8x8dct=1", "main": "cabac=1"}.get(form.profile)
+    return [
+        "-vf", f"{filters},loop=loop=-1:size=1,setpts=N", "-frames:v", str(frames), "-fps_mode", "passthrough",
+        "-c:v", "libx264", "-preset", preset, "-profile:v", form.profile,
+        *(["-x264-params", tools] if tools else []), "-threads", "1",
+        "-bf", "0", "-g", str(frames + 1), "-sc_threshold", "0",
+        "-crf", str(crf), "-f", "flv", "-flvflags", "no_duration_filesize", "pipe:1",
     ]  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from streams.media.errors import SourceChangedError
 from streams.media.feeds import Silence, Slate, announce_picture, silence_like
 from streams.media.flv import AVC_HEADER_SIZE, Tag, TagType, render_tag
 from streams.media.marks import Cut, Cuts, KeyFrameMarks
+from streams.media.media_time import Anchor
+from streams.media.silences import Silences
 
 # Of a source that does not tell: 30 frames a second.
 _USUAL_FRAME_MS = 1000 / 30
@@ -17,27 +19,31 @@ _LONGEST_QUIET_MS = 1_000.0
 # What was held up comes all at once, and after that as it is made.
 _BURST_MS = 1_000.0
 _SLIGHTLY_LATE_MS = 250.0
-# How long the soonest arrival counts: encoders' clocks are not ours.
-_ANCHOR_MS = 10_000.0
 _LATEST_MS = (1 << 32) - 1
 
 
 class Splicer:
     """Takes in the tags of one connection after the other, and returns those of one stream, as bytes.
 
-    After `longest_pause_s` without media a slate is shown. Key frames and splices are noted in `marks` and `cuts`
-    before what is behind them is returned.
+    After `longest_pause_s` without media a slate is shown; for a still that is to be shown instead it waits until
+    nothing came for `longest_gap_s`, which is 0 where there is none. Key frames and splices are noted in `marks` and
+    `cuts` before what is behind them is returned, and `silences` that are shown.
     """
 
-    def __init__(self, *, marks: KeyFrameMarks, cuts: Cuts, longest_pause_s: float) -> None:
+    def __init__(self, *, marks: KeyFrameMarks, cuts: Cuts, longest_pause_s: float, longest_gap_s: float = 0.0) -> None:
         self._longest_pause_ms = longest_pause_s * 1000
+        self._longest_gap_ms = longest_gap_s * 1000
+        self.silences = Silences()
         self._marks = marks
         self._cuts = cuts
-        self._anchor = _Anchor()
+        self._anchor = Anchor()
         # What the encoder's milliseconds lack of the stream's, None before another connection's first key frame.
         self._offset: float | None = 0.0
         self._is_live = True
         self._slate: Slate | None = None
+        # Shown instead of it, until an encoder's picture is.
+        self._still: Slate | None = None
+        self._awaits_still = False
         self._has_sound = False
         self._next_body = 0
         self._frame_ms = _USUAL_FRAME_MS
@@ -50,6 +56,8 @@ class Splicer:
         self._silence = silence_like(b"")
         # When something came, and sound, and something after a pause.
         self._media_at: float | None = None
+        # The same of what was handed on.
+        self._sent_at: float | None = None
         self._sound_at: float | None = None
         self._resumed_at: float | None = None
         self._is_quiet = False
@@ -63,6 +71,10 @@ class Splicer:
         """Return what to add to the stream's milliseconds for those of the monotonic clock."""
         return now_ms - self._due(now_ms)
 
+    def quiet_ms(self, *, now_ms: float) -> float | None:
+        """Return how long nothing has come, None where nothing ever did."""
+        return None if self._media_at is None else now_ms - self._media_at
+
     def bridge(self, slate: Slate, *, has_sound: bool, config: bytes = b"") -> None:
         """From now on show a slate where an encoder sends nothing, and send silence where it sends no sound.
 
@@ -72,16 +84,29 @@ class Splicer:
         if not self._told_config and config:
             self._silence = silence_like(config)
 
+    def show(self, still: Slate | None) -> None:
+        """Show a still of the last picture instead of the slate until an encoder's is in the stream again.
+
+        None for that there is none: the slate is shown at once. Nothing while an encoder's picture is in the stream.
+        """
+        if self._is_live:
+            return
+        self._awaits_still = False
+        if still is not None and still is not self._still:
+            self._still, self._next_body = still, 0
+
     def leave(self) -> None:
         """Expect nothing more of this connection: what is taken in next is another one's."""
         self.jump()
+        self.silences.leave()
         self._record, self._config, self._sound_at = b"", b"", None
 
     def jump(self) -> None:
         """Expect other times of this connection: it goes on with its next key frame."""
         # A slate that is shown goes on.
-        self._next_body = 0 if self._is_live else self._next_body
-        self._is_live, self._offset = False, None
+        if self._is_live:
+            self._lose_picture()
+        self._offset = None
 
     def take(self, tag: Tag, *, now_ms: float) -> list[bytes]:
         """Return what to send of a tag that came."""
@@ -101,15 +126,20 @@ class Splicer:
         if self._slate is None:
             return []
         if self._is_live and self._media_at is not None and now_ms - self._media_at >= self._longest_pause_ms:
-            self._is_live, self._resumed_at, self._next_body = False, None, 0
+            self._resumed_at = None
+            self._lose_picture()
+            self.silences.begin(at_ms=self._media_at)
         if self._is_live:
             return self._fill_sound(until=self._picture_end or 0.0) if self._is_sound_missing(now_ms) else []
+        return [] if self._still_in_ms(now_ms) else self._fill_with_slate(self._still or self._slate, now_ms)
+
+    def _fill_with_slate(self, slate: Slate, now_ms: float) -> list[bytes]:
         due = self._due(now_ms)
         made: list[bytes] = []
         # In turns, so that neither waits for the other behind it.
         while (at := self._picture_end or 0.0) <= due:
             made += self._fill_sound(until=at)
-            made += self._next_of_slate(self._slate, at)
+            made += self._next_of_slate(slate, at)
         return made + self._fill_sound(until=due)
 
     def due_in_ms(self, *, now_ms: float) -> float | None:
@@ -118,8 +148,20 @@ class Splicer:
             return None
         if self._is_live:
             return self._longest_pause_ms - (now_ms - self._media_at) if self._media_at is not None else None
+        if wait_ms := self._still_in_ms(now_ms):
+            return wait_ms
         ends = [self._picture_end or 0.0, *([self._sound_end or 0.0] if self._has_sound else [])]
         return max(0.0, min(ends) - self._due(now_ms))
+
+    def _lose_picture(self) -> None:
+        self._is_live, self._next_body = False, 0
+        self._still, self._awaits_still = None, self._longest_gap_ms > 0
+
+    def _still_in_ms(self, now_ms: float) -> float:
+        """Return for how long a still is waited for at most."""
+        if not self._awaits_still or self._sent_at is None:
+            return 0.0
+        return max(0.0, self._longest_gap_ms - (now_ms - self._sent_at))
 
     def _due(self, now_ms: float) -> float:
         """Return how far the stream is by now."""
@@ -139,10 +181,12 @@ class Splicer:
             if not (tag.is_key_frame and tag.is_avc and self._record):
                 return []
             # With that, nothing is missing before it.
-            made += self.fill(now_ms=now_ms)
+            if self._slate is not None:
+                made += self._fill_with_slate(self._still or self._slate, now_ms)
             if not self._goes_live(tag, now_ms):
                 return made
             self._is_live = True
+            self.silences.end(at_ms=now_ms)
             self._is_quiet = self._has_sound
             made += self._begin(tag, is_splice=True)
         elif tag.is_key_frame:
@@ -151,6 +195,7 @@ class Splicer:
         self._anchor.note(now_ms - at, now_ms=now_ms)
         end = at + max(0, tag.composition_ms) + self._frame_ms
         self._picture_end = max(self._picture_end or 0.0, end)
+        self._sent_at = now_ms
         made.append(_rendered(TagType.VIDEO, at, self._decodable(tag)))
         return made
 
@@ -203,7 +248,7 @@ class Splicer:
     def _take_sound(self, tag: Tag, now_ms: float) -> list[bytes]:
         if not self._is_live:
             return []
-        self._sound_at = now_ms
+        self._sound_at = self._sent_at = now_ms
         at = tag.timestamp_ms + (self._offset or 0.0)
         if not tag.is_aac:
             self._sound_end = at
@@ -261,25 +306,6 @@ class Splicer:
         self._next_body += 1
         self._picture_end = at + slate.frame_ms
         return [*made, _rendered(TagType.VIDEO, at, slate.bodies[number])]
-
-
-class _Anchor:
-    """What the stream's clock lacks of ours, by what came soonest of late."""
-
-    def __init__(self) -> None:
-        self._begun_at = 0.0
-        self._least: list[float] = []
-
-    @property
-    def value(self) -> float | None:
-        """None before anything came."""
-        return min(self._least, default=None)
-
-    def note(self, lacking_ms: float, *, now_ms: float) -> None:
-        if not self._least or now_ms - self._begun_at > _ANCHOR_MS:
-            self._least = [*self._least[-1:], lacking_ms]
-            self._begun_at = now_ms
-        self._least[-1] = min(self._least[-1], lacking_ms)
 
 
 def _rendered(kind: TagType, at: float, body: bytes) -> bytes:

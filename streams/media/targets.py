@@ -41,6 +41,11 @@ class Latency(StrEnum):
         return 0.7 if self is Latency.LOW else 3.0
 
     @property
+    def longest_gap_s(self) -> float:
+        """How long after the last media something has to be shown, where what is to be shown is still being made."""
+        return 0.85 if self is Latency.LOW else 4.5
+
+    @property
     def gathered_s(self) -> float:
         """For how long the relay gathers media before it hands it on: viewers wait for it.
 

@@ -105,6 +105,20 @@ class TestEvents:
         ]
         assert answer["paging"]["total_count"] == 3
 
+    def test_tell_for_how_long_an_encoder_was_silent(self, dyte: ApiClient, livestream: Livestream) -> None:
+        session = connected(livestream)
+        lease = claimed(session)
+        leases.note_silence(lease, instead="the slate")
+        leases.note_end_of_silence(lease, silent_s=4.4, count=1)
+
+        answer = read(dyte.get(f"/livestreams/sessions/{session.pk}/events"))
+
+        told = [(event["kind"], event["reason"], event["seconds"]) for event in answer["data"]]
+        assert told[:2] == [
+            ("sends_again", "After 4 s", 4),
+            ("silent", "Nothing comes from it; viewers see the slate.", None),
+        ]
+
     def test_come_in_pages(self, dyte: ApiClient, waiting: Session) -> None:
         answer = read(dyte.get(f"/livestreams/sessions/{waiting.pk}/events?per_page=1&page_no=2"))
 

@@ -27,6 +27,12 @@ class TestChoice:
 
         assert (made["while_away"], changed["while_away"]) == ("nothing", "slate")
 
+    def test_may_be_the_last_picture(self, dyte: ApiClient, livestream: Livestream) -> None:
+        changed = read(dyte.patch(f"/livestreams/{livestream.pk}", {"while_away": "hold"}))["data"]
+
+        assert changed["while_away"] == "hold"
+        assert Livestream.objects.get().while_away == "hold"
+
     @pytest.mark.parametrize("choice", ["last_picture", "", None, 1])
     def test_that_there_is_not_is_refused(self, dyte: ApiClient, livestream: Livestream, choice: object) -> None:
         answer = dyte.patch(f"/livestreams/{livestream.pk}", {"while_away": choice})

@@ -218,9 +218,29 @@ class TestSettings:
         assert answer["Location"] == address
         html = squeezed(get_html(browser, address))
         assert "It is waited for 5 minutes" in html
-        assert "The last picture, which stands still" in html
+        assert "Nothing: players run out of video and wait" in html
         assert "Takes over" in html
         assert "Encoders are let in again at once" in html
+
+    def test_hold_the_last_picture(self, browser: Client, livestream: Livestream) -> None:
+        address = f"/livestreams/{livestream.pk}"
+        shown = get_html(browser, f"{address}/broadcast", **HTMX)
+        assert "Hold the last picture" in shown
+
+        said = {
+            "reconnect_window_s": "60",
+            "while_away": "hold",
+            "duplicate_publisher": "reject",
+            "end_hold_s": "60",
+        }
+        answer = browser.post(f"{address}/broadcast", {**remembered(shown), **said})
+
+        assert answer["Location"] == address
+        assert Livestream.objects.get().while_away == "hold"
+        html = squeezed(get_html(browser, address))
+        assert "The last picture stands still; the slate if it is not to be had" in html
+        # It may have to be shown all the same.
+        assert f'src="{address}/slate/image"' in html
 
     def test_that_a_program_has_chosen_are_offered(self, browser: Client, livestream: Livestream) -> None:
         services.change_livestream(livestream=livestream, reconnect_window_s=47, end_hold_s=7, actor=SYSTEM)

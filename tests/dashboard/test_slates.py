@@ -58,7 +58,7 @@ class TestCard:
 
         html = squeezed(get_html(browser, f"/livestreams/{waits.pk}"))
 
-        assert "<span>The last picture, which stands still</span>" in html
+        assert "<span>Nothing: players run out of video and wait</span>" in html
         assert "slate/image" not in html
 
     def test_says_nothing_of_it_where_a_drop_ends_the_broadcast(self, browser: Client, livestream: Livestream) -> None:

@@ -48,6 +48,9 @@ class Broadcast:
         self.found_name: str | None = None
         self.times_left = self.times_returned = 0
         self.refusals: list[str] = []
+        # What was told of silences, in words.
+        self.silences: list[str] = []
+        self.times_not_held = 0
         # The rungs that went too far for the machine, twice a second; a run is broken off after so many, 0 for never.
         self.complaints: list[str] = []
         self.shed_after = 0
@@ -83,6 +86,15 @@ class Broadcast:
     def find_encoder(self) -> str | None:
         name, self.found_name = self.found_name, None
         return name
+
+    def silent(self) -> None:
+        self.silences.append("silent")
+
+    def sends_again(self, *, silent_s: float, count: int) -> None:
+        self.silences.append(f"again after {silent_s:.0f} s, {count}")
+
+    def not_held(self) -> None:
+        self.times_not_held += 1
 
     def returned(self) -> None:
         self.times_returned += 1

@@ -109,6 +109,11 @@ class Recorded:
     def segment_count(self) -> int:
         return sum(len(slot.kept) for slot in self._slots.values())
 
+    def media(self, slot: str, run: int) -> bytes:
+        """Return all that is kept of a slot's run, as a player would read it."""
+        found = self._slots[slot]
+        return b"".join(self._pieces(found, run, [segment for segment in found.kept if segment.run == run]))
+
     def faults(self) -> list[str]:
         """Return all that is wrong."""
         return [
@@ -192,10 +197,7 @@ class Recorded:
 
     def _packets(self, slot: _Slot, run: int, segments: list[_Segment]) -> list[list[_Packet]]:
         """Return the frames of each segment."""
-        folder = self._folder / slot.name
-        pieces = [(folder / init_name(epoch=self._run_epochs[run], run=run)).read_bytes()]
-        paths = [folder / segment_name(epoch=segment.epoch, msn=segment.record.msn) for segment in segments]
-        pieces += [path.read_bytes() for path in paths if path.exists()]
+        pieces = self._pieces(slot, run, segments)
         ends, position = [], len(pieces[0])
         for piece in pieces[1:]:
             position += len(piece)
@@ -205,6 +207,12 @@ class Recorded:
             place = next((place for place, end in enumerate(ends) if packet.position < end), len(ends))
             found[place].append(packet)
         return [found[place] for place in range(len(segments))]
+
+    def _pieces(self, slot: _Slot, run: int, segments: list[_Segment]) -> list[bytes]:
+        folder = self._folder / slot.name
+        paths = [folder / segment_name(epoch=segment.epoch, msn=segment.record.msn) for segment in segments]
+        beginning = folder / init_name(epoch=self._run_epochs[run], run=run)
+        return [path.read_bytes() for path in (beginning, *paths) if path == beginning or path.exists()]
 
     def _faults_of_alignment(self) -> Iterator[str]:
         """Compare where segments of pictures begin; sound has frames of its own."""

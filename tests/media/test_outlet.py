@@ -9,6 +9,7 @@ from typing import IO
 import pytest
 
 from streams.media.errors import PullFailedError, SourceChangedError, SourceRefusedError
+from streams.media.feeds import read_slate
 from streams.media.flv import TagReader, TagType, render_tag
 from streams.media.intake import Intake
 from streams.media.outlet import Outlet
@@ -245,6 +246,24 @@ class TestOutlet:
 
         # All of it came at once, so the newest picture was not on its way for long.
         assert before_ms - 3000 <= outlet.clock_ms() <= time.time() * 1000 - intake.last_video_ms
+
+    @pytest.mark.parametrize(
+        ("mode", "slate_after_s", "expected_s"), [(Latency.LOW, 0.4, 0.4), (Latency.STANDARD, 0.4, 3.0)]
+    )
+    def test_misses_the_picture_as_soon_as_it_is_told_to(
+        self, mode: Latency, slate_after_s: float, expected_s: float
+    ) -> None:
+        outlet = Outlet(mode=mode, slate_after_s=slate_after_s)
+        outlet.stop(timeout_s=HANG_S)
+        splicer = outlet._splicer
+        for tag in TagReader().feed(flv(size="320x180", gop=600, seconds=2, has_audio=False)):
+            splicer.take(tag, now_ms=0)
+        splicer.bridge(read_slate(flv(size="320x180", gop=600, seconds=2, has_audio=False), fps=30), has_sound=False)
+
+        splicer.fill(now_ms=expected_s * 1000 - 1)
+        assert splicer.is_live
+        splicer.fill(now_ms=expected_s * 1000)
+        assert not splicer.is_live
 
     def test_keeps_the_failure_for_its_owner(self) -> None:
         assert isinstance(_fed(b"not a stream at all")[1].failure, PullFailedError)

@@ -15,6 +15,7 @@ from streams.media.ladder import Kind
 from tests.media.broadcasts import Broadcast
 from tests.media.clips import flv
 from tests.media.crafted import joined, without_picture, without_sound_after
+from tests.media.frames import difference, frames
 from tests.media.ingest import Ingest
 from tests.media.recorded import Recorded
 from tests.services import HANG_S, wait_until
@@ -143,6 +144,120 @@ class TestReturn:
 
         assert isinstance(waiting.error, SourceChangedError), waiting.error
         assert waiting.times_returned == 0
+
+
+class TestLastPicture:
+    """Of the encoder, as viewers see it while it is away."""
+
+    # Of 255: what encoding anew makes of a picture.
+    _SAME = 4.0
+
+    @pytest.fixture
+    def holding(self, waiting: Broadcast, monkeypatch: pytest.MonkeyPatch) -> Broadcast:
+        # However long the picture takes on a busy machine, the slate is not shown first.
+        monkeypatch.setattr("streams.media.outlet._SHORTEST_HOLD_S", HANG_S)
+        waiting.while_away = WhileAway.HOLD
+        return waiting
+
+    def _check_held(self, broadcast: Broadcast, *, after: int) -> bytes:
+        """Check what follows a run of an encoder; return its picture."""
+        recorded = Recorded(broadcast.folder / "session")
+        for slot in ("v0", "v1"):
+            sent = frames(recorded.media(slot, after), form="mp4")
+            held = frames(recorded.media(slot, after + 1), form="mp4")
+            assert len(held) > 30
+            assert [number for number, picture in enumerate(held) if difference(picture, sent[-1]) > self._SAME] == []
+            # The whole picture changes every 0.7 s, so it is no other one.
+            assert max(difference(picture, sent[-1]) for picture in sent) > 10 * self._SAME
+        return held[-1]
+
+    @pytest.mark.parametrize("x264", ["", "bframes=2"])
+    def test_stays_after_each_drop(self, ingest: Ingest, holding: Broadcast, tmp_path: Path, x264: str) -> None:
+        name, clip = f"held{len(x264)}", _clip(tmp_path, gop=60, has_cuts=True, x264=x264)
+        with ingest.publishing(name, clip):
+            holding.start_playable(ingest.server, name)
+            _await_more(holding, seconds=2.5)
+        with _away(holding, ingest, name, clip):
+            assert not (holding.folder / "session" / "held.flv").exists()
+            _await_more(holding, seconds=1.6)
+        wait_until(lambda: holding.times_left == 2 or holding.is_over, what="the second drop")
+        _await_more(holding, seconds=2)
+        holding.to_raise = LookupError("closed by the operator")
+        holding.await_end()
+
+        assert (holding.error, holding.times_returned) == (holding.to_raise, 1)
+        assert holding.times_not_held == 0
+        _check(holding, runs=4, is_uneven=bool(x264))
+        self._check_held(holding, after=0)
+        self._check_held(holding, after=2)
+
+    def test_stays_while_the_encoder_stands_still(self, ingest: Ingest, holding: Broadcast, tmp_path: Path) -> None:
+        with ingest.publishing("held-still", _clip(tmp_path, gop=60, has_cuts=True)) as encoder:
+            holding.start_playable(ingest.server, "held-still")
+            _await_more(holding, seconds=1)
+            encoder.send_signal(signal.SIGSTOP)
+            _await_more(holding, seconds=3)
+            wait_until(lambda: holding.silences or holding.is_over, what="word of the silence")
+            encoder.send_signal(signal.SIGCONT)
+            wait_until(lambda: len(holding.silences) == 2 or holding.is_over, what="word of its end")
+            _await_more(holding, seconds=2)
+            holding.to_raise = LookupError("closed by the operator")
+            holding.await_end()
+
+        assert holding.times_left == 0
+        assert holding.silences[0] == "silent"
+        assert holding.silences[1].startswith("again after ")
+        assert holding.silences[1].endswith(" s, 1")
+        _check(holding, runs=3)
+        self._check_held(holding, after=0)
+
+    def test_is_what_another_run_begins_with(self, ingest: Ingest, holding: Broadcast, tmp_path: Path) -> None:
+        kept = holding.folder / "session" / "held.flv"
+        with ingest.publishing("held-on", _clip(tmp_path, gop=60, has_cuts=True)):
+            holding.start_playable(ingest.server, "held-on")
+        wait_until(lambda: kept.exists() or holding.is_over, what="the picture that is kept")
+        # Of a run that is broken off, what is no whole segment is not looked at.
+        _await_more(holding, seconds=5)
+        holding.to_raise = BrokenOffError()
+        holding.await_end()
+        source = holding.source
+        assert source is not None
+
+        holding.to_raise = None
+        holding.start_again(ingest.server, "", source=source)
+        holding.await_playable()
+        _await_more(holding, seconds=2)
+        holding.to_raise = LookupError("closed by the operator")
+        holding.await_end()
+
+        picture = self._check_held(holding, after=0)
+        recorded = Recorded(holding.folder / "session")
+        assert recorded.faults() == []
+        again = frames(recorded.media("v1", 2), form="mp4")
+        assert max(difference(shown, picture) for shown in again) < self._SAME
+
+    def test_that_is_missing_leaves_the_slate(self, ingest: Ingest, holding: Broadcast, tmp_path: Path) -> None:
+        with ingest.publishing("unheld", _clip(tmp_path)):
+            holding.start_playable(ingest.server, "unheld")
+        wait_until(lambda: holding.times_left or holding.is_over, what="the end of the connection")
+        _await_more(holding, seconds=1)
+        holding.to_raise = BrokenOffError()
+        holding.await_end()
+        source = holding.source
+        assert source is not None
+        (holding.folder / "session" / "held.flv").unlink(missing_ok=True)
+
+        holding.to_raise = None
+        holding.start_again(ingest.server, "", source=source)
+        holding.await_playable()
+        _await_more(holding, seconds=1)
+        holding.to_raise = LookupError("closed by the operator")
+        holding.await_end()
+
+        assert holding.error is holding.to_raise
+        recorded = Recorded(holding.folder / "session")
+        held, slate = (frames(recorded.media("v0", run), form="mp4")[0] for run in (1, 2))
+        assert difference(held, slate) > self._SAME
 
 
 class TestChange:

@@ -11,6 +11,7 @@ from streams.media.errors import SourceChangedError
 from streams.media.feeds import Slate, read_slate, silence_like
 from streams.media.flv import Tag, TagReader, TagType, file_header
 from streams.media.marks import Cut, Cuts, KeyFrameMarks
+from streams.media.silences import SilenceBegan, SilenceEnded
 from streams.media.splice import Splicer
 from tests.media.clips import flv
 
@@ -24,6 +25,17 @@ def slate() -> Slate:
     return read_slate(flv(size="320x180", gop=600, seconds=2, has_audio=False), fps=30)
 
 
+@pytest.fixture(scope="module")
+def other_slate() -> Slate:
+    """One whose frames are not those of the clips."""
+    return read_slate(flv(size="352x192", gop=600, seconds=2, has_audio=False), fps=30)
+
+
+@pytest.fixture(scope="module")
+def still() -> Slate:
+    return read_slate(flv(size="336x192", gop=600, seconds=1, has_audio=False), fps=30)
+
+
 @dataclass
 class Stream:
     """A splicer with a clock of its own; what it returns is read back."""
@@ -34,9 +46,10 @@ class Stream:
     sent: list[Tag] = field(default_factory=list)
     # When each was sent.
     sent_at: list[float] = field(default_factory=list)
+    longest_gap_s: float = 0.0
 
     def __post_init__(self) -> None:
-        self.splicer = Splicer(marks=self.marks, cuts=self.cuts, longest_pause_s=0.7)
+        self.splicer = Splicer(marks=self.marks, cuts=self.cuts, longest_pause_s=0.7, longest_gap_s=self.longest_gap_s)
         self._reader = TagReader()
         list(self._reader.feed(file_header(has_sound=True)))
 
@@ -94,9 +107,9 @@ def _steps(tags: list[Tag]) -> Iterator[int]:
     return (after.timestamp_ms - before.timestamp_ms for before, after in pairwise(tags))
 
 
-def _live(slate: Slate, **how: object) -> Stream:
+def _live(slate: Slate, *, longest_gap_s: float = 0.0, **how: object) -> Stream:
     """Return a stream whose encoder has sent three seconds."""
-    stream = Stream()
+    stream = Stream(longest_gap_s=longest_gap_s)
     tags = _tags(**how)
     stream.burst(tags[:4])
     stream.splicer.bridge(slate, has_sound=True)
@@ -355,6 +368,109 @@ class TestPause:
         silent = [tag.timestamp_ms for tag in stream.sounds() if tag.body == silence]
         assert 2000 < silent[0] < 2050
         assert 4900 < silent[-1] < 5050
+
+
+class TestStill:
+    """Of the last picture, which takes a while."""
+
+    def _bodies(self, stream: Stream, slate: Slate) -> int:
+        return sum(tag.body in slate.bodies for tag in stream.pictures())
+
+    @pytest.mark.parametrize("leaves", [True, False])
+    def test_is_shown_and_the_slate_is_not(self, other_slate: Slate, still: Slate, leaves: bool) -> None:
+        stream = _live(other_slate, longest_gap_s=0.85)
+        last_ms, count = stream.pictures()[-1].timestamp_ms, len(stream.pictures())
+        if leaves:
+            stream.splicer.leave()
+        stream.wait(800)
+        assert len(stream.pictures()) == count
+        stream.splicer.show(still)
+        stream.wait(2000)
+
+        shown = stream.pictures()[count:]
+        assert [tag.body for tag in shown] == [still.bodies[number % 30] for number in range(len(shown))]
+        # Nothing is missing.
+        assert shown[0].timestamp_ms - last_ms == pytest.approx(_FRAME_MS, abs=1)
+        assert set(_steps(shown)) == {33, 34}
+        assert shown[-1].timestamp_ms - last_ms > 2700
+        assert stream.all_cuts() == [Cut(shown[0].timestamp_ms, picture=still.record)]
+        assert max(_steps(stream.sounds())) <= 22
+
+    def test_that_does_not_come_in_time_follows_the_slate(self, other_slate: Slate, still: Slate) -> None:
+        stream = _live(other_slate, longest_gap_s=0.85)
+        stream.splicer.leave()
+        stream.wait(800)
+        due_ms = stream.splicer.due_in_ms(now_ms=stream.now_ms)
+        assert due_ms is not None
+        assert 0 < due_ms <= 90
+        stream.wait(200)
+        assert self._bodies(stream, other_slate) > 20
+        stream.splicer.show(still)
+        stream.wait(1000)
+
+        assert self._bodies(stream, still) == pytest.approx(30, abs=2)
+        assert [cut.picture for cut in stream.all_cuts()] == [other_slate.record, still.record]
+        assert max(_steps(stream.pictures())) <= 34
+
+    def test_that_there_is_not_leaves_the_slate(self, other_slate: Slate) -> None:
+        stream = _live(other_slate, longest_gap_s=0.85)
+        stream.splicer.leave()
+        stream.splicer.show(None)
+        stream.wait(100)
+
+        assert self._bodies(stream, other_slate) >= 2
+
+    def test_is_asked_for_again_after_each_return(self, other_slate: Slate, still: Slate) -> None:
+        stream = _live(other_slate, longest_gap_s=0.85)
+        stream.splicer.leave()
+        stream.splicer.show(still)
+        stream.wait(1000)
+        stream.play(_from(_tags(), at_ms=0))
+        stream.splicer.show(still)
+        before = self._bodies(stream, still)
+        stream.splicer.leave()
+        stream.wait(2000)
+
+        assert self._bodies(stream, still) == before
+        assert self._bodies(stream, other_slate) > 30
+
+    def test_is_not_waited_for_by_an_encoder_that_is_back_at_once(self, other_slate: Slate) -> None:
+        stream = _live(other_slate, longest_gap_s=0.85)
+        stream.splicer.leave()
+        stream.wait(300)
+        stream.play(_from(_tags(), at_ms=0))
+
+        assert self._bodies(stream, other_slate) == pytest.approx(9, abs=3)
+        assert max(_steps(stream.pictures())) < 3 * _FRAME_MS
+
+    def test_can_begin_a_stream(self, other_slate: Slate, still: Slate) -> None:
+        stream = Stream(longest_gap_s=0.85)
+        stream.splicer.leave()
+        stream.splicer.show(still)
+        stream.splicer.bridge(other_slate, has_sound=True)
+        stream.wait(1000)
+
+        assert self._bodies(stream, still) == len(stream.pictures()) == pytest.approx(30, abs=2)
+
+
+class TestSilence:
+    def test_of_a_connection_that_stays_is_told(self, slate: Slate) -> None:
+        stream = _live(slate)
+        stream.wait(2000)
+        assert stream.splicer.silences.take_news(now_ms=stream.now_ms) == [SilenceBegan()]
+        rest = [tag._replace(timestamp_ms=tag.timestamp_ms + 5000) for tag in _tags() if tag.is_media]
+        stream.play(rest)
+
+        (ended,) = stream.splicer.silences.take_news(now_ms=stream.now_ms)
+        assert isinstance(ended, SilenceEnded)
+        assert 1.9 < ended.silent_s < 3.2
+
+    def test_of_one_that_ends_is_none(self, slate: Slate) -> None:
+        stream = _live(slate)
+        stream.splicer.leave()
+        stream.wait(2000)
+
+        assert stream.splicer.silences.take_news(now_ms=stream.now_ms) == []
 
 
 class TestDue:

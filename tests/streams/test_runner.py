@@ -141,7 +141,7 @@ class TestRun:
     def test_is_packaged_as_livestream_and_settings_say(
         self, session: Session, folder: Path, settings: Settings
     ) -> None:
-        settings.THUMBNAIL_S, settings.MAX_HEIGHT = 11, 540
+        settings.THUMBNAIL_S, settings.MAX_HEIGHT, settings.SLATE_AFTER_MS = 11, 540, 450
         Livestream.objects.update(latency_mode="standard", dvr_window_s=7200)
 
         spec = SessionRun(claimed(session), threading.Event(), Renewals())._job_spec()
@@ -150,6 +150,20 @@ class TestRun:
         assert (spec.thumbnail_path, spec.thumbnail_s) == (folder / "thumbnail.jpg", 11)
         assert spec.playback.preview_path == folder / "preview.webp"
         assert (spec.max_height, spec.server.pull_base_url) == (540, settings.INGEST_PULL_URL)
+        assert spec.slate_after_s == 0.45
+
+    @pytest.mark.parametrize(
+        ("choice", "window_s", "expected"),
+        [("hold", 60, "hold"), ("slate", 60, "slate"), ("nothing", 60, "nothing"), ("hold", 0, "nothing")],
+    )
+    def test_shows_what_the_livestream_says_while_the_encoder_is_away(
+        self, session: Session, choice: str, window_s: int, expected: str
+    ) -> None:
+        Livestream.objects.update(while_away=choice, reconnect_window_s=window_s)
+
+        spec = SessionRun(claimed(session), threading.Event(), Renewals())._job_spec()
+
+        assert spec.while_away == expected
 
     def test_publishes_into_the_livestreams_folder(self, session: Session, folder: Path) -> None:
         spec = SessionRun(claimed(session), threading.Event(), Renewals())._job_spec()

@@ -16,6 +16,7 @@ from pytest_django import Settings
 from livehub.core import clock
 from streams.livestreams import connections, leases, services
 from streams.livestreams.held_lease import HandOverError
+from streams.livestreams.locks import LeaseLostError
 from streams.livestreams.renewals import Renewals
 from streams.livestreams.runner import Worker
 from streams.livestreams.runs import SessionRun
@@ -196,6 +197,39 @@ class TestObserver:
         session.refresh_from_db()
         assert (session.status, session.end_reason) == ("ended", EndReason.ENCODER_STOPPED)
         assert Connection.objects.get().media_ms == 2_500
+
+    @pytest.mark.parametrize(
+        ("while_away", "seen"), [("slate", "viewers see the slate."), ("hold", "viewers see the last picture.")]
+    )
+    def test_tells_of_an_encoder_that_is_there_and_silent(
+        self, livestream: Livestream, while_away: str, seen: str
+    ) -> None:
+        services.change_livestream(livestream=livestream, reconnect_window_s=600, while_away=while_away, actor=SYSTEM)
+        session = connected(livestream)
+        run = SessionRun(claimed(session), threading.Event(), Renewals())
+        run.observer.playable()
+
+        run.observer.silent()
+        assert session.events.order_by("-id")[0].reason.endswith(seen)
+        assert Session.objects.with_newest_event().get().shown.label == "Encoder silent"
+        run.observer.sends_again(silent_s=12.3, count=3)
+        run.observer.not_held()
+
+        told = [(event.kind, event.reason) for event in session.events.order_by("-id")[:2]]
+        assert told == [
+            ("not_held", "The last picture could not be decoded; the server's log says why"),
+            ("sends_again", "It was silent 3 times within a moment, for 12 s in all"),
+        ]
+        session.refresh_from_db()
+        assert session.status == "live"
+
+    def test_says_nothing_of_that_once_the_session_is_over(self, livestream: Livestream) -> None:
+        session = connected(livestream)
+        run = SessionRun(claimed(session), threading.Event(), Renewals())
+        services.end_broadcast(livestream=livestream, actor=SYSTEM)
+
+        with pytest.raises(LeaseLostError):
+            run.observer.silent()
 
     def test_does_not_follow_an_encoder_to_another_node(self, waiting: Session) -> None:
         run = SessionRun(claimed(waiting), threading.Event(), Renewals())

@@ -71,6 +71,9 @@ def test_words_are_those_that_rows_keep_and_people_read() -> None:
         "replaced": "Encoder replaced",
         "queued": "Waiting for a place",
         "refused": "Encoder refused",
+        "silent": "Encoder silent",
+        "sends_again": "Encoder sends again",
+        "not_held": "Slate shown",
     }
     assert SessionStatus.values == ["connecting", "standby", "live", "reconnecting", "ended", "errored"]
     assert LivestreamStatus.values == ["idle", "connecting", "standby", "live", "reconnecting", "errored"]
@@ -105,6 +108,9 @@ def test_colours_and_calls_a_state_alike_everywhere() -> None:
         "warn",
         "warn",
         "bad",
+        "warn",
+        "live",
+        "warn",
     ]
 
 
@@ -117,6 +123,7 @@ def test_colours_and_calls_a_state_alike_everywhere() -> None:
         ("source_changed", "Source changed"),
         ("overloaded", "Quality lowered"),
         ("restored", "Quality restored"),
+        ("silent", "Encoder silent"),
     ],
 )
 def test_an_interrupted_broadcast_is_live_by_another_word(event: str, label: str) -> None:

@@ -134,8 +134,8 @@ class PlayedLivestreamBody(LivestreamBody):
     while_away = serializers.ChoiceField(
         choices=WhileEncoderAway.choices,
         required=False,
-        help_text="What viewers see while it waits: slate (default), the picture of /slate; nothing, their players "
-        "wait. From the next broadcast on.",
+        help_text="What viewers see while it waits: slate (default), the picture of /slate; hold, the last "
+        "picture of the encoder; nothing, their players wait. From the next broadcast on.",
     )
     duplicate_publisher = serializers.ChoiceField(
         choices=DuplicatePublisher.choices,

@@ -18,6 +18,9 @@ from streams.livestreams.api.base import LivestreamsApi
 from streams.livestreams.models import SessionEvent
 from streams.livestreams.states import EventKind, SessionStatus
 
+# What an event's length is called, by kind.
+_SECONDS = ("window_s", "away_s", "silent_s")
+
 
 class SessionEventSerializer(serializers.Serializer[SessionEvent]):
     """One thing that happened to a session."""
@@ -42,7 +45,7 @@ class SessionEventSerializer(serializers.Serializer[SessionEvent]):
         read_only=True,
         allow_null=True,
         help_text="Of reconnecting and standby: how long the encoder is waited for. Of live and connected: how long it "
-        "was waited for.",
+        "was waited for. Of sends_again: how long it was silent.",
     )
 
     def to_representation(self, event: SessionEvent) -> JsonObject:
@@ -51,7 +54,7 @@ class SessionEventSerializer(serializers.Serializer[SessionEvent]):
             "at": clock.isoformat(event.at),
             "reason": event.reason,
             "by": event.by or None,
-            "seconds": event.data.get("window_s", event.data.get("away_s")),
+            "seconds": next((event.data[name] for name in _SECONDS if name in event.data), None),
         }
 
 

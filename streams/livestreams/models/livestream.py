@@ -238,8 +238,8 @@ class Livestream(models.Model):
 
     @property
     def shows_slate(self) -> bool:
-        """Viewers see a picture while the encoder is away."""
-        return bool(self.reconnect_window_s) and self.while_away == WhileEncoderAway.SLATE
+        """Viewers see a picture while the encoder is away, or where the last one cannot be held."""
+        return bool(self.reconnect_window_s) and self.while_away != WhileEncoderAway.NOTHING
 
     @property
     def is_active(self) -> bool:

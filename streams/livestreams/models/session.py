@@ -323,7 +323,7 @@ class SessionEvent(models.Model):
 
     `data` holds, by kind: `old` and `new` of a change of status, and `by` whom if by somebody, `window_s` of one to
     reconnecting or standby, and `away_s` of the one from there; `epoch`, `worker` and `node` of a run's start; `away_s`
-    of an encoder that was waited for.
+    of an encoder that was waited for; `silent_s` of one that sends again.
     """
 
     id = models.BigAutoField(primary_key=True)
