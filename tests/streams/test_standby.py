@@ -226,7 +226,7 @@ class TestSlate:
         leases.mark_live(second, has_encoder=False)
 
         assert [kind for kind, _ in _told(standby)] == ["standby", "slate_shown", "run_lost", "resumed"]
-        assert _told(standby)[-1][1] == "Viewers see the slate again"
+        assert _told(standby)[-1][1] == "Viewers see a still picture again"
 
     def test_is_handed_over_by_a_worker_that_stops(
         self, standby: Session, broker: Broker, django_capture_on_commit_callbacks: Capture
