@@ -125,7 +125,9 @@ class Outlet:
         with self._changed:
             if self._held_picture is not None:
                 self._held_picture.begin(form, wake=self._wake)
-            self._splicer.show(still)
+            # Without one, that of an encoder that has left already is still to come.
+            if still is not None:
+                self._splicer.show(still)
         self._wake()
 
     def take_silences(self) -> list[SilenceBegan | SilenceEnded]:

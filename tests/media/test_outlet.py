@@ -11,8 +11,10 @@ import pytest
 from streams.media.errors import PullFailedError, SourceChangedError, SourceRefusedError
 from streams.media.feeds import read_slate
 from streams.media.flv import TagReader, TagType, render_tag
+from streams.media.held import HeldPicture
 from streams.media.intake import Intake
 from streams.media.outlet import Outlet
+from streams.media.slates import SlateForm
 from streams.media.targets import Latency
 from tests.media.clips import flv
 from tests.media.crafted import moved, stopped
@@ -264,6 +266,20 @@ class TestOutlet:
         assert splicer.is_live
         splicer.fill(now_ms=expected_s * 1000)
         assert not splicer.is_live
+
+    def test_waits_for_the_last_picture_of_an_encoder_that_left_before_there_was_a_slate(self) -> None:
+        outlet = Outlet(mode=Latency.LOW, held=HeldPicture())
+        outlet.stop(timeout_s=HANG_S)
+        splicer = outlet._splicer
+        for tag in TagReader().feed(flv(size="320x180", gop=600, seconds=2, has_audio=False)):
+            splicer.take(tag, now_ms=0)
+        splicer.leave()
+
+        outlet.hold_picture(SlateForm(320, 180, 30.0, "high"), still=None)
+
+        splicer.bridge(read_slate(flv(size="320x180", gop=600, seconds=2, has_audio=False), fps=30), has_sound=False)
+        assert splicer.fill(now_ms=800) == []
+        assert splicer.fill(now_ms=900)
 
     def test_keeps_the_failure_for_its_owner(self) -> None:
         assert isinstance(_fed(b"not a stream at all")[1].failure, PullFailedError)
