@@ -153,6 +153,14 @@ class TestHold:
 
 
 class TestSettings:
+    def test_tell_of_an_end_that_comes_by_itself(self, browser: Client, livestream: Livestream) -> None:
+        address = f"/livestreams/{livestream.pk}"
+        assert "Longest time on air" not in get_html(browser, address)
+
+        services.change_livestream(livestream=livestream, max_runtime_s=7200, actor=SYSTEM)
+
+        assert "Ends by itself after 2 hours" in get_html(browser, address)
+
     def test_are_changed_and_told(self, browser: Client, livestream: Livestream) -> None:
         address = f"/livestreams/{livestream.pk}"
         shown = get_html(browser, f"{address}/broadcast", **HTMX)
