@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import LazySettings
 from django.db.models.functions import Now
 from django.test import Client
 
@@ -95,6 +96,20 @@ class TestQueue:
         SessionEvent.objects.create(session=session, kind=EventKind.QUEUED, at=clock.now())
 
         assert "Waits for a free place" in get_html(browser, "/")
+
+
+class TestManyOnAir:
+    def test_says_how_many_more_there_are_than_the_overview_shows(
+        self, browser: Client, home: NewOrganization, settings: LazySettings
+    ) -> None:
+        settings.MAX_SESSIONS_PER_ORGANIZATION = 20
+        for number in range(12):
+            connected(services.create_livestream(app=home.app, name=f"Room {number}", actor=SYSTEM))
+        assert "more on air" not in get_html(browser, "/")
+
+        connected(services.create_livestream(app=home.app, name="Room 13", actor=SYSTEM))
+
+        assert "1 more on air: show all livestreams, live first" in get_html(browser, "/")
 
 
 class TestEnding:
