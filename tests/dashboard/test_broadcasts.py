@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.conf import LazySettings
 from django.db.models.functions import Now
 from django.test import Client
 
@@ -96,6 +97,20 @@ class TestQueue:
         SessionEvent.objects.create(session=session, kind=EventKind.QUEUED, at=clock.now())
 
         assert "Waits for a free place" in get_html(browser, "/")
+
+
+class TestManyOnAir:
+    def test_says_how_many_more_there_are_than_the_overview_shows(
+        self, browser: Client, home: NewOrganization, settings: LazySettings
+    ) -> None:
+        settings.MAX_SESSIONS_PER_ORGANIZATION = 20
+        for number in range(12):
+            connected(services.create_livestream(app=home.app, name=f"Room {number}", actor=SYSTEM))
+        assert "more on air" not in get_html(browser, "/")
+
+        connected(services.create_livestream(app=home.app, name="Room 13", actor=SYSTEM))
+
+        assert "1 more on air: show all livestreams, live first" in get_html(browser, "/")
 
 
 class TestEnding:
@@ -202,6 +217,14 @@ class TestHold:
 
 
 class TestSettings:
+    def test_tell_of_an_end_that_comes_by_itself(self, browser: Client, livestream: Livestream) -> None:
+        address = f"/livestreams/{livestream.pk}"
+        assert "Longest time on air" not in get_html(browser, address)
+
+        services.change_livestream(livestream=livestream, max_runtime_s=7200, actor=SYSTEM)
+
+        assert "Ends by itself after 2 hours" in get_html(browser, address)
+
     def test_are_changed_and_told(self, browser: Client, livestream: Livestream) -> None:
         address = f"/livestreams/{livestream.pk}"
         shown = get_html(browser, f"{address}/broadcast", **HTMX)

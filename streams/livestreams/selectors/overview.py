@@ -84,6 +84,11 @@ class Overview:
     # Whose keys they were meant to be nobody knows, so only owners and staff are told; empty for all others.
     unknown_keys: list[UnknownKeyTries]
 
+    @property
+    def on_air_unshown(self) -> int:
+        """How many more than `on_air` are on air."""
+        return max(0, self.live_count + self.connecting_count - len(self.on_air))
+
 
 def get_overview(member: Member) -> Overview:
     """Return the member's organization at a glance; every count is exact at the moment of asking."""
