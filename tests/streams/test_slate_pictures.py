@@ -178,10 +178,10 @@ class TestOldFiles:
     ) -> None:
         """Whoever has a key could fill the disk in a day otherwise."""
         monkeypatch.setattr(slate_pictures, "_MOST_AT_ALL", 3)
-        used_at, paths = old.stat().st_mtime, []
+        used_at, paths = old.stat().st_mtime + _TWO_DAYS_S - 1000, []
         for blue in range(5):
             _set(livestream, (0, 0, 50 * blue))
             paths.append(slate_picture_path(livestream.pk))
-            os.utime(paths[-1], (used_at + 1 + blue,) * 2)
+            os.utime(paths[-1], (used_at + blue,) * 2)
 
         assert [path.exists() for path in paths] == [False, False, True, True, True]
