@@ -25,9 +25,11 @@ from streams.organizations.services import Actor, record
 
 logger = logging.getLogger(__name__)
 
-# Files of a node, newest used first. Others go when nobody has used them for a day, and no broadcast on air may.
+# Files of a node, newest used first. Others go when nobody has used them for a day, or there are too many of them, and
+# no broadcast on air may: each is a few megabytes, and whoever has a key may begin with another one every second.
 _MOST_KEPT = 64
 _KEPT_S = 86_400
+_MOST_AT_ALL = 128
 
 
 def set_slate_picture(*, livestream: Livestream, sent: bytes, actor: Actor) -> SlatePicture:
@@ -119,7 +121,8 @@ def _remove_unused(folder: Path) -> None:
     used_at = {path: _used_at(path) for path in folder.iterdir()}
     newest_first = sorted(used_at, key=used_at.__getitem__, reverse=True)
     before = time.time() - _KEPT_S
-    unused = [path for path in newest_first[_MOST_KEPT:] if used_at[path] < before]
+    old = [path for path in newest_first[_MOST_KEPT:_MOST_AT_ALL] if used_at[path] < before]
+    unused = old + newest_first[_MOST_AT_ALL:]
     if unused:
         on_air = SlatePicture.objects.filter(livestream__in=Livestream.objects.on_air())
         needed = set(on_air.values_list("sha256", flat=True))

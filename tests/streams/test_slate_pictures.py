@@ -164,3 +164,16 @@ class TestOldFiles:
 
         assert slate_picture_path(livestream.pk).exists()
         assert path.exists()
+
+    def test_go_at_once_where_there_are_too_many(
+        self, livestream: Livestream, old: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whoever has a key could fill the disk in a day otherwise."""
+        monkeypatch.setattr(slate_pictures, "_MOST_AT_ALL", 3)
+        used_at, paths = old.stat().st_mtime + _TWO_DAYS_S - 1000, []
+        for blue in range(5):
+            _set(livestream, (0, 0, 50 * blue))
+            paths.append(slate_picture_path(livestream.pk))
+            os.utime(paths[-1], (used_at + blue,) * 2)
+
+        assert [path.exists() for path in paths] == [False, False, True, True, True]
