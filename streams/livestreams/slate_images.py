@@ -22,7 +22,9 @@ IMAGE_MAX_BYTES = 5_000_000
 SIDE_MIN, SIDE_MAX = 64, 8192
 # Millions of both sides together. Decoded, a pixel takes 4 bytes, and as many again while it is made smaller; WebP's
 # decoder holds each four times.
-_PIXELS_MAX = {"PNG": 36, "JPEG": 36, "WEBP": 16}
+_PIXELS_MAX = {"PNG": 36, "JPEG": 36, "MPO": 36, "WEBP": 16}
+# Of several pictures (MPO), as phones write them, it is the first.
+_JPEG = frozenset({"JPEG", "MPO"})
 # Larger than what most broadcasts have, so that nobody sees it enlarged.
 _KEPT_WITHIN = (1920, 1080)
 # Drawings stay as they are; what takes more as a PNG is a photo, of which nobody sees the difference.
@@ -48,6 +50,7 @@ _UNREADABLE = (
     TypeError,
     LookupError,
     OverflowError,
+    AssertionError,
     struct.error,
     zlib.error,
 )
@@ -129,9 +132,9 @@ def _turn() -> Iterator[None]:
 
 def _decode(sent: bytes) -> Image.Image:
     # Only its head is read: how large it would be is known before it is.
-    with Image.open(BytesIO(sent), formats=list(_PIXELS_MAX)) as image:
+    with Image.open(BytesIO(sent), formats=["PNG", "JPEG", "WEBP"]) as image:
         _check_size(*image.size, millions=_PIXELS_MAX[image.format or ""])
-        if image.format == "JPEG":
+        if image.format in _JPEG:
             _check_scans(sent)
             # Decoded at once to a half, a quarter or an eighth; whichever side will be the long one.
             image.draft(None, (_KEPT_WITHIN[0], _KEPT_WITHIN[0]))

@@ -18,6 +18,8 @@ _SLICES = frozenset({1, 2, 3, 4, 5})
 _PROFILES_WITH_CHROMA = frozenset({44, 83, 86, 100, 110, 118, 122, 128, 138, 139, 134, 135, 244})
 _CHROMA_420, _CHROMA_422, _CHROMA_444 = 1, 2, 3
 _MACROBLOCK = 16
+# A picture's slices come after a few units that describe it; who sends thousands of others means harm.
+_MOST_DESCRIBING = 64
 # Nothing in a parameter set needs more; a number that begins with more zeros is nonsense.
 _LONGEST_PREFIX = 31
 
@@ -75,7 +77,9 @@ def with_parameter_sets(units: bytes, sets: tuple[bytes, ...]) -> bytes:
     One that has its own sequence parameter set is left as it is. A delimiter stays the first unit.
     """
     begins_at = position = 0
-    while position + _LENGTH_SIZE < len(units):
+    for _ in range(_MOST_DESCRIBING):
+        if position + _LENGTH_SIZE >= len(units):
+            break
         kind = units[position + _LENGTH_SIZE] & 0x1F
         if kind == _SET_TYPE:
             return units

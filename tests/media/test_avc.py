@@ -137,6 +137,11 @@ class TestParameterSets:
     def test_stand_before_what_cannot_be_read(self) -> None:
         assert with_parameter_sets(b"\0\0", (b"\x67",)) == _units(7) + b"\0\0"
 
+    def test_are_not_looked_for_in_thousands_of_units(self) -> None:
+        """It takes a second for eight megabytes, in which no other broadcast of the worker goes on."""
+        assert with_parameter_sets(_units(9, *[6] * 60, 7, 5), (b"\x67",)) == _units(9, *[6] * 60, 7, 5)
+        assert with_parameter_sets(_units(9, *[6] * 70, 7, 5), (b"\x67",)) == _units(9, 7, *[6] * 70, 7, 5)
+
 
 def _units(*kinds: int) -> bytes:
     """Return units that hold nothing but what they are."""

@@ -19,6 +19,11 @@ from tests.services import HANG_S, wait_until
 from tests.streams.images import claimed_png, image_bytes, opened
 
 RED = (200, 30, 40)
+# 96x80, of colours that it does not name.
+_WITHOUT_PALETTE = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000060000000500103000000dc2ce2d60000001649444154789c63fccf80004c0ca39c51ce2867"
+    "047300544c019f9f1463660000000049454e44ae426082"
+)
 
 
 def _colour_at(content: bytes, x: int = 5, y: int = 5) -> tuple[int, ...]:
@@ -50,6 +55,13 @@ class TestKept:
         image = read_slate_image(image_bytes(sent, kind=kind))
 
         assert (image.width, image.height) == kept == opened(image.content).size
+
+    def test_is_the_first_of_several_that_a_phone_puts_into_one(self) -> None:
+        second = Image.new("RGB", (320, 180), (0, 0, 255))
+
+        kept = read_slate_image(image_bytes(kind="MPO", colour=RED, save_all=True, append_images=[second]))
+
+        assert _is_near(_colour_at(kept.content), RED)
 
     def test_is_not_made_larger(self) -> None:
         assert read_slate_image(image_bytes((64, 64))).width == 64
@@ -127,6 +139,10 @@ class TestRefused:
     def test_is_what_is_no_image(self, sent: bytes) -> None:
         with pytest.raises(SlateImageError, match=r"no image that can be read\. Choose a PNG, a JPEG or a WebP"):
             read_slate_image(sent)
+
+    def test_is_one_whose_palette_is_missing(self) -> None:
+        with pytest.raises(SlateImageError, match="no image that can be read"):
+            read_slate_image(_WITHOUT_PALETTE)
 
     def test_is_nothing(self) -> None:
         with pytest.raises(SlateImageError, match="empty"):
