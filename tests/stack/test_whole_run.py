@@ -175,7 +175,7 @@ class TestRunning:
     ) -> None:
         where = {"LIVEHUB_BIND": ipv6.LOOPBACK} if ipv6.has_ipv6() else {}
         with running_stack(tmp_path, **where) as other:
-            assert is_ready(other)
+            wait_until(lambda: is_ready(other), what="the other instance")
             assert other.credentials["organization_id"] != stack.credentials["organization_id"]
             if where:
                 ipv6.assert_everything_is_reached(other)
