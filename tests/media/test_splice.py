@@ -316,6 +316,16 @@ class TestReturn:
         assert max(_steps(stream.sounds())) <= 22
         assert stream.pictures()[-1].timestamp_ms - stream.sounds()[-1].timestamp_ms < 2 * _FRAME_MS
 
+    def test_has_no_sound_before_it_has_told_of_it(self, slate: Slate) -> None:
+        stream = _live(slate)
+        stream.splicer.leave()
+        stream.wait(500)
+        count = len(stream.sounds())
+        stream.play([tag for tag in _from(_tags(), at_ms=0) if not (tag.announced and tag.is_aac)])
+
+        # What the encoder before it has told is not how it is decoded.
+        assert {tag.body for tag in stream.sounds()[count:]} == {silence_like(bytes.fromhex("1190")).frame}
+
     def test_goes_on_behind_a_jump_of_the_encoders_clock(self, slate: Slate) -> None:
         stream = _live(slate)
         stream.splicer.jump()
