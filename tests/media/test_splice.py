@@ -358,6 +358,17 @@ class TestPause:
         assert max(_steps(stream.pictures())) < 3 * _FRAME_MS
         assert min(_steps(stream.pictures())) > 0
 
+    def test_that_follows_another_ends_with_a_key_frame_of_now_too(self, slate: Slate) -> None:
+        stream, rest = self._paused(slate)
+        stream.play([tag for tag in rest if 4000 <= tag.timestamp_ms < 5000])
+        stream.wait(1500)
+        stream.burst([tag for tag in rest if 5000 <= tag.timestamp_ms < 6500])
+        assert not stream.splicer.is_live
+        stream.play([tag for tag in rest if tag.timestamp_ms >= 6500])
+
+        assert stream.splicer.is_live
+        assert min(_steps(stream.pictures())) > 0
+
     def test_of_an_encoder_whose_clock_stood_still_ends_too(self, slate: Slate) -> None:
         stream, rest = self._paused(slate)
         stream.play(rest)
