@@ -1,5 +1,7 @@
 """What Prometheus scrapes."""
 
+from datetime import timedelta
+
 import pytest
 from django.conf import LazySettings
 from django.db import connection
@@ -67,6 +69,9 @@ class TestFigures:
             connected(create_livestream(app=home.app, name=name, actor=SYSTEM))
         live, connecting, _ = Session.objects.order_by("created_at")
         claimed(connecting)
+        for worker in ("second", "third"):
+            Lease.objects.filter(pk=connecting.pk).update(until=clock.now() - timedelta(seconds=1))
+            claimed(connecting, worker=worker)
         lease = claimed(live)
         leases.retry_session(lease, message="It broke.")
         Lease.objects.filter(pk=live.pk).update(not_before=None)
@@ -80,7 +85,7 @@ class TestFigures:
         assert found["livehub_sessions_waiting", "main"] == 1
         assert 0 < found["livehub_queue_wait_seconds", "main"] < 60
         assert found["livehub_failed_runs_total", ""] == 1
-        assert found["livehub_takeovers_total", ""] == 0
+        assert found["livehub_takeovers_total", ""] == 2
 
     def test_are_those_of_the_slowest(self, home: NewOrganization) -> None:
         for speed, latency_ms in ((1.0, 200), (0.71, 450), (None, None)):
@@ -94,6 +99,20 @@ class TestFigures:
         assert found["livehub_transcoder_speed_ratio", "main"] == 0.71
         assert found["livehub_packager_latency_seconds", "main"] == 0.45
 
+    def test_are_not_of_encoders_that_are_gone_or_not_live(self, home: NewOrganization) -> None:
+        live = connected(create_livestream(app=home.app, name="live", actor=SYSTEM))
+        leases.mark_live(claimed(live))
+        Connection.objects.update(measured={"speed": 1.0, "packager_latency_ms": 200})
+        slow = {"speed": 0.5, "packager_latency_ms": 900}
+        Connection.objects.create(session=live, node="main", client_id=9, disconnected_at=clock.now(), measured=slow)
+        connecting = connected(create_livestream(app=home.app, name="connecting", actor=SYSTEM))
+        Connection.objects.filter(session=connecting).update(measured=slow)
+
+        found = _scrape()
+
+        assert found["livehub_transcoder_speed_ratio", "main"] == 1.0
+        assert found["livehub_packager_latency_seconds", "main"] == 0.2
+
     def test_are_those_of_disks(self) -> None:
         NodeDisk.objects.create(
             node="main",
@@ -101,7 +120,7 @@ class TestFigures:
             total_bytes=1_000,
             free_bytes=20,
             used_percent=98.0,
-            since=clock.now(),
+            since=clock.now() - timedelta(hours=2),
             seen_at=clock.now(),
         )
 
@@ -109,6 +128,8 @@ class TestFigures:
 
         names = ("size_bytes", "free_bytes", "full")
         assert [found[f"livehub_disk_{name}", "main"] for name in names] == [1_000, 20, 1]
+        seen_at = NodeDisk.objects.get().seen_at
+        assert found["livehub_disk_seen_timestamp_seconds", "main"] == pytest.approx(seen_at.timestamp(), abs=1)
 
     def test_cost_as_much_for_many_sessions(
         self, home: NewOrganization, django_assert_num_queries: DjangoAssertNumQueries

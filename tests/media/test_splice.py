@@ -212,10 +212,12 @@ class TestSlate:
     def test_comes_after_frames_that_are_shown_later(self, slate: Slate) -> None:
         stream = _live(slate, x264="bframes=2")
         last_ms = max(tag.shown_ms for tag in stream.pictures())
+        count = len(stream.pictures())
         stream.splicer.leave()
         stream.wait(500)
 
-        shown = [tag for tag in stream.pictures() if tag.timestamp_ms > last_ms]
+        # All of it: none is in between those frames.
+        shown = stream.pictures()[count:]
         assert shown[0].timestamp_ms - last_ms == pytest.approx(_FRAME_MS, abs=1)
 
     def test_goes_on_although_another_encoder_comes_and_leaves_before_its_picture(self, slate: Slate) -> None:
@@ -314,6 +316,16 @@ class TestReturn:
         assert max(_steps(stream.sounds())) <= 22
         assert stream.pictures()[-1].timestamp_ms - stream.sounds()[-1].timestamp_ms < 2 * _FRAME_MS
 
+    def test_has_no_sound_before_it_has_told_of_it(self, slate: Slate) -> None:
+        stream = _live(slate)
+        stream.splicer.leave()
+        stream.wait(500)
+        count = len(stream.sounds())
+        stream.play([tag for tag in _from(_tags(), at_ms=0) if not (tag.announced and tag.is_aac)])
+
+        # What the encoder before it has told is not how it is decoded.
+        assert {tag.body for tag in stream.sounds()[count:]} == {silence_like(bytes.fromhex("1190")).frame}
+
     def test_goes_on_behind_a_jump_of_the_encoders_clock(self, slate: Slate) -> None:
         stream = _live(slate)
         stream.splicer.jump()
@@ -344,6 +356,17 @@ class TestPause:
         # Its own times hold.
         assert stream.pictures()[-1].timestamp_ms == rest[-1].timestamp_ms or stream.splicer.is_live
         assert max(_steps(stream.pictures())) < 3 * _FRAME_MS
+        assert min(_steps(stream.pictures())) > 0
+
+    def test_that_follows_another_ends_with_a_key_frame_of_now_too(self, slate: Slate) -> None:
+        stream, rest = self._paused(slate)
+        stream.play([tag for tag in rest if 4000 <= tag.timestamp_ms < 5000])
+        stream.wait(1500)
+        stream.burst([tag for tag in rest if 5000 <= tag.timestamp_ms < 6500])
+        assert not stream.splicer.is_live
+        stream.play([tag for tag in rest if tag.timestamp_ms >= 6500])
+
+        assert stream.splicer.is_live
         assert min(_steps(stream.pictures())) > 0
 
     def test_of_an_encoder_whose_clock_stood_still_ends_too(self, slate: Slate) -> None:

@@ -199,6 +199,22 @@ class TestReturn:
         assert _told(session)[-1] == ("live", "The encoder is back after 12 s")
         assert session.events.latest("id").data["away_s"] == 12
 
+    def test_tells_how_long_it_was_away_this_time(self, lease: Lease, session: Session, livestream: Livestream) -> None:
+        _hook(livestream)
+        _pass(session, seconds=12)
+        connected(livestream, encoder=SECOND)
+        leases.mark_back(lease)
+        _hook(livestream, client_id=SECOND.client_id)
+        _pass(session, seconds=5)
+
+        connected(livestream, encoder=replace(SECOND, client_id=9))
+        leases.mark_back(lease)
+
+        assert _told(session)[-2:] == [
+            ("connected", "It is back after 5 s"),
+            ("live", "The encoder is back after 5 s"),
+        ]
+
     def test_by_another_run_is_the_same(self, lease: Lease, session: Session, livestream: Livestream) -> None:
         _hook(livestream)
         connected(livestream, encoder=SECOND)

@@ -85,6 +85,12 @@ class TestStart:
 
         assert _started(livestream).standby_node == "north"
 
+    def test_is_done_here_wherever_other_encoders_are(self, livestream: Livestream) -> None:
+        finished(connected(services.create_livestream(app=livestream.app, name="Other", actor=SYSTEM)))
+        Connection.objects.update(node="north")
+
+        assert _started(livestream).standby_node == "main"
+
     def test_again_changes_nothing(self, standby: Session, livestream: Livestream) -> None:
         services.activate_livestream(livestream=livestream, actor=SYSTEM)
 
@@ -171,6 +177,12 @@ class TestExpectedSource:
         source = Source(**standby.source)
 
         assert (source.width, source.height, source.fps, source.audio_codec) == (1280, 720, 30, "aac")
+
+    def test_is_not_what_another_livestreams_encoder_sent(self, livestream: Livestream) -> None:
+        other = services.create_livestream(app=livestream.app, name="Other", actor=SYSTEM)
+        self._last_sent(other, replace(GOOD, width=640, height=360))
+
+        assert _started(livestream).source["width"] == 1280
 
     def test_has_no_more_lines_than_may_be_sent(self, livestream: Livestream, settings: Settings) -> None:
         settings.MAX_HEIGHT = 540
