@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from django.urls import get_resolver
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 from xdist.workermanage import WorkerController
@@ -15,27 +14,9 @@ from xdist.workermanage import WorkerController
 from tests.services import GIVEN_CLUSTER, migrated_cluster, throwaway_services
 
 _stack = ExitStack()
-# Folders of tests that mostly wait, and modules of other folders; and how far into the run the last of them begins.
+# Folders of tests that mostly wait, and how far into the run the last of them begins.
 _WAITING = frozenset({"browser", "e2e", "hangs", "media", "stack"})
-_WAITING_BESIDE = frozenset(
-    {
-        "test_courier",
-        "test_deferred",
-        "test_hangs",
-        "test_live_updates",
-        "test_metrics",
-        "test_open_pages",
-        "test_runner_faults",
-        "test_runner_overload",
-        "test_runner_sources",
-        "test_sweeps",
-    }
-)
-_WAITING_UNTIL = 0.25
-# The worker, where there are so many, that has no test that waits: with what the others leave of the cores it computes,
-# and keeps nobody from what is to come in time.
-_IN_THE_BACKGROUND = "gw4"
-_NICENESS = 3
+_WAITING_UNTIL = 0.75
 # Folders of tests that share a run of the whole product, which each worker that has any of them starts for itself, and
 # how many workers are to. They wait so much that two are through before the others are.
 _SHARING = frozenset({"browser", "e2e"})
@@ -46,9 +27,6 @@ _WITH_RUN = 2
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
     # Until all is collected: what is made by then stays, and looking through it for what could go takes a third longer.
     gc.disable()
-    # Its servers are as patient as itself.
-    if os.environ.get("PYTEST_XDIST_WORKER") == _IN_THE_BACKGROUND:
-        os.nice(_NICENESS)
     options = early_config.known_args_namespace
     # Given: many short runs share them (tests/mutants).
     if not (options.help or options.version or "LIVEHUB_TEST_SERVICES" in os.environ):
@@ -60,7 +38,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Spread the files whose tests wait for real programs over those that compute, which are left for the end."""
-    files = {path: _waits(path) for path in dict.fromkeys(item.path for item in items)}
+    files = {path: path.parent.name in _WAITING for path in dict.fromkeys(item.path for item in items)}
     waiting = [path for path, is_waiting in files.items() if is_waiting]
     computing = [path for path, is_waiting in files.items() if not is_waiting]
     places = {path: _WAITING_UNTIL * index / len(waiting) for index, path in enumerate(waiting)}
@@ -68,49 +46,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places[item.path])
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    # Or the first request would do it, which has to be answered in time.
-    if session.items:
-        get_resolver().url_patterns  # noqa: B018  # It loads every view.
+def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
 
 
 class _FewRuns(LoadFileScheduling):  # type: ignore[misc]  # It has no types.
-    """Gives the files that share a run of the whole product to few workers, as long as others have something else.
-
-    The worker in the background gets none that waits, and ends when there is nothing else any more.
-    """
+    """Gives the files that share a run of the whole product to few workers, as long as others have something else."""
 
     def _assign_work_unit(self, node: WorkerController) -> None:
-        if _is_in_background(node):
-            wanted = self._next_to_compute()
-        else:
-            has_run = node in self.nodes[:_WITH_RUN]
-            wanted = next((path for path in self.workqueue if _shares_run(path) is has_run), None)
+        has_run = node in self.nodes[:_WITH_RUN]
+        wanted = next((path for path in self.workqueue if _shares_run(path) is has_run), None)
         if wanted is not None:
             self.workqueue.move_to_end(wanted, last=False)
         super()._assign_work_unit(node)
 
-    def _reschedule(self, node: WorkerController) -> None:
-        if _is_in_background(node) and self._next_to_compute() is None and not node.shutting_down:
-            node.shutdown()
-        super()._reschedule(node)
-
-    def _next_to_compute(self) -> str | None:
-        return next((path for path in self.workqueue if not _waits(Path(path))), None)
-
-
-def _waits(path: Path) -> bool:
-    return path.parent.name in _WAITING or path.stem in _WAITING_BESIDE
-
 
 def _shares_run(path: str) -> bool:
     return Path(path).parent.name in _SHARING
-
-
-def _is_in_background(node: WorkerController) -> bool:
-    return bool(node.gateway.id == _IN_THE_BACKGROUND)
 
 
 @pytest.hookimpl(optionalhook=True)

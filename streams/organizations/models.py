@@ -104,6 +104,8 @@ class Member(models.Model):
     # When the person last chose to look at this organization rather than at another one.
     chosen_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+    # Whether this instance has other organizations, too; `list_memberships` reads it along.
+    has_neighbours: bool
 
     class Meta:
         constraints = [
@@ -120,8 +122,11 @@ class Member(models.Model):
 
     @property
     def can_see_system(self) -> bool:
-        """May see what concerns the whole instance: its machines, and strangers at its doors."""
-        return self.is_owner or self.user.is_staff
+        """May see what concerns the whole instance: its machines, and strangers at its doors.
+
+        An owner may where nobody else is concerned.
+        """
+        return self.user.is_staff or (self.is_owner and not self.has_neighbours)
 
     @property
     def can_operate(self) -> bool:
