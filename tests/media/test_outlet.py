@@ -10,7 +10,7 @@ import pytest
 
 from streams.media.errors import PullFailedError, SourceChangedError, SourceRefusedError
 from streams.media.feeds import read_slate
-from streams.media.flv import TagReader, TagType, render_tag
+from streams.media.flv import TagReader, TagType, file_header, render_tag
 from streams.media.held import HeldPicture
 from streams.media.intake import Intake
 from streams.media.outlet import Outlet
@@ -217,6 +217,22 @@ class TestOutlet:
         _, intake = _fed(flv(size="320x180", seconds=1) + b"".join(sounds))
 
         assert isinstance(intake.failure, SourceRefusedError) is is_refused
+
+    def test_takes_as_many_sounds_again_after_a_while(self) -> None:
+        intake = Intake(_stream(b""))
+        (sound,) = TagReader().feed(file_header(has_sound=True) + render_tag(TagType.AUDIO, 1000, b"\xaf\x01\x21\x10"))
+        for _ in range(2):
+            for _ in range(15_000):
+                intake.note(sound)
+            intake.check_pace()
+            # A while ago.
+            intake._counted_since -= 11.0
+
+    def test_waits_for_the_last_picture_longer_than_for_the_encoder(self) -> None:
+        outlet = Outlet(mode=Latency.LOW, held=HeldPicture(), slate_after_s=3.0)
+        outlet.stop(timeout_s=HANG_S)
+
+        assert outlet._splicer._longest_gap_ms == pytest.approx(3150)
 
     def test_knows_where_to_cut_before_it_hands_the_media_on(self) -> None:
         outlet, _ = _outlet(_stream(flv(size="320x180", gop=30, seconds=20)))

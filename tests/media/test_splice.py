@@ -262,7 +262,8 @@ class TestReturn:
         assert min(_steps(pictures)) > 0
         assert max(_steps(pictures)) < 3 * _FRAME_MS
         assert min(_steps(stream.sounds())) > _AAC_MS / 2
-        assert max(_steps(stream.sounds())) < 2.5 * _AAC_MS
+        # Half a frame is missing at most, or too much.
+        assert max(_steps(stream.sounds())) <= 1.5 * _AAC_MS + 1
         # As far behind the wall clock as before.
         lag_ms = stream.now_ms - 50_000 - pictures[-1].timestamp_ms
         assert abs(lag_ms) < 4 * _FRAME_MS

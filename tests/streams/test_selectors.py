@@ -1,5 +1,7 @@
 """Shaped reads of livestreams."""
 
+from datetime import timedelta
+
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
@@ -8,9 +10,19 @@ from livehub.core.errors import NotFoundError
 from streams.livestreams import selectors
 from streams.livestreams.selectors import LivestreamFilter
 from streams.livestreams.services import create_livestream, delete_livestream, disable_livestream
-from streams.models import App, Livestream, LivestreamCount, Organization
+from streams.models import App, Connection, Livestream, LivestreamCount, Organization
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.runs import connected, finished
+
+
+class TestListLoads:
+    def test_counts_a_session_where_its_encoder_is_now(self, livestream: Livestream) -> None:
+        session = connected(livestream)
+        earlier = clock.now() - timedelta(minutes=1)
+        Connection.objects.update(node="north", connected_at=earlier, disconnected_at=clock.now())
+        Connection.objects.create(session=session, node="east", client_id=9)
+
+        assert [(load.node, load.running, load.waiting) for load in selectors.list_loads()] == [("east", 0, 1)]
 
 
 class TestCountLivestreams:

@@ -10,7 +10,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 from streams.livestreams import leases, sweeps
 from streams.livestreams.states import EventKind
 from streams.livestreams.worker_locks import WorkerLocks
-from streams.models import Livestream
+from streams.models import Lease, Livestream
 from tests.runs import claimed, connected
 
 _HOLDER = """
@@ -81,6 +81,17 @@ class TestSuccession:
         lease = leases.claim_session(session_id=session.pk, worker="next", node="main")
         assert lease is not None
         assert session.events.filter(kind=EventKind.RUN_LOST).count() == 1
+
+    def test_leaves_what_the_killed_one_had_let_go(
+        self, locks: WorkerLocks, killed: str, livestream: Livestream, enqueued: list[str], capture: Capture
+    ) -> None:
+        session = connected(livestream)
+        leases.postpone_session(claimed(session, worker=killed), message="No room.")
+        enqueued.clear()
+        with capture(execute=True):
+            sweeps.call_for_sessions_of_the_dead(locks)
+        assert enqueued == []
+        assert Lease.objects.get().until is None
 
     def test_leaves_what_others_hold(
         self, locks: WorkerLocks, killed: str, livestream: Livestream, enqueued: list[str], capture: Capture
