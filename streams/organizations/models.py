@@ -104,8 +104,6 @@ class Member(models.Model):
     # When the person last chose to look at this organization rather than at another one.
     chosen_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
-    # Whether this instance has other organizations, too; `list_memberships` reads it along.
-    has_neighbours: bool
 
     class Meta:
         constraints = [
@@ -124,9 +122,9 @@ class Member(models.Model):
     def can_see_system(self) -> bool:
         """May see what concerns the whole instance: its machines, and strangers at its doors.
 
-        An owner may where nobody else is concerned.
+        An owner may where nobody else is concerned, which `list_memberships` reads along.
         """
-        return self.user.is_staff or (self.is_owner and not self.has_neighbours)
+        return self.user.is_staff or (self.is_owner and bool(vars(self).get("is_alone")))
 
     @property
     def can_operate(self) -> bool:

@@ -21,9 +21,12 @@ def find_membership(user: User) -> Member | None:
 
 
 def list_memberships(user: User) -> QuerySet[Member]:
-    """Return the person's memberships with their organizations, the one chosen last first, then the oldest."""
+    """Return the person's memberships with their organizations, the one chosen last first, then the oldest.
+
+    Each has `is_alone`: this instance has no other organization.
+    """
     others = Organization.objects.exclude(pk=OuterRef("organization"))
-    members = Member.objects.select_related("organization").annotate(has_neighbours=Exists(others))
+    members = Member.objects.select_related("organization").annotate(is_alone=~Exists(others))
     return members.filter(user=user).order_by(*_CHOSEN_LAST)
 
 
