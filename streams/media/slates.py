@@ -20,7 +20,8 @@ logger = logging.getLogger(__name__)
 DEFAULT_PICTURE = Path(__file__).with_name("slate.png")
 _LOOP_S = 2
 _USUAL_FPS = 30.0
-# It takes half a second to two, at the lowest priority, on a machine that may be busy.
+# It takes half a second to two, at a lower priority, on a machine that may be busy. At the lowest it does not come
+# there for long, and until it does a drop ends the run.
 _TIMEOUT_S = 20.0
 _MEMORY_MB = 1024
 _LARGEST_PICTURE_BYTES = 20 << 20
@@ -147,7 +148,7 @@ def slate_argv(form: SlateForm) -> list[str]:
     The picture is scaled to fit, on black; no frame is shown later than it is decoded, so the loop can be cut anywhere.
     """
     return [
-        "nice", "-n", "19", "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning",
+        "nice", "-n", "5", "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "warning",
         "-f", "image2pipe", "-framerate", f"{form.fps:g}", "-i", "pipe:0", "-an",
         *_loop_args(form, f"{_fitted(form)},setsar=1", loop_s=_LOOP_S, preset="veryfast", crf=20),
     ]  # fmt: skip
