@@ -115,20 +115,6 @@ class TestSystemPage:
 
         assert 'href="/system"' in get_html(log_in(operator), "/system")
 
-    def test_is_not_for_an_owner_where_others_are_concerned(
-        self, browser: Client, owner: User, abroad: NewOrganization, log_in: Callable[[User], Client]
-    ) -> None:
-        async def watch() -> int:
-            async with opened("/ws/system", owner) as socket:
-                return await socket.closing_code()
-
-        assert browser.get("/system").status_code == 403
-        assert 'href="/system"' not in get_html(browser, "/")
-        assert asyncio.run(watch()) == 4404
-        owner.is_staff = True
-        owner.save()
-        assert 'href="/system"' in get_html(log_in(owner), "/system")
-
     def test_moves_by_itself(self, owner: User) -> None:
         async def watch() -> tuple[str, str]:
             async with opened("/ws/system", owner) as socket:
