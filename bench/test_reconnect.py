@@ -68,8 +68,8 @@ _HOLES = """
   return missing * 1000;
 }
 """
-# The slate's picture reads as a time long gone, or yet to come.
-_FIRST_SHOWN_MS = "() => shown_ms[latencies.findIndex((age) => age > 0 && age < 10000)]"
+# The slate's picture reads as a time long gone, or yet to come; one that is held is as old as the absence at least.
+_FIRST_SHOWN_MS = f"() => shown_ms[latencies.findIndex((age) => age > 0 && age < {_AWAY_S * 1000 - 1000})]"
 
 _AGE = "() => window.latencies[window.latencies.length - 1]"
 

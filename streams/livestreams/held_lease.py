@@ -77,6 +77,20 @@ class HeldLease:
                 raise LeaseLostError(f"Session {session_id} was not concluded before this worker stopped.")
             time.sleep(_DATABASE_RETRY_S)
 
+    def try_once(self, deed: Callable[[], _Result], *, what: str) -> _Result | None:
+        """Do what may be left out, and return its result, or None where the database does not answer in time.
+
+        :raises LeaseLostError: as the deed does.
+        """
+        try:
+            with deadline(STATEMENT_TIMEOUT_S):
+                return deed()
+        except DATABASE_OUTAGE as error:
+            logger.warning("left out: %s session=%s %s", what, self, describe(error))
+            return None
+        finally:
+            db.close_old_connections()
+
     def _is_over(self) -> bool:
         """Tell whether the session is known to be over: not to know is no end for viewers."""
         try:

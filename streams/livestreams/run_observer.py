@@ -7,16 +7,13 @@ from dataclasses import asdict
 from functools import partial
 from uuid import UUID
 
-from django import db
 from django.conf import settings
 
 from livehub.core import clock
-from livehub.core.deadline import deadline
-from livehub.core.outage import DATABASE_OUTAGE, describe
 from streams.livestreams import leases
 from streams.livestreams.bitrate import BitrateWatch
 from streams.livestreams.encoders import IngestSource
-from streams.livestreams.held_lease import STATEMENT_TIMEOUT_S, HandOverError, HeldLease
+from streams.livestreams.held_lease import HandOverError, HeldLease
 from streams.livestreams.models import Session
 from streams.livestreams.renewals import Renewal
 from streams.livestreams.shedding import OverloadedError, RestoredError, Shedding
@@ -115,14 +112,7 @@ class RunObserver:
     def find_encoder(self) -> str | None:
         if not self.is_away and (self.connection is None or self._present in {None, self.connection.pk}):
             return None
-        try:
-            with deadline(STATEMENT_TIMEOUT_S):
-                found = leases.await_encoder(self._lease)
-        except DATABASE_OUTAGE as error:
-            logger.warning("encoder not looked for session=%s %s", self._lease, describe(error))
-            return None
-        finally:
-            db.close_old_connections()
+        found = self._held.try_once(partial(leases.await_encoder, self._lease), what="looking for an encoder")
         if found is None:
             return None
         if found.node != settings.NODE:
@@ -159,14 +149,8 @@ class RunObserver:
         self._tell(partial(leases.note_not_held, self._lease))
 
     def _tell(self, say: Callable[[], None]) -> None:
-        """Write down what nobody waits for: where the database is away it is left out."""
-        try:
-            with deadline(STATEMENT_TIMEOUT_S):
-                say()
-        except DATABASE_OUTAGE as error:
-            logger.warning("not told session=%s %s", self._lease, describe(error))
-        finally:
-            db.close_old_connections()
+        """Write down what nobody waits for."""
+        self._held.try_once(say, what="an entry of the timeline")
 
     def note_media(self, media_ms: int) -> None:
         """Write down what this run has taken in over all its connections."""

@@ -83,6 +83,17 @@ def _ending(run: SessionRun, how: str, error: MediaError) -> Callable[[], float 
         connection.close()
 
 
+def _taken_over(session: Session) -> SessionRun:
+    """Return a live run that has just begun to follow another encoder, which may take over."""
+    run = SessionRun(claimed(session), threading.Event(), Renewals())
+    run.observer.playable()
+    Connection.objects.update(connected_at=clock.now() - timedelta(minutes=1))
+    connected(session.livestream, encoder=SECOND)
+    run.observer.check_in(media_ms=2_500, received_bytes=0, measured=Measured(), packager_latency_ms=None)
+    assert run.observer.find_encoder() is not None
+    return run
+
+
 class TestWaiting:
     def test_keeps_the_lease_and_hands_over_when_the_worker_stops(self, waiting: Session) -> None:
         slot = Slot(waiting)
@@ -245,12 +256,7 @@ class TestObserver:
             livestream=livestream, reconnect_window_s=600, duplicate_publisher="replace", actor=SYSTEM
         )
         session = connected(livestream)
-        run = SessionRun(claimed(session), threading.Event(), Renewals())
-        run.observer.playable()
-        Connection.objects.update(connected_at=clock.now() - timedelta(minutes=1))
-        connected(livestream, encoder=SECOND)
-        run.observer.check_in(media_ms=2_500, received_bytes=0, measured=Measured(), packager_latency_ms=None)
-        assert run.observer.find_encoder() is not None
+        run = _taken_over(session)
         connections.encoder_left(key=livestream.stream_key, node="main", client_id=SECOND.client_id)
 
         # It ends of having waited for its picture as long as for any.
@@ -264,12 +270,7 @@ class TestObserver:
     ) -> None:
         services.change_livestream(livestream=livestream, duplicate_publisher="replace", actor=SYSTEM)
         session = connected(livestream)
-        run = SessionRun(claimed(session), threading.Event(), Renewals())
-        run.observer.playable()
-        Connection.objects.update(connected_at=clock.now() - timedelta(minutes=1))
-        connected(livestream, encoder=SECOND)
-        run.observer.check_in(media_ms=2_500, received_bytes=0, measured=Measured(), packager_latency_ms=None)
-        assert run.observer.find_encoder() is not None
+        run = _taken_over(session)
         services.change_livestream(livestream=livestream, reconnect_window_s=0, actor=SYSTEM)
 
         with pytest.raises(SourceRefusedError, match="Set it to") as refused:
