@@ -6,10 +6,9 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from bench.clocked import clocked_encoder, latencies_ms, read_clock
-from tests.browser.conftest import _FLAGS, CHROMIUM
 from tests.e2e.client import Integrator, Stream
 from tests.services import wait_until
 from tests.stack.whole import RunningStack, running_stack
@@ -36,14 +35,6 @@ _PAGE = """
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     with running_stack(tmp_path_factory.mktemp("stack")) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,9 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from bench.clocked import clocked_encoder, latencies_ms, read_clock
-from tests.browser.conftest import _FLAGS
 from tests.e2e.client import Integrator, Stream
 from tests.services import wait_until
 from tests.stack.whole import RunningStack, running_stack
@@ -78,14 +77,6 @@ _AGE = "() => window.latencies[window.latencies.length - 1]"
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
     with running_stack(tmp_path_factory.mktemp("stack")) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=_FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(params=["slate", "hold"])

@@ -1,8 +1,6 @@
 """Runs on a machine that is too busy for all renditions: real nginx-rtmp, ffmpeg and PostgreSQL."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,6 +20,7 @@ from tests.media.ingest import Ingest
 from tests.media.test_source import GOOD
 from tests.runs import claimed, publish_name
 from tests.services import wait_until
+from tests.streams.working import working
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,18 +36,6 @@ class _Idle(IdleCores):
 
     def look(self, *, now_s: float) -> float:
         return 2.0
-
-
-@contextmanager
-def _running(worker: Worker, session: Session) -> Iterator[threading.Thread]:
-    thread = threading.Thread(target=worker.run_session, args=(session.pk,), daemon=True)
-    thread.start()
-    try:
-        yield thread
-    finally:
-        worker.stopping.set()
-        thread.join(20)
-        assert not thread.is_alive()
 
 
 def _run(session: Session, shedding: Shedding) -> SessionRun:
@@ -113,7 +100,7 @@ def test_goes_on_with_less_and_has_it_back(
     clip.write_bytes(flv(size="854x480", gop=30, seconds=10))
     worker = Worker("busy")
 
-    with ingest.publishing(publish_name(session), clip), _running(worker, session):
+    with ingest.publishing(publish_name(session), clip), working(worker, session):
         wait_until(lambda: session.events.filter(kind=EventKind.RESUMED).count() == 1, what="the smaller ladder")
         less = Session.objects.with_connections().get()
         (multivariant,) = folder.glob("*/index.m3u8")

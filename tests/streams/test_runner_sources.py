@@ -1,8 +1,5 @@
 """Runs whose encoder changes what it sends, or sends more than it may: real nginx-rtmp, ffmpeg and PostgreSQL."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,6 +15,7 @@ from tests.media.crafted import claiming, joined
 from tests.media.ingest import Ingest
 from tests.runs import publish_name
 from tests.services import wait_until
+from tests.streams.working import working
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -25,19 +23,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def folder(settings: Settings, pulls: None, tmp_path: Path) -> None:
     settings.PLAYBACK_DIR = tmp_path / "playback"
-
-
-@contextmanager
-def _running(session: Session) -> Iterator[threading.Thread]:
-    worker = Worker("here")
-    thread = threading.Thread(target=worker.run_session, args=(session.pk,), daemon=True)
-    thread.start()
-    try:
-        yield thread
-    finally:
-        worker.stopping.set()
-        thread.join(20)
-        assert not thread.is_alive()
 
 
 def _small(size: str = "320x180", seconds: float = 30) -> bytes:
@@ -48,7 +33,7 @@ def test_goes_on_with_a_picture_of_another_size(session: Session, ingest: Ingest
     clip = tmp_path / "changes.flv"
     clip.write_bytes(joined(_small(seconds=6), _small("640x360")))
 
-    with ingest.publishing(publish_name(session), clip), _running(session):
+    with ingest.publishing(publish_name(session), clip), working(Worker("here"), session):
         wait_until(session.events.filter(kind="resumed").exists, what="the second run's picture")
 
     session.refresh_from_db()
@@ -63,7 +48,7 @@ def test_refuses_what_the_encoder_changed_to(session: Session, ingest: Ingest, t
     clip = tmp_path / "grows.flv"
     clip.write_bytes(joined(_small(seconds=6), claiming(_small(), width=7680, height=4320)))
 
-    with ingest.publishing(publish_name(session), clip), _running(session) as run:
+    with ingest.publishing(publish_name(session), clip), working(Worker("here"), session) as run:
         wait_until(lambda: not run.is_alive(), what="the end of the session")
 
     session.refresh_from_db()
@@ -82,7 +67,7 @@ def test_ends_what_sends_far_more_than_it_may(
     clip = tmp_path / "small.flv"
     clip.write_bytes(_small())
 
-    with ingest.publishing(publish_name(session), clip, speed=speed), _running(session) as run:
+    with ingest.publishing(publish_name(session), clip, speed=speed), working(Worker("here"), session) as run:
         wait_until(lambda: not run.is_alive(), what="the end of the session")
 
     session.refresh_from_db()
