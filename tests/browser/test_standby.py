@@ -16,7 +16,8 @@ def test_the_slate_plays_before_the_encoder_and_its_picture_follows(operator: Op
     page = operator.page
     url = f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{operator.stream_key()}"
 
-    page.get_by_test_id("start-with-slate").click()
+    with page.expect_navigation():
+        page.get_by_test_id("start-with-slate").click()
     expect(operator.status).to_have_text("Standby")
     page.evaluate("window.sameDocument = true")
     expect(page.get_by_test_id("standby")).to_contain_text("viewers see the slate")
@@ -27,6 +28,7 @@ def test_the_slate_plays_before_the_encoder_and_its_picture_follows(operator: Op
         expect(operator.status).to_have_text("Live")
         expect(page.get_by_test_id("standby")).to_have_count(0)
         operator.watch(for_s=2)
+        assert page.evaluate("window.sameDocument") is True
         page.get_by_test_id("end-broadcast").click()
         page.get_by_role("dialog").get_by_role("button", name="End broadcast").click()
         expect(operator.status).to_have_text("Offline")
