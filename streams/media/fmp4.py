@@ -6,6 +6,7 @@ Source: ISO/IEC 14496-12 (boxes), 14496-14 and -15 (esds, avcC); RFC 6381 (codec
 from collections.abc import Callable, Iterator
 
 _CONTAINERS = frozenset({b"moov", b"trak", b"mdia", b"minf", b"stbl"})
+_HIGHEST_TOLD_RATE = 0xFFFF
 _FULL_BOX_SIZE = 4
 _VISUAL_ENTRY_SIZE = 78
 _AUDIO_ENTRY_SIZE = 28
@@ -62,8 +63,11 @@ def with_aac_config(init: bytes, config: bytes, *, channels: int, rate: int) -> 
     :raises Fmp4Error: when there is no sound in it.
     """
 
+    # 16.16 fixed point; what does not fit is known of the configuration alone, as ffmpeg leaves it, too.
+    told_rate = rate if rate <= _HIGHEST_TOLD_RATE else 0
+
     def entry(body: bytes) -> bytes:
-        described = body[:16] + channels.to_bytes(2) + body[18:24] + (rate << 16 & 0xFFFFFFFF).to_bytes(4)
+        described = body[:16] + channels.to_bytes(2) + body[18:24] + (told_rate << 16).to_bytes(4)
         rest = body[_AUDIO_ENTRY_SIZE:]
         return described + _with_box(rest, (b"esds",), lambda esds: _with_specific(esds, config))
 

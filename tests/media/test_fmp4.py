@@ -132,6 +132,16 @@ class TestWithAacConfig:
         longer = with_aac_config(changed, bytes.fromhex("119056e500"), channels=2, rate=48_000)
         assert _probed(longer + media)["sample_rate"] == "48000"
 
+    @pytest.mark.parametrize(("rate", "config", "told"), [(48_000, "1190", 48_000), (96_000, "1010", 0)])
+    def test_tells_no_other_rate_where_there_is_no_room_for_it(self, rate: int, config: str, told: int) -> None:
+        """The field has 16 bits. Source: ISO/IEC 14496-12 12.2.3."""
+        init, _ = _init_of(_remuxed(flv(size="320x180", seconds=1), stream="a"))
+
+        changed = with_aac_config(init, bytes.fromhex(config), channels=2, rate=rate)
+
+        at = changed.index(b"mp4a") + 4 + 24
+        assert int.from_bytes(changed[at : at + 4]) == told << 16
+
     def test_needs_sound(self) -> None:
         with pytest.raises(Fmp4Error):
             with_aac_config(video_init(), b"\x11\x90", channels=2, rate=48_000)
