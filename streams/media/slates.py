@@ -35,6 +35,9 @@ _ROUNDING_MS = 0.5
 # By ffmpeg's names; others are not passed through.
 _PROFILES = {"Constrained Baseline": "baseline", "Baseline": "baseline", "Main": "main"}
 
+# Killed, it ends in milliseconds, unless it waits for a disk that does not answer.
+_LONGEST_END_S = 2.0
+
 # Whatever keeps a slate from being made.
 NOT_MADE = (FeedError, FlvError, OSError, subprocess.SubprocessError)
 
@@ -74,9 +77,11 @@ class Order:
             self._child.kill()
 
     def cancel(self) -> None:
-        """End it, finished or not."""
+        """End it, finished or not, within some seconds."""
         self.abandon()
-        self._thread.join()
+        self._thread.join(_LONGEST_END_S)
+        if self._thread.is_alive():
+            logger.error("a slate of %dx%d has not ended", self._form.width, self._form.height)
 
     def _run(self) -> None:
         raise NotImplementedError

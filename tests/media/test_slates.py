@@ -1,6 +1,8 @@
 """Slates, made by ffmpeg of pictures of any kind."""
 
+import os
 import subprocess
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from streams.media.avc import find_picture_size
 from streams.media.slates import DEFAULT_PICTURE, SlateForm, SlateOrder
 from streams.media.source import Source
 from tests.media.journals import no_room
-from tests.services import wait_until
+from tests.services import HANG_S, wait_until
 
 _FORM = SlateForm(640, 360, 25.0, "main")
 _SOURCE = Source("h264", "High", "yuv420p", 1280, 720, 29.97, 2500, 2.0, "aac", "LC", 2, 48_000)
@@ -119,3 +121,18 @@ def test_leaves_nothing_behind_when_nobody_wants_it_any_more(tmp_path: Path) -> 
     order.cancel()
 
     assert not order._thread.is_alive()
+
+
+def test_whose_picture_cannot_be_read_holds_nobody_up(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    picture = tmp_path / "never-read.png"
+    os.mkfifo(picture)
+    order = SlateOrder(picture, _FORM, folder=tmp_path / "slates")
+
+    canceller = threading.Thread(target=order.cancel, daemon=True)
+    canceller.start()
+    canceller.join(HANG_S)
+
+    assert not canceller.is_alive()
+    assert "has not ended" in caplog.text
+    picture.write_bytes(b"")
+    wait_until(lambda: not order._thread.is_alive(), what="the end of the order")
