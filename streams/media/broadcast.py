@@ -15,6 +15,7 @@ from streams.media.encoders import Encoders
 from streams.media.errors import (
     BrokenOffError,
     EncoderAwayError,
+    FeedFailedError,
     IngestSilentError,
     NoPictureError,
     PullFailedError,
@@ -55,6 +56,7 @@ _TRANSCODER_MEMORY_MB = 6144
 # Another run follows, so players must not be told of an end: ffmpeg is killed before it can write one.
 _BREAKING_OFF = (
     BrokenOffError,
+    FeedFailedError,
     IngestSilentError,
     NoPictureError,
     PullFailedError,
@@ -77,6 +79,7 @@ def run_broadcast(spec: JobSpec, observer: Observer) -> Outcome:
     :raises EncoderAwayError: when it has left, an encoder is waited for, and there is nothing to show meanwhile.
     :raises PullFailedError: when nothing comes from the ingest server, although the encoder is there and sends.
     :raises IngestSilentError: when the ingest server does not answer.
+    :raises FeedFailedError: when what feeds ffmpeg ended of a fault of its own.
     :raises TranscoderFailedError: when ffmpeg ended by itself, or hung.
     :raises StorageFullError: when the disk is full.
     """

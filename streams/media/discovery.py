@@ -57,6 +57,7 @@ def _await_picture(pull: Pull, outlet: Outlet, clock: AwakeClock, check_in: Call
             first_picture_at = clock.now_s
         if first_picture_at is not None and clock.now_s - first_picture_at > _LONGEST_PROBED_WAIT_S:
             return
+        outlet.check()
         has_input, has_left = pull.look()
         if has_left:
             raise left_early()

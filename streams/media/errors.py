@@ -59,6 +59,12 @@ class TranscoderFailedError(MediaError):
     _SENTENCE = "Processing the video stopped. The server's log says why."
 
 
+class FeedFailedError(MediaError):
+    """What feeds the transcoder stopped of a fault of its own; the message names it."""
+
+    _SENTENCE = "Processing the video stopped. The server's log says why."
+
+
 class PullFailedError(MediaError):
     """Nothing comes from the ingest server any more, although the encoder is there and sends."""
 

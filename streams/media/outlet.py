@@ -4,6 +4,7 @@ It holds the stream until the source is known, so that nothing that was received
 owner stalls or dies gets no more input, so it cannot go on as a second one.
 """
 
+import logging
 import os
 import select
 import threading
@@ -11,7 +12,7 @@ import time
 from contextlib import suppress
 from typing import IO
 
-from streams.media.errors import PullFailedError, SourceChangedError, SourceRefusedError
+from streams.media.errors import FeedFailedError, MediaError, PullFailedError, SourceChangedError, SourceRefusedError
 from streams.media.feeds import Slate
 from streams.media.flv import FlvError, Tag, TagType, file_header
 from streams.media.held import HeldPicture
@@ -22,6 +23,8 @@ from streams.media.slates import SlateForm
 from streams.media.splice import Splicer
 from streams.media.splice_rules import SpliceRules
 from streams.media.targets import Latency
+
+logger = logging.getLogger(__name__)
 
 # As long as there is no transcoder; with one, nothing is read that it has not taken.
 _MOST_HELD_BYTES = 64 << 20
@@ -73,6 +76,8 @@ class Outlet:
         self.taken_bytes = 0
         # The sink has not taken yet what it was offered.
         self.is_pushing = False
+        # Why the thread has ended before its time.
+        self._failure: MediaError | None = None
         self._thread = threading.Thread(target=self._run, name="outlet", daemon=True)
         self._thread.start()
 
@@ -80,6 +85,15 @@ class Outlet:
     def is_live(self) -> bool:
         """What the encoder sends goes through."""
         return self._splicer.is_live
+
+    def check(self) -> None:
+        """Accept that the thread goes on.
+
+        :raises SourceChangedError: when the stream has come to the end of what can be counted.
+        :raises FeedFailedError: when it has ended of anything else.
+        """
+        if self._failure is not None:
+            raise self._failure
 
     def clock_ms(self) -> float:
         """Return what to add to the stream's milliseconds for those since 1970, going by what came soonest."""
@@ -167,8 +181,16 @@ class Outlet:
             if not self._is_stopping:
                 self._flow()
                 self._close()
+        except SourceChangedError as error:
+            self._failure = error
+        except Exception as error:
+            # Nobody else would hear of it: nothing comes any more, as of an encoder that is silent.
+            logger.exception("the transcoder is fed no more")
+            self._failure = FeedFailedError(f"The transcoder is fed no more: {error!r}")
+            self._failure.__cause__ = error
         finally:
             with self._changed:
+                self._changed.notify_all()
                 os.close(self._waking)
                 if self._wakes is not None:
                     os.close(self._wakes)

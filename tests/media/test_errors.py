@@ -3,6 +3,7 @@
 import pytest
 
 from streams.media.errors import (
+    FeedFailedError,
     IngestSilentError,
     MediaError,
     NoPictureError,
@@ -20,7 +21,14 @@ _WORDS = "[hls @ 0x55] failed to open /var/lib/livehub/playback/x.m4s"
 class TestTold:
     @pytest.mark.parametrize(
         "kind",
-        [IngestSilentError, IngestUnavailableError, PullFailedError, StorageFullError, TranscoderFailedError],
+        [
+            FeedFailedError,
+            IngestSilentError,
+            IngestUnavailableError,
+            PullFailedError,
+            StorageFullError,
+            TranscoderFailedError,
+        ],
     )
     def test_is_a_sentence_where_the_message_is_for_the_log(self, kind: type[MediaError]) -> None:
         error = kind(_WORDS)

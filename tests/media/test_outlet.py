@@ -8,18 +8,22 @@ from typing import IO
 
 import pytest
 
-from streams.media.errors import PullFailedError, SourceChangedError, SourceRefusedError
-from streams.media.feeds import read_slate
+from streams.media.errors import FeedFailedError, PullFailedError, SourceChangedError, SourceRefusedError
+from streams.media.feeds import Slate, read_slate
 from streams.media.flv import TagReader, TagType, file_header, render_tag
 from streams.media.held import HeldPicture
 from streams.media.intake import Intake
+from streams.media.ladder import build_ladder
 from streams.media.outlet import Outlet
 from streams.media.slates import SlateForm
+from streams.media.source import Source
+from streams.media.splice_rules import SpliceRules
 from streams.media.targets import Latency
 from tests.media.clips import flv
 from tests.media.crafted import moved, stopped
 from tests.services import HANG_S, wait_until
 
+_LADDER = build_ladder(Source("h264", "High", "yuv420p", 320, 180, 30.0, 1000, 1.0, "aac", "LC", 2, 44_100))
 # Opens wide pipes until the kernel allows no more, then reads a stream from another one.
 _MANY_PIPES = """
 import fcntl, os, sys, time
@@ -296,6 +300,27 @@ class TestOutlet:
         splicer.bridge(read_slate(flv(size="320x180", gop=600, seconds=2, has_audio=False), fps=30), has_sound=False)
         assert splicer.fill(now_ms=800) == []
         assert splicer.fill(now_ms=900)
+
+    @pytest.mark.parametrize(
+        ("bodies", "expected"),
+        [
+            pytest.param((), FeedFailedError, id="of something nobody thought of"),
+            pytest.param((b"\x17\x01\0\0\0",), SourceChangedError, id="as nobody can count further"),
+        ],
+    )
+    def test_keeps_why_it_has_ended_for_its_owner(
+        self, bodies: tuple[bytes, ...], expected: type[Exception], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        outlet, _ = _fed(moved(flv(size="320x180", seconds=1), by_ms=(1 << 32) - 1500))
+        outlet.check()
+
+        outlet.bridge(Slate(b"", bodies, fps=30), rules=SpliceRules(_LADDER, 2160))
+
+        wait_until(lambda: not outlet._thread.is_alive(), what="the end of the thread")
+        with pytest.raises(expected):
+            outlet.check()
+        assert ("ZeroDivisionError" in caplog.text) is (expected is FeedFailedError)
+        outlet.stop(timeout_s=HANG_S)
 
     def test_keeps_the_failure_for_its_owner(self) -> None:
         assert isinstance(_fed(b"not a stream at all")[1].failure, PullFailedError)
