@@ -14,7 +14,7 @@ from django.db.models import F, Func
 
 from livehub.core import clock
 from streams.livestreams import live_updates, node_jobs, playback
-from streams.livestreams.models import NodeDisk, Session, SessionEvent
+from streams.livestreams.models import NodeDisk, Session, SessionEvent, SessionQuerySet
 from streams.livestreams.selectors import GONE_AFTER
 from streams.livestreams.states import DiskLevel, EventKind
 from streams.organizations.models import Organization
@@ -93,10 +93,16 @@ def guard_disk() -> int:
 
 def _make_room() -> int:
     before = clock.now() - _SETTLED_AFTER
-    over = Session.objects.filter(stopped_at__lt=before).with_files_on(settings.NODE)
-    oldest = over.select_related("livestream__app").order_by("stopped_at", "id")
+    over = Session.objects.filter(stopped_at__lt=before).with_files_on(settings.NODE).select_related("livestream__app")
+    removed = _remove(over.order_by("stopped_at", "id"))
+    # Where nothing of those can be removed, the others have to do.
+    return removed or _remove(over.order_by("?"))
+
+
+def _remove(sessions: SessionQuerySet) -> int:
+    """Remove files until there is room; return of how many sessions."""
     removed = 0
-    for session in oldest[:_MOST_REMOVED_AT_ONCE]:
+    for session in sessions[:_MOST_REMOVED_AT_ONCE]:
         room = measure()
         if room.level != DiskLevel.FULL:
             break

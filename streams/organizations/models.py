@@ -120,8 +120,11 @@ class Member(models.Model):
 
     @property
     def can_see_system(self) -> bool:
-        """May see what concerns the whole instance: its machines, and strangers at its doors."""
-        return self.is_owner or self.user.is_staff
+        """May see what concerns the whole instance: its machines, and strangers at its doors.
+
+        An owner may where nobody else is concerned, which `list_memberships` reads along.
+        """
+        return self.user.is_staff or (self.is_owner and bool(vars(self).get("is_alone")))
 
     @property
     def can_operate(self) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from livehub.core.errors import NotFoundError
 from streams.organizations.models import ApiKey, App, CredentialRevision, Invitation, Member, Organization, User
@@ -21,8 +21,13 @@ def find_membership(user: User) -> Member | None:
 
 
 def list_memberships(user: User) -> QuerySet[Member]:
-    """Return the person's memberships with their organizations, the one chosen last first, then the oldest."""
-    return Member.objects.select_related("organization").filter(user=user).order_by(*_CHOSEN_LAST)
+    """Return the person's memberships with their organizations, the one chosen last first, then the oldest.
+
+    Each has the person read along, and `is_alone`: this instance has no other organization.
+    """
+    others = Organization.objects.exclude(pk=OuterRef("organization"))
+    members = Member.objects.select_related("organization", "user").annotate(is_alone=~Exists(others))
+    return members.filter(user=user).order_by(*_CHOSEN_LAST)
 
 
 def find_memberships(user_ids: Collection[UUID]) -> dict[UUID, Member]:

@@ -18,6 +18,7 @@ class Door(StrEnum):
     OPERATE = "members who run livestreams"
     ADMINISTER = "members who manage keys and people"
     OWN = "owners"
+    INSTANCE = "nobody by their role, where there are several organizations"
 
 
 # Of those doors that only members open.
@@ -26,6 +27,7 @@ LETS_IN = {
     Door.OPERATE: {Role.OWNER, Role.ADMIN, Role.OPERATOR},
     Door.ADMINISTER: {Role.OWNER, Role.ADMIN},
     Door.OWN: {Role.OWNER},
+    Door.INSTANCE: set(),
 }
 _READ, _WRITE, _ADMIN = ApiKey.Scope.READ, ApiKey.Scope.LIVESTREAMS, ApiKey.Scope.ADMIN
 _LIVESTREAM = "livestreams/{livestream_id}"
@@ -195,8 +197,8 @@ OPEN_OPERATIONS = {"GET /v2/schema", "GET /client/v4/schema", "GET /liveapi/sche
 
 PAGES: dict[str, dict[str, Door]] = {
     "/": {"GET": Door.LOOK},
-    # Of staff who are members as well: tests/dashboard/test_system.py.
-    "/system": {"GET": Door.OWN},
+    # Of staff who are members as well, and of an only organization's owners: tests/dashboard/test_system.py.
+    "/system": {"GET": Door.INSTANCE},
     "/log-in": {"GET": Door.OPEN, "POST": Door.OPEN, "PUT": Door.OPEN},
     "/log-in/code": {"GET": Door.OPEN, "POST": Door.OPEN},
     "/log-in/forgotten": {"GET": Door.OPEN, "POST": Door.OPEN},

@@ -225,5 +225,5 @@ def test_every_websocket_has_a_page_whose_members_may_open_it() -> None:
     """Their own tests: tests/dashboard/test_live_updates.py."""
     for template in WEBSOCKETS:
         page = template.removeprefix("/ws").replace("/overview", "/")
-        # The one of owners: tests/dashboard/test_system.py.
-        assert PAGES[page]["GET"] is (Door.OWN if page == "/system" else Door.LOOK)
+        # The one of the instance: tests/dashboard/test_system.py.
+        assert PAGES[page]["GET"] is (Door.INSTANCE if page == "/system" else Door.LOOK)

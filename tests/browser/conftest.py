@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -43,7 +44,10 @@ def bare_page(browser: Browser, stack: RunningStack) -> Iterator[Page]:
 
 @pytest.fixture
 def operator(page: Page, stack: RunningStack) -> Operator:
-    """The owner of the demo organization, logged in."""
+    """The owner of the demo organization, who is staff, logged in: tests make other organizations beside it."""
+    # Django reads no rows here.
+    with psycopg.connect(host=str(stack.runtime_dir / "postgres"), user="livehub", dbname="livehub") as connection:
+        connection.execute("UPDATE streams_user SET is_staff = TRUE WHERE email = %s", [stack.credentials["email"]])
     operator = Operator(page)
     operator.log_in(stack.credentials["email"], stack.credentials["password"])
     return operator

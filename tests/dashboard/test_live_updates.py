@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from channels.db import database_sync_to_async
@@ -10,7 +11,7 @@ from django.conf import LazySettings
 
 from livehub.core import clock, deferred
 from streams.dashboard.open_pages import NOT_A_MEMBER, NOT_FOUND
-from streams.livestreams import leases
+from streams.livestreams import leases, tasks
 from streams.livestreams.services import create_livestream, delete_livestream, rename_livestream
 from streams.models import Connection, Lease, Livestream, Member, Session, User
 from streams.organizations.services import SYSTEM, NewOrganization
@@ -84,6 +85,25 @@ class TestLivestreamPage:
                 async with asyncio.timeout(HANG_S):
                     # What moves by itself, two fragments, may come before it, and goes on without it.
                     while (await socket.fragments()).count("hx-swap-oob") <= 2:
+                        pass
+
+        asyncio.run(watch())
+
+    def test_hears_that_files_made_room(
+        self, live: Session, livestream: Livestream, owner: User, settings: LazySettings, tmp_path: Path
+    ) -> None:
+        settings.PLAYBACK_DIR, settings.DISK_STOP_MB = tmp_path, 1_000_000_000
+        # How full it is was known before: only the livestream's own page is told of its files.
+        tasks.guard_disk()
+        ended(live)
+        Session.objects.update(stopped_at=clock.now() - timedelta(minutes=5))
+
+        async def watch() -> None:
+            async with opened(f"/ws/livestreams/{livestream.pk}", owner) as socket:
+                assert "Files removed" not in await socket.fragments()
+                await database_sync_to_async(tasks.guard_disk)()
+                async with asyncio.timeout(HANG_S):
+                    while "Files removed" not in await socket.fragments():
                         pass
 
         asyncio.run(watch())

@@ -20,7 +20,9 @@ class Command(BaseCommand):
         parser.add_argument("--name", required=True, help="of the organization")
         parser.add_argument("--email", required=True, help="of its owner, who logs in with it")
         parser.add_argument("--password", help="of its owner; made up when left out")
-        parser.add_argument("--staff", action="store_true", help="the owner may use the admin site")
+        parser.add_argument(
+            "--staff", action="store_true", help="the owner may use the admin site, and sees the whole instance"
+        )
 
     def handle(self, *args: object, **options: object) -> None:
         password = options.get("password")
