@@ -165,6 +165,7 @@ class Delivery(models.Model):
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name_plural = "deliveries"
         constraints = [
             # Also an endpoint's list of one name, however rare it is.
             models.UniqueConstraint(fields=["endpoint", "name", "event"], name="delivery_once"),

@@ -127,3 +127,10 @@ def test_a_list_costs_the_same_however_long(desk: Client, home: NewOrganization,
         counts.append(len(captured))
 
     assert counts[0] == counts[1]
+
+
+def test_the_index_names_them_as_people_do(desk: Client) -> None:
+    html = desk.get("/admin/").content.decode()
+
+    assert ">Deliveries</a>" in html
+    assert "Deliverys" not in html
