@@ -23,8 +23,8 @@ _STATUSES = {
     "errored": ("errored", "errored"),
 }
 _REASONS = {
-    "standby": "Started with the slate; the encoder is waited for 900 s",
-    "reconnecting": "Encoder stopped; it is waited for 60 s",
+    "standby": "Started with the slate; the encoder is waited for 15 minutes",
+    "reconnecting": "Encoder stopped; it is waited for 1 minute",
     "ended": "The encoder stopped.",
     "errored": "The encoder sent no video.",
     "disabled": "410 Gone",

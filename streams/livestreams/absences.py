@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from livehub.core import clock
+from livehub.core.lengths import length_words
 from streams.livestreams import lifecycle
 from streams.livestreams.models import Connection, Lease, Session
 from streams.livestreams.states import EndReason, EventKind, SessionStatus
@@ -40,21 +41,29 @@ def begin(session: Session, *, reason: EndReason, gone: UUID | None = None) -> f
     and so does one that is on standby.
     `gone` is the id of a connection that is not closed yet.
     """
-    # One that came back, or has taken over: its picture follows.
-    has_another = session.connections.filter(disconnected_at=None).exclude(pk__in=[gone]).exists()
-    if has_another or session.awaits_encoder:
-        return max(session.reconnect_left_s, _ARRIVAL_S if has_another else 0.0)
+    wait_s = left_s(session, gone=gone)
+    if wait_s or session.awaits_encoder:
+        return wait_s
     window_s = session.livestream.reconnect_window_s
     if session.status != SessionStatus.LIVE or not window_s or session.is_of_test_picture():
         return 0.0
     lifecycle.change_status(
         session,
         new=SessionStatus.RECONNECTING,
-        reason=f"{reason.label}; it is waited for {window_s} s",
+        reason=f"{reason.label}; it is waited for {length_words(window_s)}",
         data={"window_s": window_s},
         reconnect_until=clock.now() + timedelta(seconds=window_s),
     )
     return float(window_s)
+
+
+def left_s(session: Session, *, gone: UUID | None) -> float:
+    """Return for how many seconds a locked session is still to wait for an encoder, 0 for not at all.
+
+    `gone` as in `begin`: another one that came back, or has taken over, is there already, and its picture follows.
+    """
+    has_another = session.connections.filter(disconnected_at=None).exclude(pk__in=[gone]).exists()
+    return max(session.reconnect_left_s, _ARRIVAL_S if has_another else 0.0)
 
 
 def is_waiting(session: Session) -> bool:
@@ -66,9 +75,12 @@ def end(session: Session, *, reason: EndReason = EndReason.ENCODER_STOPPED) -> N
     """Close a locked session whose encoder is gone, and has not come back in time if it was waited for."""
     told = ""
     if session.is_standby:
-        reason, told = EndReason.NO_ENCODER, f"No encoder came within {_waits(session)[1]} s"
+        reason, told = EndReason.NO_ENCODER, f"No encoder came within {length_words(_waits(session)[1])}"
     elif session.awaits_encoder:
-        reason, told = EndReason.ENCODER_STOPPED, f"The encoder did not come back within {_waits(session)[1]} s"
+        reason, told = (
+            EndReason.ENCODER_STOPPED,
+            f"The encoder did not come back within {length_words(_waits(session)[1])}",
+        )
     lifecycle.close_session(session, new=SessionStatus.ENDED, reason=reason, told=told)
 
 

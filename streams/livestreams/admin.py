@@ -13,10 +13,10 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from livehub.core.clients import client_address
+from livehub.core.lengths import length_words
 from streams.livestreams import services
 from streams.livestreams.models import Connection, Lease, Livestream, LivestreamQuerySet, Session, SessionEvent
 from streams.livestreams.output_admin import OutputInline
-from streams.livestreams.playback_forms import length_words
 from streams.livestreams.selectors import find_slate_picture
 from streams.livestreams.states import LIVESTREAM_STATES, SESSION_STATES, Shown
 from streams.organizations.admin import ReadOnlyAdmin, ReadOnlyInline, exact, staff

@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from livehub.core import clock
 from livehub.core.errors import DomainError
+from livehub.core.lengths import length_words
 from streams.livestreams import absences, lifecycle, node_jobs
 from streams.livestreams.lifecycle import REASON_MAX_LENGTH
 from streams.livestreams.locks import find_open_session_of
@@ -80,7 +81,7 @@ def _join(session: Session, *, stream_key: StreamKey, encoder: Encoder) -> Conne
     present = session.connections.select_for_update().filter(disconnected_at=None).first()
     if present is None:
         away_s = absences.away_s(session)
-        said = f"It came after {away_s} s" if session.is_standby else f"It is back after {away_s} s"
+        said = f"It {'came' if session.is_standby else 'is back'} after {length_words(away_s)}"
         lifecycle.note(session, EventKind.CONNECTED, reason=said, away_s=away_s)
     else:
         _replace(present, by=encoder)

@@ -9,6 +9,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 
 from livehub.core import clock, events
+from livehub.core.lengths import length_words
 from streams.livestreams import absences, node_jobs
 from streams.livestreams.events import SessionInterrupted, SessionResumed
 from streams.livestreams.lifecycle import REASON_MAX_LENGTH, change_status, close_session, note, tell_pages
@@ -166,21 +167,34 @@ def mark_away(lease: Lease, *, reason: EndReason) -> float:
 
 @transaction.atomic
 def turn_away(lease: Lease, *, message: str) -> float:
-    """Cut an encoder that came and cannot be broadcast, and wait on; return for how many seconds, 0 for not at all.
+    """Cut an encoder that cannot be broadcast, and wait on; return for how many seconds, 0 for not at all.
 
-    `message` says what to change. A session that does not wait for an encoder has to be closed.
+    `message` says what to change. A session that waits for no encoder, and that no other one has taken over, has to be
+    closed.
 
     :raises LeaseLostError: when the session is over or another worker's.
     """
     session = lock_held_session(lease)
-    if not session.reconnect_left_s:
+    wait_s = absences.left_s(session, gone=lease.connection_id)
+    if not wait_s:
         return 0.0
     for connection in session.connections.select_for_update().filter(pk__in=[lease.connection_id]):
         session.connections.filter(pk=connection.pk, disconnected_at=None).update(disconnected_at=clock.now())
         node_jobs.drop_encoder(connection)
     note(session, EventKind.REFUSED, reason=message)
     tell_pages(session.livestream)
-    return session.reconnect_left_s
+    return wait_s
+
+
+@transaction.atomic
+def note_break(lease: Lease, kind: EventKind, *, message: str) -> None:
+    """Say that the encoder is pulled again, while the run goes on with the slate.
+
+    :raises LeaseLostError: when the session is over or another worker's.
+    """
+    session = lock_held_session(lease)
+    _note_interruption(session, kind, reason=message)
+    tell_pages(session.livestream)
 
 
 @transaction.atomic
@@ -199,9 +213,8 @@ def note_end_of_silence(lease: Lease, *, silent_s: float, count: int) -> None:
     :raises LeaseLostError: when the session is over or another worker's.
     """
     seconds = max(1, round(silent_s))
-    reason = (
-        f"After {seconds} s" if count == 1 else f"It was silent {count} times within a moment, for {seconds} s in all"
-    )
+    length = length_words(seconds)
+    reason = f"After {length}" if count == 1 else f"It was silent {count} times within a moment, for {length} in all"
     _tell(lease, EventKind.SENDS_AGAIN, reason=reason, silent_s=seconds)
 
 
@@ -369,7 +382,7 @@ def _mark_back(session: Session, *, epoch: int) -> None:
         change_status(
             session,
             new=SessionStatus.LIVE,
-            reason=f"The encoder {came} after {away_s} s",
+            reason=f"The encoder {came} after {length_words(away_s)}",
             data={"away_s": away_s},
             reconnect_until=None,
             live_epoch=epoch,

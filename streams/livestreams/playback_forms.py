@@ -6,6 +6,7 @@ from typing import cast
 from django import forms
 from django.http import QueryDict
 
+from livehub.core.lengths import length_words
 from streams.dashboard.changing import ChangeForm
 from streams.livestreams.models import Livestream
 from streams.livestreams.playback_settings import PLAYBACK_SETTINGS, VIEWERS_MAX, PlaybackSettings
@@ -37,15 +38,6 @@ _OVERLAPS = [
     (_DAY_S, "Work for another day"),
     (7 * _DAY_S, "Work for another week"),
 ]
-
-
-def length_words(seconds: int) -> str:
-    """Return a length of time as people choose it: 30 minutes, 1 hour, 90 seconds."""
-    for unit_s, unit in ((_HOUR_S, "hour"), (60, "minute")):
-        if seconds and seconds % unit_s == 0:
-            number = seconds // unit_s
-            return f"{number} {unit}{'' if number == 1 else 's'}"
-    return f"{seconds} seconds"
 
 
 class LinesField(forms.CharField):

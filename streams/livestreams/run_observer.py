@@ -18,8 +18,8 @@ from streams.livestreams.models import Session
 from streams.livestreams.renewals import Renewal
 from streams.livestreams.shedding import OverloadedError, RestoredError, Shedding
 from streams.livestreams.speed import SpeedWatch
-from streams.livestreams.states import EndReason, WhileEncoderAway
-from streams.media.errors import SourceRefusedError
+from streams.livestreams.states import EndReason, EventKind, WhileEncoderAway
+from streams.media.errors import IngestSilentError, MediaError, SourceRefusedError
 from streams.media.ladder import Ladder, Rendition
 from streams.media.meter import Measured
 from streams.media.source import Source
@@ -129,6 +129,10 @@ class RunObserver:
         # Before viewers can see anything of one that was on standby, `playable` says so.
         if self._is_playable or not self._session.is_standby:
             self._held.write(partial(leases.mark_back, self._lease))
+
+    def broke_off(self, error: MediaError) -> None:
+        kind = EventKind.RUN_POSTPONED if isinstance(error, IngestSilentError) else EventKind.RUN_FAILED
+        self._tell(partial(leases.note_break, self._lease, kind, message=error.told))
 
     def refused(self, message: str) -> None:
         # Of one that was to take over: nobody else is there any more.

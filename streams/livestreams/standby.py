@@ -6,6 +6,7 @@ from datetime import timedelta
 from django.conf import settings
 
 from livehub.core import clock
+from livehub.core.lengths import length_words
 from streams.livestreams import lifecycle, node_jobs
 from streams.livestreams.arrivals import AlreadyLiveError, check_quota
 from streams.livestreams.locks import find_open_session_of
@@ -47,7 +48,7 @@ def begin(livestream: Livestream, *, actor: Actor) -> bool:
         source=vars(_expected_source(livestream)),
     )
     Lease.objects.create(session=session)
-    reason = f"Started with the slate; the encoder is waited for {wait_s} s"
+    reason = f"Started with the slate; the encoder is waited for {length_words(wait_s)}"
     lifecycle.record_status(session, old="", reason=reason, at=now, actor=actor, data={"window_s": wait_s})
     node_jobs.run_session(session.pk, node=node)
     return True

@@ -7,13 +7,13 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from livehub.core.errors import ValidationFailedError
+from livehub.core.lengths import length_words
 from streams.dashboard.pages import MemberView, complain
 from streams.dashboard.paging import PageForm, page_of
 from streams.livestreams import services
 from streams.livestreams.forms import LivestreamFilterForm, LivestreamForm, NewLivestreamForm
 from streams.livestreams.models import Livestream
 from streams.livestreams.pages import OneLivestreamView, set_up_box, with_player
-from streams.livestreams.playback_forms import length_words
 from streams.livestreams.selectors import (
     find_open_session,
     get_livestream_list,

@@ -6,6 +6,7 @@ from streams.media.aac import aac_config
 from streams.media.errors import (
     IngestSilentError,
     KeyFramesTooFarError,
+    MediaError,
     PullFailedError,
     SourceLostError,
     SourceRefusedError,
@@ -28,7 +29,7 @@ from streams.media.writing import write_whole
 logger = logging.getLogger(__name__)
 
 _ASK_EVERY_S = 0.25
-# For an encoder that takes another one's place, and is there.
+# For an encoder that is there: one that takes another one's place, or is pulled again.
 _TAKE_OVER_S = 30.0
 
 
@@ -64,8 +65,9 @@ class Encoders:
         # Until when an encoder is waited for, None while one is in the stream.
         self._until: float | None = None
         self._asked_at = -_ASK_EVERY_S
-        # Whose pull failed, although it is there.
+        # Whose pull failed, although it is there; and why, of one whose picture was in the stream.
         self._missed: str | None = None
+        self._broken: MediaError | None = None
         self._last_measured = Measured()
         # For how long somebody else has to wait for an encoder, as there is nothing to show meanwhile.
         self.left_over_s = 0.0
@@ -111,6 +113,7 @@ class Encoders:
 
         :raises MediaError: as `run_broadcast` does.
         """
+        self._outlet.check()
         self._bridge()
         self._tell_of_silence()
         if self._held is not None and self._is_bridged:
@@ -132,7 +135,7 @@ class Encoders:
         self._drop()
         self._outlet.disconnect()
         wait_s = self._observer.left(media_ms=self.media_ms)
-        self._until = self._clock.now_s + wait_s
+        self._until, self._broken = self._clock.now_s + wait_s, None
         self._last_measured = Measured() if wait_s > 0 else measured
         return wait_s <= 0 or (self._ladder is not None and not self._can_bridge() and self._give_up(wait_s=wait_s))
 
@@ -207,6 +210,13 @@ class Encoders:
             if not self._is_bridged:
                 raise
             has_left = True
+        except (PullFailedError, IngestSilentError) as error:
+            if not self._is_bridged:
+                raise
+            self._observer.broke_off(error)
+            self._broken, self._last_measured = error, Measured()
+            self._miss(pull, error)
+            return False
         return self.leave() if has_left else False
 
     def _await_encoder(self) -> bool:
@@ -220,7 +230,19 @@ class Encoders:
         if name is not None and (name != self._missed or not is_late):
             self._follow(name)
             return False
+        if is_late and self._broken is not None:
+            # Another run may have more luck with an encoder that is there.
+            raise self._broken
         return is_late
+
+    def _miss(self, pull: Pull, error: MediaError) -> None:
+        """Have a stream pulled again whose encoder is there, as far as anybody knows; the slate goes on meanwhile."""
+        logger.warning("%s: pulled again: %s", pull.name, error)
+        self._missed = pull.name
+        self._drop()
+        # As long as the server is silent, a sweep judges whether the encoder is lost.
+        if self._until is None or (self._broken is not None and isinstance(error, IngestSilentError)):
+            self._until = self._clock.now_s + _TAKE_OVER_S
 
     def _follow(self, name: str) -> None:
         self._missed = None
@@ -234,12 +256,11 @@ class Encoders:
         except SourceRefusedError as error:
             logger.info("%s: refused: %s", pull.name, error)
             self._drop()
+            self._broken = None
             self._observer.refused(error.told)
             return False
         except (PullFailedError, IngestSilentError) as error:
-            logger.warning("%s: pulled again: %s", pull.name, error)
-            self._missed = pull.name
-            self._drop()
+            self._miss(pull, error)
             return False
         except SourceLostError as error:
             logger.info("%s: %s", pull.name, error)
@@ -248,7 +269,7 @@ class Encoders:
             # Another absence begins where it was to take over from one that was there.
             return self.leave()
         if self._outlet.is_live:
-            self._until = None
+            self._until, self._broken = None, None
             self._kept = b""
             self._kept_path.unlink(missing_ok=True)
             self._observer.returned()

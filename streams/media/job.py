@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from streams.media.errors import MediaError
 from streams.media.ladder import Ladder, Rendition
 from streams.media.meter import Measured
 from streams.media.nginx_rtmp import IngestServer
@@ -100,8 +101,14 @@ class Observer(Protocol):
     def not_held(self) -> None:
         """Called when the last picture cannot be shown, and the slate is: once in a run. The log says why."""
 
+    def broke_off(self, error: MediaError) -> None:
+        """Called when nothing reaches us of an encoder that is there, as far as anybody knows.
+
+        The slate is shown while it is pulled again; then `returned` follows, or the encoder has left, or the run ends.
+        """
+
     def returned(self) -> None:
-        """Called when the picture of an encoder that came is in the stream."""
+        """Called when the picture of an encoder that came, or was pulled again, is in the stream."""
 
     def refused(self, message: str) -> None:
         """Called when what an encoder sends that came cannot be broadcast; the run waits on for another one.

@@ -15,9 +15,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from livehub.core import clock
+from livehub.core.lengths import length_words as words_of_length
 from streams.livestreams import addresses
 from streams.livestreams.models import Livestream
-from streams.livestreams.playback_forms import length_words as words_of_length
 from streams.livestreams.playback_tokens import own_token
 from streams.livestreams.selectors import LivestreamFilter, LivestreamList
 from streams.livestreams.states import DISABLED, LIVESTREAM_STATES

@@ -99,7 +99,7 @@ class TestEvents:
 
         told = [(event["kind"], event["reason"], event["seconds"], event["by"]) for event in answer["data"]]
         assert told == [
-            ("reconnecting", "Encoder stopped; it is waited for 60 s", 60, None),
+            ("reconnecting", "Encoder stopped; it is waited for 1 minute", 60, None),
             ("live", "Viewers can watch", None, None),
             ("connecting", "Encoder connected", None, None),
         ]
@@ -115,7 +115,7 @@ class TestEvents:
 
         told = [(event["kind"], event["reason"], event["seconds"]) for event in answer["data"]]
         assert told[:2] == [
-            ("sends_again", "After 4 s", 4),
+            ("sends_again", "After 4 seconds", 4),
             ("silent", "Nothing comes from it; viewers see the slate.", None),
         ]
 

@@ -34,7 +34,7 @@ class TestReconnecting:
         assert '<span class="pill warn" data-testid="status">Reconnecting</span>' in html
         assert 'data-time="left">until ' in html
         assert "<b>The encoder dropped.</b>" in html
-        assert "<b>Reconnecting</b>Encoder stopped; it is waited for 60 s" in html
+        assert "<b>Reconnecting</b>Encoder stopped; it is waited for 1 minute" in html
         assert 'data-testid="end-broadcast"' in html
 
     def test_says_when_the_encoder_is_there_and_its_picture_is_not(self, browser: Client, waiting: Session) -> None:
@@ -43,7 +43,7 @@ class TestReconnecting:
         html = squeezed(get_html(browser, f"/livestreams/{waiting.livestream_id}"))
 
         assert "<b>The encoder is back.</b>" in html
-        assert "<b>Encoder connected</b>It is back after 0 s" in html
+        assert "<b>Encoder connected</b>It is back after 0 seconds" in html
 
     def test_is_no_interruption_when_another_worker_waits_on(self, browser: Client, waiting: Session) -> None:
         Lease.objects.update(until=Now() - timedelta(seconds=1))
@@ -265,13 +265,37 @@ class TestSettings:
         # It may have to be shown all the same.
         assert f'src="{address}/slate/image"' in html
 
+    @pytest.mark.parametrize(("before", "chosen", "expected"), [(None, "7200", 7200), (7200, "", None)])
+    def test_have_a_longest_time_on_air(
+        self, browser: Client, livestream: Livestream, before: int | None, chosen: str, expected: int | None
+    ) -> None:
+        services.change_livestream(livestream=livestream, max_runtime_s=before, actor=SYSTEM)
+        shown = get_html(browser, f"/livestreams/{livestream.pk}/broadcast", **HTMX)
+        assert "No limit" in shown
+        assert "End after 2 hours" in shown
+        said = {
+            "reconnect_window_s": "0",
+            "while_away": "slate",
+            "duplicate_publisher": "reject",
+            "end_hold_s": "60",
+            "max_runtime_s": chosen,
+        }
+
+        answer = browser.post(f"/livestreams/{livestream.pk}/broadcast", {**remembered(shown), **said})
+
+        assert answer.status_code == 303
+        assert Livestream.objects.get().max_runtime_s == expected
+
     def test_that_a_program_has_chosen_are_offered(self, browser: Client, livestream: Livestream) -> None:
-        services.change_livestream(livestream=livestream, reconnect_window_s=47, end_hold_s=7, actor=SYSTEM)
+        services.change_livestream(
+            livestream=livestream, reconnect_window_s=47, end_hold_s=7, max_runtime_s=5400, actor=SYSTEM
+        )
 
         shown = get_html(browser, f"/livestreams/{livestream.pk}/broadcast")
 
         assert "Wait 47 seconds for it" in shown
         assert "Turn encoders away for 7 seconds" in shown
+        assert "End after 90 minutes" in shown
 
     def test_that_are_no_choice_are_refused(self, browser: Client, livestream: Livestream) -> None:
         said = {"reconnect_window_s": "9999", "duplicate_publisher": "both", "end_hold_s": "60"}

@@ -28,7 +28,7 @@ def test_tells_who_ended_it_and_what_happened(browser: Client, live: Session, ow
 
     html = squeezed(get_html(browser, _address(live)))
 
-    assert f'Ended by an operator<span class="muted">by {owner.email}</span>' in html
+    assert f'<b>Ended</b><span class="muted">by {owner.email}</span>' in html
     assert "The disk answers too slowly." in html
     assert "<dt>Received</dt><dd>1 min 23 s</dd>" in html
     assert "203.0.113.24" in html

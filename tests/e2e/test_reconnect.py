@@ -93,7 +93,7 @@ class TestBeyondTheWindow:
 
         wait_until(lambda: _has_end(stream), what="the end for viewers")
         ends = [event["reason"] for event in _events(stream) if event["kind"] == "ended"]
-        assert ends == ["The encoder did not come back within 2 s"]
+        assert ends == ["The encoder did not come back within 2 seconds"]
         assert stream.sessions()[0]["err_message"] is None
         with publishing(stream.publish_url):
             wait_until(lambda: len(stream.sessions()) == 2, what="another session")

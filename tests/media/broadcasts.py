@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 
 from streams.media.broadcast import run_broadcast
-from streams.media.errors import BrokenOffError
+from streams.media.errors import BrokenOffError, MediaError
 from streams.media.job import JobSpec, Outcome, WhileAway
 from streams.media.journal import Reader, Record, RunBegan, SegmentClosed
 from streams.media.ladder import Ladder, Rendition
@@ -51,6 +51,8 @@ class Broadcast:
         # What was told of silences, in words.
         self.silences: list[str] = []
         self.times_not_held = 0
+        # Of pulls whose encoder was there.
+        self.breaks: list[MediaError] = []
         # The rungs that went too far for the machine, twice a second; a run is broken off after so many, 0 for never.
         self.complaints: list[str] = []
         self.shed_after = 0
@@ -95,6 +97,9 @@ class Broadcast:
 
     def not_held(self) -> None:
         self.times_not_held += 1
+
+    def broke_off(self, error: MediaError) -> None:
+        self.breaks.append(error)
 
     def returned(self) -> None:
         self.times_returned += 1

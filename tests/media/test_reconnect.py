@@ -1,6 +1,7 @@
 """Encoders that leave and come back within one run: through the real nginx-rtmp and ffmpeg, checked by ffprobe."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -8,10 +9,20 @@ from pathlib import Path
 
 import pytest
 
-from streams.media.errors import BrokenOffError, EncoderAwayError, SourceChangedError
+from streams.media.errors import (
+    BrokenOffError,
+    EncoderAwayError,
+    FeedFailedError,
+    IngestSilentError,
+    PullFailedError,
+    SourceChangedError,
+)
+from streams.media.feeds import Slate
 from streams.media.job import WhileAway
 from streams.media.journal import PartMade, SlotBegan
 from streams.media.ladder import Kind
+from streams.media.outlet import Outlet
+from streams.media.splice_rules import SpliceRules
 from tests.media.broadcasts import Broadcast
 from tests.media.clips import flv
 from tests.media.crafted import joined, without_picture, without_sound_after
@@ -323,6 +334,91 @@ class TestChange:
 
         assert (waiting.error, waiting.times_left, waiting.times_returned) == (waiting.to_raise, 1, 1)
         _check(waiting, runs=3)
+
+
+class TestBreak:
+    """Nothing reaches us of an encoder that is there."""
+
+    @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGSTOP])
+    def test_of_the_pull_is_bridged_by_the_slate(
+        self, ingest: Ingest, waiting: Broadcast, tmp_path: Path, sent: signal.Signals
+    ) -> None:
+        name = f"broken-{sent.name}"
+        with ingest.publishing(name, _clip(tmp_path, seconds=30)):
+            waiting.start_playable(ingest.server, name)
+            _await_slate(waiting)
+            _await_more(waiting, seconds=1)
+            waiting.children()["pull"].send_signal(sent)
+            wait_until(lambda: waiting.times_returned or waiting.is_over, what="the picture")
+            _await_more(waiting, seconds=2)
+            waiting.to_raise = LookupError("closed by the operator")
+            waiting.await_end()
+
+        assert (waiting.error, waiting.times_left, waiting.times_returned) == (waiting.to_raise, 0, 1)
+        assert [type(error) for error in waiting.breaks] == [PullFailedError]
+        _check(waiting, runs=3)
+
+    def test_of_the_ingest_servers_answers_is_bridged_by_the_slate(
+        self, fragile_ingest: Ingest, waiting: Broadcast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # However long its silence, the same follows.
+        monkeypatch.setattr("streams.media.encoder_watch._LONGEST_SILENCE_S", 1.0)
+        with fragile_ingest.publishing("unheard", _clip(tmp_path, seconds=60)):
+            waiting.start_playable(fragile_ingest.server, "unheard")
+            _await_slate(waiting)
+            _await_more(waiting, seconds=1)
+            fragile_ingest.process.send_signal(signal.SIGSTOP)
+            wait_until(lambda: waiting.breaks or waiting.is_over, what="the silence")
+            _await_more(waiting, seconds=2)
+            fragile_ingest.process.send_signal(signal.SIGCONT)
+            wait_until(lambda: waiting.times_returned or waiting.is_over, what="the picture")
+            _await_more(waiting, seconds=1)
+            waiting.to_raise = LookupError("closed by the operator")
+            waiting.await_end()
+
+        assert (waiting.error, waiting.times_left, waiting.times_returned) == (waiting.to_raise, 0, 1)
+        assert [type(error) for error in waiting.breaks] == [IngestSilentError]
+
+    def test_that_lasts_is_left_to_another_run(
+        self, ingest: Ingest, waiting: Broadcast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("streams.media.encoders._TAKE_OVER_S", 0.0)
+        with ingest.publishing("lasts", _clip(tmp_path, seconds=30)):
+            waiting.start_playable(ingest.server, "lasts")
+            _await_slate(waiting)
+            _await_more(waiting, seconds=1)
+            waiting.children()["pull"].kill()
+            waiting.await_end()
+
+        assert isinstance(waiting.error, PullFailedError), waiting.error
+        assert waiting.breaks == [waiting.error]
+        # Viewers are told of no end.
+        assert not Recorded(waiting.folder / "session").timeline.is_ended
+
+
+class TestFeed:
+    def test_that_stops_ends_the_run_at_once_and_not_the_broadcast(
+        self, ingest: Ingest, waiting: Broadcast, tmp_path: Path
+    ) -> None:
+        with ingest.publishing("unfed", _clip(tmp_path, seconds=30)):
+            waiting.start_playable(ingest.server, "unfed")
+            _await_slate(waiting)
+            _break_feed(waiting)
+            waiting.await_end()
+
+        assert isinstance(waiting.error, FeedFailedError), waiting.error
+        assert "ZeroDivisionError" in str(waiting.error)
+        assert waiting.times_left == 0
+        assert not Recorded(waiting.folder / "session").timeline.is_ended
+
+
+def _break_feed(broadcast: Broadcast) -> None:
+    """Give the run's outlet a slate that nobody can show, and have it shown."""
+    threads = {thread.name: thread for thread in threading.enumerate()}
+    outlet: Outlet = threads["outlet"]._target.__self__  # type: ignore[attr-defined]  # Its own method.
+    assert broadcast.ladder is not None
+    outlet.bridge(Slate(b"", (), fps=30), rules=SpliceRules(broadcast.ladder, 2160))
+    outlet.disconnect()
 
 
 class TestAbsence:

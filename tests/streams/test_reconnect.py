@@ -85,7 +85,7 @@ class TestDrop:
         assert session.reconnect_until is not None
         assert before < session.reconnect_until - timedelta(seconds=WINDOW_S) < clock.now()
         assert Connection.objects.get().disconnected_at is not None
-        assert _told(session) == [("reconnecting", "Encoder stopped; it is waited for 60 s")]
+        assert _told(session) == [("reconnecting", "Encoder stopped; it is waited for 1 minute")]
 
     @pytest.mark.parametrize("is_hook_first", [True, False])
     def test_counts_once_whoever_tells_it_first(
@@ -147,7 +147,7 @@ class TestDrop:
 
         session.refresh_from_db()
         assert session.status == "reconnecting"
-        assert _told(session) == [("reconnecting", "Encoder lost; it is waited for 60 s")]
+        assert _told(session) == [("reconnecting", "Encoder lost; it is waited for 1 minute")]
 
     def test_of_one_that_hangs_cuts_it(self, lease: Lease, session: Session, broker: Broker, capture: Capture) -> None:
         name = Connection.objects.get().pk.hex
@@ -169,7 +169,7 @@ class TestReturn:
         assert Connection.objects.filter(session=session).count() == 2
         # Its picture is not in the stream yet.
         assert (session.status, session.reconnect_until is None) == ("reconnecting", False)
-        assert _told(session)[1:] == [("connected", "It is back after 12 s")]
+        assert _told(session)[1:] == [("connected", "It is back after 12 seconds")]
 
     def test_is_found_by_the_worker_once(self, lease: Lease, session: Session, livestream: Livestream) -> None:
         assert leases.await_encoder(lease) is None
@@ -196,7 +196,7 @@ class TestReturn:
         livestream.refresh_from_db()
         assert (session.status, session.reconnect_until, session.started_at) == ("live", None, started_at)
         assert (livestream.status, livestream.last_live_at) == ("live", before)
-        assert _told(session)[-1] == ("live", "The encoder is back after 12 s")
+        assert _told(session)[-1] == ("live", "The encoder is back after 12 seconds")
         assert session.events.latest("id").data["away_s"] == 12
 
     def test_tells_how_long_it_was_away_this_time(self, lease: Lease, session: Session, livestream: Livestream) -> None:
@@ -211,8 +211,8 @@ class TestReturn:
         leases.mark_back(lease)
 
         assert _told(session)[-2:] == [
-            ("connected", "It is back after 5 s"),
-            ("live", "The encoder is back after 5 s"),
+            ("connected", "It is back after 5 seconds"),
+            ("live", "The encoder is back after 5 seconds"),
         ]
 
     def test_by_another_run_is_the_same(self, lease: Lease, session: Session, livestream: Livestream) -> None:
@@ -307,7 +307,7 @@ class TestEnd:
 
         session.refresh_from_db()
         assert (session.status, session.end_reason, session.error_message) == ("ended", "encoder_stopped", "")
-        assert _told(session)[1:] == [("ended", "The encoder did not come back within 60 s")]
+        assert _told(session)[1:] == [("ended", "The encoder did not come back within 1 minute")]
         assert broker.names.count("streams.finish_playlists") == 1
 
     def test_comes_by_the_sweep_when_no_worker_is_there(

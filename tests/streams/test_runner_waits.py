@@ -21,7 +21,13 @@ from streams.livestreams.renewals import Renewals
 from streams.livestreams.runner import Worker
 from streams.livestreams.runs import SessionRun
 from streams.livestreams.states import EndReason
-from streams.media.errors import MediaError, SourceLostError, SourceRefusedError
+from streams.media.errors import (
+    IngestSilentError,
+    MediaError,
+    PullFailedError,
+    SourceLostError,
+    SourceRefusedError,
+)
 from streams.media.meter import Measured
 from streams.models import Connection, Lease, Livestream, Session
 from streams.organizations.services import SYSTEM
@@ -229,7 +235,7 @@ class TestObserver:
         told = [(event.kind, event.reason) for event in session.events.order_by("-id")[:2]]
         assert told == [
             ("not_held", "The last picture could not be decoded; the server's log says why"),
-            ("sends_again", "It was silent 3 times within a moment, for 12 s in all"),
+            ("sends_again", "It was silent 3 times within a moment, for 12 seconds in all"),
         ]
         session.refresh_from_db()
         assert session.status == "live"
@@ -281,6 +287,43 @@ class TestObserver:
         assert (session.status, session.end_reason) == ("errored", "source_refused")
         assert session.error_message == "The video is not H.264. Set it to H.264."
 
+    def test_leaves_alone_who_took_over_from_one_that_is_refused(self, livestream: Livestream) -> None:
+        services.change_livestream(livestream=livestream, duplicate_publisher="replace", actor=SYSTEM)
+        session = connected(livestream)
+        run = SessionRun(claimed(session), threading.Event(), Renewals())
+        Connection.objects.update(connected_at=clock.now() - timedelta(minutes=1))
+        connected(livestream, encoder=SECOND)
+
+        assert run._refuse(SourceRefusedError("The video is not H.264. Set it to H.264."))() == 0.0
+
+        session.refresh_from_db()
+        assert (session.status, session.lease.until) == ("connecting", None)
+        assert [stay.client_id for stay in session.connections.filter(disconnected_at=None)] == [SECOND.client_id]
+        assert session.events.get(kind="refused").reason == "The video is not H.264. Set it to H.264."
+
+    @pytest.mark.parametrize(
+        ("error", "kind", "reason"),
+        [
+            (PullFailedError("/x"), "run_failed", "The stream broke off inside LiveHub, not at the encoder."),
+            (IngestSilentError("/x"), "run_postponed", "The part of LiveHub that takes streams in does not answer."),
+        ],
+    )
+    def test_tells_of_a_break_that_the_slate_bridges(
+        self, livestream: Livestream, error: MediaError, kind: str, reason: str
+    ) -> None:
+        session = connected(livestream)
+        run = SessionRun(claimed(session), threading.Event(), Renewals())
+        run.observer.playable()
+
+        run.observer.broke_off(error)
+
+        assert run.observer.find_encoder() is None
+        session.refresh_from_db()
+        newest = session.events.order_by("-id")[0]
+        assert (session.status, newest.kind, newest.reason) == ("live", kind, reason)
+        run.observer.returned()
+        assert session.events.order_by("-id")[0].kind == "resumed"
+
     def test_says_how_long_was_waited_where_the_time_is_over_as_it_begins(self, waiting: Session) -> None:
         Session.objects.update(reconnect_until=clock.now() - timedelta(seconds=1))
         run = SessionRun(claimed(waiting), threading.Event(), Renewals())
@@ -290,7 +333,7 @@ class TestObserver:
 
         newest = waiting.events.order_by("id").last()
         assert newest is not None
-        assert newest.reason == "The encoder did not come back within 600 s"
+        assert newest.reason == "The encoder did not come back within 10 minutes"
 
     def test_does_not_take_an_absence_for_a_slow_run(self, waiting: Session) -> None:
         run = SessionRun(claimed(waiting), threading.Event(), Renewals())

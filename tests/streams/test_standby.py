@@ -70,7 +70,7 @@ class TestStart:
         assert livestream.is_active
         assert _left_s(session) == pytest.approx(_STANDBY_S, abs=5)
         assert session.started_at is None
-        assert _told(session) == [("standby", "Started with the slate; the encoder is waited for 900 s")]
+        assert _told(session) == [("standby", "Started with the slate; the encoder is waited for 15 minutes")]
         assert ("streams.run_session", "live.main") in broker.queues
         assert AuditEntry.objects.filter(action="livestream.activated").count() == 1
 
@@ -286,7 +286,10 @@ class TestEncoder:
         assert standby.started_at is not None
         assert livestream.last_live_at is not None
         assert before < standby.started_at <= livestream.last_live_at
-        assert _told(standby)[2:] == [("connected", "It came after 0 s"), ("live", "The encoder came after 0 s")]
+        assert _told(standby)[2:] == [
+            ("connected", "It came after 0 seconds"),
+            ("live", "The encoder came after 0 seconds"),
+        ]
 
     def test_that_is_there_before_the_worker_is_live_with_its_first_run(
         self, standby: Session, livestream: Livestream
@@ -371,7 +374,7 @@ class TestEnd:
         livestream.refresh_from_db()
         assert (standby.status, standby.end_reason) == ("ended", EndReason.NO_ENCODER)
         assert (livestream.status, livestream.is_active) == (LivestreamStatus.IDLE, False)
-        assert _told(standby)[2:] == [("ended", "No encoder came within 900 s")]
+        assert _told(standby)[2:] == [("ended", "No encoder came within 15 minutes")]
         assert not standby.is_recorded
 
     def test_comes_with_idle_at_once(self, standby: Session, livestream: Livestream) -> None:

@@ -81,7 +81,7 @@ _HAPPENED: dict[str, tuple[dict[str, Any], int, str]] = {
         {
             "livestream": {**_LIVESTREAM, "status": "standby"},
             "session": {**_SESSION, "status": "standby"},
-            "reason": "Started with the slate; the encoder is waited for 900 s",
+            "reason": "Started with the slate; the encoder is waited for 15 minutes",
         },
         3,
         _BEGAN_AT,
@@ -95,7 +95,7 @@ _HAPPENED: dict[str, tuple[dict[str, Any], int, str]] = {
         {
             "livestream": {**_LIVESTREAM, "status": "reconnecting"},
             "session": {**_LIVE_SESSION, "status": "reconnecting"},
-            "reason": "Encoder stopped; it is waited for 60 s",
+            "reason": "Encoder stopped; it is waited for 1 minute",
         },
         5,
         _DROPPED_AT,

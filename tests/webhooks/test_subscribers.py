@@ -382,7 +382,7 @@ def test_a_drop_that_is_mended_is_none_to_the_vendors(livestream: Livestream) ->
     went_live, dropped, back = events_of(livestream.pk)[-3:]
     assert went_live.names == ["livestream.live", "livestreaming.statusUpdate"]
     assert (dropped.names, dropped.facts["session"]["status"]) == (["livestream.reconnecting"], "reconnecting")
-    assert (back.names, back.facts["reason"]) == (["livestream.live"], "The encoder is back after 0 s")
+    assert (back.names, back.facts["reason"]) == (["livestream.live"], "The encoder is back after 0 seconds")
 
 
 def test_a_slate_before_the_encoder_is_none_to_the_vendors(livestream: Livestream) -> None:

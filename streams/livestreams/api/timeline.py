@@ -27,7 +27,7 @@ class SessionEventSerializer(serializers.Serializer[SessionEvent]):
 
     examples: ClassVar[Mapping[str, object]] = {
         "kind": "reconnecting",
-        "reason": "Encoder stopped; it is waited for 60 s",
+        "reason": "Encoder stopped; it is waited for 1 minute",
         "by": None,
         "seconds": 60,
     }

@@ -354,6 +354,11 @@ class SessionEvent(models.Model):
         return str(self.data.get("by", ""))
 
     @property
+    def why(self) -> str:
+        """The reason, unless that says no more than by whom."""
+        return "" if self.by and self.reason == EndReason.ENDED_BY_OPERATOR.label else self.reason
+
+    @property
     def is_interruption(self) -> bool:
         return self.kind in INTERRUPTIONS
 
