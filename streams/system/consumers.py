@@ -20,7 +20,8 @@ class SystemConsumer(FragmentConsumer):
     def render(self, member: Member) -> str:
         if not member.can_see_system:
             raise NotFoundError("Only owners and support staff see the system.")
-        return render_to_string("streams/_system_live.html", {"screen": get_system_screen(), "is_update": True})
+        context = {"screen": get_system_screen(), "member": member, "is_update": True}
+        return render_to_string("streams/_system_live.html", context)
 
     def render_pulse(self, member: Member) -> str:
         return self.render(member)

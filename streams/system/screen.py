@@ -7,8 +7,8 @@ from django.conf import settings
 from django.db.models import Count
 
 from livehub.core import clock
-from streams.livestreams.models import NodeDisk, SessionEvent
-from streams.livestreams.selectors import NodeLoad, list_disks, list_loads
+from streams.livestreams.models import NodeDisk, Session, SessionEvent
+from streams.livestreams.selectors import NodeLoad, list_disks, list_loads, list_reduced, list_waiting
 from streams.livestreams.states import EventKind
 from streams.system.components import AnsweringWorker, Component, look_at_parts
 
@@ -46,6 +46,9 @@ class SystemScreen:
     workers: list[WorkerRow]
     disks: list[NodeDisk]
     loads: list[NodeLoad]
+    # Some of those that wait for a place, and that a busy machine makes fewer renditions of.
+    waiting_sessions: list[Session]
+    reduced_sessions: list[Session]
     # Of the last 24 hours.
     takeovers: int
     failed_runs: int
@@ -83,18 +86,23 @@ def get_system_screen() -> SystemScreen:
         _worker_rows(parts.workers or [], {load.node: load.running for load in loads}),
         list_disks(),
         loads,
+        list_waiting(),
+        list_reduced(),
         takeovers=lately[EventKind.RUN_LOST],
         failed_runs=lately[EventKind.RUN_FAILED],
     )
 
 
 def count_trouble(*, since: datetime | None = None) -> dict[str, int]:
-    """Return how often a worker was taken over from, and how often a run failed, by the kind of event."""
+    """Return how often a worker was taken over from, and how often a run failed, by the kind of event.
+
+    All of them are read in an index of their own, and no rows: they are few beside what else happens.
+    """
     kinds = (EventKind.RUN_LOST, EventKind.RUN_FAILED)
     events = SessionEvent.objects.filter(kind__in=kinds)
     if since is not None:
         events = events.filter(at__gt=since)
-    found = dict(events.order_by().values_list("kind").annotate(Count("id")))
+    found = dict(events.order_by().values_list("kind").annotate(count=Count("*")))
     return {kind: found.get(kind, 0) for kind in kinds}
 
 

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from livehub.core import clock
 from streams.livestreams import leases
@@ -13,7 +15,7 @@ from streams.livestreams.services import create_livestream
 from streams.livestreams.states import DiskLevel
 from streams.models import Lease, Member, NodeDisk, Role, Session, User
 from streams.organizations.services import SYSTEM, NewOrganization
-from streams.system.screen import get_system_screen
+from streams.system.screen import count_trouble, get_system_screen
 from tests.dashboard.conftest import get_html, squeezed
 from tests.dashboard.websocket import opened
 from tests.hangs.servers import hung_redis
@@ -89,6 +91,45 @@ class TestSystemPage:
         assert (screen.running, screen.waiting, screen.waiting_since) == (1, 2, long_ago)
         assert (screen.failed_runs, screen.takeovers) == (1, 0)
 
+    def test_names_what_waits_and_what_a_busy_machine_leaves_out(
+        self, browser: Client, home: NewOrganization, abroad: NewOrganization, owner: User
+    ) -> None:
+        User.objects.filter(pk=owner.pk).update(is_staff=True)
+        assert "Broadcasts that lack something" not in get_html(browser, "/system")
+        ours, theirs, fine = (
+            connected(create_livestream(app=made.app, name=name, actor=SYSTEM))
+            for made, name in ((home, "Ours"), (abroad, "Theirs"), (home, "Fine"))
+        )
+        for session in (theirs, fine):
+            claimed(session)
+        Session.objects.filter(pk=theirs.pk).update(left_out=["1080p", "720p"], left_out_since=clock.now())
+
+        html = squeezed(get_html(browser, "/system"))
+
+        waiting, reduced = html.partition('data-testid="waiting"')[2], html.partition('data-testid="reduced"')[2]
+        assert f'<a href="/livestreams/{ours.livestream_id}" dir="auto">Ours</a>' in waiting
+        assert "Waits for a place" in waiting
+        assert 'dir="auto">Theirs</span>' in reduced
+        assert "Contoso" in reduced
+        assert "1080p and 720p left out: its machine is too busy" in reduced
+        assert "Fine</" not in waiting.partition("</section>")[0]
+
+    def test_counts_what_went_wrong_without_reading_what_else_happened(self, home: NewOrganization) -> None:
+        session = connected(create_livestream(app=home.app, name="runs", actor=SYSTEM))
+        leases.retry_session(claimed(session), message="It broke.")
+        with CaptureQueriesContext(connection) as captured:
+            assert count_trouble()["run_failed"] == 1
+        (asked,) = captured.captured_queries
+
+        with transaction.atomic(), connection.cursor() as cursor:
+            # As where the table is long.
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+            cursor.execute(f"EXPLAIN {asked['sql']}")
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+
+        assert "Index Only Scan using session_event_trouble" in plan
+
     def test_tells_whether_the_clock_of_the_sweeps_goes(self, db: None) -> None:
         def beat() -> str:
             return next(part.label for part in get_system_screen().components if part.name == "Beat")
@@ -114,6 +155,20 @@ class TestSystemPage:
         operator.save()
 
         assert 'href="/system"' in get_html(log_in(operator), "/system")
+
+    def test_is_not_for_an_owner_where_others_are_concerned(
+        self, browser: Client, owner: User, abroad: NewOrganization, log_in: Callable[[User], Client]
+    ) -> None:
+        async def watch() -> int:
+            async with opened("/ws/system", owner) as socket:
+                return await socket.closing_code()
+
+        assert browser.get("/system").status_code == 403
+        assert 'href="/system"' not in get_html(browser, "/")
+        assert asyncio.run(watch()) == 4404
+        owner.is_staff = True
+        owner.save()
+        assert 'href="/system"' in get_html(log_in(owner), "/system")
 
     def test_moves_by_itself(self, owner: User) -> None:
         async def watch() -> tuple[str, str]:

@@ -5,6 +5,7 @@ import "./send-once.js";
 import "./times.js";
 import "./copy.js";
 import "./dialog.js";
+import "./focus.js";
 import "./reveal.js";
 import "./stream-key.js";
 import "./thumbnails.js";

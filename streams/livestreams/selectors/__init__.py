@@ -13,7 +13,7 @@ from streams.livestreams.selectors.livestreams import (
     list_livestreams,
     sum_ingest_ms,
 )
-from streams.livestreams.selectors.loads import NodeLoad, list_loads, why_it_waits
+from streams.livestreams.selectors.loads import NodeLoad, list_loads, list_reduced, list_waiting, why_it_waits
 from streams.livestreams.selectors.outputs import get_output, get_simulcast_between, list_outputs, read_outputs_of
 from streams.livestreams.selectors.overview import get_overview
 from streams.livestreams.selectors.refusals import UNKNOWN_KEYS_TOLD, list_unknown_key_tries
@@ -77,8 +77,10 @@ __all__ = [
     "list_livestreams",
     "list_loads",
     "list_outputs",
+    "list_reduced",
     "list_sessions",
     "list_unknown_key_tries",
+    "list_waiting",
     "read_outputs_of",
     "sum_ingest_ms",
     "why_it_waits",

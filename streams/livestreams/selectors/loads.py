@@ -6,7 +6,10 @@ from datetime import datetime
 from django.db.models import Count, F, Min, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce, Now
 
-from streams.livestreams.models import Connection, Session
+from streams.livestreams.models import Connection, Session, SessionQuerySet
+
+# Of those that are shown one by one; all are counted.
+_MOST_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,21 @@ def list_loads() -> list[NodeLoad]:
         .order_by("at")
     )
     return [NodeLoad(row["at"], row["running"], row["waiting"], row["waiting_since"]) for row in rows]
+
+
+def list_waiting() -> list[Session]:
+    """Return open sessions that no worker has begun with, longest waiting first, with whose they are; some of many."""
+    waiting = _with_owners().filter(lease__epoch=0).exclude(lease__until__gte=Now())
+    return list(waiting.order_by("created_at", "id")[:_MOST_NAMED])
+
+
+def list_reduced() -> list[Session]:
+    """Return open sessions that a busy machine makes fewer renditions of, longest first; some of many."""
+    return list(_with_owners().exclude(left_out=[]).order_by("left_out_since", "id")[:_MOST_NAMED])
+
+
+def _with_owners() -> SessionQuerySet:
+    return Session.objects.open().select_related("livestream__app__organization")
 
 
 def why_it_waits(session: Session) -> str:
