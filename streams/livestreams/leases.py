@@ -1,6 +1,6 @@
 """What the worker that runs a session may write, for as long as it holds the session's lease."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from livehub.core import clock, events
 from livehub.core.lengths import length_words
 from streams.livestreams import absences, node_jobs
 from streams.livestreams.events import SessionInterrupted, SessionResumed
-from streams.livestreams.lifecycle import REASON_MAX_LENGTH, change_status, close_session, note, tell_pages
+from streams.livestreams.lifecycle import change_status, close_session, note, tell_pages
 from streams.livestreams.locks import LeaseLostError, lock_held_session, lock_open_session
 from streams.livestreams.models import Connection, Lease, Session
 from streams.livestreams.states import EndReason, EventKind, SessionStatus
@@ -21,15 +21,6 @@ from streams.organizations.services import SYSTEM
 # A worker renews its lease every second; after this long without, another may take the session over.
 LEASE_TTL = timedelta(seconds=5)
 _INSTANT = timedelta(milliseconds=1)
-# Seconds until the next run after the first, second, ... failure of a session within the window.
-_FAILURE_DELAYS_S = (0.5, 1.0, 2.0, 5.0)
-# The same after changes of what the encoder sends: who tries a setting or two loses no time.
-_CHANGE_DELAYS_S = (0.0, 0.5, 1.0, 2.0)
-# Failures further apart than this have nothing to do with each other. Longer than it takes to give a session up whose
-# runs each take as long as they may to fail.
-_FAILURE_WINDOW = timedelta(minutes=3)
-# Seconds until the next run after something that is not the session's fault and may last.
-_POSTPONEMENT_S = 3.0
 
 
 @transaction.atomic
@@ -52,7 +43,7 @@ def claim_session(*, session_id: UUID, worker: str, node: str) -> Lease | None:
         session.file_nodes.append(node)
         session.save(update_fields=["file_nodes", "updated_at"])
     if is_lapsed:
-        _note_interruption(session, EventKind.RUN_LOST, reason="A part of LiveHub stopped; another one goes on")
+        note_interruption(session, EventKind.RUN_LOST, reason="A part of LiveHub stopped; another one goes on")
     # A disk may stay full for hours: a start every few seconds is no news then.
     if _newest_kind(session) != EventKind.RUN_POSTPONED:
         note(session, EventKind.RUN_STARTED, epoch=lease.epoch, worker=worker, node=node)
@@ -186,47 +177,6 @@ def turn_away(lease: Lease, *, message: str) -> float:
     return wait_s
 
 
-@transaction.atomic
-def note_break(lease: Lease, kind: EventKind, *, message: str) -> None:
-    """Say that the encoder is pulled again, while the run goes on with the slate.
-
-    :raises LeaseLostError: when the session is over or another worker's.
-    """
-    session = lock_held_session(lease)
-    _note_interruption(session, kind, reason=message)
-    tell_pages(session.livestream)
-
-
-@transaction.atomic
-def note_silence(lease: Lease, *, instead: str) -> None:
-    """Say that the encoder is connected and sends nothing; `instead` is what viewers see.
-
-    :raises LeaseLostError: when the session is over or another worker's.
-    """
-    _tell(lease, EventKind.SILENT, reason=f"Nothing comes from it; viewers see {instead}.")
-
-
-@transaction.atomic
-def note_end_of_silence(lease: Lease, *, silent_s: float, count: int) -> None:
-    """Say that its picture is there again: after how long, in how many silences since the last that was told.
-
-    :raises LeaseLostError: when the session is over or another worker's.
-    """
-    seconds = max(1, round(silent_s))
-    length = length_words(seconds)
-    reason = f"After {length}" if count == 1 else f"It was silent {count} times within a moment, for {length} in all"
-    _tell(lease, EventKind.SENDS_AGAIN, reason=reason, silent_s=seconds)
-
-
-@transaction.atomic
-def note_not_held(lease: Lease) -> None:
-    """Say that the last picture cannot be shown.
-
-    :raises LeaseLostError: when the session is over or another worker's.
-    """
-    _tell(lease, EventKind.NOT_HELD, reason="The last picture could not be decoded; the server's log says why")
-
-
 def await_encoder(lease: Lease) -> Connection | None:
     """Return the connection of an encoder that is there now and that the run does not pull yet, and note that it does.
 
@@ -253,7 +203,7 @@ def conclude_waiting(lease: Lease) -> float | None:
     """
     session = lock_held_session(lease)
     if absences.is_waiting(session):
-        _free(lease, delay_s=0.0)
+        free_lease(lease, delay_s=0.0)
         return 0.0
     absences.end(session)
     return None
@@ -281,98 +231,16 @@ def fail_session(lease: Lease, *, reason: EndReason, message: str) -> None:
     close_session(lock_held_session(lease), new=SessionStatus.ERRORED, reason=reason, error_message=message)
 
 
-@transaction.atomic
-def retry_session(lease: Lease, *, message: str) -> float | None:
-    """Free the lease after a failed run; give the session up after too many within a short time.
-
-    Returns the seconds before which nobody may run it again, more after each failure; None when it is given up.
-
-    :raises LeaseLostError: when the session is over or another worker's.
-    """
-    return _free_or_give_up(
-        lease,
-        EventKind.RUN_FAILED,
-        message=message,
-        delays_s=_FAILURE_DELAYS_S,
-        end_reason=EndReason.TRANSCODER_FAILED,
-        told=lambda count: (
-            f"LiveHub could not process the stream in {count} attempts; start the encoder again. {message}"
-        ),
-    )
+def free_lease(lease: Lease, *, delay_s: float) -> None:
+    """Let another run begin, here or elsewhere, but not earlier than in so many seconds."""
+    Lease.objects.filter(pk=lease.pk).update(until=None, not_before=Now() + timedelta(seconds=delay_s))
 
 
-@transaction.atomic
-def recheck_session(lease: Lease, *, message: str) -> float | None:
-    """Free the lease after a run whose encoder changed what it sends, which the next run checks; end one that does not
-    stop changing it.
-
-    Returns the seconds before which nobody may run it again, more after each change; None when the session is ended.
-
-    :raises LeaseLostError: when the session is over or another worker's.
-    """
-    return _free_or_give_up(
-        lease,
-        EventKind.SOURCE_CHANGED,
-        message=message,
-        delays_s=_CHANGE_DELAYS_S,
-        end_reason=EndReason.SOURCE_REFUSED,
-        told=lambda count: (
-            f"The encoder changed its settings {count} times within three minutes. Choose one, then start it again."
-        ),
-    )
-
-
-@transaction.atomic
-def reshape_session(lease: Lease, kind: EventKind, *, message: str) -> float:
-    """Free the lease for a run that makes fewer renditions, or more again; return the seconds until it may begin.
-
-    However often it takes: it is the machine's fault, and not the session's.
-
-    :raises LeaseLostError: when the session is over or another worker's.
-    """
-    _note_interruption(lock_held_session(lease), kind, reason=message)
-    _free(lease, delay_s=0.0)
-    return 0.0
-
-
-@transaction.atomic
-def postpone_session(lease: Lease, *, message: str) -> None:
-    """Free the lease of a session that cannot be run at the moment, for no fault of its own; as often as it takes.
-
-    It keeps no slot meanwhile, which may be for hours: once the delay is over, the sweep calls for it.
-
-    :raises LeaseLostError: when the session is over or another worker's.
-    """
-    session = lock_held_session(lease)
-    latest = session.events.exclude(kind=EventKind.RUN_STARTED).order_by("-id").first()
-    # A disk may stay full for hours: one entry tells it.
-    if latest is None or (latest.kind, latest.reason) != (EventKind.RUN_POSTPONED, message[:REASON_MAX_LENGTH]):
-        _note_interruption(session, EventKind.RUN_POSTPONED, reason=message)
-    _free(lease, delay_s=_POSTPONEMENT_S)
-
-
-def _free_or_give_up(
-    lease: Lease,
-    kind: EventKind,
-    *,
-    message: str,
-    delays_s: Sequence[float],
-    end_reason: EndReason,
-    told: Callable[[int], str],
-) -> float | None:
-    """Write an interruption down and free the lease, later each time; after the last delay close the session.
-
-    `told` makes the sentence of a closed one from how often it has been interrupted so.
-    """
-    session = lock_held_session(lease)
-    _note_interruption(session, kind, reason=message)
-    count = _count_lately(session, kind)
-    if count > len(delays_s):
-        close_session(session, new=SessionStatus.ERRORED, reason=end_reason, error_message=told(count))
-        return None
-    delay_s = delays_s[count - 1]
-    _free(lease, delay_s=delay_s)
-    return delay_s
+def note_interruption(session: Session, kind: EventKind, *, reason: str) -> None:
+    """Write down why viewers get nothing new of a locked session, and tell others."""
+    note(session, kind, reason=reason)
+    told = {"at": clock.now(), "actor": SYSTEM, "reason": reason, "session_id": session.pk}
+    events.publish(SessionInterrupted.of(session.livestream, **told))  # type: ignore[arg-type]  # Named above.
 
 
 def _mark_back(session: Session, *, epoch: int) -> None:
@@ -400,25 +268,5 @@ def _mark_resumed(session: Session, *, epoch: int, reason: str) -> None:
     events.publish(SessionResumed.of(session.livestream, at=clock.now(), actor=SYSTEM, session_id=session.pk))
 
 
-def _tell(lease: Lease, kind: EventKind, *, reason: str, **data: object) -> None:
-    session = lock_held_session(lease)
-    note(session, kind, reason=reason, **data)
-    tell_pages(session.livestream)
-
-
 def _newest_kind(session: Session) -> str | None:
     return session.events.order_by("-id").values_list("kind", flat=True).first()
-
-
-def _count_lately(session: Session, kind: EventKind) -> int:
-    return session.events.filter(kind=kind, at__gt=clock.now() - _FAILURE_WINDOW).count()
-
-
-def _free(lease: Lease, *, delay_s: float) -> None:
-    Lease.objects.filter(pk=lease.pk).update(until=None, not_before=Now() + timedelta(seconds=delay_s))
-
-
-def _note_interruption(session: Session, kind: EventKind, *, reason: str) -> None:
-    note(session, kind, reason=reason)
-    told = {"at": clock.now(), "actor": SYSTEM, "reason": reason, "session_id": session.pk}
-    events.publish(SessionInterrupted.of(session.livestream, **told))  # type: ignore[arg-type]  # Named above.

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 
 from livehub.core import clock
-from streams.livestreams import leases
+from streams.livestreams import leases, run_notes
 from streams.livestreams.bitrate import BitrateWatch
 from streams.livestreams.encoders import IngestSource
 from streams.livestreams.held_lease import HandOverError, HeldLease
@@ -132,7 +132,7 @@ class RunObserver:
 
     def broke_off(self, error: MediaError) -> None:
         kind = EventKind.RUN_POSTPONED if isinstance(error, IngestSilentError) else EventKind.RUN_FAILED
-        self._tell(partial(leases.note_break, self._lease, kind, message=error.told))
+        self._tell(partial(run_notes.note_break, self._lease, kind, message=error.told))
 
     def refused(self, message: str) -> None:
         # Of one that was to take over: nobody else is there any more.
@@ -144,13 +144,13 @@ class RunObserver:
 
     def silent(self) -> None:
         holds = self._session.livestream.while_away == WhileEncoderAway.HOLD
-        self._tell(partial(leases.note_silence, self._lease, instead="the last picture" if holds else "the slate"))
+        self._tell(partial(run_notes.note_silence, self._lease, instead="the last picture" if holds else "the slate"))
 
     def sends_again(self, *, silent_s: float, count: int) -> None:
-        self._tell(partial(leases.note_end_of_silence, self._lease, silent_s=silent_s, count=count))
+        self._tell(partial(run_notes.note_end_of_silence, self._lease, silent_s=silent_s, count=count))
 
     def not_held(self) -> None:
-        self._tell(partial(leases.note_not_held, self._lease))
+        self._tell(partial(run_notes.note_not_held, self._lease))
 
     def _tell(self, say: Callable[[], None]) -> None:
         """Write down what nobody waits for."""

@@ -8,7 +8,7 @@ from functools import partial
 
 from django.conf import settings
 
-from streams.livestreams import leases, origin, playback, slate_pictures
+from streams.livestreams import leases, origin, playback, repeats, slate_pictures
 from streams.livestreams.bitrate import BitrateExceededError
 from streams.livestreams.encoders import IngestSource
 from streams.livestreams.held_lease import HandOverError, HeldLease
@@ -106,7 +106,7 @@ class SessionRun:
             return partial(leases.release_lease, self._lease)
         except LadderChangedError as error:
             logger.warning("ladder changes session=%s: %s", self._lease, error)
-            return partial(leases.reshape_session, self._lease, error.kind, message=error.told)
+            return partial(repeats.reshape_session, self._lease, error.kind, message=error.told)
 
     def _run_media_plane(self) -> _Conclusion:
         """Run the media plane, and return what to write.
@@ -124,7 +124,7 @@ class SessionRun:
         except SourceChangedError as error:
             self.gop_s = error.gop_s if isinstance(error, KeyFramesTooFarError) else 0.0
             logger.info("source changed session=%s: %s", self._lease, error)
-            return partial(leases.recheck_session, self._lease, message=error.told)
+            return partial(repeats.recheck_session, self._lease, message=error.told)
         except BitrateExceededError as error:
             return partial(leases.fail_session, self._lease, reason=EndReason.OVER_QUOTA, message=error.message)
         except SourceLostError as error:
@@ -139,7 +139,7 @@ class SessionRun:
             # Whatever it was (a crash of ffmpeg, a hung pull): it is tried again, and in the end the operator told.
             logger.exception("run failed session=%s", self._lease)
             told = error.told if isinstance(error, MediaError) else _UNFORESEEN
-            return partial(leases.retry_session, self._lease, message=told)
+            return partial(repeats.retry_session, self._lease, message=told)
         return partial(self._finish, media_ms=outcome.media_ms)
 
     @property
@@ -178,7 +178,7 @@ class SessionRun:
 
     def _postpone(self, error: MediaError, *, told: str) -> _Conclusion:
         logger.warning("run postponed session=%s: %s", self._lease, error)
-        return partial(leases.postpone_session, self._lease, message=told)
+        return partial(repeats.postpone_session, self._lease, message=told)
 
     def _finish(self, *, media_ms: int) -> float | None:
         if self.observer.is_away:

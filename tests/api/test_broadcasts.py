@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from streams.livestreams import leases, services
+from streams.livestreams import leases, run_notes, services
 from streams.livestreams.states import EndReason
 from streams.models import Livestream, Session
 from streams.organizations.services import SYSTEM
@@ -127,8 +127,8 @@ class TestEvents:
     def test_tell_for_how_long_an_encoder_was_silent(self, dyte: ApiClient, livestream: Livestream) -> None:
         session = connected(livestream)
         lease = claimed(session)
-        leases.note_silence(lease, instead="the slate")
-        leases.note_end_of_silence(lease, silent_s=4.4, count=1)
+        run_notes.note_silence(lease, instead="the slate")
+        run_notes.note_end_of_silence(lease, silent_s=4.4, count=1)
 
         answer = read(dyte.get(f"/livestreams/sessions/{session.pk}/events"))
 

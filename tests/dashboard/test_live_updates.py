@@ -11,7 +11,7 @@ from django.conf import LazySettings
 
 from livehub.core import clock, deferred
 from streams.dashboard.open_pages import NOT_A_MEMBER, NOT_FOUND
-from streams.livestreams import leases, tasks
+from streams.livestreams import leases, repeats, tasks
 from streams.livestreams.services import create_livestream, delete_livestream, rename_livestream
 from streams.models import Connection, Lease, Livestream, Member, Session, User
 from streams.organizations.services import SYSTEM, NewOrganization
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 DEEDS: dict[str, Callable[[Livestream], object]] = {
     "renamed": lambda livestream: rename_livestream(livestream=livestream, name="Winter keynote", actor=SYSTEM),
     "refused another encoder": lambda livestream: publish(livestream.stream_key),
-    "interrupted": lambda _: leases.retry_session(Lease.objects.get(), message="The disk answers too slowly."),
+    "interrupted": lambda _: repeats.retry_session(Lease.objects.get(), message="The disk answers too slowly."),
     "goes on": lambda _: leases.mark_live(Lease.objects.get()),
     "ended": lambda _: ended(Session.objects.get()),
 }

@@ -8,7 +8,7 @@ from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from livehub.core import clock
-from streams.livestreams import leases
+from streams.livestreams import leases, repeats
 from streams.livestreams.services import create_livestream, delete_livestream, disable_livestream
 from streams.models import Lease, Livestream, Session
 from streams.organizations.quotas import OwnQuotas, set_quotas
@@ -305,7 +305,7 @@ class TestPage:
         address = f"/livestreams/{live.livestream_id}"
         assert 'data-testid="interruption"' not in get_html(browser, address)
 
-        leases.retry_session(Lease.objects.get(), message="The disk answers too slowly.")
+        repeats.retry_session(Lease.objects.get(), message="The disk answers too slowly.")
 
         html = get_html(browser, address)
         assert html.index("<b>Interrupted.</b> The disk answers too slowly.") < html.index("Connect an encoder")
@@ -322,7 +322,7 @@ class TestPage:
         pills = '<span class="pill {}" data-testid="status">{}</span>'
         assert pills.format("live", "Live") in get_html(browser, address)
 
-        leases.retry_session(Lease.objects.get(), message="The disk answers too slowly.")
+        repeats.retry_session(Lease.objects.get(), message="The disk answers too slowly.")
 
         html = get_html(browser, address)
         assert pills.format("warn", "Interrupted") in html
@@ -334,7 +334,7 @@ class TestPage:
     def test_knowing_it_costs_no_query_more(
         self, browser: Client, home: NewOrganization, live: Session, django_assert_num_queries: DjangoAssertNumQueries
     ) -> None:
-        leases.retry_session(Lease.objects.get(), message="The disk answers too slowly.")
+        repeats.retry_session(Lease.objects.get(), message="The disk answers too slowly.")
         for number in range(3):
             other = runs.connected(create_livestream(app=home.app, name=f"Camera {number}", actor=SYSTEM))
             leases.mark_live(claimed(other))
@@ -345,14 +345,14 @@ class TestPage:
         assert (html.count(">Interrupted<"), html.count('data-testid="status">Live<')) == (1, 3)
 
     def test_says_that_a_broadcast_waits(self, browser: Client, live: Session) -> None:
-        leases.postpone_session(Lease.objects.get(), message="The disk is full.")
+        repeats.postpone_session(Lease.objects.get(), message="The disk is full.")
 
         html = get_html(browser, f"/livestreams/{live.livestream_id}")
 
         assert "<b>Waiting.</b> The disk is full. The broadcast goes on as soon as possible." in html
 
     def test_says_so_until_viewers_get_new_media(self, browser: Client, live: Session) -> None:
-        leases.retry_session(Lease.objects.get(), message="The disk answers too slowly.")
+        repeats.retry_session(Lease.objects.get(), message="The disk answers too slowly.")
         Lease.objects.update(not_before=None)
         address = f"/livestreams/{live.livestream_id}"
 
@@ -373,7 +373,7 @@ class TestPage:
         assert 'data-testid="interruption"' not in get_html(browser, f"/livestreams/{connected.livestream_id}")
 
     def test_says_nothing_of_an_interruption_once_the_broadcast_is_over(self, browser: Client, live: Session) -> None:
-        leases.retry_session(Lease.objects.get(), message="The disk answers too slowly.")
+        repeats.retry_session(Lease.objects.get(), message="The disk answers too slowly.")
         runs.ended(live)
 
         assert 'data-testid="interruption"' not in get_html(browser, f"/livestreams/{live.livestream_id}")

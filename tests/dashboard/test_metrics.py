@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import DjangoAssertNumQueries
 
 from livehub.core import clock
-from streams.livestreams import leases
+from streams.livestreams import leases, repeats
 from streams.livestreams.services import create_livestream
 from streams.livestreams.states import DiskLevel
 from streams.models import Connection, Lease, NodeDisk, Session
@@ -73,7 +73,7 @@ class TestFigures:
             Lease.objects.filter(pk=connecting.pk).update(until=clock.now() - timedelta(seconds=1))
             claimed(connecting, worker=worker)
         lease = claimed(live)
-        leases.retry_session(lease, message="It broke.")
+        repeats.retry_session(lease, message="It broke.")
         Lease.objects.filter(pk=live.pk).update(not_before=None)
         leases.mark_live(claimed(live))
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from livehub.core import clock
-from streams.livestreams import leases
+from streams.livestreams import repeats
 from streams.livestreams.services import end_broadcast
 from streams.livestreams.states import EventKind
 from streams.models import Lease, Livestream, Session, SessionEvent, User
@@ -23,7 +23,7 @@ def _address(session: Session) -> str:
 
 def test_tells_who_ended_it_and_what_happened(browser: Client, live: Session, owner: User) -> None:
     runs.taken_in(live, media_ms=83_000)
-    leases.retry_session(Lease.objects.get(), message="The disk answers too slowly.")
+    repeats.retry_session(Lease.objects.get(), message="The disk answers too slowly.")
     end_broadcast(livestream=live.livestream, actor=Actor(user=owner))
 
     html = squeezed(get_html(browser, _address(live)))

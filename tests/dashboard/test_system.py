@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from livehub.core import clock
-from streams.livestreams import leases
+from streams.livestreams import repeats
 from streams.livestreams.services import create_livestream
 from streams.livestreams.states import DiskLevel
 from streams.models import Lease, Member, NodeDisk, Role, Session, User
@@ -82,7 +82,7 @@ class TestSystemPage:
         long_ago = clock.now() - timedelta(minutes=3)
         Session.objects.filter(pk=longest.pk).update(created_at=long_ago)
         lease = claimed(running)
-        leases.retry_session(lease, message="It broke.")
+        repeats.retry_session(lease, message="It broke.")
         Lease.objects.update(not_before=None)
         claimed(running)
 
@@ -116,7 +116,7 @@ class TestSystemPage:
 
     def test_counts_what_went_wrong_without_reading_what_else_happened(self, home: NewOrganization) -> None:
         session = connected(create_livestream(app=home.app, name="runs", actor=SYSTEM))
-        leases.retry_session(claimed(session), message="It broke.")
+        repeats.retry_session(claimed(session), message="It broke.")
         with CaptureQueriesContext(connection) as captured:
             assert count_trouble()["run_failed"] == 1
         (asked,) = captured.captured_queries

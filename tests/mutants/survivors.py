@@ -111,12 +111,12 @@ TOLERATED: dict[tuple[str, str, str], str] = {
         "'_Result'  ->  '_Resultx'",
     ): "Only the type checker reads it.",
     (
-        "streams/livestreams/leases.py",
+        "streams/livestreams/repeats.py",
         'latest = session.events.exclude(kind=EventKind.RUN_STARTED).order_by("-id").first()',
         "session.events.exclude(kind=EventKind.RUN_STARTED)  ->  session.events.exclude()",
     ): "After a postponement no start is noted until something else is: the outcome is the same.",
     (
-        "streams/livestreams/leases.py",
+        "streams/livestreams/repeats.py",
         "if latest is None or (latest.kind, latest.reason) != (EventKind.RUN_POSTPONED, message[:REASON_MAX_LENGTH]):",
         "latest is None or (latest.kind, latest.reason) != (EventKind.RUN_POSTPONED, message[:REASON_MAX_LENG  ->  "
         "(latest.kind, latest.reason) != (EventKind.RUN_POSTPONED, message[:REASON_MAX_LENGTH])",

@@ -27,6 +27,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "streams/livestreams/leases.py": _streams(
         "leases", "neighbours", "lifecycle", "overtaken", "hot_updates", "quotas", "runner"
     ),
+    "streams/livestreams/repeats.py": _streams("leases", "neighbours", "overtaken", "runner", "sweeps"),
     "streams/livestreams/connections.py": (*_HOOKS, *_streams("neighbours", "lifecycle", "sweeps")),
     "streams/livestreams/sweeps.py": _streams("sweeps"),
     "streams/livestreams/services.py": (

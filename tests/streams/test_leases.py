@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 
 from livehub.core import clock, events
-from streams.livestreams import leases
+from streams.livestreams import leases, repeats
 from streams.livestreams.events import SessionInterrupted, SessionResumed
 from streams.livestreams.locks import LeaseLostError
 from streams.livestreams.states import EndReason, EventKind
@@ -87,9 +87,9 @@ class TestLease:
             partial(leases.record_source, first, source={}, renditions=[]),
             partial(leases.finish_session, first, reason=EndReason.ENCODER_STOPPED),
             partial(leases.fail_session, first, reason=EndReason.SOURCE_REFUSED, message="No."),
-            partial(leases.retry_session, first, message="No."),
-            partial(leases.recheck_session, first, message="No."),
-            partial(leases.postpone_session, first, message="No."),
+            partial(repeats.retry_session, first, message="No."),
+            partial(repeats.recheck_session, first, message="No."),
+            partial(repeats.postpone_session, first, message="No."),
         ):
             with pytest.raises(LeaseLostError):
                 write()
@@ -239,7 +239,7 @@ class TestRetrySession:
     def test_waits_longer_each_time_and_gives_up_after_five_failures(self, session: Session) -> None:
         delays = []
         for _ in range(5):
-            delays.append(leases.retry_session(claimed(session), message="No such codec."))
+            delays.append(repeats.retry_session(claimed(session), message="No such codec."))
             Lease.objects.update(not_before=None)
 
         session.refresh_from_db()
@@ -251,12 +251,12 @@ class TestRetrySession:
 
     def test_gives_up_a_session_whose_runs_take_long_to_fail(self) -> None:
         longest_run_s = discovery._LONGEST_PROBED_WAIT_S + discovery._PROBE_TIMEOUT_S + broadcast._LONGEST_PACKAGING_S
-        delays_s = leases._FAILURE_DELAYS_S
+        delays_s = repeats._FAILURE_DELAYS_S
 
-        assert len(delays_s) * longest_run_s + sum(delays_s) < leases._FAILURE_WINDOW.total_seconds()
+        assert len(delays_s) * longest_run_s + sum(delays_s) < repeats._FAILURE_WINDOW.total_seconds()
 
     def test_lets_nobody_run_the_session_before_the_delay_is_over(self, session: Session) -> None:
-        leases.retry_session(claimed(session), message="Killed.")
+        repeats.retry_session(claimed(session), message="Killed.")
 
         assert _claim(session) is None
         Lease.objects.update(not_before=Now() - SECOND)
@@ -266,30 +266,30 @@ class TestRetrySession:
         self, session: Session, enqueued: list[str], capture: Capture
     ) -> None:
         with capture(execute=True):
-            leases.retry_session(claimed(session), message="Killed.")
+            repeats.retry_session(claimed(session), message="Killed.")
 
         assert enqueued == []
 
     def test_counts_failures_of_the_last_three_minutes(self, session: Session) -> None:
-        leases.retry_session(claimed(session), message="Killed.")
+        repeats.retry_session(claimed(session), message="Killed.")
         SessionEvent.objects.update(at=clock.now() - timedelta(seconds=170))
         Lease.objects.update(not_before=None)
 
-        assert leases.retry_session(claimed(session), message="Killed.") == 1.0
+        assert repeats.retry_session(claimed(session), message="Killed.") == 1.0
 
     def test_keeps_the_last_words_in_a_line_and_tells_open_pages(
         self, session: Session, heard: list[SessionInterrupted]
     ) -> None:
         words = "No space left on device. " * 40
 
-        leases.retry_session(claimed(session), message=words)
+        repeats.retry_session(claimed(session), message=words)
 
         assert session.events.get(kind=EventKind.RUN_FAILED).reason == words[:255]
         assert [(event.session_id, event.reason) for event in heard] == [(session.pk, words)]
 
     def test_does_not_count_failures_that_are_far_apart(self, session: Session) -> None:
         for _ in range(8):
-            assert leases.retry_session(claimed(session), message="Killed.") == 0.5
+            assert repeats.retry_session(claimed(session), message="Killed.") == 0.5
             SessionEvent.objects.update(at=clock.now() - timedelta(seconds=190))
             Lease.objects.update(not_before=None)
 
@@ -297,13 +297,13 @@ class TestRetrySession:
         for _ in range(8):
             leases.release_lease(claimed(session))
 
-        assert leases.retry_session(claimed(session), message="Killed.") == 0.5
+        assert repeats.retry_session(claimed(session), message="Killed.") == 0.5
 
 
 class TestPostponeSession:
     def test_never_gives_up_and_says_why_once(self, session: Session) -> None:
         for _ in range(10):
-            leases.postpone_session(claimed(session), message="The disk is full.")
+            repeats.postpone_session(claimed(session), message="The disk is full.")
             assert _claim(session) is None
             Lease.objects.update(not_before=None)
 
@@ -316,7 +316,7 @@ class TestPostponeSession:
         lease, delay = claimed(session), timedelta(seconds=3)
         before = Lease.objects.values_list(Now(), flat=True).get()
 
-        leases.postpone_session(lease, message="The disk is full.")
+        repeats.postpone_session(lease, message="The disk is full.")
 
         until, after = Lease.objects.values_list("not_before", Now()).get()
         assert before + delay < until < after + delay
@@ -324,7 +324,7 @@ class TestPostponeSession:
     def test_says_so_again_when_something_happened_meanwhile(self, session: Session) -> None:
         leases.mark_live(claimed(session))
         for _ in range(2):
-            leases.postpone_session(Lease.objects.get(), message="The disk is full.")
+            repeats.postpone_session(Lease.objects.get(), message="The disk is full.")
             Lease.objects.update(not_before=None)
             leases.mark_live(claimed(session))
 
@@ -374,7 +374,7 @@ class TestReshape:
     ) -> None:
         for _ in range(7):
             lease = claimed(session)
-            assert leases.reshape_session(lease, EventKind.OVERLOADED, message="720p is left out for now.") == 0
+            assert repeats.reshape_session(lease, EventKind.OVERLOADED, message="720p is left out for now.") == 0
 
         session.refresh_from_db()
         assert session.is_open
@@ -386,7 +386,7 @@ class TestReshape:
         ended(session)
 
         with pytest.raises(LeaseLostError):
-            leases.reshape_session(lease, EventKind.RESTORED, message="")
+            repeats.reshape_session(lease, EventKind.RESTORED, message="")
 
     def test_what_is_left_out_and_since_when_is_kept_until_all_is_made(self, session: Session) -> None:
         lease = claimed(session)

@@ -11,7 +11,7 @@ from django.db.models.functions import Now
 
 from livehub.core.states import swap_status
 from streams.ingest.services import admit_encoder
-from streams.livestreams import connections, leases, services
+from streams.livestreams import connections, leases, repeats, services
 from streams.livestreams.lifecycle import LivestreamDisabledError
 from streams.livestreams.states import SESSION_MACHINE, EndReason
 from streams.models import Connection, Lease, Livestream, Session, SessionEvent, StreamKey
@@ -53,8 +53,8 @@ DEEDS: dict[str, Callable[[Session], object]] = {
     "record_source": lambda session: leases.record_source(claimed(session), source={"fps": 30}, renditions=[]),
     "finish": lambda session: leases.finish_session(claimed(session), reason=EndReason.ENCODER_STOPPED),
     "fail": lambda session: leases.fail_session(claimed(session), reason=EndReason.SOURCE_REFUSED, message="No."),
-    "retry": lambda session: leases.retry_session(claimed(session), message="Killed."),
-    "postpone": lambda session: leases.postpone_session(claimed(session), message="Full."),
+    "retry": lambda session: repeats.retry_session(claimed(session), message="Killed."),
+    "postpone": lambda session: repeats.postpone_session(claimed(session), message="Full."),
     "rename": lambda session: services.rename_livestream(livestream=session.livestream, name="Other", actor=SYSTEM),
     "disable": lambda session: services.disable_livestream(livestream=session.livestream, actor=SYSTEM),
     "reset_key": lambda session: services.reset_stream_key(livestream=session.livestream, actor=SYSTEM),

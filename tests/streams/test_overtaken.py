@@ -13,7 +13,7 @@ from pytest_django import Settings
 
 from livehub.core import clock
 from livehub.core.errors import NotFoundError
-from streams.livestreams import connections, leases, services, sweeps
+from streams.livestreams import connections, leases, repeats, services, sweeps
 from streams.livestreams.locks import LeaseLostError, lock_livestream
 from streams.livestreams.states import EndReason
 from streams.models import AuditEntry, Connection, Lease, Livestream, Session
@@ -135,9 +135,9 @@ class TestRun:
         [
             partial(leases.finish_session, reason=EndReason.ENCODER_STOPPED),
             partial(leases.fail_session, reason=EndReason.SOURCE_REFUSED, message="No."),
-            partial(leases.retry_session, message="No."),
-            partial(leases.recheck_session, message="No."),
-            partial(leases.postpone_session, message="No."),
+            partial(repeats.retry_session, message="No."),
+            partial(repeats.recheck_session, message="No."),
+            partial(repeats.postpone_session, message="No."),
         ],
         ids=["finish", "fail", "retry", "recheck", "postpone"],
     )

@@ -20,7 +20,7 @@ from django.test import Client
 
 from livehub.core import clock
 from livehub.core.errors import ValidationFailedError
-from streams.livestreams import leases
+from streams.livestreams import repeats
 from streams.livestreams.advice import advise
 from streams.livestreams.bitrate import BitrateExceededError, BitrateWatch
 from streams.livestreams.services import create_livestream
@@ -284,7 +284,7 @@ class TestRecheck:
     def test_runs_again_at_once_and_says_what_changed(self, session: Session) -> None:
         lease = claimed(session)
 
-        assert leases.recheck_session(lease, message="The encoder changed its picture to 1280x720.") == 0
+        assert repeats.recheck_session(lease, message="The encoder changed its picture to 1280x720.") == 0
 
         event = session.events.get(kind="source_changed")
         assert event.reason == "The encoder changed its picture to 1280x720."
@@ -295,7 +295,7 @@ class TestRecheck:
         delays = []
         for _ in range(5):
             lease = claimed(session)
-            delays.append(leases.recheck_session(lease, message="Changed."))
+            delays.append(repeats.recheck_session(lease, message="Changed."))
             session.lease.__class__.objects.update(not_before=None)
 
         assert delays == [0.0, 0.5, 1.0, 2.0, None]
@@ -307,7 +307,7 @@ class TestRecheck:
 
     def test_forgets_changes_of_long_ago(self, session: Session) -> None:
         for _ in range(8):
-            assert leases.recheck_session(claimed(session), message="Changed.") == 0
+            assert repeats.recheck_session(claimed(session), message="Changed.") == 0
             session.events.update(at=clock.now() - timedelta(minutes=4))
 
 

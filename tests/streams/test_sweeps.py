@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from livehub.core import clock
 from livehub.core.jobs import BrokerUnavailableError
-from streams.livestreams import leases, sweeps
+from streams.livestreams import leases, repeats, sweeps
 from streams.livestreams.selectors import get_livestream_screen
 from streams.livestreams.services import change_livestream, create_livestream
 from streams.livestreams.states import EventKind, SessionStatus
@@ -108,7 +108,7 @@ class TestSessionsThatNobodyRuns:
 
     def test_are_not_called_for_before_their_delay_is_over(self, session: Session, sweep: Sweep) -> None:
         _age(session, seconds=10)
-        leases.postpone_session(claimed(session), message="The disk is full.")
+        repeats.postpone_session(claimed(session), message="The disk is full.")
 
         assert sweep() == []
 

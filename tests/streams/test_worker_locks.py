@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 
-from streams.livestreams import leases, sweeps
+from streams.livestreams import leases, repeats, sweeps
 from streams.livestreams.states import EventKind
 from streams.livestreams.worker_locks import WorkerLocks
 from streams.models import Lease, Livestream
@@ -86,7 +86,7 @@ class TestSuccession:
         self, locks: WorkerLocks, killed: str, livestream: Livestream, enqueued: list[str], capture: Capture
     ) -> None:
         session = connected(livestream)
-        leases.postpone_session(claimed(session, worker=killed), message="No room.")
+        repeats.postpone_session(claimed(session, worker=killed), message="No room.")
         enqueued.clear()
         with capture(execute=True):
             sweeps.call_for_sessions_of_the_dead(locks)

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from livehub.core import clock
 from streams.ingest.services import admit_encoder
-from streams.livestreams import leases, outputs, refusals, services, test_pictures
+from streams.livestreams import leases, outputs, refusals, repeats, services, test_pictures
 from streams.livestreams.lifecycle import LivestreamDisabledError
 from streams.livestreams.outputs import NewOutput
 from streams.livestreams.states import EndReason
@@ -166,7 +166,7 @@ class TestBroadcasts:
         session = connected(livestream)
         lease = claimed(session)
         leases.mark_live(lease)
-        leases.retry_session(lease, message="ffmpeg died")
+        repeats.retry_session(lease, message="ffmpeg died")
 
         assert types_of(livestream.pk)[1:] == ["livestream.connected", "livestream.live"]
 

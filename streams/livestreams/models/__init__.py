@@ -1,6 +1,7 @@
 """Livestreams, their broadcasts, and who runs these."""
 
 from streams.livestreams.models.disk import NodeDisk
+from streams.livestreams.models.lease import Lease
 from streams.livestreams.models.livestream import (
     Livestream,
     LivestreamCount,
@@ -12,7 +13,6 @@ from streams.livestreams.models.playback import PlaybackKey, RevokedViewer
 from streams.livestreams.models.refusals import UnknownKeyTries
 from streams.livestreams.models.session import (
     Connection,
-    Lease,
     Session,
     SessionEvent,
     SessionEventQuerySet,
