@@ -21,6 +21,9 @@ _GAPING = """[...document.querySelectorAll("dl.stats")].filter((list) => {
   return filled < 0.95 * list.clientWidth * list.clientHeight;
 }).length"""
 
+# Ways to other pages that are not in sight.
+_CUT_OFF = "[...document.querySelectorAll('nav.nav')].filter((nav) => nav.scrollWidth > nav.clientWidth).length"
+
 
 def check(page: Page, operator: Operator) -> None:
     """Check what the page is now, in every width and both colour schemes."""
@@ -34,6 +37,7 @@ def check(page: Page, operator: Operator) -> None:
         page.set_viewport_size(size)
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"], page.url
         assert page.evaluate(_GAPING) == 0, page.url
+        assert page.evaluate(_CUT_OFF) == 0, (page.url, size)
     page.set_viewport_size(DESK)
     assert page.evaluate(_GAPING) == 0, page.url
     assert operator.complaints == []
