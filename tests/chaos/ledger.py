@@ -164,7 +164,7 @@ class Ledger:
             assert times == sorted(times), events
             if sessions_each == 1:
                 told = sum(_makes_a_discontinuity(*event) for event in events)
-                assert viewer.discontinuities == {told + 2 * viewer.silences}, events
+                assert viewer.discontinuities == {told + 2 * viewer.silences}, "\n".join(map(str, events))
         if (ended_at := self.ended_at.get(viewer.stream.path)) is not None:
             assert abs(rows[-1][2] - ended_at) < timedelta(seconds=1)
 

@@ -148,6 +148,6 @@ def _status(stream: Stream) -> str:
 
 
 def _holder(stack: RunningStack, stream: Stream) -> int:
-    """Return the process id of the live worker that runs the session."""
+    """Return the process id of the live worker that runs the session: the second part of its name."""
     worker = stack.manage("shell", "-c", "from streams.models import Lease; print(Lease.objects.get().worker)")
-    return int(worker.split(":")[-1])
+    return int(worker.split(":")[1])
