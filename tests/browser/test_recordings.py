@@ -22,6 +22,12 @@ from tests.media.recording.recorder import Recorder
 pytestmark = pytest.mark.browser
 
 _HLS = Path(__file__).parents[2] / "static/vendor/hls.js@1.7.4/hls.min.js"
+_TYPES = {
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".m3u8": "application/vnd.apple.mpegurl",
+    ".mp4": "video/mp4",
+}
 _PAGES = {
     "mp4.html": "<video src='recording.mp4' muted></video>",
     "clip.html": "<video src='clip.mp4' muted></video>",
@@ -75,7 +81,7 @@ class _Files(http.server.BaseHTTPRequestHandler):
         first, _, last = self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
         end = min(int(last) + 1 if last else len(content), len(content))
         self.send_response(206 if "Range" in self.headers else 200)
-        self.send_header("Content-Type", "text/html" if path.suffix == ".html" else "video/mp4")
+        self.send_header("Content-Type", _TYPES[path.suffix])
         self.send_header("Accept-Ranges", "bytes")
         self.send_header("Content-Range", f"bytes {first}-{end - 1}/{len(content)}")
         self.send_header("Content-Length", str(end - int(first)))

@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import groupby
+from operator import add, sub
 
 from streams.media.aac import SAMPLES, parse_aac_config
 from streams.media.recording.index import SegmentIndex, TrackKind, words
@@ -110,13 +111,13 @@ class TrackTables:
         if abs(early) > slack or abs(frame - round(frame)) > _EXACT:
             return None
         frame = round(frame)
-        decoded = [early + time - place * frame for place, time in enumerate(index.times())]
-        shown = [offset + late for offset, late in zip(decoded, index.compositions, strict=False)]
-        places = [round(each / frame) for each in shown]
-        wrong = [each - place * frame for each, place in zip(shown, places, strict=True)]
-        if max(map(abs, decoded)) > slack or max(map(abs, wrong)) > slack:
+        decoded = list(map(sub, index.times(), range(-early, count * frame - early + 1, frame)))
+        shown = list(map(add, decoded, index.compositions))
+        # Of milliseconds there are few different ones.
+        even = {each: round(each / frame) * frame for each in set(shown)}
+        if max(decoded) > slack or min(decoded) < -slack or any(abs(each - even[each]) > slack for each in even):
             return None
-        compositions = array("i", [place * frame for place in places])
+        compositions = array("i", map(even.__getitem__, shown))
         return replace(index, durations=words([frame] * count), compositions=compositions)
 
     def _following(self, index: SegmentIndex, at: int) -> tuple[int, SegmentIndex]:
