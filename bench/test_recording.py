@@ -93,6 +93,8 @@ def test_twelve_hours(tmp_path: Path) -> None:
     found = json.loads(run.stdout)
     print("\n" + ", ".join(f"{name} {figure:.3f}" for name, figure in found.items()), end="")
 
+    # Of the pieces as rows hold them, and of all that comes of them.
+    assert found["before_mb"] < found["rss_mb"]
     assert found["duration_s"] == pytest.approx(_HOURS * 3600, abs=1)
     assert found["moov_mb"] <= _MOST_MOOV_MB
     assert found["rss_mb"] <= _MOST_RSS_MB
