@@ -6,7 +6,7 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 
-from livehub.core import clock
+from livehub.core import clock, crypto
 from streams.livestreams.models import Livestream, Session
 from streams.livestreams.states import Shown
 from streams.organizations.models import App, Organization
@@ -99,7 +99,8 @@ class Recording(models.Model):
     # Which node has the broadcast's files, and so reads and sends them.
     node = models.CharField(max_length=_NODE_MAX_LENGTH, editable=False)
     part_size = models.PositiveIntegerField(default=0, editable=False)
-    upload_token = models.TextField(blank=True, editable=False)
+    # With some stores, who knows it may write.
+    upload_token_encrypted = models.TextField(blank=True, editable=False)
     # How far the broadcast's journals have been read, and what held there: `journals.Position` as an object.
     position = models.JSONField(default=dict, editable=False)
     # How many bytes its header and the segments that were taken come to.
@@ -130,9 +131,9 @@ class Recording(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["session"],
+                fields=["livestream"],
                 condition=Q(status__in=ACTIVE, is_further=False, deleted_at=None),
-                name="recording_one_active_per_session",
+                name="recording_one_active_per_livestream",
             ),
         ]
         indexes = [
@@ -160,6 +161,15 @@ class Recording(models.Model):
         if self.status == RecordingStatus.UPLOADED:
             return VERIFIED if self.is_verified else INCOMPLETE
         return RECORDING_STATES[self.status]
+
+    @property
+    def upload_token(self) -> str:
+        """What the store calls its upload; empty before it has begun."""
+        return crypto.decrypt(self.upload_token_encrypted) if self.upload_token_encrypted else ""
+
+    @upload_token.setter
+    def upload_token(self, token: str) -> None:
+        self.upload_token_encrypted = crypto.encrypt(token)
 
     @property
     def is_active(self) -> bool:
