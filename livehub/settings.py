@@ -35,6 +35,9 @@ def _runtime_dir() -> Path:
 
 RUNTIME_DIR = _runtime_dir()
 PLAYBACK_DIR = DATA_DIR / "playback"
+# What recordings wait in until they are stored: of the same file system, since they are hard links.
+RECORDING_SPOOL_DIR = PLAYBACK_DIR / ".recordings"
+RECORDINGS_DIR = DATA_DIR / "recordings"
 # Copies of the database's, for this node's broadcasts.
 SLATE_PICTURES_DIR = DATA_DIR / "slate-pictures"
 WEB_SOCKET = RUNTIME_DIR / "web.sock"
@@ -314,6 +317,20 @@ PLAYBACK_RETENTION_S = env.integer(
     unit="s",
     at_most=30 * 86400,
     purpose="How long a finished session's segments stay on disk",
+)
+
+
+RECORD_AUTOMATICALLY = env.boolean(
+    "LIVEHUB_RECORD",
+    default=True,
+    purpose="Records every broadcast of a livestream whose archive is on; without it only those that are asked for",
+)
+RECORDING_RETENTION_S = env.integer(
+    "LIVEHUB_RECORDING_RETENTION_S",
+    default=0,
+    unit="s; 0: until it is deleted",
+    at_most=10 * 365 * 86400,
+    purpose="How long a recording is kept whose livestream does not say",
 )
 
 

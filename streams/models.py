@@ -39,6 +39,7 @@ from streams.organizations.models import (
     Role,
     User,
 )
+from streams.recordings.models import RecordedSegment, Recording, RecordingInit, RecordingPart
 
 __all__ = [
     "ApiKey",
@@ -66,6 +67,10 @@ __all__ = [
     "PlaybackKey",
     "Poll",
     "Preset",
+    "RecordedSegment",
+    "Recording",
+    "RecordingInit",
+    "RecordingPart",
     "RecoveryCode",
     "RevokedViewer",
     "Role",

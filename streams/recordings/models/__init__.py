@@ -1,5 +1,11 @@
 """The recordings' rows."""
 
-from streams.recordings.models.recording import Recording, RecordingPart, RecordingQuerySet, RecordedSegment
+from streams.recordings.models.recording import (
+    RecordedSegment,
+    Recording,
+    RecordingInit,
+    RecordingPart,
+    RecordingQuerySet,
+)
 
-__all__ = ["RecordedSegment", "Recording", "RecordingPart", "RecordingQuerySet"]
+__all__ = ["RecordedSegment", "Recording", "RecordingInit", "RecordingPart", "RecordingQuerySet"]

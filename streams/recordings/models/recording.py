@@ -23,6 +23,8 @@ from streams.recordings.states import (
 )
 
 _NODE_MAX_LENGTH = 32
+SLOT_MAX_LENGTH = 16
+REASON_MAX_LENGTH = 32
 # Of a sentence for people.
 PROBLEM_MAX_LENGTH = 500
 # As the contract has it.
@@ -101,11 +103,10 @@ class Recording(models.Model):
     part_size = models.PositiveIntegerField(default=0, editable=False)
     # With some stores, who knows it may write.
     upload_token_encrypted = models.TextField(blank=True, editable=False)
-    # How far the broadcast's journals have been read, and what held there: `journals.Position` as an object.
-    position = models.JSONField(default=dict, editable=False)
-    # How many bytes its header and the segments that were taken come to.
+    # How many bytes its head and all that was taken come to.
     taken_bytes = models.PositiveBigIntegerField(default=0, editable=False)
-    segments_taken = models.PositiveIntegerField(default=0, editable=False)
+    # Nothing more will be: all until its end has been.
+    is_taken = models.BooleanField(default=False, editable=False)
     # Who has it in hand, for how long.
     advancing_until = models.DateTimeField(null=True, editable=False)
 
@@ -190,39 +191,56 @@ class Recording(models.Model):
         return sum(int(gap["length_us"]) for gap in self.gaps) / 1_000_000
 
 
+class RecordingInit(models.Model):
+    """What segments are decoded with, at its place in the file."""
+
+    id = models.BigAutoField(primary_key=True)
+    recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="inits", editable=False)
+    slot = models.CharField(max_length=SLOT_MAX_LENGTH, editable=False)
+    # As its file is called in the slot's folder.
+    name = models.CharField(max_length=64, editable=False)
+    offset = models.PositiveBigIntegerField(editable=False)
+    # As that file has it, some hundred bytes.
+    content = models.BinaryField(editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["recording", "slot", "name"], name="recording_init_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.recording_id} {self.slot}/{self.name}"
+
+
 class RecordedSegment(models.Model):
     """A segment of the broadcast at its place in the file; its bytes wait in the spool until they are stored."""
 
     id = models.BigAutoField(primary_key=True)
     recording = models.ForeignKey(Recording, on_delete=models.CASCADE, related_name="segments", editable=False)
-    # From 0, in the file's order.
-    number = models.PositiveIntegerField(editable=False)
-    # `v` or `a`.
-    track = models.CharField(max_length=1, editable=False)
-    slot = models.CharField(max_length=16, editable=False)
-    epoch = models.PositiveIntegerField(editable=False)
+    init = models.ForeignKey(RecordingInit, on_delete=models.CASCADE, related_name="+", db_index=False, editable=False)
+    slot = models.CharField(max_length=SLOT_MAX_LENGTH, editable=False)
     msn = models.PositiveIntegerField(editable=False)
-    # Of its initialization section.
-    run_epoch = models.PositiveIntegerField(editable=False)
+    # Of the session, over its epochs.
     run = models.PositiveIntegerField(editable=False)
     offset = models.PositiveBigIntegerField(editable=False)
     size = models.PositiveIntegerField(editable=False)
+    # When its first picture was taken, and for how long it lasts, as the broadcast's journal has it.
     at_ms = models.BigIntegerField(editable=False)
-    # What the broadcast's journal says.
     duration_us = models.PositiveBigIntegerField(editable=False)
-    # Why something is missing before it; empty where nothing is.
-    gap_reason = models.CharField(max_length=64, blank=True, editable=False)
-    # The file format's own words.
+    # Why nothing of it is to be seen, and why something is missing before it; empty where all is as it was.
+    left_out = models.CharField(max_length=REASON_MAX_LENGTH, blank=True, editable=False)
+    gap_before = models.CharField(max_length=REASON_MAX_LENGTH, blank=True, editable=False)
+    # `SegmentIndex.packed`.
     index = models.BinaryField(editable=False)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["recording", "number"], name="recorded_segment_number"),
+            models.UniqueConstraint(fields=["recording", "offset"], name="recorded_segment_place"),
             models.UniqueConstraint(fields=["recording", "slot", "msn"], name="recorded_segment_once"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.recording_id} {self.number}"
+        return f"{self.recording_id} {self.slot}/{self.msn}"
 
 
 class RecordingPart(models.Model):
