@@ -25,3 +25,10 @@ def advance_waiting(recording_ids: Sequence[UUID], *, node: str) -> None:
 
 def _advance(recording_id: UUID, *, node: str) -> None:
     jobs.enqueue("streams.advance_recording", queue=queue_of("recordings", node=node), recording_id=recording_id)
+
+
+def erase(recording: Recording) -> None:
+    """Have what is left of a deleted recording removed, when the transaction commits."""
+    jobs.enqueue(
+        "streams.erase_recording", queue=queue_of("recordings", node=recording.node), recording_id=recording.pk
+    )

@@ -220,6 +220,8 @@ class RecordedSegment(models.Model):
     init = models.ForeignKey(RecordingInit, on_delete=models.CASCADE, related_name="+", db_index=False, editable=False)
     slot = models.CharField(max_length=SLOT_MAX_LENGTH, editable=False)
     msn = models.PositiveIntegerField(editable=False)
+    # As its file is called in the slot's folder.
+    name = models.CharField(max_length=64, editable=False)
     # Of the session, over its epochs.
     run = models.PositiveIntegerField(editable=False)
     offset = models.PositiveBigIntegerField(editable=False)

@@ -1,0 +1,107 @@
+"""Is what is stored what was broadcast? Each check is of the stored object or of the broadcast's own words."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db.models import Sum
+
+from streams.media.errors import MediaError
+from streams.media.played_file import decode_at, probe_file
+from streams.media.recording.movie import Movie
+from streams.recordings.models import Recording, RecordingPart
+from streams.recordings.stores.base import Store, StoredObject
+from streams.recordings.stores.folder import FolderStore
+
+# What nobody wanted to be missing. The others were left out on purpose.
+_ON_PURPOSE = frozenset({"slate", "paused"})
+# What a splice may take of a track: a picture at 10 frames a second.
+_LOST_PER_SPLICE_US = 100_000
+# Of a probe's answer, which rounds, and of the last sample's guessed duration.
+_ROUNDING_US = 250_000
+_MOST_SPLICES_DECODED = 20
+_LINK_S = 600
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`problem` is a sentence for people, empty where all is well."""
+
+    problem: str = ""
+
+    @property
+    def is_verified(self) -> bool:
+        return not self.problem
+
+
+def verify(
+    recording: Recording, movie: Movie, *, store: Store, stored: StoredObject, parts: Sequence[RecordingPart]
+) -> Finding:
+    """Return what checks of the stored object find.
+
+    :raises StoreError: when the store does not answer: try again later.
+    """
+    problem = (
+        _wrong_size(stored, parts)
+        or _wrong_content(store, stored, parts)
+        or _missing(movie)
+        or _wrong_length(recording, movie)
+        or _not_playable(recording, movie, store)
+    )
+    return Finding(problem)
+
+
+def _wrong_size(stored: StoredObject, parts: Sequence[RecordingPart]) -> str:
+    sent = sum(part.size for part in parts)
+    return "" if stored.size == sent else f"The store has {stored.size} bytes of it, and was sent {sent}."
+
+
+def _wrong_content(store: Store, stored: StoredObject, parts: Sequence[RecordingPart]) -> str:
+    """Read again what lies on this machine; others vouch for each part by what they called it."""
+    if not isinstance(store, FolderStore):
+        return ""
+    for part in parts:
+        content = store.read(stored.name, offset=part.offset, length=part.size)
+        if hashlib.sha256(content).hexdigest() != part.sha256:
+            return f"Part {part.number} is stored other than it was sent."
+    return ""
+
+
+def _missing(movie: Movie) -> str:
+    missing = [gap for gap in movie.gaps if gap.reason not in _ON_PURPOSE]
+    if not missing:
+        return ""
+    length_s = sum(gap.length_us for gap in missing) / 1_000_000
+    return f"{length_s:.1f} s of the broadcast are missing, in {len(missing)} place{'s'[: len(missing) > 1]}."
+
+
+def _wrong_length(recording: Recording, movie: Movie) -> str:
+    """Compare the file's length with what the broadcast's journal says of the segments that are in it."""
+    by_slot = recording.segments.filter(left_out="").values_list("slot").annotate(total_us=Sum("duration_us"))
+    longest_us = max((total_us for _, total_us in by_slot), default=0)
+    allowed_us = _ROUNDING_US + _LOST_PER_SPLICE_US * len(movie.stretches)
+    if abs(movie.duration_us - longest_us) <= allowed_us:
+        return ""
+    return f"It lasts {movie.duration_us / 1e6:.3f} s, and {longest_us / 1e6:.3f} s were broadcast."
+
+
+def _not_playable(recording: Recording, movie: Movie, store: Store) -> str:
+    where = _where(recording, store)
+    try:
+        probed = probe_file(where)
+        if abs(probed.duration_us - movie.duration_us) > _ROUNDING_US:
+            return f"Players take it for {probed.duration_us / 1e6:.3f} s long; it has {movie.duration_us / 1e6:.3f} s."
+        for stretch in movie.stretches[-_MOST_SPLICES_DECODED:]:
+            decode_at(where, at_us=stretch.start_us)
+    except MediaError as error:
+        return f"It cannot be played: {error}"
+    return ""
+
+
+def _where(recording: Recording, store: Store) -> str | Path:
+    if isinstance(store, FolderStore):
+        return store.path(recording.object_name)
+    link = store.link(recording.object_name, expires_s=_LINK_S, file_name=recording.output_file_name)
+    assert link is not None  # noqa: S101  # Folders alone have none.
+    return link
