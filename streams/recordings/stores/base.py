@@ -5,21 +5,30 @@ all but the last of the same size; the same part may be sent again, with the sam
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 # Of every part but the last. Google takes multiples of 256 KiB, Amazon 5 MiB and more.
 PART_SIZE_MIN_BYTES = 8 * 1024 * 1024
 # Amazon's; Azure takes 50,000.
 PARTS_MAX = 10_000
+# A call that moves nothing ends within so long; a byte adds to it as on the slowest line that is of any use.
+_CALL_S = 60.0
+_BYTES_PER_S = 128 * 1024
+
+
+def bound_s(size_bytes: int = 0) -> float:
+    """Return how long a call may take that moves so many bytes: 124 s for 8 MiB."""
+    return _CALL_S + size_bytes / _BYTES_PER_S
 
 
 class StoreError(Exception):
     """A storage did not do what it was asked for.
 
     `reason` is a sentence for whoever set the storage up, and says what to do; it never holds a secret. `code` is
-    stable, one of `CODES`. `is_ours` tells that the cause is this machine or LiveHub itself, not the storage or what
-    it was set up with. `retryable` tells that the same call may succeed later without anybody changing anything.
+    stable, one of `faults.FAULTS`. `is_ours` tells that the cause is this machine or LiveHub itself, not the storage
+    or what it was set up with. `retryable` tells that the same call may succeed later without anybody changing
+    anything.
     """
 
     def __init__(self, reason: str, *, code: str, is_ours: bool = False, retryable: bool = False) -> None:
@@ -30,23 +39,28 @@ class StoreError(Exception):
         self.retryable = retryable
 
 
-CODES = {
-    "address_refused": "The storage's address is inside this network, where recordings may not be sent.",
-    "bucket_missing": "The bucket, container or folder does not exist.",
-    "clock_skewed": "The clocks of this machine and of the storage are too far apart.",
-    "credentials_refused": "The storage does not know the access key, or the secret does not belong to it.",
-    "damaged": "What was stored is not what was sent.",
-    "forbidden": "The credentials are right, and may not do this.",
-    "full": "The storage, or its quota, is full.",
-    "host_key_changed": "The SFTP server is another one than before.",
-    "misconfigured": "Something in the storage's settings cannot be: the reason says what.",
-    "name_refused": "The storage takes no object of this name.",
-    "object_missing": "There is no such object.",
-    "refused": "The storage refuses for a reason of its own, which the reason quotes.",
-    "timed_out": "The storage did not answer in time.",
-    "unavailable": "The storage cannot be reached, or says that it is out of order or too busy.",
-    "upload_missing": "The storage no longer knows the upload: begin another one.",
-}
+@dataclass(frozen=True, kw_only=True)
+class StoreSettings:
+    """Where a storage is and who we are there; what its kind has no use for is empty.
+
+    `kind` is aws, azure, cloudflare, digitalocean, folder, gcs, s3 or sftp. `access_key` of azure is the connection
+    string, `secret` of gcs a service account's key in JSON. `path` is put before names: of sftp and folder the folder,
+    else a prefix. `host_key` is the server's public key in OpenSSH's notation; any is taken where it is empty.
+    """
+
+    kind: str
+    bucket: str = ""
+    region: str = ""
+    endpoint: str = ""
+    host: str = ""
+    port: int = 22
+    path: str = ""
+    username: str = ""
+    host_key: str = ""
+    access_key: str = field(default="", repr=False)
+    secret: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    private_key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -94,8 +108,8 @@ class Store(Protocol):
     """One storage, with its credentials.
 
     Names are relative, with slashes between folders, e.g. `shows/2026-07-01/recording.mp4`; the storage's own prefix
-    is put before them here. Every call ends within `CALL_S` of its module and raises StoreError for whatever goes
-    wrong. Not for several threads at once.
+    is put before them here. Every call ends within `bound_s` and raises StoreError for whatever goes wrong. Not for
+    several threads at once.
     """
 
     def begin(self, name: str, *, content_type: str) -> str:
