@@ -471,6 +471,8 @@ _every = partial(schedule, nowfun=clock.steady)
 CELERY_BEAT_SCHEDULE = {
     "sweep-sessions": {"task": "streams.sweep_sessions", "schedule": _every(5), "options": {"expires": 5}},
     "sweep-meetings": {"task": "streams.sweep_meetings", "schedule": _every(5), "options": {"expires": 5}},
+    "sweep-recordings": {"task": "streams.sweep_recordings", "schedule": _every(5), "options": {"expires": 5}},
+    "erase-recordings": {"task": "streams.call_for_erasing", "schedule": _every(60), "options": {"expires": 60}},
     "sweep-webhooks": {"task": "webhooks.sweep", "schedule": _every(5), "options": {"expires": 5}},
     "forget-attempts": {"task": "streams.forget_attempts", "schedule": _every(600), "options": {"expires": 600}},
     "forget-answers": {"task": "streams.forget_answers", "schedule": _every(600), "options": {"expires": 600}},

@@ -32,6 +32,7 @@ from streams.meetings import participant_views as participants
 from streams.meetings import preset_views as presets
 from streams.meetings import views as meetings
 from streams.meetings.consumers import MeetingConsumer, MeetingListConsumer
+from streams.recordings import file_views as recording_files
 from streams.system.consumers import SystemConsumer
 from streams.system.views import SystemView
 
@@ -83,6 +84,7 @@ urlpatterns = [
     path(f"{_LIVESTREAM}/outputs/<uuid:output_id>/delete", outputs.OutputDeleteView.as_view(), name="output_delete"),
     path(f"{_LIVESTREAM}/delete", livestreams.LivestreamDeleteView.as_view(), name="livestream_delete"),
     path(f"{_LIVESTREAM}/share", ShareView.as_view(), name="livestream_share"),
+    path("recordings/<uuid:recording_id>/file", recording_files.recording_file, name="recording_file"),
     path("watch/<slug:playback_id>", watch_page, name="watch"),
     path("embed/<slug:playback_id>", embedded_player, name="embed"),
     path("oembed", oembed, name="oembed"),

@@ -30,9 +30,7 @@ def change_status(
     _tell(recording, old=old, at=now, actor=actor, reason=reason)
 
 
-def stop(
-    recording: Recording, *, reason: StopReason, actor: Actor = SYSTEM, until_ms: int | None = None
-) -> None:
+def stop(recording: Recording, *, reason: StopReason, actor: Actor = SYSTEM, until_ms: int | None = None) -> None:
     """Have a locked recording take nothing more, and be stored as it is.
 
     What is on its way until `until_ms` (None: until the broadcast's end) is still taken.

@@ -93,9 +93,9 @@ def _boxes(recording: Recording, start: int, end: int, *, tail: bytes) -> Iterat
     inits = {init.pk: init for init in recording.inits.order_by("offset")}
     boxes: list[tuple[int, RecordedSegment | bytes]] = []
     for init in inits.values():
-        box = stored_init(read_init(bytes(init.content)))
-        if init.offset < end and init.offset + len(box) > start:
-            boxes.append((init.offset, box))
+        stored = stored_init(read_init(bytes(init.content)))
+        if init.offset < end and init.offset + len(stored) > start:
+            boxes.append((init.offset, stored))
     boxes += [(segment.offset, segment) for segment in _segments_between(recording, start, end)]
     for offset, box in sorted(boxes, key=lambda each: each[0]):
         if isinstance(box, bytes):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -82,7 +83,7 @@ def start_recording(*, livestream: Livestream, new: NewRecording, actor: Actor) 
     is_recorded = Recording.objects.existing().active().filter(livestream=livestream, is_further=False).exists()
     if is_recorded and not new.allows_multiple:
         raise RecordingActiveError(
-            f"Livestream {livestream.pk} is being recorded already. Stop that recording first, or ask for a further one."
+            f"Livestream {livestream.pk} is being recorded already. Stop that recording, or ask for a further one."
         )
     recording = make_recording(livestream, session, new=new, actor=actor, is_further=is_recorded)
     _audit(recording, actor=actor, action="recording.started")
@@ -190,6 +191,28 @@ def delete_recording(*, recording_id: UUID, actor: Actor) -> Recording:
     events.publish(RecordingDeleted.of(recording, at=recording.deleted_at, actor=actor))
     node_jobs.erase(recording)
     return recording
+
+
+def stop_when_too_long(recording: Recording) -> None:
+    """Have a recording end that lasts as long as it may; `recording` is brought up to date."""
+    if recording.max_seconds is None or recording.started_at is None or not recording.is_active:
+        return
+    until = recording.started_at + timedelta(seconds=recording.max_seconds)
+    if clock.now() < until:
+        return
+    with transaction.atomic():
+        locked = lock_recording(recording.pk)
+        if locked.is_active:
+            lifecycle.stop(locked, reason=StopReason.MAX_SECONDS, until_ms=clock.epoch_ms(until))
+    recording.status, recording.until_ms = locked.status, locked.until_ms
+
+
+@transaction.atomic
+def give_up_waiting(*, recording_id: UUID) -> None:
+    """Give a recording up that no broadcast has come for."""
+    recording = lock_recording(recording_id)
+    if recording.is_active and recording.session_id is None:
+        lifecycle.stop(recording, reason=StopReason.BROADCAST_ENDED)
 
 
 def _check_is_active(recording: Recording) -> None:

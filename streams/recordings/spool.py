@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -16,11 +17,9 @@ def link(recording_id: UUID, source: Path, *, slot: str, name: str) -> None:
     """
     path = spooled(recording_id, slot=slot, name=name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    # Whoever did that before was killed before it was written down.
+    with suppress(FileExistsError):
         os.link(source, path)
-    except FileExistsError:
-        # Whoever did that before was killed before it was written down.
-        pass
 
 
 def spooled(recording_id: UUID, *, slot: str, name: str) -> Path:

@@ -62,6 +62,8 @@ def take(recording: Recording) -> bool:
 
 
 def _session_of(recording: Recording) -> Session | None:
+    if recording.session_id is None:
+        return None
     return Session.objects.select_related("livestream").filter(pk=recording.session_id).first()
 
 

@@ -142,7 +142,9 @@ class Recording(models.Model):
             models.Index(fields=["app", "-invoked_at", "-id"], condition=Q(deleted_at=None), name="recording_list"),
             # Those of a livestream.
             models.Index(
-                fields=["livestream", "-invoked_at", "-id"], condition=Q(deleted_at=None), name="recording_of_livestream"
+                fields=["livestream", "-invoked_at", "-id"],
+                condition=Q(deleted_at=None),
+                name="recording_of_livestream",
             ),
             # The sweep: what is to be done.
             models.Index(fields=["node"], condition=Q(status__in=UNFINISHED), name="recording_unfinished"),
