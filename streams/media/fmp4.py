@@ -70,6 +70,18 @@ def with_aac_config(init: bytes, config: bytes, *, channels: int, rate: int) -> 
     return _with_box(init, _ENTRY_PATH, lambda body: _with_entry(body, b"mp4a", entry))
 
 
+def aac_config_of(init: bytes) -> bytes:
+    """Return the AudioSpecificConfig of an initialization section of sound.
+
+    :raises Fmp4Error: when there is none.
+    """
+    entry = find_box(find_box(init, *_ENTRY_PATH)[_FULL_BOX_SIZE + 4 :], b"mp4a")
+    stream = _descriptor(find_box(entry[_AUDIO_ENTRY_SIZE:], b"esds")[_FULL_BOX_SIZE:], _ES)
+    decoder = _descriptor(stream[3:], _DECODER_CONFIG)[13:]
+    specific = _descriptor(decoder, _DECODER_SPECIFIC)
+    return specific[: decoder[_descriptor_head(decoder) - 1] & 0x7F]
+
+
 def _with_entry(body: bytes, kind: bytes, change: Callable[[bytes], bytes]) -> bytes:
     head = _FULL_BOX_SIZE + 4
     return body[:head] + _with_box(body[head:], (kind,), change)

@@ -61,6 +61,17 @@ class SlotBegan:
 
 
 @dataclass(frozen=True)
+class SlateShown:
+    """What the slot shows from where it has just begun is no encoder's: a slate or a still, and silence.
+
+    It stands behind `SlotBegan` and holds until the slot's next one: a slate begins and ends with a splice. Players are
+    not told; recordings leave it out.
+    """
+
+    slot: str
+
+
+@dataclass(frozen=True)
 class PartMade:
     """A part can be fetched; `at_ms` is when its first picture was taken, since 1970."""
 
@@ -113,11 +124,12 @@ class Ended:
     """Nothing will follow, in no slot; what stands below does not count."""
 
 
-Record = Opened | RunBegan | SlotBegan | PartMade | SegmentGrown | SegmentClosed | Dropped | Ended
+Record = Opened | RunBegan | SlotBegan | SlateShown | PartMade | SegmentGrown | SegmentClosed | Dropped | Ended
 _KINDS: dict[str, type[Record]] = {
     "O": Opened,
     "R": RunBegan,
     "I": SlotBegan,
+    "A": SlateShown,
     "P": PartMade,
     "G": SegmentGrown,
     "S": SegmentClosed,

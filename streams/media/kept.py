@@ -30,7 +30,7 @@ def beginning(path: Path, *, end: int | None) -> tuple[bytes, int]:
         if not place:
             return b"", 0
         # Of the segments that are told of between the two, none is kept.
-        return b"".join(line for line in head if line[:2] in {b"O ", b"R ", b"I "}), _line_end(journal, place)
+        return b"".join(line for line in head if line[:2] in {b"O ", b"R ", b"I ", b"A "}), _line_end(journal, place)
 
 
 def _dropped(journal: BinaryIO, *, until: int) -> dict[bytes, int]:

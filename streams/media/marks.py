@@ -56,11 +56,13 @@ class Cut:
     """From `at_ms` on, by the stream's own clock, decoders need other parameters than before: a discontinuity.
 
     `picture` is an AVCDecoderConfigurationRecord, `sound` an AudioSpecificConfig, empty where they stay as they are.
+    `shows_slate`: what follows is no encoder's.
     """
 
     at_ms: float
     picture: bytes = b""
     sound: bytes = b""
+    shows_slate: bool = False
 
 
 class Cuts:
@@ -68,6 +70,8 @@ class Cuts:
 
     def __init__(self) -> None:
         self._cuts: list[Cut] = []
+        # What is before the first cut is no encoder's.
+        self.begins_with_slate = False
 
     def note(self, cut: Cut) -> None:
         """Take in the next cut, before the media behind it is handed on."""

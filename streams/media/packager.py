@@ -207,7 +207,9 @@ class Packager:
         # Each rendition is one track.
         self.codecs = {slot: codec_strings(init)[0] for slot, init in inits.items()}
         slots = {pipe.slot: _slot_began(pipe, self.codecs[pipe.slot]) for pipe in self._pipes}
-        self._shift_ms = self._shelf.begin_run(slots, inits, zero_ms=round(self.offset_ms))
+        self._shift_ms = self._shelf.begin_run(
+            slots, inits, zero_ms=round(self.offset_ms), shows_slate=self._cuts.begins_with_slate
+        )
         for pipe in self._pipes:
             held, pipe.held = pipe.held, []
             for chunk in held:
@@ -253,7 +255,7 @@ class Packager:
         elif self._copies_audio and not pipe.rendition.is_video and (config := parse_aac_config(cut.sound)):
             init = with_aac_config(init, cut.sound, channels=config.channels, rate=config.rate)
         pipe.init = Init(init, pipe.init.timescale)
-        self._shelf.cut(began, init, number=pipe.cuts)
+        self._shelf.cut(began, init, number=pipe.cuts, shows_slate=cut.shows_slate)
 
     def _read_monotonic_ms(self) -> float:
         """Return what to add to the stream's milliseconds for those of the monotonic clock, as it is by now."""

@@ -10,7 +10,17 @@ from pathlib import Path
 
 from streams.media import journal
 from streams.media.fragments import key_frame_size
-from streams.media.journal import Dropped, Entry, Opened, PartMade, Record, RunBegan, SegmentClosed, SlotBegan
+from streams.media.journal import (
+    Dropped,
+    Entry,
+    Opened,
+    PartMade,
+    Record,
+    RunBegan,
+    SegmentClosed,
+    SlateShown,
+    SlotBegan,
+)
 from streams.media.playlist import Bitrates
 from streams.media.shelved import ShelvedSegment, ShelvedSlot
 from streams.media.writing import write_whole
@@ -63,7 +73,7 @@ class Shelf:
         self._stand_ins: dict[str, tuple[str, ...]] = {}
         self._run = -1
         # Of slots that have been cut: what every segment begins with, since a reader may begin with any.
-        self._cut_slots: dict[str, tuple[RunBegan, SlotBegan]] = {}
+        self._cut_slots: dict[str, tuple[Record, ...]] = {}
         # Where the clock of the session's media begins, since 1970: where the first run's did.
         self._zero_ms: int | None = None
         folder.mkdir(parents=True, exist_ok=True)
@@ -84,11 +94,14 @@ class Shelf:
             self.close()
             raise
 
-    def begin_run(self, slots: Mapping[str, SlotBegan], inits: Mapping[str, bytes], *, zero_ms: int) -> int:
+    def begin_run(
+        self, slots: Mapping[str, SlotBegan], inits: Mapping[str, bytes], *, zero_ms: int, shows_slate: bool = False
+    ) -> int:
         """Let another ffmpeg's media follow, once in an epoch; its own clock began at `zero_ms`, since 1970.
 
-        Slots that it has nothing for get what the nearest of their kind gets. Returns how much later that is than where
-        the session's clock began: never less than 0, for machines' clocks that were set back.
+        Slots that it has nothing for get what the nearest of their kind gets; `shows_slate`: it is no encoder's, up to
+        the first cut. Returns how much later that is than where the session's clock began: never less than 0, for
+        machines' clocks that were set back.
         """
         self._run += 1
         self._stand_ins = _stand_ins(slots, known=self._slots)
@@ -98,11 +111,11 @@ class Shelf:
             for shown_as in (name, *self._stand_ins.get(name, ())):
                 folder = self._slot(shown_as).folder
                 (folder / journal.init_name(epoch=self._epoch, run=self._run)).write_bytes(inits[name])
-                records.append(SlotBegan(shown_as, slot.codecs, slot.width, slot.height, slot.millifps))
+                records += _beginning(replace(slot, slot=shown_as), shows_slate=shows_slate)
         self._tell(*records)
         return max(0, zero_ms - self._zero_ms)
 
-    def cut(self, slot: SlotBegan, init: bytes, *, number: int) -> None:
+    def cut(self, slot: SlotBegan, init: bytes, *, number: int, shows_slate: bool = False) -> None:
         """Let a slot go on with another initialization section, the `number`th that this epoch's cuts have given it.
 
         The others follow when they get there.
@@ -114,7 +127,8 @@ class Shelf:
         for name in (slot.slot, *self._stand_ins.get(slot.slot, ())):
             self._close_segment(name)
             (self._slots[name].folder / journal.init_name(epoch=self._epoch, run=run)).write_bytes(init)
-            self._cut_slots[name] = (RunBegan(run, self._zero_ms), replace(slot, slot=name))
+            beginning = _beginning(replace(slot, slot=name), shows_slate=shows_slate)
+            self._cut_slots[name] = (RunBegan(run, self._zero_ms), *beginning)
 
     def add(self, slot: str, made: Made) -> None:
         """Put a part on the shelf.
@@ -282,6 +296,11 @@ def _close_what_is_open(folder: Path) -> None:
         # What players were promised is known from the journals.
         epoch = journal.epochs(folder)[-1] + 1
         Shelf(folder, epoch=epoch, part_target_s=0, target_s=0, dvr_window_s=0, told=lambda: None).close()
+
+
+def _beginning(slot: SlotBegan, *, shows_slate: bool) -> tuple[Record, ...]:
+    """Return what stands in the journal where a slot shows something else than before."""
+    return (slot, SlateShown(slot.slot)) if shows_slate else (slot,)
 
 
 def _stand_ins(slots: Mapping[str, SlotBegan], *, known: Iterable[str]) -> dict[str, tuple[str, ...]]:

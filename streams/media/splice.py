@@ -297,10 +297,11 @@ class Splicer:
         number = self._next_body % len(slate.bodies)
         made: list[bytes] = []
         if self._next_body == 0 and self._used_record:
-            self._cut(Cut(round(at), picture=slate.record))
+            self._cut(Cut(round(at), picture=slate.record, shows_slate=True))
         elif number == 0:
             self._marks.note(round(at))
             if not self._used_record:
+                self._cuts.begins_with_slate = True
                 made.append(_rendered(TagType.VIDEO, at, announce_picture(slate.record)))
         self._used_record = slate.record
         self._next_body += 1

@@ -13,6 +13,7 @@ from streams.media.journal import (
     Record,
     RunBegan,
     SegmentClosed,
+    SlateShown,
     SlotBegan,
     Writer,
     journal_path,
@@ -36,7 +37,15 @@ def _made(slot: str, msn: int) -> list[Record]:
     return [*made, SegmentClosed(slot, msn, at_ms, 2_000_000, 4000, 900)]
 
 
-def _write(folder: Path, *, epoch: int, segments: range, first_kept: int = 0, spliced_every: int = 0) -> None:
+def _write(
+    folder: Path,
+    *,
+    epoch: int,
+    segments: range,
+    first_kept: int = 0,
+    spliced_every: int = 0,
+    begins_with: tuple[Record, ...] = (),
+) -> None:
     """Write an epoch that made those segments, and all of them in the order of their times.
 
     From every so many segments on it shows what was spliced in; the sound gets there a segment later.
@@ -45,7 +54,7 @@ def _write(folder: Path, *, epoch: int, segments: range, first_kept: int = 0, sp
     before.read()
     writer = Writer(folder, Opened(epoch, 500_000, 4, WINDOW_S, *before.position))
     writer.write(RunBegan(epoch - 1, 0), *(SlotBegan(slot, "avc1.64001f", 640, 480, 30_000) for slot in SLOTS))
-    records: list[Record] = []
+    records: list[Record] = list(begins_with)
     for msn in segments:
         for slot in SLOTS:
             splices = (msn - (slot == "a0")) // spliced_every if spliced_every else 0
@@ -97,6 +106,13 @@ def test_says_the_same_of_what_was_spliced(tmp_path: Path, every: int) -> None:
     _write(tmp_path, epoch=1, segments=range(LONG), spliced_every=every)
 
     assert _playlists(_read(tmp_path)) == _playlists(Reader(tmp_path).read()[1])
+
+
+def test_says_which_slots_have_shown_a_slate_from_the_beginning(tmp_path: Path) -> None:
+    shown = [SlateShown(slot) for slot in SLOTS]
+    _write(tmp_path, epoch=1, segments=range(LONG), begins_with=tuple(shown))
+
+    assert [entry.record for entry in _read(tmp_path) if isinstance(entry.record, SlateShown)] == shown
 
 
 def test_goes_on_as_it_grows(tmp_path: Path) -> None:

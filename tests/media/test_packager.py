@@ -19,6 +19,7 @@ from streams.media.journal import Entry, PartMade, Reader, Record, RunBegan, Seg
 from streams.media.ladder import Kind, Ladder, Rendition, build_ladder
 from streams.media.marks import Cut, Cuts, KeyFrameMarks, Marks
 from streams.media.packager import Packager, slots_of
+from streams.media.recording.closed import ClosedSegments
 from streams.media.shelf import Shelf
 from streams.media.targets import Latency, Targets, choose_targets
 from streams.media.timeline import SessionTimeline
@@ -160,6 +161,30 @@ class TestCuts:
 
         assert bytes.fromhex("1208") in pipes.content("a0/1-1.init.mp4")
         assert bytes.fromhex("1208") not in pipes.content("a0/1-0.init.mp4")
+
+    def test_to_a_slate_are_told_in_every_slot_where_its_media_begins(self, tmp_path: Path) -> None:
+        cuts = _cuts(Cut(1000, shows_slate=True), Cut(2000))
+        pipes = Pipes(tmp_path, cuts=cuts)
+        for slot in _SLOTS:
+            for at_ms in (0, 1000, 2000):
+                pipes.frames(slot, at_ms=at_ms, count=10)
+        pipes.end()
+
+        closed = ClosedSegments().feed([Entry(1, record) for record in pipes.records()])
+        told = sorted((each.slot, each.at_ms, each.shows_slate) for each in closed)
+        assert told == sorted((slot, at_ms, at_ms == 1000) for slot in _SLOTS for at_ms in (0, 1000, 2000))
+
+    def test_may_be_behind_a_beginning_with_a_slate(self, tmp_path: Path) -> None:
+        cuts = _cuts(Cut(1000))
+        cuts.begins_with_slate = True
+        pipes = Pipes(tmp_path, cuts=cuts)
+        for slot in _SLOTS:
+            pipes.frames(slot, count=10)
+            pipes.frames(slot, at_ms=1000, count=10)
+        pipes.end()
+
+        closed = ClosedSegments().feed([Entry(1, record) for record in pipes.records()])
+        assert {(each.at_ms, each.shows_slate) for each in closed} == {(0, True), (1000, False)}
 
     def test_may_be_two_where_a_slot_has_nothing_in_between(self, tmp_path: Path) -> None:
         pipes = Pipes(tmp_path, cuts=_cuts(Cut(990), Cut(995)))

@@ -20,6 +20,7 @@ from streams.media.journal import (
     Record,
     RunBegan,
     SegmentClosed,
+    SlateShown,
     SlotBegan,
     epochs,
     journal_path,
@@ -136,6 +137,22 @@ class TestCut:
         shelf.cut(SlotBegan("v0", "avc1.4d401f", 1280, 720, 30_000), b"other init", number=1)
 
         assert session.segments() == {"1-0.m4s"}
+
+    def test_to_a_slate_is_told_with_each_segment_of_it(self, session: Session) -> None:
+        shelf = session.shelf(epoch=1)
+        begin(shelf)
+        slate = SlotBegan("v0", "avc1.4d401f", 1280, 720, 30_000)
+        shelf.cut(slate, b"other init", number=1, shows_slate=True)
+        for at_s in (2, 4):
+            add_segment(shelf, at_s=at_s)
+        shelf.cut(slate, b"first init", number=2)
+        add_segment(shelf, at_s=6)
+
+        told = [record for record in session.records() if isinstance(record, SlateShown | SlotBegan | SegmentClosed)]
+        assert [type(record) for record in told[1:]] == [
+            *[SlotBegan, SlateShown, SegmentClosed] * 2,
+            *[SlotBegan, SegmentClosed],
+        ]
 
     def test_is_no_run_of_the_next_epoch(self, session: Session) -> None:
         shelf = session.shelf(epoch=1)

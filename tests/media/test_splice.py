@@ -163,7 +163,8 @@ class TestSlate:
         assert set(_steps(shown)) == {33, 34}
         assert [tag.is_key_frame for tag in shown] == [number % 60 == 0 for number in range(len(shown))]
         (cut,) = stream.all_cuts()
-        assert cut == Cut(shown[0].timestamp_ms, picture=slate.record)
+        assert cut == Cut(shown[0].timestamp_ms, picture=slate.record, shows_slate=True)
+        assert not stream.cuts.begins_with_slate
 
     def test_is_sent_by_the_clock_and_no_sooner(self, slate: Slate) -> None:
         stream = _live(slate)
@@ -243,6 +244,7 @@ class TestSlate:
         ]
         assert stream.pictures()[0].timestamp_ms == 0
         assert stream.all_cuts() == []
+        assert stream.cuts.begins_with_slate
         assert len(stream.pictures()) == pytest.approx(30, abs=2)
 
 
@@ -288,6 +290,7 @@ class TestReturn:
 
         record = next(tag.record for tag in _tags(profile="main", size="640x360") if tag.type == TagType.VIDEO)
         assert stream.all_cuts()[1].picture == record
+        assert [cut.shows_slate for cut in stream.all_cuts()] == [True, False]
         assert stream.all_cuts()[1].sound == b""
         # Decoders are told of one sequence alone, and find the others in the picture.
         assert sum(bool(tag.announced) for tag in stream.sent if tag.type == TagType.VIDEO) == 1
@@ -417,7 +420,7 @@ class TestStill:
         assert shown[0].timestamp_ms - last_ms == pytest.approx(_FRAME_MS, abs=1)
         assert set(_steps(shown)) == {33, 34}
         assert shown[-1].timestamp_ms - last_ms > 2700
-        assert stream.all_cuts() == [Cut(shown[0].timestamp_ms, picture=still.record)]
+        assert stream.all_cuts() == [Cut(shown[0].timestamp_ms, picture=still.record, shows_slate=True)]
         assert max(_steps(stream.sounds())) <= 22
 
     def test_that_does_not_come_in_time_follows_the_slate(self, other_slate: Slate, still: Slate) -> None:

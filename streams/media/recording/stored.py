@@ -3,25 +3,41 @@
 The same bytes always follow from the same segment, so that a part of a file can be made again from what it was made of.
 """
 
+import struct
+from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from streams.media.recording.index import SegmentIndex, TrackKind
+from streams.media.avc import find_parameter_sets, length_size, with_parameter_sets
+from streams.media.fmp4 import Fmp4Error, aac_config_of, find_box
+from streams.media.fragments import Fragment, FragmentReader, Init, offsets, render_fragment
+from streams.media.recording.index import SegmentIndex, TrackKind, words
 
 # In front of everything that is stored: size and `mdat`. Players of HLS begin behind it.
 BOX_HEADER_SIZE = 8
+_HEADER = struct.Struct(">I4s")
+_ENTRY = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
+_ENTRY_AT = 8
+_VISUAL_ENTRY_SIZE = 78
+_LENGTH_SIZE = 4
+# Of a moof, behind its own header and that of `mfhd`, with version and flags.
+_SEQUENCE_AT = 20
 
 
 @dataclass(frozen=True, slots=True)
 class TrackInit:
     """An initialization section of a slot: what `journal.init_name` names.
 
-    `parameter_sets` are what pictures are decoded with, none of sound; `timescale` is per second.
+    `parameter_sets` are what pictures are decoded with, none of sound; `timescale` is per second. `entry` is the box
+    that describes samples, `sound` an AudioSpecificConfig, empty of pictures.
     """
 
     data: bytes
     kind: TrackKind
     timescale: int
     parameter_sets: tuple[bytes, ...]
+    entry: bytes
+    sound: bytes
 
 
 def read_init(data: bytes) -> TrackInit:
@@ -29,17 +45,30 @@ def read_init(data: bytes) -> TrackInit:
 
     :raises Fmp4Error: when that is not one of one track of H.264 or AAC.
     """
-    raise NotImplementedError
+    found = next(FragmentReader().feed(data), None)
+    if not isinstance(found, Init) or not found.timescale:
+        raise Fmp4Error("There is no initialization section.")
+    described = find_box(data, *_ENTRY)
+    size, kind = _HEADER.unpack_from(described, _ENTRY_AT)
+    entry = described[_ENTRY_AT : _ENTRY_AT + size]
+    if kind == b"mp4a":
+        return TrackInit(data, TrackKind.AUDIO, found.timescale, (), entry, aac_config_of(data))
+    record = find_box(described[_ENTRY_AT:], b"avc1")
+    record = find_box(record[_VISUAL_ENTRY_SIZE:], b"avcC")
+    # No encoder of today writes shorter ones, in which the sets would have to be told differently.
+    sets = find_parameter_sets(record) if length_size(record) == _LENGTH_SIZE else ()
+    return TrackInit(data, TrackKind.VIDEO, found.timescale, sets, entry, b"")
 
 
 def file_head() -> bytes:
     """Return what every recording begins with."""
-    raise NotImplementedError
+    brands = b"isom" + (512).to_bytes(4) + b"isomiso6avc1mp41"
+    return _HEADER.pack(_HEADER.size + len(brands), b"ftyp") + brands
 
 
 def stored_init(init: TrackInit) -> bytes:
     """Return the box that an initialization section is stored in, before the first segment that needs it."""
-    raise NotImplementedError
+    return _boxed(init.data)
 
 
 def stored_segment(content: bytes, init: TrackInit) -> bytes:
@@ -50,7 +79,16 @@ def stored_segment(content: bytes, init: TrackInit) -> bytes:
 
     :raises Fmp4Error: when the content is not fragments of that track.
     """
-    raise NotImplementedError
+    if not init.parameter_sets:
+        # Whether it can be read is seen now, and not when all of it is to be shown.
+        list(_fragments(content))
+        return _boxed(content)
+    made, copied = list[bytes](), 0
+    for found in _fragments(content):
+        if any(sample.is_sync for sample in found.fragment.samples):
+            made += (content[copied : found.begin], _with_sets(found, content, init.parameter_sets))
+            copied = found.end
+    return _boxed(b"".join((*made, content[copied:])))
 
 
 def read_segment(stored: bytes, init: TrackInit) -> SegmentIndex:
@@ -58,4 +96,70 @@ def read_segment(stored: bytes, init: TrackInit) -> SegmentIndex:
 
     :raises Fmp4Error: when it is none.
     """
-    raise NotImplementedError
+    found = list(_fragments(stored[BOX_HEADER_SIZE:]))
+    if not found:
+        raise Fmp4Error("There is no fragment in the segment.")
+    first, durations = found[0].fragment.decode_time, words(())
+    sizes, keys, chunks, compositions = words(()), words(()), words(()), array("i")
+    time = first
+    for each in found:
+        fragment = each.fragment
+        if fragment.decode_time > time and durations:
+            # A hole within a segment: what is before it is shown until then.
+            durations[-1] += fragment.decode_time - time
+            time = fragment.decode_time
+        if init.kind is TrackKind.VIDEO:
+            keys.extend(len(sizes) + place for place, sample in enumerate(fragment.samples) if sample.is_sync)
+        chunks.extend((BOX_HEADER_SIZE + each.payload_at, len(fragment.samples)))
+        durations.extend([sample.duration for sample in fragment.samples])
+        sizes.extend([sample.size for sample in fragment.samples])
+        compositions.extend([sample.composition for sample in fragment.samples])
+        time += sum([sample.duration for sample in fragment.samples])
+    return SegmentIndex(init.kind, init.timescale, first, durations, sizes, compositions, keys, chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A fragment, and where it is: from its moof to behind its mdat."""
+
+    fragment: Fragment
+    begin: int
+    payload_at: int
+    end: int
+
+
+def _fragments(content: bytes) -> Iterator[_Found]:
+    reader, begin = FragmentReader(), 0
+    for at, size in _boxes(content):
+        for fragment in reader.feed(content[at : at + size]):
+            if not isinstance(fragment, Fragment):
+                raise Fmp4Error("There is an initialization section within a segment.")
+            yield _Found(fragment, begin, at + _HEADER.size, at + size)
+            begin = at + size
+
+
+def _boxes(content: bytes) -> Iterator[tuple[int, int]]:
+    at = 0
+    while at < len(content):
+        size = int.from_bytes(content[at : at + 4])
+        if size < _HEADER.size or at + size > len(content):
+            raise Fmp4Error("A segment ends within a box.")
+        yield at, size
+        at += size
+
+
+def _with_sets(found: _Found, content: bytes, sets: tuple[bytes, ...]) -> bytes:
+    fragment = found.fragment
+    bounds, samples, pieces = offsets(fragment.samples), [], list[bytes | memoryview]()
+    for place, sample in enumerate(fragment.samples):
+        piece: bytes | memoryview = fragment.payload[bounds[place] : bounds[place + 1]]
+        if sample.is_sync:
+            piece = with_parameter_sets(bytes(piece), sets)
+        samples.append(sample._replace(size=len(piece)))
+        pieces.append(piece)
+    sequence = int.from_bytes(content[found.begin + _SEQUENCE_AT : found.begin + _SEQUENCE_AT + 4])
+    return b"".join((render_fragment(sequence, fragment.decode_time, samples), *pieces))
+
+
+def _boxed(content: bytes) -> bytes:
+    return _HEADER.pack(_HEADER.size + len(content), b"mdat") + content
