@@ -33,6 +33,7 @@ from streams.meetings import preset_views as presets
 from streams.meetings import views as meetings
 from streams.meetings.consumers import MeetingConsumer, MeetingListConsumer
 from streams.recordings import file_views as recording_files
+from streams.recordings import views as recordings
 from streams.system.consumers import SystemConsumer
 from streams.system.views import SystemView
 
@@ -41,6 +42,7 @@ _LIVESTREAM = "livestreams/<uuid:livestream_id>"
 _MEETING = "meetings/<uuid:meeting_id>"
 _PARTICIPANT = f"{_MEETING}/participants/<uuid:participant_id>"
 _PRESET = "meetings/presets/<uuid:preset_id>"
+_RECORDING = "recordings/<uuid:recording_id>"
 _APP = "account/apps/<uuid:app_id>"
 _INVITATION = "account/invitations/<uuid:invitation_id>"
 _MEMBER = "account/members/<uuid:member_id>"
@@ -84,6 +86,14 @@ urlpatterns = [
     path(f"{_LIVESTREAM}/outputs/<uuid:output_id>/delete", outputs.OutputDeleteView.as_view(), name="output_delete"),
     path(f"{_LIVESTREAM}/delete", livestreams.LivestreamDeleteView.as_view(), name="livestream_delete"),
     path(f"{_LIVESTREAM}/share", ShareView.as_view(), name="livestream_share"),
+    path("recordings", recordings.RecordingListView.as_view(), name="recording_list"),
+    path(f"{_LIVESTREAM}/recordings", recordings.LivestreamRecordingListView.as_view(), name="livestream_recordings"),
+    path(f"{_LIVESTREAM}/recordings/start", recordings.RecordingStartView.as_view(), name="recording_start"),
+    path(_RECORDING, recordings.RecordingDetailView.as_view(), name="recording_detail"),
+    path(f"{_RECORDING}/stop", recordings.RecordingStopView.as_view(), name="recording_stop"),
+    path(f"{_RECORDING}/pause", recordings.RecordingPauseView.as_view(), name="recording_pause"),
+    path(f"{_RECORDING}/resume", recordings.RecordingResumeView.as_view(), name="recording_resume"),
+    path(f"{_RECORDING}/delete", recordings.RecordingDeleteView.as_view(), name="recording_delete"),
     path("recordings/<uuid:recording_id>/file", recording_files.recording_file, name="recording_file"),
     path("watch/<slug:playback_id>", watch_page, name="watch"),
     path("embed/<slug:playback_id>", embedded_player, name="embed"),

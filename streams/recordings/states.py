@@ -70,3 +70,12 @@ RECORDING_STATES: Mapping[str, Shown] = {
 }
 VERIFIED = Shown("verified", "Verified", "live", is_playable=True)
 INCOMPLETE = Shown("incomplete", "Incomplete", "warn", is_playable=True)
+
+# Why something of a broadcast is not in its recording, in words for people.
+GAP_WORDS: Mapping[str, str] = {
+    "slate": "The encoder was away, and viewers saw something in its place",
+    "paused": "The recording was paused",
+    "files_gone": "Its files were gone before they could be taken",
+    "disk_full": "The disk was full",
+    "sound": "The sound became another, which one file cannot follow",
+}

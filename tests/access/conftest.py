@@ -18,10 +18,12 @@ from streams.identity.models import public_id_of
 from streams.livestreams.outputs import NewOutput, create_output
 from streams.livestreams.services import create_livestream
 from streams.livestreams.slate_pictures import set_slate_picture
-from streams.models import ApiKey, Invitation, Livestream, Member, Output, Role, Session, User
+from streams.models import ApiKey, Invitation, Livestream, Member, Output, Recording, Role, Session, User
 from streams.organizations import members
 from streams.organizations.models import AttemptBudget
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
+from streams.recordings.services import NewRecording, start_recording
+from streams.recordings.states import RecordingStatus
 from tests.meetings.home import furnish
 from tests.runs import connected
 from tests.streams.images import image_bytes
@@ -121,6 +123,7 @@ def tenant_of(made: NewOrganization) -> Tenant:
         "viewer_id": uuid.uuid4().hex,
         "platform_id": object_id(output.pk),
         "livestream_id": str(livestream.pk),
+        "recording_id": str(_stored_recording(livestream).pk),
         "playback_id": livestream.playback_id,
         "session_id": str(session.pk),
         "api_key_id": str(key.pk),
@@ -136,6 +139,12 @@ def tenant_of(made: NewOrganization) -> Tenant:
 def simulcast(livestream: Livestream) -> Output:
     new = NewOutput(type="simulcast", uri="rtmp://a.example.com/live2", stream_key="sk_of-a-platform")
     return create_output(livestream=livestream, new=new, actor=SYSTEM)
+
+
+def _stored_recording(livestream: Livestream) -> Recording:
+    recording = start_recording(livestream=livestream, new=NewRecording(), actor=SYSTEM)
+    Recording.objects.filter(pk=recording.pk).update(status=RecordingStatus.UPLOADED)
+    return recording
 
 
 def join(made: NewOrganization, role: Role) -> Member:

@@ -29,6 +29,8 @@ LETS_IN = {
 }
 _READ, _WRITE, _ADMIN = ApiKey.Scope.READ, ApiKey.Scope.LIVESTREAMS, ApiKey.Scope.ADMIN
 _LIVESTREAM = "livestreams/{livestream_id}"
+_RECORDING = f"{_LIVESTREAM}/recordings/{{recording_id}}"
+_RECORDING_PAGE = "/recordings/{recording_id}"
 _LOG_IN, _PLACE = "/account/you/log-ins/{log_in_id}", "/account/you/organizations/{member_id}"
 _MEETING_PAGE, _PRESET_PAGE = "/meetings/{meeting_id}", "/meetings/presets/{preset_id}"
 _WEBHOOK_PAGE = "/webhooks/{endpoint_id}"
@@ -66,6 +68,14 @@ _OURS = {
     f"DELETE {_LIVESTREAM}/outputs/{{output_id}}": (_WRITE, 200),
     f"POST {_LIVESTREAM}/playback-tokens": (_WRITE, 201),
     f"DELETE {_LIVESTREAM}/viewers/{{viewer_id}}": (_WRITE, 200),
+    f"GET {_LIVESTREAM}/recordings": (_READ, 200),
+    f"POST {_LIVESTREAM}/recordings": (_WRITE, 201),
+    f"GET {_RECORDING}": (_READ, 200),
+    f"DELETE {_RECORDING}": (_WRITE, 200),
+    f"POST {_RECORDING}/stop": (_WRITE, 200),
+    # It is stored.
+    f"POST {_RECORDING}/pause": (_WRITE, 400),
+    f"POST {_RECORDING}/resume": (_WRITE, 400),
     "GET playback-keys": (_READ, 200),
     "POST playback-keys/rotate": (_WRITE, 201),
 }
@@ -233,6 +243,14 @@ PAGES: dict[str, dict[str, Door]] = {
     "/livestreams/{livestream_id}/outputs/{output_id}": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/outputs/{output_id}/delete": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/delete": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/recordings": {"GET": Door.LOOK},
+    "/livestreams/{livestream_id}/recordings": {"GET": Door.LOOK},
+    "/livestreams/{livestream_id}/recordings/start": {"POST": Door.OPERATE},
+    _RECORDING_PAGE: {"GET": Door.LOOK},
+    f"{_RECORDING_PAGE}/stop": {"POST": Door.OPERATE},
+    f"{_RECORDING_PAGE}/pause": {"POST": Door.OPERATE},
+    f"{_RECORDING_PAGE}/resume": {"POST": Door.OPERATE},
+    f"{_RECORDING_PAGE}/delete": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/meetings": {"GET": Door.LOOK},
     "/meetings/create": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/meetings/presets": {"GET": Door.LOOK},
@@ -319,6 +337,8 @@ MACHINES: dict[str, dict[str, Door]] = {
     "/^client(/[\\s\\S]*)?\\Z": {},
     "/^liveapi(/[\\s\\S]*)?\\Z": {},
     "/^cloudinary(/[\\s\\S]*)?\\Z": {},
+    # With a link that was signed for it: tests/recordings/test_files.py.
+    "/recordings/{recording_id}/file": {"POST": Door.SHUT},
     "/embed/{playback_id}": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/watch/{playback_id}": {"GET": Door.OPEN, "POST": Door.SHUT},
     # Who names no livestream is told so; with one: tests/dashboard/test_oembed.py.

@@ -1,5 +1,6 @@
 """What clients may ask of recordings."""
 
+from collections.abc import Mapping
 from typing import cast
 
 from rest_framework import serializers
@@ -36,7 +37,7 @@ class RecordingBody(serializers.Serializer[None]):
     )
 
 
-def new_recording_of(values: "dict[str, object]") -> NewRecording:
+def new_recording_of(values: Mapping[str, object]) -> NewRecording:
     """Return a checked body as the services take it."""
     return NewRecording(
         max_seconds=cast("int | None", values.get("max_seconds")),

@@ -12,6 +12,7 @@ from streams.livestreams.states import Shown
 from streams.organizations.models import App, Organization
 from streams.recordings.states import (
     ACTIVE,
+    GAP_WORDS,
     INCOMPLETE,
     RECORDING_STATES,
     UNFINISHED,
@@ -188,9 +189,20 @@ class Recording(models.Model):
         return None if self.duration_us is None else self.duration_us / 1_000_000
 
     @property
-    def missing_s(self) -> float:
-        """How much of the broadcast is not in it, in seconds."""
-        return sum(int(gap["length_us"]) for gap in self.gaps) / 1_000_000
+    def duration_ms(self) -> int | None:
+        return None if self.duration_us is None else self.duration_us // 1000
+
+    @property
+    def told_gaps(self) -> list[dict[str, object]]:
+        """What is not in it, as people are told it; times in milliseconds."""
+        return [
+            {
+                "at_ms": gap["at_us"] // 1000,
+                "length_ms": gap["length_us"] / 1000,
+                "why": GAP_WORDS.get(gap["reason"], "Lost"),
+            }
+            for gap in self.gaps
+        ]
 
 
 class RecordingInit(models.Model):
