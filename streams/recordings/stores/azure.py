@@ -1,15 +1,13 @@
 """Azure's blob storage: each part is a staged block, and the list of them is committed at the end."""
 
+import logging
 import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
-from typing import Any
 
 import requests
-import urllib3
 from azure.core.exceptions import AzureError, HttpResponseError
 from azure.core.pipeline.transport import RequestsTransport
 from azure.storage.blob import (
@@ -26,7 +24,7 @@ from requests.structures import CaseInsensitiveDict
 from livehub.core.networks import Network
 from streams.recordings.stores.base import Part, Receipt, StoredObject, StoreError, StoreSettings, Upload, bound_s
 from streams.recordings.stores.faults import store_error
-from streams.recordings.stores.line import Line
+from streams.recordings.stores.line import Line, Whole, body_bytes, header_text
 from streams.recordings.stores.names import disposition, prefixed
 from streams.recordings.stores.trial import try_store
 
@@ -34,6 +32,8 @@ from streams.recordings.stores.trial import try_store
 _ANSWER_BYTES = 16 * 1024 * 1024
 # Tells of an object which upload it came of.
 _UPLOAD = "livehubupload"
+# It tells of each request.
+logging.getLogger("azure").setLevel(logging.WARNING)
 _SERVER_ERROR, _TOO_MANY, _FULL = 500, 429, 507
 
 _CODES = {
@@ -82,6 +82,7 @@ class AzureStore:
 
     def begin(self, name: str, *, content_type: str) -> str:
         # Nothing is there before the first block: this asks whether the container is.
+        prefixed(self._prefix, name)
         with self._call():
             self._service.get_container_client(self._bucket).get_container_properties()
         return f"{secrets.token_hex(8)} {content_type}"
@@ -211,16 +212,15 @@ class _Adapter(BaseAdapter):
         answer = self.line.request(
             str(request.method),
             str(request.url),
-            headers={name: _text(value) for name, value in request.headers.items()},
-            body=_content(request.body),
+            headers={name: header_text(value) for name, value in request.headers.items()},
+            body=body_bytes(request.body),
             answer_bytes=self.answer_bytes,
         )
         response = requests.Response()
         response.status_code = answer.status
         response.headers = CaseInsensitiveDict(answer.headers)
-        response.raw = urllib3.HTTPResponse(
-            BytesIO(answer.content), headers=answer.headers, status=answer.status, preload_content=False
-        )
+        # Whichever of the two it reads.
+        response._content, response.raw = answer.content, Whole(answer.content)
         response.url, response.request = str(request.url), request
         return response
 
@@ -263,16 +263,3 @@ def _number(upload: Upload, block_id: str) -> int:
         text = b64decode(block_id, validate=True).decode()
     token, _, number = text.rpartition("-")
     return int(number) if token == upload.token.partition(" ")[0] else 0
-
-
-def _text(value: Any) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
-
-
-def _content(body: Any) -> bytes | None:
-    if body is None or isinstance(body, bytes):
-        return body
-    if isinstance(body, str):
-        return body.encode()
-    content: bytes = body.read()
-    return content

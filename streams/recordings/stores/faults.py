@@ -31,7 +31,7 @@ FAULTS = {
     "credentials_refused": Fault("The storage does not accept the credentials. Enter them again."),
     "damaged": Fault("What the storage has is not what was sent.", retryable=True),
     "forbidden": Fault(
-        "The storage knows the credentials, but they may not do this. Let them read, write and delete objects there."
+        "The storage knows the credentials, but does not let them do this. Allow them to read, write and delete there."
     ),
     "full": Fault("The storage is full. Make room there, or raise its quota.", retryable=True),
     "host_key_changed": Fault(

@@ -33,7 +33,8 @@ class FolderStore:
     def append(self, upload: Upload, part: Part, content: bytes) -> Receipt:
         with _described(missing="upload_missing"), _opened(self._growing(upload), os.O_WRONLY) as descriptor:
             # Whatever a dead process left behind it is written again.
-            os.ftruncate(descriptor, part.offset)
+            if os.fstat(descriptor).st_size > part.offset:
+                os.ftruncate(descriptor, part.offset)
             left = memoryview(content)
             while left:
                 left = left[os.pwrite(descriptor, left, part.offset + len(content) - len(left)) :]

@@ -27,7 +27,7 @@ _ANSWER_BYTES = 1024 * 1024
 # All but the last request of a session bring a multiple of this.
 _CHUNK_BYTES = 256 * 1024
 _OK, _CREATED, _PARTIAL, _INCOMPLETE = 200, 201, 206, 308
-_MISSING, _GONE, _RANGE = 404, 410, 416
+_BAD_REQUEST, _MISSING, _GONE, _RANGE = 400, 404, 410, 416
 _BUSY = {"rateLimitExceeded", "userRateLimitExceeded", "backendError", "internalError"}
 
 
@@ -58,23 +58,13 @@ class GcsStore:
         end = part.offset + len(content)
         if not part.is_last and len(content) % _CHUNK_BYTES:
             raise ValueError(f"a part of {len(content)} bytes: not a multiple of {_CHUNK_BYTES}")
+        kept: int | None = part.offset
         with self._line(len(content)) as line:
-            # A dead process may have sent some of it: theirs is the word on where to go on.
-            kept = self._kept(line, upload)
-            if kept is None or kept >= end:
-                return Receipt(part.number, len(content), "")
-            if kept < part.offset:
-                raise store_error("damaged", f"it has {kept} bytes instead of {part.offset}")
-            total = end if part.is_last else "*"
-            answer = line.request(
-                "PUT",
-                upload.token,
-                headers={"Content-Range": f"bytes {kept}-{end - 1}/{total}", "Content-Length": str(end - kept)},
-                body=content[kept - part.offset :],
-            )
-        _check(answer, {_OK, _CREATED} if part.is_last else {_INCOMPLETE}, missing="upload_missing")
-        if answer.status == _INCOMPLETE and _kept_of(answer) != end:
-            raise store_error("unavailable", "it kept a part of a part")
+            # It may keep less than it was sent, and may have some of it already, of a dead process.
+            while kept is not None and kept < end:
+                before, kept = kept, self._send(line, upload, part, content[kept - part.offset :])
+                if kept is not None and kept <= before:
+                    raise store_error("unavailable", "it keeps nothing of what it is sent")
         return Receipt(part.number, len(content), "")
 
     def receipts(self, upload: Upload) -> list[Receipt]:
@@ -137,6 +127,20 @@ class GcsStore:
     def _line(self, size_bytes: int = 0) -> Iterator[Line]:
         with Line(allowed=self._allowed, seconds=bound_s(size_bytes)) as line:
             yield line
+
+    def _send(self, line: Line, upload: Upload, part: Part, content: bytes) -> int | None:
+        """Send the rest of a part; return how many bytes there are then, None when the object is whole."""
+        end = part.offset + part.size
+        answer = line.request(
+            "PUT",
+            upload.token,
+            headers={"Content-Range": f"bytes {end - len(content)}-{end - 1}/{end if part.is_last else '*'}"},
+            body=content,
+        )
+        if answer.status == _BAD_REQUEST:
+            return self._kept(line, upload)
+        _check(answer, {_OK, _CREATED, _INCOMPLETE}, missing="upload_missing")
+        return _kept_of(answer) if answer.status == _INCOMPLETE else None
 
     def _kept(self, line: Line, upload: Upload) -> int | None:
         """Return how many bytes the session has; None when it has made the object whole."""

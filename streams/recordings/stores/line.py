@@ -12,15 +12,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from io import BytesIO
 from ipaddress import ip_address
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
+from livehub.core.deadline import remaining_s
 from livehub.core.networks import REFUSED_PORTS, Network, is_refused
 from livehub.core.unanswered import describe_certificate, describe_system
 from streams.recordings.stores.base import StoreError
@@ -43,10 +45,11 @@ class Answer:
 
 
 class Line:
-    """What one call to a storage goes over: after `seconds` in all, its connections are cut."""
+    """What one call to a storage goes over: after `seconds` in all, or at the deadline, its connections are cut."""
 
     def __init__(self, *, allowed: Sequence[Network], seconds: float) -> None:
         self._allowed = allowed
+        seconds = remaining_s(at_most=seconds)
         self._ends_at = time.monotonic() + seconds
         self._handles: list[socket.socket] = []
         self._is_late = False
@@ -82,7 +85,7 @@ class Line:
 
         :raises StoreError: when none comes in time, it is longer than `answer_bytes`, or the address is refused.
         """
-        _check_url(url)
+        check_url(url)
         try:
             raw = self._pools.urlopen(
                 method,
@@ -95,11 +98,13 @@ class Line:
                 decode_content=False,
                 timeout=self.remaining_s,
             )
-            content = raw.read(answer_bytes + 1, decode_content=False)
+            content = _read(raw, at_most=answer_bytes + 1)
         except StoreError:
             raise
         except (OSError, urllib3.exceptions.HTTPError, ValueError) as error:
             raise self._describe(error) from error
+        if self._is_late:
+            raise store_error("timed_out")
         if len(content) > answer_bytes:
             raise store_error("refused", "its answer is longer than it can be")
         return Answer(raw.status, raw.headers, content)
@@ -152,13 +157,48 @@ class Line:
         return store_error("unavailable", type(error).__name__)
 
 
+class Whole(BytesIO):
+    """An answer that is there already, as clients read one that comes."""
+
+    def stream(self, amount: int = 2**16, **_: object) -> Iterator[bytes]:
+        """Yield what is left of it."""
+        while chunk := self.read(amount):
+            yield chunk
+
+
+def body_bytes(body: object) -> bytes | None:
+    """Return what a client is about to send."""
+    if isinstance(body, str):
+        return body.encode()
+    if body is None or isinstance(body, bytes):
+        return body
+    return bytes(body.read()) if hasattr(body, "read") else bytes(cast(bytearray, body))
+
+
+def header_text(value: str | bytes) -> str:
+    """Return a header as text; clients make them of either."""
+    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
 @lru_cache(maxsize=1)
 def tls_context() -> ssl.SSLContext:
     """Return what servers' certificates are checked by: the system's authorities, read once, and SSL_CERT_FILE's."""
     return ssl.create_default_context()
 
 
-def _check_url(url: str) -> None:
+def _read(raw: urllib3.BaseHTTPResponse, *, at_most: int) -> bytes:
+    """Read an answer; a single call may give less than there is, without a word."""
+    content = bytearray()
+    while len(content) < at_most and (chunk := raw.read(at_most - len(content), decode_content=False)):
+        content += chunk
+    return bytes(content)
+
+
+def check_url(url: str) -> None:
+    """Refuse what is no address of the web.
+
+    :raises StoreError: when it is none.
+    """
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
         raise store_error("misconfigured", "the address is none of HTTP")

@@ -4,7 +4,6 @@ import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -15,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 from livehub.core.networks import Network
 from streams.recordings.stores.base import Part, Receipt, StoredObject, StoreError, StoreSettings, Upload, bound_s
 from streams.recordings.stores.faults import store_error
-from streams.recordings.stores.line import Line
+from streams.recordings.stores.line import Line, Whole, body_bytes, check_url, header_text
 from streams.recordings.stores.names import disposition, prefixed
 from streams.recordings.stores.trial import try_store
 
@@ -190,29 +189,21 @@ class S3Store:
         """Send what the client made over our own line; this event is what it has for that."""
         if self._line is None:
             raise RuntimeError("a request outside of a call")
-        headers = {name: _text(value) for name, value in request.headers.items() if name.lower() != "expect"}
+        headers = {name: header_text(value) for name, value in request.headers.items() if name.lower() != "expect"}
         answer = self._line.request(
             str(request.method),
             str(request.url),
             headers=headers,
-            body=_content(request.body),
+            body=body_bytes(request.body),
             answer_bytes=self._answer_bytes,
         )
-        return AWSResponse(str(request.url), answer.status, answer.headers, _Raw(answer.content))
+        return AWSResponse(str(request.url), answer.status, answer.headers, Whole(answer.content))
 
     def _key(self, name: str) -> str:
         return prefixed(self._prefix, name)
 
     def _of(self, upload: Upload) -> Mapping[str, Any]:
         return {"Bucket": self._bucket, "Key": self._key(upload.name), "UploadId": upload.token}
-
-
-class _Raw(BytesIO):
-    """An answer that is there already, as the client reads it."""
-
-    def stream(self, amount: int = 2**16, **_: object) -> Iterator[bytes]:
-        while chunk := self.read(amount):
-            yield chunk
 
 
 def _client(settings: StoreSettings) -> "S3Client":
@@ -245,6 +236,7 @@ def _client(settings: StoreSettings) -> "S3Client":
 
 def _endpoint(settings: StoreSettings) -> str | None:
     if settings.endpoint:
+        check_url(settings.endpoint)
         return settings.endpoint
     if settings.kind == "digitalocean":
         return f"https://{settings.region}.digitaloceanspaces.com"
@@ -286,15 +278,3 @@ def _whole_etag(receipts: Sequence[Receipt]) -> str:
 
 def _plain(etag: str) -> str:
     return etag.strip('"')
-
-
-def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else str(value)
-
-
-def _content(body: object) -> bytes | None:
-    if body is None or isinstance(body, bytes):
-        return body
-    if isinstance(body, str | bytearray):
-        return body.encode() if isinstance(body, str) else bytes(body)
-    raise TypeError(f"a body of another kind: {type(body).__name__}")

@@ -5,6 +5,7 @@ all that can be had there, and the second is a removal and a rename.
 """
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -25,6 +26,10 @@ T = TypeVar("T")
 _Work = Callable[[asyncssh.SFTPClient], Awaitable[T]]
 # What one request carries; servers take 32 KiB and more, OpenSSH up to 256.
 _REQUEST_BYTES = 32 * 1024
+
+_HOST_KEY_KINDS = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "rsa-sha2-512", "rsa-sha2-256")
+# It tells of each step of a connection.
+logging.getLogger("asyncssh").setLevel(logging.WARNING)
 
 _FULL = (asyncssh.SFTPNoSpaceOnFilesystem, asyncssh.SFTPQuotaExceeded)
 _MISSING = (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath, asyncssh.SFTPNotADirectory)
@@ -125,6 +130,24 @@ class SftpStore:
     def check(self) -> None:
         try_store(self)
 
+    def ask_host_key(self) -> str:
+        """Return the key that the server shows, in OpenSSH's notation; it is not told who asks."""
+        with Line(allowed=self._allowed, seconds=bound_s()) as line:
+            try:
+                return asyncio.run(self._shown_key(line))
+            except (OSError, asyncssh.Error) as error:
+                raise _store_error(error, missing="unavailable") from error
+
+    async def _shown_key(self, line: Line) -> str:
+        settings = self._settings
+        check_ssh_port(settings.port)
+        async with asyncio.timeout(line.remaining_s):
+            sock = line.open(settings.host, settings.port)
+            key = await asyncssh.get_server_host_key(settings.host, sock=sock, config=None, client_version="LiveHub")
+        if key is None:
+            raise store_error("unavailable", "it shows no host key")
+        return key.export_public_key().decode().strip()
+
     def _remove(self, path: str) -> None:
         async def work(sftp: asyncssh.SFTPClient) -> None:
             with suppress(*_MISSING):
@@ -133,15 +156,14 @@ class SftpStore:
         self._call(work)
 
     def _call(self, work: _Work[T], *, size_bytes: int = 0, missing: str = "bucket_missing") -> T:
-        seconds = bound_s(size_bytes)
-        with Line(allowed=self._allowed, seconds=seconds) as line:
+        with Line(allowed=self._allowed, seconds=bound_s(size_bytes)) as line:
             try:
-                return asyncio.run(self._within(work, line=line, seconds=seconds))
+                return asyncio.run(self._within(work, line=line))
             except (OSError, asyncssh.Error) as error:
                 raise _store_error(error, missing=missing) from error
 
-    async def _within(self, work: _Work[T], *, line: Line, seconds: float) -> T:
-        async with asyncio.timeout(seconds), await self._connect(line) as connection:
+    async def _within(self, work: _Work[T], *, line: Line) -> T:
+        async with asyncio.timeout(line.remaining_s), await self._connect(line) as connection:
             self._learn(connection)
             async with connection.start_sftp_client() as sftp:
                 return await work(sftp)
@@ -155,8 +177,9 @@ class SftpStore:
             "preferred_auth": ["publickey"] if self._key else ["password", "keyboard-interactive"],
         }
         if self._pinned:
-            # A server with several keys shows the one that is known of it.
-            options["server_host_key_algs"] = [name.decode() for name in self._pinned.sig_algorithms]
+            # A server with several keys shows the one that is known of it, if it still has one of that kind.
+            pinned = [name.decode() for name in self._pinned.sig_algorithms]
+            options["server_host_key_algs"] = list(dict.fromkeys([*pinned, *_HOST_KEY_KINDS]))
         # Of this machine's own settings, keys and agents nothing is taken.
         return await asyncssh.connect(
             settings.host,
@@ -227,8 +250,7 @@ def _private_key(settings: StoreSettings) -> asyncssh.SSHKey | None:
 # By the first that fits.
 _CODES: Sequence[tuple[type[Exception] | tuple[type[Exception], ...], str]] = [
     (asyncssh.PermissionDenied, "credentials_refused"),
-    # Of a pinned key's kind the server may have none any more: that is another key, too.
-    ((asyncssh.HostKeyNotVerifiable, asyncssh.KeyExchangeFailed), "host_key_changed"),
+    (asyncssh.HostKeyNotVerifiable, "host_key_changed"),
     (_FULL, "full"),
     (_FORBIDDEN, "forbidden"),
     (TimeoutError, "timed_out"),
