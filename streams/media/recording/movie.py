@@ -1,64 +1,26 @@
 """A recording as a whole: which of its samples are shown when, and what is missing."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 
-from streams.media.recording.index import TrackKind
-from streams.media.recording.stored import TrackInit
+from streams.media.recording.boxes import MOVIE_TIMESCALE, render_moov
+from streams.media.recording.index import US, SegmentIndex, TrackKind
+from streams.media.recording.layout import (
+    Gap,
+    MovieError,
+    Placed,
+    RecordedInit,
+    RecordedPiece,
+    Stretch,
+    find_gaps,
+    lay_out,
+    place,
+)
+from streams.media.recording.tables import TrackTables
 
+__all__ = ["Gap", "Movie", "MovieError", "RecordedInit", "RecordedPiece", "Stretch"]
 
-class MovieError(Exception):
-    """Nothing can be shown of what was recorded; the message says why."""
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedInit:
-    """An initialization section that is stored at `offset`, where its box begins in the file."""
-
-    offset: int
-    init: TrackInit
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedPiece:
-    """A segment that is stored at `offset`, where its box of `size` bytes begins in the file.
-
-    `index` is `SegmentIndex.packed`, `init` the key of its initialization section; `run` counts those of the session,
-    over epochs as well: other than the one before's where playlists need a discontinuity. `at_ms` since 1970.
-    `left_out` is why none of it is to be seen (`slate`), or empty; `gap_before` why something is missing before it, if
-    anything is.
-    """
-
-    kind: TrackKind
-    offset: int
-    size: int
-    index: bytes
-    init: int
-    run: int
-    at_ms: int
-    left_out: str = ""
-    gap_before: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """What is not in the file, where in it that is missing, and why: `slate`, or what the recorder said, or `lost`.
-
-    `sound` is missing where only the sound's format changed, which one file cannot follow: silence stands there.
-    """
-
-    at_us: int
-    length_us: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Stretch:
-    """Media without a hole: from `media_start_us` on, by the clock of the session's media, shown from `start_us` on."""
-
-    start_us: int
-    duration_us: int
-    media_start_us: int
+_LARGEST = (1 << 63) - 1
 
 
 class Movie:
@@ -69,12 +31,140 @@ class Movie:
     """
 
     def __init__(self, inits: Mapping[int, RecordedInit], pieces: Iterable[RecordedPiece]) -> None:
-        """:raises MovieError: when no sample can be shown."""
-        self.duration_us = 0
-        self.stretches: tuple[Stretch, ...] = ()
-        self.gaps: tuple[Gap, ...] = ()
-        raise NotImplementedError
+        """Find out when everything is shown, from little of each piece.
+
+        :raises MovieError: when no sample can be shown.
+        :raises ValueError: when an index is none of ours.
+        """
+        self.inits = inits
+        placed = place(pieces, inits)
+        self.stretches: tuple[Stretch, ...] = tuple(lay_out(placed))
+        self.gaps: tuple[Gap, ...] = tuple(find_gaps(placed, self.stretches))
+        self.duration_us = self.stretches[-1].end_us
+
+    def has(self, kind: TrackKind) -> bool:
+        """Tell whether there is such a track."""
+        return any(self.shown(kind))
+
+    def shown(self, kind: TrackKind) -> Iterator[tuple[Stretch, Placed]]:
+        """Yield the track's pieces in the order in which they are shown."""
+        for stretch in self.stretches:
+            for each in stretch.pieces[kind]:
+                if not each.is_mute:
+                    yield stretch, each
 
     def moov(self) -> bytes:
         """Return what the file ends with."""
-        raise NotImplementedError
+        tracks = [self.tables(kind) for kind in TrackKind if self.has(kind)]
+        return render_moov(tracks, start_us=0, end_us=self.duration_us)
+
+    def tables(
+        self,
+        kind: TrackKind,
+        *,
+        start_us: int = 0,
+        end_us: int | None = None,
+    ) -> TrackTables:
+        """Return where a track's samples are, those that are needed for what is between two times."""
+        shown = [
+            (stretch, each)
+            for stretch, each in self.shown(kind)
+            if end_us is None or (stretch.end_us > start_us and each.start_us + stretch.shift_us < end_us)
+        ]
+        if end_us is not None:
+            shown = shown[_first_needed(shown, kind, start_us=start_us) :]
+        tables = TrackTables(self._first_init(kind).init, self._timescale(kind))
+        window = _Window(tables.timescale, start_us, end_us)
+        for stretch, each in shown:
+            self._add(tables, stretch, each, window)
+        if kind is TrackKind.VIDEO:
+            tables.hold(until=_ticks(self.duration_us if end_us is None else end_us, tables.timescale))
+        return tables
+
+    def _add(self, tables: TrackTables, stretch: Stretch, each: Placed, window: "_Window") -> None:
+        index = SegmentIndex.unpacked(each.piece.index).rescaled(tables.timescale)
+        at = index.decode_time + _ticks(stretch.shift_us, tables.timescale)
+        if each.head.kind is TrackKind.VIDEO:
+            is_first = tables.is_empty or each is stretch.pieces[TrackKind.VIDEO][0]
+            is_behind_hole = at > tables.end + tables.timescale // _HOLES
+            if (is_first or is_behind_hole) and (not index.key_frames or index.key_frames[0]):
+                # Nothing decodes what needs a picture that is not there.
+                begin = index.key_frames[0] if index.key_frames else len(index.sizes)
+                at, index = _sliced(index, at, begin, len(index.sizes))
+            at, index = window.pictures(index, at, may_begin_later=tables.is_empty)
+        else:
+            at, index = window.sounds(index, at, not_before=_ticks(stretch.start_us, tables.timescale))
+        if index.sizes:
+            tables.add(index, at=at, offset=each.piece.offset)
+
+    def _first_init(self, kind: TrackKind) -> RecordedInit:
+        return self.inits[next(self.shown(kind))[1].piece.init]
+
+    def _timescale(self, kind: TrackKind) -> int:
+        found = {each.head.timescale for _, each in self.shown(kind)}
+        if len(found) == 1 or kind is TrackKind.AUDIO:
+            return self._first_init(kind).init.timescale
+        return MOVIE_TIMESCALE
+
+
+# Of a second: what is longer is no rounding.
+_HOLES = 10
+
+
+class _Window:
+    """Which samples are needed for what is between two times of a file."""
+
+    def __init__(self, timescale: int, start_us: int, end_us: int | None) -> None:
+        self._is_whole = end_us is None
+        self._start = _ticks(start_us, timescale)
+        self._end = _LARGEST if end_us is None else _ticks(end_us, timescale)
+
+    def pictures(self, index: SegmentIndex, at: int, *, may_begin_later: bool) -> tuple[int, SegmentIndex]:
+        """Return those from the last key frame on that is not shown later than the window begins."""
+        if self._is_whole or not index.sizes:
+            return at, index
+        shown = [at + time + late for time, late in zip(index.times(), index.compositions, strict=False)]
+        begin = 0
+        if may_begin_later:
+            begin = max([key for key in index.key_frames if shown[key] <= self._start], default=0)
+        end = max((place + 1 for place, time in enumerate(shown) if time < self._end), default=0)
+        return _sliced(index, at, begin, max(begin, end))
+
+    def sounds(self, index: SegmentIndex, at: int, *, not_before: int) -> tuple[int, SegmentIndex]:
+        """Return those that are heard, but not earlier than their stretch, and one before that decoders need."""
+        begins = max(self._start, not_before)
+        if at >= begins and at + sum(index.durations) <= self._end:
+            return at, index
+        times = [at + time for time in index.times()]
+        middles = [(sooner + later) // 2 for sooner, later in pairwise(times)]
+        begin = next((place for place, middle in enumerate(middles) if middle >= not_before), len(middles))
+        if not self._is_whole:
+            heard = next((place for place, time in enumerate(times[1:]) if time > self._start), len(middles))
+            begin = max(begin, heard - 1)
+        end = next((place for place, time in enumerate(times) if time >= self._end), len(middles))
+        return _sliced(index, at, begin, max(begin, end))
+
+
+def _first_needed(shown: list[tuple[Stretch, Placed]], kind: TrackKind, *, start_us: int) -> int:
+    """Return the place of the first piece that is needed for what is shown from a time on."""
+    first = 0
+    for place_, (stretch, each) in enumerate(shown):
+        begins_us = each.start_us
+        if kind is TrackKind.VIDEO:
+            if (key := each.key_us) is None:
+                continue
+            begins_us = key[1]
+        if begins_us + stretch.shift_us > start_us:
+            break
+        first = place_
+    return first
+
+
+def _sliced(index: SegmentIndex, at: int, begin: int, end: int) -> tuple[int, SegmentIndex]:
+    if (begin, end) == (0, len(index.sizes)):
+        return at, index
+    return at + sum(index.durations[:begin]), index.sliced(begin, end)
+
+
+def _ticks(time_us: int, timescale: int) -> int:
+    return (time_us * timescale + US // 2) // US

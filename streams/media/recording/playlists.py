@@ -3,8 +3,19 @@
 Source: RFC 8216bis.
 """
 
-from streams.media.recording.index import TrackKind
-from streams.media.recording.movie import Movie
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from streams.media.fmp4 import codec_strings
+from streams.media.ladder import Kind, Rendition
+from streams.media.playlist import Bitrates, Variant, render_multivariant
+from streams.media.recording.index import US, TrackKind
+from streams.media.recording.layout import Placed, Stretch
+from streams.media.recording.movie import Movie, MovieError
+from streams.media.recording.stored import BOX_HEADER_SIZE
+
+# Ranges of initialization sections, and of what is not listed by key frames alone.
+_VERSION = 7
 
 
 def multivariant_playlist(movie: Movie, *, video_uri: str, audio_uri: str) -> str:
@@ -12,7 +23,11 @@ def multivariant_playlist(movie: Movie, *, video_uri: str, audio_uri: str) -> st
 
     :raises MovieError: when there is nothing to be listed.
     """
-    raise NotImplementedError
+    uris = {TrackKind.VIDEO: video_uri, TrackKind.AUDIO: audio_uri}
+    variants = [_variant(movie, kind, uri) for kind, uri in uris.items() if movie.has(kind)]
+    if not variants:
+        raise MovieError("There is nothing in the recording that can be played.")
+    return render_multivariant(variants)
 
 
 def media_playlist(movie: Movie, kind: TrackKind, *, uri: str, start_us: int = 0, end_us: int | None = None) -> str:
@@ -20,4 +35,93 @@ def media_playlist(movie: Movie, kind: TrackKind, *, uri: str, start_us: int = 0
 
     :raises MovieError: when there is nothing between.
     """
-    raise NotImplementedError
+    until_us = movie.duration_us if end_us is None else end_us
+    listed = [
+        (stretch, each)
+        for stretch in movie.stretches
+        for each in stretch.pieces[kind]
+        if stretch.shift_us + each.end_us > start_us and stretch.shift_us + each.start_us < until_us
+    ]
+    if not listed:
+        raise MovieError("There is nothing of the recording between these times.")
+    target_s = max(round(_length_us(each) / US) for _, each in listed)
+    lines = [
+        "#EXTM3U",
+        f"#EXT-X-VERSION:{_VERSION}",
+        f"#EXT-X-TARGETDURATION:{max(1, target_s)}",
+        "#EXT-X-PLAYLIST-TYPE:VOD",
+        *_segments(movie, listed, uri=uri, first=_first_number(movie, start_us=start_us)),
+        "#EXT-X-ENDLIST",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _segments(movie: Movie, listed: Sequence[tuple[Stretch, Placed]], *, uri: str, first: int) -> list[str]:
+    numbers, lines = _discontinuities(movie), list[str]()
+    number, init = first, -1
+    for stretch, each in listed:
+        own = numbers[stretch.start_us, each.piece.run]
+        # As many as in the other track, which may have something in between.
+        lines += ["#EXT-X-DISCONTINUITY"] * (own - number)
+        if each.piece.init != init or own > number:
+            recorded = movie.inits[each.piece.init]
+            lines.append(f'#EXT-X-MAP:URI="{uri}",BYTERANGE="{_range(len(recorded.init.data), recorded.offset)}"')
+            lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{_date(each.piece.at_ms)}")
+        number, init = own, each.piece.init
+        lines += [
+            f"#EXTINF:{_length_us(each) / US:.5f},",
+            f"#EXT-X-BYTERANGE:{_range(each.piece.size - BOX_HEADER_SIZE, each.piece.offset)}",
+            uri,
+        ]
+    return lines
+
+
+def _discontinuities(movie: Movie) -> dict[tuple[int, int], int]:
+    """Return how many discontinuities are before the media of a run within a stretch: the same in all tracks."""
+    found = {
+        (stretch.start_us, each.piece.run)
+        for stretch in movie.stretches
+        for pieces in stretch.pieces.values()
+        for each in pieces
+    }
+    return {key: number for number, key in enumerate(sorted(found))}
+
+
+def _first_number(movie: Movie, *, start_us: int) -> int:
+    """Return how many discontinuities are before a time, in all tracks."""
+    numbers = _discontinuities(movie)
+    shown = (
+        numbers[stretch.start_us, each.piece.run]
+        for stretch in movie.stretches
+        for pieces in stretch.pieces.values()
+        for each in pieces
+        if stretch.shift_us + each.end_us > start_us
+    )
+    return min(shown, default=0)
+
+
+def _variant(movie: Movie, kind: TrackKind, uri: str) -> Variant:
+    bitrates, samples, length_us = Bitrates(), 0, 0
+    shown = [each for _, each in movie.shown(kind)]
+    for each in shown:
+        bitrates.add(size=each.piece.size, key_size=0, duration_us=max(1, _length_us(each)))
+        samples, length_us = samples + each.head.samples, length_us + _length_us(each)
+    init = movie.inits[shown[0].piece.init].init
+    width, height = int.from_bytes(init.entry[32:34]), int.from_bytes(init.entry[34:36])
+    rendition = Rendition("audio", Kind.AUDIO)
+    if kind is TrackKind.VIDEO:
+        rendition = Rendition("video", Kind.COPY, width, height, fps=samples * US / max(1, length_us))
+    peak = max(bitrates.peak, bitrates.average)
+    return Variant(rendition, uri, codec_strings(init.data)[0], peak, bitrates.average)
+
+
+def _length_us(each: Placed) -> int:
+    return each.end_us - each.start_us
+
+
+def _range(length: int, box_offset: int) -> str:
+    return f"{length}@{box_offset + BOX_HEADER_SIZE}"
+
+
+def _date(at_ms: int) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{at_ms % 1000:03d}Z"
