@@ -14,6 +14,7 @@ from streams.organizations.admin import (
     OrganizationAdmin,
     UserAdmin,
 )
+from streams.recordings.admin import RecordingAdmin
 
 # What staff may do does not depend on groups.
 admin.site.unregister(Group)
@@ -32,6 +33,7 @@ __all__ = [
     "OutputAdmin",
     "ParticipantAdmin",
     "PresetAdmin",
+    "RecordingAdmin",
     "SessionAdmin",
     "UserAdmin",
 ]

@@ -37,8 +37,18 @@ def _begin(event: SessionStatusChanged) -> None:
     )
     if _begin_waiting(session) or not _is_wanted(session):
         return
-    new = NewRecording(origin=RecordingOrigin.AUTOMATIC)
-    make_recording(session.livestream, session, new=new, actor=SYSTEM)
+    make_recording(session.livestream, session, new=_new_of(session.livestream), actor=SYSTEM)
+
+
+def _new_of(livestream: Livestream) -> NewRecording:
+    if livestream.meeting is None:
+        return NewRecording(origin=RecordingOrigin.AUTOMATIC)
+    config = livestream.meeting.recording_config
+    return NewRecording(
+        origin=RecordingOrigin.RECORD_ON_START,
+        max_seconds=config.get("max_seconds"),
+        file_name_prefix=str(config.get("file_name_prefix") or ""),
+    )
 
 
 def _begin_waiting(session: Session) -> bool:
@@ -58,12 +68,15 @@ def _begin_waiting(session: Session) -> bool:
 
 def _is_wanted(session: Session) -> bool:
     livestream: Livestream = session.livestream
-    # A meeting is recorded when somebody asks for it, or it is set so.
-    if not settings.RECORD_AUTOMATICALLY or livestream.meeting_id is not None:
+    if Recording.objects.existing().active().filter(livestream=livestream, is_further=False).exists():
+        return False
+    if livestream.meeting is not None:
+        # Else a meeting is recorded when somebody asks for it.
+        return livestream.meeting.record_on_start
+    if not settings.RECORD_AUTOMATICALLY:
         return False
     archive = Output.objects.filter(livestream=livestream, type=OutputType.ARCHIVE, enabled=True)
-    is_recorded = Recording.objects.existing().active().filter(livestream=livestream, is_further=False)
-    return archive.exists() and not is_recorded.exists() and not session.is_of_test_picture()
+    return archive.exists() and not session.is_of_test_picture()
 
 
 def _end(event: SessionStatusChanged) -> None:

@@ -133,6 +133,8 @@ def tenant_of(made: NewOrganization) -> Tenant:
         **furnish(made.app),
         **furnish_webhooks(made.app),
     }
+    meetings_own = Livestream.objects.get(app=made.app, meeting=ids["meeting_id"], stopped_at=None)
+    start_recording(livestream=meetings_own, new=NewRecording(may_wait=True), actor=SYSTEM)
     return Tenant(made, ids)
 
 

@@ -137,6 +137,12 @@ _MEETINGS = {
     "PATCH presets/{preset_id}": (_MEETS, 200),
     "PUT presets/{preset_id}": (_MEETS, 200),
     "DELETE presets/{preset_id}": (_MEETS, 200),
+    "GET recordings": (_READ, 200),
+    # Without the meeting and the deed that they have to be told; with them: tests/meetings/test_recordings.py.
+    "POST recordings": (_MEETS, 422),
+    "PUT recordings/{recording_id}": (_MEETS, 422),
+    "GET recordings/{recording_id}": (_READ, 200),
+    "GET recordings/active-recording/{meeting_id}": (_READ, 200),
     "GET sessions": (_READ, 200),
     "GET sessions/peer-report/{peer_id}": (_READ, 200),
     f"GET {_SESSION}": (_READ, 200),

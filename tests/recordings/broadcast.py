@@ -36,6 +36,7 @@ class MadeBroadcast:
         self._next = dict.fromkeys(self._tracks, 0)
         self._at_us = dict.fromkeys(self._tracks, began_ms * 1000)
         self._sequence = 0
+        self._cuts = 0
 
     def add(self, seconds: int) -> None:
         """Close so many segments more."""
@@ -64,6 +65,12 @@ class MadeBroadcast:
         self._shelf.close_segment(slot)
         self._next[slot] += 1
         self._at_us[slot] += duration_us
+
+    def cut(self, *, shows_slate: bool) -> None:
+        """Go on behind a splice: with the slate, or with an encoder's picture again."""
+        self._cuts += 1
+        for slot, (init, _) in self._tracks.items():
+            self._shelf.cut(_slot(slot, init), init.data, number=self._cuts, shows_slate=shows_slate)
 
     def end(self) -> None:
         """Say that nothing will follow, as the run's end does."""

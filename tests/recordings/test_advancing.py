@@ -153,6 +153,19 @@ class TestWholeBroadcast:
         assert [gap["reason"] for gap in recording.gaps] == ["disk_full"]
         assert (recording.is_verified, _frames(_file(recording))) == (False, 120)
 
+    def test_is_without_the_slate(self, recording: Recording, broadcast: MadeBroadcast, lease: Lease) -> None:
+        broadcast.add(2)
+        broadcast.cut(shows_slate=True)
+        broadcast.add(3)
+        broadcast.cut(shows_slate=False)
+        broadcast.add(2)
+
+        _finished(recording, broadcast, lease)
+
+        assert (recording.is_verified, recording.problem, _frames(_file(recording))) == (True, "", 120)
+        (gap,) = recording.gaps
+        assert (gap["reason"], gap["length_us"]) == ("slate", pytest.approx(3_000_000, abs=100_000))
+
 
 class TestByHand:
     def test_leaves_out_what_is_broadcast_while_it_is_paused(
