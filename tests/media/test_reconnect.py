@@ -18,6 +18,8 @@ from tests.media.crafted import joined, without_picture, without_sound_after
 from tests.media.frames import difference, frames
 from tests.media.ingest import Ingest
 from tests.media.recorded import Recorded
+from tests.media.recording.probing import pictures, timed_pictures
+from tests.media.recording.recorder import Recorder
 from tests.services import HANG_S, wait_until
 
 # Longer than any of these tests keeps an encoder away.
@@ -92,6 +94,26 @@ def _check(broadcast: Broadcast, *, runs: int, is_uneven: bool = False) -> None:
             assert abs(after.at_ms - before.at_ms - before.duration_us / 1000) < _ROUNDING_MS, slot.name
 
 
+def _check_recording(broadcast: Broadcast, folder: Path, sent: list[dict[str, object]]) -> None:
+    """Check that a recording shows what encoders have sent, and nothing of what was shown instead."""
+    recorder = Recorder()
+    recorder.take(broadcast.folder / "session")
+    movie = recorder.write(folder / "recording.mp4")
+    known = [set(pictures(_clip(folder, **clip))) for clip in sent]
+
+    shown = timed_pictures(folder / "recording.mp4")
+
+    assert len(movie.stretches) == len(sent)
+    for stretch, of_clip in zip(movie.stretches, known, strict=True):
+        own = {checksum for at_s, checksum in shown if stretch.start_us <= at_s * 1e6 + 1000 < stretch.end_us}
+        assert own, stretch
+        assert own <= of_clip, stretch
+    inside = [gap for gap in movie.gaps if gap.at_us < movie.duration_us]
+    assert [gap.reason for gap in inside] == ["slate"] * (len(sent) - 1)
+    # Nobody came back sooner.
+    assert all(gap.length_us > 1_900_000 for gap in inside)
+
+
 class TestReturn:
     @pytest.mark.parametrize(
         "others",
@@ -123,6 +145,7 @@ class TestReturn:
         assert [rendition.kind for rendition in waiting.ladder.videos] == [Kind.COPY, Kind.TRANSCODE]
         assert waiting.times_returned == len(others)
         _check(waiting, runs=1 + 2 * len(others), is_uneven="x264" in others[0])
+        _check_recording(waiting, tmp_path, [{}, *others])
 
     @pytest.mark.parametrize(
         "other",

@@ -1,5 +1,6 @@
 """When what was recorded is shown: found out from what is known of each segment without unpacking it."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -163,11 +164,11 @@ def find_gaps(placed: Sequence[Placed], stretches: Sequence[Stretch]) -> list[Ga
     # All tracks are left out at the same time.
     kinds = {each.head.kind for each in left_out}
     of_one = [each for each in left_out if each.head.kind is TrackKind.VIDEO or TrackKind.VIDEO not in kinds]
-    found = list[Gap]()
+    keys, found = [_order(each)[:2] for each in of_one], list[Gap]()
     bounds = [(-1, 0), *(_order(each)[:2] for each in map(_first, stretches)), (1 << 62, 0)]
     for number, (begin, end) in enumerate(pairwise(bounds)):
         at_us = stretches[number].start_us if number < len(stretches) else stretches[-1].end_us
-        between = [each for each in of_one if begin < _order(each)[:2] < end]
+        between = of_one[bisect_right(keys, begin) : bisect_left(keys, end)]
         found += _left_out(between, at_us=at_us)
         if 0 < number < len(stretches):
             before, after = stretches[number - 1], stretches[number]

@@ -6,12 +6,19 @@ Source: ISO/IEC 14496-12, 8.6 and 8.7. Tables are arrays: of twelve hours there 
 from array import array
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import groupby
+from operator import add, sub
 
 from streams.media.aac import SAMPLES, parse_aac_config
 from streams.media.recording.index import SegmentIndex, TrackKind, words
 from streams.media.recording.stored import TrackInit
 
+# Of pictures, and by how many milliseconds they may be away from their times.
+_RATES = (15, 20, 24_000 / 1001, 24, 25, 30_000 / 1001, 30, 48, 50, 60_000 / 1001, 60)
+_PICTURE_SLACK_MS = 1.1
+# A frame's length is a whole number of ticks, but for what floating point makes of it.
+_EXACT = 1e-6
 # By how much of a second sound may be away from its times: encoders tell those in milliseconds, and its frames are
 # all of one length.
 _SOUND_SLACK = 100
@@ -53,8 +60,11 @@ class TrackTables:
         """
         if self.is_empty:
             self.first_at = self.end = at
-            self.first_composition = index.compositions[0]
-        if self._is_even(index, at):
+        even = self._even_pictures(index, at) if self.init.kind is TrackKind.VIDEO else None
+        if even is not None:
+            index = even
+            self._add_durations(index)
+        elif self._is_even(index, at):
             self._count(self.durations, len(index.sizes), self._frame)
             self.end += self._frame * len(index.sizes)
         else:
@@ -88,6 +98,28 @@ class TrackTables:
         early = self.end - at
         return abs(early) <= slack and abs(early + self._frame * len(index.sizes) - sum(index.durations)) <= slack
 
+    def _even_pictures(self, index: SegmentIndex, at: int) -> SegmentIndex | None:
+        """Return pictures at an even rate as such, None where they are not.
+
+        Encoders tell times in milliseconds: of thirty in a second no two in three last equally long, and the tables of
+        twelve hours are a third larger.
+        """
+        count, early = len(index.sizes), at - self.end
+        slack = self.timescale * _PICTURE_SLACK_MS / 1000
+        likely = (self.timescale / rate for rate in _RATES)
+        frame = min(likely, key=lambda each: abs(each * count - sum(index.durations)))
+        if abs(early) > slack or abs(frame - round(frame)) > _EXACT:
+            return None
+        frame = round(frame)
+        decoded = list(map(sub, index.times(), range(-early, count * frame - early + 1, frame)))
+        shown = list(map(add, decoded, index.compositions))
+        # Of milliseconds there are few different ones.
+        even = {each: round(each / frame) * frame for each in set(shown)}
+        if max(decoded) > slack or min(decoded) < -slack or any(abs(each - even[each]) > slack for each in even):
+            return None
+        compositions = array("i", map(even.__getitem__, shown))
+        return replace(index, durations=words([frame] * count), compositions=compositions)
+
     def _following(self, index: SegmentIndex, at: int) -> tuple[int, SegmentIndex]:
         """Return the samples that do not begin before the end, and when the first of them does."""
         if at >= self.end:
@@ -115,6 +147,8 @@ class TrackTables:
         self.end += sum(index.durations)
 
     def _add_samples(self, index: SegmentIndex, offset: int) -> None:
+        if self.is_empty:
+            self.first_composition = index.compositions[0]
         for composition, same in groupby(index.compositions):
             self._count(self.compositions, sum(1 for _ in same), composition)
         self.has_negative = self.has_negative or min(index.compositions) < 0

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from streams.media.fragments import Fragment, FragmentReader, Init, Sample, offsets, render_fragment
+from streams.media.journal import Reader
+from streams.media.recording.closed import ClosedSegments
 from streams.media.recording.index import TrackKind
 from streams.media.recording.movie import Movie, RecordedInit, RecordedPiece
 from streams.media.recording.stored import TrackInit, file_head, read_init, read_segment, stored_init, stored_segment
@@ -61,6 +63,29 @@ class Recorder:
         piece = RecordedPiece(init.kind, len(self.content), len(stored), index, key, self.run, at_ms, left_out, gap)
         self.pieces.append(piece)
         self.content += stored
+
+    def take(self, session: Path) -> None:
+        """Take the best picture and the sound of a broadcast that is over, but for slates, from what it has left."""
+        keys: dict[tuple[str, str], int] = {}
+        for closed in ClosedSegments().feed(Reader(session).read()[1]):
+            if closed.slot not in {"v0", "a0"}:
+                continue
+            name = (closed.slot, closed.init_name)
+            if name not in keys:
+                keys[name] = len(keys)
+                init = read_init((session / closed.slot / closed.init_name).read_bytes())
+                self.inits[keys[name]] = RecordedInit(len(self.content), init)
+                self.content += stored_init(init)
+            init = self.inits[keys[name]].init
+            stored = stored_segment((session / closed.slot / closed.name).read_bytes(), init)
+            index = read_segment(stored, init).packed()
+            left_out = "slate" if closed.shows_slate else ""
+            self.pieces.append(
+                RecordedPiece(
+                    *(init.kind, len(self.content), len(stored), index, keys[name], closed.run, closed.at_ms, left_out)
+                )
+            )
+            self.content += stored
 
     def movie(self) -> Movie:
         return Movie(self.inits, self.pieces)
