@@ -14,6 +14,7 @@ from streams.organizations.admin import (
     OrganizationAdmin,
     UserAdmin,
 )
+from streams.recordings.storage_admin import StorageTargetAdmin
 
 # What staff may do does not depend on groups.
 admin.site.unregister(Group)
@@ -33,5 +34,6 @@ __all__ = [
     "ParticipantAdmin",
     "PresetAdmin",
     "SessionAdmin",
+    "StorageTargetAdmin",
     "UserAdmin",
 ]

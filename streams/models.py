@@ -39,6 +39,7 @@ from streams.organizations.models import (
     Role,
     User,
 )
+from streams.recordings.models import StorageTarget
 
 __all__ = [
     "ApiKey",
@@ -74,6 +75,7 @@ __all__ = [
     "SessionEvent",
     "SessionParticipant",
     "SlatePicture",
+    "StorageTarget",
     "StreamKey",
     "UnknownKeyTries",
     "User",

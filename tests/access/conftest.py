@@ -24,6 +24,7 @@ from streams.organizations.models import AttemptBudget
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
 from tests.meetings.home import furnish
 from tests.runs import connected
+from tests.stores.storages import furnish_storage
 from tests.streams.images import image_bytes
 from tests.webhooks.happenings import furnish_webhooks
 
@@ -129,6 +130,7 @@ def tenant_of(made: NewOrganization) -> Tenant:
         "log_in_id": own_ids(logged_in(member.user))["log_in_id"],
         **furnish(made.app),
         **furnish_webhooks(made.app),
+        **furnish_storage(made.app),
     }
     return Tenant(made, ids)
 

@@ -1,0 +1,5 @@
+"""The recordings' rows."""
+
+from streams.recordings.models.storage import StorageTarget
+
+__all__ = ["StorageTarget"]
