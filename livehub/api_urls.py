@@ -16,6 +16,7 @@ from streams.meetings.api import routes as meetings
 from streams.meetings.api.serializers import DYTE_MEETING_SHAPES, REALTIMEKIT_MEETING_SHAPES
 from streams.organizations.api import routes as organizations
 from streams.recordings.api import routes as recordings
+from streams.recordings.storage_api.routes import livehub_routes as storage_routes
 from webhooks.api import routes as webhooks
 from webhooks.api.serializers import DYTE_WEBHOOK_SHAPES, REALTIMEKIT_WEBHOOK_SHAPES
 
@@ -26,6 +27,7 @@ _V2: list[_Route] = [
     *meetings.routes(DYTE, DYTE_MEETING_SHAPES),
     *organizations.livehub_routes(DYTE),
     *recordings.livehub_routes(DYTE, DYTE_SHAPES),
+    *storage_routes(DYTE),
     *webhooks.livehub_routes(DYTE, DYTE_WEBHOOK_SHAPES),
 ]
 _REALTIMEKIT: list[_Route] = [

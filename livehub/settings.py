@@ -180,7 +180,7 @@ WEBHOOK_SIGNING_KEY = env.private_keys(
 )
 OUTGOING_ALLOWED_NETWORKS = env.networks(
     "LIVEHUB_OUTGOING_ALLOWED_NETWORKS",
-    purpose="Networks inside that webhooks may be sent to; all others that are not the Internet's are refused",
+    purpose="Networks inside that webhooks and recordings may go to; others that are not the Internet's are refused",
 )
 
 METRICS_TOKEN = env.text(
@@ -635,6 +635,9 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "OutputTypeEnum": "streams.livestreams.states.OutputType",
         "InputTypeEnum": ["rtmp"],
+        "StorageTypeEnum": "streams.recordings.models.storage.StorageType",
+        "MeetingStorageTypeEnum": ["aws", "azure", "digitalocean", "gcs", "sftp"],
+        "StorageLogInEnum": ["KEY", "PASSWORD"],
         "WebhookEventEnum": "webhooks.api.input.ALL_NAMES",
         "VendorsWebhookEventEnum": "webhooks.api.input.VENDORS_NAMES",
         "MeetingStatusEnum": ["ACTIVE", "INACTIVE"],

@@ -15,6 +15,7 @@ from streams.organizations.admin import (
     UserAdmin,
 )
 from streams.recordings.admin import RecordingAdmin
+from streams.recordings.storage_admin import StorageTargetAdmin
 
 # What staff may do does not depend on groups.
 admin.site.unregister(Group)
@@ -35,5 +36,6 @@ __all__ = [
     "PresetAdmin",
     "RecordingAdmin",
     "SessionAdmin",
+    "StorageTargetAdmin",
     "UserAdmin",
 ]

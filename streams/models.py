@@ -39,7 +39,7 @@ from streams.organizations.models import (
     Role,
     User,
 )
-from streams.recordings.models import RecordedSegment, Recording, RecordingInit, RecordingPart
+from streams.recordings.models import RecordedSegment, Recording, RecordingInit, RecordingPart, StorageTarget
 
 __all__ = [
     "ApiKey",
@@ -79,6 +79,7 @@ __all__ = [
     "SessionEvent",
     "SessionParticipant",
     "SlatePicture",
+    "StorageTarget",
     "StreamKey",
     "UnknownKeyTries",
     "User",

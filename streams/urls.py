@@ -33,6 +33,7 @@ from streams.meetings import preset_views as presets
 from streams.meetings import views as meetings
 from streams.meetings.consumers import MeetingConsumer, MeetingListConsumer
 from streams.recordings import file_views as recording_files
+from streams.recordings import storage_views as storages
 from streams.recordings import views as recordings
 from streams.system.consumers import SystemConsumer
 from streams.system.views import SystemView
@@ -44,6 +45,7 @@ _PARTICIPANT = f"{_MEETING}/participants/<uuid:participant_id>"
 _PRESET = "meetings/presets/<uuid:preset_id>"
 _RECORDING = "recordings/<uuid:recording_id>"
 _APP = "account/apps/<uuid:app_id>"
+_STORAGE = "account/storages/<uuid:target_id>"
 _INVITATION = "account/invitations/<uuid:invitation_id>"
 _MEMBER = "account/members/<uuid:member_id>"
 
@@ -126,6 +128,12 @@ urlpatterns = [
     path("account/apps/create", apps.AppCreateView.as_view(), name="app_create"),
     path(_APP, apps.AppDetailView.as_view(), name="app_detail"),
     path(f"{_APP}/rename", apps.AppRenameView.as_view(), name="app_rename"),
+    path("account/storages", storages.StorageListView.as_view(), name="storage_list"),
+    path("account/storages/create", storages.StorageCreateView.as_view(), name="storage_create"),
+    path(_STORAGE, storages.StorageDetailView.as_view(), name="storage_detail"),
+    path(f"{_STORAGE}/change", storages.StorageChangeView.as_view(), name="storage_change"),
+    path(f"{_STORAGE}/test", storages.StorageTestView.as_view(), name="storage_test"),
+    path(f"{_STORAGE}/delete", storages.StorageDeleteView.as_view(), name="storage_delete"),
     path("account/invitations/create", members.InvitationCreateView.as_view(), name="invitation_create"),
     path(_INVITATION, members.InvitationDetailView.as_view(), name="invitation_detail"),
     path(f"{_INVITATION}/withdraw", members.InvitationWithdrawView.as_view(), name="invitation_withdraw"),

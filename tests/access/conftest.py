@@ -26,6 +26,7 @@ from streams.recordings.services import NewRecording, start_recording
 from streams.recordings.states import RecordingStatus
 from tests.meetings.home import furnish
 from tests.runs import connected
+from tests.stores.storages import furnish_storage
 from tests.streams.images import image_bytes
 from tests.webhooks.happenings import furnish_webhooks
 
@@ -132,6 +133,7 @@ def tenant_of(made: NewOrganization) -> Tenant:
         "log_in_id": own_ids(logged_in(member.user))["log_in_id"],
         **furnish(made.app),
         **furnish_webhooks(made.app),
+        **furnish_storage(made.app),
     }
     meetings_own = Livestream.objects.get(app=made.app, meeting=ids["meeting_id"], stopped_at=None)
     start_recording(livestream=meetings_own, new=NewRecording(may_wait=True), actor=SYSTEM)

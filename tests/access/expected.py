@@ -105,6 +105,15 @@ _CLOUDINARY = {
     f"PATCH {_LIVE_STREAM}/outputs/{{live_stream_output_id}}": (_WRITE, 200),
     f"DELETE {_LIVE_STREAM}/outputs/{{live_stream_output_id}}": (_WRITE, 200),
 }
+_STORAGE = "storage-targets/{storage_target_id}"
+_STORAGES = {
+    "GET storage-targets": (_READ, 200),
+    "POST storage-targets": (_WRITE, 201),
+    f"GET {_STORAGE}": (_READ, 200),
+    f"PATCH {_STORAGE}": (_WRITE, 200),
+    f"DELETE {_STORAGE}": (_WRITE, 200),
+    f"POST {_STORAGE}/test": (_WRITE, 200),
+}
 _MEETS = ApiKey.Scope.MEETINGS
 _MEETING, _SESSION = "meetings/{meeting_id}", "sessions/{meeting_session_id}"
 _PARTICIPANT, _ROOM = f"{_MEETING}/participants/{{participant_id}}", f"{_MEETING}/active-session"
@@ -191,7 +200,7 @@ def _below(prefix: str, table: dict[str, tuple[ApiKey.Scope, int]]) -> dict[str,
 
 
 OPERATIONS = {
-    **_below("/v2/", {**_OURS, **_MEETINGS, **_OUR_WEBHOOKS, **_OUR_ADMINISTRATION}),
+    **_below("/v2/", {**_OURS, **_MEETINGS, **_OUR_WEBHOOKS, **_OUR_ADMINISTRATION, **_STORAGES}),
     **_below("/liveapi/", _LIVEAPI),
     **_below("/cloudinary/v2/video/{cloud_name}/", _CLOUDINARY),
     **_below("/client/v4/accounts/{account_id}/realtime/kit/", _VENDORS_APPS),
@@ -281,6 +290,12 @@ PAGES: dict[str, dict[str, Door]] = {
     "/account/apps/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
     "/account/apps/{app_id}": {"GET": Door.LOOK},
     "/account/apps/{app_id}/rename": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    "/account/storages": {"GET": Door.LOOK},
+    "/account/storages/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    "/account/storages/{target_id}": {"GET": Door.LOOK},
+    "/account/storages/{target_id}/change": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    "/account/storages/{target_id}/test": {"POST": Door.ADMINISTER},
+    "/account/storages/{target_id}/delete": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
     "/account/invitations/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
     _INVITATION: {"GET": Door.ADMINISTER},
     f"{_INVITATION}/withdraw": {"POST": Door.ADMINISTER},

@@ -2,21 +2,26 @@
 
 import random
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from streams.recordings.stores.base import Part, Receipt, Store, StoreError, StoreSettings, Upload
+from streams.recordings.stores.base import Receipt, Store, StoreError, StoreSettings, Upload, UploadPart
 from streams.recordings.stores.opening import open_store
 from tests.stores.servers import away
 
 PART_SIZE = 256 * 1024
 CONTENT = random.Random(11).randbytes(2 * PART_SIZE + 1000)  # noqa: S311 - the same each time.
-PARTS = [Part(1, 0, PART_SIZE), Part(2, PART_SIZE, PART_SIZE), Part(3, 2 * PART_SIZE, 1000, is_last=True)]
+PARTS = [
+    UploadPart(1, 0, PART_SIZE),
+    UploadPart(2, PART_SIZE, PART_SIZE),
+    UploadPart(3, 2 * PART_SIZE, 1000, is_last=True),
+]
 LOOPBACK = ["127.0.0.0/8"]
 
 
-def bytes_of(part: Part) -> bytes:
+def bytes_of(part: UploadPart) -> bytes:
     return CONTENT[part.offset : part.offset + part.size]
 
 
@@ -134,7 +139,9 @@ class ServerContract(StoreContract):
         assert "LIVEHUB_OUTGOING_ALLOWED_NETWORKS" in error.reason
 
     def test_says_that_the_bucket_is_missing(self, target: StoreSettings) -> None:
-        elsewhere = {"path": f"{target.path}/nowhere"} if target.kind == "sftp" else {"bucket": "nowhere"}
+        elsewhere: dict[str, Any] = (
+            {"path": f"{target.path}/nowhere"} if target.kind == "sftp" else {"bucket": "nowhere"}
+        )
 
         assert self.failure(replace(target, **elsewhere)).code == "bucket_missing"
 

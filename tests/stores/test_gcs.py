@@ -86,7 +86,7 @@ class TestGcs(ServerContract):
         with pytest.raises(ValueError, match="not a multiple of 262144"):
             store.append(upload, replace(PARTS[0], size=1000), CONTENT[:1000])
 
-    def test_gives_up_an_upload(self) -> None:
+    def test_gives_up_an_upload(self, store: Store, upload: Upload) -> None:
         pytest.skip("The stub cannot.")
 
     def test_refuses_a_key_that_is_none(self, target: StoreSettings) -> None:

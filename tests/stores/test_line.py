@@ -46,7 +46,16 @@ def _trickle(connection: socket.socket) -> None:
 
 
 def _answer(text: bytes) -> Callable[[socket.socket], object]:
-    return lambda connection: (connection.recv(65536), connection.sendall(text))
+    def answer(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(text)
+
+    return answer
+
+
+def _say_nothing(connection: socket.socket) -> None:
+    connection.recv(65536)
+    time.sleep(2 * _SOON_S)
 
 
 def _failure(url: str, *, seconds: float = HANG_S, answer_bytes: int = 1000, body: bytes | None = None) -> StoreError:
@@ -63,7 +72,7 @@ def test_cuts_a_server_that_trickles() -> None:
 
 
 def test_cuts_a_server_that_says_nothing() -> None:
-    with _server(lambda connection: connection.recv(1_000_000) and time.sleep(2 * _SOON_S)) as url:
+    with _server(_say_nothing) as url:
         assert _failure(url, seconds=_SOON_S).code == "timed_out"
 
 

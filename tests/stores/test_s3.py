@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from email.message import Message
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -59,7 +60,7 @@ class TestS3(ServerContract):
         assert httpx.get(str(link)).headers["Content-Type"] == "video/mp4"
 
     @pytest.mark.parametrize("wrong", [{"secret": "another"}, {"access_key": "studio:nobody"}])
-    def test_says_that_the_secret_is_wrong(self, target: StoreSettings, wrong: dict[str, str]) -> None:
+    def test_says_that_the_secret_is_wrong(self, target: StoreSettings, wrong: dict[str, Any]) -> None:
         error = self.failure(replace(target, **wrong))
 
         assert (error.code, error.retryable) == ("credentials_refused", False)
@@ -76,7 +77,7 @@ class TestS3(ServerContract):
         "wrong",
         [{"endpoint": "ftp://127.0.0.1"}, {"endpoint": "http://127.0.0.1:6379"}, {"endpoint": ""}, {"bucket": "a b"}],
     )
-    def test_says_that_the_settings_cannot_be(self, target: StoreSettings, wrong: dict[str, str]) -> None:
+    def test_says_that_the_settings_cannot_be(self, target: StoreSettings, wrong: dict[str, Any]) -> None:
         assert self.failure(replace(target, **wrong)).code == "misconfigured"
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 import pytest
 
 from streams.recordings.stores.base import Receipt, Store, StoreError, StoreSettings, Upload
+from streams.recordings.stores.opening import open_store
 from streams.recordings.stores.sftp import SftpStore
 from tests.stores.contract import CONTENT, LOOPBACK, PART_SIZE, PARTS, ServerContract, bytes_of
 from tests.stores.servers import sshd
@@ -56,7 +58,7 @@ class TestSftp(ServerContract):
         other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
 
         assert store.host_key.startswith("ssh-ed25519 ")
-        SftpStore(learnt, allowed=_networks()).check()
+        open_store(learnt, allowed=LOOPBACK).check()
         assert self.failure(replace(target, host_key=other)).code == "host_key_changed"
 
     def test_says_that_a_key_of_another_kind_is_another_key(self, target: StoreSettings) -> None:
@@ -67,22 +69,18 @@ class TestSftp(ServerContract):
     @pytest.mark.parametrize("kind", ["key", "password"])
     def test_says_that_the_secret_is_wrong(self, target: StoreSettings, kind: str) -> None:
         key = asyncssh.generate_private_key("ssh-ed25519").export_private_key().decode()
-        wrong = {"key": {"private_key": key}, "password": {"private_key": "", "password": "another"}}[kind]
+        wrong: dict[str, Any] = {"key": {"private_key": key}, "password": {"private_key": "", "password": "another"}}[
+            kind
+        ]
 
         error = self.failure(replace(target, **wrong))
 
         assert (error.code, error.retryable) == ("credentials_refused", False)
 
     @pytest.mark.parametrize("wrong", [{"private_key": "none"}, {"host_key": "none"}, {"port": 6379}])
-    def test_says_that_the_settings_cannot_be(self, target: StoreSettings, wrong: dict[str, str]) -> None:
+    def test_says_that_the_settings_cannot_be(self, target: StoreSettings, wrong: dict[str, Any]) -> None:
         assert self.failure(replace(target, **wrong)).code == "misconfigured"
 
     def test_says_that_it_may_not_write(self, target: StoreSettings) -> None:
         # Not even the administrator writes there.
         assert self.failure(replace(target, path="/proc")).code in {"forbidden", "bucket_missing", "refused"}
-
-
-def _networks() -> list[object]:
-    from ipaddress import ip_network
-
-    return [ip_network(text) for text in LOOPBACK]

@@ -1,4 +1,4 @@
-"""The recordings' rows."""
+"""The recordings' rows, and those of where they are kept."""
 
 from streams.recordings.models.recording import (
     RecordedSegment,
@@ -7,5 +7,13 @@ from streams.recordings.models.recording import (
     RecordingPart,
     RecordingQuerySet,
 )
+from streams.recordings.models.storage import StorageTarget
 
-__all__ = ["RecordedSegment", "Recording", "RecordingInit", "RecordingPart", "RecordingQuerySet"]
+__all__ = [
+    "RecordedSegment",
+    "Recording",
+    "RecordingInit",
+    "RecordingPart",
+    "RecordingQuerySet",
+    "StorageTarget",
+]

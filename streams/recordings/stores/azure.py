@@ -22,7 +22,7 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from livehub.core.networks import Network
-from streams.recordings.stores.base import Part, Receipt, StoredObject, StoreError, StoreSettings, Upload, bound_s
+from streams.recordings.stores.base import Receipt, StoredObject, StoreError, StoreSettings, Upload, UploadPart, bound_s
 from streams.recordings.stores.faults import store_error
 from streams.recordings.stores.line import Line, Whole, body_bytes, header_text
 from streams.recordings.stores.names import disposition, prefixed
@@ -87,7 +87,7 @@ class AzureStore:
             self._service.get_container_client(self._bucket).get_container_properties()
         return f"{secrets.token_hex(8)} {content_type}"
 
-    def append(self, upload: Upload, part: Part, content: bytes) -> Receipt:
+    def append(self, upload: Upload, part: UploadPart, content: bytes) -> Receipt:
         with self._call(len(content)):
             self._blob(upload.name).stage_block(_block_id(upload, part.number), content, length=len(content))
         return Receipt(part.number, len(content), "")

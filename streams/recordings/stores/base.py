@@ -77,13 +77,16 @@ class Upload:
 
 
 @dataclass(frozen=True)
-class Part:
+class UploadPart:
     """Where some bytes belong: `number` from 1 on, `offset` and `size` in bytes. Only the last may be smaller."""
 
     number: int
     offset: int
     size: int
     is_last: bool = False
+
+
+Part = UploadPart
 
 
 @dataclass(frozen=True)
@@ -116,7 +119,7 @@ class Store(Protocol):
         """Begin an upload and return its token; nothing is to be seen under that name yet."""
         ...
 
-    def append(self, upload: Upload, part: Part, content: bytes) -> Receipt:
+    def append(self, upload: Upload, part: UploadPart, content: bytes) -> Receipt:
         """Keep a part for good: once this has returned, it survives the storage's and our death.
 
         :raises StoreError: `upload_missing` when the upload was finished, aborted or forgotten.

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from streams.recordings.stores.base import Part, Receipt, StoredObject, StoreError, Upload
+from streams.recordings.stores.base import Receipt, StoredObject, StoreError, Upload, UploadPart
 from streams.recordings.stores.faults import store_error
 from streams.recordings.stores.names import checked_name
 from streams.recordings.stores.trial import try_store
@@ -30,7 +30,7 @@ class FolderStore:
             _sync_folder(path.parent)
         return token
 
-    def append(self, upload: Upload, part: Part, content: bytes) -> Receipt:
+    def append(self, upload: Upload, part: UploadPart, content: bytes) -> Receipt:
         with _described(missing="upload_missing"), _opened(self._growing(upload), os.O_WRONLY) as descriptor:
             # Whatever a dead process left behind it is written again.
             if os.fstat(descriptor).st_size > part.offset:

@@ -15,9 +15,9 @@ from google.auth.transport import Request, Response
 from google.oauth2.service_account import Credentials
 
 from livehub.core.networks import Network
-from streams.recordings.stores.base import Part, Receipt, StoredObject, StoreError, StoreSettings, Upload, bound_s
+from streams.recordings.stores.base import Receipt, StoredObject, StoreError, StoreSettings, Upload, UploadPart, bound_s
 from streams.recordings.stores.faults import store_error
-from streams.recordings.stores.line import Answer, Line
+from streams.recordings.stores.line import Line, ServerAnswer
 from streams.recordings.stores.names import prefixed
 from streams.recordings.stores.trial import try_store
 
@@ -54,7 +54,7 @@ class GcsStore:
             raise store_error("refused", "it gives no address to upload to")
         return location
 
-    def append(self, upload: Upload, part: Part, content: bytes) -> Receipt:
+    def append(self, upload: Upload, part: UploadPart, content: bytes) -> Receipt:
         end = part.offset + len(content)
         if not part.is_last and len(content) % _CHUNK_BYTES:
             raise ValueError(f"a part of {len(content)} bytes: not a multiple of {_CHUNK_BYTES}")
@@ -128,7 +128,7 @@ class GcsStore:
         with Line(allowed=self._allowed, seconds=bound_s(size_bytes)) as line:
             yield line
 
-    def _send(self, line: Line, upload: Upload, part: Part, content: bytes) -> int | None:
+    def _send(self, line: Line, upload: Upload, part: UploadPart, content: bytes) -> int | None:
         """Send the rest of a part; return how many bytes there are then, None when the object is whole."""
         end = part.offset + part.size
         answer = line.request(
@@ -163,7 +163,7 @@ class GcsStore:
         return prefixed(self._prefix, name)
 
 
-class _Exchange(Request):  # type: ignore[misc]
+class _Exchange(Request):
     """Fetches tokens over our own line."""
 
     def __init__(self, line: Line) -> None:
@@ -181,8 +181,8 @@ class _Exchange(Request):  # type: ignore[misc]
         return _Token(self._line.request(method, url, headers=headers or {}, body=body))
 
 
-class _Token(Response):  # type: ignore[misc]
-    def __init__(self, answer: Answer) -> None:
+class _Token(Response):
+    def __init__(self, answer: ServerAnswer) -> None:
         self._answer = answer
 
     @property
@@ -214,7 +214,7 @@ def _auth_error(error: GoogleAuthError) -> StoreError:
     return store_error("credentials_refused")
 
 
-def _check(answer: Answer, wanted: set[int], *, missing: str) -> None:
+def _check(answer: ServerAnswer, wanted: set[int], *, missing: str) -> None:
     if answer.status in wanted:
         return
     said = _json(answer).get("error", {})
@@ -235,13 +235,13 @@ def _answer_error(status: int, reason: str, *, missing: str) -> StoreError:
     return store_error("refused", f"{status} {reason}")
 
 
-def _kept_of(answer: Answer) -> int:
+def _kept_of(answer: ServerAnswer) -> int:
     """Return how many bytes are there: `Range: bytes=0-41` says 42, and without it there are none."""
     end = answer.headers.get("Range", "").rpartition("-")[2]
     return int(end) + 1 if end.isdigit() else 0
 
 
-def _json(answer: Answer) -> Mapping[str, Any]:
+def _json(answer: ServerAnswer) -> Mapping[str, Any]:
     try:
         found = json.loads(answer.content)
     except ValueError:

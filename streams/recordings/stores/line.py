@@ -36,7 +36,7 @@ _SSH_PORT = 22
 
 
 @dataclass(frozen=True)
-class Answer:
+class ServerAnswer:
     """What came back, whole; `headers` by any case of their names."""
 
     status: int
@@ -80,7 +80,7 @@ class Line:
         headers: Mapping[str, str],
         body: bytes | None = None,
         answer_bytes: int = _ANSWER_BYTES,
-    ) -> Answer:
+    ) -> ServerAnswer:
         """Send a request and return its answer, whatever its status.
 
         :raises StoreError: when none comes in time, it is longer than `answer_bytes`, or the address is refused.
@@ -107,7 +107,7 @@ class Line:
             raise store_error("timed_out")
         if len(content) > answer_bytes:
             raise store_error("refused", "its answer is longer than it can be")
-        return Answer(raw.status, raw.headers, content)
+        return ServerAnswer(raw.status, raw.headers, content)
 
     def open(self, host: str, port: int) -> socket.socket:
         """Return a connection to the first of the host's addresses that takes one.

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from livehub.core.networks import Network
-from streams.recordings.stores.base import Part, Receipt, StoredObject, StoreError, StoreSettings, Upload, bound_s
+from streams.recordings.stores.base import Receipt, StoredObject, StoreError, StoreSettings, Upload, UploadPart, bound_s
 from streams.recordings.stores.faults import store_error
 from streams.recordings.stores.line import Line, Whole, body_bytes, check_url, header_text
 from streams.recordings.stores.names import disposition, prefixed
@@ -66,7 +67,8 @@ class S3Store:
         self._allowed = allowed
         self._line: Line | None = None
         self._client = _client(settings)
-        self._client.meta.events.register("before-send.s3", self._send)
+        # Its types know no answer, which this event takes: then nothing is sent by the client itself.
+        self._client.meta.events.register("before-send.s3", self._send)  # type: ignore[arg-type]
 
     def begin(self, name: str, *, content_type: str) -> str:
         with self._call():
@@ -75,7 +77,7 @@ class S3Store:
             )
         return answer["UploadId"]
 
-    def append(self, upload: Upload, part: Part, content: bytes) -> Receipt:
+    def append(self, upload: Upload, part: UploadPart, content: bytes) -> Receipt:
         with self._call(len(content)):
             answer = self._client.upload_part(
                 **self._of(upload), PartNumber=part.number, Body=content, ContentLength=len(content)
@@ -197,7 +199,10 @@ class S3Store:
             body=body_bytes(request.body),
             answer_bytes=self._answer_bytes,
         )
-        return AWSResponse(str(request.url), answer.status, answer.headers, Whole(answer.content))
+        found = HTTPHeaders()
+        for name, value in answer.headers.items():
+            found[name] = value
+        return AWSResponse(str(request.url), answer.status, found, Whole(answer.content))
 
     def _key(self, name: str) -> str:
         return prefixed(self._prefix, name)

@@ -16,7 +16,7 @@ import asyncssh
 
 from livehub.core.networks import Network
 from livehub.core.unanswered import describe_system
-from streams.recordings.stores.base import Part, Receipt, StoredObject, StoreError, StoreSettings, Upload, bound_s
+from streams.recordings.stores.base import Receipt, StoredObject, StoreError, StoreSettings, Upload, UploadPart, bound_s
 from streams.recordings.stores.faults import store_error
 from streams.recordings.stores.line import Line, check_ssh_port
 from streams.recordings.stores.names import checked_name
@@ -59,7 +59,7 @@ class SftpStore:
         self._call(work)
         return token
 
-    def append(self, upload: Upload, part: Part, content: bytes) -> Receipt:
+    def append(self, upload: Upload, part: UploadPart, content: bytes) -> Receipt:
         async def work(sftp: asyncssh.SFTPClient) -> None:
             # Of a dead process more may be there, with the same bytes.
             async with sftp.open(self._growing(upload), "r+b", block_size=_REQUEST_BYTES) as file:
@@ -163,10 +163,15 @@ class SftpStore:
                 raise _store_error(error, missing=missing) from error
 
     async def _within(self, work: _Work[T], *, line: Line) -> T:
-        async with asyncio.timeout(line.remaining_s), await self._connect(line) as connection:
-            self._learn(connection)
-            async with connection.start_sftp_client() as sftp:
-                return await work(sftp)
+        async with asyncio.timeout(line.remaining_s):
+            connection = await self._connect(line)
+            try:
+                self._learn(connection)
+                return await work(await connection.start_sftp_client())
+            finally:
+                # All that was asked for is answered by now, or never will be.
+                connection.abort()
+                await connection.wait_closed()
 
     async def _connect(self, line: Line) -> asyncssh.SSHClientConnection:
         settings = self._settings

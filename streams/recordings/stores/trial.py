@@ -2,7 +2,7 @@
 
 import secrets
 
-from streams.recordings.stores.base import PART_SIZE_MIN_BYTES, Part, Store, Upload
+from streams.recordings.stores.base import PART_SIZE_MIN_BYTES, Store, Upload, UploadPart
 from streams.recordings.stores.faults import store_error
 
 
@@ -15,7 +15,7 @@ def try_store(store: Store) -> None:
     content = b"LiveHub wrote this to see whether recordings can be kept here. It may be removed.\n"
     upload = Upload(name, store.begin(name, content_type="text/plain"), PART_SIZE_MIN_BYTES)
     try:
-        receipt = store.append(upload, Part(1, 0, len(content), is_last=True), content)
+        receipt = store.append(upload, UploadPart(1, 0, len(content), is_last=True), content)
         store.finish(upload, [receipt])
     except Exception:
         store.abort(upload)
