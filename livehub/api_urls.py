@@ -51,7 +51,10 @@ _MOUNTED: dict[Dialect, tuple[str, list[_Route]]] = {
             ),
         ],
     ),
-    LIVEAPI: ("liveapi/schema", [path("liveapi/", include(liveapi_routes(LIVEAPI)))]),
+    LIVEAPI: (
+        "liveapi/schema",
+        [path("liveapi/", include([*liveapi_routes(LIVEAPI), *recordings.liveapi_routes(LIVEAPI)]))],
+    ),
     CLOUDINARY: (
         "cloudinary/schema",
         [path("cloudinary/v2/video/<str:cloud_name>/", include(cloudinary_routes(CLOUDINARY)))],

@@ -78,7 +78,8 @@ def erase_recording(*, recording_id: UUID) -> None:
 
     :raises StoreError: when the store does not do it: try again later.
     """
-    recording = Recording.objects.filter(pk=recording_id, is_erased=False).exclude(deleted_at=None).first()
+    deleted = Recording.objects.filter(pk=recording_id, is_erased=False).exclude(deleted_at=None)
+    recording = deleted.select_related("storage").first()
     if recording is None:
         return
     store = store_of(recording)
@@ -103,7 +104,7 @@ def _claim(recording_id: UUID) -> Recording | None:
     free = rows.filter(Q(advancing_until=None) | Q(advancing_until__lt=Now()))
     if not free.update(advancing_until=_lease_end(part_size)):
         return None
-    return rows.select_related("app__organization", "meeting").first()
+    return rows.select_related("app__organization", "meeting", "storage").first()
 
 
 def _renew(recording: Recording) -> None:

@@ -1,5 +1,6 @@
 """Links that let whoever has one fetch a recording for a while: the store's own, or ours where it has none."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -12,7 +13,10 @@ from django.urls import reverse
 from livehub.core import clock
 from livehub.core.links import LinkUnusableError
 from streams.recordings.models import Recording
+from streams.recordings.stores.base import StoreError
 from streams.recordings.storing import store_of
+
+logger = logging.getLogger(__name__)
 
 # Source: RealtimeKit, "links live 7 days".
 LINK_S = 7 * 86400
@@ -32,9 +36,14 @@ def download_link(recording: Recording) -> DownloadLink | None:
     if not recording.is_stored:
         return None
     expires_at = clock.now() + timedelta(seconds=LINK_S)
-    url = store_of(recording).link(
-        recording.object_name, expires_s=LINK_S, file_name=recording.output_file_name
-    ) or own_link(recording.pk, expires_at=expires_at)
+    try:
+        url = store_of(recording).link(
+            recording.object_name, expires_s=LINK_S, file_name=recording.output_file_name
+        ) or own_link(recording.pk, expires_at=expires_at)
+    except StoreError as error:
+        # Its storage was deleted or changed since: whoever owns it fetches it there.
+        logger.info("no link recording=%s code=%s", recording.pk, error.code)
+        return None
     return DownloadLink(url, expires_at)
 
 

@@ -17,7 +17,7 @@ from streams.organizations.services import Actor, record
 from streams.recordings import lifecycle, node_jobs
 from streams.recordings.events import RecordingDeleted
 from streams.recordings.locks import lock_recording
-from streams.recordings.models import Recording
+from streams.recordings.models import Recording, StorageTarget
 from streams.recordings.models.recording import MAX_SECONDS_LEAST, MAX_SECONDS_MOST
 from streams.recordings.states import RecordingOrigin, RecordingStatus, StartReason, StopReason
 
@@ -60,6 +60,8 @@ class NewRecording:
     file_name_prefix: str = ""
     retention_s: int | None = None
     config: Mapping[str, object] = field(default_factory=dict)
+    # Of its app; None for this instance's folder.
+    storage: StorageTarget | None = None
     allows_multiple: bool = False
     may_wait: bool = False
 
@@ -113,6 +115,7 @@ def make_recording(
         max_seconds=new.max_seconds,
         retention_s=retention_s,
         config=dict(new.config),
+        storage=new.storage,
         output_file_name=name,
         object_name=f"{livestream.app_id.hex}/{name}",
         node=(session.node if session is not None else "") or settings.NODE,

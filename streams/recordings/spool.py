@@ -27,6 +27,12 @@ def spooled(recording_id: UUID, *, slot: str, name: str) -> Path:
     return _folder(recording_id) / f"{slot}-{name}"
 
 
+def made_folder(recording_id: UUID) -> Path:
+    """Return the folder of what waits, which is there then."""
+    _folder(recording_id).mkdir(parents=True, exist_ok=True)
+    return _folder(recording_id)
+
+
 def remove(recording_id: UUID, *, slot: str, name: str) -> None:
     """Let a segment go that is stored."""
     spooled(recording_id, slot=slot, name=name).unlink(missing_ok=True)

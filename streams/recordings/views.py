@@ -61,7 +61,9 @@ class RecordingDetailView(OneRecordingView):
         template = "_recording" if self.request.htmx else "recording_detail"
         # Of this origin, whatever a browser calls it.
         url = link.url.removeprefix(settings.PUBLIC_URL) if link else ""
-        return self.page(f"recordings/{template}.html", recording=recording, file_url=url)
+        return self.page(
+            f"recordings/{template}.html", recording=recording, file_url=url, plays_here=url.startswith("/")
+        )
 
 
 class RecordingStartView(MemberView):

@@ -111,6 +111,7 @@ def tenant_of(made: NewOrganization) -> Tenant:
     key = ApiKey.objects.filter(organization=made.organization).order_by("created_at")[0]
     member = join(made, Role.OPERATOR)
     output = simulcast(livestream)
+    recording = _stored_recording(livestream)
     # One dialect's outputs are changed only while nothing is broadcast.
     idle = create_livestream(app=made.app, name="Idle", actor=SYSTEM)
     ids = {
@@ -124,7 +125,8 @@ def tenant_of(made: NewOrganization) -> Tenant:
         "viewer_id": uuid.uuid4().hex,
         "platform_id": object_id(output.pk),
         "livestream_id": str(livestream.pk),
-        "recording_id": str(_stored_recording(livestream).pk),
+        "recording_id": str(recording.pk),
+        "temporary_recording_id": object_id(recording.pk),
         "playback_id": livestream.playback_id,
         "session_id": str(session.pk),
         "api_key_id": str(key.pk),

@@ -87,6 +87,9 @@ _LIVEAPI = {
     f"PATCH {_STREAM}": (_WRITE, 200),
     f"DELETE {_STREAM}": (_WRITE, 200),
     f"POST {_STREAM}/platforms": (_WRITE, 201),
+    f"GET {_STREAM}/temporary_recordings": (_READ, 200),
+    f"GET {_STREAM}/temporary_recordings/{{temporary_recording_id}}": (_READ, 200),
+    "GET videos": (_READ, 200),
     f"PATCH {_STREAM}/platforms/{{platform_id}}": (_WRITE, 200),
     f"DELETE {_STREAM}/platforms/{{platform_id}}": (_WRITE, 200),
 }

@@ -2,12 +2,17 @@
 
 from collections.abc import Mapping
 from typing import cast
+from uuid import UUID
 
 from rest_framework import serializers
 
 from livehub.api.fields import FlagField, TextField
+from livehub.core.errors import NotFoundError, ValidationFailedError
+from streams.organizations.models import App
+from streams.recordings.models import StorageTarget
 from streams.recordings.models.recording import MAX_SECONDS_LEAST, MAX_SECONDS_MOST
 from streams.recordings.services import NewRecording
+from streams.recordings.storage_selectors import get_storage_target
 
 _RETENTION_MOST_S = 10 * 365 * 86400
 
@@ -32,16 +37,34 @@ class RecordingBody(serializers.Serializer[None]):
         max_value=_RETENTION_MOST_S,
         help_text="How long it is kept once it is stored; 0 until it is deleted, null as the instance has it.",
     )
+    storage_target_id = serializers.UUIDField(
+        required=False, allow_null=True, help_text="A storage of the app's, where it is kept; null: on this instance."
+    )
     allow_multiple_recordings = FlagField(
         required=False, help_text="Begin a further one where the livestream is being recorded already."
     )
 
 
-def new_recording_of(values: Mapping[str, object]) -> NewRecording:
-    """Return a checked body as the services take it."""
+def new_recording_of(values: Mapping[str, object], *, app: App) -> NewRecording:
+    """Return a checked body of an app's client as the services take it.
+
+    :raises ValidationFailedError: when the app has no such storage.
+    """
     return NewRecording(
+        storage=_storage_of(values, app=app),
         max_seconds=cast("int | None", values.get("max_seconds")),
         file_name_prefix=str(values.get("file_name_prefix", "")),
         retention_s=cast("int | None", values.get("retention_s")),
         allows_multiple=bool(values.get("allow_multiple_recordings", False)),
     )
+
+
+def _storage_of(values: Mapping[str, object], *, app: App) -> StorageTarget | None:
+    wanted = values.get("storage_target_id")
+    if wanted is None:
+        return None
+    try:
+        return get_storage_target(app=app, target_id=cast(UUID, wanted))
+    except NotFoundError as error:
+        complaint = {"storage_target_id": [error.message]}
+        raise ValidationFailedError("The body is not acceptable.", fields=complaint) from error

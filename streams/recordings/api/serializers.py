@@ -33,6 +33,7 @@ class LivestreamRecordingSerializer(serializers.Serializer[Recording]):
         "duration_s": 214.5,
         "is_verified": True,
         "gaps": [],
+        "storage_target_id": None,
         "problem": None,
     }
 
@@ -58,6 +59,7 @@ class LivestreamRecordingSerializer(serializers.Serializer[Recording]):
         read_only=True, allow_null=True, help_text="Of the digests (binary) of its parts of `part_size` bytes each."
     )
     part_size = serializers.IntegerField()
+    storage_target_id = serializers.UUIDField(allow_null=True, help_text="Where it is kept; null: on this instance.")
     problem = serializers.CharField(
         read_only=True, allow_null=True, help_text="Why it is not stored yet, or what is wrong with it."
     )
@@ -90,6 +92,7 @@ class LivestreamRecordingSerializer(serializers.Serializer[Recording]):
             "gaps": recording.gaps,
             "sha256": recording.sha256 or None,
             "part_size": recording.part_size,
+            "storage_target_id": str(recording.storage_id) if recording.storage_id else None,
             "problem": recording.problem or None,
             "download_url": link.url if link else None,
             "download_url_expiry": clock.isoformat(link.expires_at) if link else None,

@@ -46,7 +46,7 @@ class LivestreamRecordingsView(RecordingApi):
     )
     def post(self, request: Request, livestream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(livestream_id)
-        new = new_recording_of(self.read_body(RecordingBody))
+        new = new_recording_of(self.read_body(RecordingBody), app=livestream.app)
         recording = services.start_recording(livestream=livestream, new=new, actor=self.caller.actor)
         return self.show(recording, status=201)
 

@@ -10,6 +10,7 @@ from livehub.core import clock, crypto
 from streams.livestreams.models import Livestream, Session
 from streams.livestreams.states import Shown
 from streams.organizations.models import App, Organization
+from streams.recordings.models.storage import StorageTarget
 from streams.recordings.states import (
     ACTIVE,
     GAP_WORDS,
@@ -97,6 +98,8 @@ class Recording(models.Model):
     config = models.JSONField(default=dict, editable=False)
 
     output_file_name = models.CharField(max_length=512, editable=False)
+    # Where it is kept; None: in the folder of its node.
+    storage = models.ForeignKey(StorageTarget, on_delete=models.RESTRICT, null=True, related_name="recordings")
     # In its store.
     object_name = models.CharField(max_length=1024, unique=True, editable=False)
     # Which node has the broadcast's files, and so reads and sends them.
