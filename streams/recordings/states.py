@@ -77,5 +77,6 @@ GAP_WORDS: Mapping[str, str] = {
     "paused": "The recording was paused",
     "files_gone": "Its files were gone before they could be taken",
     "disk_full": "The disk was full",
+    "damaged": "What was written of it cannot be read",
     "sound": "The sound became another, which one file cannot follow",
 }

@@ -1,7 +1,6 @@
 """Taking what a broadcast makes: segments are kept in the spool, then written down with their place in the file."""
 
 import logging
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +14,8 @@ from streams.livestreams.models import Session
 from streams.livestreams.playback import finish_playlists
 from streams.livestreams.states import DiskLevel
 from streams.livestreams.storage import local_storage
+from streams.media import journal
+from streams.media.fmp4 import Fmp4Error
 from streams.media.recording.closed import ClosedSegment
 from streams.media.recording.stored import (
     file_head,
@@ -32,7 +33,7 @@ from streams.recordings.states import RecordingStatus
 logger = logging.getLogger(__name__)
 
 # Why something is missing.
-PAUSED, SLATE, GONE, DISK_FULL = "paused", "slate", "files_gone", "disk_full"
+PAUSED, SLATE, GONE, DISK_FULL, DAMAGED = "paused", "slate", "files_gone", "disk_full", "damaged"
 # What is on its way when a recording is stopped has been closed by then, or never will be.
 _CLOSED_WITHIN_MS = 30_000
 _followers = Followers()
@@ -71,7 +72,7 @@ def _has_ended(recording: Recording, follower: Follower, *, is_over: bool) -> bo
     if recording.status != RecordingStatus.UPLOADING:
         return False
     if is_over:
-        return follower.is_ended or not follower.folder.exists()
+        return follower.is_ended or not journal.epochs(follower.folder)
     if recording.until_ms is None:
         return False
     until_ms = recording.until_ms
@@ -88,6 +89,7 @@ class _Taking:
         self._follower = follower
         self._offset = recording.taken_bytes
         self._inits = {(init.slot, init.name): init for init in recording.inits.all()}
+        self._new_inits: list[RecordingInit] = []
         self._segments: list[RecordedSegment] = []
         newest = recording.segments.values_list("slot").annotate(msn=Max("msn"))
         self._taken = dict(newest)
@@ -95,12 +97,32 @@ class _Taking:
 
     def take(self) -> None:
         found, self._follower.found = self._follower.found, []
-        new_inits: list[RecordingInit] = []
         for segment in found:
-            if self._is_wanted(segment) and self._is_kept(segment):
-                new_inits += self._place(segment)
+            if self._is_wanted(segment):
+                self._take(segment)
         if self._segments:
-            self._write(new_inits)
+            self._write()
+
+    def _take(self, segment: ClosedSegment) -> None:
+        try:
+            if self._is_disk_full():
+                reason = DISK_FULL
+            else:
+                spool.link(
+                    self._recording.pk,
+                    self._file(segment.slot, segment.name),
+                    slot=segment.slot,
+                    name=segment.name,
+                )
+                self._place(segment)
+                return
+        except FileNotFoundError:
+            reason = GONE
+        except Fmp4Error:
+            logger.exception("segment not understood recording=%s %s", self._recording.pk, segment.name)
+            reason = DAMAGED
+        logger.warning("segment not recorded recording=%s %s: %s", self._recording.pk, segment.name, reason)
+        self._follower.gaps[segment.slot] = reason
 
     def _is_wanted(self, segment: ClosedSegment) -> bool:
         recording = self._recording
@@ -118,21 +140,6 @@ class _Taking:
             return True
         return False
 
-    def _is_kept(self, segment: ClosedSegment) -> bool:
-        """Keep a segment's bytes; tell whether that went well."""
-        slot, name = segment.slot, segment.name
-        try:
-            if self._is_disk_full():
-                reason = DISK_FULL
-            else:
-                spool.link(self._recording.pk, self._file(slot, name), slot=slot, name=name)
-                return True
-        except FileNotFoundError:
-            reason = GONE
-        logger.warning("segment not recorded recording=%s %s/%s: %s", self._recording.pk, slot, name, reason)
-        self._follower.gaps[slot] = reason
-        return False
-
     def _is_disk_full(self) -> bool:
         if self._is_full is None:
             self._is_full = disk_guard.measure().level == DiskLevel.FULL
@@ -141,24 +148,27 @@ class _Taking:
     def _file(self, slot: str, name: str) -> Path:
         return self._follower.folder / slot / name
 
-    def _place(self, segment: ClosedSegment) -> Iterable[RecordingInit]:
-        """Give a kept segment its place, and return what has to stand before it."""
-        if not self._offset:
-            self._offset = len(file_head())
+    def _place(self, segment: ClosedSegment) -> None:
+        """Give a kept segment its place, and what it is decoded with one before it.
+
+        :raises FileNotFoundError: when that is gone.
+        :raises Fmp4Error: when either is not what it should be.
+        """
         key = (segment.slot, segment.init_name)
         row = self._inits.get(key)
-        new = []
-        if row is None:
-            content = self._file(*key).read_bytes()
-            row = RecordingInit(
-                recording=self._recording, slot=key[0], name=key[1], offset=self._offset, content=content
-            )
-            self._inits[key] = row
-            self._offset += len(stored_init(read_init(content)))
-            new.append(row)
-        init = read_init(bytes(row.content))
+        init_content = bytes(row.content) if row is not None else self._file(*key).read_bytes()
+        init = read_init(init_content)
         content = spool.spooled(self._recording.pk, slot=segment.slot, name=segment.name).read_bytes()
         stored = stored_segment(content, init)
+        index = read_segment(stored, init).packed()
+        self._offset = self._offset or len(file_head())
+        if row is None:
+            row = RecordingInit(
+                recording=self._recording, slot=key[0], name=key[1], offset=self._offset, content=init_content
+            )
+            self._inits[key] = row
+            self._new_inits.append(row)
+            self._offset += len(stored_init(init))
         self._segments.append(
             RecordedSegment(
                 recording=self._recording,
@@ -172,19 +182,18 @@ class _Taking:
                 at_ms=segment.at_ms,
                 duration_us=segment.duration_us,
                 gap_before=self._follower.gaps.pop(segment.slot, ""),
-                index=read_segment(stored, init).packed(),
+                index=index,
             )
         )
         self._offset += len(stored)
-        return new
 
     @transaction.atomic
-    def _write(self, new_inits: list[RecordingInit]) -> None:
+    def _write(self) -> None:
         recording = self._recording
         before = Recording.objects.filter(pk=recording.pk, taken_bytes=recording.taken_bytes)
         if not before.update(taken_bytes=self._offset, updated_at=clock.now()):
             raise StaleStatusError(f"Somebody else takes for recording {recording.pk}.")
-        RecordingInit.objects.bulk_create(new_inits)
+        RecordingInit.objects.bulk_create(self._new_inits)
         RecordedSegment.objects.bulk_create(self._segments)
         recording.taken_bytes = self._offset
         if recording.started_at is None:

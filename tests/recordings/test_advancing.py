@@ -137,6 +137,17 @@ class TestWholeBroadcast:
         assert gap["length_us"] == pytest.approx(1_000_000, abs=50_000)
         assert "1.0 s of the broadcast are missing" in recording.problem
 
+    def test_goes_on_behind_what_cannot_be_read(
+        self, recording: Recording, broadcast: MadeBroadcast, lease: Lease, session: Session
+    ) -> None:
+        broadcast.add(3)
+        for slot in ("v0", "a0"):
+            (folder_of(session) / slot / "1-1.m4s").write_bytes(b"no box of ours")
+
+        _finished(recording, broadcast, lease)
+
+        assert ([gap["reason"] for gap in recording.gaps], _frames(_file(recording))) == (["damaged"], 60)
+
     def test_makes_a_gap_where_the_disk_is_full(
         self, recording: Recording, broadcast: MadeBroadcast, lease: Lease, settings: Settings
     ) -> None:

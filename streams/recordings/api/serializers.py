@@ -18,7 +18,7 @@ class GapSerializer(serializers.Serializer[None]):
 
     at_us = serializers.IntegerField(help_text="Where in the file, in microseconds.")
     length_us = serializers.IntegerField(help_text="How much is missing, in microseconds.")
-    reason = serializers.CharField(help_text="slate, paused, files_gone, disk_full or lost.")
+    reason = serializers.CharField(help_text="slate, paused, sound, files_gone, disk_full, damaged or lost.")
 
 
 class LivestreamRecordingSerializer(serializers.Serializer[Recording]):
