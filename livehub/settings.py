@@ -645,6 +645,10 @@ SPECTACULAR_SETTINGS = {
         "VideoCodecEnum": ["H264", "VP8", "VP9"],
         "AudioCodecEnum": ["AAC", "MP3"],
         "ProduceEnum": ["ALLOWED", "NOT_ALLOWED", "CAN_REQUEST"],
+        "RecordingStatusEnum": "streams.recordings.states.STATUS_WORDS",
+        "RecordingStartReasonEnum": ["API_CALL", "RECORD_ON_START"],
+        "RecordingStopReasonEnum": ["API_CALL", "INTERNAL_ERROR", "ALL_PEERS_LEFT"],
+        "RecordingCallerTypeEnum": ["ORGANIZATION", "USER"],
     },
     # It would describe all dialects in one document; a test looks at the one that we publish.
     "ENABLE_DJANGO_DEPLOY_CHECK": False,

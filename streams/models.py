@@ -39,7 +39,14 @@ from streams.organizations.models import (
     Role,
     User,
 )
-from streams.recordings.models import RecordedSegment, Recording, RecordingInit, RecordingPart, StorageTarget
+from streams.recordings.models import (
+    RecordedSegment,
+    Recording,
+    RecordingInit,
+    RecordingPart,
+    RecordingPolicy,
+    StorageTarget,
+)
 
 __all__ = [
     "ApiKey",
@@ -71,6 +78,7 @@ __all__ = [
     "Recording",
     "RecordingInit",
     "RecordingPart",
+    "RecordingPolicy",
     "RecoveryCode",
     "RevokedViewer",
     "Role",

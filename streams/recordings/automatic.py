@@ -4,12 +4,13 @@ from django.conf import settings
 
 from livehub.core import clock, events
 from streams.livestreams.events import SessionStatusChanged
-from streams.livestreams.models import Livestream, Output, Session
-from streams.livestreams.states import OutputType, SessionStatus
+from streams.livestreams.models import Livestream, Session
+from streams.livestreams.states import SessionStatus
 from streams.organizations.services import SYSTEM
 from streams.recordings import lifecycle
 from streams.recordings.locks import locked_recordings
 from streams.recordings.models import Recording
+from streams.recordings.policies import get_policy, is_recorded
 from streams.recordings.services import NewRecording, make_recording, part_size_of
 from streams.recordings.states import RecordingOrigin, RecordingStatus, StopReason
 
@@ -42,7 +43,14 @@ def _begin(event: SessionStatusChanged) -> None:
 
 def _new_of(livestream: Livestream) -> NewRecording:
     if livestream.meeting is None:
-        return NewRecording(origin=RecordingOrigin.AUTOMATIC)
+        policy = get_policy(livestream)
+        return NewRecording(
+            origin=RecordingOrigin.AUTOMATIC,
+            max_seconds=policy.max_seconds,
+            file_name_prefix=policy.file_name_prefix,
+            retention_s=policy.retention_s,
+            storage=policy.storage,
+        )
     config = livestream.meeting.recording_config
     return NewRecording(
         origin=RecordingOrigin.RECORD_ON_START,
@@ -75,8 +83,7 @@ def _is_wanted(session: Session) -> bool:
         return livestream.meeting.record_on_start
     if not settings.RECORD_AUTOMATICALLY:
         return False
-    archive = Output.objects.filter(livestream=livestream, type=OutputType.ARCHIVE, enabled=True)
-    return archive.exists() and not session.is_of_test_picture()
+    return is_recorded(livestream) and not session.is_of_test_picture()
 
 
 def _end(event: SessionStatusChanged) -> None:

@@ -18,6 +18,7 @@ from streams.recordings import lifecycle, node_jobs
 from streams.recordings.events import RecordingDeleted
 from streams.recordings.locks import lock_recording
 from streams.recordings.models import Recording, StorageTarget
+from streams.recordings.models.policy import PREFIX_MAX_LENGTH
 from streams.recordings.models.recording import MAX_SECONDS_LEAST, MAX_SECONDS_MOST
 from streams.recordings.states import RecordingOrigin, RecordingStatus, StartReason, StopReason
 
@@ -25,8 +26,6 @@ _MIB = 1024 * 1024
 # By the broadcast's kbit/s: so that a day always fits into 10,000 parts.
 _PART_SIZES = ((6_000, 8 * _MIB), (15_000, 16 * _MIB))
 _LARGEST_PART = 32 * _MIB
-# So that the whole name stays a name.
-_PREFIX_MAX_LENGTH = 128
 _BY_MAX_LENGTH = 255
 
 
@@ -75,7 +74,7 @@ def start_recording(*, livestream: Livestream, new: NewRecording, actor: Actor) 
     :raises NothingToRecordError: when nothing is broadcast, and it may not wait.
     :raises RecordingActiveError: when it is being recorded, and further ones were not asked for.
     """
-    _check(new)
+    check_recording(new)
     livestream = lock_livestream(livestream.pk)
     session = find_open_session_of(livestream)
     if session is None and not new.may_wait:
@@ -223,7 +222,11 @@ def _check_is_active(recording: Recording) -> None:
         raise RecordingOverError(f"Recording {recording.pk} was stopped. Start another one.")
 
 
-def _check(new: NewRecording) -> None:
+def check_recording(new: NewRecording) -> None:
+    """Accept what a recording can be.
+
+    :raises ValidationFailedError: when a value cannot be used; names all that cannot.
+    """
     fields: dict[str, list[str]] = {}
     if new.max_seconds is not None and not MAX_SECONDS_LEAST <= new.max_seconds <= MAX_SECONDS_MOST:
         fields["max_seconds"] = [f"Use {MAX_SECONDS_LEAST} to {MAX_SECONDS_MOST} seconds."]
@@ -232,8 +235,8 @@ def _check(new: NewRecording) -> None:
     except ValidationFailedError as error:
         fields |= error.fields
     else:
-        if len(prefix) > _PREFIX_MAX_LENGTH:
-            fields["file_name_prefix"] = [f"Use at most {_PREFIX_MAX_LENGTH} characters."]
+        if len(prefix) > PREFIX_MAX_LENGTH:
+            fields["file_name_prefix"] = [f"Use at most {PREFIX_MAX_LENGTH} characters."]
         elif "/" in prefix or "\\" in prefix:
             fields["file_name_prefix"] = ["A file's name has no slashes."]
     if fields:

@@ -23,6 +23,10 @@ class RecordingStatus(models.TextChoices):
     ERRORED = "errored"
 
 
+# As every dialect writes them.
+STATUS_WORDS = [status.upper() for status in RecordingStatus.values]
+
+
 class RecordingOrigin(models.TextChoices):
     """Who or what began a recording."""
 

@@ -70,6 +70,8 @@ _OURS = {
     f"DELETE {_LIVESTREAM}/viewers/{{viewer_id}}": (_WRITE, 200),
     f"GET {_LIVESTREAM}/recordings": (_READ, 200),
     f"POST {_LIVESTREAM}/recordings": (_WRITE, 201),
+    f"GET {_LIVESTREAM}/recording-settings": (_READ, 200),
+    f"PATCH {_LIVESTREAM}/recording-settings": (_WRITE, 200),
     f"GET {_RECORDING}": (_READ, 200),
     f"DELETE {_RECORDING}": (_WRITE, 200),
     f"POST {_RECORDING}/stop": (_WRITE, 200),

@@ -122,12 +122,12 @@ class TestChange:
         there = f"/recordings/{recording.pk}"
 
         said = [
-            read(dyte.put(there, {"action": action}))["data"]["status"]
+            read(dyte.request("PUT", there, body={"action": action}))["data"]["status"]
             for action in ("pause", "pause", "resume", "stop", "stop")
         ]
 
         assert said == ["PAUSED", "PAUSED", "RECORDING", "UPLOADING", "UPLOADING"]
-        assert dyte.put(there, {"action": "pause"}).status_code == 400
+        assert dyte.request("PUT", there, body={"action": "pause"}).status_code == 400
         shown = read(dyte.get(there))["data"]
         assert shown["stop_reason"]["reason"] == "API_CALL"
         assert dyte.get(f"/recordings/active-recording/{meeting.pk}").status_code == 404

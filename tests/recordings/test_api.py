@@ -3,9 +3,9 @@
 import pytest
 
 from livehub.api.identifiers import object_id
-from streams.models import Livestream, Recording, Session
+from streams.models import AuditEntry, Livestream, Recording, Session
 from streams.organizations.services import NewOrganization
-from tests.api.clients import ApiClient, dyte_client, liveapi_client, read
+from tests.api.clients import ApiClient, dyte_client, liveapi_client, read, read_list
 from tests.recordings.broadcast import went_live
 from tests.stores.storages import storage_of
 
@@ -69,6 +69,44 @@ class TestOurs:
         assert read(made)["data"]["storage_target_id"] == str(ours.pk)
 
 
+class TestSettings:
+    def test_hold_for_the_next_broadcast(
+        self, dyte: ApiClient, session: Session, livestream: Livestream, home: NewOrganization
+    ) -> None:
+        there, storage = f"/livestreams/{livestream.pk}/recording-settings", storage_of(home.app)
+        assert read(dyte.get(there))["data"] == {
+            "enabled": True,
+            "retention_s": None,
+            "file_name_prefix": "",
+            "max_seconds": None,
+            "storage_target_id": None,
+        }
+
+        said = {"retention_s": 0, "file_name_prefix": "keynote", "max_seconds": 600}
+        dyte.patch(there, said)
+        shown = read(dyte.patch(there, {"storage_target_id": str(storage.pk)}))["data"]
+        went_live(session)
+
+        assert shown == {"enabled": True, **said, "storage_target_id": str(storage.pk)}
+        recording = Recording.objects.get()
+        assert (recording.retention_s, recording.max_seconds, recording.storage) == (0, 600, storage)
+        assert recording.output_file_name.startswith("keynote_")
+        assert AuditEntry.objects.filter(action="livestream.recording_settings_changed").count() == 2
+
+    def test_are_refused_in_words(self, dyte: ApiClient, livestream: Livestream, abroad: NewOrganization) -> None:
+        there, theirs = f"/livestreams/{livestream.pk}/recording-settings", storage_of(abroad.app)
+        wrong: list[tuple[str, object]] = [
+            ("max_seconds", 5),
+            ("file_name_prefix", "a/b"),
+            ("storage_target_id", str(theirs.pk)),
+            ("retention_s", -1),
+        ]
+
+        for name, value in wrong:
+            answer = dyte.patch(there, {name: value})
+            assert (answer.status_code, [*read(answer)["error"]["fields"]]) == (422, [name])
+
+
 class TestLiveApis:
     def test_are_listed_by_live_stream_and_as_videos(
         self, home: NewOrganization, session: Session, livestream: Livestream
@@ -77,7 +115,7 @@ class TestLiveApis:
         liveapi = liveapi_client(home)
         there = f"/live_streams/{object_id(livestream.pk)}/temporary_recordings"
 
-        (listed,) = read(liveapi.get(there))
+        (listed,) = read_list(liveapi.get(there))
         assert (listed["duration"], listed["download_url"]) == (None, None)
         assert read(liveapi.get("/videos")) == {"docs": [], "page": 1, "pages": 0}
         Recording.objects.update(status="uploaded", size=5, duration_us=2_500_000)

@@ -9,10 +9,9 @@ from rest_framework import serializers
 from livehub.api.dialect import JsonObject
 from livehub.api.fields import InstantField
 from livehub.core import clock
-from streams.meetings.api.recordings_input import RECORDING_STATUSES
 from streams.recordings.links import download_link
 from streams.recordings.models import Recording
-from streams.recordings.states import StopReason
+from streams.recordings.states import STATUS_WORDS, StopReason
 
 # The vendors have no word for a broadcast that ended but that everybody left.
 _STOPS = {
@@ -54,7 +53,7 @@ class MeetingRecordingSerializer(serializers.Serializer[Recording]):
     id = serializers.UUIDField()
     meeting_id = serializers.UUIDField(allow_null=True)
     session_id = serializers.CharField(read_only=True, allow_null=True)
-    status = serializers.ChoiceField(choices=RECORDING_STATUSES)
+    status = serializers.ChoiceField(choices=STATUS_WORDS)
     output_file_name = serializers.CharField(read_only=True)
     invoked_time = InstantField()
     started_time = InstantField(allow_null=True)

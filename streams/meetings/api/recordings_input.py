@@ -11,9 +11,7 @@ from livehub.api.fields import FlagField
 from streams.meetings.api.fields import AddressField
 from streams.meetings.api.meeting_input import TimesQuery
 from streams.meetings.api.recording_input import DyteRecordingConfigBody, RecordingConfigBody, RtmpBody
-from streams.recordings.states import RecordingStatus
-
-RECORDING_STATUSES = [status.upper() for status in RecordingStatus.values]
+from streams.recordings.states import STATUS_WORDS
 
 
 class StartRecordingBody(RecordingConfigBody):
@@ -77,7 +75,7 @@ class RecordingListQuery(TimesQuery):
     )
     sort_by = serializers.ChoiceField(choices=["invokedTime"], default="invokedTime")
     sort_order = serializers.ChoiceField(choices=["ASC", "DESC"], default="DESC")
-    status = serializers.MultipleChoiceField(choices=RECORDING_STATUSES, default=[], help_text="Any of these.")
+    status = serializers.MultipleChoiceField(choices=STATUS_WORDS, default=[], help_text="Any of these.")
 
     def validate_status(self, status: Any) -> list[str]:
         return [each.lower() for each in status]

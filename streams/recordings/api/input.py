@@ -11,6 +11,7 @@ from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.organizations.models import App
 from streams.recordings.models import StorageTarget
 from streams.recordings.models.recording import MAX_SECONDS_LEAST, MAX_SECONDS_MOST
+from streams.recordings.policies import PolicyChanges
 from streams.recordings.services import NewRecording
 from streams.recordings.storage_selectors import get_storage_target
 
@@ -57,6 +58,45 @@ def new_recording_of(values: Mapping[str, object], *, app: App) -> NewRecording:
         retention_s=cast("int | None", values.get("retention_s")),
         allows_multiple=bool(values.get("allow_multiple_recordings", False)),
     )
+
+
+class RecordingSettingsBody(serializers.Serializer[None]):
+    """How the livestream's next broadcasts are recorded; whatever is left out stays."""
+
+    examples = {"retention_s": 604800, "file_name_prefix": "keynote", "max_seconds": None, "storage_target_id": None}
+
+    retention_s = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=0,
+        max_value=_RETENTION_MOST_S,
+        help_text="How long recordings are kept once they are stored; 0 until they are deleted, null as the instance "
+        "has it.",
+    )
+    file_name_prefix = TextField(required=False, help_text="What names of files begin with; empty for none.")
+    max_seconds = serializers.IntegerField(
+        required=False,
+        allow_null=True,
+        min_value=MAX_SECONDS_LEAST,
+        max_value=MAX_SECONDS_MOST,
+        help_text="Recordings stop by themselves after that; null for no limit.",
+    )
+    storage_target_id = serializers.UUIDField(
+        required=False,
+        allow_null=True,
+        help_text="A storage of the app's, where they are kept; null: on this instance.",
+    )
+
+
+def policy_changes_of(values: Mapping[str, object], *, app: App) -> PolicyChanges:
+    """Return a checked body of an app's client as the services take it.
+
+    :raises ValidationFailedError: when the app has no such storage.
+    """
+    changes = {name: value for name, value in values.items() if name != "storage_target_id"}
+    if "storage_target_id" in values:
+        changes["storage"] = _storage_of(values, app=app)
+    return cast(PolicyChanges, changes)
 
 
 def _storage_of(values: Mapping[str, object], *, app: App) -> StorageTarget | None:

@@ -19,6 +19,7 @@ def livehub_routes(dialect: Dialect, shapes: LivestreamShapes) -> list[URLPatter
         path(f"{_ONE}/stop", views.StopLivestreamRecordingView.as_view(**given)),
         path(f"{_ONE}/pause", views.PauseLivestreamRecordingView.as_view(**given)),
         path(f"{_ONE}/resume", views.ResumeLivestreamRecordingView.as_view(**given)),
+        path("livestreams/<str:livestream_id>/recording-settings", views.RecordingSettingsView.as_view(**given)),
     ]
 
 

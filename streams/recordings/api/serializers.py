@@ -1,6 +1,7 @@
 """Recordings on the wire, as `/v2/livestreams` has them."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rest_framework import serializers
@@ -9,8 +10,8 @@ from livehub.api.dialect import JsonObject
 from livehub.api.fields import InstantField
 from livehub.core import clock
 from streams.recordings.links import download_link
-from streams.recordings.models import Recording
-from streams.recordings.states import RecordingOrigin, RecordingStatus, StopReason
+from streams.recordings.models import Recording, RecordingPolicy
+from streams.recordings.states import STATUS_WORDS, RecordingOrigin, StopReason
 
 
 class GapSerializer(serializers.Serializer[None]):
@@ -40,7 +41,7 @@ class LivestreamRecordingSerializer(serializers.Serializer[Recording]):
     id = serializers.UUIDField()
     livestream_id = serializers.UUIDField(allow_null=True)
     session_id = serializers.UUIDField(allow_null=True, help_text="The broadcast; null before one has come.")
-    status = serializers.ChoiceField(choices=[status.upper() for status in RecordingStatus.values])
+    status = serializers.ChoiceField(choices=STATUS_WORDS)
     origin = serializers.ChoiceField(choices=RecordingOrigin.choices)
     stop_reason = serializers.ChoiceField(choices=StopReason.choices, allow_null=True)
     output_file_name = serializers.CharField(read_only=True)
@@ -96,6 +97,42 @@ class LivestreamRecordingSerializer(serializers.Serializer[Recording]):
             "problem": recording.problem or None,
             "download_url": link.url if link else None,
             "download_url_expiry": clock.isoformat(link.expires_at) if link else None,
+        }
+
+
+@dataclass(frozen=True)
+class RecordingSettings:
+    """How a livestream's broadcasts are recorded."""
+
+    policy: RecordingPolicy
+    is_recorded: bool
+
+
+class RecordingSettingsSerializer(serializers.Serializer[RecordingSettings]):
+    """How a livestream's broadcasts are recorded by themselves."""
+
+    examples: ClassVar[Mapping[str, object]] = {
+        "enabled": True,
+        "retention_s": 604800,
+        "file_name_prefix": "keynote",
+        "max_seconds": None,
+        "storage_target_id": None,
+    }
+
+    enabled = serializers.BooleanField(help_text="As its archive output has it: switch that.")
+    retention_s = serializers.IntegerField(allow_null=True)
+    file_name_prefix = serializers.CharField(read_only=True)
+    max_seconds = serializers.IntegerField(allow_null=True)
+    storage_target_id = serializers.UUIDField(allow_null=True)
+
+    def to_representation(self, shown: RecordingSettings) -> JsonObject:
+        policy = shown.policy
+        return {
+            "enabled": shown.is_recorded,
+            "retention_s": policy.retention_s,
+            "file_name_prefix": policy.file_name_prefix,
+            "max_seconds": policy.max_seconds,
+            "storage_target_id": str(policy.storage_id) if policy.storage_id else None,
         }
 
 

@@ -10,9 +10,20 @@ from livehub.api.operations import Answer, operation
 from livehub.api.paging import PageQuery, take_page
 from streams.livestreams.api.views import LivestreamApi
 from streams.recordings import selectors, services
-from streams.recordings.api.input import RecordingBody, new_recording_of
-from streams.recordings.api.serializers import DeletedRecordingSerializer, LivestreamRecordingSerializer
+from streams.recordings.api.input import (
+    RecordingBody,
+    RecordingSettingsBody,
+    new_recording_of,
+    policy_changes_of,
+)
+from streams.recordings.api.serializers import (
+    DeletedRecordingSerializer,
+    LivestreamRecordingSerializer,
+    RecordingSettings,
+    RecordingSettingsSerializer,
+)
 from streams.recordings.models import Recording
+from streams.recordings.policies import change_policy, get_policy, is_recorded
 
 _ACTIVE = {400: "Nothing is broadcast, or it is being recorded already; or the body is not valid JSON."}
 _OVER = {400: "The recording was stopped."}
@@ -122,3 +133,30 @@ class ResumeLivestreamRecordingView(RecordingApi):
     def post(self, request: Request, livestream_id: str, recording_id: str, **path: str) -> Response:
         wanted = self.get_recording_id(livestream_id, recording_id)
         return self.show(services.resume_recording(recording_id=wanted, actor=self.caller.actor))
+
+
+class RecordingSettingsView(RecordingApi):
+    """/livestreams/{livestream_id}/recording-settings"""
+
+    @operation(
+        "get_recording_settings",
+        "Get how a livestream's broadcasts are recorded by themselves",
+        answer=Answer(RecordingSettingsSerializer),
+    )
+    def get(self, request: Request, livestream_id: str, **path: str) -> Response:
+        livestream = self.get_livestream(livestream_id)
+        shown = RecordingSettings(get_policy(livestream), is_recorded(livestream))
+        return self.answer(RecordingSettingsSerializer().to_representation(shown))
+
+    @operation(
+        "change_recording_settings",
+        "Change how a livestream's next broadcasts are recorded",
+        body=RecordingSettingsBody,
+        answer=Answer(RecordingSettingsSerializer),
+    )
+    def patch(self, request: Request, livestream_id: str, **path: str) -> Response:
+        livestream = self.get_livestream(livestream_id)
+        changes = policy_changes_of(self.read_body(RecordingSettingsBody), app=livestream.app)
+        policy = change_policy(livestream=livestream, actor=self.caller.actor, **changes)
+        shown = RecordingSettings(policy, is_recorded(livestream))
+        return self.answer(RecordingSettingsSerializer().to_representation(shown))

@@ -1,5 +1,6 @@
 """The recordings' rows, and those of where they are kept."""
 
+from streams.recordings.models.policy import RecordingPolicy
 from streams.recordings.models.recording import (
     RecordedSegment,
     Recording,
@@ -14,6 +15,7 @@ __all__ = [
     "Recording",
     "RecordingInit",
     "RecordingPart",
+    "RecordingPolicy",
     "RecordingQuerySet",
     "StorageTarget",
 ]
