@@ -1,6 +1,7 @@
 """Is what is stored what was broadcast? Each check is of the stored object or of the broadcast's own words."""
 
 import hashlib
+import struct
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from streams.media.errors import MediaError
 from streams.media.played_file import decode_at, probe_file
 from streams.media.recording.index import TrackKind
 from streams.media.recording.movie import Movie
+from streams.media.recording.stored import read_init, stored_init
 from streams.recordings import spool
 from streams.recordings.models import Recording, RecordingPart
 from streams.recordings.stores.base import Store, StoredObject
@@ -29,6 +31,7 @@ _MOST_SPLICES_DECODED = 20
 # What stands before the first segment, and some of that.
 _HEAD_BYTES = 64 * 1024
 _SEGMENTS_LOOKED_AT = 3
+_BOX = struct.Struct(">I4s")
 
 
 @dataclass(frozen=True)
@@ -119,11 +122,23 @@ def _at_hand(recording: Recording, movie: Movie, store: Store, stored: StoredObj
         return
     with NamedTemporaryFile(dir=spool.made_folder(recording.pk), prefix="look-") as copy:
         copy.truncate(stored.size)
+        # Readers go from box to box until they find the index.
+        for offset, header in _headers(recording):
+            copy.seek(offset)
+            copy.write(header)
         for offset, length in _looked_at(recording, movie, stored):
             copy.seek(offset)
             copy.write(store.read(stored.name, offset=offset, length=length))
         copy.flush()
         yield Path(copy.name)
+
+
+def _headers(recording: Recording) -> Iterator[tuple[int, bytes]]:
+    """Yield where the boxes of the file begin, as their rows have it, and with what."""
+    for init in recording.inits.all():
+        yield init.offset, stored_init(read_init(bytes(init.content)))
+    for offset, size in recording.segments.values_list("offset", "size").iterator(chunk_size=5000):
+        yield offset, _BOX.pack(size, b"mdat")
 
 
 def _looked_at(recording: Recording, movie: Movie, stored: StoredObject) -> Iterator[tuple[int, int]]:
