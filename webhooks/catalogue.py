@@ -61,7 +61,7 @@ _ALL = (
     _livehub("recording.started", "A recording takes what is broadcast, for the first time or after a pause."),
     _livehub("recording.paused", "A recording leaves out what is broadcast."),
     _livehub("recording.stopped", "A recording takes nothing more, and is being stored."),
-    _livehub("recording.stored", "A recording is stored as a whole, and was checked."),
+    _livehub("recording.stored", "A recording is stored as a whole, and was looked through."),
     _livehub("recording.failed", "There is no file of a recording."),
     _livehub("recording.deleted", "A recording was deleted."),
     _livehub("endpoint.disabled", "LiveHub stopped sending to an endpoint of this app."),

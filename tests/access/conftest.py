@@ -137,7 +137,7 @@ def tenant_of(made: NewOrganization) -> Tenant:
         **furnish_webhooks(made.app),
         **furnish_storage(made.app),
     }
-    meetings_own = Livestream.objects.get(app=made.app, meeting=ids["meeting_id"], stopped_at=None)
+    meetings_own = Livestream.objects.get(app=made.app, meeting=uuid.UUID(ids["meeting_id"]), stopped_at=None)
     start_recording(livestream=meetings_own, new=NewRecording(may_wait=True), actor=SYSTEM)
     return Tenant(made, ids)
 

@@ -93,6 +93,7 @@ class TestWholeBroadcast:
         for _ in range(8):
             broadcast.add(1)
             _advanced(recording)
+        assert recording.livestream is not None
         further = services.make_recording(
             recording.livestream,
             session,

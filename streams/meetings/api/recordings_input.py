@@ -75,7 +75,7 @@ class RecordingListQuery(TimesQuery):
     )
     sort_by = serializers.ChoiceField(choices=["invokedTime"], default="invokedTime")
     sort_order = serializers.ChoiceField(choices=["ASC", "DESC"], default="DESC")
-    status = serializers.MultipleChoiceField(choices=STATUS_WORDS, default=[], help_text="Any of these.")
+    status = serializers.MultipleChoiceField(choices=STATUS_WORDS, default=set, help_text="Any of these.")
 
     def validate_status(self, status: Any) -> list[str]:
         return [each.lower() for each in status]
