@@ -54,7 +54,7 @@ lock: .venv/run.stamp  ## Write the lock files anew from pyproject.toml
 .venv/run.stamp: deploy/install deploy/apt-packages.txt requirements.lock
 	@deploy/install run
 
-.venv/dev.stamp: deploy/install deploy/apt-packages.txt deploy/apt-packages-dev.txt requirements-dev.lock
+.venv/dev.stamp: deploy/install deploy/apt-packages.txt deploy/apt-packages-dev.txt requirements-dev.lock deploy/test-servers/package-lock.json
 	@deploy/install dev
 
 .PHONY: help run test suite check fmt chaos mutants bench slate lock

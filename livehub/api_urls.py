@@ -15,6 +15,8 @@ from streams.livestreams.api.serializers import DYTE_SHAPES, REALTIMEKIT_SHAPES
 from streams.meetings.api import routes as meetings
 from streams.meetings.api.serializers import DYTE_MEETING_SHAPES, REALTIMEKIT_MEETING_SHAPES
 from streams.organizations.api import routes as organizations
+from streams.recordings.api import routes as recordings
+from streams.recordings.storage_api.routes import livehub_routes as storage_routes
 from webhooks.api import routes as webhooks
 from webhooks.api.serializers import DYTE_WEBHOOK_SHAPES, REALTIMEKIT_WEBHOOK_SHAPES
 
@@ -24,6 +26,8 @@ _V2: list[_Route] = [
     *livehub_routes(DYTE, DYTE_SHAPES),
     *meetings.routes(DYTE, DYTE_MEETING_SHAPES),
     *organizations.livehub_routes(DYTE),
+    *recordings.livehub_routes(DYTE, DYTE_SHAPES),
+    *storage_routes(DYTE),
     *webhooks.livehub_routes(DYTE, DYTE_WEBHOOK_SHAPES),
 ]
 _REALTIMEKIT: list[_Route] = [
@@ -47,7 +51,10 @@ _MOUNTED: dict[Dialect, tuple[str, list[_Route]]] = {
             ),
         ],
     ),
-    LIVEAPI: ("liveapi/schema", [path("liveapi/", include(liveapi_routes(LIVEAPI)))]),
+    LIVEAPI: (
+        "liveapi/schema",
+        [path("liveapi/", include([*liveapi_routes(LIVEAPI), *recordings.liveapi_routes(LIVEAPI)]))],
+    ),
     CLOUDINARY: (
         "cloudinary/schema",
         [path("cloudinary/v2/video/<str:cloud_name>/", include(cloudinary_routes(CLOUDINARY)))],

@@ -12,7 +12,14 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "livehub.settings")
 app = Celery("livehub")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(
-    ["streams.account", "streams.livestreams", "streams.meetings", "streams.organizations", "webhooks"]
+    [
+        "streams.account",
+        "streams.livestreams",
+        "streams.meetings",
+        "streams.organizations",
+        "streams.recordings",
+        "webhooks",
+    ]
 )
 
 

@@ -35,6 +35,9 @@ def _runtime_dir() -> Path:
 
 RUNTIME_DIR = _runtime_dir()
 PLAYBACK_DIR = DATA_DIR / "playback"
+# What recordings wait in until they are stored: of the same file system, since they are hard links.
+RECORDING_SPOOL_DIR = PLAYBACK_DIR / ".recordings"
+RECORDINGS_DIR = DATA_DIR / "recordings"
 # Copies of the database's, for this node's broadcasts.
 SLATE_PICTURES_DIR = DATA_DIR / "slate-pictures"
 WEB_SOCKET = RUNTIME_DIR / "web.sock"
@@ -177,7 +180,7 @@ WEBHOOK_SIGNING_KEY = env.private_keys(
 )
 OUTGOING_ALLOWED_NETWORKS = env.networks(
     "LIVEHUB_OUTGOING_ALLOWED_NETWORKS",
-    purpose="Networks inside that webhooks may be sent to; all others that are not the Internet's are refused",
+    purpose="Networks inside that webhooks and recordings may go to; others that are not the Internet's are refused",
 )
 
 METRICS_TOKEN = env.text(
@@ -314,6 +317,20 @@ PLAYBACK_RETENTION_S = env.integer(
     unit="s",
     at_most=30 * 86400,
     purpose="How long a finished session's segments stay on disk",
+)
+
+
+RECORD_AUTOMATICALLY = env.boolean(
+    "LIVEHUB_RECORD",
+    default=True,
+    purpose="Records every broadcast of a livestream whose archive is on; without it only those that are asked for",
+)
+RECORDING_RETENTION_S = env.integer(
+    "LIVEHUB_RECORDING_RETENTION_S",
+    default=0,
+    unit="s; 0: until it is deleted",
+    at_most=10 * 365 * 86400,
+    purpose="How long a recording is kept whose livestream does not say",
 )
 
 
@@ -454,6 +471,8 @@ _every = partial(schedule, nowfun=clock.steady)
 CELERY_BEAT_SCHEDULE = {
     "sweep-sessions": {"task": "streams.sweep_sessions", "schedule": _every(5), "options": {"expires": 5}},
     "sweep-meetings": {"task": "streams.sweep_meetings", "schedule": _every(5), "options": {"expires": 5}},
+    "sweep-recordings": {"task": "streams.sweep_recordings", "schedule": _every(5), "options": {"expires": 5}},
+    "erase-recordings": {"task": "streams.call_for_erasing", "schedule": _every(60), "options": {"expires": 60}},
     "sweep-webhooks": {"task": "webhooks.sweep", "schedule": _every(5), "options": {"expires": 5}},
     "forget-attempts": {"task": "streams.forget_attempts", "schedule": _every(600), "options": {"expires": 600}},
     "forget-answers": {"task": "streams.forget_answers", "schedule": _every(600), "options": {"expires": 600}},
@@ -616,6 +635,9 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "OutputTypeEnum": "streams.livestreams.states.OutputType",
         "InputTypeEnum": ["rtmp"],
+        "StorageTypeEnum": "streams.recordings.models.storage.StorageType",
+        "MeetingStorageTypeEnum": ["aws", "azure", "digitalocean", "gcs", "sftp"],
+        "StorageLogInEnum": ["KEY", "PASSWORD"],
         "WebhookEventEnum": "webhooks.api.input.ALL_NAMES",
         "VendorsWebhookEventEnum": "webhooks.api.input.VENDORS_NAMES",
         "MeetingStatusEnum": ["ACTIVE", "INACTIVE"],
@@ -623,6 +645,10 @@ SPECTACULAR_SETTINGS = {
         "VideoCodecEnum": ["H264", "VP8", "VP9"],
         "AudioCodecEnum": ["AAC", "MP3"],
         "ProduceEnum": ["ALLOWED", "NOT_ALLOWED", "CAN_REQUEST"],
+        "RecordingStatusEnum": "streams.recordings.states.STATUS_WORDS",
+        "RecordingStartReasonEnum": ["API_CALL", "RECORD_ON_START"],
+        "RecordingStopReasonEnum": ["API_CALL", "INTERNAL_ERROR", "ALL_PEERS_LEFT"],
+        "RecordingCallerTypeEnum": ["ORGANIZATION", "USER"],
     },
     # It would describe all dialects in one document; a test looks at the one that we publish.
     "ENABLE_DJANGO_DEPLOY_CHECK": False,

@@ -14,6 +14,8 @@ from streams.organizations.admin import (
     OrganizationAdmin,
     UserAdmin,
 )
+from streams.recordings.admin import RecordingAdmin
+from streams.recordings.storage_admin import StorageTargetAdmin
 
 # What staff may do does not depend on groups.
 admin.site.unregister(Group)
@@ -32,6 +34,8 @@ __all__ = [
     "OutputAdmin",
     "ParticipantAdmin",
     "PresetAdmin",
+    "RecordingAdmin",
     "SessionAdmin",
+    "StorageTargetAdmin",
     "UserAdmin",
 ]

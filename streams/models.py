@@ -39,6 +39,14 @@ from streams.organizations.models import (
     Role,
     User,
 )
+from streams.recordings.models import (
+    RecordedSegment,
+    Recording,
+    RecordingInit,
+    RecordingPart,
+    RecordingPolicy,
+    StorageTarget,
+)
 
 __all__ = [
     "ApiKey",
@@ -66,6 +74,11 @@ __all__ = [
     "PlaybackKey",
     "Poll",
     "Preset",
+    "RecordedSegment",
+    "Recording",
+    "RecordingInit",
+    "RecordingPart",
+    "RecordingPolicy",
     "RecoveryCode",
     "RevokedViewer",
     "Role",
@@ -74,6 +87,7 @@ __all__ = [
     "SessionEvent",
     "SessionParticipant",
     "SlatePicture",
+    "StorageTarget",
     "StreamKey",
     "UnknownKeyTries",
     "User",

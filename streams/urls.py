@@ -32,6 +32,9 @@ from streams.meetings import participant_views as participants
 from streams.meetings import preset_views as presets
 from streams.meetings import views as meetings
 from streams.meetings.consumers import MeetingConsumer, MeetingListConsumer
+from streams.recordings import file_views as recording_files
+from streams.recordings import storage_views as storages
+from streams.recordings import views as recordings
 from streams.system.consumers import SystemConsumer
 from streams.system.views import SystemView
 
@@ -40,7 +43,9 @@ _LIVESTREAM = "livestreams/<uuid:livestream_id>"
 _MEETING = "meetings/<uuid:meeting_id>"
 _PARTICIPANT = f"{_MEETING}/participants/<uuid:participant_id>"
 _PRESET = "meetings/presets/<uuid:preset_id>"
+_RECORDING = "recordings/<uuid:recording_id>"
 _APP = "account/apps/<uuid:app_id>"
+_STORAGE = "account/storages/<uuid:target_id>"
 _INVITATION = "account/invitations/<uuid:invitation_id>"
 _MEMBER = "account/members/<uuid:member_id>"
 
@@ -83,6 +88,15 @@ urlpatterns = [
     path(f"{_LIVESTREAM}/outputs/<uuid:output_id>/delete", outputs.OutputDeleteView.as_view(), name="output_delete"),
     path(f"{_LIVESTREAM}/delete", livestreams.LivestreamDeleteView.as_view(), name="livestream_delete"),
     path(f"{_LIVESTREAM}/share", ShareView.as_view(), name="livestream_share"),
+    path("recordings", recordings.RecordingListView.as_view(), name="recording_list"),
+    path(f"{_LIVESTREAM}/recordings", recordings.LivestreamRecordingListView.as_view(), name="livestream_recordings"),
+    path(f"{_LIVESTREAM}/recordings/start", recordings.RecordingStartView.as_view(), name="recording_start"),
+    path(_RECORDING, recordings.RecordingDetailView.as_view(), name="recording_detail"),
+    path(f"{_RECORDING}/stop", recordings.RecordingStopView.as_view(), name="recording_stop"),
+    path(f"{_RECORDING}/pause", recordings.RecordingPauseView.as_view(), name="recording_pause"),
+    path(f"{_RECORDING}/resume", recordings.RecordingResumeView.as_view(), name="recording_resume"),
+    path(f"{_RECORDING}/delete", recordings.RecordingDeleteView.as_view(), name="recording_delete"),
+    path("recordings/<uuid:recording_id>/file", recording_files.recording_file, name="recording_file"),
     path("watch/<slug:playback_id>", watch_page, name="watch"),
     path("embed/<slug:playback_id>", embedded_player, name="embed"),
     path("oembed", oembed, name="oembed"),
@@ -114,6 +128,12 @@ urlpatterns = [
     path("account/apps/create", apps.AppCreateView.as_view(), name="app_create"),
     path(_APP, apps.AppDetailView.as_view(), name="app_detail"),
     path(f"{_APP}/rename", apps.AppRenameView.as_view(), name="app_rename"),
+    path("account/storages", storages.StorageListView.as_view(), name="storage_list"),
+    path("account/storages/create", storages.StorageCreateView.as_view(), name="storage_create"),
+    path(_STORAGE, storages.StorageDetailView.as_view(), name="storage_detail"),
+    path(f"{_STORAGE}/change", storages.StorageChangeView.as_view(), name="storage_change"),
+    path(f"{_STORAGE}/test", storages.StorageTestView.as_view(), name="storage_test"),
+    path(f"{_STORAGE}/delete", storages.StorageDeleteView.as_view(), name="storage_delete"),
     path("account/invitations/create", members.InvitationCreateView.as_view(), name="invitation_create"),
     path(_INVITATION, members.InvitationDetailView.as_view(), name="invitation_detail"),
     path(f"{_INVITATION}/withdraw", members.InvitationWithdrawView.as_view(), name="invitation_withdraw"),

@@ -74,6 +74,8 @@ def throwaway_services() -> Iterator[dict[str, str]]:
         redis.Redis(unix_socket_path=str(redis_socket)).ping()
         yield {
             "LIVEHUB_DATA_DIR": str(folder / "var"),
+            # Most broadcasts of tests are of no files; tests of recordings turn it on.
+            "LIVEHUB_RECORD": "no",
             "DATABASE_URL": _database_url(sockets, "livehub"),
             "REDIS_URL": f"unix://{redis_socket}",
         }
@@ -95,7 +97,7 @@ def migrated_cluster() -> Iterator[dict[str, str]]:
                 check=True,
                 timeout=HANG_S,
             )
-        yield {**data_dir, GIVEN_CLUSTER: str(folder / "cluster")}
+        yield {**data_dir, "LIVEHUB_RECORD": "no", GIVEN_CLUSTER: str(folder / "cluster")}
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from livehub.core import clock
 from streams.livestreams.events import LivestreamEvent, OutputEvent, SessionStatusChanged
 from streams.meetings.events import MeetingEnded, MeetingEvent, MeetingSessionEvent, ParticipantEvent, ParticipantLeft
 from streams.meetings.states import MeetingSessionStatus
+from streams.recordings.events import RecordingEvent
 from webhooks.models import Endpoint
 
 Facts = dict[str, object]
@@ -94,6 +95,33 @@ def of_participant(event: ParticipantEvent) -> Facts:
     return {**of_meeting(event), "participant": participant}
 
 
+def of_recording(event: RecordingEvent) -> Facts:
+    """Return what a recording is like after the event; with its meeting, if it has one."""
+    recording = {
+        "id": str(event.recording_id),
+        "livestream_id": str(event.livestream_id) if event.livestream_id else None,
+        "meeting_id": str(event.meeting_id) if event.meeting_id else None,
+        "session_id": str(event.session_id) if event.session_id else None,
+        "name": event.livestream_name,
+        "status": event.status,
+        "origin": event.origin,
+        "output_file_name": event.output_file_name,
+        "invoked_at": clock.isoformat(event.invoked_at),
+        "started_at": _instant(event.started_at),
+        "stopped_at": _instant(event.stopped_at),
+        "stop_reason": event.stop_reason,
+        "size": event.size,
+        "duration_us": event.duration_us,
+        "is_verified": event.is_verified,
+        "gaps": list(event.gaps),
+    }
+    facts: Facts = {"organization": _organization(event), "recording": recording, "reason": event.reason}
+    if event.meeting_id and event.meeting_created_at:
+        created_at = clock.isoformat(event.meeting_created_at)
+        facts["meeting"] = {"id": str(event.meeting_id), "title": event.meeting_title, "created_at": created_at}
+    return facts
+
+
 def of_endpoint(endpoint: Endpoint) -> Facts:
     """Return whose endpoint it is, without its URL, which may have a password of its owner in it."""
     organization = endpoint.app.organization
@@ -104,7 +132,7 @@ def of_endpoint(endpoint: Endpoint) -> Facts:
     }
 
 
-def _organization(event: LivestreamEvent | MeetingEvent) -> Facts:
+def _organization(event: LivestreamEvent | MeetingEvent | RecordingEvent) -> Facts:
     return {"id": str(event.organization_id), "name": event.organization_name}
 
 

@@ -12,6 +12,7 @@ _Facts = dict[str, Any]
 _LIVESTREAM_ID, _SESSION_ID, _MEETING_ID, _MEETING_SESSION_ID, _PARTICIPANT_ID, _PEER_ID, _OUTPUT_ID, _ENDPOINT_ID = (
     str(UUID(int=number, version=4)) for number in range(1, 9)
 )
+_RECORDING_ID = str(UUID(int=9, version=4))
 _BEGAN_AT, _JOINED_AT, _OVER_AT = "2026-11-21T20:00:00.000Z", "2026-11-21T20:00:04.250Z", "2026-11-21T21:30:00.000Z"
 # By the type's last word: what the livestream has become, and its broadcast.
 _STATUSES = {
@@ -69,7 +70,26 @@ def _about_endpoint(verb: str) -> _Facts:
     return {"endpoint": {"id": _ENDPOINT_ID, "name": "Attendance"}}
 
 
-_ABOUT = {"livestream": _about_livestream, "meeting": _about_meeting, "endpoint": _about_endpoint}
+def _about_recording(verb: str) -> _Facts:
+    return {"recording": _recording(_RECORDING_STATUSES[verb])}
+
+
+_ABOUT = {
+    "livestream": _about_livestream,
+    "recording": _about_recording,
+    "meeting": _about_meeting,
+    "endpoint": _about_endpoint,
+}
+# By the type's last word.
+_RECORDING_STATUSES = {
+    "invoked": "invoked",
+    "started": "recording",
+    "paused": "paused",
+    "stopped": "uploading",
+    "stored": "uploaded",
+    "failed": "errored",
+    "deleted": "uploaded",
+}
 
 
 def _livestream(status: str) -> _Facts:
@@ -93,6 +113,29 @@ def _session(status: str) -> _Facts:
         "started_at": _JOINED_AT if has_started else None,
         "ended_at": _OVER_AT if is_over else None,
         "end_reason": {"ended": "encoder_stopped", "errored": "source_refused"}.get(status, ""),
+    }
+
+
+def _recording(status: str) -> _Facts:
+    has_begun, is_over = status not in {"invoked", "errored"}, status in {"uploading", "uploaded", "errored"}
+    is_stored = status == "uploaded"
+    return {
+        "id": _RECORDING_ID,
+        "livestream_id": _LIVESTREAM_ID,
+        "meeting_id": None,
+        "session_id": _SESSION_ID,
+        "name": "Autumn keynote",
+        "status": status,
+        "origin": "automatic",
+        "output_file_name": f"{_LIVESTREAM_ID}_1795291200000.mp4",
+        "invoked_at": _BEGAN_AT,
+        "started_at": _JOINED_AT if has_begun else None,
+        "stopped_at": _OVER_AT if is_over else None,
+        "stop_reason": "broadcast_ended" if is_over else "",
+        "size": 84_213_377 if is_stored else None,
+        "duration_us": 214_500_000 if is_stored else None,
+        "is_verified": is_stored,
+        "gaps": [],
     }
 
 

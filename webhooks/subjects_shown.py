@@ -6,12 +6,13 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from streams.models import Livestream, Meeting
+from streams.models import Livestream, Meeting, Recording
 from webhooks.models import Endpoint, Event
 
 # By `Event.subject_type`: where its page's address is, and whatever has such a page.
 _PAGES: Mapping[str, tuple[str, "QuerySet[Any]"]] = {
     "livestream": ("streams", Livestream.objects.filter(deleted_at=None)),
+    "recording": ("streams", Recording.objects.existing()),
     "meeting": ("streams", Meeting.objects.all()),
     "endpoint": ("webhooks", Endpoint.objects.existing()),
 }

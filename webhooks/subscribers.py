@@ -24,6 +24,8 @@ from streams.meetings.events import (
     ParticipantJoined,
     ParticipantLeft,
 )
+from streams.recordings.events import RecordingDeleted, RecordingEvent, RecordingStatusChanged
+from streams.recordings.states import RecordingStatus
 from webhooks import catalogue, facts
 from webhooks.facts import Facts
 from webhooks.outbox import Happening, record, record_all
@@ -35,6 +37,14 @@ _SESSION_EVENTS = {
     SessionStatus.RECONNECTING.value: "livestream.reconnecting",
     SessionStatus.ENDED.value: "livestream.ended",
     SessionStatus.ERRORED.value: "livestream.errored",
+}
+_RECORDING_EVENTS = {
+    RecordingStatus.INVOKED.value: "recording.invoked",
+    RecordingStatus.RECORDING.value: "recording.started",
+    RecordingStatus.PAUSED.value: "recording.paused",
+    RecordingStatus.UPLOADING.value: "recording.stopped",
+    RecordingStatus.UPLOADED.value: "recording.stored",
+    RecordingStatus.ERRORED.value: "recording.failed",
 }
 # At the vendors a livestream is live while its encoder is waited for, so nothing changes when it is back.
 _STATUS_UPDATE = "livestreaming.statusUpdate"
@@ -52,6 +62,8 @@ def subscribe() -> None:
     events.subscribe(SessionStatusChanged, _note_status)
     events.subscribe(OutputCreated, _note_added)
     events.subscribe(OutputDeleted, _note_removed)
+    events.subscribe(RecordingStatusChanged, _note_recording)
+    events.subscribe(RecordingDeleted, _note_recording_deleted)
     events.subscribe(MeetingStarted, _note_started)
     events.subscribe(MeetingEnded, _note_ended)
     events.subscribe(ParticipantJoined, _note_joined)
@@ -97,6 +109,14 @@ def _note_removed(event: OutputDeleted) -> None:
         record(_of_livestream(event, "livestream.simulcast_removed", facts.of_output(event)))
 
 
+def _note_recording(event: RecordingStatusChanged) -> None:
+    record(_of_recording(event, _RECORDING_EVENTS[event.status]))
+
+
+def _note_recording_deleted(event: RecordingDeleted) -> None:
+    record(_of_recording(event, "recording.deleted"))
+
+
 def _note_started(event: MeetingStarted) -> None:
     record(_of_meeting(event, "meeting.started", facts.of_meeting(event)))
 
@@ -136,4 +156,16 @@ def _of_meeting(event: MeetingSessionEvent, event_type: str, told: Facts) -> Hap
         subject_id=event.meeting_id,
         at=event.at,
         facts=told,
+    )
+
+
+def _of_recording(event: RecordingEvent, event_type: str) -> Happening:
+    return Happening(
+        app_id=event.app_id,
+        type=event_type,
+        names=catalogue.names_of(event_type),
+        subject_type="recording",
+        subject_id=event.recording_id,
+        at=event.at,
+        facts=facts.of_recording(event),
     )

@@ -23,6 +23,19 @@ def deadline(seconds: float) -> Iterator[None]:
         _ends_at.reset(token)
 
 
+@contextmanager
+def suspended_deadline() -> Iterator[None]:
+    """Let the block wait for somebody else; what comes after it may still wait as long as it might have before."""
+    outer = _ends_at.get()
+    token, began_at = _ends_at.set(None), time.monotonic()
+    try:
+        yield
+    finally:
+        _ends_at.reset(token)
+        if outer is not None:
+            _ends_at.set(outer + time.monotonic() - began_at)
+
+
 def remaining_s(*, at_most: float) -> float:
     """Return how long the next wait may take; 0 once the deadline has passed."""
     ends_at = _ends_at.get()

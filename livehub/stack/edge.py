@@ -177,6 +177,13 @@ http {{
             error_page 502 504 = @down_$reader;
         }}
         location ^~ /internal {{ return 404; }}
+        # Recordings of this node's folder: for whom, the web program has said.
+        location ^~ /recording-files/ {{
+            internal;
+            alias {quoted(f"{instance.recordings_dir}/")};
+            access_log off;
+            add_header X-Content-Type-Options "nosniff" always;
+        }}
         # Only what is there, and as it was matched: encoders' hooks are answered by the same process.
         location ~ ^/ws/({_SOCKETS})$ {{
             if ($http_upgrade !~* ^websocket$) {{ return 404; }}

@@ -21,6 +21,7 @@ def prepare_folders(instance: Instance) -> None:
         instance.data_dir,
         instance.runtime_dir,
         instance.playback_dir,
+        instance.recordings_dir,
         instance.static_root,
         instance.log_dir,
         instance.nginx_temp_dir,

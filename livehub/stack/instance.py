@@ -96,6 +96,10 @@ class Instance:
         return self.data_dir / "relayed"
 
     @property
+    def recordings_dir(self) -> Path:
+        return self.data_dir / "recordings"
+
+    @property
     def cluster_dir(self) -> Path:
         return self.data_dir / "postgres"
 

@@ -20,6 +20,8 @@ _START_RETRIES = 10
 _URGENT_SLOTS = 8
 # One is the courier, which carries all; the others hand it what they are called for.
 _WEBHOOK_SLOTS = 3
+# So that nothing waits for a slow store but others of it.
+_RECORDING_SLOTS = 4
 _WEBSOCKET_MESSAGE_BYTES = 4096
 _LOG_MAX_BYTES = 10 * 1024 * 1024
 _LOG_BACKUPS = 3
@@ -141,6 +143,8 @@ def _workers(instance: Instance) -> list[Program]:
         ),
         # A process of its own, since it is busy where an instance has much to tell, and its loop must not wait.
         _worker("webhooks", queues=["webhooks"], pool="threads", slots=_WEBHOOK_SLOTS),
+        # A process of its own: it reads and hashes all that is broadcast, and holds the clients of stores.
+        _worker("recordings", queues=[queue_of("recordings", node=node)], pool="threads", slots=_RECORDING_SLOTS),
         # A process of its own, since threads know no time limit. Mail may wait behind files.
         _worker("files", queues=[queue_of("files", node=node), "mail"], pool="prefork", slots=1),
     ]

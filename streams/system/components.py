@@ -32,8 +32,14 @@ from streams.livestreams.models import NodeDisk
 _BOUND_S = 1.8
 _PROBE_S = 1.0
 # The queues that each kind of worker takes work from: those of its own node, and those of all.
-_NODE_QUEUES = {"live": ("live",), "urgent": ("urgent",), "webhooks": (), "files": ("files",)}
-_SHARED_QUEUES = {"live": (), "urgent": ("urgent",), "webhooks": ("webhooks",), "files": ("mail",)}
+_NODE_QUEUES = {
+    "live": ("live",),
+    "urgent": ("urgent",),
+    "webhooks": (),
+    "files": ("files",),
+    "recordings": ("recordings",),
+}
+_SHARED_QUEUES = {"live": (), "urgent": ("urgent",), "webhooks": ("webhooks",), "files": ("mail",), "recordings": ()}
 # Nodes look at their disks every 15 s; so long after the last one nobody has called for it.
 _BEAT_PATIENCE = timedelta(seconds=60)
 

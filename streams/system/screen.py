@@ -13,7 +13,7 @@ from streams.livestreams.states import EventKind
 from streams.system.components import AnsweringWorker, Component, look_at_parts
 
 _LATELY = timedelta(hours=24)
-_KINDS = ("live", "urgent", "webhooks", "files")
+_KINDS = ("live", "urgent", "webhooks", "files", "recordings")
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,15 @@ from streams.identity.models import public_id_of
 from streams.livestreams.outputs import NewOutput, create_output
 from streams.livestreams.services import create_livestream
 from streams.livestreams.slate_pictures import set_slate_picture
-from streams.models import ApiKey, Invitation, Livestream, Member, Output, Role, Session, User
+from streams.models import ApiKey, Invitation, Livestream, Member, Output, Recording, Role, Session, User
 from streams.organizations import members
 from streams.organizations.models import AttemptBudget
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
+from streams.recordings.services import NewRecording, start_recording
+from streams.recordings.states import RecordingStatus
 from tests.meetings.home import furnish
 from tests.runs import connected
+from tests.stores.storages import furnish_storage
 from tests.streams.images import image_bytes
 from tests.webhooks.happenings import furnish_webhooks
 
@@ -108,6 +111,7 @@ def tenant_of(made: NewOrganization) -> Tenant:
     key = ApiKey.objects.filter(organization=made.organization).order_by("created_at")[0]
     member = join(made, Role.OPERATOR)
     output = simulcast(livestream)
+    recording = _stored_recording(livestream)
     # One dialect's outputs are changed only while nothing is broadcast.
     idle = create_livestream(app=made.app, name="Idle", actor=SYSTEM)
     ids = {
@@ -121,6 +125,8 @@ def tenant_of(made: NewOrganization) -> Tenant:
         "viewer_id": uuid.uuid4().hex,
         "platform_id": object_id(output.pk),
         "livestream_id": str(livestream.pk),
+        "recording_id": str(recording.pk),
+        "temporary_recording_id": object_id(recording.pk),
         "playback_id": livestream.playback_id,
         "session_id": str(session.pk),
         "api_key_id": str(key.pk),
@@ -129,13 +135,22 @@ def tenant_of(made: NewOrganization) -> Tenant:
         "log_in_id": own_ids(logged_in(member.user))["log_in_id"],
         **furnish(made.app),
         **furnish_webhooks(made.app),
+        **furnish_storage(made.app),
     }
+    meetings_own = Livestream.objects.get(app=made.app, meeting=uuid.UUID(ids["meeting_id"]), stopped_at=None)
+    start_recording(livestream=meetings_own, new=NewRecording(may_wait=True), actor=SYSTEM)
     return Tenant(made, ids)
 
 
 def simulcast(livestream: Livestream) -> Output:
     new = NewOutput(type="simulcast", uri="rtmp://a.example.com/live2", stream_key="sk_of-a-platform")
     return create_output(livestream=livestream, new=new, actor=SYSTEM)
+
+
+def _stored_recording(livestream: Livestream) -> Recording:
+    recording = start_recording(livestream=livestream, new=NewRecording(), actor=SYSTEM)
+    Recording.objects.filter(pk=recording.pk).update(status=RecordingStatus.UPLOADED)
+    return recording
 
 
 def join(made: NewOrganization, role: Role) -> Member:

@@ -31,6 +31,8 @@ LETS_IN = {
 }
 _READ, _WRITE, _ADMIN = ApiKey.Scope.READ, ApiKey.Scope.LIVESTREAMS, ApiKey.Scope.ADMIN
 _LIVESTREAM = "livestreams/{livestream_id}"
+_RECORDING = f"{_LIVESTREAM}/recordings/{{recording_id}}"
+_RECORDING_PAGE = "/recordings/{recording_id}"
 _LOG_IN, _PLACE = "/account/you/log-ins/{log_in_id}", "/account/you/organizations/{member_id}"
 _MEETING_PAGE, _PRESET_PAGE = "/meetings/{meeting_id}", "/meetings/presets/{preset_id}"
 _WEBHOOK_PAGE = "/webhooks/{endpoint_id}"
@@ -68,6 +70,16 @@ _OURS = {
     f"DELETE {_LIVESTREAM}/outputs/{{output_id}}": (_WRITE, 200),
     f"POST {_LIVESTREAM}/playback-tokens": (_WRITE, 201),
     f"DELETE {_LIVESTREAM}/viewers/{{viewer_id}}": (_WRITE, 200),
+    f"GET {_LIVESTREAM}/recordings": (_READ, 200),
+    f"POST {_LIVESTREAM}/recordings": (_WRITE, 201),
+    f"GET {_LIVESTREAM}/recording-settings": (_READ, 200),
+    f"PATCH {_LIVESTREAM}/recording-settings": (_WRITE, 200),
+    f"GET {_RECORDING}": (_READ, 200),
+    f"DELETE {_RECORDING}": (_WRITE, 200),
+    f"POST {_RECORDING}/stop": (_WRITE, 200),
+    # It is stored.
+    f"POST {_RECORDING}/pause": (_WRITE, 400),
+    f"POST {_RECORDING}/resume": (_WRITE, 400),
     "GET playback-keys": (_READ, 200),
     "POST playback-keys/rotate": (_WRITE, 201),
 }
@@ -79,6 +91,9 @@ _LIVEAPI = {
     f"PATCH {_STREAM}": (_WRITE, 200),
     f"DELETE {_STREAM}": (_WRITE, 200),
     f"POST {_STREAM}/platforms": (_WRITE, 201),
+    f"GET {_STREAM}/temporary_recordings": (_READ, 200),
+    f"GET {_STREAM}/temporary_recordings/{{temporary_recording_id}}": (_READ, 200),
+    "GET videos": (_READ, 200),
     f"PATCH {_STREAM}/platforms/{{platform_id}}": (_WRITE, 200),
     f"DELETE {_STREAM}/platforms/{{platform_id}}": (_WRITE, 200),
 }
@@ -96,6 +111,15 @@ _CLOUDINARY = {
     f"GET {_LIVE_STREAM}/outputs/{{live_stream_output_id}}": (_READ, 200),
     f"PATCH {_LIVE_STREAM}/outputs/{{live_stream_output_id}}": (_WRITE, 200),
     f"DELETE {_LIVE_STREAM}/outputs/{{live_stream_output_id}}": (_WRITE, 200),
+}
+_STORAGE = "storage-targets/{storage_target_id}"
+_STORAGES = {
+    "GET storage-targets": (_READ, 200),
+    "POST storage-targets": (_WRITE, 201),
+    f"GET {_STORAGE}": (_READ, 200),
+    f"PATCH {_STORAGE}": (_WRITE, 200),
+    f"DELETE {_STORAGE}": (_WRITE, 200),
+    f"POST {_STORAGE}/test": (_WRITE, 200),
 }
 _MEETS = ApiKey.Scope.MEETINGS
 _MEETING, _SESSION = "meetings/{meeting_id}", "sessions/{meeting_session_id}"
@@ -129,6 +153,12 @@ _MEETINGS = {
     "PATCH presets/{preset_id}": (_MEETS, 200),
     "PUT presets/{preset_id}": (_MEETS, 200),
     "DELETE presets/{preset_id}": (_MEETS, 200),
+    "GET recordings": (_READ, 200),
+    # Without the meeting and the deed that they have to be told; with them: tests/meetings/test_recordings.py.
+    "POST recordings": (_MEETS, 422),
+    "PUT recordings/{recording_id}": (_MEETS, 422),
+    "GET recordings/{recording_id}": (_READ, 200),
+    "GET recordings/active-recording/{meeting_id}": (_READ, 200),
     "GET sessions": (_READ, 200),
     "GET sessions/peer-report/{peer_id}": (_READ, 200),
     f"GET {_SESSION}": (_READ, 200),
@@ -177,7 +207,7 @@ def _below(prefix: str, table: dict[str, tuple[ApiKey.Scope, int]]) -> dict[str,
 
 
 OPERATIONS = {
-    **_below("/v2/", {**_OURS, **_MEETINGS, **_OUR_WEBHOOKS, **_OUR_ADMINISTRATION}),
+    **_below("/v2/", {**_OURS, **_MEETINGS, **_OUR_WEBHOOKS, **_OUR_ADMINISTRATION, **_STORAGES}),
     **_below("/liveapi/", _LIVEAPI),
     **_below("/cloudinary/v2/video/{cloud_name}/", _CLOUDINARY),
     **_below("/client/v4/accounts/{account_id}/realtime/kit/", _VENDORS_APPS),
@@ -235,6 +265,14 @@ PAGES: dict[str, dict[str, Door]] = {
     "/livestreams/{livestream_id}/outputs/{output_id}": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/outputs/{output_id}/delete": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/delete": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/recordings": {"GET": Door.LOOK},
+    "/livestreams/{livestream_id}/recordings": {"GET": Door.LOOK},
+    "/livestreams/{livestream_id}/recordings/start": {"POST": Door.OPERATE},
+    _RECORDING_PAGE: {"GET": Door.LOOK},
+    f"{_RECORDING_PAGE}/stop": {"POST": Door.OPERATE},
+    f"{_RECORDING_PAGE}/pause": {"POST": Door.OPERATE},
+    f"{_RECORDING_PAGE}/resume": {"POST": Door.OPERATE},
+    f"{_RECORDING_PAGE}/delete": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/meetings": {"GET": Door.LOOK},
     "/meetings/create": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/meetings/presets": {"GET": Door.LOOK},
@@ -259,6 +297,12 @@ PAGES: dict[str, dict[str, Door]] = {
     "/account/apps/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
     "/account/apps/{app_id}": {"GET": Door.LOOK},
     "/account/apps/{app_id}/rename": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    "/account/storages": {"GET": Door.LOOK},
+    "/account/storages/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    "/account/storages/{target_id}": {"GET": Door.LOOK},
+    "/account/storages/{target_id}/change": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
+    "/account/storages/{target_id}/test": {"POST": Door.ADMINISTER},
+    "/account/storages/{target_id}/delete": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
     "/account/invitations/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
     _INVITATION: {"GET": Door.ADMINISTER},
     f"{_INVITATION}/withdraw": {"POST": Door.ADMINISTER},
@@ -321,6 +365,8 @@ MACHINES: dict[str, dict[str, Door]] = {
     "/^client(/[\\s\\S]*)?\\Z": {},
     "/^liveapi(/[\\s\\S]*)?\\Z": {},
     "/^cloudinary(/[\\s\\S]*)?\\Z": {},
+    # With a link that was signed for it: tests/recordings/test_files.py.
+    "/recordings/{recording_id}/file": {"POST": Door.SHUT},
     "/embed/{playback_id}": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/watch/{playback_id}": {"GET": Door.OPEN, "POST": Door.SHUT},
     # Who names no livestream is told so; with one: tests/dashboard/test_oembed.py.

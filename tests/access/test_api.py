@@ -39,6 +39,7 @@ changes = pytest.mark.parametrize("operation", [each for each in OPERATIONS if n
 # What an operation needs beside a name, by the end of its address.
 BODIES: dict[str, dict[str, object]] = {
     "POST /outputs": {"type": "simulcast", "uri": "rtmp://b.example.com/live2", "stream_key": "sk_of-a-platform"},
+    "POST /storage-targets": {"type": "gcs", "bucket": "films", "secret": "{}"},
     "POST /platforms": {"server": "rtmp://b.example.com/live2", "key": "sk_of-a-platform"},
     "POST {cloud_name}/live_streams": {"input": {"type": "rtmp"}},
 }

@@ -10,6 +10,7 @@ from streams.meetings.broadcasts import start_meeting_livestream
 from streams.meetings.services.meetings import create_meeting
 from streams.models import App, Livestream, LivestreamCount, Meeting, Session
 from streams.organizations.services import SYSTEM, NewOrganization
+from streams.recordings.services import NewRecording, start_recording
 from tests.access.expected import OPERATIONS
 from tests.api.clients import ApiClient, read
 from tests.meetings.queries import asked_for
@@ -34,12 +35,16 @@ COSTS = {
     f"{_ONE}/slate": 2,
     f"{_ONE}/outputs": 2,
     f"{_ONE}/outputs/{{output_id}}": 2,
+    f"{_ONE}/recordings": 2,
+    f"{_ONE}/recordings/{{recording_id}}": 2,
+    # Also what somebody has said, and whether its archive is on.
+    f"{_ONE}/recording-settings": 3,
     "/livestreams/sessions/{session_id}": 1,
     "/livestreams/sessions/{session_id}/events": 2,
 }
 
 
-_BEYOND_VENDORS = ("/outputs", "/slate", f"{_ONE}/sessions", "/events")
+_BEYOND_VENDORS = ("/outputs", "/recording", "/slate", f"{_ONE}/sessions", "/events")
 _VENDORS_READS = [path for path in COSTS if not any(beyond in path for beyond in _BEYOND_VENDORS)]
 
 
@@ -51,7 +56,13 @@ def ids(livestream: Livestream, home: NewOrganization) -> dict[str, str]:
     finished(connected(livestream))
     session = connected(livestream)
     output = Output.objects.filter(livestream=livestream)[0]
-    return {"livestream_id": str(livestream.pk), "session_id": str(session.pk), "output_id": str(output.pk)}
+    recording = start_recording(livestream=livestream, new=NewRecording(), actor=SYSTEM)
+    return {
+        "livestream_id": str(livestream.pk),
+        "session_id": str(session.pk),
+        "output_id": str(output.pk),
+        "recording_id": str(recording.pk),
+    }
 
 
 @pytest.mark.parametrize("path", COSTS)

@@ -142,9 +142,9 @@ class TestBothVendors:
         assert read(wrong)["error"]["fields"].keys() == {"name", "url"}
 
     def test_take_what_nothing_tells_of_yet(self, api: ApiClient) -> None:
-        assert not EVENT_NAMES["recording.statusUpdate"].is_emitted
+        assert not EVENT_NAMES["meeting.transcript"].is_emitted
 
-        response = api.post("/webhooks", {**BODY, "events": ["recording.statusUpdate", "meeting.summary"]})
+        response = api.post("/webhooks", {**BODY, "events": ["meeting.transcript", "meeting.summary"]})
 
         assert response.status_code == 201
 

@@ -62,7 +62,13 @@ class TestSystemPage:
         html = squeezed(get_html(browser, "/system"))
 
         rows = get_system_screen().workers
-        assert [row.name for row in rows] == ["live@main", "urgent@main", "webhooks@main", "files@main"]
+        assert [row.name for row in rows] == [
+            "live@main",
+            "urgent@main",
+            "webhooks@main",
+            "files@main",
+            "recordings@main",
+        ]
         assert {row.label for row in rows} == {"No answer"}
         assert "live@main" in html
 

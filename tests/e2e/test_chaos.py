@@ -18,7 +18,9 @@ pytestmark = [pytest.mark.chaos, pytest.mark.e2e]
 _UPDATE_S = 11
 
 
-@pytest.mark.parametrize("program", ["web", "asgi", "edge", "postgres", "redis", "urgent", "webhooks", "files"])
+@pytest.mark.parametrize(
+    "program", ["web", "asgi", "edge", "postgres", "redis", "urgent", "webhooks", "files", "recordings"]
+)
 def test_a_broadcast_outlives_a_killed_program(stack: RunningStack, stream: Stream, program: str) -> None:
     with publishing(stream.publish_url) as encoder:
         stream.await_status("LIVE")

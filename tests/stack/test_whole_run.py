@@ -34,10 +34,11 @@ PROGRAMS = {
     "urgent",
     "webhooks",
     "files",
+    "recordings",
     "gate",
     "ingest",
 }
-# One of each kind; `files`, `gate`, `origin` and `webhooks` show that those that do not hang stay.
+# One of each kind; `files`, `gate`, `origin`, `recordings` and `webhooks` show that those that do not hang stay.
 HANGING = {"web", "asgi", "live", "urgent"}
 # A depth at which a Unix socket inside the data folder would have too long a path.
 DEEP = Path("a-folder-with-a-long-name") / ("deep" * 12) / "and a blank"
@@ -101,7 +102,7 @@ class TestRunning:
             return {path.stem: path.stat().st_mtime_ns for path in stack.runtime_dir.glob("*.beat")}
 
         before = beats()
-        assert before.keys() == HANGING | {"files", "gate", "origin", "webhooks"}
+        assert before.keys() == HANGING | {"files", "gate", "origin", "recordings", "webhooks"}
         wait_until(lambda: not before.items() & beats().items(), what="the next beats")
 
     def test_shows_and_keeps_the_credentials(self, stack: RunningStack) -> None:

@@ -120,7 +120,7 @@ def stack_environment(folder: Path, **settings: str) -> dict[str, str]:
     inherited = {name: value for name, value in os.environ.items() if name not in _FOREIGN and "LIVEHUB_" not in name}
     ports = dict(zip(_PORTS, map(str, free_ports(len(_PORTS))), strict=True))
     # One key is all of a module's clients, and they ask all the time.
-    limits = {"LIVEHUB_API_REQUESTS_PER_KEY": "1000000"}
+    limits = {"LIVEHUB_API_REQUESTS_PER_KEY": "1000000", "LIVEHUB_RECORD": "no"}
     return {**inherited, "LIVEHUB_DATA_DIR": str(folder / "var"), **ports, **limits, **settings}
 
 

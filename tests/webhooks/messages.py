@@ -41,6 +41,23 @@ _SIMULCAST = {
     "url": "rtmp://a.rtmp.example.com/live2",
     "is_enabled": True,
 }
+_RECORDING: dict[str, Any] = {
+    "id": "8d2f6a10-94c7-4b3e-a5d1-3f7e9c0b2a64",
+    "livestream_id": _LIVESTREAM["id"],
+    "meeting_id": None,
+    "session_id": _SESSION["id"],
+    "name": "Autumn keynote",
+    "origin": "automatic",
+    "output_file_name": f"{_LIVESTREAM['id']}_1795291204250.mp4",
+    "invoked_at": _BEGAN_AT,
+    "started_at": None,
+    "stopped_at": None,
+    "stop_reason": "",
+    "size": None,
+    "duration_us": None,
+    "is_verified": False,
+    "gaps": [],
+}
 _MEETING = {"id": _MEETING_ID, "title": "Backend standup", "created_at": "2026-11-21T08:00:00.000Z"}
 _MEETING_SESSION: dict[str, Any] = {
     "id": "05e57591-d89e-45c9-ae44-08dc1eaad0e0",
@@ -128,6 +145,21 @@ _HAPPENED: dict[str, tuple[dict[str, Any], int, str]] = {
         6,
         "2026-11-22T06:45:00.000Z",
     ),
+    **{
+        f"recording.{verb}": ({"recording": {**_RECORDING, "status": status}}, sequence, _BEGAN_AT)
+        for sequence, (verb, status) in enumerate(
+            [
+                ("invoked", "invoked"),
+                ("started", "recording"),
+                ("paused", "paused"),
+                ("stopped", "uploading"),
+                ("stored", "uploaded"),
+                ("failed", "errored"),
+                ("deleted", "uploaded"),
+            ],
+            start=1,
+        )
+    },
     "endpoint.disabled": (
         {
             "endpoint": {"id": _ENDPOINT_ID, "name": "Attendance"},
@@ -174,7 +206,12 @@ def message(name: str, *, type: str = "", format: str = "dyte", **facts: object)
     type = type or EVENT_NAMES[name].types[0]
     happened, sequence, at = _HAPPENED[type]
     subject_type = type.partition(".")[0]
-    ids = {"livestream": _LIVESTREAM_ID, "meeting": _MEETING_ID, "endpoint": _ENDPOINT_ID}
+    ids = {
+        "livestream": _LIVESTREAM_ID,
+        "meeting": _MEETING_ID,
+        "recording": _RECORDING["id"],
+        "endpoint": _ENDPOINT_ID,
+    }
     return Message(
         event_id=UUID("019aa8f2-5b3c-7d1e-8f4a-6c2b9e0d7a13"),
         app_id=_APP_ID,

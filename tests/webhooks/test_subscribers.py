@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from livehub.core import clock
@@ -20,6 +20,17 @@ from streams.meetings.services.meetings import change_meeting, create_meeting
 from streams.meetings.services.participants import delete_participant
 from streams.models import App, Livestream, Meeting, Session
 from streams.organizations.services import SYSTEM, NewOrganization
+from streams.recordings import lifecycle as recording_lifecycle
+from streams.recordings.locks import lock_recording
+from streams.recordings.services import (
+    NewRecording,
+    delete_recording,
+    pause_recording,
+    resume_recording,
+    start_recording,
+    stop_recording,
+)
+from streams.recordings.states import RecordingStatus
 from tests.conftest import Broker
 from tests.meetings.people import added, session_of
 from tests.runs import ENCODER, claimed, connected, failed, finished
@@ -413,6 +424,21 @@ def test_a_wait_for_an_encoder_that_never_came_ends_nothing_for_the_vendors(live
     ]
 
 
+def _record(livestream: Livestream) -> None:
+    """Take a recording through its life, and have another one fail."""
+    new = NewRecording(may_wait=True)
+    stored = start_recording(livestream=livestream, new=new, actor=SYSTEM)
+    for step in (pause_recording, resume_recording, stop_recording):
+        step(recording_id=stored.pk, actor=SYSTEM)
+    with transaction.atomic():
+        recording_lifecycle.change_status(lock_recording(stored.pk), new=RecordingStatus.UPLOADED)
+    delete_recording(recording_id=stored.pk, actor=SYSTEM)
+    failing = start_recording(livestream=livestream, new=new, actor=SYSTEM)
+    stop_recording(recording_id=failing.pk, actor=SYSTEM)
+    with transaction.atomic():
+        recording_lifecycle.fail(lock_recording(failing.pk), problem="Nothing was broadcast.")
+
+
 def test_all_that_the_catalogue_calls_emitted_is_told(app: App, livestream: Livestream, meeting: Meeting) -> None:
     """By the services that the tests above call: whatever is not, is marked so."""
     services.change_livestream(livestream=livestream, reconnect_window_s=60, actor=SYSTEM)
@@ -427,6 +453,7 @@ def test_all_that_the_catalogue_calls_emitted_is_told(app: App, livestream: Live
     new = NewOutput(type="simulcast", uri="rtmp://a.example/live")
     output = outputs.create_output(livestream=livestream, new=new, actor=SYSTEM)
     outputs.delete_output(livestream=livestream, output_id=output.pk, actor=SYSTEM)
+    _record(livestream)
     services.delete_livestream(livestream=livestream, actor=SYSTEM)
     join_meeting(participant=added(meeting, "mary"))
     room.kick_all(meeting=meeting, actor=SYSTEM)

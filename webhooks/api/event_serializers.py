@@ -69,6 +69,23 @@ _FIELDS: dict[str, Any] = {
         url=_text(),
         enabled=serializers.BooleanField(),
     ),
+    "recording": _part(
+        "Recording",
+        livestreamId=serializers.UUIDField(allow_null=True),
+        meetingId=serializers.UUIDField(allow_null=True),
+        sessionId=serializers.UUIDField(allow_null=True),
+        status=_text(),
+        origin=_text(),
+        outputFileName=_text(),
+        invokedAt=InstantField(),
+        startedAt=InstantField(allow_null=True),
+        stoppedAt=InstantField(allow_null=True),
+        stopReason=_text(allow_null=True),
+        size=serializers.IntegerField(allow_null=True),
+        durationUs=serializers.IntegerField(allow_null=True),
+        verified=serializers.BooleanField(),
+        gaps=serializers.ListField(child=serializers.DictField()),
+    ),
     "endpoint": _part("Endpoint", name=_text()),
     "changed": serializers.ListField(
         child=serializers.CharField(), required=False, help_text="What is another now, of livestream.updated."
@@ -104,7 +121,7 @@ class EventSerializer(serializers.Serializer[Event]):
         },
         "reason": None,
     }
-    absent = frozenset({"meeting", "participant", "simulcast", "endpoint", "changed"})
+    absent = frozenset({"meeting", "participant", "simulcast", "recording", "endpoint", "changed"})
 
     def get_fields(self) -> dict[str, Any]:
         return deepcopy(_FIELDS)

@@ -85,6 +85,26 @@ def _simulcast(simulcast: JsonObject) -> JsonObject:
     }
 
 
+def _recording(recording: JsonObject) -> JsonObject:
+    return {
+        "id": recording["id"],
+        "livestreamId": recording["livestream_id"],
+        "meetingId": recording["meeting_id"],
+        "sessionId": recording["session_id"],
+        "status": recording["status"],
+        "origin": recording["origin"],
+        "outputFileName": recording["output_file_name"],
+        "invokedAt": recording["invoked_at"],
+        "startedAt": recording["started_at"],
+        "stoppedAt": recording["stopped_at"],
+        "stopReason": recording["stop_reason"] or None,
+        "size": recording["size"],
+        "durationUs": recording["duration_us"],
+        "verified": recording["is_verified"],
+        "gaps": recording["gaps"],
+    }
+
+
 def _endpoint(endpoint: JsonObject) -> JsonObject:
     return {"id": endpoint["id"], "name": endpoint["name"]}
 
@@ -118,5 +138,6 @@ _PARTS = {
     "session": _session,
     "participant": _participant,
     "simulcast": _simulcast,
+    "recording": _recording,
     "endpoint": _endpoint,
 }

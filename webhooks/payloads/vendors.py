@@ -1,10 +1,13 @@
 """Bodies as Dyte v2 and RealtimeKit write them, key by key. Source: their lists of webhook events."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
 
+from livehub.core import clock
+from streams.recordings.links import LINK_S, own_link
 from webhooks.payloads.message import JsonObject, Message
 from webhooks.payloads.ours import playback_url
 from webhooks.states import PayloadFormat
@@ -12,6 +15,12 @@ from webhooks.states import PayloadFormat
 STATUS_UPDATE = "livestreaming.statusUpdate"
 # A failed broadcast is over for viewers, and neither vendor has a third word here.
 _OVER = {PayloadFormat.DYTE.value: "OFFLINE", PayloadFormat.REALTIMEKIT.value: "IDLE"}
+_STOP_REASONS = {
+    "api_call": "API_CALL",
+    "max_seconds": "API_CALL",
+    "broadcast_ended": "ALL_PEERS_LEFT",
+    "internal_error": "INTERNAL_ERROR",
+}
 _END_REASONS = {"host_ended": "HOST_ENDED_MEETING", "everybody_left": "ALL_PARTICIPANTS_LEFT"}
 
 
@@ -59,12 +68,38 @@ def _participant_moved(message: Message) -> JsonObject:
     return {"event": message.name, "meeting": _meeting(message.facts), "participant": participant}
 
 
+def _recording_moved(message: Message) -> JsonObject:
+    """Return what a recording has become; its link is good for as long as the vendors' are."""
+    told = message.facts["recording"]
+    expires_at = message.at + timedelta(seconds=LINK_S)
+    is_stored = told["status"] == "uploaded"
+    recording = {
+        "id": told["id"],
+        "recordingId": told["id"],
+        "meetingId": told["meeting_id"],
+        "organizationId": message.app_id.hex,
+        "status": told["status"].upper(),
+        "startedTime": told["started_at"],
+        "stoppedTime": told["stopped_at"],
+        "roomUUID": told["session_id"],
+        "outputFileName": told["output_file_name"],
+        "fileSize": told["size"],
+        "downloadUrl": own_link(UUID(told["id"]), expires_at=expires_at) if is_stored else None,
+        "audioDownloadUrl": None,
+        "downloadUrlExpiry": clock.isoformat(expires_at) if is_stored else None,
+        "recordingDuration": None if told["duration_us"] is None else told["duration_us"] // 1_000_000,
+        "stopReason": _STOP_REASONS.get(told["stop_reason"]),
+    }
+    return {"event": message.name, "recording": recording, "meeting": _meeting_of_livestream(message.facts)}
+
+
 # Of meetings, by name.
 MEETING_BODIES: Mapping[str, Callable[[Message], JsonObject]] = {
     "meeting.started": _meeting_started,
     "meeting.ended": _meeting_ended,
     "meeting.participantJoined": _participant_moved,
     "meeting.participantLeft": _participant_moved,
+    "recording.statusUpdate": _recording_moved,
 }
 
 

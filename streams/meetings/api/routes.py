@@ -6,7 +6,7 @@ from django.urls import URLPattern, path
 
 from livehub.api.dialect import Dialect
 from streams.meetings.api.serializers import MeetingShapes
-from streams.meetings.api.views import broadcasts, meetings, participants, presets, room, sessions
+from streams.meetings.api.views import broadcasts, meetings, participants, presets, recordings, room, sessions
 from streams.meetings.api.views.base import MeetingApi
 
 _MEETING = "meetings/<str:meeting_id>"
@@ -32,6 +32,10 @@ _VIEWS: dict[str, type[MeetingApi]] = {
     f"{_MEETING}/active-session/poll": room.PollView,
     "presets": presets.PresetsView,
     "presets/<str:preset_id>": presets.PresetView,
+    "recordings": recordings.MeetingRecordingsView,
+    # Before those of one recording: "active-recording" is no id.
+    "recordings/active-recording/<str:meeting_id>": recordings.ActiveRecordingView,
+    "recordings/<str:recording_id>": recordings.MeetingRecordingView,
     "sessions": sessions.MeetingSessionsView,
     # Before those of one session: "peer-report" is no id.
     "sessions/peer-report/<str:peer_id>": sessions.PeerReportView,

@@ -25,6 +25,7 @@ from streams.meetings.api.meeting_input import (
 )
 from streams.meetings.api.preset_input import PermissionsBody, PresetConfigBody, UiBody
 from streams.meetings.api.recording_input import DyteRecordingConfigBody, RecordingConfigBody
+from streams.meetings.api.recordings_input import DyteStartRecordingBody, StartRecordingBody
 from streams.meetings.api.room_input import DyteParticipantBody, ParticipantBody
 from streams.meetings.api.session_serializers import DyteSessionDetailSerializer, MeetingSessionSerializer
 from streams.meetings.models import Meeting, Participant, Preset
@@ -270,6 +271,7 @@ class MeetingShapes:
     participant: type[ParticipantSerializer]
     participant_with_token: type[TokenParticipantSerializer] | type[DyteTokenParticipantSerializer]
     session: type[MeetingSessionSerializer] | type[DyteSessionDetailSerializer]
+    start_recording: type[StartRecordingBody]
     livestreams: LivestreamShapes
 
 
@@ -282,6 +284,7 @@ DYTE_MEETING_SHAPES = MeetingShapes(
     participant=DyteParticipantSerializer,
     participant_with_token=DyteTokenParticipantSerializer,
     session=DyteSessionDetailSerializer,
+    start_recording=DyteStartRecordingBody,
     livestreams=DYTE_SHAPES,
 )
 REALTIMEKIT_MEETING_SHAPES = MeetingShapes(
@@ -293,5 +296,6 @@ REALTIMEKIT_MEETING_SHAPES = MeetingShapes(
     participant=ParticipantSerializer,
     participant_with_token=TokenParticipantSerializer,
     session=MeetingSessionSerializer,
+    start_recording=StartRecordingBody,
     livestreams=REALTIMEKIT_SHAPES,
 )

@@ -16,6 +16,7 @@ from streams.meetings.selectors.participants import (
     list_participants,
     list_presets,
 )
+from streams.meetings.selectors.recordings import RecordingFilter, get_active_recording, list_meeting_recordings
 from streams.meetings.selectors.screens import (
     MeetingList,
     MeetingRow,
@@ -45,10 +46,12 @@ __all__ = [
     "MeetingList",
     "MeetingRow",
     "MeetingScreen",
+    "RecordingFilter",
     "SessionFilter",
     "SessionOrder",
     "find_active_livestream",
     "get_active_livestream",
+    "get_active_recording",
     "get_active_session",
     "get_bare_session",
     "get_meeting",
@@ -64,6 +67,7 @@ __all__ = [
     "get_session_participant",
     "list_livestream_sessions",
     "list_livestreams_of",
+    "list_meeting_recordings",
     "list_meeting_sessions",
     "list_meetings",
     "list_newest_sessions",

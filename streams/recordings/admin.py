@@ -1,0 +1,69 @@
+"""Support staff's view of recordings; no page of it holds a link to one, or a store's token."""
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from streams.organizations.admin import ReadOnlyAdmin, exact
+from streams.recordings.models import Recording
+
+
+@admin.register(Recording)
+class RecordingAdmin(ReadOnlyAdmin[Recording]):
+    """Recordings; found by their file's name, or by the livestream."""
+
+    list_display = ("__str__", "owner", "state", "origin", "asked_for", "problem")
+    list_select_related = ("livestream", "app")
+    list_filter = ("status", "origin", "is_verified", "invoked_at")
+    search_fields = ("=id", "name", "output_file_name", "=livestream__id", "=meeting__id")
+    fields = (
+        "id",
+        "app",
+        "livestream",
+        "session",
+        "meeting",
+        "state",
+        "origin",
+        "start_reason",
+        "stop_reason",
+        "asked_for",
+        "began",
+        "ended",
+        "stored",
+        "output_file_name",
+        "object_name",
+        "node",
+        "size",
+        "duration_us",
+        "is_verified",
+        "gaps",
+        "problem",
+    )
+    ordering = ("-invoked_at", "-id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Recording]:
+        return Recording.objects.existing().select_related("livestream", "app")
+
+    @admin.display(description="livestream", ordering="name")
+    def owner(self, recording: Recording) -> str:
+        return str(recording.livestream or recording.name)
+
+    @admin.display(description="status")
+    def state(self, recording: Recording) -> str:
+        return recording.shown.label
+
+    @admin.display(description="asked for", ordering="invoked_at")
+    def asked_for(self, recording: Recording) -> str:
+        return exact(recording.invoked_at)
+
+    @admin.display(description="began")
+    def began(self, recording: Recording) -> str:
+        return exact(recording.started_at)
+
+    @admin.display(description="ended")
+    def ended(self, recording: Recording) -> str:
+        return exact(recording.stopped_at)
+
+    @admin.display(description="stored")
+    def stored(self, recording: Recording) -> str:
+        return exact(recording.uploaded_at)

@@ -1,0 +1,33 @@
+"""Where the operations of recordings live below a dialect's prefix."""
+
+from django.urls import URLPattern, path
+
+from livehub.api.dialect import Dialect
+from streams.livestreams.api.serializers import LivestreamShapes
+from streams.recordings.api import liveapi, views
+
+_ALL = "livestreams/<str:livestream_id>/recordings"
+_ONE = f"{_ALL}/<str:recording_id>"
+
+
+def livehub_routes(dialect: Dialect, shapes: LivestreamShapes) -> list[URLPattern]:
+    """Return what LiveHub has beyond the vendors."""
+    given = {"dialect": dialect, "shapes": shapes}
+    return [
+        path(_ALL, views.LivestreamRecordingsView.as_view(**given)),
+        path(_ONE, views.LivestreamRecordingView.as_view(**given)),
+        path(f"{_ONE}/stop", views.StopLivestreamRecordingView.as_view(**given)),
+        path(f"{_ONE}/pause", views.PauseLivestreamRecordingView.as_view(**given)),
+        path(f"{_ONE}/resume", views.ResumeLivestreamRecordingView.as_view(**given)),
+        path("livestreams/<str:livestream_id>/recording-settings", views.RecordingSettingsView.as_view(**given)),
+    ]
+
+
+def liveapi_routes(dialect: Dialect) -> list[URLPattern]:
+    """Return what LiveAPI has of recordings."""
+    all_of_one = "live_streams/<str:stream_id>/temporary_recordings"
+    return [
+        path(all_of_one, liveapi.LiveApiRecordingsView.as_view(dialect=dialect)),
+        path(f"{all_of_one}/<str:temporary_recording_id>", liveapi.LiveApiRecordingView.as_view(dialect=dialect)),
+        path("videos", liveapi.LiveApiVideosView.as_view(dialect=dialect)),
+    ]

@@ -1,0 +1,116 @@
+"""The end of a recording's file: its index, the last parts, and what is told of it once it is stored and checked."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from django.db import transaction
+
+from livehub.core import clock
+from streams.media.recording.index import TrackKind
+from streams.media.recording.movie import Gap, Movie, MovieError, RecordedInit, RecordedPiece
+from streams.media.recording.stored import read_init
+from streams.recordings import lifecycle, sending, spool, verifying
+from streams.recordings.locks import lock_recording
+from streams.recordings.models import RecordedSegment, Recording
+from streams.recordings.states import RecordingStatus
+from streams.recordings.stores.base import Receipt, Store, StoredObject
+
+_NOTHING = "It was stopped before anything was broadcast."
+
+
+@dataclass(frozen=True)
+class _Closed:
+    """A file that is stored."""
+
+    movie: Movie
+    stored: StoredObject
+    finding: "verifying.Finding"
+
+
+def close(recording: Recording, store: Store, *, renew: Callable[[], None]) -> None:
+    """Store the end of a recording that nothing more comes to, check what is stored, and show it.
+
+    :raises StoreError: when the store does not do its part: try again later.
+    :raises OSError: when the spool cannot be read.
+    """
+    if not recording.taken_bytes:
+        _give_up(recording, store, problem=_NOTHING)
+        return
+    try:
+        movie = movie_of(recording)
+    except MovieError as error:
+        _give_up(recording, store, problem=f"Nothing of it can be shown: {error}")
+        return
+    sending.send(recording, store, tail=movie.moov(), renew=renew)
+    parts = list(recording.parts.order_by("number"))
+    receipts = [Receipt(part.number, part.size, part.etag) for part in parts]
+    stored = store.finish(sending.upload_of(recording), receipts)
+    renew()
+    finding = verifying.verify(recording, movie, store=store, stored=stored, parts=parts)
+    _show(recording, _Closed(movie, stored, finding))
+    spool.clear(recording.pk)
+
+
+def movie_of(recording: Recording) -> Movie:
+    """Return what was recorded.
+
+    :raises MovieError: when nothing can be shown of it.
+    """
+    inits = {row.pk: RecordedInit(row.offset, read_init(bytes(row.content))) for row in recording.inits.all()}
+    rows = recording.segments.order_by("offset")
+    return Movie(inits, (_piece(row) for row in rows.iterator(chunk_size=2000)))
+
+
+def _piece(row: RecordedSegment) -> RecordedPiece:
+    return RecordedPiece(
+        kind=TrackKind(row.slot[0]),
+        offset=row.offset,
+        size=row.size,
+        index=bytes(row.index),
+        init=row.init_id,
+        run=row.run,
+        at_ms=row.at_ms,
+        left_out=row.left_out,
+        gap_before=row.gap_before,
+    )
+
+
+@transaction.atomic
+def _show(recording: Recording, closed: _Closed) -> None:
+    locked = lock_recording(recording.pk)
+    if locked.status != RecordingStatus.UPLOADING:
+        # Somebody else has closed it at the same time, with the same bytes.
+        return
+    now = clock.now()
+    parts = recording.parts.order_by("number")
+    digests = "".join(parts.values_list("sha256", flat=True))
+    last = parts.last()
+    lifecycle.change_status(
+        locked,
+        new=RecordingStatus.UPLOADED,
+        reason="" if closed.finding.is_verified else closed.finding.problem,
+        uploaded_at=now,
+        verified_at=now,
+        expires_at=now + timedelta(seconds=locked.retention_s) if locked.retention_s else None,
+        size=closed.stored.size,
+        duration_us=closed.movie.duration_us,
+        sha256=hashlib.sha256(bytes.fromhex(digests)).hexdigest(),
+        crc32=last.crc32 if last else None,
+        etag=closed.stored.etag,
+        is_verified=closed.finding.is_verified,
+        gaps=[_told(gap) for gap in closed.movie.gaps],
+        problem=closed.finding.problem,
+    )
+
+
+def _told(gap: Gap) -> dict[str, object]:
+    return asdict(gap)
+
+
+@transaction.atomic
+def _give_up(recording: Recording, store: Store, *, problem: str) -> None:
+    locked = lock_recording(recording.pk)
+    if locked.status == RecordingStatus.UPLOADING:
+        lifecycle.fail(locked, problem=problem)

@@ -1,0 +1,24 @@
+"""Locking and reading recordings again: what a caller holds may be stale.
+
+Behind livestream and session in the order of locks, and before the organization.
+"""
+
+from uuid import UUID
+
+from livehub.core.errors import NotFoundError
+from streams.recordings.models import Recording, RecordingQuerySet
+
+
+def lock_recording(recording_id: UUID) -> Recording:
+    """Return the recording as it is now, with app, organization and meeting, locked until the transaction ends.
+
+    :raises NotFoundError: when it is deleted.
+    """
+    recording = locked_recordings().existing().filter(pk=recording_id).first()
+    if recording is None:
+        raise NotFoundError(f"No recording {recording_id}.")
+    return recording
+
+
+def locked_recordings() -> RecordingQuerySet:
+    return Recording.objects.select_related("app__organization", "meeting").select_for_update(of=("self",))

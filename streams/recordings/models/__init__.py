@@ -1,0 +1,21 @@
+"""The recordings' rows, and those of where they are kept."""
+
+from streams.recordings.models.policy import RecordingPolicy
+from streams.recordings.models.recording import (
+    RecordedSegment,
+    Recording,
+    RecordingInit,
+    RecordingPart,
+    RecordingQuerySet,
+)
+from streams.recordings.models.storage import StorageTarget
+
+__all__ = [
+    "RecordedSegment",
+    "Recording",
+    "RecordingInit",
+    "RecordingPart",
+    "RecordingPolicy",
+    "RecordingQuerySet",
+    "StorageTarget",
+]

@@ -1,0 +1,34 @@
+"""Work that only the node with the broadcast's files can do: each has a queue of its own."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from livehub.core import jobs
+from livehub.core.jobs import queue_of
+from streams.recordings.models import Recording
+
+
+def advance(recording: Recording) -> None:
+    """Have a recording taken on, when the transaction commits."""
+    _advance(recording.pk, node=recording.node)
+
+
+def advance_waiting(recording_ids: Sequence[UUID], *, node: str) -> None:
+    """Have a node take recordings on, unless as many messages lie in its queue already.
+
+    :raises BrokerUnavailableError: when nobody can tell.
+    """
+    if jobs.count_waiting(queue_of("recordings", node=node)) < len(recording_ids):
+        for recording_id in recording_ids:
+            _advance(recording_id, node=node)
+
+
+def _advance(recording_id: UUID, *, node: str) -> None:
+    jobs.enqueue("streams.advance_recording", queue=queue_of("recordings", node=node), recording_id=recording_id)
+
+
+def erase(recording: Recording) -> None:
+    """Have what is left of a deleted recording removed, when the transaction commits."""
+    jobs.enqueue(
+        "streams.erase_recording", queue=queue_of("recordings", node=recording.node), recording_id=recording.pk
+    )

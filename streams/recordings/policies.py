@@ -1,0 +1,59 @@
+"""How the broadcasts of a livestream are recorded by themselves."""
+
+from typing import TypedDict, Unpack
+
+from django.db import transaction
+
+from streams.livestreams.locks import lock_livestream
+from streams.livestreams.models import Livestream, Output
+from streams.livestreams.states import OutputType
+from streams.organizations.services import Actor, record
+from streams.recordings.models import RecordingPolicy, StorageTarget
+from streams.recordings.services import NewRecording, check_recording
+
+
+class PolicyChanges(TypedDict, total=False):
+    """What can be changed; whatever is left out stays."""
+
+    retention_s: int | None
+    file_name_prefix: str
+    storage: StorageTarget | None
+    max_seconds: int | None
+
+
+def get_policy(livestream: Livestream) -> RecordingPolicy:
+    """Return what holds for the livestream; not saved, where nobody has said anything."""
+    found = RecordingPolicy.objects.select_related("storage").filter(livestream=livestream).first()
+    return found or RecordingPolicy(livestream=livestream)
+
+
+def is_recorded(livestream: Livestream) -> bool:
+    """Ask whether its broadcasts are recorded by themselves, where the instance does that."""
+    return Output.objects.filter(livestream=livestream, type=OutputType.ARCHIVE, enabled=True).exists()
+
+
+@transaction.atomic
+def change_policy(*, livestream: Livestream, actor: Actor, **changes: Unpack[PolicyChanges]) -> RecordingPolicy:
+    """Change how its next broadcasts are recorded; a recording that is going on stays as it began.
+
+    :raises NotFoundError: when the livestream is deleted.
+    :raises ValidationFailedError: when a value cannot be used; names all that cannot.
+    """
+    livestream = lock_livestream(livestream.pk)
+    policy = get_policy(livestream)
+    before = {name: getattr(policy, name) for name in changes}
+    for name, value in changes.items():
+        setattr(policy, name, value)
+    check_recording(NewRecording(max_seconds=policy.max_seconds, file_name_prefix=policy.file_name_prefix))
+    changed = sorted(name for name, value in before.items() if value != getattr(policy, name))
+    if changed:
+        policy.save()
+        organization = livestream.app.organization
+        record(
+            organization=organization,
+            actor=actor,
+            action="livestream.recording_settings_changed",
+            target=livestream,
+            changed=changed,
+        )
+    return policy

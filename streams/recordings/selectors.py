@@ -1,0 +1,78 @@
+"""Every read of recordings, for the API and for the dashboard."""
+
+from uuid import UUID
+
+from livehub.core.errors import NotFoundError
+from streams.livestreams.models import Livestream
+from streams.organizations.models import App, Organization
+from streams.recordings.models import Recording, RecordingQuerySet
+from streams.recordings.states import RecordingStatus
+
+
+def list_livestream_recordings(livestream: Livestream) -> RecordingQuerySet:
+    """Return the livestream's recordings, newest first."""
+    return Recording.objects.existing().filter(livestream=livestream).select_related("storage").newest_first()
+
+
+def get_livestream_recording(*, livestream: Livestream, recording_id: UUID) -> Recording:
+    """Return one of the livestream's recordings.
+
+    :raises NotFoundError: when it has no such recording.
+    """
+    return _get(list_livestream_recordings(livestream), recording_id)
+
+
+def get_livestream_recording_between(*, livestream: Livestream, ids: tuple[UUID, UUID], called: str) -> Recording:
+    """Return the livestream's recording that a shortened id means; `called` is how it is spelt.
+
+    :raises NotFoundError: when it has no such recording.
+    """
+    recording = list_livestream_recordings(livestream).filter(pk__gte=ids[0], pk__lte=ids[1]).first()
+    if recording is None:
+        raise NotFoundError(f"No recording {called}.")
+    return recording
+
+
+def list_stored_recordings(app: App) -> RecordingQuerySet:
+    """Return an app's recordings that can be fetched, newest first."""
+    stored = Recording.objects.for_app(app).filter(status=RecordingStatus.UPLOADED)
+    return stored.select_related("storage").newest_first()
+
+
+def list_organization_recordings(organization: Organization) -> RecordingQuerySet:
+    """Return an organization's recordings, newest first, with their livestreams."""
+    return Recording.objects.for_organization(organization).select_related("livestream").newest_first()
+
+
+def get_organization_recording(*, organization: Organization, recording_id: UUID) -> Recording:
+    """Return one of the organization's recordings, with its livestream.
+
+    :raises NotFoundError: when it has no such recording.
+    """
+    return _get(Recording.objects.for_organization(organization).select_related("livestream", "storage"), recording_id)
+
+
+def get_app_recording(*, app: App, recording_id: UUID) -> Recording:
+    """Return one of the app's recordings.
+
+    :raises NotFoundError: when it has no such recording.
+    """
+    return _get(Recording.objects.for_app(app).select_related("meeting", "storage"), recording_id)
+
+
+def get_stored_recording(recording_id: UUID) -> Recording:
+    """Return a recording that can be handed out, for whoever has a link to it.
+
+    :raises NotFoundError: when there is none, or it is not stored.
+    """
+    found = _get(Recording.objects.existing().select_related("storage"), recording_id)
+    if not found.is_stored:
+        raise NotFoundError(f"Recording {recording_id} is not stored.")
+    return found
+
+
+def _get(rows: RecordingQuerySet, recording_id: UUID) -> Recording:
+    recording = rows.filter(pk=recording_id).first()
+    if recording is None:
+        raise NotFoundError(f"No recording {recording_id}.")
+    return recording

@@ -1,0 +1,115 @@
+"""The bytes of a recording, made of its rows and its spool alone, and their way to the store, part by part."""
+
+import hashlib
+import zlib
+from collections.abc import Callable, Iterator
+
+from django.db import IntegrityError, transaction
+
+from streams.media.recording.stored import file_head, read_init, stored_init, stored_segment
+from streams.recordings import spool
+from streams.recordings.models import RecordedSegment, Recording, RecordingPart
+from streams.recordings.stores.base import Part, Store, Upload
+
+CONTENT_TYPE = "video/mp4"
+
+
+def upload_of(recording: Recording) -> Upload:
+    """Return what its store knows the recording's upload by."""
+    return Upload(recording.object_name, recording.upload_token, recording.part_size)
+
+
+def send(recording: Recording, store: Store, *, tail: bytes | None = None, renew: Callable[[], None]) -> None:
+    """Send every part that is full; with `tail`, what the file ends with, all the rest as well.
+
+    `renew` is called before each part, and raises when somebody else has taken over.
+
+    :raises StoreError: when the store does not take a part.
+    :raises OSError: when the spool cannot be read.
+    """
+    last = recording.parts.order_by("-number").first()
+    number, sent = (last.number, last.offset + last.size) if last else (0, 0)
+    crc32 = last.crc32 if last else 0
+    end = recording.taken_bytes + (len(tail) if tail is not None else 0)
+    while end - sent >= recording.part_size or (tail is not None and sent < end):
+        renew()
+        size = min(recording.part_size, end - sent)
+        content = _between(recording, sent, sent + size, tail=tail or b"")
+        number, crc32 = number + 1, zlib.crc32(content, crc32)
+        _send_part(recording, store, Part(number, sent, size, is_last=sent + size == end), content, crc32=crc32)
+        sent += size
+        _let_go(recording, until=sent)
+
+
+def _send_part(recording: Recording, store: Store, part: Part, content: bytes, *, crc32: int) -> None:
+    if not recording.upload_token:
+        recording.upload_token = store.begin(recording.object_name, content_type=CONTENT_TYPE)
+        recording.save(update_fields=["upload_token_encrypted", "updated_at"])
+    receipt = store.append(upload_of(recording), part, content)
+    row = RecordingPart(
+        recording=recording,
+        number=part.number,
+        offset=part.offset,
+        size=part.size,
+        etag=receipt.etag,
+        sha256=hashlib.sha256(content).hexdigest(),
+        crc32=crc32,
+    )
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        # Somebody else has sent it as well: of the same bytes the receipt is as good.
+        RecordingPart.objects.filter(recording=recording, number=part.number, sha256=row.sha256).update(
+            etag=receipt.etag
+        )
+
+
+def _let_go(recording: Recording, *, until: int) -> None:
+    """Remove what is stored from the spool: segments that end within the newest part."""
+    first = max(0, until - 2 * recording.part_size)
+    segments = recording.segments.filter(offset__gte=first, offset__lt=until)
+    for segment in segments.only("slot", "name", "offset", "size"):
+        if segment.offset + segment.size <= until:
+            spool.remove(recording.pk, slot=segment.slot, name=segment.name)
+
+
+def _between(recording: Recording, start: int, end: int, *, tail: bytes) -> bytes:
+    """Return the bytes of the file from `start` up to `end`.
+
+    :raises OSError: when the spool lacks some.
+    """
+    pieces = []
+    for offset, content in _boxes(recording, start, end, tail=tail):
+        pieces.append(content[max(0, start - offset) : end - offset])
+    return b"".join(pieces)
+
+
+def _boxes(recording: Recording, start: int, end: int, *, tail: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield what stands between, in order, each with its place: more at both ends."""
+    head = file_head()
+    if start < len(head):
+        yield 0, head
+    inits = {init.pk: init for init in recording.inits.order_by("offset")}
+    boxes: list[tuple[int, RecordedSegment | bytes]] = []
+    for init in inits.values():
+        stored = stored_init(read_init(bytes(init.content)))
+        if init.offset < end and init.offset + len(stored) > start:
+            boxes.append((init.offset, stored))
+    boxes += [(segment.offset, segment) for segment in _segments_between(recording, start, end)]
+    for offset, box in sorted(boxes, key=lambda each: each[0]):
+        if isinstance(box, bytes):
+            yield offset, box
+        else:
+            content = spool.spooled(recording.pk, slot=box.slot, name=box.name).read_bytes()
+            yield offset, stored_segment(content, read_init(bytes(inits[box.init_id].content)))
+    if end > recording.taken_bytes:
+        yield recording.taken_bytes, tail
+
+
+def _segments_between(recording: Recording, start: int, end: int) -> Iterator[RecordedSegment]:
+    segments = recording.segments.defer("index")
+    before = segments.filter(offset__lte=start).order_by("-offset").first()
+    if before is not None and before.offset + before.size > start:
+        yield before
+    yield from segments.filter(offset__gt=start, offset__lt=end).order_by("offset")

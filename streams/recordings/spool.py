@@ -1,0 +1,51 @@
+"""What of a broadcast waits on this node until it is stored: hard links, which no window and no retention removes."""
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+
+
+def link(recording_id: UUID, source: Path, *, slot: str, name: str) -> None:
+    """Keep a segment's bytes, whatever becomes of its file.
+
+    :raises FileNotFoundError: when the file is gone.
+    :raises OSError: when it cannot be kept.
+    """
+    path = spooled(recording_id, slot=slot, name=name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Whoever did that before was killed before it was written down.
+    with suppress(FileExistsError):
+        os.link(source, path)
+
+
+def spooled(recording_id: UUID, *, slot: str, name: str) -> Path:
+    """Return where a segment waits."""
+    return _folder(recording_id) / f"{slot}-{name}"
+
+
+def made_folder(recording_id: UUID) -> Path:
+    """Return the folder of what waits, which is there then."""
+    _folder(recording_id).mkdir(parents=True, exist_ok=True)
+    return _folder(recording_id)
+
+
+def remove(recording_id: UUID, *, slot: str, name: str) -> None:
+    """Let a segment go that is stored."""
+    spooled(recording_id, slot=slot, name=name).unlink(missing_ok=True)
+
+
+def clear(recording_id: UUID) -> None:
+    """Let all of them go.
+
+    :raises OSError: when they cannot be removed.
+    """
+    if _folder(recording_id).exists():
+        shutil.rmtree(_folder(recording_id))
+
+
+def _folder(recording_id: UUID) -> Path:
+    return Path(settings.RECORDING_SPOOL_DIR) / recording_id.hex

@@ -1,0 +1,86 @@
+"""The life of a recording, and how a person is shown it."""
+
+from collections.abc import Mapping
+
+from django.db import models
+
+from livehub.core.states import StateMachine
+from streams.livestreams.states import Shown
+
+
+class RecordingStatus(models.TextChoices):
+    """From when somebody or something asks for it until it is stored as a whole."""
+
+    # Nothing has been taken yet.
+    INVOKED = "invoked"
+    RECORDING = "recording"
+    # What is broadcast meanwhile is left out.
+    PAUSED = "paused"
+    # Nothing more is taken: what has been is sent to the store, closed and checked.
+    UPLOADING = "uploading"
+    UPLOADED = "uploaded"
+    # There is no file of it.
+    ERRORED = "errored"
+
+
+# As every dialect writes them.
+STATUS_WORDS = [status.upper() for status in RecordingStatus.values]
+
+
+class RecordingOrigin(models.TextChoices):
+    """Who or what began a recording."""
+
+    AUTOMATIC = "automatic", "Automatic"
+    API = "api", "Started by call"
+    RECORD_ON_START = "record_on_start", "Meeting's setting"
+    # Of what players could still go back to.
+    WINDOW = "window", "Taken from the window"
+
+
+class StartReason(models.TextChoices):
+    API_CALL = "api_call", "By call"
+    RECORD_ON_START = "record_on_start", "With the broadcast"
+
+
+class StopReason(models.TextChoices):
+    API_CALL = "api_call", "By call"
+    BROADCAST_ENDED = "broadcast_ended", "The broadcast ended"
+    MAX_SECONDS = "max_seconds", "Longest time reached"
+    INTERNAL_ERROR = "internal_error", "An error of ours"
+
+
+_TAKES = frozenset({RecordingStatus.RECORDING, RecordingStatus.PAUSED})
+_CLOSES = frozenset({RecordingStatus.UPLOADING, RecordingStatus.ERRORED})
+RECORDING_MACHINE = StateMachine(
+    {
+        RecordingStatus.INVOKED: _TAKES | _CLOSES,
+        RecordingStatus.RECORDING: _CLOSES | {RecordingStatus.PAUSED},
+        RecordingStatus.PAUSED: _CLOSES | {RecordingStatus.RECORDING},
+        RecordingStatus.UPLOADING: frozenset({RecordingStatus.UPLOADED, RecordingStatus.ERRORED}),
+    }
+)
+# It takes what is broadcast, or will.
+ACTIVE = (RecordingStatus.INVOKED, RecordingStatus.RECORDING, RecordingStatus.PAUSED)
+# Something is still to be done for it.
+UNFINISHED = (*ACTIVE, RecordingStatus.UPLOADING)
+
+RECORDING_STATES: Mapping[str, Shown] = {
+    RecordingStatus.INVOKED: Shown("invoked", "Starting", "warn", is_on_air=True),
+    RecordingStatus.RECORDING: Shown("recording", "Recording", "live", is_on_air=True),
+    RecordingStatus.PAUSED: Shown("paused", "Paused", "warn", is_on_air=True),
+    RecordingStatus.UPLOADING: Shown("uploading", "Storing", "warn"),
+    RecordingStatus.UPLOADED: Shown("uploaded", "Stored", is_playable=True),
+    RecordingStatus.ERRORED: Shown("errored", "Failed", "bad"),
+}
+VERIFIED = Shown("verified", "Verified", "live", is_playable=True)
+INCOMPLETE = Shown("incomplete", "Incomplete", "warn", is_playable=True)
+
+# Why something of a broadcast is not in its recording, in words for people.
+GAP_WORDS: Mapping[str, str] = {
+    "slate": "The encoder was away, and viewers saw something in its place",
+    "paused": "The recording was paused",
+    "files_gone": "Its files were gone before they could be taken",
+    "disk_full": "The disk was full",
+    "damaged": "What was written of it cannot be read",
+    "sound": "The sound became another, which one file cannot follow",
+}

@@ -1,0 +1,1 @@
+"""Storages over REST, as `/v2` has them."""

@@ -1,0 +1,42 @@
+"""Reading the storages of an app, and of an organization."""
+
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from livehub.core.errors import NotFoundError
+from streams.organizations.models import App, Organization
+from streams.recordings.models import StorageTarget
+
+
+def list_storage_targets(app: App) -> QuerySet[StorageTarget]:
+    """Return the app's storages, oldest first."""
+    return StorageTarget.objects.for_app(app).order_by("created_at", "id")
+
+
+def get_storage_target(*, app: App, target_id: UUID) -> StorageTarget:
+    """Return a storage of the app.
+
+    :raises NotFoundError: when it has no such storage.
+    """
+    target = StorageTarget.objects.for_app(app).filter(pk=target_id).first()
+    if target is None:
+        raise NotFoundError(f"No storage target {target_id}.")
+    return target
+
+
+def list_storage_targets_of(organization: Organization) -> QuerySet[StorageTarget]:
+    """Return the storages of all of an organization's apps with their apps, oldest first."""
+    targets = StorageTarget.objects.existing().select_related("app").filter(app__organization=organization)
+    return targets.order_by("created_at", "id")
+
+
+def get_own_storage_target(*, organization: Organization, target_id: UUID) -> StorageTarget:
+    """Return a storage of any of the organization's apps, with its app.
+
+    :raises NotFoundError: when it has no such storage.
+    """
+    target = list_storage_targets_of(organization).filter(pk=target_id).first()
+    if target is None:
+        raise NotFoundError(f"No storage target {target_id}.")
+    return target

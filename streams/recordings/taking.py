@@ -1,0 +1,211 @@
+"""Taking what a broadcast makes: segments are kept in the spool, then written down with their place in the file."""
+
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.db import transaction
+from django.db.models import Max
+
+from livehub.core import clock
+from livehub.core.errors import StaleStatusError
+from streams.livestreams import disk_guard
+from streams.livestreams.models import Session
+from streams.livestreams.playback import finish_playlists
+from streams.livestreams.states import DiskLevel
+from streams.livestreams.storage import local_storage
+from streams.media import journal
+from streams.media.fmp4 import Fmp4Error
+from streams.media.recording.closed import ClosedSegment
+from streams.media.recording.stored import (
+    file_head,
+    read_init,
+    read_segment,
+    stored_init,
+    stored_segment,
+)
+from streams.recordings import lifecycle, spool
+from streams.recordings.following import Follower, Followers
+from streams.recordings.locks import lock_recording
+from streams.recordings.models import RecordedSegment, Recording, RecordingInit
+from streams.recordings.states import RecordingStatus
+
+logger = logging.getLogger(__name__)
+
+# Why something is missing.
+PAUSED, SLATE, GONE, DISK_FULL, DAMAGED = "paused", "slate", "files_gone", "disk_full", "damaged"
+# What is on its way when a recording is stopped has been closed by then, or never will be.
+_CLOSED_WITHIN_MS = 30_000
+_followers = Followers()
+
+
+def take(recording: Recording) -> bool:
+    """Take what the broadcast has made by now; tell whether nothing more will come.
+
+    :raises JournalError: when its journals cannot be understood.
+    :raises OSError: when files cannot be read or kept.
+    :raises StaleStatusError: when somebody else takes at the same time.
+    """
+    session = _session_of(recording)
+    if session is None:
+        # It has not begun, or its livestream is gone for good.
+        return recording.status == RecordingStatus.UPLOADING
+    folder = local_storage().session_folder(session.livestream.playback_id, session_id=session.pk)
+    if not session.is_open:
+        # Whoever ran it may have been killed: then nobody else has said that it is over.
+        finish_playlists(session_id=session.pk)
+    follower = _followers.take_out(recording.pk, folder=folder)
+    follower.read()
+    _Taking(recording, follower).take()
+    has_ended = _has_ended(recording, follower, is_over=not session.is_open)
+    _followers.put_back(recording.pk, follower)
+    return has_ended
+
+
+def _session_of(recording: Recording) -> Session | None:
+    if recording.session_id is None:
+        return None
+    return Session.objects.select_related("livestream").filter(pk=recording.session_id).first()
+
+
+def _has_ended(recording: Recording, follower: Follower, *, is_over: bool) -> bool:
+    if recording.status != RecordingStatus.UPLOADING:
+        return False
+    if is_over:
+        return follower.is_ended or not journal.epochs(follower.folder)
+    if recording.until_ms is None:
+        return False
+    until_ms = recording.until_ms
+    is_late = clock.epoch_ms(clock.now()) > until_ms + _CLOSED_WITHIN_MS
+    seen_ms = follower.seen_ms.values()
+    return is_late or (bool(seen_ms) and min(seen_ms) >= until_ms)
+
+
+class _Taking:
+    """One look at what is new."""
+
+    def __init__(self, recording: Recording, follower: Follower) -> None:
+        self._recording = recording
+        self._follower = follower
+        self._offset = recording.taken_bytes
+        self._inits = {(init.slot, init.name): init for init in recording.inits.all()}
+        self._new_inits: list[RecordingInit] = []
+        self._segments: list[RecordedSegment] = []
+        newest = recording.segments.values_list("slot").annotate(msn=Max("msn"))
+        self._taken = dict(newest)
+        self._is_full: bool | None = None
+
+    def take(self) -> None:
+        found, self._follower.found = self._follower.found, []
+        for segment in found:
+            if self._is_wanted(segment):
+                self._take(segment)
+        if self._segments:
+            self._write()
+
+    def _take(self, segment: ClosedSegment) -> None:
+        try:
+            if self._is_disk_full():
+                reason = DISK_FULL
+            else:
+                spool.link(
+                    self._recording.pk,
+                    self._file(segment.slot, segment.name),
+                    slot=segment.slot,
+                    name=segment.name,
+                )
+                self._place(segment)
+                return
+        except FileNotFoundError:
+            reason = GONE
+        except Fmp4Error:
+            logger.exception("segment not understood recording=%s %s", self._recording.pk, segment.name)
+            reason = DAMAGED
+        logger.warning("segment not recorded recording=%s %s: %s", self._recording.pk, segment.name, reason)
+        self._follower.gaps[segment.slot] = reason
+
+    def _is_wanted(self, segment: ClosedSegment) -> bool:
+        recording = self._recording
+        if segment.msn <= self._taken.get(segment.slot, -1):
+            return False
+        if recording.from_ms is not None and segment.at_ms < recording.from_ms:
+            return False
+        if recording.until_ms is not None and segment.at_ms >= recording.until_ms:
+            return False
+        if segment.shows_slate:
+            self._follower.gaps[segment.slot] = SLATE
+        elif any(began <= segment.at_ms and (end is None or segment.at_ms < end) for began, end in recording.pauses):
+            self._follower.gaps[segment.slot] = PAUSED
+        else:
+            return True
+        return False
+
+    def _is_disk_full(self) -> bool:
+        if self._is_full is None:
+            self._is_full = disk_guard.measure().level == DiskLevel.FULL
+        return self._is_full
+
+    def _file(self, slot: str, name: str) -> Path:
+        return self._follower.folder / slot / name
+
+    def _place(self, segment: ClosedSegment) -> None:
+        """Give a kept segment its place, and what it is decoded with one before it.
+
+        :raises FileNotFoundError: when that is gone.
+        :raises Fmp4Error: when either is not what it should be.
+        """
+        key = (segment.slot, segment.init_name)
+        row = self._inits.get(key)
+        init_content = bytes(row.content) if row is not None else self._file(*key).read_bytes()
+        init = read_init(init_content)
+        content = spool.spooled(self._recording.pk, slot=segment.slot, name=segment.name).read_bytes()
+        stored = stored_segment(content, init)
+        index = read_segment(stored, init).packed()
+        self._offset = self._offset or len(file_head())
+        if row is None:
+            row = RecordingInit(
+                recording=self._recording, slot=key[0], name=key[1], offset=self._offset, content=init_content
+            )
+            self._inits[key] = row
+            self._new_inits.append(row)
+            self._offset += len(stored_init(init))
+        self._segments.append(
+            RecordedSegment(
+                recording=self._recording,
+                init=row,
+                slot=segment.slot,
+                msn=segment.msn,
+                name=segment.name,
+                run=segment.run,
+                offset=self._offset,
+                size=len(stored),
+                at_ms=segment.at_ms,
+                duration_us=segment.duration_us,
+                gap_before=self._follower.gaps.pop(segment.slot, ""),
+                index=index,
+            )
+        )
+        self._offset += len(stored)
+
+    @transaction.atomic
+    def _write(self) -> None:
+        recording = self._recording
+        before = Recording.objects.filter(pk=recording.pk, taken_bytes=recording.taken_bytes)
+        if not before.update(taken_bytes=self._offset, updated_at=clock.now()):
+            raise StaleStatusError(f"Somebody else takes for recording {recording.pk}.")
+        RecordingInit.objects.bulk_create(self._new_inits)
+        RecordedSegment.objects.bulk_create(self._segments)
+        recording.taken_bytes = self._offset
+        if recording.started_at is None:
+            self._begin()
+
+    def _begin(self) -> None:
+        """Show that there is something of it."""
+        locked = lock_recording(self._recording.pk)
+        started_at = datetime.fromtimestamp(self._segments[0].at_ms / 1000, UTC)
+        if locked.status == RecordingStatus.INVOKED:
+            lifecycle.change_status(locked, new=RecordingStatus.RECORDING, started_at=started_at)
+        else:
+            locked.started_at = started_at
+            locked.save(update_fields=["started_at", "updated_at"])
+        self._recording.status, self._recording.started_at = locked.status, locked.started_at

@@ -1,0 +1,136 @@
+"""The dashboard's pages of recordings."""
+
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+from livehub.core.errors import DomainError
+from streams.dashboard.pages import DialogView, MemberView
+from streams.dashboard.paging import PageForm, page_of
+from streams.livestreams.selectors import find_open_session, get_livestream
+from streams.recordings import selectors, services
+from streams.recordings.links import download_link
+from streams.recordings.models import Recording
+from streams.recordings.services import NewRecording
+
+# On the page of their livestream.
+_NEWEST = 5
+
+
+class RecordingListView(MemberView):
+    """All of an organization's, newest first."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        rows = selectors.list_organization_recordings(self.member.organization)
+        page = page_of(rows, number=PageForm(request.GET).number(), total=rows.count())
+        return self.page("recordings/recording_list.html", page=page)
+
+
+class LivestreamRecordingListView(MemberView):
+    """Those of a livestream: a page, or what its own page shows of them."""
+
+    def get(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
+        livestream = get_livestream(owner=self.member.organization, livestream_id=livestream_id)
+        rows = selectors.list_livestream_recordings(livestream)
+        if self.request.htmx:
+            shown = {"recordings": rows[:_NEWEST], "count": rows.count(), "can_record": self._can_record(livestream_id)}
+            return self.page("recordings/_livestream_recordings.html", shown, livestream=livestream)
+        page = page_of(rows, number=PageForm(request.GET).number(), total=rows.count())
+        return self.page("recordings/recording_list.html", page=page, livestream=livestream)
+
+    def _can_record(self, livestream_id: UUID) -> bool:
+        livestream = get_livestream(owner=self.member.organization, livestream_id=livestream_id)
+        is_recorded = selectors.list_livestream_recordings(livestream).active().exists()
+        return self.member.can_operate and not is_recorded and find_open_session(livestream) is not None
+
+
+class OneRecordingView(DialogView):
+    """A page of one recording."""
+
+    folder = "recordings"
+
+    def get_recording(self, recording_id: UUID) -> Recording:
+        return selectors.get_organization_recording(organization=self.member.organization, recording_id=recording_id)
+
+
+class RecordingDetailView(OneRecordingView):
+    def get(self, request: HttpRequest, recording_id: UUID) -> HttpResponse:
+        recording = self.get_recording(recording_id)
+        link = download_link(recording)
+        template = "_recording" if self.request.htmx else "recording_detail"
+        # Of this origin, whatever a browser calls it.
+        url = link.url.removeprefix(settings.PUBLIC_URL) if link else ""
+        return self.page(
+            f"recordings/{template}.html", recording=recording, file_url=url, plays_here=url.startswith("/")
+        )
+
+
+class RecordingStartView(MemberView):
+    """Records a livestream's broadcast from now on."""
+
+    needs = "can_operate"
+
+    def post(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
+        livestream = get_livestream(owner=self.member.organization, livestream_id=livestream_id)
+        try:
+            services.start_recording(livestream=livestream, new=NewRecording(), actor=self.actor)
+        except (services.NothingToRecordError, services.RecordingActiveError) as refusal:
+            return self.go("streams:livestream_detail", said=refusal.message, livestream_id=livestream_id)
+        return self.go("streams:livestream_detail", said="It is being recorded.", livestream_id=livestream_id)
+
+
+class RecordingChangeView(OneRecordingView):
+    """A button of a recording's page."""
+
+    needs = "can_operate"
+    said = ""
+
+    def post(self, request: HttpRequest, recording_id: UUID) -> HttpResponse:
+        try:
+            self.change(self.get_recording(recording_id))
+        except services.RecordingOverError as refusal:
+            return self.go("streams:recording_detail", said=refusal.message, recording_id=recording_id)
+        return self.go("streams:recording_detail", said=self.said, recording_id=recording_id)
+
+    def change(self, recording: Recording) -> None:
+        """Call the one service that this button is."""
+        raise NotImplementedError
+
+
+class RecordingStopView(RecordingChangeView):
+    said = "The recording is stopped, and will be stored."
+
+    def change(self, recording: Recording) -> None:
+        services.stop_recording(recording_id=recording.pk, actor=self.actor)
+
+
+class RecordingPauseView(RecordingChangeView):
+    said = "The recording is paused."
+
+    def change(self, recording: Recording) -> None:
+        services.pause_recording(recording_id=recording.pk, actor=self.actor)
+
+
+class RecordingResumeView(RecordingChangeView):
+    said = "The recording goes on."
+
+    def change(self, recording: Recording) -> None:
+        services.resume_recording(recording_id=recording.pk, actor=self.actor)
+
+
+class RecordingDeleteView(OneRecordingView):
+    """Asks first."""
+
+    needs = needs_to_look = "can_operate"
+
+    def get(self, request: HttpRequest, recording_id: UUID) -> HttpResponse:
+        return self.show("recording_delete", {"recording": self.get_recording(recording_id)})
+
+    def post(self, request: HttpRequest, recording_id: UUID) -> HttpResponse:
+        self.get_recording(recording_id)
+        try:
+            services.delete_recording(recording_id=recording_id, actor=self.actor)
+        except DomainError as refusal:
+            return self.go("streams:recording_detail", said=refusal.message, recording_id=recording_id)
+        return self.go("streams:recording_list", said="The recording is deleted.")

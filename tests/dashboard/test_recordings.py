@@ -1,0 +1,107 @@
+"""The pages of recordings."""
+
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from livehub.core import clock
+from streams.models import Livestream, Recording, Session, User
+from streams.organizations.services import SYSTEM
+from streams.recordings.services import NewRecording, start_recording
+from tests.recordings.broadcast import went_live
+from tests.runs import connected, ended
+
+
+@pytest.fixture(autouse=True)
+def by_call_alone(settings: Settings) -> None:
+    settings.RECORD_AUTOMATICALLY = False
+
+
+@pytest.fixture
+def browser(owner: User) -> Client:
+    browser = Client()
+    browser.force_login(owner)
+    return browser
+
+
+@pytest.fixture
+def on_air(livestream: Livestream) -> Session:
+    session = connected(livestream)
+    went_live(session)
+    return session
+
+
+@pytest.fixture
+def recording(on_air: Session, livestream: Livestream) -> Recording:
+    return start_recording(livestream=livestream, new=NewRecording(), actor=SYSTEM)
+
+
+def _stored(recording: Recording, **values: object) -> None:
+    ended(Session.objects.get())
+    now = clock.now()
+    told = {"status": "uploaded", "size": 84_213_377, "duration_us": 214_500_000, "started_at": now, "uploaded_at": now}
+    Recording.objects.filter(pk=recording.pk).update(**{**told, **values})
+
+
+def test_tell_what_to_do_where_nothing_is_recorded(browser: Client) -> None:
+    assert "Nothing has been recorded yet" in browser.get("/recordings").content.decode()
+
+
+def test_list_what_was_recorded_and_what_was_checked(browser: Client, recording: Recording) -> None:
+    _stored(recording, is_verified=True)
+
+    text = browser.get("/recordings").content.decode()
+
+    for words in ("Autumn keynote", "3 min 34 s", "80.3", "Verified"):
+        assert words in text
+
+
+def test_cost_the_same_for_many(
+    browser: Client, recording: Recording, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    _stored(recording)
+    with django_assert_max_num_queries(8):
+        browser.get("/recordings")
+
+
+def test_say_what_is_missing_and_why(browser: Client, recording: Recording) -> None:
+    gap = {"at_us": 61_000_000, "length_us": 2_000_000, "reason": "disk_full"}
+    _stored(recording, gaps=[gap], problem="2.0 s of the broadcast are missing, in 1 place.")
+
+    text = browser.get(f"/recordings/{recording.pk}").content.decode()
+
+    for words in ("Incomplete", "The disk was full", "1 min 01 s", "2 s", "2.0 s of the broadcast are missing"):
+        assert words in text
+
+
+def test_play_and_hand_out_what_is_stored(browser: Client, recording: Recording) -> None:
+    _stored(recording, is_verified=True)
+
+    text = browser.get(f"/recordings/{recording.pk}").content.decode()
+
+    assert f'src="/recordings/{recording.pk}/file?token=' in text
+    assert 'data-testid="download"' in text
+
+
+def test_begin_and_end_them_by_hand(browser: Client, on_air: Session, livestream: Livestream) -> None:
+    there = f"/livestreams/{livestream.pk}/recordings"
+    assert "Record from now" in browser.get(there, headers={"hx-request": "true"}).content.decode()
+
+    browser.post(f"{there}/start")
+
+    recording = Recording.objects.get()
+    assert "Record from now" not in browser.get(there, headers={"hx-request": "true"}).content.decode()
+    for button, status in (("pause", "paused"), ("resume", "recording"), ("stop", "uploading")):
+        assert browser.post(f"/recordings/{recording.pk}/{button}").status_code == 303
+        recording.refresh_from_db()
+        assert recording.status == status
+
+
+def test_ask_before_they_delete(browser: Client, recording: Recording) -> None:
+    _stored(recording)
+    page = f"/recordings/{recording.pk}/delete"
+    assert "This cannot be undone" in browser.get(page).content.decode()
+
+    browser.post(page)
+
+    assert browser.get(f"/recordings/{recording.pk}").status_code == 404

@@ -1,0 +1,73 @@
+"""Takes a recording on in processes that are killed at given moments: at so many file operations from their beginning.
+
+Run by `python -m tests.recordings.killed` with one JSON object on its standard input; prints the number of operations
+of each process, and the places of the parts that each has sent, as JSON lines. A moment of 0 kills nobody.
+"""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+# What changes files; "os.truncate" comes first of all when the folder store takes a part.
+_OPERATIONS = frozenset({"os.link", "os.truncate", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree"})
+
+
+class _Killer:
+    """Counts what its process does to files of the recording."""
+
+    def __init__(self, *, folder: str, moment: int, told: int) -> None:
+        self._folder = folder
+        self._moment = moment
+        self._told = told
+        self._count = 0
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event not in _OPERATIONS:
+            return
+        self._count += 1
+        place = f"{arguments[1]}" if event == "os.truncate" else ""
+        os.write(self._told, f"{event} {place}\n".encode())
+        if self._count == self._moment:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _run(asked: dict[str, Any], *, moment: int, told: Path) -> None:
+    descriptor = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    pid = os.fork()
+    if not pid:
+        sys.addaudithook(_Killer(folder=asked["folder"], moment=moment, told=descriptor))
+        from streams.recordings.advancing import advance_recording, free_leases_of_this_node
+
+        # As the worker does that succeeds a killed one.
+        free_leases_of_this_node()
+        advance_recording(recording_id=UUID(asked["recording_id"]))
+        os._exit(0)
+    os.close(descriptor)
+    os.waitpid(pid, 0)
+
+
+def main() -> None:
+    asked = json.load(sys.stdin)
+    import django
+    from django.conf import settings
+    from django.db import connections
+
+    django.setup()
+    for name, value in asked["settings"].items():
+        setattr(settings, name, Path(value) if isinstance(value, str) else value)
+    connections["default"].settings_dict["NAME"] = asked["database"]
+    for number, moment in enumerate(asked["moments"]):
+        told = Path(asked["folder"]) / f"told-{number}"
+        _run(asked, moment=moment, told=told)
+        words = [line.split() for line in told.read_text().splitlines()]
+        sent = [int(line[1]) for line in words if line[0] == "os.truncate"]
+        json.dump({"operations": len(words), "sent": sent}, sys.stdout)
+        sys.stdout.write("\n")
+
+
+if __name__ == "__main__":
+    main()

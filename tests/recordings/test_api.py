@@ -1,0 +1,127 @@
+"""Recordings of a livestream over REST: ours, and LiveAPI's."""
+
+import pytest
+
+from livehub.api.identifiers import object_id
+from streams.models import AuditEntry, Livestream, Recording, Session
+from streams.organizations.services import NewOrganization
+from tests.api.clients import ApiClient, dyte_client, liveapi_client, read, read_list
+from tests.recordings.broadcast import went_live
+from tests.stores.storages import storage_of
+
+
+@pytest.fixture
+def dyte(home: NewOrganization) -> ApiClient:
+    return dyte_client(home)
+
+
+@pytest.fixture
+def there(livestream: Livestream) -> str:
+    return f"/livestreams/{livestream.pk}/recordings"
+
+
+@pytest.fixture
+def by_call(session: Session, settings: object) -> None:
+    settings.RECORD_AUTOMATICALLY = False  # type: ignore[attr-defined]  # Django's settings.
+    went_live(session)
+
+
+class TestOurs:
+    def test_are_started_paused_resumed_stopped_and_deleted(
+        self, dyte: ApiClient, there: str, by_call: None, livestream: Livestream
+    ) -> None:
+        made = dyte.post(there, {"max_seconds": 60, "file_name_prefix": "keynote", "retention_s": 3600})
+        shown = read(made)["data"]
+        assert (made.status_code, shown["status"], shown["livestream_id"]) == (201, "INVOKED", str(livestream.pk))
+        assert (shown["download_url"], shown["is_verified"], shown["gaps"]) == (None, False, [])
+
+        one = f"{there}/{shown['id']}"
+        assert dyte.delete(one).status_code == 400
+        steps = [read(dyte.post(f"{one}/{step}"))["data"]["status"] for step in ("pause", "resume", "stop", "stop")]
+
+        assert steps == ["PAUSED", "RECORDING", "UPLOADING", "UPLOADING"]
+        assert dyte.post(f"{one}/pause").status_code == 400
+        assert [each["id"] for each in read(dyte.get(there))["data"]] == [shown["id"]]
+        assert Recording.objects.get().retention_s == 3600
+        assert dyte.delete(one).status_code == 200
+        assert dyte.get(one).status_code == 404
+
+    def test_are_not_started_without_a_broadcast_or_twice(self, dyte: ApiClient, there: str, by_call: None) -> None:
+        assert dyte.post(there).status_code == 201
+
+        again = dyte.post(there)
+
+        assert (again.status_code, read(again)["error"]["type"]) == (400, "recording_active")
+        Session.objects.all().delete()
+        Recording.objects.all().delete()
+        nothing = dyte.post(there)
+        assert (nothing.status_code, read(nothing)["error"]["type"]) == (400, "nothing_to_record")
+
+    def test_go_to_a_storage_of_the_app_and_to_no_other(
+        self, dyte: ApiClient, there: str, by_call: None, home: NewOrganization, abroad: NewOrganization
+    ) -> None:
+        ours, theirs = storage_of(home.app), storage_of(abroad.app)
+
+        refused = dyte.post(there, {"storage_target_id": str(theirs.pk)})
+        made = dyte.post(there, {"storage_target_id": str(ours.pk)})
+
+        assert (refused.status_code, [*read(refused)["error"]["fields"]]) == (422, ["storage_target_id"])
+        assert read(made)["data"]["storage_target_id"] == str(ours.pk)
+
+
+class TestSettings:
+    def test_hold_for_the_next_broadcast(
+        self, dyte: ApiClient, session: Session, livestream: Livestream, home: NewOrganization
+    ) -> None:
+        there, storage = f"/livestreams/{livestream.pk}/recording-settings", storage_of(home.app)
+        assert read(dyte.get(there))["data"] == {
+            "enabled": True,
+            "retention_s": None,
+            "file_name_prefix": "",
+            "max_seconds": None,
+            "storage_target_id": None,
+        }
+
+        said = {"retention_s": 0, "file_name_prefix": "keynote", "max_seconds": 600}
+        dyte.patch(there, said)
+        shown = read(dyte.patch(there, {"storage_target_id": str(storage.pk)}))["data"]
+        went_live(session)
+
+        assert shown == {"enabled": True, **said, "storage_target_id": str(storage.pk)}
+        recording = Recording.objects.get()
+        assert (recording.retention_s, recording.max_seconds, recording.storage) == (0, 600, storage)
+        assert recording.output_file_name.startswith("keynote_")
+        assert AuditEntry.objects.filter(action="livestream.recording_settings_changed").count() == 2
+
+    def test_are_refused_in_words(self, dyte: ApiClient, livestream: Livestream, abroad: NewOrganization) -> None:
+        there, theirs = f"/livestreams/{livestream.pk}/recording-settings", storage_of(abroad.app)
+        wrong: list[tuple[str, object]] = [
+            ("max_seconds", 5),
+            ("file_name_prefix", "a/b"),
+            ("storage_target_id", str(theirs.pk)),
+            ("retention_s", -1),
+        ]
+
+        for name, value in wrong:
+            answer = dyte.patch(there, {name: value})
+            assert (answer.status_code, [*read(answer)["error"]["fields"]]) == (422, [name])
+
+
+class TestLiveApis:
+    def test_are_listed_by_live_stream_and_as_videos(
+        self, home: NewOrganization, session: Session, livestream: Livestream
+    ) -> None:
+        went_live(session)
+        liveapi = liveapi_client(home)
+        there = f"/live_streams/{object_id(livestream.pk)}/temporary_recordings"
+
+        (listed,) = read_list(liveapi.get(there))
+        assert (listed["duration"], listed["download_url"]) == (None, None)
+        assert read(liveapi.get("/videos")) == {"docs": [], "page": 1, "pages": 0}
+        Recording.objects.update(status="uploaded", size=5, duration_us=2_500_000)
+
+        (stored,) = read(liveapi.get("/videos?page=0"))["docs"]
+        assert (stored["_id"], stored["duration"], stored["bytes"]) == (listed["_id"], 2.5, 5)
+        assert stored["download_url"]
+        assert read(liveapi.get(f"{there}/{listed['_id']}")).keys() == stored.keys()
+        assert read(liveapi.get("/videos?page=7"))["docs"] == []

@@ -1,0 +1,106 @@
+"""A recording's task is killed, wherever it is: the file is the same, and hardly anything is sent twice."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as live_settings
+from django.db import connection
+from pytest_django import Settings
+
+from livehub.core import clock
+from streams.models import Recording, RecordingPart, Session
+from streams.organizations.services import SYSTEM
+from streams.recordings import services, storing
+from streams.recordings.advancing import advance_recording
+from tests.recordings.broadcast import MadeBroadcast, is_over, went_live
+from tests.services import HANG_S
+
+pytestmark = pytest.mark.django_db(transaction=True)
+_PART = 60_000
+
+
+class Killing:
+    """A broadcast that is over, with two recordings of the same: one is taken on in peace, the other is not."""
+
+    def __init__(self, session: Session, folder: Path) -> None:
+        self._folder = folder
+        lease = went_live(session)
+        broadcast = MadeBroadcast(session, began_ms=clock.epoch_ms(clock.now()))
+        broadcast.add(8)
+        (self.peaceful,) = Recording.objects.all()
+        livestream = self.peaceful.livestream
+        assert livestream is not None
+        new = services.NewRecording(allows_multiple=True)
+        self.killed = services.start_recording(livestream=livestream, new=new, actor=SYSTEM)
+        Recording.objects.update(from_ms=None, part_size=_PART)
+        broadcast.end()
+        is_over(lease)
+        advance_recording(recording_id=self.peaceful.pk)
+
+    def run(self, *moments: int) -> list[dict[str, Any]]:
+        """Take the other on in as many processes as there are moments, which are killed then; 0: not killed."""
+        asked = {
+            "recording_id": str(self.killed.pk),
+            "folder": str(self._folder),
+            "moments": moments,
+            "database": connection.settings_dict["NAME"],
+            "settings": {
+                "PLAYBACK_DIR": str(live_settings.PLAYBACK_DIR),
+                "RECORDING_SPOOL_DIR": str(live_settings.RECORDING_SPOOL_DIR),
+                "RECORDINGS_DIR": str(live_settings.RECORDINGS_DIR),
+                "DISK_STOP_PERCENT": 100,
+                "DISK_STOP_MB": 0,
+            },
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.recordings.killed"],
+            input=json.dumps(asked),
+            env=os.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=4 * HANG_S,
+        )
+        assert done.returncode == 0, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def check(self, told: list[dict[str, Any]], *, kills: int) -> None:
+        """Check that both files are one, and how much was sent for that."""
+        self.peaceful.refresh_from_db()
+        self.killed.refresh_from_db()
+        store = storing.folder_store()
+        assert self.peaceful.is_verified
+        assert (self.killed.status, self.killed.is_verified, self.killed.problem) == ("uploaded", True, "")
+        assert store.path(self.killed.object_name).read_bytes() == store.path(self.peaceful.object_name).read_bytes()
+        sent = [place for each in told for place in each["sent"]]
+        assert len(sent) <= RecordingPart.objects.filter(recording=self.killed).count() + kills
+
+
+@pytest.fixture
+def killing(session: Session, tmp_path: Path, settings: Settings) -> Killing:
+    return Killing(session, tmp_path)
+
+
+def test_every_few_operations(killing: Killing) -> None:
+    # The later ones find less to do: the last few are not killed any more.
+    moments = (3, 12, 20, 3, 2, 9, 0)
+
+    told = killing.run(*moments)
+
+    killing.check(told, kills=len(moments) - 1)
+
+
+@pytest.mark.chaos
+@pytest.mark.parametrize("step", [1, 2, 3, 5])
+def test_at_many_moments(killing: Killing, step: int) -> None:
+    # A process may not come further than the one before: each next one is let do a little more.
+    moments = [1 + number * step for number in range(20)]
+
+    told = killing.run(*moments, 0)
+
+    killing.check(told, kills=len(moments))

@@ -1,0 +1,90 @@
+"""Recordings in a storage of their app's own: a bucket of OpenStack Swift."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from pytest_django import Settings
+
+from livehub.core import clock
+from streams.models import Livestream, Recording, Session, StorageTarget
+from streams.organizations.services import SYSTEM, NewOrganization
+from streams.recordings import services
+from streams.recordings.advancing import advance_recording, erase_recording
+from streams.recordings.links import download_link
+from streams.recordings.storage_services import create_storage_target, delete_storage_target
+from streams.recordings.stores.base import StoreSettings
+from tests.recordings.broadcast import MadeBroadcast, is_over, went_live
+from tests.stores.servers import swift
+
+# As the server is configured, and so the least that it takes.
+_PART = 262_144
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreSettings]:
+    with swift(tmp_path_factory.mktemp("swift")) as server:
+        yield server
+
+
+@pytest.fixture
+def bucket(home: NewOrganization, server: StoreSettings, settings: Settings) -> StorageTarget:
+    settings.OUTGOING_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    return create_storage_target(
+        app=home.app,
+        type="s3",
+        actor=SYSTEM,
+        name="Films",
+        bucket=server.bucket,
+        region=server.region,
+        endpoint=server.endpoint,
+        access_key=server.access_key,
+        secret=server.secret,
+    )
+
+
+def test_are_stored_checked_fetched_and_deleted_there(
+    session: Session, livestream: Livestream, bucket: StorageTarget, settings: Settings
+) -> None:
+    settings.RECORD_AUTOMATICALLY = False
+    lease = went_live(session)
+    broadcast = MadeBroadcast(session, began_ms=clock.epoch_ms(clock.now()))
+    recording = services.start_recording(livestream=livestream, new=services.NewRecording(storage=bucket), actor=SYSTEM)
+    Recording.objects.update(part_size=_PART, from_ms=None)
+    broadcast.add(30)
+    advance_recording(recording_id=recording.pk)
+    broadcast.end()
+    is_over(lease)
+
+    advance_recording(recording_id=recording.pk)
+
+    recording.refresh_from_db()
+    assert (recording.status, recording.problem, recording.is_verified) == ("uploaded", "", True)
+    link = download_link(recording)
+    assert link is not None
+    answer = httpx.get(link.url)
+    assert len(answer.content) == recording.size
+    assert recording.output_file_name in answer.headers["content-disposition"]
+    services.delete_recording(recording_id=recording.pk, actor=SYSTEM)
+    erase_recording(recording_id=recording.pk)
+    assert httpx.get(link.url).status_code == httpx.codes.NOT_FOUND
+
+
+def test_wait_and_say_why_when_the_storage_is_deleted(
+    session: Session, livestream: Livestream, bucket: StorageTarget, settings: Settings
+) -> None:
+    settings.RECORD_AUTOMATICALLY = False
+    lease = went_live(session)
+    broadcast = MadeBroadcast(session, began_ms=clock.epoch_ms(clock.now()))
+    services.start_recording(livestream=livestream, new=services.NewRecording(storage=bucket), actor=SYSTEM)
+    Recording.objects.update(from_ms=None)
+    broadcast.add(2)
+    broadcast.end()
+    is_over(lease)
+    delete_storage_target(target=bucket, actor=SYSTEM)
+
+    advance_recording(recording_id=Recording.objects.get().pk)
+
+    recording = Recording.objects.get()
+    assert recording.status == "uploading"
+    assert "Films was deleted" in recording.problem
