@@ -27,7 +27,7 @@ def test_the_slate_plays_before_the_encoder_and_its_picture_follows(operator: Op
     operator.watch(for_s=2)
     check(page, operator)
 
-    with publishing(stream.publish_url):
+    with publishing(stream.publish_url, fps=10):
         expect(operator.status).to_have_text("Live")
         expect(page.get_by_test_id("standby")).to_have_count(0)
         operator.watch(for_s=2)
