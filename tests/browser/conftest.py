@@ -1,6 +1,7 @@
 """Chromium against a run of the whole product."""
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -42,14 +43,25 @@ def bare_page(browser: Browser, stack: RunningStack) -> Iterator[Page]:
         yield page
 
 
+@pytest.fixture(scope="package")
+def log_in() -> dict[str, str]:
+    """The cookies of the log-in that the owner's windows share, none yet: another one loads a page, and hashes."""
+    return {}
+
+
 @pytest.fixture
-def operator(page: Page, stack: RunningStack) -> Operator:
+def operator(page: Page, stack: RunningStack, log_in: dict[str, str]) -> Operator:
     """The owner of the demo organization, who is staff, logged in: tests make other organizations beside it."""
     # Django reads no rows here.
     with psycopg.connect(host=str(stack.runtime_dir / "postgres"), user="livehub", dbname="livehub") as connection:
         connection.execute("UPDATE streams_user SET is_staff = TRUE WHERE email = %s", [stack.credentials["email"]])
     operator = Operator(page)
-    operator.log_in(stack.credentials["email"], stack.credentials["password"])
+    page.context.add_cookies([{"name": name, "value": log_in[name], "url": stack.base_url} for name in log_in])
+    page.goto("/")
+    # The first one; or somebody has ended it.
+    if urlsplit(page.url).path == "/log-in":
+        operator.log_in(stack.credentials["email"], stack.credentials["password"])
+        log_in.update({cookie["name"]: cookie["value"] for cookie in page.context.cookies()})
     return operator
 
 

@@ -164,8 +164,9 @@ class TestLayout:
                 "overview": windows.enter_context(_window(browser, desk, path="/")),
             }
             for page in pages.values():
+                page.emulate_media(reduced_motion="no-preference")
                 page.evaluate(_LISTEN_FOR_SHIFTS)
-            with publishing(url, size="640x360", kbps=600) as encoder:
+            with publishing(url, size="640x360", kbps=600, fps=10) as encoder:
                 expect(newcomer.status).to_have_text("Live")
                 newcomer.watch(for_s=2)
                 encoder.stop()

@@ -35,7 +35,7 @@ class TestCreateAndWatch:
         expect(operator.status).to_have_text("Offline")
         page.evaluate("window.sameDocument = true")
 
-        with publishing(f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{operator.stream_key()}") as encoder:
+        with publishing(f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{operator.stream_key()}", fps=10) as encoder:
             expect(operator.status).to_have_text("Live")
             operator.watch(for_s=2)
             encoder.stop()
@@ -55,7 +55,7 @@ class TestCreateAndWatch:
         url = f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{operator.stream_key()}"
 
         for _ in range(2):
-            with publishing(url) as encoder:
+            with publishing(url, fps=10) as encoder:
                 expect(operator.status).to_have_text("Live")
                 operator.watch(for_s=1)
                 encoder.stop()
@@ -70,7 +70,7 @@ class TestCreateAndWatch:
         sound_is_off = page.get_by_role("button", name="Sound is off")
 
         # Two renditions to choose from.
-        with publishing(url, size="854x480", kbps=900) as encoder:
+        with publishing(url, size="854x480", kbps=900, fps=10) as encoder:
             expect(operator.status).to_have_text("Live")
             operator.watch(for_s=2)
             sound_is_off.click()
@@ -84,7 +84,7 @@ class TestCreateAndWatch:
             operator.watch(for_s=2)
         expect(page.locator("video")).to_have_count(0)
 
-        with publishing(url, size="854x480", kbps=900):
+        with publishing(url, size="854x480", kbps=900, fps=10):
             expect(operator.status).to_have_text("Live")
             operator.watch(for_s=1)
             assert page.evaluate("document.querySelector('video').muted") is False
@@ -95,7 +95,7 @@ class TestCreateAndWatch:
     ) -> None:
         operator.create_livestream("How late")
         page = operator.page
-        with publishing(f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{operator.stream_key()}"):
+        with publishing(f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{operator.stream_key()}", fps=10):
             expect(operator.status).to_have_text("Live")
             operator.watch(for_s=2)
             at_the_edge = _delay_s(page)
@@ -119,7 +119,7 @@ class TestCreateAndWatch:
         # Before the page asks for it for the first time.
         page.add_init_script("const right = Date.now; Date.now = () => right() - 300_000;")
         page.reload()
-        with publishing(f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{operator.stream_key()}"):
+        with publishing(f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{operator.stream_key()}", fps=10):
             expect(operator.status).to_have_text("Live")
             operator.watch(for_s=2)
 
@@ -164,7 +164,7 @@ class TestLiveStatusElsewhere:
         for page in (overview, listing):
             page.evaluate("window.sameDocument = true")
 
-        with publishing(stream.publish_url) as encoder:
+        with publishing(stream.publish_url, fps=10) as encoder:
             expect(row.get_by_test_id("status")).to_have_text("Live")
             expect(overview.get_by_test_id("live-count")).to_contain_text("1 of")
             expect(overview.get_by_role("link", name="Lobby camera")).to_be_visible()

@@ -124,7 +124,7 @@ class TestEveryPage:
         # By a program, while the page is open: it gets stage and set-up box by itself.
         stream = Stream(integrator, integrator.call("POST", f"/meetings/{meeting}/livestreams")["data"])
         expect(page.get_by_test_id("stage")).to_be_visible()
-        with publishing(stream.publish_url, size="640x360", kbps=600):
+        with publishing(stream.publish_url, size="640x360", kbps=600, fps=10):
             stream.await_status("LIVE")
             operator.watch(for_s=1)
             check(page, operator)

@@ -5,16 +5,19 @@ from playwright.sync_api import expect
 
 from tests.browser.checks import check
 from tests.browser.operator import Operator
+from tests.e2e.client import Integrator
 from tests.e2e.encoder import publishing
-from tests.stack.whole import RunningStack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
+# Longer than all that is to happen within.
+_WINDOW_S = 600
 
-def test_the_slate_plays_before_the_encoder_and_its_picture_follows(operator: Operator, stack: RunningStack) -> None:
-    operator.create_livestream("Early birds", waits=True)
+
+def test_the_slate_plays_before_the_encoder_and_its_picture_follows(operator: Operator, integrator: Integrator) -> None:
+    stream = integrator.create("Early birds", window_s=_WINDOW_S)
     page = operator.page
-    url = f"rtmp://127.0.0.1:{stack.rtmp_port}/live/{operator.stream_key()}"
+    page.goto(f"/livestreams/{stream.created['id']}")
 
     with page.expect_navigation():
         page.get_by_test_id("start-with-slate").click()
@@ -24,7 +27,7 @@ def test_the_slate_plays_before_the_encoder_and_its_picture_follows(operator: Op
     operator.watch(for_s=2)
     check(page, operator)
 
-    with publishing(url):
+    with publishing(stream.publish_url, fps=10):
         expect(operator.status).to_have_text("Live")
         expect(page.get_by_test_id("standby")).to_have_count(0)
         operator.watch(for_s=2)

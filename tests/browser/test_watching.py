@@ -108,7 +108,9 @@ def _shows_pictures_of_the_right_moments(page: Page) -> None:
 class TestWatching:
     def test_by_keyboard_back_in_time_and_to_live_again(self, viewer: Operator, stream: Stream) -> None:
         page = viewer.page
-        with publishing(stream.publish_url, size="640x360", kbps=600, brightens_for_s=_BRIGHTENS_FOR_S) as encoder:
+        with publishing(
+            stream.publish_url, size="640x360", kbps=600, brightens_for_s=_BRIGHTENS_FOR_S, fps=10
+        ) as encoder:
             stream.await_status("LIVE")
             with page.expect_request(_IS_PART):
                 page.goto(_page_of(stream))
@@ -182,7 +184,7 @@ class TestWatching:
         page.goto(_page_of(stream))
         expect(page.get_by_text("It starts here by itself.", exact=True)).to_be_visible()
         for turn in range(2):
-            with publishing(stream.publish_url) as encoder:
+            with publishing(stream.publish_url, fps=10) as encoder:
                 viewer.watch(for_s=1)
                 expect(page.get_by_test_id("is-live")).to_be_visible()
                 assert _is_muted(page) is (turn == 0)
@@ -197,7 +199,7 @@ class TestWatching:
     ) -> None:
         stream, page = integrator.create("Stands still", window_s=300), viewer.page
         integrator.call("PATCH", stream.path, while_away="nothing")
-        with publishing(stream.publish_url) as encoder:
+        with publishing(stream.publish_url, fps=10) as encoder:
             stream.await_status("LIVE")
             wait_until(lambda: len(stream.sessions()) == 1 and stream.newest_segment(), what="media")
             encoder.process.kill()
@@ -213,7 +215,7 @@ class TestRecording:
         self, viewer: Operator, stream: Stream
     ) -> None:
         page, live_again = viewer.page, viewer.page.get_by_role("button", name="It is live again")
-        with publishing(stream.publish_url) as encoder:
+        with publishing(stream.publish_url, fps=10) as encoder:
             page.goto(_page_of(stream))
             viewer.watch(for_s=4)
             encoder.stop()
@@ -225,7 +227,7 @@ class TestRecording:
         page.keyboard.press("Home")
         page.evaluate("document.querySelector('video').pause()")
         check(page, viewer)
-        with publishing(stream.publish_url) as encoder:
+        with publishing(stream.publish_url, fps=10) as encoder:
             live_again.click()
             viewer.watch(for_s=1)
             expect(page.locator("media-live-button")).to_be_visible()
@@ -235,7 +237,7 @@ class TestRecording:
             self._plays_from_the_start(viewer)
 
         page.keyboard.press("End")
-        with publishing(stream.publish_url):
+        with publishing(stream.publish_url, fps=10):
             expect(page.locator("media-live-button")).to_be_visible()
             viewer.watch(for_s=1)
 

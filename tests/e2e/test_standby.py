@@ -2,28 +2,21 @@
 
 import os
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.conftest import STANDBY_S
 from tests.e2e.client import Integrator, Stream, run_of
 from tests.e2e.encoder import publishing
 from tests.services import wait_until
-from tests.stack.whole import RunningStack, running_stack
+from tests.stack.whole import RunningStack
 
 pytestmark = pytest.mark.e2e
 
 # Longer than anything that is to happen within.
 _LONG_S = 600
-_STANDBY_S = 10
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStack]:
-    with running_stack(tmp_path_factory.mktemp("standby"), LIVEHUB_STANDBY_S=str(_STANDBY_S)) as stack:
-        yield stack
 
 
 def _started(stack: RunningStack, *, window_s: int = _LONG_S) -> Stream:
@@ -100,7 +93,7 @@ def test_it_ends_once_when_no_encoder_comes(stack: RunningStack) -> None:
 
     wait_until(lambda: _has_end(stream), what="the end for viewers")
     ends = [event["reason"] for event in _events(stream) if event["kind"] == "ended"]
-    assert ends == [f"No encoder came within {_STANDBY_S} s"]
+    assert ends == [f"No encoder came within {STANDBY_S} s"]
 
 
 def test_another_worker_shows_the_slate_when_the_first_is_killed(stack: RunningStack) -> None:
