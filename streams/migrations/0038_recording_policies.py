@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('streams', '0036_recording_storage'),
+        ('streams', '0037_recording_storage'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('streams', '0038_storage_targets'),
+        ('streams', '0036_storage_targets'),
     ]
 
     operations = [
