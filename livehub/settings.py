@@ -40,6 +40,8 @@ SLATE_PICTURES_DIR = DATA_DIR / "slate-pictures"
 WEB_SOCKET = RUNTIME_DIR / "web.sock"
 ASGI_SOCKET = RUNTIME_DIR / "asgi.sock"
 GATE_SOCKET = RUNTIME_DIR / "gate.sock"
+# Where our own programs are given leave to go out.
+EGRESS_SOCKET = RUNTIME_DIR / "egress.sock"
 ORIGIN_SOCKET = RUNTIME_DIR / "origin.sock"
 # Datagrams: a packager has written something.
 NUDGE_SOCKET = RUNTIME_DIR / "nudge.sock"
@@ -177,7 +179,7 @@ WEBHOOK_SIGNING_KEY = env.private_keys(
 )
 OUTGOING_ALLOWED_NETWORKS = env.networks(
     "LIVEHUB_OUTGOING_ALLOWED_NETWORKS",
-    purpose="Networks inside that webhooks may be sent to; all others that are not the Internet's are refused",
+    purpose="Networks inside that webhooks and pulls may go to; all others that are not the Internet's are refused",
 )
 
 METRICS_TOKEN = env.text(

@@ -29,6 +29,7 @@ PROGRAMS = {
     "web",
     "asgi",
     "origin",
+    "egress",
     "edge",
     "live",
     "urgent",
@@ -37,7 +38,7 @@ PROGRAMS = {
     "gate",
     "ingest",
 }
-# One of each kind; `files`, `gate`, `origin` and `webhooks` show that those that do not hang stay.
+# One of each kind; `egress`, `files`, `gate`, `origin` and `webhooks` show that those that do not hang stay.
 HANGING = {"web", "asgi", "live", "urgent"}
 # A depth at which a Unix socket inside the data folder would have too long a path.
 DEEP = Path("a-folder-with-a-long-name") / ("deep" * 12) / "and a blank"
