@@ -50,8 +50,16 @@ class Shelf(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _ShelfHandler)
         self.files: dict[str, bytes] = {}
         self.redirects: dict[str, str] = {}
+        # Where what is not in `files` is looked for.
+        self.folder: Path | None = None
         self.heads: list[dict[str, str]] = []
         self.bodies: list[bytes] = []
+
+    def find(self, path: str) -> bytes | None:
+        if path in self.files or self.folder is None:
+            return self.files.get(path)
+        there = self.folder / path.strip("/")
+        return there.read_bytes() if there.is_file() else None
 
     @property
     def port(self) -> int:
@@ -65,7 +73,7 @@ class _ShelfHandler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.heads.append(dict(self.headers))
         target = self.server.redirects.get(self.path)
-        body = self.server.files.get(self.path.partition("?")[0])
+        body = self.server.find(self.path.partition("?")[0])
         self.send_response(302 if target else 404 if body is None else 200)
         if target:
             self.send_header("Location", target)
