@@ -38,6 +38,7 @@ OWN_MEMBERS = {
     "duplicate_publisher",
     "end_hold_s",
     "held_until",
+    "pull",
 }
 SESSION_MEMBERS = {
     "id",

@@ -1,6 +1,7 @@
 """An egress proxy beside a test, and servers that it leads to."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -92,9 +93,11 @@ class _ShelfHandler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def shelf() -> Iterator[Shelf]:
+def shelf(tls: ssl.SSLContext | None = None) -> Iterator[Shelf]:
     """Yield an HTTP server on loopback."""
     with Shelf() as server:
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:

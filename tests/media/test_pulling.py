@@ -16,6 +16,7 @@ from tests.egress.proxies import Shelf, egress_proxy, shelf
 from tests.media.ingest import Ingest, running_ingest
 from tests.media.pulls import NAME, children, pulling
 from tests.services import HANG_S, wait_until
+from tests.webhooks.certificates import Authority
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +130,21 @@ class TestHttp:
         with pulling(f"http://127.0.0.1:{web.port}/none.m3u8", to=ingest, egress=egress, name="bad") as run:
             end = run.end()
         assert (end.kind, end.reason) == (EndKind.FAILED, "The source answers 404 Not Found.")
+
+    @pytest.mark.parametrize("is_trusted", [True, False])
+    def test_certificates_are_checked(
+        self, ingest: Ingest, egress: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_trusted: bool
+    ) -> None:
+        authority = Authority(tmp_path)
+        if is_trusted:
+            monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
+        with shelf(authority.server("")) as web:
+            web.files["/film.mp4"] = _film(tmp_path, *_H264, "-c:a", "aac", name="film.mp4", seconds=3)
+            url = f"https://127.0.0.1:{web.port}/film.mp4"
+            with pulling(url, to=ingest, egress=egress, name="film") as run:
+                end = run.end()
+        assert end.kind is (EndKind.FINISHED if is_trusted else EndKind.FAILED)
+        assert is_trusted or end.reason == "The source's certificate is not trusted."
 
 
 class TestOthers:

@@ -12,6 +12,7 @@ from streams.livestreams.api.words import StatusWords
 from streams.livestreams.broadcast_settings import BROADCAST_SETTINGS
 from streams.livestreams.models.livestream import DVR_WINDOW_MAX_S, END_HOLD_MAX_S, RECONNECT_WINDOW_MAX_S
 from streams.livestreams.playback_settings import ORIGINS_MAX, PLAYBACK_SETTINGS, VIEWERS_MAX
+from streams.livestreams.pulls import PullChange
 from streams.livestreams.services import LivestreamSettings
 from streams.livestreams.states import DuplicatePublisher, LatencyMode, PlaybackPolicy, WhileEncoderAway
 
@@ -77,6 +78,21 @@ class LivestreamBody(serializers.Serializer[None]):
     )
 
 
+class PullBody(serializers.Serializer[None]):
+    """Where broadcasts are to be fetched from; whatever is left out stays."""
+
+    examples: ClassVar[Mapping[str, object]] = {"enabled": True, "url": "rtmp://source.example.com/live/keynote"}
+
+    enabled = serializers.BooleanField(
+        required=False, help_text="Whether it is to be fetched; true with an address, unless you say otherwise."
+    )
+    url = TextField(
+        required=False,
+        allow_null=True,
+        help_text="rtmp, rtmps, rtsp, srt, http or https (HLS, or a file); may hold credentials. Null for none.",
+    )
+
+
 class PlayedLivestreamBody(LivestreamBody):
     """The same, how it is played and by whom, and how broadcasts wait and end.
 
@@ -94,6 +110,7 @@ class PlayedLivestreamBody(LivestreamBody):
         "while_away": "slate",
         "duplicate_publisher": "reject",
         "end_hold_s": 60,
+        "pull": PullBody.examples,
     }
 
     latency_mode = serializers.ChoiceField(
@@ -148,6 +165,12 @@ class PlayedLivestreamBody(LivestreamBody):
         required=False,
         help_text="How long encoders are turned away after the broadcast was ended; 60 by default.",
     )
+    pull = PullBody(required=False, help_text="Fetch broadcasts from there in place of an encoder.")
+
+
+def pull_of(values: Mapping[str, object]) -> PullChange | None:
+    """Return what a checked body says of where broadcasts are fetched from, None when it says nothing."""
+    return cast(PullChange, {**cast(PullChange, values["pull"])}) if "pull" in values else None
 
 
 def settings_of(values: Mapping[str, object]) -> LivestreamSettings:

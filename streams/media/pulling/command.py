@@ -71,19 +71,22 @@ def preset(to: Publication) -> bytes:
     return f"rtmp_playpath={to.name}\n".encode()
 
 
-def source_list(url: PullUrl, *, tunnel_port: int | None, address: str | None, proxy_host: str) -> bytes:
+def source_list(
+    url: PullUrl, *, tunnel_port: int | None, address: str | None, proxy_host: str, authorities: str = ""
+) -> bytes:
     """Return the list of one file, the source, with what is to be said of it.
 
     :param tunnel_port: of the egress proxy, where RTMP and RTSP go through that.
     :param address: one that was checked, where SRT goes to.
+    :param authorities: a file of those whose certificates are trusted; empty for the system's.
     """
+    verified = {"tls_verify": "1", **({"ca_file": authorities} if authorities else {})}
     if url.kind is SourceKind.SRT:
         return _list(_srt_address(url, str(address)), {})
     if url.kind is SourceKind.HTTP:
-        verified = {"tls_verify": "1"} if url.scheme == "https" else {}
-        return _list(url.text, {"rw_timeout": str(_SILENCE_US), **verified})
+        return _list(url.text, {"rw_timeout": str(_SILENCE_US), **(verified if url.scheme == "https" else {})})
     if url.scheme == "rtmps":
-        return _list(url.text, {"rw_timeout": str(_SILENCE_US), "rtmp_live": "live", "tls_verify": "1"})
+        return _list(url.text, {"rw_timeout": str(_SILENCE_US), "rtmp_live": "live", **verified})
     through = _at(url, f"{proxy_host}:{tunnel_port}")
     if url.kind is SourceKind.RTSP:
         return _list(through, {"rtsp_transport": "tcp", "timeout": str(_SILENCE_US)})

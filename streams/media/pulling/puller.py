@@ -157,6 +157,7 @@ def _list_of(url: PullUrl, way: WayOut) -> bytes:
         tunnel_port=way.tunnel(url.host, url.port) if is_tunnelled else None,
         address=way.resolve(url.host, url.port) if url.kind is SourceKind.SRT else None,
         proxy_host=host,
+        authorities=os.environ.get("SSL_CERT_FILE", ""),
     )
 
 
