@@ -3,7 +3,6 @@
 `make bench`, or `python -m pytest -m bench -s bench/test_pulls.py`.
 """
 
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,9 +12,9 @@ import httpx
 import pytest
 
 from tests.e2e.client import Integrator, Stream
-from tests.egress.proxies import shelf
 from tests.media.clips import flv
 from tests.media.ingest import running_ingest
+from tests.media.pulls import hls_source
 from tests.services import wait_until
 from tests.stack.whole import RunningStack, running_stack
 
@@ -37,7 +36,7 @@ def test_pull_to_playable(stack: RunningStack, tmp_path: Path, kind: str) -> Non
     clip = tmp_path / "clip.flv"
     # As most encoders send: a key frame every 2 s.
     clip.write_bytes(flv(size="1280x720", gop=60, seconds=20))
-    source = _rtmp_source if kind == "RTMP" else _hls_source
+    source = _rtmp_source if kind == "RTMP" else hls_source
     with source(tmp_path, clip) as url:
         took_s = [_playable_in_s(Integrator.of(stack).create(), url) for _ in range(_RUNS)]
     print(f"\n{kind}, request to playable, s: {' '.join(f'{each:.1f}' for each in took_s)}")
@@ -66,19 +65,3 @@ def _rtmp_source(folder: Path, clip: Path) -> Iterator[str]:
     place.mkdir()
     with running_ingest(place) as server, server.publishing("keynote", clip):
         yield server.server.pull_url("keynote")
-
-
-@contextmanager
-def _hls_source(folder: Path, clip: Path) -> Iterator[str]:
-    """Yield the address of a live window of three segments of 4 s, which moves on."""
-    place = folder / "hls"
-    place.mkdir()
-    cut = ["-c", "copy", "-f", "hls", "-hls_time", "4", "-hls_list_size", "5", "-hls_flags", "delete_segments"]
-    argv = ["ffmpeg", "-nostdin", "-loglevel", "error", "-re", "-stream_loop", "-1", "-i", str(clip), *cut]
-    with subprocess.Popen([*argv, str(place / "live.m3u8")], stdin=subprocess.DEVNULL) as encoder, shelf() as web:
-        try:
-            web.folder = place
-            wait_until(lambda: len(list(place.glob("*.ts"))) > 4, what="a window")
-            yield f"http://127.0.0.1:{web.port}/live.m3u8"
-        finally:
-            encoder.kill()

@@ -12,6 +12,7 @@ import pytest
 from tests.e2e.client import Stream
 from tests.media.clips import flv
 from tests.media.ingest import Ingest, running_ingest
+from tests.media.pulls import hls_source
 from tests.services import wait_until
 from tests.stack.whole import RunningStack
 
@@ -70,6 +71,20 @@ def test_a_source_becomes_a_broadcast_that_outlives_its_worker(
 
 def _is_the_encoder(process: psutil.Process) -> bool:
     return "-readrate" in process.info["cmdline"]
+
+
+def test_segments_that_come_in_bursts_are_no_drops(
+    stack: RunningStack, stream: Stream, clip: Path, tmp_path: Path
+) -> None:
+    with hls_source(tmp_path, clip) as url:
+        change(stream, url=url)
+        stream.await_status("LIVE")
+        # Four segments further than what was there at first.
+        wait_until(lambda: stream.sessions()[0]["ingest_seconds"] >= 20, what="the next segments")
+        session_id = stream.sessions()[0]["id"]
+        events = stream.integrator.call("GET", f"/livestreams/sessions/{session_id}/events")["data"]
+        assert not {"silent", "run_failed"} & {event["kind"] for event in events}
+        assert stream.status == "LIVE"
 
 
 def test_an_address_inside_is_an_error_with_its_reason(stack: RunningStack, stream: Stream) -> None:

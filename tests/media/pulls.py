@@ -1,5 +1,6 @@
 """One pull beside a test: from a source of the test's own into an ingest server without hooks."""
 
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from livehub.core.egress import EgressRefusedError, open_permit
 from streams.media.pulling.command import Encodes, Publication
 from streams.media.pulling.puller import SOURCE_PORTS, EndKind, PullEnd, PullOrder, pull
 from streams.media.pulling.source import PullUrl
+from tests.egress.proxies import shelf
 from tests.media.ingest import Ingest
 from tests.services import HANG_S, wait_until
 
@@ -65,6 +67,22 @@ def pulling(
     finally:
         run.is_stopped = True
         thread.join(HANG_S)
+
+
+@contextmanager
+def hls_source(folder: Path, clip: Path) -> Iterator[str]:
+    """Yield the address of a live window of segments of 4 s, which moves on."""
+    place = folder / "hls"
+    place.mkdir()
+    cut = ["-c", "copy", "-f", "hls", "-hls_time", "4", "-hls_list_size", "5", "-hls_flags", "delete_segments"]
+    argv = ["ffmpeg", "-nostdin", "-loglevel", "error", "-re", "-stream_loop", "-1", "-i", str(clip), *cut]
+    with subprocess.Popen([*argv, str(place / "live.m3u8")], stdin=subprocess.DEVNULL) as encoder, shelf() as web:
+        try:
+            web.folder = place
+            wait_until(lambda: len(list(place.glob("*.ts"))) >= 3, what="a window")
+            yield f"http://127.0.0.1:{web.port}/live.m3u8"
+        finally:
+            encoder.kill()
 
 
 def children(matches: Callable[[list[str]], bool]) -> list[psutil.Process]:

@@ -98,6 +98,14 @@ class TestHttp:
             end = run.end()
         assert (end.kind, end.reason) == (EndKind.FAILED, "Nothing came from the source for 10 s.")
 
+    def test_hls_that_says_that_it_is_over_is_played_once(
+        self, ingest: Ingest, egress: Path, web: Shelf, tmp_path: Path
+    ) -> None:
+        _put_hls(web, tmp_path, seconds=4, is_over=True)
+        with pulling(f"http://127.0.0.1:{web.port}/live.m3u8", to=ingest, egress=egress, name="hls") as run:
+            end = run.end()
+        assert end.kind is EndKind.FINISHED
+
     @pytest.mark.parametrize(
         ("named", "reason"),
         [
@@ -186,14 +194,16 @@ def _film(folder: Path, *codecs: str, name: str, seconds: int = 6) -> bytes:
     return path.read_bytes()
 
 
-def _put_hls(web: Shelf, folder: Path) -> None:
-    """Put a live window of a few segments there."""
+def _put_hls(web: Shelf, folder: Path, *, seconds: int = 8, is_over: bool = False) -> None:
+    """Put a window of a few segments there."""
     film = folder / "film.ts"
-    film.write_bytes(_film(folder, *_H264, "-c:a", "aac", name="film.ts", seconds=8))
+    film.write_bytes(_film(folder, *_H264, "-c:a", "aac", name="film.ts", seconds=seconds))
     cut = ["-c", "copy", "-f", "hls", "-hls_time", "2", "-hls_list_size", "0", str(folder / "live.m3u8")]
     subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", "-i", str(film), *cut], check=True, timeout=HANG_S)
     for path in folder.glob("live*"):
-        web.files[f"/{path.name}"] = path.read_bytes().replace(b"#EXT-X-ENDLIST\n", b"")
+        web.files[f"/{path.name}"] = path.read_bytes().replace(
+            b"#EXT-X-ENDLIST\n", b"" if not is_over else b"#EXT-X-ENDLIST\n"
+        )
 
 
 def _playlist(named: str) -> str:

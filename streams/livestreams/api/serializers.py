@@ -153,7 +153,6 @@ class PlayedLivestreamSerializer(LivestreamSerializer):
         "duplicate_publisher": "reject",
         "end_hold_s": 60,
         "held_until": None,
-        "pull": PullSerializer.examples,
     }
 
     latency_mode = serializers.ChoiceField(choices=LatencyMode.choices)

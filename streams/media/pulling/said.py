@@ -21,7 +21,7 @@ _NOT_OPENED = re.compile(
     rb"Protocol '?(\w+)'? not on whitelist|Format (?:not on whitelist|\w+ not in whitelist)|"
     rb"blocked for security reasons|not in allowed_(?:segment_)?extensions|Unsafe file name"
 )
-_FINISHED_ANYWAY = re.compile(rb"Failed to reload playlist|HTTP error|Error when loading|keepalive request failed")
+_FINISHED_ANYWAY = re.compile(rb"Failed to reload playlist|HTTP error|Error when loading")
 _ANSWERED = re.compile(r"(?:Server returned |HTTP error )(\d{3}[^\n(]*|4XX[^\n(]*|5XX[^\n(]*)")
 _SAID = re.compile(r"Server error: ([^\n]+)")
 # Words of ffmpeg -> why nothing comes; the first that is found counts.
