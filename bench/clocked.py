@@ -85,8 +85,8 @@ def clocked_encoder(url: str, *, coder: str = "0", scale: float = 1.0) -> Iterat
         "-g", str(_FPS * 2), "-sc_threshold", "0", "-c:a", "aac", "-b:a", "128k", "-f", "flv", url,
     ]  # fmt: skip
     with (
-        subprocess.Popen(argv, stdin=subprocess.PIPE, stderr=subprocess.PIPE, pass_fds=[reading]) as process,
-        os.fdopen(writing, "wb") as sound,
+        subprocess.Popen(argv, stdin=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0, pass_fds=[reading]) as process,
+        os.fdopen(writing, "wb", buffering=0) as sound,
     ):
         os.close(reading)
         is_over = threading.Event()
@@ -115,7 +115,6 @@ def _paint(process: "subprocess.Popen[bytes]", sound: IO[bytes], is_over: thread
         row = b"".join(bytes([field]) * _FIELD for field in fields)
         with suppress(BrokenPipeError):
             sound.write(bytes(_SAMPLE_RATE // _FPS * 2))
-            sound.flush()
             process.stdin.write(row * _FIELD_HEIGHT + rest)
         due += 1 / _FPS
         time.sleep(max(0.0, due - time.monotonic()))

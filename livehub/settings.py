@@ -303,7 +303,7 @@ MAX_HEIGHT = env.integer(
 )
 SLATE_AFTER_MS = env.integer(
     "LIVEHUB_SLATE_AFTER_MS",
-    default=700,
+    default=600,
     unit="ms",
     at_least=300,
     at_most=3000,

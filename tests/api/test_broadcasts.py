@@ -29,8 +29,14 @@ class TestSettings:
     def test_are_60_seconds_and_no_second_encoder_as_they_come(self, dyte: ApiClient) -> None:
         made = read(dyte.post("/livestreams", {"name": "Keynote"}))["data"]
 
-        settings = {name: made[name] for name in ("reconnect_window_s", "duplicate_publisher", "end_hold_s")}
-        assert settings == {"reconnect_window_s": 60, "duplicate_publisher": "reject", "end_hold_s": 60}
+        names = ("reconnect_window_s", "duplicate_publisher", "end_hold_s", "max_duration_s")
+        settings = {name: made[name] for name in names}
+        assert settings == {
+            "reconnect_window_s": 60,
+            "duplicate_publisher": "reject",
+            "end_hold_s": 60,
+            "max_duration_s": None,
+        }
         assert made["held_until"] is None
 
     def test_are_made_and_changed(self, dyte: ApiClient) -> None:
@@ -41,6 +47,17 @@ class TestSettings:
         told = [changed[name] for name in ("reconnect_window_s", "duplicate_publisher", "end_hold_s")]
         assert told == [1800, "replace", 0]
 
+    def test_the_longest_duration_is_made_changed_and_taken_back(self, dyte: ApiClient) -> None:
+        made = read(dyte.post("/livestreams", {"max_duration_s": 7200}))["data"]
+        path = f"/livestreams/{made['id']}"
+
+        changed = read(dyte.patch(path, {"max_duration_s": 60}))["data"]
+        kept = Livestream.objects.get().max_runtime_s
+        taken_back = read(dyte.patch(path, {"max_duration_s": None}))["data"]
+
+        assert (made["max_duration_s"], changed["max_duration_s"], kept) == (7200, 60, 60)
+        assert taken_back["max_duration_s"] is None
+
     @pytest.mark.parametrize(
         ("name", "value"),
         [
@@ -48,6 +65,8 @@ class TestSettings:
             ("reconnect_window_s", 1801),
             ("reconnect_window_s", None),
             ("end_hold_s", 3601),
+            ("max_duration_s", 0),
+            ("max_duration_s", 2_592_001),
             ("duplicate_publisher", "both"),
         ],
     )

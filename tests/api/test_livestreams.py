@@ -37,6 +37,7 @@ OWN_MEMBERS = {
     "while_away",
     "duplicate_publisher",
     "end_hold_s",
+    "max_duration_s",
     "held_until",
     "pull",
 }

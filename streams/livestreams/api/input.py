@@ -10,7 +10,12 @@ from livehub.api.fields import BoundedListField, TextField
 from livehub.api.paging import MAX_PER_PAGE, PageNumbers, PageQuery
 from streams.livestreams.api.words import StatusWords
 from streams.livestreams.broadcast_settings import BROADCAST_SETTINGS
-from streams.livestreams.models.livestream import DVR_WINDOW_MAX_S, END_HOLD_MAX_S, RECONNECT_WINDOW_MAX_S
+from streams.livestreams.models.livestream import (
+    DVR_WINDOW_MAX_S,
+    END_HOLD_MAX_S,
+    MAX_RUNTIME_MAX_S,
+    RECONNECT_WINDOW_MAX_S,
+)
 from streams.livestreams.playback_settings import ORIGINS_MAX, PLAYBACK_SETTINGS, VIEWERS_MAX
 from streams.livestreams.pulls import PullChange
 from streams.livestreams.services import LivestreamSettings
@@ -110,6 +115,7 @@ class PlayedLivestreamBody(LivestreamBody):
         "while_away": "slate",
         "duplicate_publisher": "reject",
         "end_hold_s": 60,
+        "max_duration_s": 10_800,
         "pull": PullBody.examples,
     }
 
@@ -164,6 +170,14 @@ class PlayedLivestreamBody(LivestreamBody):
         max_value=END_HOLD_MAX_S,
         required=False,
         help_text="How long encoders are turned away after the broadcast was ended; 60 by default.",
+    )
+    max_duration_s = serializers.IntegerField(
+        source="max_runtime_s",
+        min_value=1,
+        max_value=MAX_RUNTIME_MAX_S,
+        required=False,
+        allow_null=True,
+        help_text="After how long a broadcast is ended in any case. Null (default) for never.",
     )
     pull = PullBody(required=False, help_text="Fetch broadcasts from there in place of an encoder.")
 

@@ -152,6 +152,7 @@ class PlayedLivestreamSerializer(LivestreamSerializer):
         "while_away": "slate",
         "duplicate_publisher": "reject",
         "end_hold_s": 60,
+        "max_duration_s": 10_800,
         "held_until": None,
     }
 
@@ -166,6 +167,9 @@ class PlayedLivestreamSerializer(LivestreamSerializer):
     while_away = serializers.ChoiceField(choices=WhileEncoderAway.choices, help_text="What viewers see meanwhile.")
     duplicate_publisher = serializers.ChoiceField(choices=DuplicatePublisher.choices)
     end_hold_s = serializers.IntegerField(help_text="How long encoders are turned away after an end.")
+    max_duration_s = serializers.IntegerField(
+        allow_null=True, help_text="After how long a broadcast is ended in any case; null for never."
+    )
     held_until = InstantField(allow_null=True, help_text="Until when encoders are turned away; null if they are not.")
     pull = PullSerializer(help_text="Where broadcasts are fetched from in place of an encoder.")
 
@@ -181,6 +185,7 @@ class PlayedLivestreamSerializer(LivestreamSerializer):
             "while_away": livestream.while_away,
             "duplicate_publisher": livestream.duplicate_publisher,
             "end_hold_s": livestream.end_hold_s,
+            "max_duration_s": livestream.max_runtime_s,
             "held_until": _instant(livestream.held_until) if livestream.is_held else None,
             "pull": PullSerializer().to_representation(livestream),
         }

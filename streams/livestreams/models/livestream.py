@@ -44,6 +44,7 @@ RECONNECT_WINDOW_DEFAULT_S, RECONNECT_WINDOW_MAX_S = 60, 1800
 _ACTIVATION = timedelta(seconds=120)
 # Longer than an encoder's first tries to come back, and not too long for a person who wants it to.
 END_HOLD_DEFAULT_S, END_HOLD_MAX_S = 60, 3600
+MAX_RUNTIME_MAX_S = 30 * 86_400
 # How far back players can go, when nobody has said otherwise, and at most.
 DVR_WINDOW_DEFAULT_S, DVR_WINDOW_MAX_S = 3600, 12 * 3600
 # Characters of an origin: a scheme, a host name of at most 253 of them, and a port.

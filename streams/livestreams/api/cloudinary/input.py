@@ -7,12 +7,11 @@ from rest_framework import serializers
 
 from livehub.api.fields import TextField
 from streams.livestreams.broadcast_settings import BroadcastSettings
-from streams.livestreams.models.livestream import RECONNECT_WINDOW_MAX_S
+from streams.livestreams.models.livestream import MAX_RUNTIME_MAX_S, RECONNECT_WINDOW_MAX_S
 from streams.livestreams.services import LivestreamChanges
 
 # Source: Cloudinary's examples.
 _IDLE_DEFAULT_S = 120
-_LONGEST_RUNTIME_S = 30 * 86_400
 
 
 class CloudinaryInputBody(serializers.Serializer[None]):
@@ -38,7 +37,7 @@ class CloudinaryStreamChangesBody(serializers.Serializer[None]):
         required=False,
         allow_null=True,
         min_value=1,
-        max_value=_LONGEST_RUNTIME_S,
+        max_value=MAX_RUNTIME_MAX_S,
         help_text="After how long a broadcast is ended in any case; null for never.",
     )
 
