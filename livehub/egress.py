@@ -14,12 +14,13 @@ import json
 import re
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 import uvloop
 from aiohttp.abc import AbstractResolver
@@ -254,8 +255,13 @@ class Egress:
                 said = describe_system(error)
         raise NotReachedError(f"{host} port {port} {said}")
 
-    async def _keep(self, permit: Permit, client: _Streams, work: Awaitable[None]) -> None:
+    async def _keep(self, permit: Permit, client: _Streams, work: Coroutine[Any, Any, None]) -> None:
         """Do the work for as long as the permit lasts, and hang up."""
+        if permit.name not in self._permits:
+            # It ended while this connection was being taken.
+            work.close()
+            client[1].transport.abort()
+            return
         task = asyncio.ensure_future(work)
         permit.tasks.add(task)
         try:

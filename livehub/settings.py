@@ -617,6 +617,8 @@ SPECTACULAR_SETTINGS = {
     # Members of one name whose words differ, and words that several members share.
     "ENUM_NAME_OVERRIDES": {
         "OutputTypeEnum": "streams.livestreams.states.OutputType",
+        "PullStateEnum": "streams.livestreams.states.PullState",
+        "StateEnum": "webhooks.states.DeliveryState.values",
         "InputTypeEnum": ["rtmp"],
         "WebhookEventEnum": "webhooks.api.input.ALL_NAMES",
         "VendorsWebhookEventEnum": "webhooks.api.input.VENDORS_NAMES",

@@ -80,7 +80,9 @@ class _ShelfHandler(BaseHTTPRequestHandler):
             self.send_header("Location", target)
         self.send_header("Content-Length", str(len(body or b"")))
         self.end_headers()
-        self.wfile.write(body or b"")
+        # Whoever was cut by the test does not read it.
+        with suppress(ConnectionError):
+            self.wfile.write(body or b"")
 
     def do_PUT(self) -> None:
         self.server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
