@@ -139,20 +139,25 @@ class TestHttp:
             end = run.end()
         assert (end.kind, end.reason) == (EndKind.FAILED, "The source answers 404 Not Found.")
 
-    @pytest.mark.parametrize("is_trusted", [True, False])
+    @pytest.mark.parametrize(
+        ("flaw", "reason"),
+        [
+            ("", "The source has come to its end."),
+            ("unknown", "The source's certificate is not trusted."),
+            ("other_host", "The source's certificate is for another host."),
+        ],
+    )
     def test_certificates_are_checked(
-        self, ingest: Ingest, egress: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_trusted: bool
+        self, ingest: Ingest, egress: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flaw: str, reason: str
     ) -> None:
         authority = Authority(tmp_path)
-        if is_trusted:
-            monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
-        with shelf(authority.server("")) as web:
+        monkeypatch.setenv("SSL_CERT_FILE", str(authority.path))
+        with shelf(authority.server(flaw)) as web:
             web.files["/film.mp4"] = _film(tmp_path, *_H264, "-c:a", "aac", name="film.mp4", seconds=3)
             url = f"https://127.0.0.1:{web.port}/film.mp4"
             with pulling(url, to=ingest, egress=egress, name="film") as run:
                 end = run.end()
-        assert end.kind is (EndKind.FINISHED if is_trusted else EndKind.FAILED)
-        assert is_trusted or end.reason == "The source's certificate is not trusted."
+        assert (end.kind, end.reason) == (EndKind.FAILED if flaw else EndKind.FINISHED, reason)
 
 
 class TestOthers:

@@ -27,8 +27,8 @@ _SAID = re.compile(r"Server error: ([^\n]+)")
 # Words of ffmpeg -> why nothing comes; the first that is found counts.
 _REASONS = (
     ("Connection refused", "The source refuses connections."),
-    ("peer certificate", "The source's certificate is not trusted."),
-    ("certificate verify failed", "The source's certificate is not trusted."),
+    ("certificate failed verification", "The source's certificate is not trusted."),
+    ("does not match hostname", "The source's certificate is for another host."),
     ("401 Unauthorized", "The source wants other credentials: it answers 401 Unauthorized."),
     ("method DESCRIBE failed: 404", "The source has no such stream: it answers 404 Not Found."),
     ("wrong passphrase", "The source wants another passphrase."),
