@@ -43,6 +43,8 @@ SLATE_PICTURES_DIR = DATA_DIR / "slate-pictures"
 WEB_SOCKET = RUNTIME_DIR / "web.sock"
 ASGI_SOCKET = RUNTIME_DIR / "asgi.sock"
 GATE_SOCKET = RUNTIME_DIR / "gate.sock"
+# Where our own programs are given leave to go out.
+EGRESS_SOCKET = RUNTIME_DIR / "egress.sock"
 ORIGIN_SOCKET = RUNTIME_DIR / "origin.sock"
 # Datagrams: a packager has written something.
 NUDGE_SOCKET = RUNTIME_DIR / "nudge.sock"
@@ -180,7 +182,8 @@ WEBHOOK_SIGNING_KEY = env.private_keys(
 )
 OUTGOING_ALLOWED_NETWORKS = env.networks(
     "LIVEHUB_OUTGOING_ALLOWED_NETWORKS",
-    purpose="Networks inside that webhooks and recordings may go to; others that are not the Internet's are refused",
+    purpose="Networks inside that webhooks, pulls and recordings may go to; others that are not the Internet's are "
+    "refused",
 )
 
 METRICS_TOKEN = env.text(
@@ -634,6 +637,8 @@ SPECTACULAR_SETTINGS = {
     # Members of one name whose words differ, and words that several members share.
     "ENUM_NAME_OVERRIDES": {
         "OutputTypeEnum": "streams.livestreams.states.OutputType",
+        "PullStateEnum": "streams.livestreams.states.PullState",
+        "StateEnum": "webhooks.states.DeliveryState.values",
         "InputTypeEnum": ["rtmp"],
         "StorageTypeEnum": "streams.recordings.models.storage.StorageType",
         "MeetingStorageTypeEnum": ["aws", "azure", "digitalocean", "gcs", "sftp"],

@@ -15,6 +15,7 @@ from streams.account import views as account
 from streams.livestreams import broadcast_views as broadcasts
 from streams.livestreams import output_views as outputs
 from streams.livestreams import playback_views as playback
+from streams.livestreams import pull_views as pulls
 from streams.livestreams import set_up_views as set_up
 from streams.livestreams import slate_views as slates
 from streams.livestreams import views as livestreams
@@ -75,6 +76,7 @@ urlpatterns = [
     path(f"{_LIVESTREAM}/end", livestreams.BroadcastEndView.as_view(), name="broadcast_end"),
     path(f"{_LIVESTREAM}/let-in", broadcasts.EncoderLetInView.as_view(), name="encoder_let_in"),
     path(f"{_LIVESTREAM}/broadcast", broadcasts.BroadcastChangeView.as_view(), name="broadcast_change"),
+    path(f"{_LIVESTREAM}/pull", pulls.PullChangeView.as_view(), name="pull_change"),
     path(f"{_LIVESTREAM}/slate", slates.SlatePictureView.as_view(), name="slate_picture"),
     path(f"{_LIVESTREAM}/slate/remove", slates.SlatePictureRemoveView.as_view(), name="slate_picture_remove"),
     path(f"{_LIVESTREAM}/slate/image", slates.SlateImageView.as_view(), name="slate_image"),

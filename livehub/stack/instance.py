@@ -18,6 +18,7 @@ class Instance:
     web_socket: Path
     asgi_socket: Path
     gate_socket: Path
+    egress_socket: Path
     origin_socket: Path
     nudge_socket: Path
     ingest_control_socket: Path
@@ -44,6 +45,8 @@ class Instance:
     # Networks whose forwarding headers are believed.
     trusted_proxies: tuple[str, ...]
     ingest_hook_token: str = field(repr=False)
+    # Networks inside that what users name may be gone to.
+    outgoing_networks: tuple[str, ...] = ()
     # Of the machine whose playback this one passes on, doing nothing else; empty where it does everything itself.
     origin_url: str = ""
     edge_cache_mb: int = 4096
@@ -61,6 +64,7 @@ class Instance:
             web_socket=settings.WEB_SOCKET,
             asgi_socket=settings.ASGI_SOCKET,
             gate_socket=settings.GATE_SOCKET,
+            egress_socket=settings.EGRESS_SOCKET,
             origin_socket=settings.ORIGIN_SOCKET,
             nudge_socket=settings.NUDGE_SOCKET,
             ingest_control_socket=settings.INGEST_CONTROL_SOCKET,
@@ -83,6 +87,7 @@ class Instance:
             live_slots=settings.LIVE_SLOTS,
             trusted_proxies=tuple(settings.TRUSTED_PROXIES),
             ingest_hook_token=settings.INGEST_HOOK_TOKEN,
+            outgoing_networks=tuple(settings.OUTGOING_ALLOWED_NETWORKS),
             origin_url=settings.ORIGIN_URL,
             edge_cache_mb=settings.EDGE_CACHE_MB,
         )

@@ -106,7 +106,10 @@ def _front(instance: Instance) -> list[Program]:
     origin_paths = (instance.origin_socket, instance.nudge_socket, instance.asgi_socket, instance.playback_dir)
     origin = _python("-m", "livehub.origin", *map(str, origin_paths))
     edge = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
+    networks = ",".join(instance.outgoing_networks)
+    egress = _python("-m", "livehub.egress", str(instance.egress_socket), instance.own_address, networks)
     return [
+        Program("egress", "front", egress, is_ours=True, sockets=(instance.egress_socket,)),
         Program("web", "front", web, is_ours=True, sockets=(instance.web_socket,)),
         Program("asgi", "front", _python(*asgi), is_ours=True, sockets=(instance.asgi_socket,)),
         Program("origin", "front", origin, is_ours=True, sockets=(instance.origin_socket, instance.nudge_socket)),

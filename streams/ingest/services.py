@@ -20,6 +20,7 @@ from streams.livestreams.lifecycle import (
 from streams.livestreams.locks import lock_livestream
 from streams.livestreams.models import Livestream, StreamKey
 from streams.livestreams.stream_keys import StreamKeyPasswordError, StreamKeyRejectedError, resolve_key
+from streams.media.pulling.puller import PULL_NAME
 from streams.media.test_picture import ENCODER_NAME
 from streams.organizations.quotas import QuotaExceededError
 from streams.organizations.services import SYSTEM
@@ -92,6 +93,9 @@ def _admit(stream_key: StreamKey, encoder: Encoder) -> str:
         )
     if stream_key.is_for_test_picture:
         encoder = replace(encoder, software=ENCODER_NAME, address=None)
+    elif stream_key.is_for_pull:
+        encoder = replace(encoder, software=PULL_NAME, address=None)
+        _check_hold(livestream)
     else:
         _check_hold(livestream)
     return arrivals.admit(livestream=livestream, stream_key=stream_key, encoder=encoder).pk.hex

@@ -15,7 +15,15 @@ from django.utils.safestring import SafeString, mark_safe
 from livehub.core.clients import client_address
 from livehub.core.lengths import length_words
 from streams.livestreams import services
-from streams.livestreams.models import Connection, Lease, Livestream, LivestreamQuerySet, Session, SessionEvent
+from streams.livestreams.models import (
+    Connection,
+    Lease,
+    Livestream,
+    LivestreamQuerySet,
+    PullSource,
+    Session,
+    SessionEvent,
+)
 from streams.livestreams.output_admin import OutputInline
 from streams.livestreams.selectors import find_slate_picture
 from streams.livestreams.states import LIVESTREAM_STATES, SESSION_STATES, Shown
@@ -87,6 +95,7 @@ class LivestreamAdmin(ReadOnlyAdmin[Livestream]):
         "app",
         "state",
         "encoders",
+        "fetched",
         "playback_id",
         "sessions",
         "waits",
@@ -139,6 +148,11 @@ class LivestreamAdmin(ReadOnlyAdmin[Livestream]):
         if livestream.disabled:
             return "Refused: disabled"
         return "Held off: the broadcast was ended" if livestream.is_held else "Accepted"
+
+    @admin.display(description="fetched from")
+    def fetched(self, livestream: Livestream) -> str:
+        pull = PullSource.of(livestream)
+        return " ".join(filter(None, (f"{pull.masked_url} ({pull.shown.label})", pull.reason))) if pull else "Nowhere"
 
     @admin.display(description="if the encoder drops")
     def waits(self, livestream: Livestream) -> str:

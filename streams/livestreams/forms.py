@@ -11,13 +11,15 @@ from livehub.core.names import NAME_MAX_LENGTH
 from streams.dashboard.changing import ChangeForm
 from streams.dashboard.paging import PAGE_SIZE, PageForm
 from streams.livestreams.embedding import PlayerOptions
-from streams.livestreams.models import Output
+from streams.livestreams.models import Output, PullSource
 from streams.livestreams.models.output import KEY_MAX_LENGTH, URI_MAX_LENGTH
 from streams.livestreams.outputs import OutputChanges
 from streams.livestreams.playback_forms import LATENCY_CHOICES, POLICY_CHOICES
 from streams.livestreams.playback_settings import PlaybackSettings
+from streams.livestreams.pulls import PullChange
 from streams.livestreams.selectors import LivestreamFilter, LivestreamOrder
 from streams.livestreams.states import DISABLED, LIVESTREAM_STATES, LatencyMode, PlaybackPolicy
+from streams.media.pulling.source import URL_MAX_LENGTH
 
 _STATUS_CHOICES = [
     ("", "Any status"),
@@ -100,6 +102,44 @@ class SimulcastForm(ChangeForm):
     def changes(self) -> OutputChanges:
         """Return what the checked form says otherwise than it showed; an empty key says nothing."""
         return cast(OutputChanges, self.changed())
+
+
+class PullForm(ChangeForm):
+    """Where broadcasts are fetched from; what can be an address, the service decides."""
+
+    url = forms.CharField(
+        label="Address",
+        max_length=URL_MAX_LENGTH,
+        required=False,
+        help_text="RTMP, RTMPS, RTSP, SRT, or HTTP(S) with HLS or a file. Its credentials are shown to nobody again.",
+        widget=forms.TextInput(
+            attrs={
+                "autocomplete": "off",
+                "autofocus": True,
+                "placeholder": "rtmp://source.example.com/live/keynote",
+                "inputmode": "url",
+            }
+        ),
+    )
+    enabled = forms.BooleanField(required=False, label="Fetch broadcasts from there")
+    asks_again = False
+
+    @classmethod
+    def of(cls, pull: PullSource | None, values: QueryDict | None = None) -> "PullForm":
+        """Return the form of a source that is there, or of a new one."""
+        initial = {"url": pull.masked_url, "enabled": pull.enabled} if pull else {"enabled": True}
+        form = cls(values, initial=initial)
+        form.asks_again = pull is not None and pull.is_given_up
+        form.show_what_is_there()
+        return form
+
+    def change(self) -> PullChange:
+        """Return what the checked form says otherwise than it showed; an empty address takes the source away.
+
+        One that nobody tries any more is asked for again, even if it stays what it was.
+        """
+        again = {"enabled": True} if self.asks_again and self.cleaned_data["enabled"] else {}
+        return cast(PullChange, {**again, **self.changed()})
 
 
 class LivestreamFilterForm(PageForm):

@@ -19,8 +19,9 @@ from streams.livestreams.broadcast_settings import BROADCAST_SETTINGS, Broadcast
 from streams.livestreams.events import LivestreamChanged, LivestreamCreated, LivestreamDeleted
 from streams.livestreams.lifecycle import LivestreamDisabledError, LivestreamStoppedError
 from streams.livestreams.locks import lock_livestream
-from streams.livestreams.models import Livestream, LivestreamCount, Output, SlatePicture
+from streams.livestreams.models import Livestream, LivestreamCount, Output, PullSource, SlatePicture
 from streams.livestreams.playback_settings import PLAYBACK_SETTINGS, PlaybackSettings, set_playback
+from streams.livestreams.pulls import PullChange, set_pull
 from streams.livestreams.states import EndReason
 from streams.livestreams.stream_keys import make_first_key, renew_key
 from streams.organizations.models import App
@@ -39,6 +40,7 @@ class LivestreamChanges(LivestreamSettings, total=False):
 
     name: str
     disabled: bool
+    pull: PullChange
 
 
 @transaction.atomic
@@ -51,11 +53,12 @@ def create_livestream(
     has_password: bool = False,
     meeting_id: UUID | None = None,
     video_config: Mapping[str, object] = MappingProxyType({}),
+    pull: PullChange | None = None,
     **settings: Unpack[LivestreamSettings],
 ) -> Livestream:
     """Create an idle livestream with a stream key, a playback id and outputs of its own.
 
-    With a password the key opens nothing alone.
+    With a password the key opens nothing alone; a `pull` begins at once.
 
     That of a meeting is started by the meeting (`streams.meetings.broadcasts`), which has to be locked.
 
@@ -79,6 +82,9 @@ def create_livestream(
     livestream.stream_key_encrypted = make_first_key(livestream, has_password=has_password).encrypted
     Output.objects.bulk_create(Output.defaults_of(livestream))
     _record(livestream, action="livestream.created", actor=actor, name=livestream.name)
+    PullSource.note_none(livestream)
+    if pull:
+        _set_pull(livestream, pull, actor=actor)
     events.publish(LivestreamCreated.of(livestream, at=livestream.created_at, actor=actor))
     return livestream
 
@@ -101,14 +107,16 @@ def change_livestream(*, livestream: Livestream, actor: Actor, **changes: Unpack
     :raises ValidationFailedError: when the name or a setting cannot be used.
     """
     livestream = lock_livestream(livestream.pk)
-    before = {name: getattr(livestream, name) for name in changes}
+    before = {name: getattr(livestream, name) for name in changes if name != "pull"}
     if "name" in changes:
         _rename(livestream, name=changes["name"], actor=actor)
     _set_broadcast(livestream, _broadcast_of(changes), actor=actor)
     _set_playback(livestream, _playback_of(changes), actor=actor)
+    has_new_pull = "pull" in changes and _set_pull(livestream, changes["pull"], actor=actor)
     if "disabled" in changes:
         _switch(livestream, disabled=changes["disabled"], actor=actor)
-    _publish_changed(livestream, *(name for name in changes if getattr(livestream, name) != before[name]), actor=actor)
+    changed = [name for name, value in before.items() if getattr(livestream, name) != value]
+    _publish_changed(livestream, *changed, *(["pull"] if has_new_pull else []), actor=actor)
     if livestream.disabled and "disabled" in changes:
         lifecycle.end_open_session(livestream=livestream, reason=EndReason.DISABLED, actor=actor)
     return livestream
@@ -257,6 +265,7 @@ def delete_livestream(*, livestream: Livestream, actor: Actor) -> None:
     lifecycle.end_open_session(livestream=livestream, reason=EndReason.DELETED, actor=actor)
     node_jobs.remove_playback(livestream.pk)
     SlatePicture.objects.filter(livestream=livestream).delete()
+    PullSource.objects.filter(livestream=livestream).delete()
     _record(livestream, action="livestream.deleted", actor=actor, name=livestream.name)
     events.publish(LivestreamDeleted.of(livestream, at=clock.now(), actor=actor))
 
@@ -291,6 +300,14 @@ def _set_playback(livestream: Livestream, changes: PlaybackSettings, *, actor: A
         livestream.save(update_fields=[*changed, "updated_at"])
         detail = {name: getattr(livestream, name) for name in changed}
         _record(livestream, action="livestream.playback_changed", actor=actor, **detail)
+
+
+def _set_pull(livestream: Livestream, change: PullChange, *, actor: Actor) -> bool:
+    """Change where it is fetched from; tell whether that is something new."""
+    detail = set_pull(livestream, change)
+    if detail:
+        _record(livestream, action="livestream.pull_changed", actor=actor, **detail)
+    return bool(detail)
 
 
 def _broadcast_of(settings: Mapping[str, object]) -> BroadcastSettings:

@@ -48,6 +48,17 @@ class WhileEncoderAway(models.TextChoices):
     NOTHING = "nothing", "Nothing"
 
 
+class PullState(models.TextChoices):
+    """How the fetching of a source goes."""
+
+    IDLE = "idle", "Off"
+    STARTING = "starting", "Starting"
+    PULLING = "pulling", "Fetching"
+    RETRYING = "retrying", "Trying again"
+    # It leads where nobody is let: nothing happens until it is changed, or asked for again.
+    ERRORED = "errored", "Refused"
+
+
 _OVER = frozenset({SessionStatus.ENDED, SessionStatus.ERRORED})
 SESSION_MACHINE = StateMachine(
     {
@@ -252,6 +263,15 @@ def show_livestream(*, status: str, is_disabled: bool, is_stopped: bool = False,
 def show_session(*, status: str, newest_event: str = "") -> Shown:
     """Return what a session shows; `newest_event` is the kind of what happened to it last."""
     return _interrupted(SESSION_STATES[status], newest_event)
+
+
+_PULL_TONES = {PullState.PULLING: "live", PullState.RETRYING: "warn", PullState.ERRORED: "bad"}
+
+
+def show_pull(state: str, *, is_finished: bool) -> Shown:
+    """Return what the fetching of a source shows."""
+    label = "Ended" if is_finished else PullState(state).label
+    return Shown(state, label, _PULL_TONES.get(PullState(state), ""))
 
 
 def show_output(*, type: str, is_enabled: bool, status: LivestreamStatus) -> Shown:

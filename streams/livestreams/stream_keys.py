@@ -85,6 +85,17 @@ def give_test_picture_key(livestream: Livestream, *, lifetime: timedelta) -> Str
     return _make_key(livestream, name=_plain_name(), is_for_test_picture=True, revoked_at=until)
 
 
+def give_pull_key(livestream: Livestream, *, lifetime: timedelta) -> str:
+    """Return a key that what is fetched is published with; the one before it opens nothing any more.
+
+    One row for all of them: a source that is away is tried again for days. Call it with the livestream locked.
+    """
+    name = _plain_name()
+    values = {"digest": crypto.lookup_digest(name), "encrypted": crypto.encrypt(name), "revoked_at": Now() + lifetime}
+    StreamKey.objects.update_or_create(livestream=livestream, is_for_pull=True, defaults=values)
+    return name
+
+
 def _revoke(keys: StreamKeyQuerySet, *, overlap: timedelta) -> None:
     until = Now() + overlap
     keys.filter(Q(revoked_at=None) | Q(revoked_at__gt=until)).update(revoked_at=until)

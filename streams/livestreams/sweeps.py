@@ -12,14 +12,14 @@ from django.db import transaction
 from django.db.models import DurationField, Exists, ExpressionWrapper, F, OuterRef, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 
-from livehub.core import clock
+from livehub.core import clock, jobs
 from livehub.core.deadline import deadline
 from livehub.core.outage import DATABASE_OUTAGE, describe
-from streams.livestreams import absences, encoders, leases, lifecycle, node_jobs, places
+from streams.livestreams import absences, encoders, leases, lifecycle, node_jobs, places, pulls
 from streams.livestreams.encoders import IngestSource
 from streams.livestreams.leases import LEASE_TTL
 from streams.livestreams.locks import lock_open_session
-from streams.livestreams.models import Connection, Lease, Session
+from streams.livestreams.models import Connection, Lease, PullSource, Session
 from streams.livestreams.states import EndReason, EventKind, SessionStatus
 from streams.livestreams.worker_locks import WorkerLocks
 
@@ -35,6 +35,8 @@ _SILENCE_LIMIT = timedelta(minutes=5)
 _OVERDUE_HOLD = timedelta(minutes=1)
 # The other sessions wait meanwhile.
 _LOCK_TIMEOUT_S = 0.5
+# Of one sweep; the next one calls for the others.
+_PULLS_AT_ONCE = 50
 
 
 def sweep_sessions() -> None:
@@ -47,8 +49,9 @@ def sweep_sessions() -> None:
     _end_left()
     _end_lost()
     _end_overdue()
-    # Last: it alone needs the broker, without which it could call nobody either.
+    # Last: these need the broker, without which they could call nobody either.
     _call_workers()
+    _call_for_pulls()
 
 
 def call_for_sessions_of_the_dead(locks: WorkerLocks) -> None:
@@ -129,6 +132,14 @@ def _call_workers() -> None:
             by_node[node].append(session_id)
     for node, session_ids in by_node.items():
         node_jobs.run_waiting(session_ids, node=node)
+
+
+def _call_for_pulls() -> None:
+    """Call a worker for sources that nobody fetches: its worker has died, or the message has got lost."""
+    waiting = list(PullSource.objects.claimable().order_by("lease_until")[:_PULLS_AT_ONCE])
+    if waiting and jobs.count_waiting(settings.CELERY_TASK_DEFAULT_QUEUE) < _PULLS_AT_ONCE:
+        for pull in waiting:
+            pulls.call_for(pull)
 
 
 def _is_overdue(session: Session) -> bool:

@@ -13,7 +13,7 @@ from django.conf import settings
 
 from livehub.core.deadline import deadline
 from livehub.core.outage import DATABASE_OUTAGE, describe
-from streams.livestreams import disk_guard, encoders, playback, refusals, sweeps, test_pictures
+from streams.livestreams import disk_guard, encoders, playback, pull_runs, refusals, sweeps, test_pictures
 from streams.livestreams.encoders import IngestSource
 from streams.livestreams.runner import Worker
 from streams.livestreams.worker_locks import WorkerLocks
@@ -82,6 +82,13 @@ def send_test_picture(stream_key_id: str) -> None:
     """Start our own encoder, which goes on beside this task."""
     with deadline(_SWEEP_S):
         test_pictures.send_test_picture(stream_key_id=UUID(stream_key_id))
+
+
+@shared_task(name="streams.run_pull")
+def run_pull(livestream_id: str) -> None:
+    """Fetch a livestream's source, which goes on beside this task."""
+    with deadline(_SWEEP_S):
+        pull_runs.start_pull(UUID(livestream_id), worker=_worker.name, stopping=_worker.stopping)
 
 
 # Else players would wait for ever where the disk is full at the end: for hours, perhaps.

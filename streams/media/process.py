@@ -81,18 +81,21 @@ def running(
     memory_mb: int | None = None,
     awaited: bytes = b"",
     tenure: Tenure | None = None,
+    environment: dict[str, str] | None = None,
+    listener: Callable[[bytes], None] | None = None,
 ) -> Iterator[Child]:
     """Run a program in a process group of its own for as long as the block lasts; what still runs then is killed.
 
     `label` names it in the log, where its stderr goes; `feeds`: its stdout is a pipe to read; `is_fed`: its stdin is
     an unbuffered pipe to write; `inherits`: descriptors that it has too; `memory_mb`: as much as it may write to;
-    `awaited`: words on its stderr that somebody acts on; `tenure`: by what a later run knows it. It dies with the
-    thread that started it (PR_SET_PDEATHSIG follows the thread), however that ends.
+    `awaited`: words on its stderr that somebody acts on; `tenure`: by what a later run knows it; `environment`: all
+    that it has in place of ours; `listener`: is told each line of its stderr in place of the log, which secrets are not
+    to reach. It dies with the thread that started it (PR_SET_PDEATHSIG follows the thread), however that ends.
     """
     # What is counted is what it can write to (RLIMIT_DATA), not what it merely reserves, which grows with the cores.
     bounds = [] if memory_mb is None else ["prlimit", f"--data={memory_mb << 20}", "--"]
-    words = partial(Words, label=label, awaited=awaited)
-    environment = tenure.environment if tenure is not None else None
+    words = partial(Words, label=label, awaited=awaited, listener=listener)
+    environment = tenure.environment if tenure is not None else environment
     child = _start([*bounds, *argv], words, feeds=feeds, is_fed=is_fed, inherits=inherits, environment=environment)
     try:
         yield child

@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 
 logger = logging.getLogger(__name__)
 
@@ -24,10 +25,18 @@ _HARMLESS = b"deprecated pixel format used"
 class Words:
     """Reads one pipe to its end in a thread of its own, so that who writes is never held up; closes it then."""
 
-    def __init__(self, descriptor: int, *, label: str, awaited: bytes = b"") -> None:
-        """`awaited` is what `has_come` tells of."""
+    def __init__(
+        self,
+        descriptor: int,
+        *,
+        label: str,
+        awaited: bytes = b"",
+        listener: Callable[[bytes], None] | None = None,
+    ) -> None:
+        """`awaited` is what `has_come` tells of; a `listener` is told each line, and the log none."""
         self._descriptor = descriptor
         self._awaited = awaited
+        self._listener = listener
         self.has_come = False
         self._label = label
         self._kept: deque[tuple[float, bytes]] = deque()
@@ -69,6 +78,9 @@ class Words:
             return
         self.has_come |= bool(self._awaited) and self._awaited in line
         self._keep(line)
+        if self._listener is not None:
+            self._listener(line)
+            return
         self._log(line.decode(errors="replace").strip())
 
     def _keep(self, line: bytes) -> None:

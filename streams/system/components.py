@@ -113,7 +113,10 @@ def _components(
         return Component(name, about, label, tone, trouble, **{"since": programs.get(program), **known})
 
     nginx = _nginx_version()
-    edge_state = OK if "edge" in programs else "does not run" if programs else "the supervisor does not answer"
+
+    def supervised(program: str) -> str:
+        return OK if program in programs else "does not run" if programs else "the supervisor does not answer"
+
     return [
         part("PostgreSQL", "All that is known", state=states["database"], program="postgres", **database),
         part("Redis", "Messages between programs", state=states["broker"], program="redis", **broker),
@@ -125,7 +128,8 @@ def _components(
             **{"version": nginx, **ingest},
         ),
         part("Gate", "What encoders pass before it", state=states["gate"], program="gate"),
-        part("Edge", "nginx: serves pages, API and viewers", state=edge_state, program="edge", version=nginx),
+        part("Egress", "The way out to sources that are fetched", state=supervised("egress"), program="egress"),
+        part("Edge", "nginx: serves pages, API and viewers", state=supervised("edge"), program="edge", version=nginx),
         part("Web", "Pages and API", state=OK, program="web", version=f"granian {version('granian')}"),
         part(
             "ASGI",

@@ -248,6 +248,7 @@ PAGES: dict[str, dict[str, Door]] = {
     "/livestreams/{livestream_id}/let-in": {"POST": Door.OPERATE},
     "/livestreams/{livestream_id}/start": {"POST": Door.OPERATE},
     "/livestreams/{livestream_id}/broadcast": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/pull": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/slate": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/slate/remove": {"POST": Door.OPERATE},
     "/livestreams/{livestream_id}/slate/image": {"GET": Door.LOOK},

@@ -88,6 +88,18 @@ class TestEditing:
         assert client.post(_page_url(livestream), {"name": "Changed"}).status_code == 403
 
 
+class TestPull:
+    def test_is_shown_without_credentials(self, desk: Client, livestream: Livestream) -> None:
+        assert "Nowhere" in desk.get(_page_url(livestream)).content.decode()
+        url = "rtmp://ann:s3cr3t@source.example.com/live/a"
+        change_livestream(livestream=livestream, actor=SYSTEM, pull={"url": url})
+
+        html = desk.get(_page_url(livestream)).content.decode()
+
+        assert "rtmp://***@source.example.com/live/a (Starting)" in html
+        assert "s3cr3t" not in html
+
+
 class TestSearch:
     def test_finds_by_id_name_playback_id_and_owner(
         self, desk: Client, livestream: Livestream, foreign_livestream: Livestream, home: NewOrganization

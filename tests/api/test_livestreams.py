@@ -39,6 +39,7 @@ OWN_MEMBERS = {
     "end_hold_s",
     "max_duration_s",
     "held_until",
+    "pull",
 }
 SESSION_MEMBERS = {
     "id",

@@ -42,7 +42,7 @@ class TestSystemPage:
         html = squeezed(get_html(browser, "/system"))
 
         parts = {part.name: part for part in get_system_screen().components}
-        names = ("PostgreSQL", "Redis", "Ingest", "Gate", "Edge", "Web", "ASGI", "Origin", "Beat", "ffmpeg")
+        names = ("PostgreSQL", "Redis", "Ingest", "Gate", "Egress", "Edge", "Web", "ASGI", "Origin", "Beat", "ffmpeg")
         assert tuple(parts) == names
         assert all(f'<th scope="row">{name}' in html for name in names)
         for name in ("PostgreSQL", "Redis"):

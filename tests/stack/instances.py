@@ -22,6 +22,7 @@ def fresh_instance(folder: Path) -> Instance:
         web_socket=data_dir / "run" / "web.sock",
         asgi_socket=data_dir / "run" / "asgi.sock",
         gate_socket=data_dir / "run" / "gate.sock",
+        egress_socket=data_dir / "run" / "egress.sock",
         origin_socket=data_dir / "run" / "origin.sock",
         nudge_socket=data_dir / "run" / "nudge.sock",
         ingest_control_socket=data_dir / "run" / "ingest-control.sock",

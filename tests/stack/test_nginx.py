@@ -180,6 +180,7 @@ def test_nginx_takes_both(instance: Instance, tmp_path_factory: pytest.TempPathF
         asgi_socket=base / "run" / "asgi.sock",
         ingest_control_socket=base / "run" / "ingest-control.sock",
         gate_socket=base / "run" / "gate.sock",
+        egress_socket=base / "run" / "egress.sock",
         origin_socket=base / "run" / "origin.sock",
         nudge_socket=base / "run" / "nudge.sock",
         http_bind=bind,

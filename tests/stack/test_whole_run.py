@@ -29,6 +29,7 @@ PROGRAMS = {
     "web",
     "asgi",
     "origin",
+    "egress",
     "edge",
     "live",
     "urgent",
@@ -38,7 +39,7 @@ PROGRAMS = {
     "gate",
     "ingest",
 }
-# One of each kind; `files`, `gate`, `origin`, `recordings` and `webhooks` show that those that do not hang stay.
+# One of each kind; `egress`, `files`, `gate`, `origin`, `recordings` and `webhooks` show that who does not hang stays.
 HANGING = {"web", "asgi", "live", "urgent"}
 # A depth at which a Unix socket inside the data folder would have too long a path.
 DEEP = Path("a-folder-with-a-long-name") / ("deep" * 12) / "and a blank"

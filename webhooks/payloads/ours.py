@@ -130,6 +130,7 @@ _CHANGED = {
     "activated_at": "activated",
     "held_until": "heldOff",
     "stopped_at": "stopped",
+    "pull": "pull",
 }
 # In the order of a body.
 _PARTS = {

@@ -17,6 +17,7 @@ from streams.livestreams.models.livestream import (
     RECONNECT_WINDOW_MAX_S,
 )
 from streams.livestreams.playback_settings import ORIGINS_MAX, PLAYBACK_SETTINGS, VIEWERS_MAX
+from streams.livestreams.pulls import PullChange
 from streams.livestreams.services import LivestreamSettings
 from streams.livestreams.states import DuplicatePublisher, LatencyMode, PlaybackPolicy, WhileEncoderAway
 
@@ -82,6 +83,21 @@ class LivestreamBody(serializers.Serializer[None]):
     )
 
 
+class PullBody(serializers.Serializer[None]):
+    """Where broadcasts are to be fetched from; whatever is left out stays."""
+
+    examples: ClassVar[Mapping[str, object]] = {"enabled": True, "url": "rtmp://source.example.com/live/keynote"}
+
+    enabled = serializers.BooleanField(
+        required=False, help_text="Whether it is to be fetched; true with an address, unless you say otherwise."
+    )
+    url = TextField(
+        required=False,
+        allow_null=True,
+        help_text="rtmp, rtmps, rtsp, srt, http or https (HLS, or a file); may hold credentials. Null for none.",
+    )
+
+
 class PlayedLivestreamBody(LivestreamBody):
     """The same, how it is played and by whom, and how broadcasts wait and end.
 
@@ -100,6 +116,7 @@ class PlayedLivestreamBody(LivestreamBody):
         "duplicate_publisher": "reject",
         "end_hold_s": 60,
         "max_duration_s": 10_800,
+        "pull": PullBody.examples,
     }
 
     latency_mode = serializers.ChoiceField(
@@ -162,6 +179,12 @@ class PlayedLivestreamBody(LivestreamBody):
         allow_null=True,
         help_text="After how long a broadcast is ended in any case. Null (default) for never.",
     )
+    pull = PullBody(required=False, help_text="Fetch broadcasts from there in place of an encoder.")
+
+
+def pull_of(values: Mapping[str, object]) -> PullChange | None:
+    """Return what a checked body says of where broadcasts are fetched from, None when it says nothing."""
+    return cast(PullChange, {**cast(PullChange, values["pull"])}) if "pull" in values else None
 
 
 def settings_of(values: Mapping[str, object]) -> LivestreamSettings:

@@ -19,9 +19,9 @@ from livehub.api.paging import PagingSerializer
 from livehub.core import clock
 from streams.livestreams.api.input import LivestreamBody, PlayedLivestreamBody
 from streams.livestreams.api.words import DYTE_WORDS, REALTIMEKIT_WORDS, StatusWords
-from streams.livestreams.models import Livestream, Session
+from streams.livestreams.models import Livestream, PullSource, Session
 from streams.livestreams.selectors import why_it_waits
-from streams.livestreams.states import DuplicatePublisher, LatencyMode, PlaybackPolicy, WhileEncoderAway
+from streams.livestreams.states import DuplicatePublisher, LatencyMode, PlaybackPolicy, PullState, WhileEncoderAway
 
 
 class Presenting(TypedDict):
@@ -99,6 +99,45 @@ class LivestreamSerializer(serializers.Serializer[Livestream]):
         }
 
 
+class PullSerializer(serializers.Serializer[Livestream]):
+    """Where broadcasts are fetched from, and how that goes."""
+
+    examples: ClassVar[Mapping[str, object]] = {
+        "enabled": True,
+        "url": "rtmp://***@source.example.com/live/keynote",
+        "state": "pulling",
+        "reason": None,
+        "tries": 0,
+    }
+
+    enabled = serializers.BooleanField(help_text="It is to be fetched.")
+    url = serializers.CharField(
+        allow_null=True, help_text="Without its credentials and the values of its query, which nobody is told again."
+    )
+    state = serializers.ChoiceField(
+        choices=PullState.choices,
+        help_text="idle, starting, pulling, retrying (by itself), or errored: it may not be gone to.",
+    )
+    reason = serializers.CharField(
+        read_only=True, allow_null=True, help_text="Why nothing is fetched; null while all is well."
+    )
+    since = InstantField(allow_null=True, help_text="Since when it is in this state.")
+    tries = serializers.IntegerField(read_only=True, help_text="In a row without success.")
+
+    def to_representation(self, livestream: Livestream) -> JsonObject:
+        pull = PullSource.of(livestream)
+        if pull is None:
+            return {"enabled": False, "url": None, "state": PullState.IDLE, "reason": None, "since": None, "tries": 0}
+        return {
+            "enabled": pull.enabled,
+            "url": pull.masked_url,
+            "state": pull.state,
+            "reason": pull.reason or None,
+            "since": clock.isoformat(pull.since),
+            "tries": pull.tries,
+        }
+
+
 class PlayedLivestreamSerializer(LivestreamSerializer):
     """The same with what LiveHub has beyond the vendors: playback, and how broadcasts wait and end."""
 
@@ -132,6 +171,7 @@ class PlayedLivestreamSerializer(LivestreamSerializer):
         allow_null=True, help_text="After how long a broadcast is ended in any case; null for never."
     )
     held_until = InstantField(allow_null=True, help_text="Until when encoders are turned away; null if they are not.")
+    pull = PullSerializer(help_text="Where broadcasts are fetched from in place of an encoder.")
 
     def to_representation(self, livestream: Livestream) -> JsonObject:
         return {
@@ -147,6 +187,7 @@ class PlayedLivestreamSerializer(LivestreamSerializer):
             "end_hold_s": livestream.end_hold_s,
             "max_duration_s": livestream.max_runtime_s,
             "held_until": _instant(livestream.held_until) if livestream.is_held else None,
+            "pull": PullSerializer().to_representation(livestream),
         }
 
 

@@ -17,6 +17,7 @@ from streams.livestreams.api.input import (
     LivestreamListParameters,
     LivestreamListQuery,
     PlayedLivestreamBody,
+    pull_of,
     settings_of,
 )
 from streams.livestreams.api.serializers import (
@@ -74,7 +75,11 @@ class LivestreamsView(LivestreamApi):
     def post(self, request: Request, **path: str) -> Response:
         values = self.read_body(self.shapes.body)
         livestream = services.create_livestream(
-            app=self.caller.app, name=str(values.get("name") or ""), actor=self.caller.actor, **settings_of(values)
+            app=self.caller.app,
+            name=str(values.get("name") or ""),
+            actor=self.caller.actor,
+            pull=pull_of(values),
+            **settings_of(values),
         )
         # As it was made; it has taken nothing in.
         shape = self.shapes.one(context={**self.presenting_taken_in({})})
@@ -89,7 +94,9 @@ class LivestreamsView(LivestreamApi):
     def get(self, request: Request, **path: str) -> Response:
         parameters = cast(LivestreamListParameters, self.read_query(LivestreamListQuery, words=self.shapes.words))
         found = selectors.list_livestreams(owner=self.caller.app, wanted=_filter(parameters))
-        page = take_page(found.rows.with_stream_key(), wanted=parameters, count=found.count)
+        page = take_page(
+            found.rows.with_stream_key().select_related("pull_source"), wanted=parameters, count=found.count
+        )
         shape = self.shapes.listed(context={**self.presenting(page.items)})
         items = [shape.to_representation(row) for row in page.items]
         return self.answer_list(items, page=page, name=self.shapes.list_name)
@@ -128,6 +135,8 @@ class EditableLivestreamView(LivestreamView):
         changes = cast(LivestreamChanges, {**settings_of(values)})
         if "name" in values:
             changes["name"] = str(values["name"] or "")
+        if (pull := pull_of(values)) is not None:
+            changes["pull"] = pull
         if changes:
             services.change_livestream(livestream=livestream, actor=self.caller.actor, **changes)
         return self.answer_livestream(livestream)

@@ -10,6 +10,7 @@ from streams.livestreams.models.livestream import (
 )
 from streams.livestreams.models.output import Output, OutputQuerySet
 from streams.livestreams.models.playback import PlaybackKey, RevokedViewer
+from streams.livestreams.models.pull import PullSource, PullSourceQuerySet
 from streams.livestreams.models.refusals import UnknownKeyTries
 from streams.livestreams.models.session import (
     Connection,
@@ -31,6 +32,8 @@ __all__ = [
     "Output",
     "OutputQuerySet",
     "PlaybackKey",
+    "PullSource",
+    "PullSourceQuerySet",
     "RevokedViewer",
     "Session",
     "SessionEvent",

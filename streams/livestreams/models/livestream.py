@@ -325,6 +325,8 @@ class StreamKey(models.Model):
     password_digest = models.CharField(max_length=64, blank=True, editable=False)
     # One that the product's own encoder publishes with, for a minute; never the present key.
     is_for_test_picture = models.BooleanField(default=False, editable=False)
+    # One that what is fetched from elsewhere is published with, a new one for each try; never the present key.
+    is_for_pull = models.BooleanField(default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     # In the future while the key overlaps with the one that takes its place.
     revoked_at = models.DateTimeField(null=True, editable=False)
@@ -339,6 +341,12 @@ class StreamKey(models.Model):
             models.CheckConstraint(
                 condition=Q(is_for_test_picture=False) | Q(revoked_at__isnull=False),
                 name="stream_key_of_test_picture_runs_out",
+            ),
+            models.UniqueConstraint(
+                fields=["livestream"], condition=Q(is_for_pull=True), name="stream_key_one_for_pull_per_livestream"
+            ),
+            models.CheckConstraint(
+                condition=Q(is_for_pull=False) | Q(revoked_at__isnull=False), name="stream_key_for_pull_runs_out"
             ),
         ]
         indexes = [

@@ -207,7 +207,7 @@ def sum_ingest_ms(livestreams: Iterable[Livestream]) -> dict[UUID, int]:
 
 def _first(rows: LivestreamQuerySet) -> Livestream | None:
     # Not `first`, which would sort one row, and spends as much on that as on all the rest.
-    return next(iter(rows.with_stream_key()[:1]), None)
+    return next(iter(rows.with_stream_key().select_related("pull_source")[:1]), None)
 
 
 def _app_ids(owner: Owner) -> Collection[UUID]:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from livehub.core.errors import NotFoundError
 from streams.livestreams.advice import advise
-from streams.livestreams.models import Livestream, Output, Session, SessionEvent, SlatePicture
+from streams.livestreams.models import Livestream, Output, PullSource, Session, SessionEvent, SlatePicture
 from streams.livestreams.selectors.disks import is_any_disk_full
 from streams.livestreams.selectors.livestreams import get_livestream
 from streams.livestreams.selectors.loads import why_it_waits
@@ -56,6 +56,11 @@ class LivestreamScreen:
     waits: str = ""
     # Its own; None where it has none, or none is shown.
     slate_picture: SlatePicture | None = None
+
+    @property
+    def pull(self) -> PullSource | None:
+        """Where it is fetched from, None where an encoder publishes."""
+        return PullSource.of(self.livestream)
 
     @property
     def latest(self) -> Session | None:

@@ -9,6 +9,7 @@ from rest_framework import serializers
 from livehub.api.fields import FlagField, TextField
 from livehub.core.errors import ValidationFailedError
 from streams.livestreams.outputs import NewOutput, OutputChanges
+from streams.livestreams.pulls import PullChange
 from streams.livestreams.services import LivestreamChanges
 from streams.livestreams.states import OutputType
 
@@ -22,6 +23,19 @@ _PLATFORM_WORDS = {
 }
 
 
+class LiveApiPullingModeBody(serializers.Serializer[None]):
+    enabled = FlagField(required=False, help_text="Whether it is to be fetched.")
+    url = TextField(
+        required=False,
+        allow_null=True,
+        help_text="rtmp, rtmps, rtsp, srt, http or https (HLS, or a file); may hold credentials. Null for none.",
+    )
+
+
+class LiveApiSettingsBody(serializers.Serializer[None]):
+    pulling_mode = LiveApiPullingModeBody(required=False, help_text="Fetch broadcasts in place of an encoder.")
+
+
 class LiveApiStreamBody(serializers.Serializer[None]):
     """What may be said of a live stream; whatever is left out stays."""
 
@@ -31,6 +45,7 @@ class LiveApiStreamBody(serializers.Serializer[None]):
         required=False, allow_null=True, help_text="Up to 255 printable characters; null or empty for none."
     )
     enabled = FlagField(required=False, help_text="false cuts the encoder, and refuses it until true.")
+    settings = LiveApiSettingsBody(required=False)
 
 
 class LiveApiPlatformChangesBody(serializers.Serializer[None]):
@@ -62,6 +77,9 @@ def changes_of(values: Mapping[str, object]) -> LivestreamChanges:
         changes["name"] = str(values["name"] or "")
     if "enabled" in values:
         changes["disabled"] = not values["enabled"]
+    settings = cast(Mapping[str, Mapping[str, object]], values.get("settings", {}))
+    if settings.get("pulling_mode"):
+        changes["pull"] = cast(PullChange, {**settings["pulling_mode"]})
     return changes
 
 
@@ -85,6 +103,16 @@ def in_their_words() -> Iterator[None]:
     except ValidationFailedError as error:
         fields = {theirs.get(name, name): complaints for name, complaints in error.fields.items()}
         raise ValidationFailedError("The platform cannot be like this.", fields=fields) from error
+
+
+@contextmanager
+def pulling_in_their_words() -> Iterator[None]:
+    """Do the same for the source of a live stream."""
+    try:
+        yield
+    except ValidationFailedError as error:
+        fields = {"settings.pulling_mode.url" if name == "pull" else name: said for name, said in error.fields.items()}
+        raise ValidationFailedError(error.message, fields=fields) from error
 
 
 def _in_our_words(values: Mapping[str, object]) -> dict[str, object]:

@@ -10,7 +10,7 @@ from livehub.api.dialect import JsonObject
 from livehub.api.fields import InstantField
 from livehub.api.identifiers import object_id
 from livehub.core import clock
-from streams.livestreams.models import Livestream, Output
+from streams.livestreams.models import Livestream, Output, PullSource
 from streams.livestreams.states import LIVESTREAM_STATES, LivestreamStatus
 
 _ONLINE, _OFFLINE = "online", "offline"
@@ -72,8 +72,15 @@ class LiveApiPlaybackSerializer(serializers.Serializer[None]):
     hls_url = serializers.CharField(help_text="Stays the same for every broadcast.")
 
 
+class LiveApiPullingModeSerializer(serializers.Serializer[None]):
+    """Where broadcasts are fetched from; empty where encoders push."""
+
+    enabled = serializers.BooleanField(required=False)
+    url = serializers.CharField(required=False, help_text="Without its credentials.")
+
+
 class LiveApiSettingsSerializer(serializers.Serializer[None]):
-    pulling_mode = serializers.DictField(help_text="Always empty: encoders push.")
+    pulling_mode = LiveApiPullingModeSerializer(help_text="Empty where encoders push.")
 
 
 class LiveApiPullUrlsSerializer(serializers.Serializer[None]):
@@ -127,7 +134,7 @@ class LiveApiStreamSerializer(serializers.Serializer[Livestream]):
                 "hls_url": livestream.playback_url,
             },
             "platforms": [platform.to_representation(row) for row in self.context["outputs"][livestream.pk]],
-            "settings": {"pulling_mode": {}},
+            "settings": {"pulling_mode": _pulling_mode(livestream)},
             "broadcasting_status": _ONLINE if is_online else _OFFLINE,
             **({"pull_urls": {"rtmp": None, "srt": None, "hls": livestream.playback_url}} if is_online else {}),
             "user": object_id(livestream.app_id),
@@ -135,6 +142,11 @@ class LiveApiStreamSerializer(serializers.Serializer[Livestream]):
             "organization": object_id(self.context["organization_id"]),
             "creation_time": clock.isoformat(livestream.created_at),
         }
+
+
+def _pulling_mode(livestream: Livestream) -> JsonObject:
+    pull = PullSource.of(livestream)
+    return {"enabled": pull.enabled, "url": pull.masked_url} if pull is not None else {}
 
 
 class LiveApiRemovedSerializer(serializers.Serializer[None]):

@@ -20,6 +20,7 @@ from streams.livestreams.api.liveapi.input import (
     in_their_words,
     new_platform_of,
     platform_changes_of,
+    pulling_in_their_words,
 )
 from streams.livestreams.api.liveapi.serializers import (
     LiveApiPlatformSerializer,
@@ -73,14 +74,16 @@ class LiveApiStreamsView(LiveApi):
         answer=Answer(LiveApiStreamSerializer, status=201),
     )
     def post(self, request: Request, **path: str) -> Response:
-        wanted = {"name": "", "disabled": False, **changes_of(self.read_body(LiveApiStreamBody))}
-        livestream = services.create_livestream(
-            app=self.caller.app,
-            name=str(wanted["name"]),
-            disabled=bool(wanted["disabled"]),
-            has_password=True,
-            actor=self.caller.actor,
-        )
+        wanted = changes_of(self.read_body(LiveApiStreamBody))
+        with pulling_in_their_words():
+            livestream = services.create_livestream(
+                app=self.caller.app,
+                name=wanted.get("name", ""),
+                disabled=wanted.get("disabled", False),
+                has_password=True,
+                pull=wanted.get("pull"),
+                actor=self.caller.actor,
+            )
         return self.answer(self.present([livestream])[0], status=201)
 
     @operation(
@@ -92,7 +95,7 @@ class LiveApiStreamsView(LiveApi):
     def get(self, request: Request, **path: str) -> Response:
         wanted = cast(PageNumbers, self.read_query(WholeListQuery))
         found = selectors.list_livestreams(owner=self.caller.app, wanted=LivestreamFilter())
-        page = take_page(found.rows.with_stream_key(), wanted=wanted, count=found.count)
+        page = take_page(found.rows.with_stream_key().select_related("pull_source"), wanted=wanted, count=found.count)
         return self.answer_list(self.present(page.items), page=page)
 
 
@@ -105,14 +108,15 @@ class LiveApiStreamView(LiveApi):
 
     @operation(
         "update_live_stream",
-        "Rename a live stream, refuse its encoder, or accept it again",
+        "Rename a live stream, refuse its encoder, accept it again, or fetch it from elsewhere",
         body=LiveApiStreamBody,
         answer=Answer(LiveApiStreamSerializer),
     )
     def patch(self, request: Request, stream_id: str, **path: str) -> Response:
         livestream = self.get_livestream(stream_id)
         changes = changes_of(self.read_body(LiveApiStreamBody))
-        services.change_livestream(livestream=livestream, actor=self.caller.actor, **changes)
+        with pulling_in_their_words():
+            services.change_livestream(livestream=livestream, actor=self.caller.actor, **changes)
         return self.answer_livestream(livestream)
 
     @operation(
