@@ -177,7 +177,7 @@ WEBHOOK_SIGNING_KEY = env.private_keys(
 )
 OUTGOING_ALLOWED_NETWORKS = env.networks(
     "LIVEHUB_OUTGOING_ALLOWED_NETWORKS",
-    purpose="Networks inside that webhooks may be sent to; all others that are not the Internet's are refused",
+    purpose="Networks inside that webhooks and simulcasts may go to; others that are not the Internet's are refused",
 )
 
 METRICS_TOKEN = env.text(
@@ -615,6 +615,7 @@ SPECTACULAR_SETTINGS = {
     # Members of one name whose words differ, and words that several members share.
     "ENUM_NAME_OVERRIDES": {
         "OutputTypeEnum": "streams.livestreams.states.OutputType",
+        "SimulcastStateEnum": "streams.livestreams.states.SimulcastState",
         "InputTypeEnum": ["rtmp"],
         "WebhookEventEnum": "webhooks.api.input.ALL_NAMES",
         "VendorsWebhookEventEnum": "webhooks.api.input.VENDORS_NAMES",

@@ -21,7 +21,7 @@ from livehub import open_files
 from livehub.core.networks import REFUSED_PORTS, is_refused
 from livehub.core.unanswered import describe_certificate
 from streams.media.rtmp.connection import Ways
-from streams.media.rtmp.publisher import Publisher
+from streams.media.rtmp.publisher import SimulcastPublisher
 
 # A name that nobody answers for holds one for many seconds, and other targets are not to wait for it.
 _RESOLVERS = 50
@@ -46,7 +46,7 @@ async def _serve(folder: Path, allowed: str) -> None:
     commands = asyncio.StreamReader(limit=_LONGEST_LINE)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     os.set_blocking(sys.stdout.fileno(), False)
-    await Publisher(folder, ways_out(allowed), _tell).run(commands)
+    await SimulcastPublisher(folder, ways_out(allowed), _tell).run(commands)
     # A resolver may hang, and nobody is to wait for it.
     os._exit(0)
 

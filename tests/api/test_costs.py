@@ -34,6 +34,7 @@ COSTS = {
     f"{_ONE}/slate": 2,
     f"{_ONE}/outputs": 2,
     f"{_ONE}/outputs/{{output_id}}": 2,
+    f"{_ONE}/outputs/{{output_id}}/events": 3,
     "/livestreams/sessions/{session_id}": 1,
     "/livestreams/sessions/{session_id}/events": 2,
 }

@@ -71,17 +71,19 @@ class ShelvedClip:
 class ShelvedSession:
     """A session that is being made; one thread writes, or the test does by `add_part`."""
 
-    def __init__(self, folder: Path, clip: ShelvedClip, *, begins_s: float = 0.0) -> None:
+    def __init__(self, folder: Path, clip: ShelvedClip, *, begins_s: float = 0.0, has_parts: bool = True) -> None:
         """`begins_s` is where the media's clock is when it begins."""
         self.folder = folder
+        self._has_parts = has_parts
         self._lock = threading.Lock()
         self._epoch = 0
         self._made_s = begins_s
         self.run_epoch(clip)
 
-    def run_epoch(self, clip: ShelvedClip) -> None:
-        """Go on as another run of a worker does, perhaps with other media."""
+    def run_epoch(self, clip: ShelvedClip, *, later_s: float = 0.0) -> None:
+        """Go on as another run of a worker does, perhaps with other media, or at another time."""
         with self._lock:
+            self._made_s += later_s
             self._begin(clip)
 
     def _begin(self, clip: ShelvedClip) -> None:
@@ -108,14 +110,14 @@ class ShelvedSession:
     def _add(self, name: str, track: ShelvedTrack, from_s: float, until_s: float) -> None:
         parts: list[list[tuple[int, _Frame]]] = []
         for at, frame in self._between(track, from_s, until_s):
-            is_key = name == "v0" and frame.sample.is_sync
+            is_key = name != "a0" and frame.sample.is_sync
             if is_key or not parts:
                 parts.append([])
             parts[-1].append((at, frame))
         for part in parts:
             if name == "a0" or part[0][1].sample.is_sync:
                 self._shelf.close_segment(name)
-            self._shelf.add(name, _made(track, part, self._began_s))
+            self._shelf.add(name, _made(track, part, is_hidden=not self._has_parts))
 
     def _between(self, track: ShelvedTrack, from_s: float, until_s: float) -> Iterator[tuple[int, _Frame]]:
         """Yield the frames of that time, and when they are decoded, in the track's time scale."""
@@ -150,7 +152,7 @@ class ShelvedSession:
         end_session(self.folder)
 
 
-def _made(track: ShelvedTrack, part: list[tuple[int, _Frame]], began_s: float) -> Made:
+def _made(track: ShelvedTrack, part: list[tuple[int, _Frame]], *, is_hidden: bool) -> Made:
     at = part[0][0]
     samples = [frame.sample for _, frame in part]
     head = render_fragment(1, at, samples)
@@ -160,7 +162,7 @@ def _made(track: ShelvedTrack, part: list[tuple[int, _Frame]], began_s: float) -
         at_ms=round(at * 1000 / track.timescale),
         duration_us=round(duration * 1_000_000 / track.timescale),
         is_independent=is_key,
-        is_hidden=False,
+        is_hidden=is_hidden,
         key_size=len(head) + samples[0].size if is_key else 0,
         content=head + b"".join(frame.payload for _, frame in part),
     )

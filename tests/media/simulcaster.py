@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,8 @@ class Simulcaster:
         self.process = process
         self.told: dict[str, dict[str, Any]] = {}
         self.states: dict[str, list[tuple[str, str]]] = {}
+        # By the steady clock, when a target was last told of in a state that it had come into.
+        self.seen_at: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -57,6 +60,7 @@ class Simulcaster:
                 states = self.states.setdefault(told["id"], [])
                 if states[-1:] != [(told["state"], told["reason"])]:
                     states.append((told["state"], told["reason"]))
+                    self.seen_at[told["id"], told["state"]] = time.monotonic()
                 self.told[told["id"]] = told
 
 

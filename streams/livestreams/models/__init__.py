@@ -7,7 +7,7 @@ from streams.livestreams.models.livestream import (
     LivestreamQuerySet,
     StreamKey,
 )
-from streams.livestreams.models.output import Output, OutputQuerySet
+from streams.livestreams.models.output import Output, OutputQuerySet, PushEvent
 from streams.livestreams.models.playback import PlaybackKey, RevokedViewer
 from streams.livestreams.models.refusals import UnknownKeyTries
 from streams.livestreams.models.session import (
@@ -31,6 +31,7 @@ __all__ = [
     "Output",
     "OutputQuerySet",
     "PlaybackKey",
+    "PushEvent",
     "RevokedViewer",
     "Session",
     "SessionEvent",

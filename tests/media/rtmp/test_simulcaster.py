@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -66,8 +67,8 @@ def test_a_platform_gets_picture_and_sound_as_they_are(ingest: Ingest, program: 
     shown = sorted(float(packet["pts_time"]) for packet in pictures)
     heard = [float(packet["pts_time"]) for packet in sounds]
     # 30 frames a second and 1024 samples of 48 kHz, none missing, and together.
-    assert max(later - earlier for earlier, later in zip(shown, shown[1:], strict=False)) < 0.05
-    assert max(later - earlier for earlier, later in zip(heard, heard[1:], strict=False)) < 0.05
+    assert max(later - earlier for earlier, later in pairwise(shown)) < 0.05
+    assert max(later - earlier for earlier, later in pairwise(heard)) < 0.05
     assert abs(shown[0] - heard[0]) < 0.25
     assert abs(shown[-1] - heard[-1]) < 0.25
     decode_times = [int(packet["dts"]) for packet in pictures]
