@@ -615,6 +615,7 @@ SPECTACULAR_SETTINGS = {
     # Members of one name whose words differ, and words that several members share.
     "ENUM_NAME_OVERRIDES": {
         "OutputTypeEnum": "streams.livestreams.states.OutputType",
+        "DeliveryStateEnum": "webhooks.states.DeliveryState.values",
         "SimulcastStateEnum": "streams.livestreams.states.SimulcastState",
         "InputTypeEnum": ["rtmp"],
         "WebhookEventEnum": "webhooks.api.input.ALL_NAMES",

@@ -13,7 +13,7 @@ from streams.livestreams.events import SimulcastStateChanged
 from streams.livestreams.locks import lock_open_session
 from streams.livestreams.models import Lease, Output, PushEvent, Session
 from streams.livestreams.states import OutputType, SimulcastState
-from streams.media.rtmp.target import TargetStanding
+from streams.media.rtmp.standing import TargetStanding
 from streams.organizations.services import SYSTEM, Actor
 
 # Of each simulcast.

@@ -12,7 +12,7 @@ import select
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -29,7 +29,7 @@ from streams.livestreams.models import Lease, Output, Session
 from streams.livestreams.states import OutputType
 from streams.livestreams.storage import local_storage
 from streams.media.process import Child, running
-from streams.media.rtmp.target import TargetStanding
+from streams.media.rtmp.standing import TargetStanding
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +113,7 @@ class SimulcastProgram:
     def read(self) -> dict[UUID, TargetStanding]:
         """Return what it has told since the last time, the newest of each target."""
         told: dict[UUID, TargetStanding] = {}
-        while (descriptor := self.descriptor) is not None and select.select([descriptor], [], [], 0)[0]:
+        while (descriptor := self.descriptor) is not None and _await_readable([descriptor], timeout_s=0):
             piece = os.read(descriptor, _READ_SIZE)
             if not piece:
                 break
@@ -251,7 +251,7 @@ class Simulcasts:
                 for sending in self._sendings.values()
                 if (descriptor := sending.program.descriptor) is not None
             ]
-        select.select(descriptors, [], [], _LOOK_S / 2)
+        _await_readable(descriptors, timeout_s=_LOOK_S / 2)
 
     def _exchange(self) -> None:
         """Write down what was told, and pass on what changed in the rows."""
@@ -349,3 +349,12 @@ class Simulcasts:
             sending.figures = {}
         if figures:
             push_states.note_figures(figures)
+
+
+def _await_readable(descriptors: Sequence[int], *, timeout_s: float) -> bool:
+    """Return whether one of them can be read, as soon as that is so; after the time at the latest."""
+    # Not `select`, for which their numbers may be too high.
+    poll = select.poll()
+    for descriptor in descriptors:
+        poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(timeout_s * 1000))

@@ -7,7 +7,7 @@ from streams.livestreams.outputs import NewOutput, create_output
 from streams.livestreams.push_states import note_standings
 from streams.livestreams.services import create_livestream
 from streams.livestreams.states import EndReason
-from streams.media.rtmp.target import PushState, TargetStanding
+from streams.media.rtmp.standing import PushState, TargetStanding
 from streams.models import AuditEntry, Livestream, Output, Session
 from streams.organizations.services import SYSTEM, NewOrganization, create_api_key
 from tests.api.clients import ApiClient, asked_by, basic, read

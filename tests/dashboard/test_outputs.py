@@ -9,7 +9,7 @@ from streams.livestreams import leases, outputs, push_states
 from streams.livestreams.consumers import render_pulse_of
 from streams.livestreams.outputs import NewOutput
 from streams.livestreams.selectors import get_livestream_screen
-from streams.media.rtmp.target import PushState, TargetStanding
+from streams.media.rtmp.standing import PushState, TargetStanding
 from streams.models import AuditEntry, Livestream, Member, Output, Role, User
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.dashboard.conftest import HTMX, get_html, remembered
@@ -112,7 +112,7 @@ class TestChange:
 
     def test_keeps_the_key_when_none_is_typed(self, browser: Client, there: str, simulcast: Output) -> None:
         page = f"{there}/outputs/{simulcast.pk}"
-        form = {"name": "Twitch", "uri": f"{_URI}/backup", "stream_key": ""}
+        form = {"name": "Twitch", "uri": f"{_URI}/backup", "stream_key": "", "most_lines": "0"}
 
         response = browser.post(page, form | remembered(get_html(browser, page)))
 

@@ -16,17 +16,18 @@ from streams.media.rtmp.chunks import MessageType, render_message
 
 _HANDSHAKE = 1536
 _SILENCE_S = 60.0
-# A server that reads nothing is noticed only once what is on the way to it is full.
-_BUFFER = 16 * 1024
 
 Behaviour = Callable[[socket.socket], None]
 
 
 @contextmanager
-def listening(behave: Behaviour) -> Iterator[int]:
-    """Behave so towards everybody who connects, for as long as the block lasts; yield the port."""
+def listening(behave: Behaviour, *, buffer: int = 128 * 1024) -> Iterator[int]:
+    """Behave so towards everybody who connects, for as long as the block lasts; yield the port.
+
+    `buffer` bytes are on the way to it at most: a server that reads nothing is noticed only once that is full.
+    """
     with socket.socket() as listener, ExitStack() as accepted:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         threading.Thread(target=_accept, args=(listener, behave, accepted), daemon=True).start()
@@ -86,9 +87,10 @@ def reset(connection: socket.socket) -> None:
 
 def speak_http(connection: socket.socket) -> None:
     """Be another kind of server."""
-    connection.recv(_HANDSHAKE)
+    connection.recv(65536)
     connection.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
-    connection.close()
+    while connection.recv(65536):
+        pass
 
 
 def accept_broadcast(connection: socket.socket) -> None:

@@ -77,13 +77,18 @@ class ShelvedSession:
         self._has_parts = has_parts
         self._lock = threading.Lock()
         self._epoch = 0
-        self._made_s = begins_s
+        self._begin_s, self._parts = begins_s, 0
         self.run_epoch(clip)
+
+    @property
+    def _made_s(self) -> float:
+        # Not added up part by part: rounding would move frames from one to the next.
+        return self._begin_s + self._parts * PART_S
 
     def run_epoch(self, clip: ShelvedClip, *, later_s: float = 0.0) -> None:
         """Go on as another run of a worker does, perhaps with other media, or at another time."""
         with self._lock:
-            self._made_s += later_s
+            self._begin_s += later_s
             self._begin(clip)
 
     def _begin(self, clip: ShelvedClip) -> None:
@@ -102,10 +107,10 @@ class ShelvedSession:
     def add_part(self) -> None:
         """Let every slot have another part; each key frame begins a segment."""
         with self._lock:
-            until_s = self._made_s + PART_S
+            until_s = self._begin_s + (self._parts + 1) * PART_S
             for name, track in self._clip.tracks.items():
                 self._add(name, track, self._made_s - self._began_s, until_s - self._began_s)
-            self._made_s = until_s
+            self._parts += 1
 
     def _add(self, name: str, track: ShelvedTrack, from_s: float, until_s: float) -> None:
         parts: list[list[tuple[int, _Frame]]] = []

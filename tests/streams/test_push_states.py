@@ -9,7 +9,7 @@ from streams.livestreams import leases, outputs, push_states
 from streams.livestreams.events import SimulcastStateChanged
 from streams.livestreams.outputs import NewOutput, NothingToRetryError
 from streams.livestreams.states import EndReason
-from streams.media.rtmp.target import PushState, TargetStanding
+from streams.media.rtmp.standing import PushState, TargetStanding
 from streams.models import AuditEntry, Livestream, Output, PushEvent, Session
 from streams.organizations.services import SYSTEM
 from tests.runs import claimed, connected, ended

@@ -12,7 +12,7 @@ from streams.livestreams import leases, outputs, push_states, refusals, services
 from streams.livestreams.lifecycle import LivestreamDisabledError
 from streams.livestreams.outputs import NewOutput
 from streams.livestreams.states import EndReason
-from streams.media.rtmp.target import PushState, TargetStanding
+from streams.media.rtmp.standing import PushState, TargetStanding
 from streams.meetings import room
 from streams.meetings.broadcasts import start_meeting_livestream, stop_meeting_livestream
 from streams.meetings.lifecycle import join_meeting, leave_meeting

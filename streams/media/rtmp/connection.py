@@ -152,10 +152,9 @@ class RtmpConnection:
         self._write_raw([bytes([_VERSION]), ours])
         with _named():
             async with asyncio.timeout(ANSWER_S):
-                answer = await self._reader.readexactly(1 + _HANDSHAKE_SIZE)
-                if answer[0] != _VERSION:
+                if await self._reader.readexactly(1) != bytes([_VERSION]):
                     raise PushError(PushReason.NOT_RTMP)
-                self._write_raw([answer[1:]])
+                self._write_raw([await self._reader.readexactly(_HANDSHAKE_SIZE)])
                 await self._reader.readexactly(_HANDSHAKE_SIZE)
 
     async def _await_answer(self, number: float) -> list[Value]:

@@ -103,7 +103,7 @@ class Feed:
         self._heard: deque[Frame] = deque()
         # Of each epoch, the run that is told of.
         self._run = 0
-        self.is_over = False
+        self.is_over = self._is_unreadable = False
 
     def rendition(self, *, most_lines: int) -> SentRendition | None:
         """Return the best rendition of at most so many lines, or else the smallest; 0 for the best there is.
@@ -128,8 +128,11 @@ class Feed:
         try:
             is_anew, entries = self._reader.read()
         except (OSError, JournalError):
-            logger.warning("the journal cannot be read", exc_info=True)
+            if not self._is_unreadable:
+                logger.warning("the journal cannot be read", exc_info=True)
+            self._is_unreadable = True
             return
+        self._is_unreadable = False
         if is_anew:
             for slot in self._slots.values():
                 slot.forget()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from streams.media.rtmp.connection import Ways
 from streams.media.rtmp.feed import Feed
-from streams.media.rtmp.target import Target, Wanted
+from streams.media.rtmp.target import SimulcastTarget, WantedTarget
 
 _READ_S = 0.1
 _TELL_S = 1.0
@@ -24,31 +24,39 @@ FINISH_S = 5.0
 LEASH_S = 6.0
 
 
-class Publisher:
+class SimulcastPublisher:
     """Sends the broadcast whose files are in that folder; `tell` takes lines."""
 
     def __init__(self, folder: Path, ways: Ways, tell: Callable[[str], None]) -> None:
         self._feed = Feed(folder)
         self._ways = ways
         self._tell = tell
-        self._targets: dict[str, tuple[Target, asyncio.Task[None]]] = {}
+        self._targets: dict[str, tuple[SimulcastTarget, asyncio.Task[None]]] = {}
         # They say goodbye.
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def run(self, commands: asyncio.StreamReader) -> None:
-        """Do as is said until the broadcast is over, or nobody is left to say anything."""
-        beside = [asyncio.ensure_future(deed) for deed in (self._read_on(), self._tell_on())]
+        """Do as is said until the broadcast is over, or nobody is left to say anything.
+
+        Whatever goes wrong with all of it is raised: who runs the broadcast starts another publisher.
+        """
+        deeds = [asyncio.ensure_future(deed) for deed in (self._obey(commands), self._read_on(), self._tell_on())]
         try:
-            while line := await _next_line(commands):
-                command = json.loads(line)
-                if command["do"] == "finish":
-                    await self._finish()
-                    return
-                if command["do"] != "alive":
-                    self._do(command)
+            done, _ = await asyncio.wait(deeds, return_when=asyncio.FIRST_COMPLETED)
+            for deed in done:
+                deed.result()
         finally:
-            for task in beside:
-                task.cancel()
+            for deed in deeds:
+                deed.cancel()
+
+    async def _obey(self, commands: asyncio.StreamReader) -> None:
+        while line := await _next_line(commands):
+            command = json.loads(line)
+            if command["do"] == "finish":
+                await self._finish()
+                return
+            if command["do"] != "alive":
+                self._do(command)
 
     def _do(self, command: dict[str, str]) -> None:
         target_id = command["id"]
@@ -59,15 +67,15 @@ class Publisher:
             return
         wanted = None
         if command["do"] == "put":
-            wanted = Wanted(command["url"], command["key"], int(command["most_lines"]))
+            wanted = WantedTarget(command["url"], command["key"], int(command["most_lines"]))
         if target is not None and task is not None and target.wanted != wanted:
             self._let_go(target_id, task)
             target = None
         if target is None and wanted is not None:
             self._begin(target_id, wanted)
 
-    def _begin(self, target_id: str, wanted: Wanted) -> None:
-        target = Target(
+    def _begin(self, target_id: str, wanted: WantedTarget) -> None:
+        target = SimulcastTarget(
             wanted,
             self._ways,
             find_rendition=lambda most_lines: self._feed.rendition(most_lines=most_lines),
@@ -108,7 +116,7 @@ class Publisher:
             self._tell(json.dumps({"alive": True}))
             await asyncio.sleep(_TELL_S)
 
-    def _tell_of(self, target_id: str, target: Target) -> None:
+    def _tell_of(self, target_id: str, target: SimulcastTarget) -> None:
         self._tell(json.dumps({"id": target_id, **asdict(target.standing)}))
 
 

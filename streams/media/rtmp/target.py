@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from streams.media.flv import TagType
 from streams.media.rtmp import media
@@ -18,6 +17,7 @@ from streams.media.rtmp.connection import RtmpConnection, Ways, connected
 from streams.media.rtmp.failures import PushError, PushReason, sentence_of
 from streams.media.rtmp.feed import SentRendition
 from streams.media.rtmp.media import Frame
+from streams.media.rtmp.standing import PushState, TargetStanding
 
 logger = logging.getLogger(__name__)
 
@@ -27,26 +27,14 @@ QUEUE_BYTES = 3 << 20
 _STALLED_S = 9.0
 _LOOK_S = 0.5
 _RATE_S = 5.0
-# Pictures were left out within this time.
-_SLOW_S = 10.0
+# Pictures were left out within this time: a queue takes some ten seconds until it is full again.
+_SLOW_S = 30.0
 _AWAIT_MEDIA_S = 0.1
 _TYPES = {TagType.AUDIO: MessageType.AUDIO, TagType.VIDEO: MessageType.VIDEO}
 
 
-class PushState(StrEnum):
-    """How far a target is."""
-
-    IDLE = "idle"
-    STARTING = "starting"
-    BROADCASTING = "broadcasting"
-    RETRYING = "retrying"
-    # It has failed for long, and is tried now and then.
-    ERRORED = "errored"
-    DISABLED = "disabled"
-
-
 @dataclass(frozen=True)
-class Wanted:
+class WantedTarget:
     """Where to send what; `most_lines` is of the picture's height, 0 for the best there is."""
 
     url: str
@@ -54,24 +42,12 @@ class Wanted:
     most_lines: int = 0
 
 
-@dataclass
-class TargetStanding:
-    """What is known of a target; `bytes` have really been taken by it, `rate` per second lately."""
-
-    state: PushState = PushState.STARTING
-    reason: str = ""
-    message: str = ""
-    bytes: int = 0
-    rate: int = 0
-    tries: int = 0
-
-
-class Target:
+class SimulcastTarget:
     """`find_rendition` returns what to send once there is something; `changed` hears of each change of the state."""
 
     def __init__(
         self,
-        wanted: Wanted,
+        wanted: WantedTarget,
         ways: Ways,
         *,
         find_rendition: Callable[[int], SentRendition | None],

@@ -29,8 +29,9 @@ class _Taker:
         self.feed.read()
         rendition = self.feed.rendition(most_lines=0)
         assert rendition is not None
-        rendition.takers.add(self.frames.extend)
         self.feed.read()
+        self.frames += rendition.recent
+        rendition.takers.add(self.frames.extend)
 
     @property
     def pictures(self) -> list[Frame]:
