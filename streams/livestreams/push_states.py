@@ -12,6 +12,7 @@ from livehub.core import clock, events
 from streams.livestreams.events import SimulcastStateChanged
 from streams.livestreams.locks import lock_open_session
 from streams.livestreams.models import Lease, Output, PushEvent, Session
+from streams.livestreams.models.output import MESSAGE_MAX_LENGTH
 from streams.livestreams.states import OutputType, SimulcastState
 from streams.media.rtmp.standing import TargetStanding
 from streams.organizations.services import SYSTEM, Actor
@@ -70,7 +71,7 @@ def _move(
     actor: Actor = SYSTEM,
 ) -> None:
     """Bring a simulcast of a locked livestream into a state, and tell of it if that is another one."""
-    before = output.push_state
+    before, message = output.push_state, message[:MESSAGE_MAX_LENGTH]
     if (before, output.push_reason, output.push_message) == (state, reason, message):
         output.save(update_fields=_FIGURES)
         return

@@ -21,6 +21,8 @@ from streams.livestreams.states import (
 
 # Characters. A key is kept encrypted, and so has no column's limit.
 URI_MAX_LENGTH, KEY_MAX_LENGTH, VENDOR_MAX_LENGTH = 1024, 1024, 64
+# Of why a simulcast is in its state.
+MESSAGE_MAX_LENGTH = 255
 
 
 class OutputQuerySet(models.QuerySet["Output"]):
@@ -59,7 +61,7 @@ class Output(models.Model):
     )
     # Why it is in that state: a code, and a sentence for people; both empty where nothing is wrong.
     push_reason = models.CharField(max_length=32, blank=True, default="", db_default="")
-    push_message = models.CharField(max_length=255, blank=True, default="", db_default="")
+    push_message = models.CharField(max_length=MESSAGE_MAX_LENGTH, blank=True, default="", db_default="")
     push_since = models.DateTimeField(null=True, blank=True)
     # Of the broadcast that is going on, or was last: what the platform has really taken, and lately in a second.
     push_bytes = models.PositiveBigIntegerField(default=0, db_default=0)
@@ -165,7 +167,7 @@ class PushEvent(models.Model):
     at = models.DateTimeField()
     state = models.CharField(max_length=16, choices=SimulcastState.choices)
     reason = models.CharField(max_length=32, blank=True)
-    message = models.CharField(max_length=255, blank=True)
+    message = models.CharField(max_length=MESSAGE_MAX_LENGTH, blank=True)
     # What the platform had taken of the broadcast by then.
     bytes = models.PositiveBigIntegerField(default=0)
 
