@@ -12,9 +12,11 @@ from streams.livestreams.forms import SimulcastForm
 from streams.livestreams.models import Livestream, Output
 from streams.livestreams.outputs import NewOutput, NothingToRetryError, OutputExistsError, TooManyOutputsError
 from streams.livestreams.pages import OneLivestreamView
-from streams.livestreams.selectors import get_output
+from streams.livestreams.selectors import get_output, list_push_events
 from streams.livestreams.states import OutputType
 
+# The whole history is in the API.
+_EVENTS_SHOWN = 8
 _Refusal = ValidationFailedError | OutputExistsError | TooManyOutputsError
 _REFUSALS = (ValidationFailedError, OutputExistsError, TooManyOutputsError)
 
@@ -37,7 +39,8 @@ class SimulcastView(OneLivestreamView):
         return self.page(template, context, status=status)
 
     def show_form(self, form: SimulcastForm, *, output: Output | None = None, status: int = 200) -> HttpResponse:
-        return self.show("output_form", self.get_livestream(), form=form, output=output, status=status)
+        history = list_push_events(output)[:_EVENTS_SHOWN] if output is not None else []
+        return self.show("output_form", self.get_livestream(), form=form, output=output, history=history, status=status)
 
     def refuse(self, form: SimulcastForm, refusal: _Refusal, *, output: Output | None = None) -> HttpResponse:
         if isinstance(refusal, ValidationFailedError):

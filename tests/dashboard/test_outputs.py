@@ -196,6 +196,17 @@ class TestWhileLive:
         simulcast.refresh_from_db()
         assert simulcast.retry_asked_at is not None
 
+    def test_its_history_is_beside_its_form(
+        self, browser: Client, there: str, simulcast: Output, tell: Callable[[TargetStanding], None]
+    ) -> None:
+        assert "What happened" not in get_html(browser, f"{there}/outputs/{simulcast.pk}")
+
+        tell(TargetStanding(PushState.RETRYING, "refused", "The server refuses connections."))
+        tell(TargetStanding(PushState.BROADCASTING))
+
+        html = get_html(browser, f"{there}/outputs/{simulcast.pk}").partition("What happened")[2]
+        assert html.index("Broadcasting") < html.index("The server refuses connections.")
+
     def test_another_try_of_one_that_does_not_wait_is_refused_in_words(
         self, browser: Client, there: str, simulcast: Output
     ) -> None:

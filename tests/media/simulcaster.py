@@ -17,7 +17,10 @@ _ALIVE_S = 1.0
 
 
 class Simulcaster:
-    """A running `livehub.simulcaster`; `told` is the newest of each target, `states` all that it was in."""
+    """A running `livehub.simulcaster`; `told` is the newest of each target, `states` all that it was in.
+
+    `at_s` is when that was told, by the steady clock.
+    """
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self.process = process
@@ -61,7 +64,7 @@ class Simulcaster:
                 if states[-1:] != [(told["state"], told["reason"])]:
                     states.append((told["state"], told["reason"]))
                     self.seen_at[told["id"], told["state"]] = time.monotonic()
-                self.told[told["id"]] = told
+                self.told[told["id"]] = {**told, "at_s": time.monotonic()}
 
 
 @contextmanager
