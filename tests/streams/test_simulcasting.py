@@ -93,6 +93,18 @@ def test_switches_while_live(simulcasts: Simulcasts, livestream: Livestream, ing
     _await_state(output, "broadcasting")
 
 
+def test_off_and_on_within_a_moment_is_seen(simulcasts: Simulcasts, livestream: Livestream, ingest: Ingest) -> None:
+    output = _simulcast(livestream, ingest, "flickers")
+    _await_state(output, "broadcasting")
+
+    for enabled in (False, True):
+        outputs.change_output(livestream=livestream, output_id=output.pk, actor=SYSTEM, enabled=enabled)
+    output.refresh_from_db()
+    assert output.push_state == "idle"
+
+    _await_state(output, "broadcasting")
+
+
 def test_one_that_is_deleted_while_live_is_sent_there_no_more(
     simulcasts: Simulcasts, livestream: Livestream, ingest: Ingest
 ) -> None:
