@@ -26,7 +26,7 @@ class Simulcaster:
         self.process = process
         self.told: dict[str, dict[str, Any]] = {}
         self.states: dict[str, list[tuple[str, str]]] = {}
-        # By the steady clock, when a target was last told of in a state that it had come into.
+        # By the steady clock, when a target was first told of in a state.
         self.seen_at: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()
         threading.Thread(target=self._read, daemon=True).start()
@@ -63,7 +63,7 @@ class Simulcaster:
                 states = self.states.setdefault(told["id"], [])
                 if states[-1:] != [(told["state"], told["reason"])]:
                     states.append((told["state"], told["reason"]))
-                    self.seen_at[told["id"], told["state"]] = time.monotonic()
+                    self.seen_at.setdefault((told["id"], told["state"]), time.monotonic())
                 self.told[told["id"]] = {**told, "at_s": time.monotonic()}
 
 
