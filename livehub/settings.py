@@ -182,8 +182,8 @@ WEBHOOK_SIGNING_KEY = env.private_keys(
 )
 OUTGOING_ALLOWED_NETWORKS = env.networks(
     "LIVEHUB_OUTGOING_ALLOWED_NETWORKS",
-    purpose="Networks inside that webhooks, pulls and recordings may go to; others that are not the Internet's are "
-    "refused",
+    purpose="Networks inside that webhooks, pulls, simulcasts and recordings may go to; others that are not the "
+    "Internet's are refused",
 )
 
 METRICS_TOKEN = env.text(
@@ -638,7 +638,8 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "OutputTypeEnum": "streams.livestreams.states.OutputType",
         "PullStateEnum": "streams.livestreams.states.PullState",
-        "StateEnum": "webhooks.states.DeliveryState.values",
+        "DeliveryStateEnum": "webhooks.states.DeliveryState.values",
+        "SimulcastStateEnum": "streams.livestreams.states.SimulcastState",
         "InputTypeEnum": ["rtmp"],
         "StorageTypeEnum": "streams.recordings.models.storage.StorageType",
         "MeetingStorageTypeEnum": ["aws", "azure", "digitalocean", "gcs", "sftp"],

@@ -35,6 +35,7 @@ from streams.models import (
 from streams.organizations.credentials import Credential, authenticate_api_key
 
 _OLD = ("streams", "0005_audit_entries")
+_BEFORE_STATES_OF_SIMULCASTS = ("streams", "0034_hold_and_silences")
 _BEFORE_PRESETS = ("streams", "0020_meetings")
 _BEFORE_MANY_ROWS = ("streams", "0021_default_presets")
 _BEFORE_WEBHOOKS = ("streams", "0024_livestream_indexes")
@@ -250,6 +251,24 @@ class TestOutputs:
             give_outputs(apps, editor, batch=2)
 
         assert Counter(Output.objects.values_list("livestream", flat=True)) == dict.fromkeys(kept, 2)
+
+
+class TestSimulcasts:
+    def test_that_are_off_are_shown_as_such(self, scratch: None) -> None:
+        executor = MigrationExecutor(connection)
+        executor.migrate([_BEFORE_STATES_OF_SIMULCASTS])
+        past = executor.loader.project_state([_BEFORE_STATES_OF_SIMULCASTS]).apps
+        organization = past.get_model("streams", "Organization").objects.create(name="Northwind Events")
+        app = past.get_model("streams", "App").objects.create(organization=organization, name="Default")
+        livestream = past.get_model("streams", "Livestream").objects.create(app=app, playback_id="pb_1")
+        for number, enabled in enumerate((True, False)):
+            past.get_model("streams", "Output").objects.create(
+                livestream=livestream, type="simulcast", uri=f"rtmp://a.example/{number}", enabled=enabled
+            )
+
+        _migrate()
+
+        assert dict(Output.objects.values_list("enabled", "push_state")) == {True: "idle", False: "disabled"}
 
 
 class TestDefaultPresets:

@@ -28,6 +28,7 @@ _REASONS = {
     "reconnecting": "Encoder stopped; it is waited for 1 minute",
     "ended": "The encoder stopped.",
     "errored": "The encoder sent no video.",
+    "simulcast_disconnected": "The server takes nothing any more.",
     "disabled": "410 Gone",
 }
 

@@ -15,8 +15,9 @@ from streams.livestreams.events import (
     OutputCreated,
     OutputDeleted,
     SessionStatusChanged,
+    SimulcastStateChanged,
 )
-from streams.livestreams.states import OutputType, SessionStatus
+from streams.livestreams.states import OutputType, SessionStatus, SimulcastState
 from streams.meetings.events import (
     MeetingEnded,
     MeetingSessionEvent,
@@ -62,6 +63,7 @@ def subscribe() -> None:
     events.subscribe(SessionStatusChanged, _note_status)
     events.subscribe(OutputCreated, _note_added)
     events.subscribe(OutputDeleted, _note_removed)
+    events.subscribe(SimulcastStateChanged, _note_simulcast)
     events.subscribe(RecordingStatusChanged, _note_recording)
     events.subscribe(RecordingDeleted, _note_recording_deleted)
     events.subscribe(MeetingStarted, _note_started)
@@ -107,6 +109,13 @@ def _note_added(event: OutputCreated) -> None:
 def _note_removed(event: OutputDeleted) -> None:
     if event.output_type == OutputType.SIMULCAST:
         record(_of_livestream(event, "livestream.simulcast_removed", facts.of_output(event)))
+
+
+def _note_simulcast(event: SimulcastStateChanged) -> None:
+    was_taken, is_taken = (state == SimulcastState.BROADCASTING for state in (event.old, event.new))
+    if was_taken != is_taken:
+        event_type = "livestream.simulcast_connected" if is_taken else "livestream.simulcast_disconnected"
+        record(_of_livestream(event, event_type, facts.of_output(event)))
 
 
 def _note_recording(event: RecordingStatusChanged) -> None:

@@ -90,7 +90,11 @@ class OutputEvent(LivestreamEvent):
     @classmethod
     def of_output(cls, output: Output, *, at: datetime, actor: Actor) -> Self:
         """Return the event of this output; its livestream must be loaded as for `of`."""
-        told = {
+        return cls.of(output.livestream, at=at, actor=actor, reason="", **cls._of_output(output))
+
+    @staticmethod
+    def _of_output(output: Output) -> dict[str, object]:
+        return {
             "output_id": output.pk,
             "output_type": output.type,
             "output_name": output.name,
@@ -98,7 +102,6 @@ class OutputEvent(LivestreamEvent):
             "uri": output.uri,
             "is_enabled": output.enabled,
         }
-        return cls.of(output.livestream, at=at, actor=actor, reason="", **told)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +117,30 @@ class OutputChanged(OutputEvent):
 @dataclass(frozen=True, kw_only=True)
 class OutputDeleted(OutputEvent):
     pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class SimulcastStateChanged(OutputEvent):
+    """Another platform takes the broadcast, or does not, or takes it badly."""
+
+    # Values of `SimulcastState`.
+    old: str
+    new: str
+    # A code and a sentence; both empty where nothing is wrong.
+    cause: str
+    message: str
+
+    @classmethod
+    def of_change(cls, output: Output, *, old: str, at: datetime, actor: Actor) -> Self:
+        """Return the event of this simulcast's present state; its livestream must be loaded as for `of`."""
+        told = {
+            **cls._of_output(output),
+            "old": old,
+            "new": output.push_state,
+            "cause": output.push_reason,
+            "message": output.push_message,
+        }
+        return cls.of(output.livestream, at=at, actor=actor, reason=output.push_message, **told)
 
 
 @dataclass(frozen=True, kw_only=True)

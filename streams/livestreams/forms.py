@@ -21,6 +21,8 @@ from streams.livestreams.selectors import LivestreamFilter, LivestreamOrder
 from streams.livestreams.states import DISABLED, LIVESTREAM_STATES, LatencyMode, PlaybackPolicy
 from streams.media.pulling.source import URL_MAX_LENGTH
 
+# Of the pictures that a platform may be given at most.
+_LINES = (1080, 720, 540, 360)
 _STATUS_CHOICES = [
     ("", "Any status"),
     *((shown.value, shown.label) for shown in (*LIVESTREAM_STATES.values(), DISABLED)),
@@ -88,16 +90,33 @@ class SimulcastForm(ChangeForm):
         help_text="The platform's, not the one of this livestream. Nobody is shown it again.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
+    most_lines = forms.ChoiceField(
+        label="Picture",
+        choices=[(0, "The best there is"), *((lines, f"Up to {lines}p") for lines in _LINES)],
+        initial=0,
+        required=False,
+    )
     enabled = forms.BooleanField(required=False, initial=True, label="Send broadcasts there")
 
     @classmethod
     def of(cls, output: Output, values: QueryDict | None = None) -> "SimulcastForm":
         """Return the form of a simulcast that is there: without a key it keeps the one that it has."""
-        form = cls(values, initial={"name": output.name, "uri": output.uri, "enabled": output.enabled})
+        initial = {"name": output.name, "uri": output.uri, "enabled": output.enabled, "most_lines": output.most_lines}
+        form = cls(values, initial=initial)
+        lines = form.fields["most_lines"]
+        if output.most_lines not in {0, *_LINES} and isinstance(lines, forms.ChoiceField):
+            # A program may say any number.
+            lines.choices = [
+                *cast(list[tuple[int, str]], lines.choices),
+                (output.most_lines, f"Up to {output.most_lines}p"),
+            ]
         if output.stream_key_encrypted:
             form.fields["stream_key"].help_text = "Leave it empty to keep the key that is there."
         form.show_what_is_there()
         return form
+
+    def clean_most_lines(self) -> int:
+        return int(self.cleaned_data["most_lines"] or 0)
 
     def changes(self) -> OutputChanges:
         """Return what the checked form says otherwise than it showed; an empty key says nothing."""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from livehub.core import clock, events
 from livehub.core.errors import DomainError
 from livehub.core.states import swap_status
-from streams.livestreams import node_jobs
+from streams.livestreams import node_jobs, push_states
 from streams.livestreams.events import LivestreamChanged, SessionStatusChanged
 from streams.livestreams.locks import find_open_session_of
 from streams.livestreams.models import Lease, Livestream, Session, SessionEvent
@@ -87,6 +87,7 @@ def close_session(
         error_message=error_message,
     )
     Lease.objects.filter(pk=session.pk).delete()
+    push_states.end_all(session)
     for connection in session.connections.select_for_update().filter(disconnected_at=None):
         connection.disconnected_at = now
         connection.save(update_fields=["disconnected_at"])

@@ -25,6 +25,7 @@ from streams.livestreams.events import (
     SessionQueued,
     SessionResumed,
     SessionStatusChanged,
+    SimulcastStateChanged,
 )
 
 # What pages of livestreams show.
@@ -40,6 +41,7 @@ SHOWN = (
     SessionQueued,
     SessionResumed,
     SessionStatusChanged,
+    SimulcastStateChanged,
 )
 # Calls the method of this name on every consumer in the group.
 MESSAGE = {"type": "page.changed"}

@@ -32,7 +32,20 @@ class OutputAdmin(ReadOnlyAdmin[Output]):
     list_select_related = ("livestream",)
     list_filter = ("type", "enabled", "created_at")
     search_fields = ("=id", "name", "uri", "vendor", "public_id", "=livestream__id", "livestream__name")
-    fields = ("id", "livestream", "type", "name", "state", "uri", "has_key", "public_id", "vendor", "made", "changed")
+    fields = (
+        "id",
+        "livestream",
+        "type",
+        "name",
+        "state",
+        "push_message",
+        "uri",
+        "has_key",
+        "public_id",
+        "vendor",
+        "made",
+        "changed",
+    )
     ordering = ("-created_at", "-id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Output]:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 
 from livehub.core.errors import NotFoundError, ValidationFailedError
@@ -9,11 +10,13 @@ from streams.dashboard.pages import complain
 from streams.livestreams import outputs
 from streams.livestreams.forms import SimulcastForm
 from streams.livestreams.models import Livestream, Output
-from streams.livestreams.outputs import NewOutput, OutputExistsError, TooManyOutputsError
+from streams.livestreams.outputs import NewOutput, NothingToRetryError, OutputExistsError, TooManyOutputsError
 from streams.livestreams.pages import OneLivestreamView
-from streams.livestreams.selectors import get_output
+from streams.livestreams.selectors import get_output, list_push_events
 from streams.livestreams.states import OutputType
 
+# The whole history is in the API.
+_EVENTS_SHOWN = 8
 _Refusal = ValidationFailedError | OutputExistsError | TooManyOutputsError
 _REFUSALS = (ValidationFailedError, OutputExistsError, TooManyOutputsError)
 
@@ -36,7 +39,8 @@ class SimulcastView(OneLivestreamView):
         return self.page(template, context, status=status)
 
     def show_form(self, form: SimulcastForm, *, output: Output | None = None, status: int = 200) -> HttpResponse:
-        return self.show("output_form", self.get_livestream(), form=form, output=output, status=status)
+        history = list_push_events(output)[:_EVENTS_SHOWN] if output is not None else []
+        return self.show("output_form", self.get_livestream(), form=form, output=output, history=history, status=status)
 
     def refuse(self, form: SimulcastForm, refusal: _Refusal, *, output: Output | None = None) -> HttpResponse:
         if isinstance(refusal, ValidationFailedError):
@@ -78,6 +82,29 @@ class OutputChangeView(SimulcastView):
         except _REFUSALS as refusal:
             return self.refuse(form, refusal, output=output)
         return self.go("streams:livestream_detail", livestream_id=livestream_id, said="Saved.")
+
+
+class OutputRetryView(SimulcastView):
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, livestream_id: UUID, output_id: UUID) -> HttpResponse:
+        try:
+            outputs.retry_output(livestream=self.get_livestream(), output_id=output_id, actor=self.actor)
+        except NothingToRetryError as refusal:
+            messages.warning(request, refusal.message)
+            return self.go("streams:livestream_detail", livestream_id=livestream_id)
+        return self.go("streams:livestream_detail", livestream_id=livestream_id, said="The simulcast is tried again.")
+
+
+class OutputSwitchView(SimulcastView):
+    http_method_names = ["post"]
+
+    def post(self, request: HttpRequest, livestream_id: UUID, output_id: UUID) -> HttpResponse:
+        livestream, enabled = self.get_livestream(), bool(request.POST.get("enabled"))
+        self.get_simulcast(livestream, output_id)
+        outputs.change_output(livestream=livestream, output_id=output_id, actor=self.actor, enabled=enabled)
+        said = "Broadcasts go there." if enabled else "Broadcasts go there no more."
+        return self.go("streams:livestream_detail", livestream_id=livestream_id, said=said)
 
 
 class OutputDeleteView(SimulcastView):

@@ -12,23 +12,30 @@ from uuid import UUID
 from django.db import transaction
 
 from livehub.core import clock, events
-from livehub.core.errors import DomainError, ValidationFailedError
+from livehub.core.errors import DomainError, NotFoundError, ValidationFailedError
 from livehub.core.names import check_name
+from streams.livestreams import push_states
 from streams.livestreams.events import OutputChanged, OutputCreated, OutputDeleted, OutputEvent
 from streams.livestreams.locks import lock_livestream
 from streams.livestreams.models import Livestream, Output
 from streams.livestreams.models.output import KEY_MAX_LENGTH, URI_MAX_LENGTH, VENDOR_MAX_LENGTH, default_public_id
 from streams.livestreams.selectors import get_output
-from streams.livestreams.states import OutputType
+from streams.livestreams.states import OutputType, SimulcastState
 from streams.organizations.services import Actor, record
 
 MOST_SIMULCASTS = 50
 _SCHEMES = frozenset({"rtmp", "rtmps"})
+# No picture is taller.
+_MOST_LINES = 4320
+_SAVED = [
+    *("name", "uri", "enabled", "most_lines", "stream_key_encrypted", "stream_key_digest", "public_id", "updated_at"),
+]
 # What only one type has.
 _OWN = {
     "uri": OutputType.SIMULCAST,
     "stream_key": OutputType.SIMULCAST,
     "vendor": OutputType.SIMULCAST,
+    "most_lines": OutputType.SIMULCAST,
     "public_id": OutputType.ARCHIVE,
 }
 
@@ -54,6 +61,13 @@ class LivestreamActiveError(DomainError):
     http_status = 400
 
 
+class NothingToRetryError(DomainError):
+    """The simulcast does not wait for its next try."""
+
+    code = "nothing_to_retry"
+    http_status = 409
+
+
 class OutputChanges(TypedDict, total=False):
     """What can be changed; whatever is left out stays. Type and vendor are what they were."""
 
@@ -62,6 +76,7 @@ class OutputChanges(TypedDict, total=False):
     stream_key: str
     public_id: str
     enabled: bool
+    most_lines: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +90,7 @@ class NewOutput:
     public_id: str = ""
     vendor: str = ""
     enabled: bool = True
+    most_lines: int = 0
 
     @property
     def values(self) -> OutputChanges:
@@ -84,6 +100,7 @@ class NewOutput:
             "stream_key": self.stream_key,
             "public_id": self.public_id,
             "enabled": self.enabled,
+            "most_lines": self.most_lines,
         }
 
 
@@ -107,6 +124,8 @@ def create_output(
     livestream = _lock(livestream, must_be_idle=must_be_idle)
     output = Output(livestream=livestream, type=new.type, vendor=new.vendor)
     _put(output, new.values)
+    if output.is_simulcast and not output.enabled:
+        output.push_state = SimulcastState.DISABLED
     _check_count(output)
     _check_only(output, one_per_uri=one_per_uri)
     output.save(force_insert=True)
@@ -139,10 +158,40 @@ def change_output(
     if changes:
         if not is_told_key:
             _check_key_stays(output, changes)
+        was_enabled = output.enabled
         _put(output, changes)
         _check_only(output, one_per_uri=one_per_uri)
-        output.save()
+        # How far a simulcast is, others write.
+        output.save(update_fields=_SAVED)
         _tell(output, OutputChanged, action="output.changed", actor=actor, changed=sorted(changes))
+        if output.is_simulcast and output.enabled != was_enabled:
+            push_states.switch(output, actor=actor)
+    return output
+
+
+@transaction.atomic
+def retry_output(*, livestream: Livestream, output_id: UUID, actor: Actor) -> Output:
+    """Have a simulcast tried again at once, instead of when its time has come; return it.
+
+    :raises NotFoundError: when the livestream is deleted, or has no such simulcast.
+    :raises NothingToRetryError: when nothing is on air, or it is off, or takes the broadcast.
+    """
+    livestream = _lock(livestream, must_be_idle=False)
+    output = get_output(livestream=livestream, output_id=output_id)
+    if not output.is_simulcast:
+        raise NotFoundError(f"Output {output_id} is no simulcast.")
+    if not output.can_be_retried:
+        raise NothingToRetryError("This simulcast is not being waited for. Look at its state.")
+    output.retry_asked_at = clock.now()
+    output.save(update_fields=["retry_asked_at"])
+    record(
+        organization=livestream.app.organization,
+        actor=actor,
+        action="output.retried",
+        target=output,
+        livestream=str(livestream.pk),
+        name=output.name,
+    )
     return output
 
 
@@ -174,6 +223,7 @@ def _put(output: Output, changes: OutputChanges) -> None:
     output.name = changes.get("name", output.name).strip(" ")
     output.uri = changes.get("uri", output.uri)
     output.enabled = changes.get("enabled", output.enabled)
+    output.most_lines = changes.get("most_lines", output.most_lines)
     if "stream_key" in changes:
         output.stream_key = changes["stream_key"]
     if output.type == OutputType.ARCHIVE:
@@ -199,13 +249,15 @@ def _server(uri: str) -> str:
 
 def _complaints(output: Output, changes: OutputChanges) -> dict[str, list[str]]:
     """Return what is wrong, by field; empty when nothing is."""
-    given = {"vendor": output.vendor, **{name: str(value) for name, value in changes.items()}}
+    given = {"vendor": output.vendor, **{name: str(value or "") for name, value in changes.items()}}
     fields = _complaints_about_names(given)
     for field, owner in _OWN.items():
         if given.get(field) and output.type != owner:
             fields[field] = [f"An output of type {output.type} has none."]
     if output.is_simulcast and (complaint := _uri_complaint(given.get("uri", output.uri))):
         fields["uri"] = [complaint]
+    if not 0 <= changes.get("most_lines", 0) <= _MOST_LINES:
+        fields["most_lines"] = [f"Use a picture's height in lines up to {_MOST_LINES}, or 0 for the best there is."]
     if len(output.vendor) > VENDOR_MAX_LENGTH:
         fields["vendor"] = [f"Use at most {VENDOR_MAX_LENGTH} characters."]
     if not _is_plain(given.get("stream_key", ""), max_length=KEY_MAX_LENGTH):

@@ -17,6 +17,7 @@ from streams.livestreams.held_lease import HandOverError, HeldLease
 from streams.livestreams.models import Session
 from streams.livestreams.renewals import Renewal
 from streams.livestreams.shedding import OverloadedError, RestoredError, Shedding
+from streams.livestreams.simulcasting import Simulcasts
 from streams.livestreams.speed import SpeedWatch
 from streams.livestreams.states import EndReason, EventKind, WhileEncoderAway
 from streams.media.errors import IngestSilentError, MediaError, SourceRefusedError
@@ -40,6 +41,8 @@ class RunObserver:
         self._lease = held.lease
         self._session = session
         self._shedding = shedding
+        # Which send it to other platforms as soon as it can be played; None for nowhere.
+        self.simulcasts: Simulcasts | None = None
         # What the top of the present run's ladder does without.
         self._left_out: tuple[str, ...] = ()
         self.connection = session.connection
@@ -99,6 +102,8 @@ class RunObserver:
     def playable(self) -> None:
         self._is_playable = True
         self._held.write(partial(leases.mark_live, self._lease, has_encoder=not self.is_away))
+        if self.simulcasts is not None:
+            self.simulcasts.begin(self._session)
         age_s = (clock.now() - self._session.created_at).total_seconds()
         logger.info("session is live session=%s after_s=%.2f", self._lease, age_s)
 

@@ -10,6 +10,7 @@ from streams.livestreams import leases
 from streams.livestreams.renewals import Renewals
 from streams.livestreams.runs import CLOCK_SLACK_S, SessionRun
 from streams.livestreams.shedding import Shedding
+from streams.livestreams.simulcasting import Simulcasts
 
 logger = logging.getLogger(__name__)
 
@@ -25,20 +26,24 @@ class Worker:
         # What an earlier run has found out of its session's key frames.
         self._gops_s: dict[UUID, float] = {}
         self._shedding = Shedding()
+        self._simulcasts = Simulcasts(name)
 
     def run_session(self, session_id: UUID) -> None:
         """Run a session until its encoder stops, if nobody else does.
 
         Side effects: the session's rows, its files, child processes (none is left behind).
         """
-        while (delay_s := self._run_once(session_id)) is not None:
-            # The slot stays ours: during a delay the session is nobody else's either.
-            if self.stopping.wait(delay_s + CLOCK_SLACK_S):
-                return
-        if session_id not in self._runs:
-            # Else another message than the one that it is run by has called for it.
-            self._gops_s.pop(session_id, None)
-            self._shedding.forget(session_id)
+        try:
+            while (delay_s := self._run_once(session_id)) is not None:
+                # The slot stays ours: during a delay the session is nobody else's either.
+                if self.stopping.wait(delay_s + CLOCK_SLACK_S):
+                    return
+        finally:
+            if session_id not in self._runs:
+                # Else another message than the one that it is run by has called for it.
+                self._gops_s.pop(session_id, None)
+                self._shedding.forget(session_id)
+                self._simulcasts.end(session_id)
 
     def _run_once(self, session_id: UUID) -> float | None:
         """Run it once; return the seconds until the next run may start, or None when there is none for us."""
@@ -56,6 +61,7 @@ class Worker:
             self.stopping,
             self._renewals,
             shedding=self._shedding,
+            simulcasts=self._simulcasts,
             gop_s=self._gops_s.get(session_id, 0.0),
         )
         try:

@@ -17,6 +17,7 @@ from streams.livestreams.models import Lease, Session
 from streams.livestreams.renewals import Renewals
 from streams.livestreams.run_observer import RunObserver
 from streams.livestreams.shedding import LadderChangedError, Shedding
+from streams.livestreams.simulcasting import Simulcasts
 from streams.livestreams.states import EndReason
 from streams.livestreams.storage import Storage, local_storage
 from streams.livestreams.waiting import wait_for_encoder
@@ -58,6 +59,7 @@ class SessionRun:
         renewals: Renewals,
         *,
         shedding: Shedding | None = None,
+        simulcasts: Simulcasts | None = None,
         gop_s: float = 0.0,
     ) -> None:
         self.gop_s = gop_s
@@ -69,9 +71,11 @@ class SessionRun:
         )
         self._take_over_left_out()
         self.observer = RunObserver(self._held, self._session, self._shedding)
+        livestream, is_test_picture = self._session.livestream, self._session.is_of_test_picture()
+        # A test picture is for our own pages: it goes to no other platform.
+        self.observer.simulcasts = None if is_test_picture else simulcasts
         # Viewers see it while an encoder is waited for.
-        livestream = self._session.livestream
-        self._shows_slate = livestream.shows_slate and not self._session.is_of_test_picture()
+        self._shows_slate = livestream.shows_slate and not is_test_picture
         self._storage: Storage = local_storage()
 
     def _take_over_left_out(self) -> None:

@@ -123,6 +123,18 @@ class OutputType(models.TextChoices):
     SIMULCAST = "simulcast", "Simulcast"
 
 
+class SimulcastState(models.TextChoices):
+    """How far a simulcast is; `streams.media.rtmp` has the same words."""
+
+    IDLE = "idle", "Ready"
+    STARTING = "starting", "Starting"
+    BROADCASTING = "broadcasting", "Broadcasting"
+    RETRYING = "retrying", "Retrying"
+    # It has failed for long, and is tried every five minutes.
+    ERRORED = "errored", "Failed"
+    DISABLED = "disabled", "Off"
+
+
 class EventKind(models.TextChoices):
     """What can happen to a session; the label is what its timeline says."""
 
@@ -230,8 +242,17 @@ DISK_STATES: Mapping[str, Shown] = {
 OUTPUT_LIVE = Shown("live", "Live", "live", is_on_air=True, is_playable=True)
 OUTPUT_READY = Shown("ready", "Ready")
 OUTPUT_OFF = Shown("off", "Off", "off")
-# Nothing takes part in a broadcast yet but HLS.
+# Nothing takes part in a broadcast yet but HLS and simulcasts.
 OUTPUT_UNUSED = Shown("unused", "Not used yet")
+
+SIMULCAST_STATES: Mapping[str, Shown] = {
+    SimulcastState.IDLE: OUTPUT_READY,
+    SimulcastState.STARTING: Shown("starting", "Starting", "warn", is_on_air=True),
+    SimulcastState.BROADCASTING: replace(OUTPUT_LIVE, label="Broadcasting"),
+    SimulcastState.RETRYING: Shown("retrying", "Retrying", "warn", is_on_air=True),
+    SimulcastState.ERRORED: Shown("errored", "Failed", "bad", is_on_air=True),
+    SimulcastState.DISABLED: OUTPUT_OFF,
+}
 
 # After these viewers get nothing new, until something else happens.
 INTERRUPTIONS = frozenset(
@@ -278,9 +299,15 @@ def show_output(*, type: str, is_enabled: bool, status: LivestreamStatus) -> Sho
     """Return what an output of a livestream of this status shows."""
     if not is_enabled:
         return OUTPUT_OFF
-    if type != OutputType.HLS:
+    if type == OutputType.ARCHIVE:
         return OUTPUT_UNUSED
     return OUTPUT_LIVE if LIVESTREAM_STATES[status].is_playable else OUTPUT_READY
+
+
+def show_simulcast(*, state: str, is_enabled: bool, reason: str) -> Shown:
+    """Return what a simulcast shows; one that takes the broadcast for a reason takes it badly."""
+    shown = SIMULCAST_STATES[state] if is_enabled else OUTPUT_OFF
+    return replace(shown, tone="warn") if shown.is_playable and reason else shown
 
 
 def _interrupted(shown: Shown, newest_event: str) -> Shown:

@@ -39,6 +39,19 @@ def find_box(data: bytes, *path: bytes) -> bytes:
     return data
 
 
+def find_decoder_config(init: bytes) -> bytes:
+    """Return what the one track is decoded with: an AVCDecoderConfigurationRecord, or an AudioSpecificConfig.
+
+    :raises Fmp4Error: when there is none, or of another codec.
+    """
+    kind, body = next(_boxes(find_box(init, *_ENTRY_PATH)[_FULL_BOX_SIZE + 4 :]), (b"", b""))
+    if kind == b"avc1":
+        return _child(body[_VISUAL_ENTRY_SIZE:], b"avcC")
+    if kind == b"mp4a":
+        return _specific(_child(body[_AUDIO_ENTRY_SIZE:], b"esds")[_FULL_BOX_SIZE:])
+    raise Fmp4Error(f"There is no configuration of {kind!r}.")
+
+
 def with_avc_record(init: bytes, record: bytes, *, width: int, height: int) -> bytes:
     """Return the initialization section of a picture with another configuration record and size.
 
@@ -129,9 +142,18 @@ def _codec(kind: bytes, body: bytes) -> str:
 
 def _audio_object_type(descriptor: bytes) -> int:
     """Return the type in the AudioSpecificConfig within an ES descriptor: 2 is AAC-LC."""
-    config = _descriptor(descriptor[_descriptor_head(descriptor) + 3 :], _DECODER_CONFIG)
-    specific = _descriptor(config[13:], _DECODER_SPECIFIC)
-    return specific[0] >> 3
+    return _specific(descriptor)[0] >> 3
+
+
+def _specific(descriptor: bytes) -> bytes:
+    """Return the AudioSpecificConfig within an ES descriptor."""
+    config = _descriptor(descriptor[_descriptor_head(descriptor) + 3 :], _DECODER_CONFIG)[13:]
+    head = _descriptor_head(config)
+    # Lengths say seven bits with each byte.
+    size = 0
+    for byte in config[1:head]:
+        size = size << 7 | byte & 0x7F
+    return _descriptor(config, _DECODER_SPECIFIC)[:size]
 
 
 def _descriptor(data: bytes, tag: int) -> bytes:

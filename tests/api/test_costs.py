@@ -35,6 +35,7 @@ COSTS = {
     f"{_ONE}/slate": 2,
     f"{_ONE}/outputs": 2,
     f"{_ONE}/outputs/{{output_id}}": 2,
+    f"{_ONE}/outputs/{{output_id}}/events": 3,
     f"{_ONE}/recordings": 2,
     f"{_ONE}/recordings/{{recording_id}}": 2,
     # Also what somebody has said, and whether its archive is on.

@@ -9,12 +9,14 @@ from django.test import Client
 from livehub.api.identifiers import object_id
 from streams.livestreams import leases, outputs
 from streams.livestreams.outputs import NewOutput
+from streams.livestreams.push_states import note_standings
 from streams.livestreams.services import activate_livestream, create_livestream, disable_livestream
 from streams.livestreams.states import EndReason
+from streams.media.rtmp.standing import PushState, TargetStanding
 from streams.models import App, Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization, create_api_key
 from tests.api.clients import ApiClient, asked_by, basic, dyte_client, liveapi_client, read, read_list
-from tests.runs import claimed
+from tests.runs import claimed, connected
 
 MEMBERS = {
     "_id",
@@ -260,6 +262,21 @@ class TestPlatforms:
         assert liveapi.delete(one).status_code == 200
         assert read(liveapi.get(there))["platforms"] == []
         assert liveapi.delete(one).status_code == liveapi.patch(one, {}).status_code == 404
+
+    def test_are_online_while_they_take_the_broadcast(
+        self, liveapi: ApiClient, livestream: Livestream, there: str
+    ) -> None:
+        liveapi.post(f"{there}/platforms", PLATFORM)
+        session = connected(livestream)
+        worker, platform = claimed(session).worker, livestream.outputs.get(type="simulcast")
+        told = []
+
+        for state in (PushState.RETRYING, PushState.BROADCASTING):
+            note_standings(session.pk, worker=worker, told={platform.pk: TargetStanding(state)})
+            (found,) = read(liveapi.get(there))["platforms"]
+            told.append(found["broadcasting_status"])
+
+        assert told == ["offline", "online"]
 
     def test_are_simulcasts_and_nothing_else(self, liveapi: ApiClient, livestream: Livestream, there: str) -> None:
         hls = livestream.outputs.get(type="hls")

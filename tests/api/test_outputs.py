@@ -3,14 +3,25 @@
 import pytest
 
 from livehub.core import clock
+from streams.livestreams.outputs import NewOutput, create_output
+from streams.livestreams.push_states import note_standings
 from streams.livestreams.services import create_livestream
 from streams.livestreams.states import EndReason
+from streams.media.rtmp.standing import PushState, TargetStanding
 from streams.models import AuditEntry, Livestream, Output, Session
 from streams.organizations.services import SYSTEM, NewOrganization, create_api_key
 from tests.api.clients import ApiClient, asked_by, basic, read
+from tests.runs import claimed, connected
 
 _URI = "rtmp://a.rtmp.example.com/live2"
-_SIMULCAST = {"type": "simulcast", "name": "Stage", "uri": _URI, "stream_key": "abcd-efgh", "vendor": "youtube"}
+_SIMULCAST = {
+    "type": "simulcast",
+    "name": "Stage",
+    "uri": _URI,
+    "stream_key": "abcd-efgh",
+    "vendor": "youtube",
+    "most_lines": 720,
+}
 OUTPUT_MEMBERS = {
     "id",
     "livestream_id",
@@ -22,6 +33,8 @@ OUTPUT_MEMBERS = {
     "public_id",
     "vendor",
     "enabled",
+    "most_lines",
+    "push",
     "created_at",
     "updated_at",
 }
@@ -47,6 +60,7 @@ class TestList:
         assert hls.keys() == OUTPUT_MEMBERS
         assert (hls["type"], hls["status"], hls["uri"]) == ("hls", "READY", livestream.playback_url)
         assert (archive["type"], archive["status"], archive["uri"]) == ("archive", "UNUSED", None)
+        assert (hls["push"], hls["most_lines"], archive["push"]) == (None, None, None)
         assert archive["public_id"] == f"live_stream_{livestream.pk.hex}_archive"
         assert answer["paging"] == {"total_count": 2, "start_offset": 1, "end_offset": 2}
 
@@ -73,7 +87,17 @@ class TestOne:
         one = f"{there}/{made['id']}"
         assert response.status_code == 201
         assert (made["uri"], made["vendor"], made["has_stream_key"], made["enabled"]) == (_URI, "youtube", True, True)
-        assert (made["livestream_id"], made["public_id"], made["status"]) == (str(livestream.pk), None, "UNUSED")
+        assert (made["livestream_id"], made["public_id"], made["status"]) == (str(livestream.pk), None, "READY")
+        assert made["most_lines"] == 720
+        assert made["push"] == {
+            "state": "idle",
+            "reason": None,
+            "message": None,
+            "since": None,
+            "bytes": 0,
+            "bytes_per_s": 0,
+            "tries": 0,
+        }
 
         changed = read(dyte.patch(one, {"name": None, "enabled": False, "type": "hls", "vendor": "twitch"}))["data"]
         assert (changed["name"], changed["enabled"], changed["status"]) == (None, False, "OFF")
@@ -206,3 +230,60 @@ def test_a_key_that_may_only_read_changes_no_output(home: NewOrganization, lives
     assert reader.get(there).status_code == 200
     assert reader.post(there, _SIMULCAST).status_code == 403
     assert reader.post(f"/livestreams/{livestream.pk}/end").status_code == 403
+
+
+class TestSimulcast:
+    @pytest.fixture
+    def retrying(self, livestream: Livestream) -> Output:
+        """A simulcast of a broadcast, to a server that refuses it."""
+        session = connected(livestream)
+        lease = claimed(session)
+        new = NewOutput(type="simulcast", uri=_URI)
+        output = create_output(livestream=livestream, new=new, actor=SYSTEM)
+        refused = TargetStanding(PushState.RETRYING, "refused", "The server refuses connections.", tries=3)
+        note_standings(session.pk, worker=lease.worker, told={output.pk: refused})
+        return output
+
+    def test_tells_how_far_it_is(self, dyte: ApiClient, there: str, retrying: Output) -> None:
+        told = read(dyte.get(f"{there}/{retrying.pk}"))["data"]
+
+        assert told["status"] == "RETRYING"
+        assert (told["push"]["state"], told["push"]["reason"], told["push"]["tries"]) == ("retrying", "refused", 3)
+        assert told["push"]["message"] == "The server refuses connections."
+        assert told["push"]["since"] is not None
+
+    def test_has_a_history(self, dyte: ApiClient, there: str, retrying: Output, livestream: Livestream) -> None:
+        answer = read(dyte.get(f"{there}/{retrying.pk}/events"))
+
+        (event,) = answer["data"]
+        assert (event["state"], event["reason"], event["bytes"]) == ("retrying", "refused", 0)
+        assert event["session_id"] == str(livestream.sessions.get().pk)
+        assert answer["paging"]["total_count"] == 1
+
+    def test_is_tried_again_at_once(self, dyte: ApiClient, there: str, retrying: Output) -> None:
+        answer = dyte.post(f"{there}/{retrying.pk}/retry")
+
+        assert (answer.status_code, read(answer)["data"]["id"]) == (200, str(retrying.pk))
+        retrying.refresh_from_db()
+        assert retrying.retry_asked_at is not None
+
+    def test_is_not_tried_again_while_nothing_waits(self, dyte: ApiClient, there: str, livestream: Livestream) -> None:
+        for output_type, status in (("hls", 404), ("simulcast", 409)):
+            if output_type == "simulcast":
+                dyte.post(there, _SIMULCAST)
+            one = livestream.outputs.get(type=output_type)
+
+            assert dyte.post(f"{there}/{one.pk}/retry").status_code == status
+
+    @pytest.mark.parametrize("lines", [-1, 4321, "tall"])
+    def test_height_is_one_that_a_picture_may_have(self, dyte: ApiClient, there: str, lines: object) -> None:
+        answer = dyte.post(there, {**_SIMULCAST, "most_lines": lines})
+
+        assert (answer.status_code, [*read(answer)["error"]["fields"]]) == (422, ["most_lines"])
+
+    def test_others_have_no_height(self, dyte: ApiClient, there: str, livestream: Livestream) -> None:
+        hls = livestream.outputs.get(type="hls")
+
+        answer = dyte.patch(f"{there}/{hls.pk}", {"most_lines": 720})
+
+        assert (answer.status_code, [*read(answer)["error"]["fields"]]) == (422, ["most_lines"])

@@ -27,13 +27,16 @@ def test_are_added_changed_and_deleted_in_dialogs(operator: Operator) -> None:
     dialog.get_by_test_id("submit").click()
 
     row = page.get_by_test_id("output").filter(has_text="Big stage")
-    expect(row.get_by_test_id("status")).to_have_text("Not used yet")
+    expect(row.get_by_test_id("status")).to_have_text("Ready")
     expect(page.get_by_role("main")).not_to_contain_text("abcd-efgh")
 
     row.get_by_role("link", name="Change").click()
     dialog.get_by_label("Send broadcasts there").uncheck()
     dialog.get_by_test_id("submit").click()
     expect(row.get_by_test_id("status")).to_have_text("Off")
+
+    row.get_by_test_id("switch-output").click()
+    expect(row.get_by_test_id("status")).to_have_text("Ready")
 
     row.get_by_role("link", name="Change").click()
     dialog.get_by_test_id("delete-output").click()

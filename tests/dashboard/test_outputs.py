@@ -1,16 +1,22 @@
 """The outputs on a livestream's page: shown to all, changed by those who run livestreams, without JavaScript too."""
 
+from collections.abc import Callable
+
 import pytest
 from django.test import Client
 
-from streams.livestreams import outputs
+from streams.livestreams import leases, outputs, push_states
+from streams.livestreams.consumers import render_pulse_of
 from streams.livestreams.outputs import NewOutput
+from streams.livestreams.selectors import get_livestream_screen
+from streams.media.rtmp.standing import PushState, TargetStanding
 from streams.models import AuditEntry, Livestream, Member, Output, Role, User
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.dashboard.conftest import HTMX, get_html, remembered
+from tests.runs import claimed, connected
 
 _URI = "rtmp://a.rtmp.example.com/live2"
-_FORM = {"name": "YouTube", "uri": _URI, "stream_key": "abcd-efgh", "enabled": "on"}
+_FORM = {"name": "YouTube", "uri": _URI, "stream_key": "abcd-efgh", "enabled": "on", "most_lines": "720"}
 
 
 @pytest.fixture
@@ -68,6 +74,7 @@ class TestAdd:
         made = Output.objects.get(type="simulcast")
         assert (response.status_code, response.headers["Location"]) == (303, there)
         assert (made.name, made.uri, made.stream_key, made.enabled) == ("YouTube", _URI, "abcd-efgh", True)
+        assert made.most_lines == 720
         assert AuditEntry.objects.get(action="output.created").user == owner
 
     @pytest.mark.parametrize(
@@ -105,7 +112,7 @@ class TestChange:
 
     def test_keeps_the_key_when_none_is_typed(self, browser: Client, there: str, simulcast: Output) -> None:
         page = f"{there}/outputs/{simulcast.pk}"
-        form = {"name": "Twitch", "uri": f"{_URI}/backup", "stream_key": ""}
+        form = {"name": "Twitch", "uri": f"{_URI}/backup", "stream_key": "", "most_lines": "0"}
 
         response = browser.post(page, form | remembered(get_html(browser, page)))
 
@@ -159,3 +166,77 @@ class TestDelete:
         assert Output.objects.filter(pk=simulcast.pk).exists()
         assert browser.post(path).status_code == 303
         assert not Output.objects.filter(pk=simulcast.pk).exists()
+
+
+class TestWhileLive:
+    @pytest.fixture
+    def tell(self, livestream: Livestream, simulcast: Output) -> Callable[[TargetStanding], None]:
+        session = connected(livestream)
+        leases.mark_live(claimed(session))
+        return lambda standing: push_states.note_standings(session.pk, worker="first", told={simulcast.pk: standing})
+
+    def test_tells_what_is_taken(self, browser: Client, there: str, tell: Callable[[TargetStanding], None]) -> None:
+        tell(TargetStanding(PushState.BROADCASTING, bytes=5 << 20, rate=375_000, tries=1))
+
+        html = get_html(browser, there)
+
+        assert "Broadcasting" in html
+        assert "3.0 Mbit/s, 5.0\xa0MB so far" in html
+        assert "retry-output" not in html
+
+    def test_tells_why_it_is_not_and_offers_another_try(
+        self, browser: Client, there: str, simulcast: Output, tell: Callable[[TargetStanding], None]
+    ) -> None:
+        tell(TargetStanding(PushState.RETRYING, "refused", "The server refuses connections.", tries=3))
+
+        html = get_html(browser, there)
+
+        assert "The server refuses connections. Tried 3 times." in html
+        assert browser.post(f"{there}/outputs/{simulcast.pk}/retry").headers["Location"] == there
+        simulcast.refresh_from_db()
+        assert simulcast.retry_asked_at is not None
+
+    def test_its_history_is_beside_its_form(
+        self, browser: Client, there: str, simulcast: Output, tell: Callable[[TargetStanding], None]
+    ) -> None:
+        assert "What happened" not in get_html(browser, f"{there}/outputs/{simulcast.pk}")
+
+        tell(TargetStanding(PushState.RETRYING, "refused", "The server refuses connections."))
+        tell(TargetStanding(PushState.BROADCASTING))
+
+        html = get_html(browser, f"{there}/outputs/{simulcast.pk}").partition("What happened")[2]
+        assert html.index("Broadcasting") < html.index("The server refuses connections.")
+
+    def test_another_try_of_one_that_does_not_wait_is_refused_in_words(
+        self, browser: Client, there: str, simulcast: Output
+    ) -> None:
+        browser.post(f"{there}/outputs/{simulcast.pk}/retry")
+
+        assert "This simulcast is not being waited for." in get_html(browser, there)
+
+    def test_is_part_of_what_moves_by_itself(
+        self, livestream: Livestream, there: str, tell: Callable[[TargetStanding], None]
+    ) -> None:
+        member = Member.objects.select_related("organization").get()
+        screen = get_livestream_screen(organization=member.organization, livestream_id=livestream.pk)
+        assert "livestream-outputs" not in render_pulse_of(screen, member)
+
+        tell(TargetStanding(PushState.BROADCASTING, bytes=5 << 20, rate=375_000, tries=1))
+
+        screen = get_livestream_screen(organization=member.organization, livestream_id=livestream.pk)
+        assert "so far" in render_pulse_of(screen, member)
+
+
+class TestSwitch:
+    def test_turns_it_off_and_on(self, browser: Client, there: str, simulcast: Output) -> None:
+        for values, enabled in (({}, False), ({"enabled": "on"}, True)):
+            response = browser.post(f"{there}/outputs/{simulcast.pk}/switch", values)
+
+            assert (response.status_code, response.headers["Location"]) == (303, there)
+            simulcast.refresh_from_db()
+            assert simulcast.enabled is enabled
+
+    def test_is_for_simulcasts(self, browser: Client, there: str, livestream: Livestream) -> None:
+        hls = livestream.outputs.get(type="hls")
+
+        assert browser.post(f"{there}/outputs/{hls.pk}/switch").status_code == 404

@@ -254,7 +254,7 @@ class TestWords:
         assert {kind: each.shown.label for kind, each in made.items()} == {
             "hls": "Ready",
             "archive": "Not used yet",
-            "simulcast": "Not used yet",
+            "simulcast": "Ready",
         }
         made["hls"].livestream.status = LivestreamStatus.LIVE
         assert made["hls"].shown.label == "Live"

@@ -145,6 +145,20 @@ _HAPPENED: dict[str, tuple[dict[str, Any], int, str]] = {
         6,
         "2026-11-22T06:45:00.000Z",
     ),
+    "livestream.simulcast_connected": (
+        {"livestream": {**_LIVESTREAM, "status": "live"}, "simulcast": _SIMULCAST},
+        5,
+        "2026-11-21T20:00:05.100Z",
+    ),
+    "livestream.simulcast_disconnected": (
+        {
+            "livestream": {**_LIVESTREAM, "status": "live"},
+            "simulcast": _SIMULCAST,
+            "reason": "The server takes nothing any more.",
+        },
+        6,
+        "2026-11-21T20:31:40.000Z",
+    ),
     **{
         f"recording.{verb}": ({"recording": {**_RECORDING, "status": status}}, sequence, _BEGAN_AT)
         for sequence, (verb, status) in enumerate(

@@ -8,17 +8,18 @@ from django.test.utils import CaptureQueriesContext
 
 from livehub.core import clock
 from streams.ingest.services import admit_encoder
-from streams.livestreams import leases, outputs, refusals, repeats, services, test_pictures
+from streams.livestreams import leases, outputs, push_states, refusals, repeats, services, test_pictures
 from streams.livestreams.lifecycle import LivestreamDisabledError
 from streams.livestreams.outputs import NewOutput
 from streams.livestreams.states import EndReason
+from streams.media.rtmp.standing import PushState, TargetStanding
 from streams.meetings import room
 from streams.meetings.broadcasts import start_meeting_livestream, stop_meeting_livestream
 from streams.meetings.lifecycle import join_meeting, leave_meeting
 from streams.meetings.room import Chosen
 from streams.meetings.services.meetings import change_meeting, create_meeting
 from streams.meetings.services.participants import delete_participant
-from streams.models import App, Livestream, Meeting, Session
+from streams.models import App, Livestream, Meeting, Output, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from streams.recordings import lifecycle as recording_lifecycle
 from streams.recordings.locks import lock_recording
@@ -62,6 +63,19 @@ def changed_by(livestream: Livestream) -> list[tuple[list[str], bool]]:
     """Return what each update of it changed, and whether it goes out as a toggle."""
     updates = [event for event in events_of(livestream.pk) if event.type == "livestream.updated"]
     return [(event.facts["changed"], _TOGGLE in event.names) for event in updates]
+
+
+def simulcast_comes_and_goes(session: Session, output: Output) -> None:
+    """Have a platform take the broadcast at the second try, badly for a moment, and no more then."""
+    lease = claimed(session)
+    for standing in (
+        TargetStanding(PushState.STARTING),
+        TargetStanding(PushState.RETRYING, "refused", "The server refuses connections."),
+        TargetStanding(PushState.BROADCASTING),
+        TargetStanding(PushState.BROADCASTING, "too_slow", "Pictures are left out."),
+        TargetStanding(PushState.RETRYING, "stalled", "The server takes nothing any more."),
+    ):
+        push_states.note_standings(session.pk, worker=lease.worker, told={output.pk: standing})
 
 
 class TestLivestreams:
@@ -242,6 +256,21 @@ class TestSimulcasts:
         }
         assert removed.facts["simulcast"]["name"] == "Other"
         assert "abcd-efgh" not in str(list(Event.objects.values()))
+
+    def test_tell_when_the_other_platform_takes_the_broadcast_and_when_it_does_no_more(
+        self, livestream: Livestream
+    ) -> None:
+        new = NewOutput(type="simulcast", name="Partner", uri="rtmp://a.example/live", stream_key="abcd-efgh")
+        output = outputs.create_output(livestream=livestream, new=new, actor=SYSTEM)
+
+        simulcast_comes_and_goes(connected(livestream), output)
+
+        connected_, disconnected = events_of(livestream.pk)[3:]
+        assert connected_.type == "livestream.simulcast_connected"
+        assert "stream-platform-connected" in connected_.names
+        assert connected_.facts["simulcast"]["name"] == "Partner"
+        assert disconnected.type == "livestream.simulcast_disconnected"
+        assert disconnected.facts["reason"] == "The server takes nothing any more."
 
     def test_other_outputs_are_none(self, livestream: Livestream) -> None:
         archive = livestream.outputs.get(type="archive")
@@ -452,6 +481,9 @@ def test_all_that_the_catalogue_calls_emitted_is_told(app: App, livestream: Live
     failed(connected(livestream), message="No video.")
     new = NewOutput(type="simulcast", uri="rtmp://a.example/live")
     output = outputs.create_output(livestream=livestream, new=new, actor=SYSTEM)
+    session = connected(livestream)
+    simulcast_comes_and_goes(session, output)
+    finished(session)
     outputs.delete_output(livestream=livestream, output_id=output.pk, actor=SYSTEM)
     _record(livestream)
     services.delete_livestream(livestream=livestream, actor=SYSTEM)

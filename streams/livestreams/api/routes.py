@@ -32,6 +32,10 @@ def livehub_routes(dialect: Dialect, shapes: LivestreamShapes) -> list[URLPatter
         path("livestreams/sessions/<str:session_id>/events", timeline.SessionEventsView.as_view(dialect=dialect)),
         path(f"{_ONE}/outputs", outputs.OutputsView.as_view(dialect=dialect, shapes=shapes)),
         path(f"{_ONE}/outputs/<str:output_id>", outputs.OutputView.as_view(dialect=dialect, shapes=shapes)),
+        path(f"{_ONE}/outputs/<str:output_id>/retry", outputs.RetryOutputView.as_view(dialect=dialect, shapes=shapes)),
+        path(
+            f"{_ONE}/outputs/<str:output_id>/events", outputs.OutputEventsView.as_view(dialect=dialect, shapes=shapes)
+        ),
         path(f"{_ONE}/playback-tokens", playback.PlaybackTokensView.as_view(dialect=dialect, shapes=shapes)),
         path(f"{_ONE}/viewers/<str:viewer_id>", playback.ViewerView.as_view(dialect=dialect, shapes=shapes)),
         path("playback-keys", playback.PlaybackKeysView.as_view(dialect=dialect)),

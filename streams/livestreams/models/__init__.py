@@ -8,7 +8,7 @@ from streams.livestreams.models.livestream import (
     LivestreamQuerySet,
     StreamKey,
 )
-from streams.livestreams.models.output import Output, OutputQuerySet
+from streams.livestreams.models.output import Output, OutputQuerySet, PushEvent
 from streams.livestreams.models.playback import PlaybackKey, RevokedViewer
 from streams.livestreams.models.pull import PullSource, PullSourceQuerySet
 from streams.livestreams.models.refusals import UnknownKeyTries
@@ -34,6 +34,7 @@ __all__ = [
     "PlaybackKey",
     "PullSource",
     "PullSourceQuerySet",
+    "PushEvent",
     "RevokedViewer",
     "Session",
     "SessionEvent",

@@ -8,10 +8,21 @@ from django.db.models import Q
 
 from livehub.core import crypto
 from streams.livestreams.models.livestream import Livestream
-from streams.livestreams.states import LivestreamStatus, OutputType, Shown, show_output
+from streams.livestreams.models.session import Session
+from streams.livestreams.states import (
+    SIMULCAST_STATES,
+    LivestreamStatus,
+    OutputType,
+    Shown,
+    SimulcastState,
+    show_output,
+    show_simulcast,
+)
 
 # Characters. A key is kept encrypted, and so has no column's limit.
 URI_MAX_LENGTH, KEY_MAX_LENGTH, VENDOR_MAX_LENGTH = 1024, 1024, 64
+# Of why a simulcast is in its state.
+MESSAGE_MAX_LENGTH = 255
 
 
 class OutputQuerySet(models.QuerySet["Output"]):
@@ -42,6 +53,22 @@ class Output(models.Model):
     # What an archive is called; empty for the others.
     public_id = models.CharField(max_length=255, blank=True)
     enabled = models.BooleanField(default=True)
+    # Of the picture that is sent at most, so many lines; 0 for the best that there is.
+    most_lines = models.PositiveSmallIntegerField(default=0, db_default=0)
+    # Of a simulcast, how far it is: written by who runs the broadcast, as the program says that sends it.
+    push_state = models.CharField(
+        max_length=16, choices=SimulcastState.choices, default=SimulcastState.IDLE, db_default=SimulcastState.IDLE
+    )
+    # Why it is in that state: a code, and a sentence for people; both empty where nothing is wrong.
+    push_reason = models.CharField(max_length=32, blank=True, default="", db_default="")
+    push_message = models.CharField(max_length=MESSAGE_MAX_LENGTH, blank=True, default="", db_default="")
+    push_since = models.DateTimeField(null=True, blank=True)
+    # Of the broadcast that is going on, or was last: what the platform has really taken, and lately in a second.
+    push_bytes = models.PositiveBigIntegerField(default=0, db_default=0)
+    push_rate = models.PositiveBigIntegerField(default=0, db_default=0)
+    push_tries = models.PositiveIntegerField(default=0, db_default=0)
+    # When somebody asked last to try again at once.
+    retry_asked_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -101,12 +128,58 @@ class Output(models.Model):
         return self.type == OutputType.SIMULCAST
 
     @property
+    def can_be_retried(self) -> bool:
+        """Its next try is being waited for."""
+        return self.enabled and self.push_state in {SimulcastState.RETRYING, SimulcastState.ERRORED}
+
+    @property
+    def push_kbps(self) -> float:
+        """What the platform takes, over the last seconds."""
+        return self.push_rate * 8 / 1000
+
+    @property
+    def is_broadcasting(self) -> bool:
+        return self.push_state == SimulcastState.BROADCASTING
+
+    @property
+    def is_being_sent(self) -> bool:
+        """Who runs the broadcast sends it there, or tries to: what becomes of it changes by itself."""
+        return self.is_simulcast and SIMULCAST_STATES[self.push_state].is_on_air
+
+    @property
     def is_for_viewers(self) -> bool:
         return self.type == OutputType.HLS
 
     @property
     def shown(self) -> Shown:
+        if self.is_simulcast:
+            return show_simulcast(state=self.push_state, is_enabled=self.enabled, reason=self.push_reason)
         return show_output(type=self.type, is_enabled=self.enabled, status=LivestreamStatus(self.livestream.status))
+
+
+class PushEvent(models.Model):
+    """A simulcast came into another state, in which it stayed until the next one."""
+
+    id = models.BigAutoField(primary_key=True)
+    output = models.ForeignKey(Output, on_delete=models.CASCADE, related_name="push_events")
+    # None for what happened while nothing was on air, and once the broadcast's row is gone.
+    session = models.ForeignKey(Session, on_delete=models.SET_NULL, null=True, related_name="+")
+    at = models.DateTimeField()
+    state = models.CharField(max_length=16, choices=SimulcastState.choices)
+    reason = models.CharField(max_length=32, blank=True)
+    message = models.CharField(max_length=MESSAGE_MAX_LENGTH, blank=True)
+    # What the platform had taken of the broadcast by then.
+    bytes = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{SimulcastState(self.state).label}: {self.message}" if self.message else self.get_state_display()
+
+    @property
+    def shown(self) -> Shown:
+        return show_simulcast(state=self.state, is_enabled=True, reason=self.reason)
 
 
 def default_public_id(livestream_id: uuid.UUID) -> str:

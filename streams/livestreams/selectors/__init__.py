@@ -14,7 +14,13 @@ from streams.livestreams.selectors.livestreams import (
     sum_ingest_ms,
 )
 from streams.livestreams.selectors.loads import NodeLoad, list_loads, list_reduced, list_waiting, why_it_waits
-from streams.livestreams.selectors.outputs import get_output, get_simulcast_between, list_outputs, read_outputs_of
+from streams.livestreams.selectors.outputs import (
+    get_output,
+    get_simulcast_between,
+    list_outputs,
+    list_push_events,
+    read_outputs_of,
+)
 from streams.livestreams.selectors.overview import get_overview
 from streams.livestreams.selectors.refusals import UNKNOWN_KEYS_TOLD, list_unknown_key_tries
 from streams.livestreams.selectors.screen import (
@@ -77,6 +83,7 @@ __all__ = [
     "list_livestreams",
     "list_loads",
     "list_outputs",
+    "list_push_events",
     "list_reduced",
     "list_sessions",
     "list_unknown_key_tries",

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from livehub.core.errors import NotFoundError
-from streams.livestreams.models import Livestream, Output, OutputQuerySet
+from streams.livestreams.models import Livestream, Output, OutputQuerySet, PushEvent
 from streams.livestreams.states import OutputType
 
 
@@ -25,6 +27,11 @@ def read_outputs_of(livestreams: Sequence[Livestream], *types: OutputType) -> di
 def list_outputs(livestream: Livestream) -> OutputQuerySet:
     """Return the livestream's outputs, in order."""
     return livestream.outputs.in_order()
+
+
+def list_push_events(output: Output) -> QuerySet[PushEvent]:
+    """Return the states that a simulcast came into, newest first; the latest 200 are kept."""
+    return output.push_events.order_by("-id")
 
 
 def get_output(*, livestream: Livestream, output_id: UUID) -> Output:

@@ -42,7 +42,7 @@ class LiveApiPlatformSerializer(serializers.Serializer[Output]):
     server = serializers.CharField()
     key = serializers.CharField(allow_null=True, help_text="Null for an API key that may only read, or without one.")
     broadcasting_status = serializers.ChoiceField(
-        choices=[_ONLINE, _OFFLINE], help_text="Always offline: LiveHub sends nothing there yet."
+        choices=[_ONLINE, _OFFLINE], help_text="online while the platform takes the broadcast."
     )
 
     def to_representation(self, output: Output) -> JsonObject:

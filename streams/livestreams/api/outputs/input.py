@@ -32,15 +32,23 @@ class OutputBody(OutputChangesBody):
     vendor = optional_text("Of a simulcast: whose platform it is, in up to 64 characters of yours.")
 
 
+def _most_lines() -> serializers.IntegerField:
+    return serializers.IntegerField(
+        required=False, help_text="Of a simulcast: the height of the picture that it gets at most; 0 for the best."
+    )
+
+
 class EnabledOutputChangesBody(OutputChangesBody):
     """The same, with the switch that Cloudinary has not."""
 
+    most_lines = _most_lines()
     enabled = FlagField(required=False, help_text="Whether broadcasts go there.")
 
 
 class EnabledOutputBody(OutputBody):
     """The same, with the switch that Cloudinary has not."""
 
+    most_lines = _most_lines()
     enabled = FlagField(required=False, default=True, help_text="Whether broadcasts go there.")
 
 

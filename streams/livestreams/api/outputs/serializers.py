@@ -5,8 +5,68 @@ from rest_framework import serializers
 from livehub.api.dialect import JsonObject
 from livehub.api.fields import InstantField
 from livehub.core import clock
-from streams.livestreams.models import Output
-from streams.livestreams.states import OutputType
+from streams.livestreams.models import Output, PushEvent
+from streams.livestreams.states import OutputType, SimulcastState
+from streams.media.rtmp.failures import PushReason
+
+
+class SimulcastPushSerializer(serializers.Serializer[Output]):
+    """How far a simulcast is. What has been taken is counted where it leaves this machine for good."""
+
+    examples = {
+        "state": "retrying",
+        "reason": "name_in_use",
+        "message": "Somebody publishes there with this key already.",
+        "bytes": 48_211_904,
+        "bytes_per_s": 0,
+        "tries": 3,
+    }
+
+    state = serializers.ChoiceField(choices=SimulcastState.choices)
+    reason = serializers.CharField(
+        allow_null=True, help_text="Why, as a code: " + ", ".join(sorted(PushReason)) + ". Null where nothing is wrong."
+    )
+    message = serializers.CharField(allow_null=True, help_text="The same for people.")
+    since = InstantField(allow_null=True, help_text="When it came into this state; null before the first broadcast.")
+    bytes = serializers.IntegerField(help_text="What the platform has taken of this broadcast, or the last one.")
+    bytes_per_s = serializers.IntegerField(help_text="The same in a second, over the last five.")
+    tries = serializers.IntegerField(help_text="How often it was connected to in this broadcast, or the last one.")
+
+    def to_representation(self, output: Output) -> JsonObject:
+        return {
+            "state": output.push_state,
+            "reason": output.push_reason or None,
+            "message": output.push_message or None,
+            "since": clock.isoformat(output.push_since) if output.push_since else None,
+            "bytes": output.push_bytes,
+            "bytes_per_s": output.push_rate,
+            "tries": output.push_tries,
+        }
+
+
+class SimulcastEventSerializer(serializers.Serializer[PushEvent]):
+    """A state that a simulcast came into."""
+
+    examples = {"state": "broadcasting", "reason": None, "message": None, "bytes": 0}
+
+    id = serializers.IntegerField()
+    at = InstantField()
+    state = serializers.ChoiceField(choices=SimulcastState.choices)
+    reason = serializers.CharField(allow_null=True)
+    message = serializers.CharField(allow_null=True)
+    bytes = serializers.IntegerField(help_text="What the platform had taken of the broadcast by then.")
+    session_id = serializers.UUIDField(allow_null=True, help_text="The broadcast; null while none was on air.")
+
+    def to_representation(self, event: PushEvent) -> JsonObject:
+        return {
+            "id": event.pk,
+            "at": clock.isoformat(event.at),
+            "state": event.state,
+            "reason": event.reason or None,
+            "message": event.message or None,
+            "bytes": event.bytes,
+            "session_id": str(event.session_id) if event.session_id else None,
+        }
 
 
 class OutputSerializer(serializers.Serializer[Output]):
@@ -19,8 +79,10 @@ class OutputSerializer(serializers.Serializer[Output]):
     type = serializers.ChoiceField(choices=OutputType.choices)
     status = serializers.CharField(
         read_only=True,
-        help_text="LIVE, READY, OFF (not enabled), or UNUSED: kept, but LiveHub sends no broadcast there yet.",
+        help_text="LIVE, READY, OFF (not enabled), or UNUSED: kept, but LiveHub sends no broadcast there yet. "
+        "Of a simulcast also STARTING, RETRYING and ERRORED.",
     )
+    push = SimulcastPushSerializer(allow_null=True, help_text="Of a simulcast: how far it is; null for the others.")
     name = serializers.CharField(read_only=True, allow_null=True)
     uri = serializers.CharField(
         read_only=True, allow_null=True, help_text="Of hls: where viewers play it. Of a simulcast: where it is sent."
@@ -29,6 +91,9 @@ class OutputSerializer(serializers.Serializer[Output]):
     public_id = serializers.CharField(read_only=True, allow_null=True, help_text="What an archive is called.")
     vendor = serializers.CharField(read_only=True, allow_null=True)
     enabled = serializers.BooleanField()
+    most_lines = serializers.IntegerField(
+        allow_null=True, help_text="Of a simulcast: the height of the picture that it gets at most; 0 for the best."
+    )
     created_at = InstantField()
     updated_at = InstantField()
 
@@ -44,6 +109,8 @@ class OutputSerializer(serializers.Serializer[Output]):
             "public_id": output.public_id or None,
             "vendor": output.vendor or None,
             "enabled": output.enabled,
+            "push": SimulcastPushSerializer().to_representation(output) if output.is_simulcast else None,
+            "most_lines": output.most_lines if output.is_simulcast else None,
             "created_at": clock.isoformat(output.created_at),
             "updated_at": clock.isoformat(output.updated_at),
         }

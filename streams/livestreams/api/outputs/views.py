@@ -13,7 +13,11 @@ from streams.livestreams.api.outputs.input import (
     changes_of,
     new_output_of,
 )
-from streams.livestreams.api.outputs.serializers import DeletedOutputSerializer, OutputSerializer
+from streams.livestreams.api.outputs.serializers import (
+    DeletedOutputSerializer,
+    OutputSerializer,
+    SimulcastEventSerializer,
+)
 from streams.livestreams.api.views import LivestreamApi
 
 _EXISTS = {400: "There may be no second one like it, or the body is not valid JSON."}
@@ -82,3 +86,42 @@ class OutputView(LivestreamApi):
         livestream = self.get_livestream(livestream_id)
         outputs.delete_output(livestream=livestream, output_id=wanted, actor=self.caller.actor)
         return self.answer({"id": str(wanted), "message": "Output deleted"})
+
+
+class RetryOutputView(LivestreamApi):
+    """/livestreams/{livestream_id}/outputs/{output_id}/retry"""
+
+    tag = "Outputs"
+
+    @operation(
+        "retry_output",
+        "Have a simulcast that waits for its next try tried at once",
+        answer=Answer(OutputSerializer),
+        failures={409: "It is off, takes the broadcast, or nothing is on air."},
+    )
+    def post(self, request: Request, livestream_id: str, output_id: str, **path: str) -> Response:
+        wanted = get_uuid(output_id, noun="output")
+        livestream = self.get_livestream(livestream_id)
+        output = outputs.retry_output(livestream=livestream, output_id=wanted, actor=self.caller.actor)
+        return self.answer(OutputSerializer(output).data)
+
+
+class OutputEventsView(LivestreamApi):
+    """/livestreams/{livestream_id}/outputs/{output_id}/events"""
+
+    tag = "Outputs"
+
+    @operation(
+        "list_output_events",
+        "List the states that a simulcast came into, newest first",
+        query=PageQuery,
+        answer=Answer(SimulcastEventSerializer, is_list=True),
+    )
+    def get(self, request: Request, livestream_id: str, output_id: str, **path: str) -> Response:
+        wanted = self.read_page_query()
+        output_id_ = get_uuid(output_id, noun="output")
+        output = selectors.get_output(livestream=self.get_livestream(livestream_id), output_id=output_id_)
+        found = selectors.list_push_events(output)
+        page = take_page(found, wanted=wanted, count=found.count)
+        shape = SimulcastEventSerializer()
+        return self.answer_list([shape.to_representation(row) for row in page.items], page=page)
