@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -72,8 +73,9 @@ def sshd(folder: Path) -> Iterator[StoreSettings]:
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)], check=True)
     (folder / "authorized").write_text((folder / "client.pub").read_text())
     (folder / BUCKET).mkdir()
-    # Where it leaves its rights; Debian's service makes it.
-    Path("/run/sshd").mkdir(exist_ok=True)
+    if os.geteuid() == 0:
+        # Where it leaves its rights, if it has some; Debian's service makes it.
+        Path("/run/sshd").mkdir(exist_ok=True)
     port = free_port()
     configuration = folder / "sshd_config"
     configuration.write_text(
