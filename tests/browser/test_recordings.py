@@ -36,16 +36,18 @@ _PAGES = {
         "hls.loadSource('index.m3u8'); hls.attachMedia(document.querySelector('video'))</script>"
     ),
 }
-# Waits until a frame of that time is there; how large it is, and whether it goes on from there.
+# Waits until a frame of that time is there, and of that width, which is known only once it is painted; then the same of
+# what is played from there for a while.
 _SEEK = """
-async ([time, plays]) => {
+async ([time, width, plays, playedWidth]) => {
   const video = document.querySelector('video');
   const until = (isDone, what) => new Promise((resolve, reject) => {
     const began = Date.now();
     const look = () => {
       if (video.error) return reject(new Error(video.error.message));
       if (isDone()) return resolve();
-      if (Date.now() - began > 60000) return reject(new Error(`${what} ${video.currentTime} ${video.readyState}`));
+      const state = `${video.currentTime} ${video.readyState} ${video.videoWidth}`;
+      if (Date.now() - began > 60000) return reject(new Error(`${what} ${state}`));
       setTimeout(look, 20);
     };
     look();
@@ -53,14 +55,12 @@ async ([time, plays]) => {
   await until(() => video.readyState >= 1 && isFinite(video.duration), 'metadata');
   video.pause();
   video.currentTime = time;
-  await until(() => !video.seeking && video.readyState >= 2, 'seek');
-  const found = {duration: video.duration, width: video.videoWidth, height: video.videoHeight};
+  await until(() => !video.seeking && video.readyState >= 2 && video.videoWidth === width, 'seek');
   if (plays) {
     await video.play();
-    await until(() => video.currentTime > time + plays || video.ended, 'play');
-    found.playedWidth = video.videoWidth;
+    await until(() => (video.currentTime > time + plays || video.ended) && video.videoWidth === playedWidth, 'play');
   }
-  return found;
+  return video.duration;
 }
 """
 
@@ -107,10 +107,20 @@ class Shown:
     page: Page
     movie: Movie
 
-    def at(self, time_s: float, *, plays_s: float = 0) -> dict[str, float]:
-        """Seek; tell what is shown then, and after that was played for a while."""
-        found: dict[str, float] = self.page.evaluate(_SEEK, [time_s, plays_s])
-        return found
+    def seek(self, time_s: float, *, width: int) -> float:
+        """Return how long it lasts once a picture of that width is shown at a time.
+
+        :raises playwright.sync_api.Error: when that does not happen.
+        """
+        duration_s: float = self.page.evaluate(_SEEK, [time_s, width, 0, 0])
+        return duration_s
+
+    def play(self, time_s: float, *, width: int, for_s: float, then_width: int) -> None:
+        """Play from a time on, until pictures of another width are shown.
+
+        :raises playwright.sync_api.Error: when that does not happen.
+        """
+        self.page.evaluate(_SEEK, [time_s, width, for_s, then_width])
 
 
 @pytest.fixture(scope="module")
@@ -151,20 +161,19 @@ def test_plays_and_seeks_across_changes_of_size_both_ways(
     browser: Browser, recording: tuple[str, Movie], name: str
 ) -> None:
     with _shown(browser, recording, name) as shown:
-        assert shown.at(0)["duration"] == pytest.approx(shown.movie.duration_us / 1e6, abs=0.1)
+        assert shown.seek(0, width=1280) == pytest.approx(shown.movie.duration_us / 1e6, abs=0.1)
 
         # Far forwards and back again, into the middle of segments.
-        widths = [(time_s, shown.at(time_s)["width"]) for time_s in (5.5, 1.5, 11.0, 6.3, 0.2, 9.0)]
-        assert widths == [(5.5, 960), (1.5, 1280), (11.0, 1280), (6.3, 960), (0.2, 1280), (9.0, 1280)]
+        for time_s, width in ((5.5, 960), (1.5, 1280), (11.0, 1280), (6.3, 960), (0.2, 1280), (9.0, 1280)):
+            shown.seek(time_s, width=width)
 
         # Over both splices, as it comes.
-        assert shown.at(3.5, plays_s=1.2)["playedWidth"] == 960
-        assert shown.at(7.5, plays_s=1.2)["playedWidth"] == 1280
+        shown.play(3.5, width=1280, for_s=1.2, then_width=960)
+        shown.play(7.5, width=960, for_s=1.2, then_width=1280)
 
 
 def test_of_a_clip_plays_to_its_end(browser: Browser, recording: tuple[str, Movie]) -> None:
     with _shown(browser, recording, "clip.html") as shown:
-        found = shown.at(0.5, plays_s=1.5)
+        assert shown.seek(0.5, width=1280) == pytest.approx(2.5, abs=0.05)
 
-        assert found["duration"] == pytest.approx(2.5, abs=0.05)
-        assert (found["width"], found["playedWidth"]) == (1280, 960)
+        shown.play(0.5, width=1280, for_s=1.5, then_width=960)

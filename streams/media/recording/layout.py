@@ -90,13 +90,15 @@ class Placed:
 class Stretch:
     """Media without a hole: from `media_start_us` on, by the clock of the session's media, shown from `start_us` on.
 
-    `pieces` of each track are in the order of their time; the first one of the picture has a key frame.
+    `pieces` of each track are in the order of their time; the first one of the picture has a key frame. `runs` are
+    those that any of them is of, in order.
     """
 
     start_us: int
     duration_us: int
     media_start_us: int
     pieces: Mapping[TrackKind, Sequence[Placed]]
+    runs: tuple[int, ...]
 
     @property
     def shift_us(self) -> int:
@@ -152,7 +154,8 @@ def lay_out(placed: Sequence[Placed]) -> list[Stretch]:
         decoded_until_us = max([decoded_until_us, *(each.end_us + shift_us for each in pictures)])
         pieces = {TrackKind.VIDEO: tuple(pictures), TrackKind.AUDIO: tuple(sounds)}
         begin_us, end_us = starts_us + shift_us, last_us
-        stretches.append(Stretch(begin_us, end_us - begin_us, starts_us, pieces))
+        runs = tuple(sorted({each.piece.run for each in (*pictures, *sounds)}))
+        stretches.append(Stretch(begin_us, end_us - begin_us, starts_us, pieces, runs))
     if not stretches:
         raise MovieError("Nothing was recorded that can be shown.")
     return stretches

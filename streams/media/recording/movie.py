@@ -66,10 +66,11 @@ class Movie:
         end_us: int | None = None,
     ) -> TrackTables:
         """Return where a track's samples are, those that are needed for what is between two times."""
+        until_us = _LARGEST if end_us is None else end_us
         shown = [
             (stretch, each)
             for stretch, each in self.shown(kind)
-            if end_us is None or (stretch.end_us > start_us and each.start_us + stretch.shift_us < end_us)
+            if stretch.end_us > start_us and each.start_us + stretch.shift_us < until_us
         ]
         if end_us is not None:
             shown = shown[_first_needed(shown, kind, start_us=start_us) :]

@@ -3,8 +3,10 @@
 Source: RFC 8216bis.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from streams.media.fmp4 import codec_strings
 from streams.media.ladder import Kind, Rendition
@@ -39,8 +41,7 @@ def media_playlist(movie: Movie, kind: TrackKind, *, uri: str, start_us: int = 0
     listed = [
         (stretch, each)
         for stretch in movie.stretches
-        for each in stretch.pieces[kind]
-        if stretch.shift_us + each.end_us > start_us and stretch.shift_us + each.start_us < until_us
+        for each in _between(stretch, kind, start_us=start_us, end_us=until_us)
     ]
     if not listed:
         raise MovieError("There is nothing of the recording between these times.")
@@ -78,26 +79,27 @@ def _segments(movie: Movie, listed: Sequence[tuple[Stretch, Placed]], *, uri: st
 
 def _discontinuities(movie: Movie) -> dict[tuple[int, int], int]:
     """Return how many discontinuities are before the media of a run within a stretch: the same in all tracks."""
-    found = {
-        (stretch.start_us, each.piece.run)
-        for stretch in movie.stretches
-        for pieces in stretch.pieces.values()
-        for each in pieces
-    }
-    return {key: number for number, key in enumerate(sorted(found))}
+    found = [(stretch.start_us, run) for stretch in movie.stretches for run in stretch.runs]
+    return {key: number for number, key in enumerate(found)}
 
 
 def _first_number(movie: Movie, *, start_us: int) -> int:
     """Return how many discontinuities are before a time, in all tracks."""
     numbers = _discontinuities(movie)
-    shown = (
+    firsts = (
         numbers[stretch.start_us, each.piece.run]
         for stretch in movie.stretches
-        for pieces in stretch.pieces.values()
-        for each in pieces
-        if stretch.shift_us + each.end_us > start_us
+        for kind in TrackKind
+        for each in _between(stretch, kind, start_us=start_us, end_us=movie.duration_us)[:1]
     )
-    return min(shown, default=0)
+    return min(firsts, default=0)
+
+
+def _between(stretch: Stretch, kind: TrackKind, *, start_us: int, end_us: int) -> Sequence[Placed]:
+    """Return the pieces of a stretch that are shown between two times of the file."""
+    pieces, shift_us = stretch.pieces[kind], stretch.shift_us
+    begin = bisect_right(pieces, start_us - shift_us, key=attrgetter("end_us"))
+    return pieces[begin : bisect_left(pieces, end_us - shift_us, key=attrgetter("start_us"))]
 
 
 def _variant(movie: Movie, kind: TrackKind, uri: str) -> Variant:

@@ -1,6 +1,9 @@
 """When what was recorded is shown, of segments without media."""
 
 from array import array
+from itertools import accumulate, pairwise
+from operator import mul
+from random import Random
 
 import pytest
 
@@ -286,3 +289,55 @@ def test_of_pictures_that_are_told_in_milliseconds_has_frames_of_one_length() ->
     # The one before the last is shown until a frame after the last was decoded.
     assert list(tables.durations[:3]) == [599, 3000, 1]
     assert set(tables.compositions[1::2]) == {0, 6000, -3000}
+
+
+def _by_chance(seed: int) -> Reel:
+    """Return runs with holes, slates, clocks that are set back, tracks that end apart, and encoders that wait."""
+    random, reel, at_s = Random(seed), Reel(), 100.0  # noqa: S311  # Repeatable.
+    for run in range(random.randrange(1, 12)):
+        left_out = random.choice(("", "", "", "slate"))
+        at_s += random.choice((0, 0, 0.02, 0.3, 5, -40 if run else 0))
+        for _ in range(random.randrange(1, 5)):
+            length_s = random.choice((0.5, 1, 2, 4))
+            reel.picture(at_s, length_s, run=run, left_out=left_out)
+            reel.sound(at_s, length_s, run=run, left_out=left_out)
+            at_s += length_s
+        if not left_out:
+            reel.sound(at_s, random.choice((0.1, 0.3, 3)), run=run)
+        at_s += random.choice((0, 3, 4))
+    reel.add(at_s + 10, 2, run=12)
+    return reel
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_holds_whatever_happened(seed: int) -> None:
+    movie = _by_chance(seed).movie()
+
+    for before, after in pairwise(movie.stretches):
+        assert before.end_us <= after.start_us < before.end_us + _CLOSE_US
+    for kind in TrackKind:
+        tables = movie.tables(kind)
+        kept = [each for _, each in movie.shown(kind)]
+        assert sum(tables.durations[::2]) == sum(tables.compositions[::2]) == sum(tables.chunk_counts)
+        assert sum(tables.chunk_counts) == len(tables.sizes)
+        assert min(tables.durations[1::2]) > 0
+        assert sum(map(mul, tables.durations[::2], tables.durations[1::2])) == tables.end - tables.first_at
+        assert tables.end / tables.timescale <= movie.duration_us / _SECOND + 0.03
+        # Sound is cut where a stretch begins, and where it goes on over the beginning of the next run.
+        assert len(tables.sizes) <= sum(each.head.samples for each in kept)
+    _check_pictures(movie)
+
+
+def _check_pictures(movie: Movie) -> None:
+    """Check that each picture is shown as much later than in the session as all of its stretch."""
+    tables = movie.tables(TrackKind.VIDEO)
+    lengths = [
+        duration for count, duration in zip(tables.durations[::2], tables.durations[1::2], strict=True)
+        for _ in range(count)
+    ]  # fmt: skip
+    times, number = list(accumulate(lengths, initial=tables.first_at)), 0
+    for stretch, each in movie.shown(TrackKind.VIDEO):
+        expected_s = (each.start_us + stretch.shift_us) / _SECOND
+        assert times[number] / tables.timescale == pytest.approx(expected_s, abs=0.002)
+        number += each.head.samples
+    assert number == len(tables.sizes)
