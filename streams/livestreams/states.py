@@ -242,8 +242,7 @@ DISK_STATES: Mapping[str, Shown] = {
 OUTPUT_LIVE = Shown("live", "Live", "live", is_on_air=True, is_playable=True)
 OUTPUT_READY = Shown("ready", "Ready")
 OUTPUT_OFF = Shown("off", "Off", "off")
-# Nothing takes part in a broadcast yet but HLS and simulcasts.
-OUTPUT_UNUSED = Shown("unused", "Not used yet")
+OUTPUT_RECORDING = replace(OUTPUT_LIVE, label="Recording")
 
 SIMULCAST_STATES: Mapping[str, Shown] = {
     SimulcastState.IDLE: OUTPUT_READY,
@@ -299,9 +298,9 @@ def show_output(*, type: str, is_enabled: bool, status: LivestreamStatus) -> Sho
     """Return what an output of a livestream of this status shows."""
     if not is_enabled:
         return OUTPUT_OFF
-    if type == OutputType.ARCHIVE:
-        return OUTPUT_UNUSED
-    return OUTPUT_LIVE if LIVESTREAM_STATES[status].is_playable else OUTPUT_READY
+    if not LIVESTREAM_STATES[status].is_playable:
+        return OUTPUT_READY
+    return OUTPUT_RECORDING if type == OutputType.ARCHIVE else OUTPUT_LIVE
 
 
 def show_simulcast(*, state: str, is_enabled: bool, reason: str) -> Shown:

@@ -37,7 +37,7 @@ class TestList:
         html = get_html(browser, there)
 
         assert html.count('data-testid="output"') == 3
-        for text in ("Viewers", "Archive", "YouTube", _URI, "Ready", "Not used yet"):
+        for text in ("Viewers", "Archive", "YouTube", _URI, "Ready"):
             assert text in html
         assert "abcd-efgh" not in html
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from livehub.core import events
 from livehub.core.errors import NotFoundError, ValidationFailedError
@@ -248,16 +249,21 @@ class TestWhileItIsActive:
 
 
 class TestWords:
-    def test_tell_what_becomes_of_a_broadcast(self, livestream: Livestream) -> None:
+    def test_tell_what_becomes_of_a_broadcast(self, livestream: Livestream, settings: Settings) -> None:
+        settings.RECORD_AUTOMATICALLY = True
         made = {"simulcast": _simulcast(livestream), **{each.type: each for each in list_outputs(livestream)}}
 
         assert {kind: each.shown.label for kind, each in made.items()} == {
             "hls": "Ready",
-            "archive": "Not used yet",
+            "archive": "Ready",
             "simulcast": "Ready",
         }
         made["hls"].livestream.status = LivestreamStatus.LIVE
         assert made["hls"].shown.label == "Live"
+        made["archive"].livestream.status = LivestreamStatus.LIVE
+        assert made["archive"].shown.label == "Recording"
+        settings.RECORD_AUTOMATICALLY = False
+        assert made["archive"].shown.label == "Off"
         made["hls"].enabled = False
         assert made["hls"].shown.label == "Off"
 

@@ -3,6 +3,7 @@
 import uuid
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -154,7 +155,8 @@ class Output(models.Model):
     def shown(self) -> Shown:
         if self.is_simulcast:
             return show_simulcast(state=self.push_state, is_enabled=self.enabled, reason=self.push_reason)
-        return show_output(type=self.type, is_enabled=self.enabled, status=LivestreamStatus(self.livestream.status))
+        is_enabled = self.enabled and (settings.RECORD_AUTOMATICALLY or self.type != OutputType.ARCHIVE)
+        return show_output(type=self.type, is_enabled=is_enabled, status=LivestreamStatus(self.livestream.status))
 
 
 class PushEvent(models.Model):
