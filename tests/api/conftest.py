@@ -6,7 +6,8 @@ import pytest
 
 from livehub.api.identifiers import object_id
 from streams.livestreams.outputs import NewOutput, create_output
-from streams.models import Livestream, Session
+from streams.meetings.recordings import start_meeting_recording
+from streams.models import Livestream, Meeting, Session
 from streams.organizations import authentication
 from streams.organizations.credential_cache import CredentialCache
 from streams.organizations.services import SYSTEM, NewOrganization
@@ -54,6 +55,9 @@ def ids(home: NewOrganization, livestream: Livestream, session: Session) -> dict
     """What the arguments of paths are filled with."""
     new = NewOutput(type="simulcast", uri="rtmp://a.example.com/live2")
     output = create_output(livestream=livestream, new=new, actor=SYSTEM)
+    meeting_ids = furnish(home.app)
+    meeting = Meeting.objects.get(pk=meeting_ids["meeting_id"])
+    recording = start_meeting_recording(meeting=meeting, config={}, allows_multiple=False, actor=SYSTEM)
     return {
         "account_id": home.organization.pk.hex,
         "app_id": home.app.pk.hex,
@@ -67,7 +71,8 @@ def ids(home: NewOrganization, livestream: Livestream, session: Session) -> dict
         "live_stream_output_id": output.pk.hex,
         "platform_id": object_id(output.pk),
         "api_key_id": str(home.liveapi_key.row.pk),
-        **furnish(home.app),
+        **meeting_ids,
+        "recording_id": str(recording.pk),
         **furnish_webhooks(home.app),
         **furnish_storage(home.app),
     }

@@ -17,6 +17,8 @@ SCHEDULED = {
     "webhooks.sweep": 5,
     "streams.call_for_upkeep": 60,
     "streams.call_for_disks": 15,
+    "streams.sweep_recordings": 5,
+    "streams.call_for_erasing": 60,
     "streams.forget_attempts": 600,
     "streams.forget_answers": 600,
     "streams.forget_unknown_keys": 600,

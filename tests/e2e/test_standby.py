@@ -93,7 +93,7 @@ def test_it_ends_once_when_no_encoder_comes(stack: RunningStack) -> None:
 
     wait_until(lambda: _has_end(stream), what="the end for viewers")
     ends = [event["reason"] for event in _events(stream) if event["kind"] == "ended"]
-    assert ends == [f"No encoder came within {STANDBY_S} s"]
+    assert ends == [f"No encoder came within {STANDBY_S} seconds"]
 
 
 def test_another_worker_shows_the_slate_when_the_first_is_killed(stack: RunningStack) -> None:

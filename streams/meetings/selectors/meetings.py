@@ -76,7 +76,7 @@ def list_meetings(*, app: App, wanted: MeetingFilter) -> FoundMeetings:
 def find_active_livestream(meeting: Meeting) -> Livestream | None:
     """Return the meeting's livestream that is not stopped, with its present key, or None."""
     rows = Livestream.objects.existing().filter(meeting=meeting, stopped_at=None)
-    return next(iter(rows.with_stream_key()[:1]), None)
+    return next(iter(rows.with_stream_key().select_related("pull_source")[:1]), None)
 
 
 def get_active_livestream(meeting: Meeting) -> Livestream:

@@ -47,7 +47,10 @@ class MeetingRecordingsView(MeetingRecordingApi):
         "Record a meeting: what its livestream broadcasts",
         body=lambda shapes: shapes.start_recording,
         answer=Answer(MeetingRecordingSerializer),
-        failures={400: "The meeting has no livestream, or is being recorded already; or the body is not valid JSON."},
+        failures={
+            400: "The meeting has no livestream, or is being recorded already; or the body is not valid JSON.",
+            404: "No such meeting.",
+        },
     )
     def post(self, request: Request, **path: str) -> Response:
         asked = self.read_body(self.shapes.start_recording)
