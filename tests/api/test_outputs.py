@@ -59,7 +59,7 @@ class TestList:
         hls, archive = answer["data"]
         assert hls.keys() == OUTPUT_MEMBERS
         assert (hls["type"], hls["status"], hls["uri"]) == ("hls", "READY", livestream.playback_url)
-        assert (archive["type"], archive["status"], archive["uri"]) == ("archive", "UNUSED", None)
+        assert (archive["type"], archive["status"], archive["uri"]) == ("archive", "OFF", None)
         assert (hls["push"], hls["most_lines"], archive["push"]) == (None, None, None)
         assert archive["public_id"] == f"live_stream_{livestream.pk.hex}_archive"
         assert answer["paging"] == {"total_count": 2, "start_offset": 1, "end_offset": 2}

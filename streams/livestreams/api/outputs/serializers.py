@@ -72,15 +72,14 @@ class SimulcastEventSerializer(serializers.Serializer[PushEvent]):
 class OutputSerializer(serializers.Serializer[Output]):
     """Where a livestream's broadcasts go. The key of another platform is taken, and told to nobody again."""
 
-    examples = {"type": "simulcast", "status": "UNUSED", "uri": "rtmp://a.rtmp.example.com/live2", "public_id": None}
+    examples = {"type": "simulcast", "status": "READY", "uri": "rtmp://a.rtmp.example.com/live2", "public_id": None}
 
     id = serializers.UUIDField()
     livestream_id = serializers.UUIDField()
     type = serializers.ChoiceField(choices=OutputType.choices)
     status = serializers.CharField(
         read_only=True,
-        help_text="LIVE, READY, OFF (not enabled), or UNUSED: kept, but LiveHub sends no broadcast there yet. "
-        "Of a simulcast also STARTING, RETRYING and ERRORED.",
+        help_text="LIVE, READY, or OFF (not enabled). Of a simulcast also STARTING, RETRYING and ERRORED.",
     )
     push = SimulcastPushSerializer(allow_null=True, help_text="Of a simulcast: how far it is; null for the others.")
     name = serializers.CharField(read_only=True, allow_null=True)
