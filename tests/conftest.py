@@ -72,7 +72,7 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     broker = Broker()
     post = deferred.post
     # Tests of runs send some in earnest, and nobody calls again where messages lie.
-    for queue in ("live.main", "files.main"):
+    for queue in ("live.main", "files.main", "recordings.main"):
         empty(queue)
 
     def post_and_wait(send: deferred.Send, *, what: str, delay_s: float = 0.0) -> None:
