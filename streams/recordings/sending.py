@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from streams.media.recording.stored import file_head, read_init, stored_init, stored_segment
 from streams.recordings import spool
 from streams.recordings.models import RecordedSegment, Recording, RecordingPart
-from streams.recordings.stores.base import Part, Store, Upload
+from streams.recordings.stores.base import Store, Upload, UploadPart
 
 CONTENT_TYPE = "video/mp4"
 
@@ -36,12 +36,12 @@ def send(recording: Recording, store: Store, *, tail: bytes | None = None, renew
         size = min(recording.part_size, end - sent)
         content = _between(recording, sent, sent + size, tail=tail or b"")
         number, crc32 = number + 1, zlib.crc32(content, crc32)
-        _send_part(recording, store, Part(number, sent, size, is_last=sent + size == end), content, crc32=crc32)
+        _send_part(recording, store, UploadPart(number, sent, size, is_last=sent + size == end), content, crc32=crc32)
         sent += size
         _let_go(recording, until=sent)
 
 
-def _send_part(recording: Recording, store: Store, part: Part, content: bytes, *, crc32: int) -> None:
+def _send_part(recording: Recording, store: Store, part: UploadPart, content: bytes, *, crc32: int) -> None:
     if not recording.upload_token:
         recording.upload_token = store.begin(recording.object_name, content_type=CONTENT_TYPE)
         recording.save(update_fields=["upload_token_encrypted", "updated_at"])
@@ -90,10 +90,11 @@ def _boxes(recording: Recording, start: int, end: int, *, tail: bytes) -> Iterat
     head = file_head()
     if start < len(head):
         yield 0, head
-    inits = {init.pk: init for init in recording.inits.order_by("offset")}
+    rows = list(recording.inits.order_by("offset"))
+    inits = {init.pk: read_init(bytes(init.content)) for init in rows}
     boxes: list[tuple[int, RecordedSegment | bytes]] = []
-    for init in inits.values():
-        stored = stored_init(read_init(bytes(init.content)))
+    for init in rows:
+        stored = stored_init(inits[init.pk])
         if init.offset < end and init.offset + len(stored) > start:
             boxes.append((init.offset, stored))
     boxes += [(segment.offset, segment) for segment in _segments_between(recording, start, end)]
@@ -102,7 +103,7 @@ def _boxes(recording: Recording, start: int, end: int, *, tail: bytes) -> Iterat
             yield offset, box
         else:
             content = spool.spooled(recording.pk, slot=box.slot, name=box.name).read_bytes()
-            yield offset, stored_segment(content, read_init(bytes(inits[box.init_id].content)))
+            yield offset, stored_segment(content, inits[box.init_id])
     if end > recording.taken_bytes:
         yield recording.taken_bytes, tail
 

@@ -86,9 +86,6 @@ class UploadPart:
     is_last: bool = False
 
 
-Part = UploadPart
-
-
 @dataclass(frozen=True)
 class Receipt:
     """That a part is kept. `etag` is the storage's own word for it, needed to finish; empty where it has none."""
