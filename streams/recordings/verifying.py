@@ -28,6 +28,8 @@ _LOST_PER_SPLICE_US = 100_000
 # Of a probe's answer, which rounds, and of the last sample's guessed duration.
 _ROUNDING_US = 250_000
 _MOST_SPLICES_DECODED = 20
+# Read again, of a file on this machine: twelve hours of it would take longer than people wait.
+_MOST_PARTS_READ = 64
 # What stands before the first segment, and some of that.
 _HEAD_BYTES = 64 * 1024
 _SEGMENTS_LOOKED_AT = 3
@@ -68,10 +70,12 @@ def _wrong_size(stored: StoredObject, parts: Sequence[RecordingPart]) -> str:
 
 
 def _wrong_content(store: Store, stored: StoredObject, parts: Sequence[RecordingPart]) -> str:
-    """Read again what lies on this machine; others have vouched for each part."""
+    """Read again what lies on this machine, of long files parts from all over; others have vouched for each part."""
     if not isinstance(store, FolderStore):
         return ""
-    for part in parts:
+    count = min(len(parts), _MOST_PARTS_READ)
+    for place in range(count):
+        part = parts[place * (len(parts) - 1) // max(1, count - 1)]
         content = store.read(stored.name, offset=part.offset, length=part.size)
         if hashlib.sha256(content).hexdigest() != part.sha256:
             return f"Part {part.number} is stored other than it was sent."
