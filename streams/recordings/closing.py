@@ -1,7 +1,7 @@
 """The end of a recording's file: its index, the last parts, and what is told of it once it is stored and checked."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 
@@ -14,10 +14,11 @@ from streams.media.recording.stored import read_init
 from streams.recordings import lifecycle, sending, spool, verifying
 from streams.recordings.locks import lock_recording
 from streams.recordings.models import RecordedSegment, Recording
-from streams.recordings.states import RecordingStatus
+from streams.recordings.states import GAP_WORDS, RecordingStatus
 from streams.recordings.stores.base import Receipt, Store, StoredObject
 
 _NOTHING = "It was stopped before anything was broadcast."
+_ALL_GONE = "Nothing of the broadcast could be taken: {}."
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class _Closed:
     movie: Movie
     stored: StoredObject
     finding: "verifying.Finding"
+    gaps: Sequence[Gap]
 
 
 def close(recording: Recording, store: Store, *, renew: Callable[[], None]) -> None:
@@ -36,7 +38,9 @@ def close(recording: Recording, store: Store, *, renew: Callable[[], None]) -> N
     :raises OSError: when the spool cannot be read.
     """
     if not recording.taken_bytes:
-        _give_up(recording, store, problem=_NOTHING)
+        reasons = {GAP_WORDS.get(str(lost["reason"]), "lost").lower() for lost in recording.lost_at_end}
+        problem = _ALL_GONE.format(", ".join(sorted(reasons))) if reasons else _NOTHING
+        _give_up(recording, store, problem=problem)
         return
     try:
         movie = movie_of(recording)
@@ -48,8 +52,9 @@ def close(recording: Recording, store: Store, *, renew: Callable[[], None]) -> N
     receipts = [Receipt(part.number, part.size, part.etag) for part in parts]
     stored = store.finish(sending.upload_of(recording), receipts)
     renew()
-    finding = verifying.verify(recording, movie, store=store, stored=stored, parts=parts)
-    _show(recording, _Closed(movie, stored, finding))
+    gaps = gaps_of(recording, movie)
+    finding = verifying.verify(recording, movie, gaps, store=store, stored=stored, parts=parts)
+    _show(recording, _Closed(movie, stored, finding, gaps))
     spool.clear(recording.pk)
 
 
@@ -61,6 +66,15 @@ def movie_of(recording: Recording) -> Movie:
     inits = {row.pk: RecordedInit(row.offset, read_init(bytes(row.content))) for row in recording.inits.all()}
     rows = recording.segments.order_by("offset")
     return Movie(inits, (_piece(row) for row in rows.iterator(chunk_size=2000)))
+
+
+def gaps_of(recording: Recording, movie: Movie) -> list[Gap]:
+    """Return what is missing in the file, in its order: before it, in it, and behind it."""
+    return [
+        *(Gap(0, **lost) for lost in recording.lost_at_begin),
+        *movie.gaps,
+        *(Gap(movie.duration_us, **lost) for lost in recording.lost_at_end),
+    ]
 
 
 def _piece(row: RecordedSegment) -> RecordedPiece:
@@ -100,7 +114,7 @@ def _show(recording: Recording, closed: _Closed) -> None:
         crc32=last.crc32 if last else None,
         etag=closed.stored.etag,
         is_verified=closed.finding.is_verified,
-        gaps=[_told(gap) for gap in closed.movie.gaps],
+        gaps=[_told(gap) for gap in closed.gaps],
         problem=closed.finding.problem,
     )
 
@@ -109,8 +123,12 @@ def _told(gap: Gap) -> dict[str, object]:
     return asdict(gap)
 
 
-@transaction.atomic
 def _give_up(recording: Recording, store: Store, *, problem: str) -> None:
-    locked = lock_recording(recording.pk)
-    if locked.status == RecordingStatus.UPLOADING:
-        lifecycle.fail(locked, problem=problem)
+    """Fail it, and leave nothing behind, neither here nor in its store."""
+    if recording.upload_token:
+        sending.abort(recording, store)
+    with transaction.atomic():
+        locked = lock_recording(recording.pk)
+        if locked.status == RecordingStatus.UPLOADING:
+            lifecycle.fail(locked, problem=problem)
+    spool.clear(recording.pk)

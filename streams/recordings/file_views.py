@@ -3,7 +3,8 @@
 from urllib.parse import quote
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
@@ -28,11 +29,28 @@ def recording_file(request: HttpRequest, recording_id: UUID) -> HttpResponseBase
         recording = get_stored_recording(recording_id)
     except (LinkUnusableError, NotFoundError) as error:
         return HttpResponse(error.message, status=error.http_status, content_type="text/plain; charset=utf-8")
+    if recording.storage is None and recording.node != settings.NODE:
+        return _at_its_node(request, recording)
     response = _handed_over(recording) if recording.storage is None else _passed_on(recording)
     is_attachment = "play" not in request.GET
     response["Content-Disposition"] = content_disposition_header(is_attachment, recording.output_file_name) or "inline"
     response["Cache-Control"] = "private, max-age=3600"
     return response
+
+
+def _at_its_node(request: HttpRequest, recording: Recording) -> HttpResponse:
+    """Send whoever asks to the machine whose folder has it."""
+    url = settings.NODE_URLS.get(recording.node)
+    # One that is sent here again would be for ever: that machine has another name than this setting says.
+    if url is None or "sent" in request.GET:
+        message = (
+            f"This recording is in the folder of the machine {recording.node}, and this is {settings.NODE}. Whoever "
+            f"runs LiveHub sets LIVEHUB_NODE_URLS to where that machine is reached."
+        )
+        return HttpResponse(message, status=503, content_type="text/plain; charset=utf-8")
+    answer = HttpResponseRedirect(f"{url}{request.get_full_path()}&sent=1")
+    answer["Cache-Control"] = "no-store"
+    return answer
 
 
 def _handed_over(recording: Recording) -> HttpResponse:

@@ -27,8 +27,20 @@ def _advance(recording_id: UUID, *, node: str) -> None:
     jobs.enqueue("streams.advance_recording", queue=queue_of("recordings", node=node), recording_id=recording_id)
 
 
+def erase_waiting(recording_ids: Sequence[UUID], *, node: str) -> None:
+    """Have a node remove what is left of deleted recordings, unless it has not come to other work.
+
+    :raises BrokerUnavailableError: when nobody can tell.
+    """
+    if jobs.count_waiting(queue_of("recordings", node=node)) < len(recording_ids):
+        for recording_id in recording_ids:
+            _erase(recording_id, node=node)
+
+
 def erase(recording: Recording) -> None:
     """Have what is left of a deleted recording removed, when the transaction commits."""
-    jobs.enqueue(
-        "streams.erase_recording", queue=queue_of("recordings", node=recording.node), recording_id=recording.pk
-    )
+    _erase(recording.pk, node=recording.node)
+
+
+def _erase(recording_id: UUID, *, node: str) -> None:
+    jobs.enqueue("streams.erase_recording", queue=queue_of("recordings", node=node), recording_id=recording_id)

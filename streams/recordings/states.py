@@ -46,6 +46,8 @@ class StopReason(models.TextChoices):
     API_CALL = "api_call", "By call"
     BROADCAST_ENDED = "broadcast_ended", "The broadcast ended"
     MAX_SECONDS = "max_seconds", "Longest time reached"
+    # Another recording goes on there.
+    MOVED = "moved", "The broadcast went on at another machine"
     INTERNAL_ERROR = "internal_error", "An error of ours"
 
 

@@ -14,7 +14,7 @@ from django.db.models import Sum
 from streams.media.errors import MediaError
 from streams.media.played_file import decode_at, probe_file
 from streams.media.recording.index import TrackKind
-from streams.media.recording.movie import Movie
+from streams.media.recording.movie import Gap, Movie
 from streams.media.recording.stored import read_init, stored_init
 from streams.recordings import spool
 from streams.recordings.models import Recording, RecordingPart
@@ -48,16 +48,22 @@ class Finding:
 
 
 def verify(
-    recording: Recording, movie: Movie, *, store: Store, stored: StoredObject, parts: Sequence[RecordingPart]
+    recording: Recording,
+    movie: Movie,
+    gaps: Sequence[Gap],
+    *,
+    store: Store,
+    stored: StoredObject,
+    parts: Sequence[RecordingPart],
 ) -> Finding:
-    """Return what checks of the stored object find.
+    """Return what checks of the stored object find; `gaps` are all that it has.
 
     :raises StoreError: when the store does not answer: try again later.
     """
     problem = (
         _wrong_size(stored, parts)
         or _wrong_content(store, stored, parts)
-        or _missing(movie)
+        or _missing(gaps)
         or _wrong_length(recording, movie)
         or _not_playable(recording, movie, store, stored)
     )
@@ -82,8 +88,8 @@ def _wrong_content(store: Store, stored: StoredObject, parts: Sequence[Recording
     return ""
 
 
-def _missing(movie: Movie) -> str:
-    missing = [gap for gap in movie.gaps if gap.reason not in _ON_PURPOSE]
+def _missing(gaps: Sequence[Gap]) -> str:
+    missing = [gap for gap in gaps if gap.reason not in _ON_PURPOSE]
     if not missing:
         return ""
     length_s = sum(gap.length_us for gap in missing) / 1_000_000

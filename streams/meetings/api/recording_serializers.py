@@ -18,6 +18,7 @@ _STOPS = {
     StopReason.API_CALL.value: "API_CALL",
     StopReason.BROADCAST_ENDED.value: "ALL_PEERS_LEFT",
     StopReason.MAX_SECONDS.value: "API_CALL",
+    StopReason.MOVED.value: "ALL_PEERS_LEFT",
     StopReason.INTERNAL_ERROR.value: "INTERNAL_ERROR",
 }
 

@@ -111,6 +111,9 @@ class Recording(models.Model):
     taken_bytes = models.PositiveBigIntegerField(default=0, editable=False)
     # Nothing more will be: all until its end has been.
     is_taken = models.BooleanField(default=False, editable=False)
+    # What the broadcast had before the first and behind the last that was taken: objects of `length_us` and `reason`.
+    lost_at_begin = models.JSONField(default=list, editable=False)
+    lost_at_end = models.JSONField(default=list, editable=False)
     # Who has it in hand, for how long.
     advancing_until = models.DateTimeField(null=True, editable=False)
 
