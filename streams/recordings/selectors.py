@@ -6,7 +6,7 @@ from livehub.core.errors import NotFoundError
 from streams.livestreams.models import Livestream
 from streams.organizations.models import App, Organization
 from streams.recordings.models import Recording, RecordingQuerySet
-from streams.recordings.states import RecordingStatus
+from streams.recordings.states import RecordingOrigin, RecordingStatus
 
 
 def list_livestream_recordings(livestream: Livestream) -> RecordingQuerySet:
@@ -74,6 +74,34 @@ def get_stored_recording(recording_id: UUID) -> Recording:
     if not found.is_stored:
         raise NotFoundError(f"Recording {recording_id} is not stored.")
     return found
+
+
+def get_played_recording(*, playback_id: str, recording_id: UUID) -> Recording:
+    """Return a stored recording for whoever may watch its livestream.
+
+    :raises NotFoundError: when that livestream, which exists, has no such recording.
+    """
+    return _get(_played(playback_id), recording_id)
+
+
+def get_newest_played(playback_id: str) -> Recording:
+    """Return the newest stored recording of a livestream's broadcasts, for whoever may watch it.
+
+    Those of a part of one, that somebody asked for beside it, are not meant.
+
+    :raises NotFoundError: when there is none.
+    """
+    whole = _played(playback_id).filter(is_further=False).exclude(origin=RecordingOrigin.WINDOW)
+    recording = whole.newest_first().first()
+    if recording is None:
+        raise NotFoundError(f"Nothing is recorded of {playback_id}.")
+    return recording
+
+
+def _played(playback_id: str) -> RecordingQuerySet:
+    stored = Recording.objects.existing().filter(status=RecordingStatus.UPLOADED)
+    of_livestream = stored.filter(livestream__playback_id=playback_id, livestream__deleted_at=None)
+    return of_livestream.select_related("livestream", "storage")
 
 
 def _get(rows: RecordingQuerySet, recording_id: UUID) -> Recording:
