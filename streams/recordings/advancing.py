@@ -16,12 +16,13 @@ from livehub.core import clock
 from livehub.core.errors import NotFoundError, StaleStatusError
 from livehub.core.outage import DATABASE_OUTAGE
 from streams.media.journal import JournalError
-from streams.recordings import closing, sending, spool, taking
+from streams.recordings import closing, played, sending, spool, taking
 from streams.recordings.lanes import lanes
 from streams.recordings.models import Recording, RecordingQuerySet
 from streams.recordings.models.recording import PROBLEM_MAX_LENGTH
 from streams.recordings.services import stop_when_too_long
 from streams.recordings.states import RecordingStatus
+from streams.recordings.stills import erase_stills
 from streams.recordings.stores.base import StoreError, bound_s
 from streams.recordings.storing import store_of
 
@@ -130,6 +131,8 @@ def _erase(recording: Recording) -> None:
         if not recording.is_stored:
             sending.abort(recording, store)
         store.delete(recording.object_name)
+        erase_stills(recording, store)
+    played.forget(recording)
     Recording.objects.filter(pk=recording.pk).update(is_erased=True)
 
 
@@ -159,7 +162,7 @@ def _claim_of(rows: RecordingQuerySet) -> Recording | None:
     free = rows.filter(Q(advancing_until=None) | Q(advancing_until__lt=Now()))
     if not free.update(advancing_until=_lease_end(part_size)):
         return None
-    return rows.select_related("app__organization", "meeting", "storage").first()
+    return rows.select_related("app__organization", "livestream", "meeting", "storage").first()
 
 
 def _give_back(recording: Recording) -> None:

@@ -1,6 +1,7 @@
 """The end of a recording's file: its index, the last parts, and what is told of it once it is stored and checked."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -11,11 +12,13 @@ from livehub.core import clock
 from streams.media.recording.index import TrackKind
 from streams.media.recording.movie import Gap, Movie, MovieError, RecordedInit, RecordedPiece
 from streams.media.recording.stored import read_init
-from streams.recordings import lifecycle, sending, spool, verifying
+from streams.recordings import lifecycle, node_jobs, played, sending, spool, verifying
 from streams.recordings.locks import lock_recording
 from streams.recordings.models import RecordedSegment, Recording
 from streams.recordings.states import GAP_WORDS, RecordingStatus
 from streams.recordings.stores.base import Receipt, Store, StoredObject
+
+logger = logging.getLogger(__name__)
 
 _NOTHING = "It was stopped before anything was broadcast."
 _ALL_GONE = "Nothing of the broadcast could be taken: {}."
@@ -54,8 +57,18 @@ def close(recording: Recording, store: Store, *, renew: Callable[[], None]) -> N
     renew()
     gaps = gaps_of(recording, movie)
     finding = verifying.verify(recording, movie, gaps, store=store, stored=stored, parts=parts)
+    _keep_playlists(recording, movie)
     _show(recording, _Closed(movie, stored, finding, gaps))
     spool.clear(recording.pk)
+
+
+def _keep_playlists(recording: Recording, movie: Movie) -> None:
+    """Make what it is played by while the movie is at hand: of a long one that takes a while."""
+    try:
+        played.keep_playlists(recording, movie)
+    except OSError as error:
+        # Whoever plays it has them made again.
+        logger.warning("playlists not kept recording=%s", recording.pk, exc_info=error)
 
 
 def movie_of(recording: Recording) -> Movie:
@@ -115,8 +128,10 @@ def _show(recording: Recording, closed: _Closed) -> None:
         etag=closed.stored.etag,
         is_verified=closed.finding.is_verified,
         gaps=[_told(gap) for gap in closed.gaps],
+        has_sound=closed.movie.has(TrackKind.AUDIO),
         problem=closed.finding.problem,
     )
+    node_jobs.make_stills(locked)
 
 
 def _told(gap: Gap) -> dict[str, object]:

@@ -6,12 +6,17 @@ from livehub.core.errors import NotFoundError
 from streams.livestreams.models import Livestream
 from streams.organizations.models import App, Organization
 from streams.recordings.models import Recording, RecordingQuerySet
-from streams.recordings.states import RecordingStatus
+from streams.recordings.states import RecordingOrigin, RecordingStatus
 
 
 def list_livestream_recordings(livestream: Livestream) -> RecordingQuerySet:
     """Return the livestream's recordings, newest first."""
-    return Recording.objects.existing().filter(livestream=livestream).select_related("storage").newest_first()
+    return (
+        Recording.objects.existing()
+        .filter(livestream=livestream)
+        .select_related("livestream", "storage")
+        .newest_first()
+    )
 
 
 def get_livestream_recording(*, livestream: Livestream, recording_id: UUID) -> Recording:
@@ -36,7 +41,7 @@ def get_livestream_recording_between(*, livestream: Livestream, ids: tuple[UUID,
 def list_stored_recordings(app: App) -> RecordingQuerySet:
     """Return an app's recordings that can be fetched, newest first."""
     stored = Recording.objects.for_app(app).filter(status=RecordingStatus.UPLOADED)
-    return stored.select_related("storage").newest_first()
+    return stored.select_related("livestream", "storage").newest_first()
 
 
 def list_organization_recordings(organization: Organization) -> RecordingQuerySet:
@@ -57,7 +62,7 @@ def get_app_recording(*, app: App, recording_id: UUID) -> Recording:
 
     :raises NotFoundError: when it has no such recording.
     """
-    return _get(Recording.objects.for_app(app).select_related("meeting", "storage"), recording_id)
+    return _get(Recording.objects.for_app(app).select_related("livestream", "meeting", "storage"), recording_id)
 
 
 def get_stored_recording(recording_id: UUID) -> Recording:
@@ -65,10 +70,38 @@ def get_stored_recording(recording_id: UUID) -> Recording:
 
     :raises NotFoundError: when there is none, or it is not stored.
     """
-    found = _get(Recording.objects.existing().select_related("storage"), recording_id)
+    found = _get(Recording.objects.existing().select_related("livestream", "storage"), recording_id)
     if not found.is_stored:
         raise NotFoundError(f"Recording {recording_id} is not stored.")
     return found
+
+
+def get_played_recording(*, playback_id: str, recording_id: UUID) -> Recording:
+    """Return a stored recording for whoever may watch its livestream.
+
+    :raises NotFoundError: when that livestream, which exists, has no such recording.
+    """
+    return _get(_played(playback_id), recording_id)
+
+
+def get_newest_played(playback_id: str) -> Recording:
+    """Return the newest stored recording of a livestream's broadcasts, for whoever may watch it.
+
+    Those of a part of one, that somebody asked for beside it, are not meant.
+
+    :raises NotFoundError: when there is none.
+    """
+    whole = _played(playback_id).filter(is_further=False).exclude(origin=RecordingOrigin.WINDOW)
+    recording = whole.newest_first().first()
+    if recording is None:
+        raise NotFoundError(f"Nothing is recorded of {playback_id}.")
+    return recording
+
+
+def _played(playback_id: str) -> RecordingQuerySet:
+    stored = Recording.objects.existing().filter(status=RecordingStatus.UPLOADED)
+    of_livestream = stored.filter(livestream__playback_id=playback_id, livestream__deleted_at=None)
+    return of_livestream.select_related("livestream", "storage")
 
 
 def _get(rows: RecordingQuerySet, recording_id: UUID) -> Recording:

@@ -274,6 +274,8 @@ PAGES: dict[str, dict[str, Door]] = {
     "/livestreams/{livestream_id}/recordings": {"GET": Door.LOOK},
     "/livestreams/{livestream_id}/recordings/start": {"POST": Door.OPERATE},
     _RECORDING_PAGE: {"GET": Door.LOOK},
+    # Of one that has no poster nobody sees one; with it: tests/recordings/test_stills.py.
+    f"{_RECORDING_PAGE}/poster.jpg": {"GET": Door.SHUT},
     f"{_RECORDING_PAGE}/stop": {"POST": Door.OPERATE},
     f"{_RECORDING_PAGE}/pause": {"POST": Door.OPERATE},
     f"{_RECORDING_PAGE}/resume": {"POST": Door.OPERATE},
@@ -365,6 +367,9 @@ MACHINES: dict[str, dict[str, Door]] = {
     # Our own origin's, which is answered: tests/streams/test_permissions.py. The edge hands nobody's request on to it.
     "/internal/playback/rules": {"POST": Door.SHUT},
     "/internal/playback/places": {"GET": Door.SHUT},
+    # The edge's, which knows who may: tests/recordings/test_played.py.
+    "/internal/recorded/{playback_id}/recordings/index.m3u8": {"GET": Door.SHUT, "POST": Door.SHUT},
+    "/internal/recorded/{playback_id}/recordings/{recording_id}/{name}": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/^internal(?:/|\\Z)": {},
     "/^v2(/[\\s\\S]*)?\\Z": {},
     "/^client(/[\\s\\S]*)?\\Z": {},
