@@ -8,10 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from livehub.core.errors import DomainError
 from streams.dashboard.pages import DialogView, MemberView
 from streams.dashboard.paging import PageForm, page_of
-from streams.livestreams.selectors import find_open_session, get_livestream
+from streams.livestreams.models import Livestream
+from streams.livestreams.selectors import LivestreamScreen, find_open_session, get_livestream
+from streams.livestreams.views import LivestreamDetailView
 from streams.recordings import selectors, services
 from streams.recordings.links import download_link
 from streams.recordings.models import Recording
+from streams.recordings.policies import get_policy, is_recorded
+from streams.recordings.policy_forms import facts_of
 from streams.recordings.services import NewRecording
 
 # On the page of their livestream.
@@ -32,17 +36,32 @@ class LivestreamRecordingListView(MemberView):
 
     def get(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
         livestream = get_livestream(owner=self.member.organization, livestream_id=livestream_id)
-        rows = selectors.list_livestream_recordings(livestream)
         if self.request.htmx:
-            shown = {"recordings": rows[:_NEWEST], "count": rows.count(), "can_record": self._can_record(livestream_id)}
+            shown = recordings_box(livestream, has_broadcast=find_open_session(livestream) is not None)
             return self.page("recordings/_livestream_recordings.html", shown, livestream=livestream)
+        rows = selectors.list_livestream_recordings(livestream)
         page = page_of(rows, number=PageForm(request.GET).number(), total=rows.count())
         return self.page("recordings/recording_list.html", page=page, livestream=livestream)
 
-    def _can_record(self, livestream_id: UUID) -> bool:
-        livestream = get_livestream(owner=self.member.organization, livestream_id=livestream_id)
-        is_recorded = selectors.list_livestream_recordings(livestream).active().exists()
-        return self.member.can_operate and not is_recorded and find_open_session(livestream) is not None
+
+class RecordedLivestreamView(LivestreamDetailView):
+    """A livestream's page, with what was recorded of it."""
+
+    def whole(self, screen: LivestreamScreen) -> dict[str, object]:
+        has_broadcast = screen.open_session is not None
+        return {**super().whole(screen), **recordings_box(screen.livestream, has_broadcast=has_broadcast)}
+
+
+def recordings_box(livestream: Livestream, *, has_broadcast: bool) -> dict[str, object]:
+    """Return what the page of a livestream tells of its recordings: the newest, and how the next ones are made."""
+    rows = selectors.list_livestream_recordings(livestream)
+    newest = list(rows[: _NEWEST + 1])
+    return {
+        "recordings": newest[:_NEWEST],
+        "has_more": len(newest) > _NEWEST,
+        "can_record": has_broadcast and not rows.active().exists(),
+        "facts": facts_of(get_policy(livestream), is_recorded=is_recorded(livestream)),
+    }
 
 
 class OneRecordingView(DialogView):
