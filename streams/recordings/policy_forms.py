@@ -24,7 +24,7 @@ class RecordingChanges(PolicyChanges, total=False):
     is_recorded: bool
 
 
-class _StorageField(forms.ModelChoiceField[StorageTarget]):
+class _StorageField(forms.ModelChoiceField):  # type: ignore[type-arg]  # Generic for the type checker alone.
     """One of the app's storages, or none: this LiveHub itself."""
 
     def label_from_instance(self, obj: StorageTarget) -> str:
