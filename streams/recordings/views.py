@@ -80,9 +80,9 @@ class RecordingDetailView(OneRecordingView):
         template = "_recording" if self.request.htmx else "recording_detail"
         # Of this origin, whatever a browser calls it.
         url = link.url.removeprefix(settings.PUBLIC_URL) if link else ""
-        return self.page(
-            f"recordings/{template}.html", recording=recording, file_url=url, plays_here=url.startswith("/")
-        )
+        sent_bytes = 0 if recording.is_over else selectors.stored_bytes(recording)
+        shown = {"recording": recording, "sent_bytes": sent_bytes}
+        return self.page(f"recordings/{template}.html", shown, file_url=url, plays_here=url.startswith("/"))
 
 
 class RecordingStartView(MemberView):
