@@ -100,6 +100,7 @@ def _show(recording: Recording, closed: _Closed) -> None:
         crc32=last.crc32 if last else None,
         etag=closed.stored.etag,
         is_verified=closed.finding.is_verified,
+        has_sound=closed.movie.has(TrackKind.AUDIO),
         gaps=[_told(gap) for gap in closed.movie.gaps],
         problem=closed.finding.problem,
     )

@@ -11,11 +11,18 @@ from streams.dashboard.changing import ChangeForm
 from streams.recordings.models import RecordingPolicy, StorageTarget
 from streams.recordings.models.policy import PREFIX_MAX_LENGTH
 from streams.recordings.policies import PolicyChanges
+from streams.recordings.states import SlateRecording
 from streams.recordings.storage_selectors import list_storage_targets
 
 _HOUR_S, _DAY_S = 3600, 86_400
 _RETENTIONS_S = [_HOUR_S, *(days * _DAY_S for days in (1, 3, 7, 14, 30, 90, 180, 365))]
 _LONGEST_S = [hours * _HOUR_S for hours in (1, 2, 4, 8, 12, 24)]
+
+
+_SLATES = [
+    (SlateRecording.CUT.value, "It is left out: the recording goes on with the next picture"),
+    (SlateRecording.KEEP.value, "It is kept, as viewers saw it"),
+]
 
 
 class RecordingChanges(PolicyChanges, total=False):
@@ -47,6 +54,7 @@ class RecordingSettingsForm(ChangeForm):
         label="Where they are kept",
         help_text="Recordings that are there already stay where they are.",
     )
+    slate = forms.ChoiceField(choices=_SLATES, widget=forms.RadioSelect)
     retention_s = forms.TypedChoiceField(
         coerce=int,
         required=False,
@@ -74,7 +82,7 @@ class RecordingSettingsForm(ChangeForm):
         cls, policy: RecordingPolicy, *, is_recorded: bool, values: QueryDict | None = None
     ) -> "RecordingSettingsForm":
         """Return the form of a livestream as it is now, or as somebody wants it."""
-        names = ("storage", "retention_s", "max_seconds", "file_name_prefix")
+        names = ("storage", "slate", "retention_s", "max_seconds", "file_name_prefix")
         form = cls(values, initial={"is_recorded": is_recorded, **{name: getattr(policy, name) for name in names}})
         cast(_StorageField, form.fields["storage"]).queryset = list_storage_targets(policy.livestream.app)
         # A program may have chosen others.

@@ -13,7 +13,12 @@ from streams.recordings.states import RecordingStatus
 
 def list_livestream_recordings(livestream: Livestream) -> RecordingQuerySet:
     """Return the livestream's recordings, newest first."""
-    return Recording.objects.existing().filter(livestream=livestream).select_related("storage").newest_first()
+    return (
+        Recording.objects.existing()
+        .filter(livestream=livestream)
+        .select_related("livestream", "storage")
+        .newest_first()
+    )
 
 
 def get_livestream_recording(*, livestream: Livestream, recording_id: UUID) -> Recording:
@@ -38,7 +43,7 @@ def get_livestream_recording_between(*, livestream: Livestream, ids: tuple[UUID,
 def list_stored_recordings(app: App) -> RecordingQuerySet:
     """Return an app's recordings that can be fetched, newest first."""
     stored = Recording.objects.for_app(app).filter(status=RecordingStatus.UPLOADED)
-    return stored.select_related("storage").newest_first()
+    return stored.select_related("livestream", "storage").newest_first()
 
 
 def list_organization_recordings(organization: Organization) -> RecordingQuerySet:
@@ -65,7 +70,7 @@ def get_app_recording(*, app: App, recording_id: UUID) -> Recording:
 
     :raises NotFoundError: when it has no such recording.
     """
-    return _get(Recording.objects.for_app(app).select_related("meeting", "storage"), recording_id)
+    return _get(Recording.objects.for_app(app).select_related("livestream", "meeting", "storage"), recording_id)
 
 
 def get_stored_recording(recording_id: UUID) -> Recording:
@@ -73,7 +78,7 @@ def get_stored_recording(recording_id: UUID) -> Recording:
 
     :raises NotFoundError: when there is none, or it is not stored.
     """
-    found = _get(Recording.objects.existing().select_related("storage"), recording_id)
+    found = _get(Recording.objects.existing().select_related("livestream", "storage"), recording_id)
     if not found.is_stored:
         raise NotFoundError(f"Recording {recording_id} is not stored.")
     return found

@@ -75,6 +75,24 @@ RECORDING_STATES: Mapping[str, Shown] = {
 VERIFIED = Shown("verified", "Verified", "live", is_playable=True)
 INCOMPLETE = Shown("incomplete", "Incomplete", "warn", is_playable=True)
 
+
+class SlateRecording(models.TextChoices):
+    """What becomes of the stretches in which viewers saw something in the encoder's place."""
+
+    CUT = "cut", "Left out"
+    KEEP = "keep", "Kept as viewers saw them"
+
+
+class StillsStatus(models.TextChoices):
+    """Whether a stored recording has its poster and the pictures of its scrub bar."""
+
+    WAITING = "waiting", "Being made"
+    MADE = "made", "Made"
+    # There is no picture in it.
+    NONE = "none", "No picture"
+    FAILED = "failed", "Failed"
+
+
 # What a state means, and what comes next, in words for people; by `Shown.value`.
 EXPLANATIONS: Mapping[str, str] = {
     "invoked": "It begins with the first picture of the broadcast.",

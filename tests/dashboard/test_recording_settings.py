@@ -35,6 +35,11 @@ def _facts(browser: Client, page: str) -> str:
     return squeezed(get_html(browser, page)).partition('data-testid="recording-facts"')[2].partition("</div>")[0]
 
 
+def _left_alone(browser: Client, there: str) -> dict[str, str]:
+    """Return what the form sends of whoever unticks the box and changes nothing else."""
+    return {**remembered(get_html(browser, there)), "slate": "cut"}
+
+
 def test_the_page_tells_what_holds_where_nobody_has_said_anything(browser: Client, page: str) -> None:
     facts = _facts(browser, page)
 
@@ -64,6 +69,7 @@ def test_all_of_it_is_said_in_one_form(
             "storage": str(storage.pk),
             "retention_s": str(7 * _DAY_S),
             "max_seconds": "7200",
+            "slate": "keep",
             "file_name_prefix": "keynote",
         },
     )
@@ -71,12 +77,13 @@ def test_all_of_it_is_said_in_one_form(
     assert answer["Location"] == page
     policy = RecordingPolicy.objects.get(livestream=livestream)
     assert (policy.storage, policy.retention_s, policy.max_seconds) == (storage, 7 * _DAY_S, 7200)
-    assert policy.file_name_prefix == "keynote"
+    assert (policy.file_name_prefix, policy.slate) == ("keynote", "keep")
     assert f"In {storage.name}, for 7 days</span>" in _facts(browser, page)
     assert AuditEntry.objects.get(action="livestream.recording_settings_changed").detail["changed"] == [
         "file_name_prefix",
         "max_seconds",
         "retention_s",
+        "slate",
         "storage",
     ]
 
@@ -86,7 +93,7 @@ def test_what_was_left_alone_is_not_said_again(browser: Client, livestream: Live
     # By a program, while the form is open.
     change_recording(livestream=livestream, actor=SYSTEM, retention_s=_DAY_S)
 
-    browser.post(there, {**shown, "is_recorded": "on", "file_name_prefix": "keynote"})
+    browser.post(there, {**shown, "is_recorded": "on", "slate": "cut", "file_name_prefix": "keynote"})
 
     policy = RecordingPolicy.objects.get(livestream=livestream)
     assert (policy.retention_s, policy.file_name_prefix) == (_DAY_S, "keynote")
@@ -102,24 +109,24 @@ def test_a_length_that_a_program_chose_is_offered(browser: Client, livestream: L
 
 
 def test_it_is_switched_off_and_on(browser: Client, livestream: Livestream, page: str, there: str) -> None:
-    browser.post(there, remembered(get_html(browser, there)))
+    browser.post(there, _left_alone(browser, there))
 
     assert not is_recorded(livestream)
     assert "Only when somebody asks, while a broadcast is going on" in _facts(browser, page)
-    browser.post(there, {**remembered(get_html(browser, there)), "is_recorded": "on"})
+    browser.post(there, {**_left_alone(browser, there), "is_recorded": "on"})
     assert is_recorded(livestream)
 
 
 def test_an_archive_that_somebody_deleted_is_made_again(browser: Client, livestream: Livestream, there: str) -> None:
     Output.objects.filter(livestream=livestream, type="archive").delete()
 
-    browser.post(there, {**remembered(get_html(browser, there)), "is_recorded": "on"})
+    browser.post(there, {**_left_alone(browser, there), "is_recorded": "on"})
 
     assert is_recorded(livestream)
 
 
 def test_what_cannot_be_is_said_at_its_field(browser: Client, there: str) -> None:
-    answer = browser.post(there, {"file_name_prefix": "a/b"}, headers=HTMX)
+    answer = browser.post(there, {"file_name_prefix": "a/b", "slate": "cut"}, headers=HTMX)
 
     assert answer.status_code == 422
     assert "A file&#x27;s name has no slashes." in answer.content.decode()

@@ -3,8 +3,10 @@
 import pytest
 
 from livehub.api.identifiers import object_id
+from livehub.core import clock
 from streams.models import AuditEntry, Livestream, Recording, Session
 from streams.organizations.services import NewOrganization
+from streams.recordings.links import playback_url
 from tests.api.clients import ApiClient, dyte_client, liveapi_client, read, read_list
 from tests.recordings.broadcast import went_live
 from tests.stores.storages import storage_of
@@ -34,6 +36,7 @@ class TestOurs:
         shown = read(made)["data"]
         assert (made.status_code, shown["status"], shown["livestream_id"]) == (201, "INVOKED", str(livestream.pk))
         assert (shown["download_url"], shown["is_verified"], shown["gaps"]) == (None, False, [])
+        assert (shown["slate"], shown["playback_url"], shown["downloads"]) == ("cut", None, {"mp4": None, "m4a": None})
 
         one = f"{there}/{shown['id']}"
         assert dyte.delete(one).status_code == 400
@@ -68,6 +71,33 @@ class TestOurs:
         assert (refused.status_code, [*read(refused)["error"]["fields"]]) == (422, ["storage_target_id"])
         assert read(made)["data"]["storage_target_id"] == str(ours.pk)
 
+    def test_keep_the_slate_where_that_is_asked_for(self, dyte: ApiClient, there: str, by_call: None) -> None:
+        refused = dyte.post(there, {"slate": "maybe"})
+        made = dyte.post(there, {"slate": "keep"})
+
+        assert (refused.status_code, [*read(refused)["error"]["fields"]]) == (422, ["slate"])
+        assert (read(made)["data"]["slate"], Recording.objects.get().slate) == ("keep", "keep")
+
+    def test_name_what_plays_them_and_what_they_are_fetched_as(
+        self, dyte: ApiClient, there: str, by_call: None, livestream: Livestream
+    ) -> None:
+        one = f"{there}/{read(dyte.post(there))['data']['id']}"
+        Recording.objects.update(status="uploaded")
+
+        shown = read(dyte.get(one))["data"]
+
+        beginning = livestream.playback_url.removesuffix("index.m3u8") + f"recordings/{shown['id']}/"
+        assert shown["playback_url"] == f"{beginning}index.m3u8"
+        assert (shown["poster_url"], shown["pictures_status"]) == (None, "waiting")
+        assert shown["downloads"]["m4a"]["url"].endswith("&as=m4a")
+        Recording.objects.update(stills_status="made", has_sound=False)
+        shown = read(dyte.get(one))["data"]
+        assert shown["poster_url"] == f"{beginning}pictures/poster.jpg"
+        assert shown["storyboard_url"] == f"{beginning}storyboard.vtt"
+        assert (shown["downloads"]["m4a"], shown["downloads"]["mp4"]["url"]) == (None, shown["download_url"])
+        Livestream.objects.update(deleted_at=clock.now())
+        assert playback_url(Recording.objects.get()) is None
+
 
 class TestSettings:
     def test_hold_for_the_next_broadcast(
@@ -79,10 +109,11 @@ class TestSettings:
             "retention_s": None,
             "file_name_prefix": "",
             "max_seconds": None,
+            "slate": "cut",
             "storage_target_id": None,
         }
 
-        said = {"retention_s": 0, "file_name_prefix": "keynote", "max_seconds": 600}
+        said = {"retention_s": 0, "file_name_prefix": "keynote", "max_seconds": 600, "slate": "keep"}
         dyte.patch(there, said)
         shown = read(dyte.patch(there, {"storage_target_id": str(storage.pk)}))["data"]
         went_live(session)
@@ -90,6 +121,7 @@ class TestSettings:
         assert shown == {"enabled": True, **said, "storage_target_id": str(storage.pk)}
         recording = Recording.objects.get()
         assert (recording.retention_s, recording.max_seconds, recording.storage) == (0, 600, storage)
+        assert recording.slate == "keep"
         assert recording.output_file_name.startswith("keynote_")
         assert AuditEntry.objects.filter(action="livestream.recording_settings_changed").count() == 2
 
@@ -100,6 +132,7 @@ class TestSettings:
             ("file_name_prefix", "a/b"),
             ("storage_target_id", str(theirs.pk)),
             ("retention_s", -1),
+            ("slate", "blue"),
         ]
 
         for name, value in wrong:
