@@ -132,4 +132,4 @@ def facts_of(policy: RecordingPolicy, *, is_recorded: bool) -> RecordingFacts:
 
 def kept_words(retention_s: int) -> str:
     """Return how long recordings are kept; 0 seconds: for ever."""
-    return f"for {length_words(retention_s)}" if retention_s else "until somebody deletes them"
+    return f"for {length_words(retention_s)}" if retention_s else "until deleted"

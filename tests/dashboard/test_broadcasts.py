@@ -291,7 +291,10 @@ class TestSettings:
         services.change_livestream(livestream=livestream, while_away="hold", actor=SYSTEM)
         said = {"while_away": "slate", "duplicate_publisher": "reject", "end_hold_s": "300"}
 
-        browser.post(f"/livestreams/{livestream.pk}/broadcast", {**shown, "reconnect_window_s": shown["initial-reconnect_window_s"], **said})
+        browser.post(
+            f"/livestreams/{livestream.pk}/broadcast",
+            {**shown, "reconnect_window_s": shown["initial-reconnect_window_s"], **said},
+        )
 
         changed = Livestream.objects.get()
         assert (changed.while_away, changed.end_hold_s) == ("hold", 300)

@@ -44,7 +44,7 @@ def test_the_page_tells_what_holds_where_nobody_has_said_anything(browser: Clien
     facts = _facts(browser, page)
 
     assert "Every broadcast" in facts
-    assert "On this LiveHub, until somebody deletes them (as usual here)" in facts
+    assert "On this LiveHub, until deleted (as usual here)" in facts
 
 
 def test_what_is_usual_comes_from_the_instance(browser: Client, page: str, there: str, settings: Settings) -> None:
