@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.db.models import Sum
+
 from livehub.core.errors import NotFoundError
 from streams.livestreams.models import Livestream
 from streams.organizations.models import App, Organization
@@ -55,6 +57,12 @@ def get_organization_recording(*, organization: Organization, recording_id: UUID
     :raises NotFoundError: when it has no such recording.
     """
     return _get(Recording.objects.for_organization(organization).select_related("livestream", "storage"), recording_id)
+
+
+def stored_bytes(recording: Recording) -> int:
+    """Return how many bytes of it the store has confirmed."""
+    total = recording.parts.aggregate(bytes=Sum("size"))["bytes"]
+    return total or 0
 
 
 def get_app_recording(*, app: App, recording_id: UUID) -> Recording:

@@ -95,6 +95,19 @@ class StillsStatus(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+# What a state means, and what comes next, in words for people; by `Shown.value`.
+EXPLANATIONS: Mapping[str, str] = {
+    "invoked": "It begins with the first picture of the broadcast.",
+    "recording": "What is broadcast is taken, and stored as it goes.",
+    "paused": "What is broadcast now is left out, until you let it go on.",
+    "uploading": "What was recorded is being stored and checked.",
+    "errored": "There is no file of it.",
+    "verified": "All that was to be recorded is in the file, which was read again and checked.",
+    "incomplete": "It can be played, but something of the broadcast is missing.",
+}
+# With a problem, while it is being stored.
+STORED_LATER = "What was recorded waits on LiveHub's own disk, and storing it is tried again by itself."
+
 # Why something of a broadcast is not in its recording, in words for people.
 GAP_WORDS: Mapping[str, str] = {
     "slate": "The encoder was away, and viewers saw something in its place",

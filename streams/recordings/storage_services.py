@@ -12,7 +12,7 @@ from livehub.core.deadline import deadline, suspended_deadline
 from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.organizations.models import App
 from streams.organizations.services import Actor, check_room, record
-from streams.recordings.models import StorageTarget
+from streams.recordings.models import RecordingPolicy, StorageTarget
 from streams.recordings.models.storage import SECRETS, AuthMethod, StorageType
 from streams.recordings.storage_rules import check_storage_target
 from streams.recordings.stores.base import Store, StoreError, StoreSettings
@@ -95,12 +95,15 @@ def change_storage_target(*, target: StorageTarget, actor: Actor, **changes: Unp
 def delete_storage_target(*, target: StorageTarget, actor: Actor) -> None:
     """Keep nothing more there, and forget what opens it; what is there stays.
 
+    Livestreams that kept their recordings there keep the next ones on this instance.
+
     :raises NotFoundError: when it is deleted.
     """
     target = _lock(target.pk)
     target.deleted_at, target.secrets_encrypted = clock.now(), ""
     target.save(update_fields=["deleted_at", "secrets_encrypted"])
-    _write_down(target, actor=actor, action="storage_target.deleted")
+    moved = RecordingPolicy.objects.filter(storage=target).update(storage=None, updated_at=clock.now())
+    _write_down(target, actor=actor, action="storage_target.deleted", livestreams=moved)
 
 
 def try_storage_target(*, target: StorageTarget, actor: Actor) -> StorageTarget:

@@ -272,6 +272,7 @@ PAGES: dict[str, dict[str, Door]] = {
     "/livestreams/{livestream_id}/delete": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/recordings": {"GET": Door.LOOK},
     "/livestreams/{livestream_id}/recordings": {"GET": Door.LOOK},
+    "/livestreams/{livestream_id}/recording-settings": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/recordings/start": {"POST": Door.OPERATE},
     _RECORDING_PAGE: {"GET": Door.LOOK},
     # Of one that has no poster nobody sees one; with it: tests/recordings/test_stills.py.

@@ -13,9 +13,11 @@ from streams.organizations.models import App, Organization
 from streams.recordings.models.storage import StorageTarget
 from streams.recordings.states import (
     ACTIVE,
+    EXPLANATIONS,
     GAP_WORDS,
     INCOMPLETE,
     RECORDING_STATES,
+    STORED_LATER,
     UNFINISHED,
     VERIFIED,
     RecordingOrigin,
@@ -192,6 +194,12 @@ class Recording(models.Model):
         return RECORDING_STATES[self.status]
 
     @property
+    def explained(self) -> str:
+        """What its state means, as a sentence or two for people."""
+        is_waiting = self.status == RecordingStatus.UPLOADING and self.problem
+        return STORED_LATER if is_waiting else EXPLANATIONS[self.shown.value]
+
+    @property
     def upload_token(self) -> str:
         """What the store calls its upload; empty before it has begun."""
         return crypto.decrypt(self.upload_token_encrypted) if self.upload_token_encrypted else ""
@@ -204,6 +212,11 @@ class Recording(models.Model):
     def is_active(self) -> bool:
         """It takes what is broadcast, or will."""
         return self.status in ACTIVE
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing of it changes by itself any more."""
+        return self.status not in UNFINISHED
 
     @property
     def is_stored(self) -> bool:
