@@ -84,6 +84,8 @@ def erase_recording(*, recording_id: UUID) -> None:
     recording = deleted.select_related("livestream", "storage").first()
     if recording is None:
         return
+    # Before its store is asked, which may be away.
+    played.forget(recording)
     store = store_of(recording)
     if recording.upload_token:
         if not recording.is_stored:
@@ -91,7 +93,6 @@ def erase_recording(*, recording_id: UUID) -> None:
         store.delete(recording.object_name)
         erase_stills(recording, store)
     spool.clear(recording.pk)
-    played.forget(recording)
     Recording.objects.filter(pk=recording.pk).update(is_erased=True)
 
 
