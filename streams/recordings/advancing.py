@@ -113,6 +113,8 @@ def erase_recording(*, recording_id: UUID) -> None:
         return
     try:
         spool.clear(recording.pk)
+        # Before its store is asked, which may be away.
+        played.forget(recording)
         with lanes.lane(app_id=recording.app_id, storage_id=recording.storage_id) as is_free:
             if is_free:
                 _erase(recording)
@@ -132,7 +134,6 @@ def _erase(recording: Recording) -> None:
             sending.abort(recording, store)
         store.delete(recording.object_name)
         erase_stills(recording, store)
-    played.forget(recording)
     Recording.objects.filter(pk=recording.pk).update(is_erased=True)
 
 
