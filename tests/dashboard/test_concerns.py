@@ -43,7 +43,7 @@ def _concerns(browser: Client) -> str:
 
 
 def _change(row: Output | PullSource | Recording, **values: object) -> None:
-    type(row).objects.filter(pk=row.pk).update(**values)  # type: ignore[attr-defined]  # All have objects.
+    type(row).objects.filter(pk=row.pk).update(**values)
 
 
 @pytest.mark.parametrize(("state", "tries"), [("errored", 1), ("retrying", 3)])
