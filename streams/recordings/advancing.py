@@ -15,12 +15,13 @@ from django.db.models.functions import Now
 from livehub.core import clock
 from livehub.core.errors import NotFoundError, StaleStatusError
 from streams.media.journal import JournalError
-from streams.recordings import closing, sending, spool, taking
-from streams.recordings.models import Recording
+from streams.recordings import closing, rendering, sending, spool, taking
+from streams.recordings.models import Recording, Rendering
 from streams.recordings.models.recording import PROBLEM_MAX_LENGTH
 from streams.recordings.services import stop_when_too_long
-from streams.recordings.states import UNFINISHED, RecordingStatus
-from streams.recordings.stores.base import Store, StoreError, bound_s
+from streams.recordings.states import UNFINISHED, RecordingStatus, RenderingStatus
+from streams.recordings.storage_services import forget_inline_target
+from streams.recordings.stores.base import Store, StoreError, Upload, bound_s
 from streams.recordings.storing import store_of
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,9 @@ def advance_recording(*, recording_id: UUID) -> None:
 
 
 def _advance(recording: Recording) -> None:
+    if recording.is_rendered:
+        rendering.go_on(recording)
+        return
     stop_when_too_long(recording)
     has_ended = recording.is_taken or taking.take(recording)
     store = store_of(recording)
@@ -85,16 +89,23 @@ def erase_recording(*, recording_id: UUID) -> None:
         return
     store = store_of(recording)
     if recording.upload_token:
-        if not recording.is_stored:
-            _abort(recording, store)
+        if recording.size is None:
+            _abort(sending.upload_of(recording), store)
         store.delete(recording.object_name)
+    for made in recording.renderings.all():
+        if made.upload_token:
+            if made.status != RenderingStatus.STORED:
+                _abort(Upload(made.object_name, made.upload_token, recording.part_size), store)
+            store.delete(made.object_name)
     spool.clear(recording.pk)
     Recording.objects.filter(pk=recording.pk).update(is_erased=True)
+    if recording.storage is not None and recording.storage.is_inline:
+        forget_inline_target(recording.storage)
 
 
-def _abort(recording: Recording, store: Store) -> None:
+def _abort(upload: Upload, store: Store) -> None:
     try:
-        store.abort(sending.upload_of(recording))
+        store.abort(upload)
     except StoreError as error:
         # It was finished, and whoever did that was killed before it was written down.
         if error.code not in _GONE:
@@ -103,6 +114,7 @@ def _abort(recording: Recording, store: Store) -> None:
 
 def free_leases_of_this_node() -> int:
     """Free what this node's worker had in hand that is dead; return how many. Call it when its successor begins."""
+    Rendering.objects.filter(node=settings.NODE).exclude(working_until=None).update(working_until=None)
     held = Recording.objects.filter(node=settings.NODE, status__in=UNFINISHED).exclude(advancing_until=None)
     return held.update(advancing_until=None)
 

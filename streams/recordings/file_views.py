@@ -10,7 +10,8 @@ from django.views.decorators.http import require_safe
 
 from livehub.core.errors import NotFoundError
 from livehub.core.links import LinkUnusableError
-from streams.recordings.links import check_token
+from streams.recordings.files import RecordedFile, sound_file, video_file
+from streams.recordings.links import SOUND_FILE, check_token
 from streams.recordings.models import Recording
 from streams.recordings.selectors import get_stored_recording
 from streams.recordings.storing import store_of
@@ -26,25 +27,38 @@ def recording_file(request: HttpRequest, recording_id: UUID) -> HttpResponseBase
     try:
         check_token(recording_id, request.GET.get("token", ""))
         recording = get_stored_recording(recording_id)
+        file = _wanted_file(request, recording)
     except (LinkUnusableError, NotFoundError) as error:
         return HttpResponse(error.message, status=error.http_status, content_type="text/plain; charset=utf-8")
-    response = _handed_over(recording) if recording.storage is None else _passed_on(recording)
+    response = _handed_over(file) if recording.storage is None else _passed_on(recording, file)
     is_attachment = "play" not in request.GET
-    response["Content-Disposition"] = content_disposition_header(is_attachment, recording.output_file_name) or "inline"
+    response["Content-Disposition"] = content_disposition_header(is_attachment, file.file_name) or "inline"
     response["Cache-Control"] = "private, max-age=3600"
     return response
 
 
-def _handed_over(recording: Recording) -> HttpResponse:
-    response = HttpResponse(content_type="video/mp4")
-    response["X-Accel-Redirect"] = _INTERNAL + quote(recording.object_name)
+def _wanted_file(request: HttpRequest, recording: Recording) -> RecordedFile:
+    """Return the file that a link is for.
+
+    :raises NotFoundError: when the recording has no such file.
+    """
+    is_sound = request.GET.get("as") == SOUND_FILE
+    file = sound_file(recording) if is_sound else video_file(recording)
+    if file is None:
+        raise NotFoundError(f"Recording {recording.pk} has no such file.")
+    return file
+
+
+def _handed_over(file: RecordedFile) -> HttpResponse:
+    response = HttpResponse(content_type=file.content_type)
+    response["X-Accel-Redirect"] = _INTERNAL + quote(file.object_name)
     return response
 
 
-def _passed_on(recording: Recording) -> StreamingHttpResponse:
+def _passed_on(recording: Recording, file: RecordedFile) -> StreamingHttpResponse:
     """Pass on what a store has that makes no links of its own, such as an SFTP server."""
-    store, size = store_of(recording), recording.size or 0
-    pieces = (store.read(recording.object_name, offset=at, length=_PIECE) for at in range(0, size, _PIECE))
-    response = StreamingHttpResponse(pieces, content_type="video/mp4")
-    response["Content-Length"] = str(size)
+    store = store_of(recording)
+    pieces = (store.read(file.object_name, offset=at, length=_PIECE) for at in range(0, file.size, _PIECE))
+    response = StreamingHttpResponse(pieces, content_type=file.content_type)
+    response["Content-Length"] = str(file.size)
     return response

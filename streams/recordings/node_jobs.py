@@ -32,3 +32,8 @@ def erase(recording: Recording) -> None:
     jobs.enqueue(
         "streams.erase_recording", queue=queue_of("recordings", node=recording.node), recording_id=recording.pk
     )
+
+
+def render(*, node: str) -> None:
+    """Have a node make the next file that is to be made there, when the transaction commits."""
+    jobs.enqueue("streams.render_next", queue=queue_of("recordings", node=node), node=node)

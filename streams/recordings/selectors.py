@@ -11,7 +11,8 @@ from streams.recordings.states import RecordingStatus
 
 def list_livestream_recordings(livestream: Livestream) -> RecordingQuerySet:
     """Return the livestream's recordings, newest first."""
-    return Recording.objects.existing().filter(livestream=livestream).select_related("storage").newest_first()
+    rows = Recording.objects.existing().filter(livestream=livestream)
+    return rows.select_related("storage").prefetch_related("renderings").newest_first()
 
 
 def get_livestream_recording(*, livestream: Livestream, recording_id: UUID) -> Recording:
@@ -66,7 +67,7 @@ def get_stored_recording(recording_id: UUID) -> Recording:
     :raises NotFoundError: when there is none, or it is not stored.
     """
     found = _get(Recording.objects.existing().select_related("storage"), recording_id)
-    if not found.is_stored:
+    if not found.has_file:
         raise NotFoundError(f"Recording {recording_id} is not stored.")
     return found
 

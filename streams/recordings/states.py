@@ -49,6 +49,23 @@ class StopReason(models.TextChoices):
     INTERNAL_ERROR = "internal_error", "An error of ours"
 
 
+class RenderingKind(models.TextChoices):
+    """What is made of a recording."""
+
+    VIDEO = "video", "The recording itself"
+    AUDIO = "audio", "Its sound alone"
+
+
+class RenderingStatus(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    RENDERING = "rendering", "Being made"
+    # It lies on its node, whole, and is sent to the store.
+    STORING = "storing", "Being stored"
+    STORED = "stored", "Stored"
+    # What was broadcast is kept as it was.
+    FAILED = "failed", "Failed"
+
+
 _TAKES = frozenset({RecordingStatus.RECORDING, RecordingStatus.PAUSED})
 _CLOSES = frozenset({RecordingStatus.UPLOADING, RecordingStatus.ERRORED})
 RECORDING_MACHINE = StateMachine(
@@ -72,6 +89,8 @@ RECORDING_STATES: Mapping[str, Shown] = {
     RecordingStatus.UPLOADED: Shown("uploaded", "Stored", is_playable=True),
     RecordingStatus.ERRORED: Shown("errored", "Failed", "bad"),
 }
+# Its file as it was broadcast is stored; another one is being made of it.
+RENDERING = Shown("rendering", "Rendering", "warn")
 VERIFIED = Shown("verified", "Verified", "live", is_playable=True)
 INCOMPLETE = Shown("incomplete", "Incomplete", "warn", is_playable=True)
 

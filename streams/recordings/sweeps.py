@@ -8,8 +8,9 @@ from livehub.core import clock
 from streams.organizations.services import SYSTEM
 from streams.recordings import node_jobs
 from streams.recordings.models import Recording
+from streams.recordings.pushing import end_push
 from streams.recordings.services import delete_recording, give_up_waiting
-from streams.recordings.states import RecordingStatus
+from streams.recordings.states import ACTIVE, RecordingStatus
 
 # Deleted at once; the rest the next time.
 _MOST_AT_ONCE = 50
@@ -25,6 +26,7 @@ def sweep_recordings() -> None:
     :raises BrokerUnavailableError: when nobody knows whether workers have been called already.
     """
     _end_waiting()
+    end_pushes()
     _delete_expired()
     by_node = defaultdict[str, list[UUID]](list)
     unfinished = Recording.objects.existing().unfinished().exclude(session=None, status__in=_WAITING)
@@ -48,6 +50,13 @@ def _end_waiting() -> None:
     waiting = Recording.objects.existing().active().filter(session=None, invoked_at__lt=before)
     for recording_id in waiting.values_list("pk", flat=True)[:_MOST_AT_ONCE]:
         give_up_waiting(recording_id=recording_id)
+
+
+def end_pushes() -> None:
+    """Take simulcasts away whose recordings are over, since whoever ended these may have been killed."""
+    over = Recording.objects.exclude(push=None).exclude(status__in=ACTIVE)
+    for recording_id in over.values_list("pk", flat=True)[:_MOST_AT_ONCE]:
+        end_push(recording_id=recording_id)
 
 
 def _delete_expired() -> None:
