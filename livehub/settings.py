@@ -38,6 +38,8 @@ PLAYBACK_DIR = DATA_DIR / "playback"
 # What recordings wait in until they are stored: of the same file system, since they are hard links.
 RECORDING_SPOOL_DIR = PLAYBACK_DIR / ".recordings"
 RECORDINGS_DIR = DATA_DIR / "recordings"
+# What players are told of recordings, each made once; what is lost of it is made again.
+RECORDINGS_PLAYED_DIR = DATA_DIR / "played"
 # Copies of the database's, for this node's broadcasts.
 SLATE_PICTURES_DIR = DATA_DIR / "slate-pictures"
 WEB_SOCKET = RUNTIME_DIR / "web.sock"

@@ -9,6 +9,7 @@ from livehub.metrics import HOOKS_PATH, hook_metrics
 from streams.account.views import AdminLoginView
 from streams.livestreams.permission_views import playback_places, playback_rules
 from streams.meetings.api.public_keys import published_keys
+from streams.recordings import file_views as recorded
 from streams.system.metrics import metrics
 from webhooks.public_keys import published_key
 
@@ -36,6 +37,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("internal/ingest/", include("streams.ingest.urls")),
     path("internal/playback/rules", playback_rules),
     path("internal/playback/places", playback_places),
+    path("internal/recorded/<str:playback_id>/recordings/index.m3u8", recorded.newest_played),
+    path("internal/recorded/<str:playback_id>/recordings/<uuid:recording_id>/<path:name>", recorded.played_file),
     path(HOOKS_PATH[1:], hook_metrics),
     re_path(r"^internal(?:/|\Z)", _nothing),
     path("", include("streams.urls")),

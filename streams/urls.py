@@ -96,6 +96,7 @@ urlpatterns = [
     path(f"{_LIVESTREAM}/recordings", recordings.LivestreamRecordingListView.as_view(), name="livestream_recordings"),
     path(f"{_LIVESTREAM}/recordings/start", recordings.RecordingStartView.as_view(), name="recording_start"),
     path(_RECORDING, recordings.RecordingDetailView.as_view(), name="recording_detail"),
+    path(f"{_RECORDING}/poster.jpg", recordings.RecordingPosterView.as_view(), name="recording_poster"),
     path(f"{_RECORDING}/stop", recordings.RecordingStopView.as_view(), name="recording_stop"),
     path(f"{_RECORDING}/pause", recordings.RecordingPauseView.as_view(), name="recording_pause"),
     path(f"{_RECORDING}/resume", recordings.RecordingResumeView.as_view(), name="recording_resume"),

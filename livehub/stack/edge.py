@@ -9,6 +9,7 @@ from livehub.stack.media_doors import (
     MEDIA_HEADERS,
     ORIGIN,
     ORIGIN_IDLE_CONNECTIONS,
+    RECORDED,
     SLOT,
     files_of_who_waited,
     media_maps,
@@ -209,12 +210,28 @@ http {{
 {ORIGIN}
                 proxy_pass http://origin/$media$is_args$args;
             }}
+            # What is over is played from recordings: the web program makes what is not there yet, and hands out what
+            # another storage has.
+            location ~ "^/playback/(?<recorded>{RECORDED})$" {{
+                if ($request_method = OPTIONS) {{ return 204; }}
+                root {quoted(instance.played_dir)};
+                try_files /$recorded @recorded;
+            }}
             # A part that a playlist hints at is waited for.
             location ~ ^/playback/(?<media>{SLOT}/[0-9]+-[0-9]+\\.[0-9]+\\.m4s)$ {{
                 if ($request_method = OPTIONS) {{ return 204; }}
                 root {quoted(instance.playback_dir)};
                 try_files /$media @next_part;
             }}
+        }}
+        location @recorded {{
+            access_log off;
+            if ($request_method !~ ^(GET|HEAD)$) {{ return 405; }}
+{MEDIA_HEADERS}
+            proxy_hide_header Cache-Control;
+            proxy_intercept_errors on;
+            error_page 403 404 = @no_media;
+            proxy_pass http://web/internal/recorded/$recorded;
         }}
         location @next_part {{
             access_log off;

@@ -22,6 +22,7 @@ def prepare_folders(instance: Instance) -> None:
         instance.runtime_dir,
         instance.playback_dir,
         instance.recordings_dir,
+        instance.played_dir,
         instance.static_root,
         instance.log_dir,
         instance.nginx_temp_dir,

@@ -105,6 +105,10 @@ class Instance:
         return self.data_dir / "recordings"
 
     @property
+    def played_dir(self) -> Path:
+        return self.data_dir / "played"
+
+    @property
     def cluster_dir(self) -> Path:
         return self.data_dir / "postgres"
 

@@ -68,7 +68,7 @@ class FolderStorage:
         self._root = root
 
     def session_folder(self, playback_id: str, *, session_id: UUID) -> Path:
-        return self._root / playback_id / _folder_name(session_id)
+        return self._root / playback_id / folder_name(session_id)
 
     def thumbnail_path(self, playback_id: str) -> Path:
         return self._root / playback_id / THUMBNAIL_NAME
@@ -87,12 +87,12 @@ class FolderStorage:
             (self._root / playback_id / name).unlink(missing_ok=True)
 
     def finish(self, playback_id: str, *, session_id: UUID) -> list[Path]:
-        folders = (self._root / playback_id).glob(f"{_folder_name(session_id)}*")
+        folders = (self._root / playback_id).glob(f"{folder_name(session_id)}*")
         return [folder for folder in folders if end_session(folder)]
 
     def remove_session(self, playback_id: str, *, session_id: UUID) -> None:
         folder = self._root / playback_id
-        for run in folder.glob(f"{_folder_name(session_id)}*"):
+        for run in folder.glob(f"{folder_name(session_id)}*"):
             shutil.rmtree(run)
         if not any(path.is_dir() for path in folder.glob("*")):
             # Nobody has come since: what is left shows a broadcast that is gone.
@@ -121,5 +121,6 @@ def _remove_if_empty(folder: Path) -> None:
             raise
 
 
-def _folder_name(session_id: UUID) -> str:
+def folder_name(session_id: UUID) -> str:
+    """Return what a session's folder is called below its livestream's."""
     return session_id.hex[:16]

@@ -12,6 +12,8 @@ KEY_FRAMES_NAME = "iframes.m3u8"
 EDGE_QUERY = "?dvr=0"
 # By what players find the pictures of the scrub bar. Source: RFC 8216bis 4.4.6.4.
 _STORYBOARD_ID = "livehub.storyboard"
+# By what they know which broadcast a recording is of.
+_SESSION_ID = "livehub.session"
 _AUDIO_GROUP = "audio"
 # Half a target duration, and a little less. Source: RFC 8216bis 4.4.6.2, peak segment bit rate.
 _LEAST_MEASURED_US = 1_800_000
@@ -59,8 +61,10 @@ class Bitrates:
         return self._bits * 1_000_000 // self._us if self._us else 0
 
 
-def render_multivariant(variants: list[Variant], *, storyboard_uri: str = "") -> str:
+def render_multivariant(variants: list[Variant], *, storyboard_uri: str = "", session: str = "") -> str:
     """Return the playlist that viewers open: each video rendition, and audio alone for those with little bandwidth.
+
+    `session` is what the broadcast's folder is called that they are a recording of.
 
     Audio is one rendition that all video renditions share, so nobody downloads it twice when the quality changes.
     Source: RFC 8216bis 4.4.6; BANDWIDTH counts the audio in.
@@ -69,6 +73,8 @@ def render_multivariant(variants: list[Variant], *, storyboard_uri: str = "") ->
     lines = ["#EXTM3U", "#EXT-X-VERSION:9", "#EXT-X-INDEPENDENT-SEGMENTS"]
     if storyboard_uri:
         lines.append(f'#EXT-X-SESSION-DATA:DATA-ID="{_STORYBOARD_ID}",FORMAT=RAW,URI="{storyboard_uri}"')
+    if session:
+        lines.append(f'#EXT-X-SESSION-DATA:DATA-ID="{_SESSION_ID}",VALUE="{session}"')
     if audio is not None:
         lines.append(
             f'#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="{_AUDIO_GROUP}",NAME="Audio",DEFAULT=YES,AUTOSELECT=YES,URI="{audio.uri}"'

@@ -14,7 +14,7 @@ class RecordingAdmin(ReadOnlyAdmin[Recording]):
 
     list_display = ("__str__", "owner", "state", "origin", "asked_for", "problem")
     list_select_related = ("livestream", "app")
-    list_filter = ("status", "origin", "is_verified", "invoked_at")
+    list_filter = ("status", "origin", "is_verified", "stills_status", "invoked_at")
     search_fields = ("=id", "name", "output_file_name", "=livestream__id", "=meeting__id")
     fields = (
         "id",
@@ -38,6 +38,10 @@ class RecordingAdmin(ReadOnlyAdmin[Recording]):
         "is_verified",
         "gaps",
         "problem",
+        "slate",
+        "stills_status",
+        "stills_problem",
+        "stills_tries",
     )
     ordering = ("-invoked_at", "-id")
 

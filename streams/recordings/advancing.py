@@ -15,11 +15,12 @@ from django.db.models.functions import Now
 from livehub.core import clock
 from livehub.core.errors import NotFoundError, StaleStatusError
 from streams.media.journal import JournalError
-from streams.recordings import closing, rendering, sending, spool, taking
+from streams.recordings import closing, played, rendering, sending, spool, taking
 from streams.recordings.models import Recording, Rendering
 from streams.recordings.models.recording import PROBLEM_MAX_LENGTH
 from streams.recordings.services import stop_when_too_long
 from streams.recordings.states import UNFINISHED, RecordingStatus, RenderingStatus
+from streams.recordings.stills import erase_stills
 from streams.recordings.storage_services import forget_inline_target
 from streams.recordings.stores.base import Store, StoreError, Upload, bound_s
 from streams.recordings.storing import store_of
@@ -84,7 +85,7 @@ def erase_recording(*, recording_id: UUID) -> None:
     :raises StoreError: when the store does not do it: try again later.
     """
     deleted = Recording.objects.filter(pk=recording_id, is_erased=False).exclude(deleted_at=None)
-    recording = deleted.select_related("storage").first()
+    recording = deleted.select_related("livestream", "storage").first()
     if recording is None:
         return
     store = store_of(recording)
@@ -92,12 +93,14 @@ def erase_recording(*, recording_id: UUID) -> None:
         if recording.size is None:
             _abort(sending.upload_of(recording), store)
         store.delete(recording.object_name)
+        erase_stills(recording, store)
     for made in recording.renderings.all():
         if made.upload_token:
             if made.status != RenderingStatus.STORED:
                 _abort(Upload(made.object_name, made.upload_token, recording.part_size), store)
             store.delete(made.object_name)
     spool.clear(recording.pk)
+    played.forget(recording)
     Recording.objects.filter(pk=recording.pk).update(is_erased=True)
     if recording.storage is not None and recording.storage.is_inline:
         forget_inline_target(recording.storage)
@@ -127,7 +130,7 @@ def _claim(recording_id: UUID) -> Recording | None:
     free = rows.filter(Q(advancing_until=None) | Q(advancing_until__lt=Now()))
     if not free.update(advancing_until=_lease_end(part_size)):
         return None
-    return rows.select_related("app__organization", "meeting", "storage").first()
+    return rows.select_related("app__organization", "livestream", "meeting", "storage").first()
 
 
 def _renew(recording: Recording) -> None:

@@ -20,7 +20,7 @@ from streams.recordings.models import Recording
 from streams.recordings.models.recording import PROBLEM_MAX_LENGTH
 from streams.recordings.policies import get_policy, is_recorded
 from streams.recordings.services import NewRecording, make_recording, part_size_of
-from streams.recordings.states import RecordingOrigin, RecordingStatus, StopReason
+from streams.recordings.states import RecordingOrigin, RecordingStatus, SlateRecording, StopReason
 
 _OVER = frozenset({SessionStatus.ENDED, SessionStatus.ERRORED})
 # Before it viewers could play nothing, or a slate.
@@ -61,6 +61,7 @@ def _new_of_policy(livestream: Livestream) -> NewRecording:
         max_seconds=policy.max_seconds,
         file_name_prefix=policy.file_name_prefix,
         retention_s=policy.retention_s,
+        slate=SlateRecording(policy.slate),
         storage=policy.storage,
     )
 

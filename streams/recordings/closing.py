@@ -1,6 +1,7 @@
 """The end of a recording's file: its index, the last parts, and what is told of it once it is stored and checked."""
 
 import hashlib
+import logging
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -12,11 +13,13 @@ from livehub.core import clock
 from streams.media.recording.index import TrackKind
 from streams.media.recording.movie import Gap, Movie, MovieError, RecordedInit, RecordedPiece
 from streams.media.recording.stored import read_init
-from streams.recordings import lifecycle, node_jobs, rendering, sending, spool, verifying
+from streams.recordings import lifecycle, node_jobs, played, rendering, sending, spool, verifying
 from streams.recordings.locks import lock_recording
 from streams.recordings.models import RecordedSegment, Recording
 from streams.recordings.states import RecordingStatus
 from streams.recordings.stores.base import Receipt, Store, StoredObject
+
+logger = logging.getLogger(__name__)
 
 _NOTHING = "It was stopped before anything was broadcast."
 
@@ -50,8 +53,18 @@ def close(recording: Recording, store: Store, *, renew: Callable[[], None]) -> N
     stored = store.finish(sending.upload_of(recording), receipts)
     renew()
     finding = verifying.verify(recording, movie, store=store, stored=stored, parts=parts)
+    _keep_playlists(recording, movie)
     _show(recording, _Closed(movie, stored, finding))
     spool.clear(recording.pk)
+
+
+def _keep_playlists(recording: Recording, movie: Movie) -> None:
+    """Make what it is played by while the movie is at hand: of a long one that takes a while."""
+    try:
+        played.keep_playlists(recording, movie)
+    except OSError as error:
+        # Whoever plays it has them made again.
+        logger.warning("playlists not kept recording=%s", recording.pk, exc_info=error)
 
 
 def movie_of(recording: Recording) -> Movie:
@@ -97,6 +110,7 @@ def _show(recording: Recording, closed: _Closed) -> None:
         "crc32": last.crc32 if last else None,
         "etag": closed.stored.etag,
         "is_verified": closed.finding.is_verified,
+        "has_sound": closed.movie.has(TrackKind.AUDIO),
         "gaps": [_told(gap) for gap in closed.movie.gaps],
         "problem": closed.finding.problem,
     }
@@ -107,6 +121,7 @@ def _show(recording: Recording, closed: _Closed) -> None:
         return
     reason = "" if closed.finding.is_verified else closed.finding.problem
     lifecycle.change_status(locked, new=RecordingStatus.UPLOADED, reason=reason, uploaded_at=now, **found)
+    node_jobs.make_stills(locked)
 
 
 def _told(gap: Gap) -> dict[str, object]:

@@ -1,48 +1,85 @@
-"""Handing recordings out of this node's folder: Django says who may, the edge sends the bytes."""
+"""Handing recordings out: Django says who may, the edge sends the bytes that lie on this machine."""
 
+import logging
+from collections.abc import Callable
+from functools import wraps
 from urllib.parse import quote
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
+from livehub.core.deadline import suspended_deadline
 from livehub.core.errors import NotFoundError
 from livehub.core.links import LinkUnusableError
+from streams.livestreams.addresses import PLAYLIST_NAME
+from streams.media.recording.movie import Movie, MovieError
+from streams.recordings import played, sound
+from streams.recordings.closing import movie_of
 from streams.recordings.files import RecordedFile, sound_file, video_file
-from streams.recordings.links import SOUND_FILE, check_token
+from streams.recordings.links import SOUND, SOUND_FILE, check_token
 from streams.recordings.models import Recording
-from streams.recordings.selectors import get_stored_recording
+from streams.recordings.ranges import answer_bytes
+from streams.recordings.selectors import get_newest_played, get_played_recording, get_stored_recording
+from streams.recordings.stills import has_still, read_still
+from streams.recordings.stores.base import StoreError
 from streams.recordings.storing import store_of
+
+logger = logging.getLogger(__name__)
 
 # As the edge knows it (`livehub/stack/edge.py`); nobody outside can ask for it.
 _INTERNAL = "/recording-files/"
-_PIECE = 4 * 1024 * 1024
+_SOUND_TYPE = "audio/mp4"
+_STILL_TYPES = {"jpg": "image/jpeg", "vtt": "text/vtt; charset=utf-8"}
+_PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
+_View = Callable[..., HttpResponseBase]
+
+
+def _in_words(view: _View) -> _View:
+    """Answer in a sentence where there is nothing to hand out, or where its storage does not do its part."""
+
+    @wraps(view)
+    def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
+        try:
+            return view(request, *args, **kwargs)
+        except (LinkUnusableError, NotFoundError) as error:
+            return _said(error.message, status=error.http_status)
+        except MovieError as error:
+            return _said(str(error), status=404)
+        except StoreError as error:
+            logger.warning("recording not handed out path=%s code=%s: %s", request.path, error.code, error.reason)
+            return _said(error.reason, status=404 if error.code == "object_missing" else 503)
+
+    return wrapper
 
 
 @require_safe
+@_in_words
 def recording_file(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
-    """Answer with the file for whoever has a link to it."""
-    try:
-        check_token(recording_id, request.GET.get("token", ""))
-        recording = get_stored_recording(recording_id)
-        file = _wanted_file(request, recording)
-    except (LinkUnusableError, NotFoundError) as error:
-        return HttpResponse(error.message, status=error.http_status, content_type="text/plain; charset=utf-8")
-    response = _handed_over(file) if recording.storage is None else _passed_on(recording, file)
+    """Answer with the recording's file, or its sound, for whoever has a link to it."""
+    check_token(recording_id, request.GET.get("token", ""))
+    recording = get_stored_recording(recording_id)
+    form = request.GET.get("as")
+    if form == SOUND:
+        name = f"{recording.output_file_name.rpartition('.')[0]}.m4a"
+        response = _sound_of(request, recording)
+    else:
+        file = _wanted_file(recording, is_sound=form == SOUND_FILE)
+        name = file.file_name
+        response = _handed_over(file) if recording.storage is None else _passed_on(request, recording, file)
     is_attachment = "play" not in request.GET
-    response["Content-Disposition"] = content_disposition_header(is_attachment, file.file_name) or "inline"
+    response["Content-Disposition"] = content_disposition_header(is_attachment, name) or "inline"
     response["Cache-Control"] = "private, max-age=3600"
     return response
 
 
-def _wanted_file(request: HttpRequest, recording: Recording) -> RecordedFile:
+def _wanted_file(recording: Recording, *, is_sound: bool) -> RecordedFile:
     """Return the file that a link is for.
 
     :raises NotFoundError: when the recording has no such file.
     """
-    is_sound = request.GET.get("as") == SOUND_FILE
     file = sound_file(recording) if is_sound else video_file(recording)
     if file is None:
         raise NotFoundError(f"Recording {recording.pk} has no such file.")
@@ -55,10 +92,50 @@ def _handed_over(file: RecordedFile) -> HttpResponse:
     return response
 
 
-def _passed_on(recording: Recording, file: RecordedFile) -> StreamingHttpResponse:
-    """Pass on what a store has that makes no links of its own, such as an SFTP server."""
+def _passed_on(request: HttpRequest, recording: Recording, file: RecordedFile) -> HttpResponseBase:
+    """Pass on what another storage has: browsers let pages show what comes from here, whatever that storage says."""
     store = store_of(recording)
-    pieces = (store.read(file.object_name, offset=at, length=_PIECE) for at in range(0, file.size, _PIECE))
-    response = StreamingHttpResponse(pieces, content_type=file.content_type)
-    response["Content-Length"] = str(file.size)
-    return response
+
+    def read(offset: int, length: int) -> bytes:
+        return store.read(file.object_name, offset=offset, length=length)
+
+    return answer_bytes(request, read=read, size=file.size, content_type=file.content_type)
+
+
+def _sound_of(request: HttpRequest, recording: Recording) -> HttpResponseBase:
+    composed = sound.SoundAlone(_movie_of(recording), store_of(recording), recording.object_name)
+    return answer_bytes(request, read=composed.read, size=composed.size, content_type=_SOUND_TYPE)
+
+
+@require_safe
+@_in_words
+def newest_played(request: HttpRequest, playback_id: str) -> HttpResponseBase:
+    """Lead the edge's viewers to what there is of a livestream that is over."""
+    return HttpResponseRedirect(f"{get_newest_played(playback_id).pk}/{PLAYLIST_NAME}")
+
+
+@require_safe
+@_in_words
+def played_file(request: HttpRequest, playback_id: str, recording_id: UUID, name: str) -> HttpResponseBase:
+    """Answer the edge with a file by which a recording is played, and which it has not got."""
+    recording = get_played_recording(playback_id=playback_id, recording_id=recording_id)
+    if name == played.MEDIA_NAME:
+        return _passed_on(request, recording, RecordedFile.of_broadcast(recording))
+    if has_still(recording, name):
+        return HttpResponse(read_still(recording, name), content_type=_STILL_TYPES[name.rpartition(".")[2]])
+    if name not in played.PLAYLIST_NAMES:
+        raise NotFoundError(f"Nothing is played as {name}.")
+    try:
+        return HttpResponse(played.keep_playlists(recording, _movie_of(recording))[name], content_type=_PLAYLIST_TYPE)
+    except KeyError:
+        raise NotFoundError(f"The recording has no {name}.") from None
+
+
+def _movie_of(recording: Recording) -> Movie:
+    """Read a recording's rows, however many they are: who waits for them asked for it."""
+    with suspended_deadline():
+        return movie_of(recording)
+
+
+def _said(sentence: str, *, status: int) -> HttpResponse:
+    return HttpResponse(sentence, status=status, content_type="text/plain; charset=utf-8")

@@ -1,4 +1,8 @@
-"""Links that let whoever has one fetch a recording for a while: the store's own, or ours where it has none."""
+"""Where a recording is had from.
+
+Links let whoever has one fetch it for a while: the store's own, or ours where it has none. What it is played by are
+addresses below its livestream's, which let in whoever may watch that, and stay the same.
+"""
 
 import logging
 from dataclasses import dataclass
@@ -12,6 +16,7 @@ from django.urls import reverse
 
 from livehub.core import clock
 from livehub.core.links import LinkUnusableError
+from streams.livestreams import addresses
 from streams.recordings.files import RecordedFile, sound_file, video_file
 from streams.recordings.models import Recording
 from streams.recordings.stores.base import StoreError
@@ -21,6 +26,9 @@ logger = logging.getLogger(__name__)
 
 # Source: RealtimeKit, "links live 7 days".
 LINK_S = 7 * 86400
+# What a link of ours asks for where it is not the file as it is.
+SOUND = "m4a"
+POSTER_NAME, STORYBOARD_NAME = "pictures/poster.jpg", "storyboard.vtt"
 _SALT = "livehub.recording"
 
 
@@ -61,12 +69,46 @@ def _link(recording: Recording, file: RecordedFile | None, *, form: str = "") ->
     return DownloadLink(url, expires_at)
 
 
+def sound_link(recording: Recording) -> DownloadLink | None:
+    """Return a link to its sound alone, in an M4A that is made when it is asked for; None while there is none."""
+    if not recording.is_stored or not recording.has_sound:
+        return None
+    expires_at = clock.now() + timedelta(seconds=LINK_S)
+    return DownloadLink(own_link(recording.pk, expires_at=expires_at, form=SOUND), expires_at)
+
+
 def own_link(recording_id: UUID, *, expires_at: datetime, form: str = "") -> str:
     """Return a link of ours: to the recording's file, or to another `form` of it."""
     path = reverse("streams:recording_file", args=[recording_id])
     asked = {"as": form} if form else {}
     query = urlencode({"token": _token(recording_id, expires_at=expires_at), **asked})
     return f"{settings.PUBLIC_URL}{path}?{query}"
+
+
+def playback_url(recording: Recording) -> str | None:
+    """Return the address of its HLS video on demand; its livestream must be loaded.
+
+    Whoever may watch the livestream may play it: of a signed one a viewer's token is put in as in the livestream's own
+    address. None while it is not stored, and where the livestream is gone.
+    """
+    return _played(recording, addresses.PLAYLIST_NAME) if recording.is_stored else None
+
+
+def poster_url(recording: Recording) -> str | None:
+    """Return the address of a picture of it, a JPEG, to be had like `playback_url`; None while there is none."""
+    return _played(recording, POSTER_NAME) if recording.is_stored and recording.has_stills else None
+
+
+def storyboard_url(recording: Recording) -> str | None:
+    """Return the address of the pictures for its scrub bar, WebVTT whose cues are parts of JPEGs, like `poster_url`."""
+    return _played(recording, STORYBOARD_NAME) if recording.is_stored and recording.has_stills else None
+
+
+def _played(recording: Recording, name: str) -> str | None:
+    livestream = recording.livestream
+    if livestream is None or livestream.deleted_at is not None:
+        return None
+    return f"{settings.PUBLIC_URL}{addresses.recorded_path(livestream.playback_id, recording.pk, name)}"
 
 
 def check_token(recording_id: UUID, token: str) -> None:

@@ -27,6 +27,25 @@ def _advance(recording_id: UUID, *, node: str) -> None:
     jobs.enqueue("streams.advance_recording", queue=queue_of("recordings", node=node), recording_id=recording_id)
 
 
+def make_stills(recording: Recording) -> None:
+    """Have a stored recording's pictures made, when the transaction commits."""
+    _make_stills(recording.pk, node=recording.node)
+
+
+def make_waiting_stills(recording_id: UUID, *, node: str) -> None:
+    """Have a node make a recording's pictures, unless it has other work.
+
+    :raises BrokerUnavailableError: when nobody can tell.
+    """
+    if jobs.count_waiting(queue_of("recordings", node=node)) == 0:
+        _make_stills(recording_id, node=node)
+
+
+def _make_stills(recording_id: UUID, *, node: str) -> None:
+    queue = queue_of("recordings", node=node)
+    jobs.enqueue("streams.make_recording_stills", queue=queue, recording_id=recording_id)
+
+
 def erase(recording: Recording) -> None:
     """Have what is left of a deleted recording removed, when the transaction commits."""
     jobs.enqueue(

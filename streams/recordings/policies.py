@@ -19,6 +19,7 @@ class PolicyChanges(TypedDict, total=False):
     file_name_prefix: str
     storage: StorageTarget | None
     max_seconds: int | None
+    slate: str
 
 
 def get_policy(livestream: Livestream) -> RecordingPolicy:

@@ -133,6 +133,7 @@ def show(*, recording_id: Any) -> None:
             uploaded_at=clock.now(),
             output_file_name=names.get(RenderingKind.VIDEO, locked.output_file_name),
         )
+        node_jobs.make_stills(locked)
 
 
 def render_next(*, node: str) -> None:

@@ -6,13 +6,13 @@ from livehub.core.errors import NotFoundError
 from streams.livestreams.models import Livestream
 from streams.organizations.models import App, Organization
 from streams.recordings.models import Recording, RecordingQuerySet
-from streams.recordings.states import RecordingStatus
+from streams.recordings.states import RecordingOrigin, RecordingStatus
 
 
 def list_livestream_recordings(livestream: Livestream) -> RecordingQuerySet:
     """Return the livestream's recordings, newest first."""
     rows = Recording.objects.existing().filter(livestream=livestream)
-    return rows.select_related("storage").prefetch_related("renderings").newest_first()
+    return rows.select_related("livestream", "storage").prefetch_related("renderings").newest_first()
 
 
 def get_livestream_recording(*, livestream: Livestream, recording_id: UUID) -> Recording:
@@ -37,7 +37,19 @@ def get_livestream_recording_between(*, livestream: Livestream, ids: tuple[UUID,
 def list_stored_recordings(app: App) -> RecordingQuerySet:
     """Return an app's recordings that can be fetched, newest first."""
     stored = Recording.objects.for_app(app).filter(status=RecordingStatus.UPLOADED)
-    return stored.select_related("storage").newest_first()
+    return stored.select_related("livestream", "storage").prefetch_related("renderings").newest_first()
+
+
+def get_app_recording_between(*, app: App, ids: tuple[UUID, UUID], called: str) -> Recording:
+    """Return the app's recording that a shortened id means; `called` is how it is spelt.
+
+    :raises NotFoundError: when it has no such recording.
+    """
+    rows = Recording.objects.for_app(app).select_related("livestream", "storage")
+    recording = rows.filter(pk__gte=ids[0], pk__lte=ids[1]).first()
+    if recording is None:
+        raise NotFoundError(f"No video {called}.")
+    return recording
 
 
 def list_organization_recordings(organization: Organization) -> RecordingQuerySet:
@@ -58,7 +70,7 @@ def get_app_recording(*, app: App, recording_id: UUID) -> Recording:
 
     :raises NotFoundError: when it has no such recording.
     """
-    return _get(Recording.objects.for_app(app).select_related("meeting", "storage"), recording_id)
+    return _get(Recording.objects.for_app(app).select_related("livestream", "meeting", "storage"), recording_id)
 
 
 def get_stored_recording(recording_id: UUID) -> Recording:
@@ -66,10 +78,38 @@ def get_stored_recording(recording_id: UUID) -> Recording:
 
     :raises NotFoundError: when there is none, or it is not stored.
     """
-    found = _get(Recording.objects.existing().select_related("storage"), recording_id)
+    found = _get(Recording.objects.existing().select_related("livestream", "storage"), recording_id)
     if not found.has_file:
         raise NotFoundError(f"Recording {recording_id} is not stored.")
     return found
+
+
+def get_played_recording(*, playback_id: str, recording_id: UUID) -> Recording:
+    """Return a stored recording for whoever may watch its livestream.
+
+    :raises NotFoundError: when that livestream, which exists, has no such recording.
+    """
+    return _get(_played(playback_id), recording_id)
+
+
+def get_newest_played(playback_id: str) -> Recording:
+    """Return the newest stored recording of a livestream's broadcasts, for whoever may watch it.
+
+    Those of a part of one, that somebody asked for beside it, are not meant.
+
+    :raises NotFoundError: when there is none.
+    """
+    whole = _played(playback_id).filter(is_further=False).exclude(origin=RecordingOrigin.WINDOW)
+    recording = whole.newest_first().first()
+    if recording is None:
+        raise NotFoundError(f"Nothing is recorded of {playback_id}.")
+    return recording
+
+
+def _played(playback_id: str) -> RecordingQuerySet:
+    stored = Recording.objects.existing().filter(status=RecordingStatus.UPLOADED)
+    of_livestream = stored.filter(livestream__playback_id=playback_id, livestream__deleted_at=None)
+    return of_livestream.select_related("livestream", "storage")
 
 
 def _get(rows: RecordingQuerySet, recording_id: UUID) -> Recording:

@@ -22,7 +22,7 @@ from streams.recordings.models.policy import PREFIX_MAX_LENGTH
 from streams.recordings.models.recording import MAX_SECONDS_LEAST, MAX_SECONDS_MOST
 from streams.recordings.pushing import push
 from streams.recordings.renditions import FileForm
-from streams.recordings.states import RecordingOrigin, RecordingStatus, StartReason, StopReason
+from streams.recordings.states import RecordingOrigin, RecordingStatus, SlateRecording, StartReason, StopReason
 
 _MIB = 1024 * 1024
 # By the broadcast's kbit/s: so that a day always fits into 10,000 parts.
@@ -62,6 +62,7 @@ class NewRecording:
     max_seconds: int | None = None
     file_name_prefix: str = ""
     retention_s: int | None = None
+    slate: SlateRecording = SlateRecording.CUT
     config: Mapping[str, object] = field(default_factory=dict)
     # Of its app; None for this instance's folder.
     storage: StorageTarget | None = None
@@ -128,6 +129,7 @@ def make_recording(
         from_ms=clock.epoch_ms(now) if is_asked_for and session is not None else None,
         max_seconds=new.max_seconds,
         retention_s=retention_s,
+        slate=new.slate,
         config=dict(new.config),
         rendition=new.rendition.kept if new.rendition else None,
         has_links=new.has_links,

@@ -94,6 +94,24 @@ RENDERING = Shown("rendering", "Rendering", "warn")
 VERIFIED = Shown("verified", "Verified", "live", is_playable=True)
 INCOMPLETE = Shown("incomplete", "Incomplete", "warn", is_playable=True)
 
+
+class SlateRecording(models.TextChoices):
+    """What becomes of the stretches in which viewers saw something in the encoder's place."""
+
+    CUT = "cut", "Left out"
+    KEEP = "keep", "Kept as viewers saw them"
+
+
+class StillsStatus(models.TextChoices):
+    """Whether a stored recording has its poster and the pictures of its scrub bar."""
+
+    WAITING = "waiting", "Being made"
+    MADE = "made", "Made"
+    # There is no picture in it.
+    NONE = "none", "No picture"
+    FAILED = "failed", "Failed"
+
+
 # Why something of a broadcast is not in its recording, in words for people.
 GAP_WORDS: Mapping[str, str] = {
     "slate": "The encoder was away, and viewers saw something in its place",

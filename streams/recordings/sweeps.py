@@ -4,13 +4,15 @@ from collections import defaultdict
 from datetime import timedelta
 from uuid import UUID
 
+from django.db.models import Q
+
 from livehub.core import clock
 from streams.organizations.services import SYSTEM
 from streams.recordings import node_jobs
 from streams.recordings.models import Recording
 from streams.recordings.pushing import end_push
 from streams.recordings.services import delete_recording, give_up_waiting
-from streams.recordings.states import ACTIVE, RecordingStatus
+from streams.recordings.states import ACTIVE, RecordingStatus, StillsStatus
 
 # Deleted at once; the rest the next time.
 _MOST_AT_ONCE = 50
@@ -34,6 +36,15 @@ def sweep_recordings() -> None:
         by_node[node].append(recording_id)
     for node, recording_ids in by_node.items():
         node_jobs.advance_waiting(recording_ids, node=node)
+    _call_for_stills()
+
+
+def _call_for_stills() -> None:
+    """Have each node make the pictures of the recording that has waited longest for them."""
+    waiting = Recording.objects.existing().filter(status=RecordingStatus.UPLOADED, stills_status=StillsStatus.WAITING)
+    due = waiting.filter(Q(stills_due_at=None) | Q(stills_due_at__lt=clock.now()))
+    for node, recording_id in due.order_by("node", "uploaded_at").distinct("node").values_list("node", "pk"):
+        node_jobs.make_waiting_stills(recording_id, node=node)
 
 
 def call_for_erasing() -> None:

@@ -28,7 +28,7 @@ from streams.recordings import lifecycle, spool
 from streams.recordings.following import Follower, Followers
 from streams.recordings.locks import lock_recording
 from streams.recordings.models import RecordedSegment, Recording, RecordingInit
-from streams.recordings.states import RecordingStatus
+from streams.recordings.states import RecordingStatus, SlateRecording
 
 logger = logging.getLogger(__name__)
 
@@ -132,13 +132,21 @@ class _Taking:
             return False
         if recording.until_ms is not None and segment.at_ms >= recording.until_ms:
             return False
-        if segment.shows_slate:
+        if segment.shows_slate and not self._keeps_slate(segment):
             self._follower.gaps[segment.slot] = SLATE
         elif any(began <= segment.at_ms and (end is None or segment.at_ms < end) for began, end in recording.pauses):
             self._follower.gaps[segment.slot] = PAUSED
         else:
             return True
         return False
+
+    def _keeps_slate(self, segment: ClosedSegment) -> bool:
+        """Tell whether viewers saw it in place of an encoder that had been there: what waited for the first is not."""
+        if self._recording.slate != SlateRecording.KEEP:
+            return False
+        if self._recording.started_at is not None:
+            return segment.at_ms >= clock.epoch_ms(self._recording.started_at)
+        return bool(self._segments) and segment.at_ms >= self._segments[0].at_ms
 
     def _is_disk_full(self) -> bool:
         if self._is_full is None:
@@ -181,6 +189,7 @@ class _Taking:
                 size=len(stored),
                 at_ms=segment.at_ms,
                 duration_us=segment.duration_us,
+                shows_slate=segment.shows_slate,
                 gap_before=self._follower.gaps.pop(segment.slot, ""),
                 index=index,
             )

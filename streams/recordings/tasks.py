@@ -8,7 +8,7 @@ from celery.signals import worker_ready
 
 from livehub.core.deadline import deadline
 from livehub.core.outage import DATABASE_OUTAGE, describe
-from streams.recordings import advancing, rendering, sweeps
+from streams.recordings import advancing, rendering, stills, sweeps
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +48,13 @@ def render_next(node: str) -> None:
 def erase_recording(recording_id: str) -> None:
     """Remove what is left of a deleted recording."""
     advancing.erase_recording(recording_id=UUID(recording_id))
+
+
+# No time limit: it bounds itself.
+@shared_task(name="streams.make_recording_stills")
+def make_recording_stills(recording_id: str) -> None:
+    """Make a recording's poster and storyboard."""
+    stills.make_stills(recording_id=UUID(recording_id))
 
 
 @shared_task(name="streams.sweep_recordings")

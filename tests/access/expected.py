@@ -96,6 +96,8 @@ _LIVEAPI = {
     f"GET {_STREAM}/temporary_recordings": (_READ, 200),
     f"GET {_STREAM}/temporary_recordings/{{temporary_recording_id}}": (_READ, 200),
     "GET videos": (_READ, 200),
+    "GET videos/{video_id}": (_READ, 200),
+    "DELETE videos/{video_id}": (_WRITE, 200),
     f"PATCH {_STREAM}/platforms/{{platform_id}}": (_WRITE, 200),
     f"DELETE {_STREAM}/platforms/{{platform_id}}": (_WRITE, 200),
 }
@@ -113,6 +115,9 @@ _CLOUDINARY = {
     f"GET {_LIVE_STREAM}/outputs/{{live_stream_output_id}}": (_READ, 200),
     f"PATCH {_LIVE_STREAM}/outputs/{{live_stream_output_id}}": (_WRITE, 200),
     f"DELETE {_LIVE_STREAM}/outputs/{{live_stream_output_id}}": (_WRITE, 200),
+    "GET resources/video/upload": (_READ, 200),
+    "GET resources/video/upload/{public_id}": (_READ, 200),
+    "DELETE resources/video/upload/{public_id}": (_WRITE, 200),
 }
 _STORAGE = "storage-targets/{storage_target_id}"
 _STORAGES = {
@@ -274,6 +279,8 @@ PAGES: dict[str, dict[str, Door]] = {
     "/livestreams/{livestream_id}/recordings": {"GET": Door.LOOK},
     "/livestreams/{livestream_id}/recordings/start": {"POST": Door.OPERATE},
     _RECORDING_PAGE: {"GET": Door.LOOK},
+    # Of one that has no poster nobody sees one; with it: tests/recordings/test_stills.py.
+    f"{_RECORDING_PAGE}/poster.jpg": {"GET": Door.SHUT},
     f"{_RECORDING_PAGE}/stop": {"POST": Door.OPERATE},
     f"{_RECORDING_PAGE}/pause": {"POST": Door.OPERATE},
     f"{_RECORDING_PAGE}/resume": {"POST": Door.OPERATE},
@@ -365,6 +372,9 @@ MACHINES: dict[str, dict[str, Door]] = {
     # Our own origin's, which is answered: tests/streams/test_permissions.py. The edge hands nobody's request on to it.
     "/internal/playback/rules": {"POST": Door.SHUT},
     "/internal/playback/places": {"GET": Door.SHUT},
+    # The edge's, which knows who may: tests/recordings/test_played.py.
+    "/internal/recorded/{playback_id}/recordings/index.m3u8": {"GET": Door.SHUT, "POST": Door.SHUT},
+    "/internal/recorded/{playback_id}/recordings/{recording_id}/{name}": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/^internal(?:/|\\Z)": {},
     "/^v2(/[\\s\\S]*)?\\Z": {},
     "/^client(/[\\s\\S]*)?\\Z": {},

@@ -15,6 +15,7 @@ from streams.media.recording.clips import clip
 from streams.media.recording.index import TrackKind
 from streams.media.recording.movie import Movie
 from streams.media.recording.playlists import media_playlist, multivariant_playlist
+from tests.browser.seeking import seek, seek_and_play
 from tests.browser.windows import window
 from tests.media.clips import flv
 from tests.media.recording.recorder import Recorder
@@ -36,33 +37,6 @@ _PAGES = {
         "hls.loadSource('index.m3u8'); hls.attachMedia(document.querySelector('video'))</script>"
     ),
 }
-# Waits until a frame of that time is there, and of that width, which is known only once it is painted; then the same of
-# what is played from there for a while.
-_SEEK = """
-async ([time, width, plays, playedWidth]) => {
-  const video = document.querySelector('video');
-  const until = (isDone, what) => new Promise((resolve, reject) => {
-    const began = Date.now();
-    const look = () => {
-      if (video.error) return reject(new Error(video.error.message));
-      if (isDone()) return resolve();
-      const state = `${video.currentTime} ${video.readyState} ${video.videoWidth}`;
-      if (Date.now() - began > 60000) return reject(new Error(`${what} ${state}`));
-      setTimeout(look, 20);
-    };
-    look();
-  });
-  await until(() => video.readyState >= 1 && isFinite(video.duration), 'metadata');
-  video.pause();
-  video.currentTime = time;
-  await until(() => !video.seeking && video.readyState >= 2 && video.videoWidth === width, 'seek');
-  if (plays) {
-    await video.play();
-    await until(() => (video.currentTime > time + plays || video.ended) && video.videoWidth === playedWidth, 'play');
-  }
-  return video.duration;
-}
-"""
 
 
 class _Files(http.server.BaseHTTPRequestHandler):
@@ -112,15 +86,14 @@ class Shown:
 
         :raises playwright.sync_api.Error: when that does not happen.
         """
-        duration_s: float = self.page.evaluate(_SEEK, [time_s, width, 0, 0])
-        return duration_s
+        return seek(self.page, time_s, width=width)
 
     def play(self, time_s: float, *, width: int, for_s: float, then_width: int) -> None:
         """Play from a time on, until pictures of another width are shown.
 
         :raises playwright.sync_api.Error: when that does not happen.
         """
-        self.page.evaluate(_SEEK, [time_s, width, for_s, then_width])
+        seek_and_play(self.page, time_s, width=width, for_s=for_s, then_width=then_width)
 
 
 @pytest.fixture(scope="module")

@@ -1,20 +1,25 @@
 """The pages of recordings."""
 
+from pathlib import Path
+
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from livehub.core import clock
 from streams.models import Livestream, Recording, Session, User
-from streams.organizations.services import SYSTEM
+from streams.organizations.services import SYSTEM, NewOrganization
+from streams.recordings import played
 from streams.recordings.services import NewRecording, start_recording
 from tests.recordings.broadcast import went_live
 from tests.runs import connected, ended
+from tests.stores.storages import storage_of
 
 
 @pytest.fixture(autouse=True)
-def by_call_alone(settings: Settings) -> None:
+def by_call_alone(settings: Settings, tmp_path: Path) -> None:
     settings.RECORD_AUTOMATICALLY = False
+    settings.RECORDINGS_PLAYED_DIR = tmp_path
 
 
 @pytest.fixture
@@ -81,6 +86,34 @@ def test_play_and_hand_out_what_is_stored(browser: Client, recording: Recording)
 
     assert f'src="/recordings/{recording.pk}/file?token=' in text
     assert 'data-testid="download"' in text
+    assert f"/recordings/{recording.pk}/file?token=" in text.partition('data-testid="download-sound"')[0]
+    Recording.objects.update(has_sound=False)
+    assert "download-sound" not in browser.get(f"/recordings/{recording.pk}").content.decode()
+
+
+def test_play_here_what_another_storage_has(browser: Client, recording: Recording, home: NewOrganization) -> None:
+    _stored(recording, storage=storage_of(home.app))
+
+    text = browser.get(f"/recordings/{recording.pk}").content.decode()
+
+    # By its own link it is downloaded; pages show nothing from there.
+    assert f'src="/recordings/{recording.pk}/file?token=' in text
+
+
+def test_show_their_posters_and_why_there_is_none(browser: Client, recording: Recording) -> None:
+    _stored(recording, stills_problem="The storage is full. Make room there, or raise its quota.")
+    poster = f"/recordings/{recording.pk}/poster.jpg"
+
+    text = browser.get(f"/recordings/{recording.pk}").content.decode()
+    assert "Being made: The storage is full." in text
+    assert poster not in text
+    assert browser.get(poster).status_code == 404
+
+    Recording.objects.update(stills_status="made", stills_problem="", stills_strips=1)
+    played.keep(Recording.objects.select_related("livestream").get(), "pictures/poster.jpg", b"a picture")
+    assert f'poster="{poster}"' in browser.get(f"/recordings/{recording.pk}").content.decode()
+    assert f'src="{poster}"' in browser.get("/recordings").content.decode()
+    assert browser.get(poster).content == b"a picture"
 
 
 def test_begin_and_end_them_by_hand(browser: Client, on_air: Session, livestream: Livestream) -> None:

@@ -13,6 +13,7 @@ def folders(settings: Settings, tmp_path: Path) -> None:
     settings.PLAYBACK_DIR = tmp_path / "playback"
     settings.RECORDING_SPOOL_DIR = settings.PLAYBACK_DIR / ".recordings"
     settings.RECORDINGS_DIR = tmp_path / "recordings"
+    settings.RECORDINGS_PLAYED_DIR = tmp_path / "played"
     settings.RECORD_AUTOMATICALLY = True
     # The disk of a machine that tests run on may be as full as it likes.
     settings.DISK_STOP_PERCENT, settings.DISK_STOP_MB = 100, 0

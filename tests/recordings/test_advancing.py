@@ -178,6 +178,26 @@ class TestWholeBroadcast:
         (gap,) = recording.gaps
         assert (gap["reason"], gap["length_us"]) == ("slate", pytest.approx(3_000_000, abs=100_000))
 
+    def test_has_the_slate_in_it_where_that_is_to_be_kept_but_not_what_waited_for_the_encoder(
+        self, recording: Recording, broadcast: MadeBroadcast, lease: Lease
+    ) -> None:
+        Recording.objects.update(slate="keep")
+        broadcast.cut(shows_slate=True)
+        broadcast.add(2)
+        broadcast.cut(shows_slate=False)
+        broadcast.add(2)
+        broadcast.cut(shows_slate=True)
+        broadcast.add(3)
+        broadcast.cut(shows_slate=False)
+        broadcast.add(1)
+
+        _finished(recording, broadcast, lease)
+
+        assert (recording.is_verified, recording.problem, recording.gaps) == (True, "", [])
+        assert _frames(_file(recording)) == (2 + 3 + 1) * 30
+        pictures = RecordedSegment.objects.filter(slot="v0").order_by("msn")
+        assert [each.shows_slate for each in pictures] == [False] * 2 + [True] * 3 + [False]
+
 
 class TestByHand:
     def test_leaves_out_what_is_broadcast_while_it_is_paused(

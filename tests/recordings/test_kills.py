@@ -53,6 +53,7 @@ class Killing:
                 "PLAYBACK_DIR": str(live_settings.PLAYBACK_DIR),
                 "RECORDING_SPOOL_DIR": str(live_settings.RECORDING_SPOOL_DIR),
                 "RECORDINGS_DIR": str(live_settings.RECORDINGS_DIR),
+                "RECORDINGS_PLAYED_DIR": str(live_settings.RECORDINGS_PLAYED_DIR),
                 "DISK_STOP_PERCENT": 100,
                 "DISK_STOP_MB": 0,
             },

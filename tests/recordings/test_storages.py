@@ -1,19 +1,23 @@
 """Recordings in a storage of their app's own: a bucket of OpenStack Swift."""
 
 from collections.abc import Iterator
+from datetime import timedelta
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from django.test import Client
 from pytest_django import Settings
 
 from livehub.core import clock
 from streams.models import Livestream, Recording, Rendering, Session, StorageTarget
 from streams.organizations.services import SYSTEM, NewOrganization
-from streams.recordings import services
+from streams.recordings import played, services
 from streams.recordings.advancing import advance_recording, erase_recording
 from streams.recordings.configuring import new_recording_of
-from streams.recordings.links import download_link
+from streams.recordings.links import download_link, own_link
 from streams.recordings.rendering import render_next
+from streams.recordings.stills import make_stills
 from streams.recordings.storage_services import create_storage_target, delete_storage_target
 from streams.recordings.stores.base import StoreSettings
 from tests.recordings.broadcast import MadeBroadcast, is_over, went_live
@@ -67,9 +71,29 @@ def test_are_stored_checked_fetched_and_deleted_there(
     answer = httpx.get(link.url)
     assert len(answer.content) == recording.size
     assert recording.output_file_name in answer.headers["content-disposition"]
+    _is_played_through_here(recording, answer.content)
     services.delete_recording(recording_id=recording.pk, actor=SYSTEM)
     erase_recording(recording_id=recording.pk)
     assert httpx.get(link.url).status_code == httpx.codes.NOT_FOUND
+
+
+def _is_played_through_here(recording: Recording, content: bytes) -> None:
+    """Hold that pages get ranges of it from here, and the sound and the pictures that were made of it."""
+    make_stills(recording_id=recording.pk)
+    recording = Recording.objects.select_related("livestream").get()
+    assert recording.livestream is not None
+    assert (recording.stills_status, recording.stills_problem) == ("made", "")
+    there = f"/internal/recorded/{recording.livestream.playback_id}/recordings/{recording.pk}"
+    own = urlsplit(own_link(recording.pk, expires_at=clock.now() + timedelta(hours=1)))
+    for path in (f"{there}/media.mp4", f"{own.path}?{own.query}&play"):
+        ranged = Client().get(path, headers={"Range": "bytes=1000-400000"})
+        assert (ranged.status_code, ranged.getvalue()) == (206, content[1000:400_001])
+    played.forget(recording)
+    assert Client().get(f"{there}/pictures/poster.jpg").content.startswith(b"\xff\xd8")
+    assert Client().get(f"{there}/video.m3u8").content.count(b"#EXTINF") == 30
+    sound = Client().get(f"{own.path}?{own.query}&as=m4a").getvalue()
+    assert sound[4:8] == b"ftyp"
+    assert len(sound) < len(content) / 2
 
 
 def test_are_rendered_into_the_storage_that_was_told_with_them(

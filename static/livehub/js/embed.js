@@ -10,15 +10,24 @@ const SOON_MS = 60_000;
 const SPREAD_MS = 1000;
 const LONGEST_MS = 10_000;
 const REFUSED = new Set([401, 403]);
+// By what the playlist of a recording names the folder of the broadcast that it is of.
+const SESSION = /DATA-ID="livehub\.session",VALUE="([^"]+)"/;
+const STORYBOARD = 'DATA-ID="livehub.storyboard"';
 
 const stage = document.querySelector("[data-player]");
 const curtain = stage.querySelector(".curtain");
 const multivariantUrl = new URL(stage.dataset.src, location);
 // An answer that nothing is there, where a plain address would have none: that would stand in the console as an error.
 multivariantUrl.searchParams.set("quiet", "1");
+const recordedUrl = new URL("recordings/index.m3u8?quiet=1", multivariantUrl);
 const wantsSoundOnly = stage.hasAttribute("data-sound-only");
 const liveAgain = stage.querySelector("[data-live-again]");
 const ended = new Set();
+// What is to be played for an address, where that is not the address of the livestream; and its poster.
+const sources = new Map();
+const liveSource = { src: stage.dataset.src, poster: "" };
+// The newest recording, null where there is none, undefined while nobody has asked.
+let recorded;
 // When one ended that was watched here.
 let endedAt = -Infinity;
 // Whose name the words on the page are marked with.
@@ -32,15 +41,20 @@ class NoAnswerError extends Error {}
 class RefusedError extends Error {}
 
 async function read(url) {
+  return (await ask(url)).text;
+}
+
+// Who asks may be sent on to another address.
+async function ask(url) {
   let response;
   try {
     const options = { cache: "no-cache", credentials: "omit", signal: AbortSignal.timeout(LONGEST_MS) };
     response = await fetch(url, options);
-    if (response.ok) return await response.text();
+    if (response.ok) return { text: await response.text(), address: response.url };
   } catch (error) {
     throw new NoAnswerError(error.message);
   }
-  if (response.status === 404) return "";
+  if (response.status === 404) return { text: "", address: "" };
   if (!REFUSED.has(response.status)) throw new NoAnswerError();
   throw new RefusedError(response.headers.get("X-Playback-Refused") ?? "refused");
 }
@@ -59,8 +73,37 @@ async function findBroadcast() {
   if (!media) return null;
   const address = new URL(media, multivariantUrl).pathname;
   if (!ended.has(address) && !(await hasMedia(address))) return null;
-  if (wantsSoundOnly) stage.dataset.src = address;
+  if (wantsSoundOnly) sources.set(address, { src: address, poster: "" });
   return { address, isOver: ended.has(address) };
+}
+
+// What is on; else what somebody is in the middle of; else the newest that has been. A recording has all of its broadcast, and
+// stays when the broadcast's own files are gone; but who has seen something here already is shown nothing else by itself.
+async function find() {
+  const broadcast = await findBroadcast();
+  if (broadcast && !broadcast.isOver) return broadcast;
+  if (isWatchingRecording()) return (await findWatched()) ?? broadcast;
+  const known = curtain.dataset.session || curtain.dataset.recording;
+  if (broadcast && known) return broadcast;
+  const found = await findRecorded();
+  if (found === null || (broadcast && !broadcast.address.includes(`/${found.session}/`))) return broadcast;
+  if (known && known !== found.address) wantsRecording = false;
+  return found;
+}
+
+// Asked once, and again after an end: pages that wait for a broadcast are many.
+async function findRecorded() {
+  if (recorded === undefined) recorded = asRecorded(await ask(recordedUrl));
+  return recorded;
+}
+
+function asRecorded({ text, address }) {
+  const sound = soundOf(text);
+  if (!text || (wantsSoundOnly && !sound)) return null;
+  const src = wantsSoundOnly ? new URL(sound, address).pathname : new URL(address).pathname;
+  const poster = text.includes(STORYBOARD) ? new URL("pictures/poster.jpg", address).pathname : "";
+  sources.set(src, { src, poster });
+  return { address: src, isOver: true, session: text.match(SESSION)?.[1] };
 }
 
 // Looks whether there is something to play, and whether it is over.
@@ -75,9 +118,9 @@ async function hasMedia(address) {
 }
 
 // Before the next broadcast can be played, nothing leads to the last one any more; but whoever is in the middle of it goes on.
-async function findRecording() {
+async function findWatched() {
   const address = curtain.dataset.session;
-  return isWatchingRecording() && (await hasMedia(address)) ? { address, isOver: true } : null;
+  return address === recorded?.address || (await hasMedia(address)) ? { address, isOver: true } : null;
 }
 
 // `played` is what the player is to show, `recording` what it could show if somebody wants it to.
@@ -86,6 +129,7 @@ function show(name, { played = "", recording = "" } = {}) {
   for (const part of document.querySelectorAll("[data-state]")) part.hidden = !part.dataset.state.split(" ").includes(state);
   for (const button of curtain.querySelectorAll("[data-replay]")) button.hidden = !recording;
   liveAgain.hidden = true;
+  Object.assign(stage.dataset, sources.get(played || recording) ?? liveSource);
   Object.assign(curtain.dataset, { session: played, recording });
   curtain.toggleAttribute("data-playable", Boolean(played));
 }
@@ -113,7 +157,7 @@ function isWatchingRecording() {
 
 async function look() {
   try {
-    const found = (await findBroadcast()) ?? (await findRecording());
+    const found = await find();
     if (!found) show(endedAt > -Infinity ? "over" : "off");
     else if (found.isOver) showOver(found.address);
     else if (isWatchingRecording()) offerLive(found.address);
@@ -144,6 +188,7 @@ async function watch() {
 stage.addEventListener("broadcast-over", ({ detail }) => {
   if (state !== "on") return;
   endedAt = performance.now();
+  recorded = undefined;
   const address = curtain.dataset.session;
   ended.add(address);
   // Who is behind sees the rest.

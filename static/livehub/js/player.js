@@ -190,7 +190,8 @@ export class Player {
 
   #waitForAClick() {
     this.#stage.dataset.playing = "waiting";
-    this.video.poster = new URL("thumbnail.jpg", new URL(this.#stage.dataset.src, location)).href;
+    const { poster, src } = this.#stage.dataset;
+    this.video.poster = poster || new URL("thumbnail.jpg", new URL(src, location)).href;
     this.video.addEventListener("play", () => this.#hls?.startLoad(), { once: true });
   }
 

@@ -20,8 +20,12 @@ from streams.media.recording.stored import BOX_HEADER_SIZE
 _VERSION = 7
 
 
-def multivariant_playlist(movie: Movie, *, video_uri: str, audio_uri: str) -> str:
+def multivariant_playlist(
+    movie: Movie, *, video_uri: str, audio_uri: str, storyboard_uri: str = "", session: str = ""
+) -> str:
     """Return the playlist that players begin with; addresses are those of `media_playlist`, unused without that track.
+
+    `storyboard_uri` and `session` are as in `render_multivariant`.
 
     :raises MovieError: when there is nothing to be listed.
     """
@@ -29,7 +33,7 @@ def multivariant_playlist(movie: Movie, *, video_uri: str, audio_uri: str) -> st
     variants = [_variant(movie, kind, uri) for kind, uri in uris.items() if movie.has(kind)]
     if not variants:
         raise MovieError("There is nothing in the recording that can be played.")
-    return render_multivariant(variants)
+    return render_multivariant(variants, storyboard_uri=storyboard_uri, session=session)
 
 
 def media_playlist(movie: Movie, kind: TrackKind, *, uri: str, start_us: int = 0, end_us: int | None = None) -> str:

@@ -28,20 +28,27 @@ class Picture:
     height: int
 
 
-def render(pictures: Iterable[Picture], *, every_ms: int) -> str:
-    """Return the list of pictures in order of time; each stands for what follows it, the last one for `every_ms`."""
+def render(pictures: Iterable[Picture], *, every_ms: int, is_dated: bool = True) -> str:
+    """Return the list of pictures in order of time; each stands for what follows it, the last one for `every_ms`.
+
+    Without dates they are moments of a file: `at_ms` since its beginning, as its player counts.
+    """
     shown = list(pictures)
     if not shown:
         return "WEBVTT\n"
-    begins_ms = shown[0].at_ms
-    begins = datetime.fromtimestamp(begins_ms / 1000, tz=UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    begins_ms = shown[0].at_ms if is_dated else 0
     ends = [*(later.at_ms for _, later in pairwise(shown)), shown[-1].at_ms + every_ms]
     cues = (
         f"{_time(picture.at_ms - begins_ms)} --> {_time(end_ms - begins_ms)}\n"
         f"{picture.file}#xywh=0,{picture.top},{picture.width},{picture.height}"
         for picture, end_ms in zip(shown, ends, strict=True)
     )
-    return "\n\n".join(("WEBVTT", f"NOTE begins {begins}", *cues)) + "\n"
+    return "\n\n".join(("WEBVTT", *([_beginning(begins_ms)] if is_dated else []), *cues)) + "\n"
+
+
+def _beginning(begins_ms: int) -> str:
+    begins = datetime.fromtimestamp(begins_ms / 1000, tz=UTC).isoformat(timespec="milliseconds")
+    return f"NOTE begins {begins.replace('+00:00', 'Z')}"
 
 
 def parse(text: str) -> list[Picture]:

@@ -13,6 +13,7 @@ from streams.recordings.models import StorageTarget
 from streams.recordings.models.recording import MAX_SECONDS_LEAST, MAX_SECONDS_MOST
 from streams.recordings.policies import PolicyChanges
 from streams.recordings.services import NewRecording
+from streams.recordings.states import SlateRecording
 from streams.recordings.storage_selectors import get_storage_target
 
 _RETENTION_MOST_S = 10 * 365 * 86400
@@ -38,6 +39,12 @@ class RecordingBody(serializers.Serializer[None]):
         max_value=_RETENTION_MOST_S,
         help_text="How long it is kept once it is stored; 0 until it is deleted, null as the instance has it.",
     )
+    slate = serializers.ChoiceField(
+        required=False,
+        choices=SlateRecording.choices,
+        help_text="What becomes of stretches in which viewers see something in the encoder's place: cut leaves them "
+        "out, also if nothing is said; keep takes them as viewers saw them.",
+    )
     storage_target_id = serializers.UUIDField(
         required=False, allow_null=True, help_text="A storage of the app's, where it is kept; null: on this instance."
     )
@@ -56,6 +63,7 @@ def new_recording_of(values: Mapping[str, object], *, app: App) -> NewRecording:
         max_seconds=cast("int | None", values.get("max_seconds")),
         file_name_prefix=str(values.get("file_name_prefix", "")),
         retention_s=cast("int | None", values.get("retention_s")),
+        slate=SlateRecording(str(values.get("slate", SlateRecording.CUT))),
         allows_multiple=bool(values.get("allow_multiple_recordings", False)),
     )
 
@@ -80,6 +88,11 @@ class RecordingSettingsBody(serializers.Serializer[None]):
         min_value=MAX_SECONDS_LEAST,
         max_value=MAX_SECONDS_MOST,
         help_text="Recordings stop by themselves after that; null for no limit.",
+    )
+    slate = serializers.ChoiceField(
+        required=False,
+        choices=SlateRecording.choices,
+        help_text="What becomes of stretches in which viewers see something in the encoder's place: cut or keep.",
     )
     storage_target_id = serializers.UUIDField(
         required=False,

@@ -10,9 +10,17 @@ from livehub.api.dialect import JsonObject
 from livehub.api.fields import InstantField
 from livehub.core import clock
 from streams.recordings.files import told_size
-from streams.recordings.links import download_link
+from streams.recordings.links import DownloadLink, download_link, playback_url, poster_url, sound_link, storyboard_url
 from streams.recordings.models import Recording, RecordingPolicy
-from streams.recordings.states import STATUS_WORDS, RecordingOrigin, RenderingKind, RenderingStatus, StopReason
+from streams.recordings.states import (
+    STATUS_WORDS,
+    RecordingOrigin,
+    RenderingKind,
+    RenderingStatus,
+    SlateRecording,
+    StillsStatus,
+    StopReason,
+)
 
 
 class GapSerializer(serializers.Serializer[None]):
@@ -33,6 +41,20 @@ class RecordingRenderingSerializer(serializers.Serializer[None]):
     problem = serializers.CharField(read_only=True, allow_null=True, help_text="Why it failed, or is late.")
 
 
+class DownloadSerializer(serializers.Serializer[None]):
+    """Where a form of a recording can be fetched, and until when."""
+
+    url = serializers.CharField(read_only=True)
+    expires_at = InstantField()
+
+
+class DownloadsSerializer(serializers.Serializer[None]):
+    """The forms in which a recording can be fetched; null for those that there are not, or not yet."""
+
+    mp4 = DownloadSerializer(allow_null=True)
+    m4a = DownloadSerializer(allow_null=True, help_text="The sound alone, made when it is asked for.")
+
+
 class LivestreamRecordingSerializer(serializers.Serializer[Recording]):
     """A recording of a livestream's broadcast: one file, with what was checked of it."""
 
@@ -46,8 +68,12 @@ class LivestreamRecordingSerializer(serializers.Serializer[Recording]):
         "is_verified": True,
         "gaps": [],
         "renderings": [],
+        "slate": "cut",
         "storage_target_id": None,
         "problem": None,
+        "playback_url": "https://live.example/playback/pb_x/recordings/4f0c9e1b-7a2d-4c38-9b0e-0a5d3f6e7c11/index.m3u8",
+        "pictures_status": "made",
+        "pictures_problem": None,
     }
 
     id = serializers.UUIDField()
@@ -72,6 +98,9 @@ class LivestreamRecordingSerializer(serializers.Serializer[Recording]):
         read_only=True, allow_null=True, help_text="Of the digests (binary) of its parts of `part_size` bytes each."
     )
     part_size = serializers.IntegerField()
+    slate = serializers.ChoiceField(
+        choices=SlateRecording.choices, help_text="Whether what viewers saw while the encoder was away is in it."
+    )
     storage_target_id = serializers.UUIDField(allow_null=True, help_text="Where it is kept; null: on this instance.")
     renderings = RecordingRenderingSerializer(many=True)
     problem = serializers.CharField(
@@ -79,6 +108,27 @@ class LivestreamRecordingSerializer(serializers.Serializer[Recording]):
     )
     download_url = serializers.CharField(read_only=True, allow_null=True)
     download_url_expiry = InstantField(allow_null=True)
+    downloads = DownloadsSerializer()
+    playback_url = serializers.CharField(
+        read_only=True,
+        allow_null=True,
+        help_text="HLS video on demand, for whoever may watch the livestream; null while it is not stored, and once "
+        "the livestream is deleted.",
+    )
+    poster_url = serializers.CharField(read_only=True, allow_null=True, help_text="A JPEG; null while there is none.")
+    storyboard_url = serializers.CharField(
+        read_only=True,
+        allow_null=True,
+        help_text="WebVTT whose cues are parts of JPEGs, for a scrub bar; null while there is none.",
+    )
+    pictures_status = serializers.ChoiceField(
+        choices=StillsStatus.choices,
+        allow_null=True,
+        help_text="Of poster and storyboard; none: it has no picture. Null until it is stored.",
+    )
+    pictures_problem = serializers.CharField(
+        read_only=True, allow_null=True, help_text="Why they are not made yet, or not at all."
+    )
 
     def to_representation(self, recording: Recording) -> JsonObject:
         link = download_link(recording)
@@ -106,6 +156,7 @@ class LivestreamRecordingSerializer(serializers.Serializer[Recording]):
             "gaps": recording.gaps,
             "sha256": recording.sha256 or None,
             "part_size": recording.part_size,
+            "slate": recording.slate,
             "storage_target_id": str(recording.storage_id) if recording.storage_id else None,
             "renderings": [
                 {
@@ -120,7 +171,17 @@ class LivestreamRecordingSerializer(serializers.Serializer[Recording]):
             "problem": recording.problem or None,
             "download_url": link.url if link else None,
             "download_url_expiry": clock.isoformat(link.expires_at) if link else None,
+            "downloads": {"mp4": _shown(link), "m4a": _shown(sound_link(recording))},
+            "playback_url": playback_url(recording),
+            "poster_url": poster_url(recording),
+            "storyboard_url": storyboard_url(recording),
+            "pictures_status": recording.stills_status if recording.is_stored else None,
+            "pictures_problem": recording.stills_problem or None,
         }
+
+
+def _shown(link: DownloadLink | None) -> JsonObject | None:
+    return {"url": link.url, "expires_at": clock.isoformat(link.expires_at)} if link else None
 
 
 @dataclass(frozen=True)
@@ -139,6 +200,7 @@ class RecordingSettingsSerializer(serializers.Serializer[RecordingSettings]):
         "retention_s": 604800,
         "file_name_prefix": "keynote",
         "max_seconds": None,
+        "slate": "cut",
         "storage_target_id": None,
     }
 
@@ -146,6 +208,7 @@ class RecordingSettingsSerializer(serializers.Serializer[RecordingSettings]):
     retention_s = serializers.IntegerField(allow_null=True)
     file_name_prefix = serializers.CharField(read_only=True)
     max_seconds = serializers.IntegerField(allow_null=True)
+    slate = serializers.ChoiceField(choices=SlateRecording.choices)
     storage_target_id = serializers.UUIDField(allow_null=True)
 
     def to_representation(self, shown: RecordingSettings) -> JsonObject:
@@ -155,6 +218,7 @@ class RecordingSettingsSerializer(serializers.Serializer[RecordingSettings]):
             "retention_s": policy.retention_s,
             "file_name_prefix": policy.file_name_prefix,
             "max_seconds": policy.max_seconds,
+            "slate": policy.slate,
             "storage_target_id": str(policy.storage_id) if policy.storage_id else None,
         }
 

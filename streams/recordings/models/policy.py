@@ -4,6 +4,7 @@ from django.db import models
 
 from streams.livestreams.models import Livestream
 from streams.recordings.models.storage import StorageTarget
+from streams.recordings.states import SlateRecording
 
 PREFIX_MAX_LENGTH = 128
 
@@ -20,6 +21,7 @@ class RecordingPolicy(models.Model):
     # None: on this instance.
     storage = models.ForeignKey(StorageTarget, on_delete=models.RESTRICT, null=True, related_name="+")
     max_seconds = models.PositiveIntegerField(null=True)
+    slate = models.CharField(max_length=8, choices=SlateRecording.choices, default=SlateRecording.CUT)
     updated_at = models.DateTimeField(auto_now=True)
 
     def __str__(self) -> str:

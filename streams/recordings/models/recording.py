@@ -21,7 +21,9 @@ from streams.recordings.states import (
     VERIFIED,
     RecordingOrigin,
     RecordingStatus,
+    SlateRecording,
     StartReason,
+    StillsStatus,
     StopReason,
 )
 
@@ -95,6 +97,7 @@ class Recording(models.Model):
     # How long it is kept once it is stored; 0 for ever.
     retention_s = models.PositiveIntegerField(default=0, editable=False)
     expires_at = models.DateTimeField(null=True, editable=False)
+    slate = models.CharField(max_length=8, choices=SlateRecording.choices, default=SlateRecording.CUT, editable=False)
     # As the caller configured it, in the dialects' words.
     config = models.JSONField(default=dict, editable=False)
     # What its file is to be like, as `renditions.FileForm` has it; None: as it was broadcast.
@@ -128,10 +131,20 @@ class Recording(models.Model):
     crc32 = models.BigIntegerField(null=True, editable=False)
     etag = models.CharField(max_length=255, blank=True, editable=False)
     is_verified = models.BooleanField(default=False, editable=False)
+    has_sound = models.BooleanField(default=True, editable=False)
     # What of the broadcast is not in it: objects of `at_us`, `length_us` and `reason`, in order.
     gaps = models.JSONField(default=list, editable=False)
     # Why it is not stored yet, or not at all; empty while nothing is wrong.
     problem = models.CharField(max_length=PROBLEM_MAX_LENGTH, blank=True, editable=False)
+    # The poster and the strips of small pictures that lie beside it once it is stored; why there are none, and when
+    # that is tried again.
+    stills_status = models.CharField(
+        max_length=8, choices=StillsStatus.choices, default=StillsStatus.WAITING, editable=False
+    )
+    stills_problem = models.CharField(max_length=PROBLEM_MAX_LENGTH, blank=True, editable=False)
+    stills_tries = models.PositiveSmallIntegerField(default=0, editable=False)
+    stills_due_at = models.DateTimeField(null=True, editable=False)
+    stills_strips = models.PositiveSmallIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, editable=False)
@@ -160,6 +173,12 @@ class Recording(models.Model):
             # The sweep: what is to be done.
             models.Index(fields=["node"], condition=Q(status__in=UNFINISHED), name="recording_unfinished"),
             models.Index(fields=["expires_at"], condition=Q(deleted_at=None), name="recording_expires"),
+            # Those whose pictures are to be made.
+            models.Index(
+                fields=["node", "uploaded_at"],
+                condition=Q(status=RecordingStatus.UPLOADED, stills_status=StillsStatus.WAITING, deleted_at=None),
+                name="recording_stills",
+            ),
             models.Index(
                 fields=["deleted_at"],
                 condition=Q(deleted_at__isnull=False, is_erased=False),
@@ -205,6 +224,11 @@ class Recording(models.Model):
     def is_rendered(self) -> bool:
         """What was broadcast is stored, and another file is being made of it."""
         return self.status == RecordingStatus.UPLOADING and self.size is not None
+
+    @property
+    def has_stills(self) -> bool:
+        """Its poster can be shown."""
+        return self.stills_status == StillsStatus.MADE
 
     @property
     def duration_s(self) -> float | None:
@@ -265,6 +289,8 @@ class RecordedSegment(models.Model):
     # When its first picture was taken, and for how long it lasts, as the broadcast's journal has it.
     at_ms = models.BigIntegerField(editable=False)
     duration_us = models.PositiveBigIntegerField(editable=False)
+    # Viewers saw something in the encoder's place, and that was to be kept.
+    shows_slate = models.BooleanField(default=False, editable=False)
     # Why nothing of it is to be seen, and why something is missing before it; empty where all is as it was.
     left_out = models.CharField(max_length=REASON_MAX_LENGTH, blank=True, editable=False)
     gap_before = models.CharField(max_length=REASON_MAX_LENGTH, blank=True, editable=False)

@@ -5,7 +5,7 @@ const DATA_ID = "livehub.storyboard";
 const AGAIN_MS = 15_000;
 const TIMEOUT_MS = 10_000;
 const POINTED_AT = "mediapreviewrequest";
-// When the first picture was taken, by the file; cues count from there.
+// When the first picture was taken, by the file; cues count from there. Of a recording they count as its player does.
 const BEGINNING = /^NOTE begins (\S+)$/m;
 const CUE = /^([\d:.]+) --> .*\n(.+)$/gm;
 
@@ -62,9 +62,10 @@ async function fetchPictures(url) {
   const response = await fetch(quietly, { signal: AbortSignal.timeout(TIMEOUT_MS) });
   if (!response.ok) throw new Error(`${response.status}`);
   const text = await response.text();
-  const begins = Date.parse(text.match(BEGINNING)?.[1]);
+  const begins = text.match(BEGINNING)?.[1];
   return [...text.matchAll(CUE)].map(([, at, picture]) => ({
-    at: begins + milliseconds(at),
+    at: (begins ? Date.parse(begins) : 0) + milliseconds(at),
+    isDated: begins !== undefined,
     picture: new URL(picture, url).href,
   }));
 }
@@ -83,7 +84,8 @@ function cuesOf(pictures, fragments) {
 // leaves out what the broadcast was away for.
 function placesOf(pictures, fragments) {
   let next = 0;
-  return pictures.map(({ at }) => {
+  return pictures.map(({ at, isDated }) => {
+    if (!isDated) return at / 1000;
     while (fragments[next]?.programDateTime <= at) next += 1;
     const fragment = fragments[Math.max(next - 1, 0)];
     const place = fragment.start + (at - fragment.programDateTime) / 1000;

@@ -1,0 +1,186 @@
+"""Recordings as the edge is handed them: playlists, media of other storages, the sound alone."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import m3u8
+import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from livehub.core import clock
+from streams.models import Livestream, RecordedSegment, Recording, Session
+from streams.organizations.services import SYSTEM
+from streams.recordings import services
+from streams.recordings.advancing import advance_recording, erase_recording
+from streams.recordings.links import sound_link
+from streams.recordings.storing import folder_store
+from tests.media.recording.probing import durations
+from tests.recordings.broadcast import MadeBroadcast, is_over, went_live
+
+
+@pytest.fixture
+def recording(session: Session) -> Recording:
+    """A stored one of four seconds with a splice in it."""
+    lease = went_live(session)
+    broadcast = MadeBroadcast(session, began_ms=clock.epoch_ms(clock.now()))
+    broadcast.add(2)
+    broadcast.cut(shows_slate=True)
+    broadcast.add(1)
+    broadcast.cut(shows_slate=False)
+    broadcast.add(2)
+    broadcast.end()
+    is_over(lease)
+    recording = Recording.objects.get()
+    advance_recording(recording_id=recording.pk)
+    return Recording.objects.select_related("livestream").get()
+
+
+@pytest.fixture
+def kept(recording: Recording, settings: Settings, livestream: Livestream) -> Path:
+    """The folder that the edge looks in."""
+    return Path(settings.RECORDINGS_PLAYED_DIR) / livestream.playback_id / "recordings" / str(recording.pk)
+
+
+def _get(recording: Recording, name: str, **headers: str) -> tuple[int, bytes, dict[str, str]]:
+    assert recording.livestream is not None
+    answer = Client().get(
+        f"/internal/recorded/{recording.livestream.playback_id}/recordings/{name}", headers=headers or None
+    )
+    return answer.status_code, answer.getvalue(), dict(answer.headers)
+
+
+class TestPlaylists:
+    def test_are_there_as_soon_as_it_is_stored_and_name_its_bytes(self, recording: Recording, kept: Path) -> None:
+        content = folder_store().path(recording.object_name).read_bytes()
+
+        assert (kept / "media.mp4").read_bytes() == content
+        listed = m3u8.load(str(kept / "index.m3u8"))
+        assert [each.uri for each in listed.playlists] == ["video.m3u8", "audio.m3u8"]
+        assert [each.uri for each in listed.media] == ["audio.m3u8"]
+        for name, slot in (("video.m3u8", "v0"), ("audio.m3u8", "a0")):
+            segments = m3u8.load(str(kept / name)).segments
+            stored = RecordedSegment.objects.filter(slot=slot).order_by("offset")
+            assert [each.byterange for each in segments] == [f"{each.size - 8}@{each.offset + 8}" for each in stored]
+            assert [each.discontinuity for each in segments] == [False, False, True, False]
+            assert {each.uri for each in segments} == {"media.mp4"}
+
+    def test_are_made_again_where_they_are_missing(self, recording: Recording, kept: Path) -> None:
+        before = {name: (kept / name).read_bytes() for name in ("index.m3u8", "video.m3u8", "audio.m3u8")}
+        for name in before:
+            (kept / name).unlink()
+
+        answers = {name: _get(recording, f"{recording.pk}/{name}")[:2] for name in before}
+
+        assert answers == {name: (200, content) for name, content in before.items()}
+        assert {name: (kept / name).read_bytes() for name in before} == before
+
+    def test_say_which_broadcast_they_are_of(self, recording: Recording, kept: Path, session: Session) -> None:
+        assert f'DATA-ID="livehub.session",VALUE="{session.pk.hex[:16]}"' in (kept / "index.m3u8").read_text()
+
+    def test_cost_no_more_for_a_long_recording(
+        self, recording: Recording, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        with django_assert_max_num_queries(3):
+            _get(recording, f"{recording.pk}/video.m3u8")
+
+    def test_go_with_the_recording(self, recording: Recording, kept: Path) -> None:
+        services.delete_recording(recording_id=recording.pk, actor=SYSTEM)
+
+        assert _get(recording, f"{recording.pk}/video.m3u8")[0] == 404
+        erase_recording(recording_id=recording.pk)
+        assert not kept.exists()
+
+    @pytest.mark.parametrize("name", ["other.m3u8", "a/b", "storyboard.vtt"])
+    def test_are_nothing_else(self, recording: Recording, name: str) -> None:
+        assert _get(recording, f"{recording.pk}/{name}")[0] == 404
+
+    def test_are_not_those_of_another_livestream(self, recording: Recording) -> None:
+        answer = Client().get(f"/internal/recorded/pb_other/recordings/{recording.pk}/video.m3u8")
+
+        assert answer.status_code == 404
+
+
+class TestNewest:
+    def test_is_the_last_one_that_is_stored_of_a_whole_broadcast(self, recording: Recording) -> None:
+        def copy(**values: object) -> None:
+            told = {"app": recording.app, "livestream": recording.livestream, "status": "uploaded", "node": "x"}
+            Recording.objects.create(**{**told, "object_name": str(values), **values})
+
+        copy(is_further=True)
+        copy(origin="window")
+        copy(status="errored")
+        copy(deleted_at=clock.now())
+
+        status, _, headers = _get(recording, "index.m3u8")
+
+        assert (status, headers["Location"]) == (302, f"{recording.pk}/index.m3u8")
+
+    def test_is_nothing_while_nothing_is_stored(self, recording: Recording) -> None:
+        Recording.objects.update(status="uploading")
+
+        assert _get(recording, "index.m3u8")[0] == 404
+
+
+class TestMedia:
+    """Where the edge has no file of it: as of another storage, or behind a lost link."""
+
+    @pytest.mark.parametrize(
+        ("asked", "status", "begin", "end"),
+        [
+            ("bytes=100-199", 206, 100, 200),
+            ("bytes=100-", 206, 100, None),
+            ("bytes=-100", 206, -100, None),
+            ("bytes=0-999999999", 206, 0, None),
+            ("", 200, 0, None),
+            ("bytes=5-6,8-9", 200, 0, None),
+            ("chapters=1-2", 200, 0, None),
+        ],
+    )
+    def test_is_answered_by_ranges(
+        self, recording: Recording, asked: str, status: int, begin: int, end: int | None
+    ) -> None:
+        content = folder_store().path(recording.object_name).read_bytes()
+
+        answer = _get(recording, f"{recording.pk}/media.mp4", **({"Range": asked} if asked else {}))
+
+        assert answer[:2] == (status, content[begin:end])
+        assert answer[2]["Content-Length"] == str(len(content[begin:end]))
+        if status == 206:
+            first = content.index(content[begin:end])
+            last = first + len(answer[1]) - 1
+            assert answer[2]["Content-Range"] == f"bytes {first}-{last}/{len(content)}"
+
+    @pytest.mark.parametrize("asked", ["bytes=999999999-", "bytes=20-10"])
+    def test_has_nothing_behind_its_end(self, recording: Recording, asked: str) -> None:
+        status, _, headers = _get(recording, f"{recording.pk}/media.mp4", Range=asked)
+
+        assert (status, headers["Content-Range"]) == (416, f"bytes */{recording.size}")
+
+    def test_is_not_there_when_somebody_has_removed_it(self, recording: Recording) -> None:
+        folder_store().path(recording.object_name).unlink()
+
+        assert _get(recording, f"{recording.pk}/media.mp4")[0] == 404
+
+
+class TestSound:
+    def test_is_a_file_of_its_own(self, recording: Recording, tmp_path: Path) -> None:
+        link = sound_link(recording)
+        assert link is not None
+        parts = urlsplit(link.url)
+        answer = Client().get(f"{parts.path}?{parts.query}")
+        (tmp_path / "sound.m4a").write_bytes(answer.getvalue())
+
+        assert answer["Content-Type"] == "audio/mp4"
+        assert recording.output_file_name.replace(".mp4", ".m4a") in answer["Content-Disposition"]
+        assert durations(tmp_path / "sound.m4a") == pytest.approx({"audio": 4, "file": 4}, abs=0.1)
+        ranged = Client().get(f"{parts.path}?{parts.query}", headers={"Range": "bytes=500-20000"})
+        assert (ranged.status_code, ranged.getvalue()) == (206, (tmp_path / "sound.m4a").read_bytes()[500:20001])
+
+    def test_is_not_had_where_there_is_none(self, recording: Recording) -> None:
+        link = sound_link(recording)
+        assert link is not None
+        parts = urlsplit(link.url)
+        RecordedSegment.objects.filter(slot="a0").delete()
+
+        assert Client().get(f"{parts.path}?{parts.query}").status_code == 404
