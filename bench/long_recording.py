@@ -9,9 +9,10 @@ import sys
 import time
 from pathlib import Path
 
-from streams.media.recording.clips import clip
+from streams.media.recording.clips import clip, sound_alone
 from streams.media.recording.index import US, TrackKind
 from streams.media.recording.movie import Movie
+from streams.media.recording.pictures import key_pictures
 from streams.media.recording.playlists import media_playlist
 
 _CLIP_US = 30 * US
@@ -38,6 +39,14 @@ def measure(path: Path) -> dict[str, float]:
     composed = clip(movie, start_us=middle_us, end_us=middle_us + _CLIP_US)
     found["clip_s"] = time.perf_counter() - began
     found["clip_head_kb"], found["clip_ranges"] = len(composed.head) / 1e3, len(composed.ranges)
+    began = time.perf_counter()
+    playlists = [media_playlist(movie, kind, uri="media.mp4") for kind in TrackKind]
+    found["playlists_s"], found["playlists_mb"] = time.perf_counter() - began, len("".join(playlists)) / 1e6
+    began = time.perf_counter()
+    found["sound_mb"], found["sound_s"] = sound_alone(movie).size / 1e6, time.perf_counter() - began
+    began = time.perf_counter()
+    found["pictures"] = len(key_pictures(movie, every_us=movie.duration_us // 200))
+    found["pictures_s"] = time.perf_counter() - began
     began = time.perf_counter()
     moov = movie.moov()
     found["moov_s"] = time.perf_counter() - began

@@ -31,6 +31,8 @@ _MOST_MS_PER_S = 5.0
 _HOURS = 12
 _MOST_MOOV_MB, _MOST_RSS_MB = 25, 200
 _MOST_PLAYLIST_S, _MOST_CLIP_S = 0.1, 1.0
+# Once, when it is stored; and while somebody waits for the file of its sound.
+_MOST_PLAYLISTS_S, _MOST_SOUND_S = 5.0, 10.0
 _LONGEST_S = 300
 
 
@@ -100,3 +102,5 @@ def test_twelve_hours(tmp_path: Path) -> None:
     assert found["rss_mb"] <= _MOST_RSS_MB
     assert found["clip_playlist_s"] <= _MOST_PLAYLIST_S
     assert found["clip_s"] <= _MOST_CLIP_S
+    assert found["playlists_s"] <= _MOST_PLAYLISTS_S
+    assert found["sound_s"] <= _MOST_SOUND_S

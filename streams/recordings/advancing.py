@@ -88,6 +88,8 @@ def erase_recording(*, recording_id: UUID) -> None:
     recording = deleted.select_related("livestream", "storage").first()
     if recording is None:
         return
+    # Before its store is asked, which may be away.
+    played.forget(recording)
     store = store_of(recording)
     if recording.upload_token:
         if recording.size is None:
@@ -100,7 +102,6 @@ def erase_recording(*, recording_id: UUID) -> None:
                 _abort(Upload(made.object_name, made.upload_token, recording.part_size), store)
             store.delete(made.object_name)
     spool.clear(recording.pk)
-    played.forget(recording)
     Recording.objects.filter(pk=recording.pk).update(is_erased=True)
     if recording.storage is not None and recording.storage.is_inline:
         forget_inline_target(recording.storage)

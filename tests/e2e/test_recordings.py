@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import m3u8
 import pytest
 
 from tests.e2e.client import Integrator, fetch
 from tests.e2e.encoder import publishing
-from tests.services import wait_until
+from tests.services import HANG_S, wait_until
 from tests.stack.whole import RunningStack
 
 pytestmark = pytest.mark.e2e
@@ -40,11 +41,14 @@ def test_a_broadcast_becomes_a_file_although_the_recorder_is_killed(stack: Runni
     path = tmp_path / "fetched.mp4"
     path.write_bytes(_fetched(recording))
     assert _decoded_frames(path) == pytest.approx(recording["duration_s"] * 30, abs=3)
+    wait_until(lambda: newest()["pictures_status"] == "made", what="the poster")
+    _is_played(newest(), path.read_bytes())
 
     integrator.call("DELETE", f"{there}/{recording['id']}")
     assert fetch(recording["download_url"]).status_code == 404
     folder = stack.data_dir / "recordings"
     wait_until(lambda: not list(folder.rglob(recording["output_file_name"])), what="the file to go")
+    wait_until(lambda: fetch(recording["playback_url"]).status_code == 404, what="the playlists to go")
 
 
 def _closed_segments(stack: RunningStack, stream: dict[str, Any]) -> int:
@@ -64,6 +68,26 @@ def _fetched(recording: dict[str, Any]) -> bytes:
     folder_address = httpx.URL(recording["download_url"]).copy_with(path="/recording-files/", query=None)
     assert fetch(folder_address).status_code == 404
     return whole.content
+
+
+def _is_played(recording: dict[str, Any], content: bytes) -> None:
+    """Hold that players get playlists, ranges and pictures of it at the livestream's address, and there alone."""
+    address = httpx.URL(recording["playback_url"])
+    newest = httpx.get(address.join("../index.m3u8"), follow_redirects=True, timeout=HANG_S)
+    assert (newest.url, newest.text) == (address, fetch(address).text)
+    picture = next(line for line in newest.text.splitlines() if line and not line.startswith("#"))
+    listed = m3u8.loads(fetch(address.join(picture)).raise_for_status().text)
+    for segment in listed.segments:
+        length, begin = map(int, segment.byterange.split("@"))
+        answer = fetch(address.join(segment.uri), Range=f"bytes={begin}-{begin + length - 1}")
+        assert (answer.status_code, answer.content) == (206, content[begin : begin + length])
+    assert sum(segment.duration for segment in listed.segments) == pytest.approx(recording["duration_s"], abs=0.2)
+    assert fetch(recording["poster_url"]).headers["content-type"] == "image/jpeg"
+    assert "pictures/0.jpg#xywh=0,0,256,144" in fetch(recording["storyboard_url"]).text
+    sound = fetch(recording["downloads"]["m4a"]["url"])
+    assert (sound.headers["content-type"], sound.content[4:8]) == ("audio/mp4", b"ftyp")
+    inner = address.path.replace("/playback/", "/internal/recorded/")
+    assert fetch(address.copy_with(path=inner)).status_code == 404
 
 
 def _decoded_frames(path: Path) -> int:

@@ -75,6 +75,17 @@ class TestPlaylists:
         assert answers == {name: (200, content) for name, content in before.items()}
         assert {name: (kept / name).read_bytes() for name in before} == before
 
+    def test_are_those_of_the_sound_where_there_is_no_picture(self, recording: Recording, kept: Path) -> None:
+        RecordedSegment.objects.filter(slot="v0").delete()
+        (kept / "index.m3u8").unlink()
+        (kept / "video.m3u8").unlink()
+
+        listed = m3u8.loads(_get(recording, f"{recording.pk}/index.m3u8")[1].decode())
+
+        assert [each.uri for each in listed.playlists] == ["audio.m3u8"]
+        assert listed.playlists[0].stream_info.codecs == "mp4a.40.2"
+        assert _get(recording, f"{recording.pk}/video.m3u8")[0] == 404
+
     def test_say_which_broadcast_they_are_of(self, recording: Recording, kept: Path, session: Session) -> None:
         assert f'DATA-ID="livehub.session",VALUE="{session.pk.hex[:16]}"' in (kept / "index.m3u8").read_text()
 

@@ -84,8 +84,11 @@ async function find() {
   if (broadcast && !broadcast.isOver) return broadcast;
   if (isWatchingRecording()) return (await findWatched()) ?? broadcast;
   const known = curtain.dataset.session || curtain.dataset.recording;
-  if (broadcast && known) return broadcast;
-  const found = await findRecorded();
+  if (broadcast && known) return known === recorded?.address ? recorded : broadcast;
+  const found = await findRecorded().catch((error) => {
+    if (broadcast) return null;
+    throw error;
+  });
   if (found === null || (broadcast && !broadcast.address.includes(`/${found.session}/`))) return broadcast;
   if (known && known !== found.address) wantsRecording = false;
   return found;
