@@ -16,14 +16,15 @@ from livehub.core import clock
 from livehub.core.errors import NotFoundError, StaleStatusError
 from livehub.core.outage import DATABASE_OUTAGE
 from streams.media.journal import JournalError
-from streams.recordings import closing, played, sending, spool, taking
+from streams.recordings import closing, played, rendering, sending, spool, taking
 from streams.recordings.lanes import lanes
-from streams.recordings.models import Recording, RecordingQuerySet
+from streams.recordings.models import Recording, RecordingQuerySet, Rendering
 from streams.recordings.models.recording import PROBLEM_MAX_LENGTH
 from streams.recordings.services import stop_when_too_long
-from streams.recordings.states import RecordingStatus
+from streams.recordings.states import RecordingStatus, RenderingStatus
 from streams.recordings.stills import erase_stills
-from streams.recordings.stores.base import StoreError, bound_s
+from streams.recordings.storage_services import forget_inline_target
+from streams.recordings.stores.base import StoreError, Upload, bound_s
 from streams.recordings.storing import store_of
 
 logger = logging.getLogger(__name__)
@@ -69,6 +70,9 @@ def advance_recording(*, recording_id: UUID) -> None:
 
 
 def _advance(recording: Recording) -> None:
+    if recording.is_rendered:
+        rendering.go_on(recording)
+        return
     stop_when_too_long(recording)
     has_ended = recording.is_taken or taking.take(recording)
     if has_ended and not recording.is_taken:
@@ -130,11 +134,18 @@ def _erase(recording: Recording) -> None:
     is_gone = recording.storage is not None and recording.storage.deleted_at is not None
     if recording.upload_token and not is_gone:
         store = store_of(recording)
-        if not recording.is_stored:
-            sending.abort(recording, store)
+        if recording.size is None:
+            sending.abort(sending.upload_of(recording), store)
         store.delete(recording.object_name)
         erase_stills(recording, store)
+        for made in recording.renderings.all():
+            if made.upload_token:
+                if made.status != RenderingStatus.STORED:
+                    sending.abort(Upload(made.object_name, made.upload_token, recording.part_size), store)
+                store.delete(made.object_name)
     Recording.objects.filter(pk=recording.pk).update(is_erased=True)
+    if recording.storage is not None and recording.storage.is_inline:
+        forget_inline_target(recording.storage)
 
 
 def free_leases_of_this_node() -> int:
@@ -142,6 +153,7 @@ def free_leases_of_this_node() -> int:
 
     What waits in the spool for nobody any more goes.
     """
+    Rendering.objects.filter(node=settings.NODE).exclude(working_until=None).update(working_until=None)
     held = Recording.objects.filter(node=settings.NODE).exclude(advancing_until=None)
     freed = held.update(advancing_until=None)
     waiting = spool.list_waiting()

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -12,7 +13,7 @@ from livehub.core import clock
 from streams.media.recording.index import TrackKind
 from streams.media.recording.movie import Gap, Movie, MovieError, RecordedInit, RecordedPiece
 from streams.media.recording.stored import read_init
-from streams.recordings import lifecycle, node_jobs, played, sending, spool, verifying
+from streams.recordings import lifecycle, node_jobs, played, rendering, sending, spool, verifying
 from streams.recordings.locks import lock_recording
 from streams.recordings.models import RecordedSegment, Recording
 from streams.recordings.states import GAP_WORDS, RecordingStatus
@@ -107,30 +108,33 @@ def _piece(row: RecordedSegment) -> RecordedPiece:
 @transaction.atomic
 def _show(recording: Recording, closed: _Closed) -> None:
     locked = lock_recording(recording.pk)
-    if locked.status != RecordingStatus.UPLOADING:
+    if locked.status != RecordingStatus.UPLOADING or locked.is_rendered:
         # Somebody else has closed it at the same time, with the same bytes.
         return
     now = clock.now()
     parts = recording.parts.order_by("number")
     digests = "".join(parts.values_list("sha256", flat=True))
     last = parts.last()
-    lifecycle.change_status(
-        locked,
-        new=RecordingStatus.UPLOADED,
-        reason="" if closed.finding.is_verified else closed.finding.problem,
-        uploaded_at=now,
-        verified_at=now,
-        expires_at=now + timedelta(seconds=locked.retention_s) if locked.retention_s else None,
-        size=closed.stored.size,
-        duration_us=closed.movie.duration_us,
-        sha256=hashlib.sha256(bytes.fromhex(digests)).hexdigest(),
-        crc32=last.crc32 if last else None,
-        etag=closed.stored.etag,
-        is_verified=closed.finding.is_verified,
-        gaps=[_told(gap) for gap in closed.gaps],
-        has_sound=closed.movie.has(TrackKind.AUDIO),
-        problem=closed.finding.problem,
-    )
+    found: dict[str, Any] = {
+        "verified_at": now,
+        "expires_at": now + timedelta(seconds=locked.retention_s) if locked.retention_s else None,
+        "size": closed.stored.size,
+        "duration_us": closed.movie.duration_us,
+        "sha256": hashlib.sha256(bytes.fromhex(digests)).hexdigest(),
+        "crc32": last.crc32 if last else None,
+        "etag": closed.stored.etag,
+        "is_verified": closed.finding.is_verified,
+        "has_sound": closed.movie.has(TrackKind.AUDIO),
+        "gaps": [_told(gap) for gap in closed.gaps],
+        "problem": closed.finding.problem,
+    }
+    if rendering.plan_renderings(locked):
+        # It is shown when what was asked for has been made of it.
+        Recording.objects.filter(pk=locked.pk).update(**found, updated_at=now)
+        node_jobs.render(node=locked.node)
+        return
+    reason = "" if closed.finding.is_verified else closed.finding.problem
+    lifecycle.change_status(locked, new=RecordingStatus.UPLOADED, reason=reason, uploaded_at=now, **found)
     node_jobs.make_stills(locked)
 
 
@@ -141,7 +145,7 @@ def _told(gap: Gap) -> dict[str, object]:
 def _give_up(recording: Recording, store: Store, *, problem: str) -> None:
     """Fail it, and leave nothing behind, neither here nor in its store."""
     if recording.upload_token:
-        sending.abort(recording, store)
+        sending.abort(sending.upload_of(recording), store)
     with transaction.atomic():
         locked = lock_recording(recording.pk)
         if locked.status == RecordingStatus.UPLOADING:

@@ -63,3 +63,8 @@ def erase(recording: Recording) -> None:
 
 def _erase(recording_id: UUID, *, node: str) -> None:
     jobs.enqueue("streams.erase_recording", queue=queue_of("recordings", node=node), recording_id=recording_id)
+
+
+def render(*, node: str) -> None:
+    """Have a node make the next file that is to be made there, when the transaction commits."""
+    jobs.enqueue("streams.render_next", queue=queue_of("recordings", node=node), node=node)

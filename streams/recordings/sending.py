@@ -79,17 +79,17 @@ def _begin(recording: Recording, store: Store) -> None:
     if not mine.update(upload_token_encrypted=recording.upload_token_encrypted, updated_at=clock.now()):
         # With both, parts would be in either, and none would be whole.
         with suppress(StoreError):
-            abort(recording, store)
+            abort(upload_of(recording), store)
         raise StaleStatusError(f"Somebody else sends recording {recording.pk}.")
 
 
-def abort(recording: Recording, store: Store) -> None:
+def abort(upload: Upload, store: Store) -> None:
     """Have its store forget what was sent, if it has not forgotten it already.
 
     :raises StoreError: when the store does not do it: try again later.
     """
     try:
-        store.abort(upload_of(recording))
+        store.abort(upload)
     except StoreError as error:
         # It was finished, and whoever did that was killed before it was written down.
         if error.code not in _GONE:

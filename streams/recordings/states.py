@@ -51,6 +51,23 @@ class StopReason(models.TextChoices):
     INTERNAL_ERROR = "internal_error", "An error of ours"
 
 
+class RenderingKind(models.TextChoices):
+    """What is made of a recording."""
+
+    VIDEO = "video", "The recording itself"
+    AUDIO = "audio", "Its sound alone"
+
+
+class RenderingStatus(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    RENDERING = "rendering", "Being made"
+    # It lies on its node, whole, and is sent to the store.
+    STORING = "storing", "Being stored"
+    STORED = "stored", "Stored"
+    # What was broadcast is kept as it was.
+    FAILED = "failed", "Failed"
+
+
 _TAKES = frozenset({RecordingStatus.RECORDING, RecordingStatus.PAUSED})
 _CLOSES = frozenset({RecordingStatus.UPLOADING, RecordingStatus.ERRORED})
 RECORDING_MACHINE = StateMachine(
@@ -74,6 +91,8 @@ RECORDING_STATES: Mapping[str, Shown] = {
     RecordingStatus.UPLOADED: Shown("uploaded", "Stored", is_playable=True),
     RecordingStatus.ERRORED: Shown("errored", "Failed", "bad"),
 }
+# Its file as it was broadcast is stored; another one is being made of it.
+RENDERING = Shown("rendering", "Rendering", "warn")
 VERIFIED = Shown("verified", "Verified", "live", is_playable=True)
 INCOMPLETE = Shown("incomplete", "Incomplete", "warn", is_playable=True)
 
@@ -102,6 +121,7 @@ EXPLANATIONS: Mapping[str, str] = {
     "paused": "What is broadcast now is left out, until you let it go on.",
     "uploading": "What was recorded is being stored and checked.",
     "errored": "There is no file of it.",
+    "rendering": "What was broadcast is stored and checked; the file that was asked for is being made of it.",
     "verified": "All that was to be recorded is in the file, which was read again and checked.",
     "incomplete": "It can be played, but something of the broadcast is missing.",
 }

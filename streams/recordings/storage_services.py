@@ -65,6 +65,31 @@ def create_storage_target(*, app: App, type: str, actor: Actor, **values: Unpack
     return target
 
 
+def add_inline_target(*, app: App, type: str, **values: Unpack[StorageChanges]) -> StorageTarget:
+    """Return a storage that was told with one recording and is that one's alone; nothing is sent there yet.
+
+    :raises ValidationFailedError: names all that cannot be used.
+    """
+    target = inline_target(app=app, type=type, **values)
+    target.save(force_insert=True)
+    return target
+
+
+def inline_target(*, app: App, type: str, **values: Unpack[StorageChanges]) -> StorageTarget:
+    """Return such a storage, checked and not saved; raises what `add_inline_target` does."""
+    target = StorageTarget(app=app, type=type, is_inline=True, name=f"{StorageType(type).label}, told with it")
+    if type == StorageType.SFTP and not values.get("auth_method"):
+        values["auth_method"] = AuthMethod.KEY if values.get("private_key") else AuthMethod.PASSWORD
+    _put(target, values)
+    return target
+
+
+def forget_inline_target(target: StorageTarget) -> None:
+    """Forget what opens a storage whose recording is gone."""
+    mine = StorageTarget.objects.filter(pk=target.pk, is_inline=True)
+    mine.update(deleted_at=clock.now(), secrets_encrypted="")
+
+
 @transaction.atomic
 def change_storage_target(*, target: StorageTarget, actor: Actor, **changes: Unpack[StorageChanges]) -> StorageTarget:
     """Change all of this or nothing, and return the storage; what was found by trying it no longer holds.

@@ -14,8 +14,9 @@ from streams.livestreams.models import NodeDisk
 from streams.organizations.services import SYSTEM
 from streams.recordings import moving, node_jobs
 from streams.recordings.models import Recording
+from streams.recordings.pushing import end_push
 from streams.recordings.services import delete_recording, give_up_waiting
-from streams.recordings.states import RecordingStatus, StillsStatus
+from streams.recordings.states import ACTIVE, RecordingStatus, StillsStatus
 
 # Deleted at once; the rest the next time.
 _MOST_AT_ONCE = 50
@@ -33,6 +34,7 @@ def sweep_recordings() -> None:
     :raises BrokerUnavailableError: when nobody knows whether workers have been called already.
     """
     _end_waiting()
+    end_pushes()
     _delete_expired()
     moving.follow_moved()
     _tell_of_silent_nodes()
@@ -82,6 +84,13 @@ def _end_waiting() -> None:
         # Somebody may have deleted it just now.
         with suppress(NotFoundError):
             give_up_waiting(recording_id=recording_id)
+
+
+def end_pushes() -> None:
+    """Take simulcasts away whose recordings are over, since whoever ended these may have been killed."""
+    over = Recording.objects.exclude(push=None).exclude(status__in=ACTIVE)
+    for recording_id in over.values_list("pk", flat=True)[:_MOST_AT_ONCE]:
+        end_push(recording_id=recording_id)
 
 
 def _delete_expired() -> None:

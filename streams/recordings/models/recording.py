@@ -17,6 +17,7 @@ from streams.recordings.states import (
     GAP_WORDS,
     INCOMPLETE,
     RECORDING_STATES,
+    RENDERING,
     STORED_LATER,
     UNFINISHED,
     VERIFIED,
@@ -101,6 +102,12 @@ class Recording(models.Model):
     slate = models.CharField(max_length=8, choices=SlateRecording.choices, default=SlateRecording.CUT, editable=False)
     # As the caller configured it, in the dialects' words.
     config = models.JSONField(default=dict, editable=False)
+    # What its file is to be like, as `renditions.FileForm` has it; None: as it was broadcast.
+    rendition = models.JSONField(null=True, editable=False)
+    # To where it is sent as long as it is recorded.
+    push = models.ForeignKey("streams.Output", on_delete=models.SET_NULL, null=True, related_name="+", editable=False)
+    # Its answers in the vendors' words hold links to its files.
+    has_links = models.BooleanField(default=True, db_default=True, editable=False)
 
     output_file_name = models.CharField(max_length=512, editable=False)
     # Where it is kept; None: in the folder of its node.
@@ -191,6 +198,8 @@ class Recording(models.Model):
     def shown(self) -> Shown:
         if self.status == RecordingStatus.UPLOADED:
             return VERIFIED if self.is_verified else INCOMPLETE
+        if self.is_rendered:
+            return RENDERING
         return RECORDING_STATES[self.status]
 
     @property
@@ -221,6 +230,16 @@ class Recording(models.Model):
     @property
     def is_stored(self) -> bool:
         return self.status == RecordingStatus.UPLOADED
+
+    @property
+    def has_file(self) -> bool:
+        """What was broadcast can be fetched: also where no other file could be made of it."""
+        return self.is_stored or (self.status == RecordingStatus.ERRORED and self.size is not None)
+
+    @property
+    def is_rendered(self) -> bool:
+        """What was broadcast is stored, and another file is being made of it."""
+        return self.status == RecordingStatus.UPLOADING and self.size is not None
 
     @property
     def has_stills(self) -> bool:
