@@ -20,14 +20,13 @@ from streams.recordings.models import Recording
 from streams.recordings.models.recording import PROBLEM_MAX_LENGTH
 from streams.recordings.services import stop_when_too_long
 from streams.recordings.states import UNFINISHED, RecordingStatus
-from streams.recordings.stores.base import Store, StoreError, bound_s
-from streams.recordings.storing import store_of
+from streams.recordings.stores.base import StoreError, bound_s
+from streams.recordings.storing import abandon, store_of
 
 logger = logging.getLogger(__name__)
 
 # Of what a look takes beside sending a part.
 _LOOK_S = 60
-_GONE = frozenset({"object_missing", "upload_missing"})
 
 
 class TakenOverError(StaleStatusError):
@@ -86,19 +85,10 @@ def erase_recording(*, recording_id: UUID) -> None:
     store = store_of(recording)
     if recording.upload_token:
         if not recording.is_stored:
-            _abort(recording, store)
+            abandon(store, sending.upload_of(recording))
         store.delete(recording.object_name)
     spool.clear(recording.pk)
     Recording.objects.filter(pk=recording.pk).update(is_erased=True)
-
-
-def _abort(recording: Recording, store: Store) -> None:
-    try:
-        store.abort(sending.upload_of(recording))
-    except StoreError as error:
-        # It was finished, and whoever did that was killed before it was written down.
-        if error.code not in _GONE:
-            raise
 
 
 def free_leases_of_this_node() -> int:

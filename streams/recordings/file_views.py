@@ -16,7 +16,7 @@ from streams.recordings.selectors import get_stored_recording
 from streams.recordings.storing import store_of
 
 # As the edge knows it (`livehub/stack/edge.py`); nobody outside can ask for it.
-_INTERNAL = "/recording-files/"
+INTERNAL_PATH = "/recording-files/"
 _PIECE = 4 * 1024 * 1024
 
 
@@ -37,7 +37,7 @@ def recording_file(request: HttpRequest, recording_id: UUID) -> HttpResponseBase
 
 def _handed_over(recording: Recording) -> HttpResponse:
     response = HttpResponse(content_type="video/mp4")
-    response["X-Accel-Redirect"] = _INTERNAL + quote(recording.object_name)
+    response["X-Accel-Redirect"] = INTERNAL_PATH + quote(recording.object_name)
     return response
 
 

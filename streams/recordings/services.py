@@ -27,6 +27,7 @@ _MIB = 1024 * 1024
 _PART_SIZES = ((6_000, 8 * _MIB), (15_000, 16 * _MIB))
 _LARGEST_PART = 32 * _MIB
 _BY_MAX_LENGTH = 255
+_ASKED_FOR = frozenset({RecordingOrigin.API, RecordingOrigin.WINDOW})
 
 
 class RecordingActiveError(DomainError):
@@ -96,7 +97,7 @@ def make_recording(
 ) -> Recording:
     """Make a recording of a locked livestream; one that somebody asks for begins at this moment."""
     now = clock.now()
-    is_asked_for = new.origin == RecordingOrigin.API
+    begins_now = new.origin == RecordingOrigin.API and session is not None
     name = _free_name(livestream, prefix=new.file_name_prefix)
     retention_s = settings.RECORDING_RETENTION_S if new.retention_s is None else new.retention_s
     recording = Recording(
@@ -107,10 +108,10 @@ def make_recording(
         name=livestream.name,
         origin=new.origin,
         is_further=is_further,
-        start_reason=StartReason.API_CALL if is_asked_for else StartReason.RECORD_ON_START,
+        start_reason=StartReason.API_CALL if new.origin in _ASKED_FOR else StartReason.RECORD_ON_START,
         started_by=str(actor)[:_BY_MAX_LENGTH],
         invoked_at=now,
-        from_ms=clock.epoch_ms(now) if is_asked_for and session is not None else None,
+        from_ms=clock.epoch_ms(now) if begins_now else None,
         max_seconds=new.max_seconds,
         retention_s=retention_s,
         config=dict(new.config),

@@ -38,6 +38,7 @@ COSTS = {
     f"{_ONE}/outputs/{{output_id}}/events": 3,
     f"{_ONE}/recordings": 2,
     f"{_ONE}/recordings/{{recording_id}}": 2,
+    f"{_ONE}/clips": 2,
     # Also what somebody has said, and whether its archive is on.
     f"{_ONE}/recording-settings": 3,
     "/livestreams/sessions/{session_id}": 1,
@@ -45,7 +46,7 @@ COSTS = {
 }
 
 
-_BEYOND_VENDORS = ("/outputs", "/recording", "/slate", f"{_ONE}/sessions", "/events")
+_BEYOND_VENDORS = ("/outputs", "/recording", "/clips", "/slate", f"{_ONE}/sessions", "/events")
 _VENDORS_READS = [path for path in COSTS if not any(beyond in path for beyond in _BEYOND_VENDORS)]
 
 

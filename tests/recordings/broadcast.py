@@ -1,6 +1,7 @@
 """A broadcast's files as a run leaves them, made of a short clip: no encoder, no worker."""
 
 import subprocess
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -25,14 +26,14 @@ _GOP = ["-g", "30", "-bf", "2", "-sc_threshold", "0", "-pix_fmt", "yuv420p"]
 class MadeBroadcast:
     """Writes segments of a second, of picture and sound, as long as it is told to; times go on from `began_ms`."""
 
-    def __init__(self, session: Session, *, began_ms: int, epoch: int = 1) -> None:
+    def __init__(self, session: Session, *, began_ms: int, epoch: int = 1, slots: Sequence[str] = ("v0", "a0")) -> None:
         self.folder = folder_of(session)
         self._shelf = Shelf(
             self.folder, epoch=epoch, part_target_s=0.3, target_s=4, dvr_window_s=3600, told=lambda: None
         )
-        self._tracks = {slot: clip(slot) for slot in ("v0", "a0")}
-        slots = {slot: _slot(slot, init) for slot, (init, _) in self._tracks.items()}
-        self._shelf.begin_run(slots, {slot: init.data for slot, (init, _) in self._tracks.items()}, zero_ms=began_ms)
+        self._tracks = {slot: clip(slot) for slot in slots}
+        began = {slot: _slot(slot, init) for slot, (init, _) in self._tracks.items()}
+        self._shelf.begin_run(began, {slot: init.data for slot, (init, _) in self._tracks.items()}, zero_ms=began_ms)
         self._next = dict.fromkeys(self._tracks, 0)
         self._at_us = dict.fromkeys(self._tracks, began_ms * 1000)
         self._sequence = 0
@@ -102,7 +103,8 @@ def clip(slot: str) -> tuple[Init, tuple[Fragment, ...]]:
     made = subprocess.run(argv, capture_output=True, check=True).stdout
     found = list(FragmentReader().feed(made))
     (init,) = (each for each in found if isinstance(each, Init))
-    return init, tuple(each for each in found if isinstance(each, Fragment))
+    # What is left of the sound at its end is no second.
+    return init, tuple(each for each in found if isinstance(each, Fragment))[:CLIP_S]
 
 
 def _slot(slot: str, init: Init) -> SlotBegan:
