@@ -87,9 +87,10 @@ def _let_go(recording: Recording, *, until: int) -> None:
     """Remove what is stored from the spool: segments that end within the newest part."""
     first = max(0, until - 2 * recording.part_size)
     segments = recording.segments.filter(offset__gte=first, offset__lt=until)
-    for segment in segments.only("slot", "name", "offset", "size"):
-        if segment.offset + segment.size <= until:
-            spool.remove(recording.pk, slot=segment.slot, name=segment.name)
+    # No rows: of those that lack their recording's id each would ask for it.
+    for slot, name, offset, size in segments.values_list("slot", "name", "offset", "size"):
+        if offset + size <= until:
+            spool.remove(recording.pk, slot=slot, name=name)
 
 
 def _between(recording: Recording, start: int, end: int, *, tail: bytes) -> bytes:
