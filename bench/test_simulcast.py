@@ -81,8 +81,8 @@ def test_cost(tmp_path: Path, clip: ShelvedClip, ingest: Ingest, count: int) -> 
         megabytes = process.memory_info().rss / 1e6
     share = used_s / _MEASURE_S
     print(
-        f"\n{count} targets: {share:.1%} of a core, {megabytes:.0f} MB RSS, "
-        f"{min(rates) / 1000:.0f} to {max(rates) / 1000:.0f} kB/s each"
+        f"\n{count} targets: {share:.1%} of a core (wanted <= {_MOST_SHARE:.0%}), {megabytes:.0f} MB RSS "
+        f"(wanted <= {_MOST_MB}), {min(rates) / 1000:.0f} to {max(rates) / 1000:.0f} kB/s each"
     )
     assert share <= _MOST_SHARE
     assert megabytes <= _MOST_MB
@@ -99,7 +99,10 @@ def test_one_that_stalls_takes_nothing_from_the_others(tmp_path: Path, clip: She
         beside = sum(_rates(program, names, seconds=_LONG_S)) / len(names)
         program.await_state("stalled", "retrying", "stalled")
         named_s = program.seen_at[("stalled", "retrying")] - began_s
-    print(f"\nbeside a stalled one: {beside / alone:.2%} of the bytes before; named {named_s:.1f} s after it was added")
+    print(
+        f"\nbeside a stalled one: {beside / alone:.2%} of the bytes before (wanted within {_UNLIKE:.0%}); "
+        f"named {named_s:.1f} s after it was added (wanted <= {_NAMED_S:.0f})"
+    )
     assert abs(beside / alone - 1) <= _UNLIKE
     assert named_s <= _NAMED_S
 
@@ -117,6 +120,9 @@ def test_on_and_off(tmp_path: Path, clip: ShelvedClip, ingest: Ingest) -> None:
             program.say(do="remove", id=name)
             wait_until(lambda name=name: ingest.server.find_publisher(name) is None, what="its end")  # type: ignore[misc]
             off.append(time.monotonic() - began_s)
-    print(f"\non: {min(on):.2f} to {max(on):.2f} s; off: {min(off):.2f} to {max(off):.2f} s (seen at the platform)")
+    print(
+        f"\non: {min(on):.2f} to {max(on):.2f} s (wanted <= {_ON_S:.0f}); "
+        f"off: {min(off):.2f} to {max(off):.2f} s (wanted <= {_OFF_S:.0f}), seen at the platform"
+    )
     assert max(on) <= _ON_S
     assert max(off) <= _OFF_S

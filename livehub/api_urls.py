@@ -57,7 +57,12 @@ _MOUNTED: dict[Dialect, tuple[str, list[_Route]]] = {
     ),
     CLOUDINARY: (
         "cloudinary/schema",
-        [path("cloudinary/v2/video/<str:cloud_name>/", include(cloudinary_routes(CLOUDINARY)))],
+        [
+            path(
+                "cloudinary/v2/video/<str:cloud_name>/",
+                include([*cloudinary_routes(CLOUDINARY), *recordings.cloudinary_routes(CLOUDINARY)]),
+            )
+        ],
     ),
 }
 

@@ -11,12 +11,15 @@ Run by `python -m livehub.egress SOCKET ADDRESS NETWORK[,NETWORK]`; the networks
 
 import asyncio
 import json
+import os
 import re
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from secrets import token_hex
@@ -28,9 +31,10 @@ from aiohttp.resolver import AsyncResolver
 
 from livehub import open_files
 from livehub.core.networks import REFUSED_PORTS, Address, Network, is_refused
-from livehub.core.unanswered import UNANSWERED, UNKNOWN, describe_system
+from livehub.core.unanswered import UNANSWERED, UNKNOWN, describe_certificate, describe_system, describe_tls
 from livehub.heartbeat import beat_in_loop
 from livehub.proxying import LONGEST_HEAD_BYTES, BadProxyRequestError, ProxyRequest, read_request
+from livehub.upgrading import TooManyServersError, Upgrades, pass_beginning
 
 # Of all programs together, and of one.
 _PERMITS_MAX, _CONNECTIONS_MAX, _TUNNELS_MAX = 512, 64, 8
@@ -67,6 +71,8 @@ class Permit:
     ports: frozenset[int]
     control: asyncio.StreamWriter
     listeners: list[asyncio.Server] = field(default_factory=list)
+    # None: its program speaks HTTPS itself, by CONNECT.
+    upgrades: Upgrades | None = None
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def tell(self, **said: object) -> None:
@@ -130,7 +136,12 @@ class Egress:
         """Open a tunnel, or say where a name leads; what may not be gone to is told in place of the answer."""
         host, port = str(asked["host"]), int(str(asked["port"]))
         try:
-            if asked["ask"] == "resolve":
+            if asked["ask"] == "upgrade":
+                permit.upgrades = permit.upgrades or Upgrades()
+                if asked["is_secure"]:
+                    permit.upgrades.add(host, port)
+                permit.tell(upgraded=True)
+            elif asked["ask"] == "resolve":
                 permit.tell(address=str((await self._find(permit, host, port))[0]))
             elif len(permit.listeners) >= _TUNNELS_MAX:
                 permit.tell(failed="too many tunnels")
@@ -193,9 +204,10 @@ class Egress:
         return None
 
     async def _serve(self, permit: Permit, client: _Streams, request: ProxyRequest) -> None:
-        writer = client[1]
+        writer, upgrades = client[1], permit.upgrades
+        is_secure = upgrades is not None and upgrades.means_https(request.host, request.port)
         try:
-            server = await self._connect(permit, request.host, request.port)
+            server = await self._connect(permit, request.host, request.port, is_secure=is_secure)
         except NotLetOutError as error:
             permit.tell(refused=str(error))
             _say(writer, 403, "Forbidden", "")
@@ -206,8 +218,26 @@ class Egress:
             if request.is_connect:
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             else:
-                server[1].write(request.forwarded)
+                server[1].write(request.sent(is_secure=is_secure))
+                if upgrades is not None and not await self._pass_beginning(
+                    permit, client, server, upgrades, is_secure=is_secure
+                ):
+                    server[1].transport.abort()
+                    return
             await self._splice(permit, client, server)
+
+    async def _pass_beginning(
+        self, permit: Permit, client: _Streams, server: _Streams, upgrades: Upgrades, *, is_secure: bool
+    ) -> bool:
+        """Pass an answer's beginning on; tell whether more is to be passed on."""
+        try:
+            async with asyncio.timeout(_IDLE_S):
+                return await pass_beginning(server[0], client[1], upgrades, is_secure=is_secure)
+        except TooManyServersError:
+            permit.tell(refused="the source names more servers than any playlist needs")
+        except (TimeoutError, OSError):
+            pass  # It hangs up, as where nothing comes later.
+        return False
 
     async def _find(self, permit: Permit, host: str, port: int) -> list[Address]:
         """Return the addresses of a host that may be gone to.
@@ -238,8 +268,8 @@ class Egress:
             raise NotReachedError(f"{UNKNOWN} {host} cannot be found") from error
         return [ip_address(each["host"].partition("%")[0]) for each in found]
 
-    async def _connect(self, permit: Permit, host: str, port: int) -> _Streams:
-        """Connect to the first of its addresses that answers.
+    async def _connect(self, permit: Permit, host: str, port: int, *, is_secure: bool = False) -> _Streams:
+        """Connect to the first of its addresses that answers; `is_secure`: by TLS, with a certificate that is good.
 
         :raises NotLetOutError: when it may not be gone to.
         :raises NotReachedError: when nothing there can be connected to.
@@ -248,9 +278,19 @@ class Egress:
         for address in await self._find(permit, host, port):
             try:
                 async with asyncio.timeout(_CONNECT_S):
-                    return await asyncio.open_connection(str(address), port, limit=_PIECE_BYTES)
+                    return await asyncio.open_connection(
+                        str(address),
+                        port,
+                        limit=_PIECE_BYTES,
+                        ssl=_tls_context() if is_secure else None,
+                        server_hostname=host if is_secure else None,
+                    )
             except TimeoutError:
                 said = UNANSWERED
+            except ssl.SSLCertVerificationError as error:
+                raise NotReachedError(f"{host} port {port} is not trusted: {describe_certificate(error)}") from error
+            except ssl.SSLError as error:
+                said = f"cannot be spoken to: {describe_tls(error)}"
             except OSError as error:
                 said = describe_system(error)
         raise NotReachedError(f"{host} port {port} {said}")
@@ -332,6 +372,16 @@ async def _until_idle(moved: asyncio.Event) -> None:
             async with asyncio.timeout(_IDLE_S):
                 await moved.wait()
             moved.clear()
+
+
+def _tls_context() -> ssl.SSLContext:
+    """Return what servers' certificates are checked by: the system's authorities, and SSL_CERT_FILE's."""
+    return _tls_context_of(os.environ.get("SSL_CERT_FILE", ""))
+
+
+@lru_cache(maxsize=1)
+def _tls_context_of(_: str) -> ssl.SSLContext:
+    return ssl.create_default_context()
 
 
 def _say(writer: asyncio.StreamWriter, status: int, words: str, more: str) -> None:

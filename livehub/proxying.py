@@ -29,6 +29,12 @@ class ProxyRequest:
     # Empty for CONNECT, whose client says everything itself.
     forwarded: bytes
 
+    def sent(self, *, is_secure: bool) -> bytes:
+        """What the server is sent: over HTTPS its usual port is not said, as signatures of addresses have it."""
+        usual = f"\r\nHost: {self.host}:443\r\n".encode("latin-1")
+        plain = usual.replace(b":443", b"")
+        return self.forwarded.replace(usual, plain, 1) if is_secure and self.port == 443 else self.forwarded
+
     @property
     def is_connect(self) -> bool:
         return not self.forwarded

@@ -244,6 +244,28 @@ NODE = env.text(
 )
 if not re.fullmatch(r"[a-z0-9-]{1,32}", NODE):
     raise ImproperlyConfigured(f"LIVEHUB_NODE must be up to 32 lower-case letters, digits and dashes, not {NODE!r}.")
+
+
+def _node_urls() -> dict[str, str]:
+    text = env.text(
+        "LIVEHUB_NODE_URLS",
+        default="",
+        unit="name=http(s)://host[:port], comma-separated",
+        purpose="Where the other machines of LIVEHUB_NODE's kind are reached, so that recordings in their folders are "
+        "handed out by them",
+    )
+    found = {}
+    for each in filter(None, (each.strip() for each in text.split(","))):
+        name, _, url = each.partition("=")
+        if not re.fullmatch(r"[a-z0-9-]{1,32}", name) or not _is_root_url(url.rstrip("/")):
+            raise ImproperlyConfigured(
+                f"LIVEHUB_NODE_URLS must look like north=https://north.example.org, not {each!r}."
+            )
+        found[name] = url.rstrip("/")
+    return found
+
+
+NODE_URLS = _node_urls()
 LIVE_SLOTS = env.integer(
     "LIVEHUB_LIVE_SLOTS",
     default=8,
@@ -644,7 +666,6 @@ SPECTACULAR_SETTINGS = {
         "SimulcastStateEnum": "streams.livestreams.states.SimulcastState",
         "InputTypeEnum": ["rtmp"],
         "StorageTypeEnum": "streams.recordings.models.storage.StorageType",
-        "MeetingStorageTypeEnum": ["aws", "azure", "digitalocean", "gcs", "sftp"],
         "StorageLogInEnum": ["KEY", "PASSWORD"],
         "WebhookEventEnum": "webhooks.api.input.ALL_NAMES",
         "VendorsWebhookEventEnum": "webhooks.api.input.VENDORS_NAMES",
@@ -654,6 +675,7 @@ SPECTACULAR_SETTINGS = {
         "AudioCodecEnum": ["AAC", "MP3"],
         "ProduceEnum": ["ALLOWED", "NOT_ALLOWED", "CAN_REQUEST"],
         "RecordingStatusEnum": "streams.recordings.states.STATUS_WORDS",
+        "RenderingStatusEnum": "streams.recordings.states.RenderingStatus",
         "RecordingStartReasonEnum": ["API_CALL", "RECORD_ON_START"],
         "RecordingStopReasonEnum": ["API_CALL", "INTERNAL_ERROR", "ALL_PEERS_LEFT"],
         "RecordingCallerTypeEnum": ["ORGANIZATION", "USER"],

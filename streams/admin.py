@@ -4,7 +4,8 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 
 from streams.livestreams.admin import LivestreamAdmin, SessionAdmin
-from streams.livestreams.output_admin import OutputAdmin
+from streams.livestreams.output_admin import OutputAdmin, PushEventAdmin
+from streams.livestreams.pull_admin import PullSourceAdmin
 from streams.meetings.admin import MeetingAdmin, MeetingSessionAdmin, ParticipantAdmin, PresetAdmin
 from streams.organizations.admin import (
     ApiKeyAdmin,
@@ -34,6 +35,8 @@ __all__ = [
     "OutputAdmin",
     "ParticipantAdmin",
     "PresetAdmin",
+    "PullSourceAdmin",
+    "PushEventAdmin",
     "RecordingAdmin",
     "SessionAdmin",
     "StorageTargetAdmin",

@@ -47,6 +47,7 @@ from streams.recordings.models import (
     RecordingInit,
     RecordingPart,
     RecordingPolicy,
+    Rendering,
     StorageTarget,
 )
 
@@ -84,6 +85,7 @@ __all__ = [
     "RecordingPart",
     "RecordingPolicy",
     "RecoveryCode",
+    "Rendering",
     "RevokedViewer",
     "Role",
     "SecondFactor",

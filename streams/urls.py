@@ -34,6 +34,7 @@ from streams.meetings import preset_views as presets
 from streams.meetings import views as meetings
 from streams.meetings.consumers import MeetingConsumer, MeetingListConsumer
 from streams.recordings import file_views as recording_files
+from streams.recordings import policy_views as recording_policies
 from streams.recordings import storage_views as storages
 from streams.recordings import views as recordings
 from streams.system.consumers import SystemConsumer
@@ -61,7 +62,7 @@ urlpatterns = [
     path("system", SystemView.as_view(), name="system"),
     path("livestreams", livestreams.LivestreamListView.as_view(), name="livestream_list"),
     path("livestreams/create", livestreams.LivestreamCreateView.as_view(), name="livestream_create"),
-    path(_LIVESTREAM, livestreams.LivestreamDetailView.as_view(), name="livestream_detail"),
+    path(_LIVESTREAM, recordings.RecordedLivestreamView.as_view(), name="livestream_detail"),
     path(f"{_LIVESTREAM}/sessions", livestreams.SessionListView.as_view(), name="session_list"),
     path(f"{_LIVESTREAM}/sessions/<uuid:session_id>", livestreams.SessionDetailView.as_view(), name="session_detail"),
     path(f"{_LIVESTREAM}/stream-key", set_up.StreamKeyView.as_view(), name="stream_key_show"),
@@ -95,6 +96,11 @@ urlpatterns = [
     path("recordings", recordings.RecordingListView.as_view(), name="recording_list"),
     path(f"{_LIVESTREAM}/recordings", recordings.LivestreamRecordingListView.as_view(), name="livestream_recordings"),
     path(f"{_LIVESTREAM}/recordings/start", recordings.RecordingStartView.as_view(), name="recording_start"),
+    path(
+        f"{_LIVESTREAM}/recording-settings",
+        recording_policies.RecordingSettingsChangeView.as_view(),
+        name="recording_settings",
+    ),
     path(_RECORDING, recordings.RecordingDetailView.as_view(), name="recording_detail"),
     path(f"{_RECORDING}/poster.jpg", recordings.RecordingPosterView.as_view(), name="recording_poster"),
     path(f"{_RECORDING}/stop", recordings.RecordingStopView.as_view(), name="recording_stop"),

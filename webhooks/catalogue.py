@@ -89,10 +89,10 @@ _ALL = (
     _liveapi("stream-platform-disconnected", "A platform takes it no more.",
              "livestream.simulcast_disconnected"),
     _liveapi("recording-exported", "A recording was exported.", "recording.stored"),
-    _liveapi("video-created", "A video was created.", is_emitted=False),
-    _liveapi("video-ready", "A video can be played.", is_emitted=False),
+    _liveapi("video-created", "A video was created: a recording is stored.", "recording.stored"),
+    _liveapi("video-ready", "A video can be played.", "recording.stored"),
     _liveapi("video-downloaded", "A video was fetched.", is_emitted=False),
-    _liveapi("video-removed", "A video was removed.", is_emitted=False),
+    _liveapi("video-removed", "A video was removed.", "recording.deleted"),
 )  # fmt: skip
 EVENT_NAMES = {found.name: found for found in _ALL}
 

@@ -111,6 +111,8 @@ def of_recording(event: RecordingEvent) -> Facts:
         "stopped_at": _instant(event.stopped_at),
         "stop_reason": event.stop_reason,
         "size": event.size,
+        "has_file": event.has_file,
+        "has_sound_file": event.has_sound_file,
         "duration_us": event.duration_us,
         "is_verified": event.is_verified,
         "gaps": list(event.gaps),

@@ -134,6 +134,8 @@ def _recording(status: str) -> _Facts:
         "stopped_at": _OVER_AT if is_over else None,
         "stop_reason": "broadcast_ended" if is_over else "",
         "size": 84_213_377 if is_stored else None,
+        "has_file": is_stored,
+        "has_sound_file": False,
         "duration_us": 214_500_000 if is_stored else None,
         "is_verified": is_stored,
         "gaps": [],

@@ -96,6 +96,16 @@ class EgressPermit:
         """Return an address of the host that may be gone to; raises what `tunnel` does."""
         return str(self._ask("address", ask="resolve", host=host, port=port))
 
+    def upgrade(self, host: str, port: int, *, is_secure: bool) -> None:
+        """Have the proxy speak HTTPS for a program that speaks plain HTTP alone: to this server, and to what it names.
+
+        `is_secure`: to this server as well. Addresses in redirects and playlists are plain when the program gets them,
+        and it is to go to `http://host:port` itself; certificates are checked.
+
+        :raises EgressUnavailableError: when the proxy does not answer.
+        """
+        self._ask("upgraded", ask="upgrade", host=host, port=port, is_secure=is_secure)
+
     def begin(self, ports: Sequence[int]) -> None:
         """Ask for the credentials.
 

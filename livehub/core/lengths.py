@@ -1,10 +1,12 @@
 """Lengths of time in words, as people choose and read them."""
 
-_MINUTE_S, _HOUR_S = 60, 3600
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 
 
 def length_words(seconds: int) -> str:
-    """Return a length of time: 30 minutes, 1 hour, 90 seconds; a long one to the minute."""
+    """Return a length of time: 30 minutes, 1 hour, 90 seconds, 7 days; a long one to the minute."""
+    if seconds > _DAY_S and seconds % _DAY_S == 0:
+        return _counted(seconds // _DAY_S, "day")
     if seconds and seconds % _HOUR_S == 0:
         return _counted(seconds // _HOUR_S, "hour")
     if seconds and seconds % _MINUTE_S == 0:

@@ -21,7 +21,7 @@ _URGENT_SLOTS = 8
 # One is the courier, which carries all; the others hand it what they are called for.
 _WEBHOOK_SLOTS = 3
 # So that nothing waits for a slow store but others of it.
-_RECORDING_SLOTS = 4
+_RECORDING_SLOTS = 6
 _WEBSOCKET_MESSAGE_BYTES = 4096
 _LOG_MAX_BYTES = 10 * 1024 * 1024
 _LOG_BACKUPS = 3

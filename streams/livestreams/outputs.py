@@ -133,6 +133,14 @@ def create_output(
     return output
 
 
+def check_output(new: NewOutput) -> None:
+    """Accept what an output can be like.
+
+    :raises ValidationFailedError: when a value cannot be used; names all that cannot.
+    """
+    _put(Output(type=new.type, vendor=new.vendor), new.values)
+
+
 @transaction.atomic
 def change_output(
     *,

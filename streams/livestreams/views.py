@@ -15,6 +15,7 @@ from streams.livestreams.forms import LivestreamFilterForm, LivestreamForm, NewL
 from streams.livestreams.models import Livestream
 from streams.livestreams.pages import OneLivestreamView, set_up_box, with_player
 from streams.livestreams.selectors import (
+    LivestreamScreen,
     find_open_session,
     get_livestream_list,
     get_overview,
@@ -74,7 +75,11 @@ class LivestreamDetailView(OneLivestreamView):
         screen = self.get_screen()
         if self.request.htmx:
             return self.page("streams/_livestream_live.html", screen=screen)
-        return self.page("streams/livestream_detail.html", set_up_box(screen))
+        return self.page("streams/livestream_detail.html", self.whole(screen))
+
+    def whole(self, screen: LivestreamScreen) -> dict[str, object]:
+        """Return what the page is made of when it is opened."""
+        return set_up_box(screen)
 
 
 class SessionListView(OneLivestreamView):

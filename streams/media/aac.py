@@ -9,6 +9,8 @@ _RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000
 _LOW_COMPLEXITY = 2
 # Of every frame.
 SAMPLES = 1024
+# Rates that sound may be passed through at: parts that are whole frames of others would be too short.
+PASSABLE_RATES = (48_000, 44_100)
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,11 @@ class AacConfig:
     @property
     def is_low_complexity(self) -> bool:
         return self.object_type == _LOW_COMPLEXITY
+
+    @property
+    def is_passable(self) -> bool:
+        """Every browser decodes it, and parts of it are long enough."""
+        return self.is_low_complexity and self.channels in {1, 2} and self.rate in PASSABLE_RATES
 
 
 def parse_aac_config(config: bytes) -> AacConfig | None:

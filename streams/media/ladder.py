@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from streams.media.aac import PASSABLE_RATES
 from streams.media.source import MOST_CUT_OFF, Source
 
 # Short side in pixels and video bitrate in kbit/s of the rungs that are made, tallest first: what veryfast x264
@@ -116,7 +117,8 @@ def can_pass_through(source: Source) -> bool:
 
 
 def _can_copy_audio(source: Source) -> bool:
-    return source.audio_codec == "aac" and source.audio_profile == "LC" and source.audio_channels in {1, 2}
+    is_understood = source.audio_codec == "aac" and source.audio_profile == "LC" and source.audio_channels in {1, 2}
+    return is_understood and source.sample_rate in PASSABLE_RATES
 
 
 def _copy(source: Source) -> Rendition:

@@ -62,6 +62,5 @@ class SpliceRules:
         if not tag.announced:
             return
         config = parse_aac_config(tag.announced)
-        is_passable = config is not None and config.is_low_complexity and config.channels in {1, 2}
-        if self.ladder.copies_audio and not is_passable:
+        if self.ladder.copies_audio and not (config is not None and config.is_passable):
             raise SourceChangedError("The encoder changed its sound.")

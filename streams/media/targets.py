@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from streams.media.aac import PASSABLE_RATES, SAMPLES
+
 # A multiple of the frames' times at all usual rates. hls.js, which looks at its buffer four times a second, comes no
 # nearer to the live edge than a second and some two thirds of a part.
 _PART_S = 0.2
@@ -15,6 +17,8 @@ _USUAL_FPS = 30.0
 _LEAST_SHARE = 0.85
 # Timestamps of encoders are milliseconds, so the same number of frames may last a little longer.
 _ROUNDING_S = 0.002
+# Parts of sound are whole frames, too.
+_SOUND_FRAMES_S = tuple(SAMPLES / rate for rate in PASSABLE_RATES)
 # Written without being told of, where there are no parts: what a crash may lose.
 _CHUNK_S = 0.5
 # In rounded seconds no segment is longer; a key frame distance up to that can be passed through.
@@ -82,24 +86,37 @@ def choose_targets(mode: Latency, *, fps: float) -> Targets:
     """Return targets for a source of this frame rate, 0 for an unknown one: parts are whole frames."""
     if mode is Latency.STANDARD:
         return Targets(part_s=0.0, chunk_s=_CHUNK_S, segment_s=mode.segment_s)
-    fps = fps or _USUAL_FPS
-    part_s = math.ceil((_frames_of_part(fps, segment_s=mode.segment_s) / fps + _ROUNDING_S) * 1000) / 1000
+    part_s = _part_s(fps or _USUAL_FPS, segment_s=mode.segment_s)
     return Targets(part_s=part_s, chunk_s=part_s * _LEAST_SHARE, segment_s=mode.segment_s)
 
 
-def _frames_of_part(fps: float, *, segment_s: float) -> int:
-    """Return how many frames a part has at most, so that a segment can be divided into parts that are nearly alike.
+def _part_s(fps: float, *, segment_s: float) -> float:
+    """Return how long a part may be, so that a segment can be divided into parts that are nearly alike.
 
-    Else the last one would be short, and players would have to fetch it within the moment that it lasts.
+    Else the last one would be short, and players would have to fetch it within the moment that it lasts. What frames
+    of sound come to has to do as well.
     """
     in_segment = round(segment_s * fps) or 1
     # 29.97 is meant to be 30.
     frames = max(1, math.floor(_PART_S * fps + 0.05))
-    while not _divides(frames, in_segment, rounding=_ROUNDING_S * fps):
+    while True:
+        least_ms = math.ceil((frames / fps + _ROUNDING_S) * 1000)
+        most_ms = math.floor(frames / fps / _LEAST_SHARE * 1000)
+        for part_ms in range(least_ms, max(least_ms, most_ms) + 1):
+            part_s = part_ms / 1000
+            if _divides(part_s * fps, in_segment, frames) and all(_fits(part_s, each_s) for each_s in _SOUND_FRAMES_S):
+                return part_s
         frames += 1
-    return frames
 
 
-def _divides(frames: int, in_segment: int, *, rounding: float) -> bool:
-    least = math.ceil(_LEAST_SHARE * (frames + rounding))
-    return math.ceil(in_segment / frames) * least <= in_segment
+def _divides(longest: float, in_segment: int, frames: int) -> bool:
+    return math.ceil(in_segment / frames) * math.ceil(_LEAST_SHARE * longest) <= in_segment
+
+
+def _fits(part_s: float, sound_frame_s: float) -> bool:
+    """Tell whether parts of sound are long enough, though one of their frames may be half as long again.
+
+    So are those that join two connections, and nobody knows of it before they are there.
+    """
+    too_few = math.ceil(_LEAST_SHARE * part_s / sound_frame_s) - 1
+    return (too_few + 1.5) * sound_frame_s <= part_s

@@ -12,12 +12,21 @@ from streams.recordings.models import Recording
 class RecordingAdmin(ReadOnlyAdmin[Recording]):
     """Recordings; found by their file's name, or by the livestream."""
 
-    list_display = ("__str__", "owner", "state", "origin", "asked_for", "problem")
-    list_select_related = ("livestream", "app")
+    list_display = ("__str__", "owner", "organization", "state", "origin", "kept", "asked_for", "problem")
+    list_select_related = ("livestream", "app__organization", "storage")
     list_filter = ("status", "origin", "is_verified", "stills_status", "invoked_at")
-    search_fields = ("=id", "name", "output_file_name", "=livestream__id", "=meeting__id")
+    search_fields = (
+        "=id",
+        "name",
+        "output_file_name",
+        "=livestream__id",
+        "=meeting__id",
+        "app__organization__name",
+        "problem",
+    )
     fields = (
         "id",
+        "organization",
         "app",
         "livestream",
         "session",
@@ -25,12 +34,16 @@ class RecordingAdmin(ReadOnlyAdmin[Recording]):
         "state",
         "origin",
         "start_reason",
+        "started_by",
         "stop_reason",
+        "stopped_by",
         "asked_for",
         "began",
         "ended",
         "stored",
+        "goes",
         "output_file_name",
+        "kept",
         "object_name",
         "node",
         "size",
@@ -46,11 +59,23 @@ class RecordingAdmin(ReadOnlyAdmin[Recording]):
     ordering = ("-invoked_at", "-id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Recording]:
-        return Recording.objects.existing().select_related("livestream", "app")
+        return Recording.objects.existing().select_related("livestream", "app__organization", "storage")
 
     @admin.display(description="livestream", ordering="name")
     def owner(self, recording: Recording) -> str:
         return str(recording.livestream or recording.name)
+
+    @admin.display(ordering="app__organization__name")
+    def organization(self, recording: Recording) -> str:
+        return recording.app.organization.name
+
+    @admin.display(description="kept")
+    def kept(self, recording: Recording) -> str:
+        return f"In {recording.storage}" if recording.storage else f"On node {recording.node}"
+
+    @admin.display(description="deleted by itself")
+    def goes(self, recording: Recording) -> str:
+        return exact(recording.expires_at)
 
     @admin.display(description="status")
     def state(self, recording: Recording) -> str:

@@ -14,21 +14,25 @@ from django.db.models.functions import Now
 
 from livehub.core import clock
 from livehub.core.errors import NotFoundError, StaleStatusError
+from livehub.core.outage import DATABASE_OUTAGE
 from streams.media.journal import JournalError
-from streams.recordings import closing, played, sending, spool, taking
-from streams.recordings.models import Recording
+from streams.recordings import closing, played, rendering, sending, spool, taking
+from streams.recordings.lanes import lanes
+from streams.recordings.models import Recording, RecordingQuerySet, Rendering
 from streams.recordings.models.recording import PROBLEM_MAX_LENGTH
 from streams.recordings.services import stop_when_too_long
-from streams.recordings.states import UNFINISHED, RecordingStatus
+from streams.recordings.states import RecordingStatus, RenderingStatus
 from streams.recordings.stills import erase_stills
-from streams.recordings.stores.base import Store, StoreError, bound_s
+from streams.recordings.storage_services import forget_inline_target
+from streams.recordings.stores.base import StoreError, Upload, bound_s
 from streams.recordings.storing import store_of
 
 logger = logging.getLogger(__name__)
 
 # Of what a look takes beside sending a part.
 _LOOK_S = 60
-_GONE = frozenset({"object_missing", "upload_missing"})
+_FILES = "Its files on this machine cannot be read or kept: the log says more."
+_FAULT = "An error of LiveHub's own keeps it from being stored: the log says more. It is tried again."
 
 
 class TakenOverError(StaleStatusError):
@@ -42,6 +46,7 @@ def advance_recording(*, recording_id: UUID) -> None:
     """
     recording = _claim(recording_id)
     if recording is None:
+        _keep(recording_id)
         return
     try:
         _advance(recording)
@@ -49,30 +54,55 @@ def advance_recording(*, recording_id: UUID) -> None:
         _note_problem(recording, error.reason)
         logger.warning("recording not sent recording=%s code=%s: %s", recording.pk, error.code, error.reason)
     except (JournalError, OSError) as error:
-        _note_problem(recording, "Its files on this machine cannot be read or kept: the log says more.")
+        _note_problem(recording, _FILES)
         logger.warning("recording not taken on recording=%s", recording.pk, exc_info=error)
     except (TakenOverError, StaleStatusError, NotFoundError) as error:
         # Somebody else goes on, or it has been deleted meanwhile.
         logger.info("recording left to others recording=%s: %s", recording.pk, error)
+    except DATABASE_OUTAGE:
+        raise
+    except Exception:
+        # Nobody but the log would hear of it, and whoever waits for the recording asks in vain.
+        _note_problem(recording, _FAULT)
+        raise
     finally:
-        Recording.objects.filter(pk=recording.pk, advancing_until=recording.advancing_until).update(
-            advancing_until=None
-        )
+        _give_back(recording)
 
 
 def _advance(recording: Recording) -> None:
+    if recording.is_rendered:
+        rendering.go_on(recording)
+        return
     stop_when_too_long(recording)
     has_ended = recording.is_taken or taking.take(recording)
+    if has_ended and not recording.is_taken:
+        recording.is_taken = True
+        recording.save(update_fields=["is_taken", "lost_at_end", "updated_at"])
+    with lanes.lane(app_id=recording.app_id, storage_id=recording.storage_id) as is_free:
+        if is_free:
+            _store(recording, has_ended=has_ended)
+
+
+def _store(recording: Recording, *, has_ended: bool) -> None:
     store = store_of(recording)
     if recording.taken_bytes:
         sending.send(recording, store, renew=lambda: _renew(recording))
     if has_ended:
-        if not recording.is_taken:
-            recording.is_taken = True
-            recording.save(update_fields=["is_taken", "updated_at"])
         closing.close(recording, store, renew=lambda: _renew(recording))
     elif recording.problem:
         _note_problem(recording, "")
+
+
+def _keep(recording_id: UUID) -> None:
+    """Keep what is broadcast while somebody sends what was taken before."""
+    busy = Recording.objects.existing().unfinished().filter(pk=recording_id, is_taken=False).first()
+    if busy is None:
+        return
+    try:
+        taking.keep(busy)
+    except (JournalError, OSError) as error:
+        # Whoever takes it finds the same, and tells it.
+        logger.warning("recording not kept recording=%s", recording_id, exc_info=error)
 
 
 def erase_recording(*, recording_id: UUID) -> None:
@@ -81,38 +111,64 @@ def erase_recording(*, recording_id: UUID) -> None:
     :raises StoreError: when the store does not do it: try again later.
     """
     deleted = Recording.objects.filter(pk=recording_id, is_erased=False).exclude(deleted_at=None)
-    recording = deleted.select_related("livestream", "storage").first()
+    # Whoever still sends it notices before the next part; what comes to the store behind our back would stay there.
+    recording = _claim_of(deleted)
     if recording is None:
         return
-    # Before its store is asked, which may be away.
-    played.forget(recording)
-    store = store_of(recording)
-    if recording.upload_token:
-        if not recording.is_stored:
-            _abort(recording, store)
+    try:
+        spool.clear(recording.pk)
+        # Before its store is asked, which may be away.
+        played.forget(recording)
+        with lanes.lane(app_id=recording.app_id, storage_id=recording.storage_id) as is_free:
+            if is_free:
+                _erase(recording)
+    except StoreError:
+        # Behind all others that wait: there may be many that never can be.
+        deleted.filter(pk=recording.pk).update(updated_at=clock.now())
+        raise
+    finally:
+        _give_back(recording)
+
+
+def _erase(recording: Recording) -> None:
+    is_gone = recording.storage is not None and recording.storage.deleted_at is not None
+    if recording.upload_token and not is_gone:
+        store = store_of(recording)
+        if recording.size is None:
+            sending.abort(sending.upload_of(recording), store)
         store.delete(recording.object_name)
         erase_stills(recording, store)
-    spool.clear(recording.pk)
+        for made in recording.renderings.all():
+            if made.upload_token:
+                if made.status != RenderingStatus.STORED:
+                    sending.abort(Upload(made.object_name, made.upload_token, recording.part_size), store)
+                store.delete(made.object_name)
     Recording.objects.filter(pk=recording.pk).update(is_erased=True)
-
-
-def _abort(recording: Recording, store: Store) -> None:
-    try:
-        store.abort(sending.upload_of(recording))
-    except StoreError as error:
-        # It was finished, and whoever did that was killed before it was written down.
-        if error.code not in _GONE:
-            raise
+    if recording.storage is not None and recording.storage.is_inline:
+        forget_inline_target(recording.storage)
 
 
 def free_leases_of_this_node() -> int:
-    """Free what this node's worker had in hand that is dead; return how many. Call it when its successor begins."""
-    held = Recording.objects.filter(node=settings.NODE, status__in=UNFINISHED).exclude(advancing_until=None)
-    return held.update(advancing_until=None)
+    """Free what this node's worker had in hand that is dead; return how many. Call it when its successor begins.
+
+    What waits in the spool for nobody any more goes.
+    """
+    Rendering.objects.filter(node=settings.NODE).exclude(working_until=None).update(working_until=None)
+    held = Recording.objects.filter(node=settings.NODE).exclude(advancing_until=None)
+    freed = held.update(advancing_until=None)
+    waiting = spool.list_waiting()
+    unfinished = Recording.objects.existing().unfinished().filter(pk__in=waiting).values_list("pk", flat=True)
+    for recording_id in set(waiting) - set(unfinished):
+        spool.clear(recording_id)
+    return freed
 
 
 def _claim(recording_id: UUID) -> Recording | None:
-    rows = Recording.objects.existing().unfinished().filter(pk=recording_id)
+    return _claim_of(Recording.objects.existing().unfinished().filter(pk=recording_id))
+
+
+def _claim_of(rows: RecordingQuerySet) -> Recording | None:
+    """Take the one recording of these rows in hand; None when there is none, or somebody else has it."""
     part_size = rows.values_list("part_size", flat=True).first()
     if part_size is None:
         return None
@@ -120,6 +176,11 @@ def _claim(recording_id: UUID) -> Recording | None:
     if not free.update(advancing_until=_lease_end(part_size)):
         return None
     return rows.select_related("app__organization", "livestream", "meeting", "storage").first()
+
+
+def _give_back(recording: Recording) -> None:
+    held = Recording.objects.filter(pk=recording.pk, advancing_until=recording.advancing_until)
+    held.update(advancing_until=None)
 
 
 def _renew(recording: Recording) -> None:

@@ -1,15 +1,23 @@
 """Recordings that begin and end with broadcasts: what livestreams tell of their sessions."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.conf import settings
+from django.db import transaction
 
 from livehub.core import clock, events
+from livehub.core.crypto import UndecryptableSecretError
+from livehub.core.errors import DomainError, ValidationFailedError
 from streams.livestreams.events import SessionStatusChanged
 from streams.livestreams.models import Livestream, Session
 from streams.livestreams.states import SessionStatus
 from streams.organizations.services import SYSTEM
 from streams.recordings import lifecycle
+from streams.recordings.configuring import new_recording_of, with_secrets
 from streams.recordings.locks import locked_recordings
 from streams.recordings.models import Recording
+from streams.recordings.models.recording import PROBLEM_MAX_LENGTH
 from streams.recordings.policies import get_policy, is_recorded
 from streams.recordings.services import NewRecording, make_recording, part_size_of
 from streams.recordings.states import RecordingOrigin, RecordingStatus, SlateRecording, StopReason
@@ -38,26 +46,47 @@ def _begin(event: SessionStatusChanged) -> None:
     )
     if _begin_waiting(session) or not _is_wanted(session):
         return
-    make_recording(session.livestream, session, new=_new_of(session.livestream), actor=SYSTEM)
-
-
-def _new_of(livestream: Livestream) -> NewRecording:
+    livestream = session.livestream
     if livestream.meeting is None:
-        policy = get_policy(livestream)
-        return NewRecording(
-            origin=RecordingOrigin.AUTOMATIC,
-            max_seconds=policy.max_seconds,
-            file_name_prefix=policy.file_name_prefix,
-            retention_s=policy.retention_s,
-            slate=SlateRecording(policy.slate),
-            storage=policy.storage,
-        )
-    config = livestream.meeting.recording_config
+        make_recording(livestream, session, new=_new_of_policy(livestream), actor=SYSTEM)
+    else:
+        config, encrypted = livestream.meeting.recording_config, livestream.meeting.storage_secrets_encrypted
+        _begin_of_meeting(session, config, encrypted=encrypted)
+
+
+def _new_of_policy(livestream: Livestream) -> NewRecording:
+    policy = get_policy(livestream)
     return NewRecording(
-        origin=RecordingOrigin.RECORD_ON_START,
-        max_seconds=config.get("max_seconds"),
-        file_name_prefix=str(config.get("file_name_prefix") or ""),
+        origin=RecordingOrigin.AUTOMATIC,
+        max_seconds=policy.max_seconds,
+        file_name_prefix=policy.file_name_prefix,
+        retention_s=policy.retention_s,
+        slate=SlateRecording(policy.slate),
+        storage=policy.storage,
     )
+
+
+def _begin_of_meeting(session: Session, config: Mapping[str, Any], *, encrypted: str) -> None:
+    """Record as the meeting says; what cannot be like that is shown to have failed, rather than kept elsewhere."""
+    origin, livestream = RecordingOrigin.RECORD_ON_START, session.livestream
+    try:
+        with transaction.atomic():
+            told = with_secrets(config, encrypted=encrypted)
+            new = new_recording_of(told, app=livestream.app, origin=origin)
+            make_recording(livestream, session, new=new, actor=SYSTEM)
+    except (DomainError, UndecryptableSecretError) as error:
+        refused = NewRecording(origin=origin, file_name_prefix=str(config.get("file_name_prefix") or ""))
+        recording = make_recording(livestream, session, new=refused, actor=SYSTEM)
+        lifecycle.fail(recording, problem=_refusal(error))
+
+
+def _refusal(error: Exception) -> str:
+    if isinstance(error, ValidationFailedError):
+        complaints = "; ".join(f"{name}: {' '.join(said)}" for name, said in error.fields.items())
+        return f"The meeting's recording_config cannot be followed. {complaints}"[:PROBLEM_MAX_LENGTH]
+    if isinstance(error, DomainError):
+        return f"The meeting's recording_config cannot be followed. {error.message}"[:PROBLEM_MAX_LENGTH]
+    return "The storage of the meeting's recording_config cannot be opened any more. Give its secrets anew."
 
 
 def _begin_waiting(session: Session) -> bool:

@@ -2,9 +2,10 @@
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -12,15 +13,16 @@ from livehub.core import clock
 from streams.media.recording.index import TrackKind
 from streams.media.recording.movie import Gap, Movie, MovieError, RecordedInit, RecordedPiece
 from streams.media.recording.stored import read_init
-from streams.recordings import lifecycle, node_jobs, played, sending, spool, verifying
+from streams.recordings import lifecycle, node_jobs, played, rendering, sending, spool, verifying
 from streams.recordings.locks import lock_recording
 from streams.recordings.models import RecordedSegment, Recording
-from streams.recordings.states import RecordingStatus
+from streams.recordings.states import GAP_WORDS, RecordingStatus
 from streams.recordings.stores.base import Receipt, Store, StoredObject
 
 logger = logging.getLogger(__name__)
 
 _NOTHING = "It was stopped before anything was broadcast."
+_ALL_GONE = "Nothing of the broadcast could be taken: {}."
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class _Closed:
     movie: Movie
     stored: StoredObject
     finding: "verifying.Finding"
+    gaps: Sequence[Gap]
 
 
 def close(recording: Recording, store: Store, *, renew: Callable[[], None]) -> None:
@@ -39,7 +42,9 @@ def close(recording: Recording, store: Store, *, renew: Callable[[], None]) -> N
     :raises OSError: when the spool cannot be read.
     """
     if not recording.taken_bytes:
-        _give_up(recording, store, problem=_NOTHING)
+        reasons = {GAP_WORDS.get(str(lost["reason"]), "lost").lower() for lost in recording.lost_at_end}
+        problem = _ALL_GONE.format(", ".join(sorted(reasons))) if reasons else _NOTHING
+        _give_up(recording, store, problem=problem)
         return
     try:
         movie = movie_of(recording)
@@ -51,9 +56,10 @@ def close(recording: Recording, store: Store, *, renew: Callable[[], None]) -> N
     receipts = [Receipt(part.number, part.size, part.etag) for part in parts]
     stored = store.finish(sending.upload_of(recording), receipts)
     renew()
-    finding = verifying.verify(recording, movie, store=store, stored=stored, parts=parts)
+    gaps = gaps_of(recording, movie)
+    finding = verifying.verify(recording, movie, gaps, store=store, stored=stored, parts=parts)
     _keep_playlists(recording, movie)
-    _show(recording, _Closed(movie, stored, finding))
+    _show(recording, _Closed(movie, stored, finding, gaps))
     spool.clear(recording.pk)
 
 
@@ -76,6 +82,15 @@ def movie_of(recording: Recording) -> Movie:
     return Movie(inits, (_piece(row) for row in rows.iterator(chunk_size=2000)))
 
 
+def gaps_of(recording: Recording, movie: Movie) -> list[Gap]:
+    """Return what is missing in the file, in its order: before it, in it, and behind it."""
+    return [
+        *(Gap(0, **lost) for lost in recording.lost_at_begin),
+        *movie.gaps,
+        *(Gap(movie.duration_us, **lost) for lost in recording.lost_at_end),
+    ]
+
+
 def _piece(row: RecordedSegment) -> RecordedPiece:
     return RecordedPiece(
         kind=TrackKind(row.slot[0]),
@@ -93,30 +108,33 @@ def _piece(row: RecordedSegment) -> RecordedPiece:
 @transaction.atomic
 def _show(recording: Recording, closed: _Closed) -> None:
     locked = lock_recording(recording.pk)
-    if locked.status != RecordingStatus.UPLOADING:
+    if locked.status != RecordingStatus.UPLOADING or locked.is_rendered:
         # Somebody else has closed it at the same time, with the same bytes.
         return
     now = clock.now()
     parts = recording.parts.order_by("number")
     digests = "".join(parts.values_list("sha256", flat=True))
     last = parts.last()
-    lifecycle.change_status(
-        locked,
-        new=RecordingStatus.UPLOADED,
-        reason="" if closed.finding.is_verified else closed.finding.problem,
-        uploaded_at=now,
-        verified_at=now,
-        expires_at=now + timedelta(seconds=locked.retention_s) if locked.retention_s else None,
-        size=closed.stored.size,
-        duration_us=closed.movie.duration_us,
-        sha256=hashlib.sha256(bytes.fromhex(digests)).hexdigest(),
-        crc32=last.crc32 if last else None,
-        etag=closed.stored.etag,
-        is_verified=closed.finding.is_verified,
-        has_sound=closed.movie.has(TrackKind.AUDIO),
-        gaps=[_told(gap) for gap in closed.movie.gaps],
-        problem=closed.finding.problem,
-    )
+    found: dict[str, Any] = {
+        "verified_at": now,
+        "expires_at": now + timedelta(seconds=locked.retention_s) if locked.retention_s else None,
+        "size": closed.stored.size,
+        "duration_us": closed.movie.duration_us,
+        "sha256": hashlib.sha256(bytes.fromhex(digests)).hexdigest(),
+        "crc32": last.crc32 if last else None,
+        "etag": closed.stored.etag,
+        "is_verified": closed.finding.is_verified,
+        "has_sound": closed.movie.has(TrackKind.AUDIO),
+        "gaps": [_told(gap) for gap in closed.gaps],
+        "problem": closed.finding.problem,
+    }
+    if rendering.plan_renderings(locked):
+        # It is shown when what was asked for has been made of it.
+        Recording.objects.filter(pk=locked.pk).update(**found, updated_at=now)
+        node_jobs.render(node=locked.node)
+        return
+    reason = "" if closed.finding.is_verified else closed.finding.problem
+    lifecycle.change_status(locked, new=RecordingStatus.UPLOADED, reason=reason, uploaded_at=now, **found)
     node_jobs.make_stills(locked)
 
 
@@ -124,8 +142,12 @@ def _told(gap: Gap) -> dict[str, object]:
     return asdict(gap)
 
 
-@transaction.atomic
 def _give_up(recording: Recording, store: Store, *, problem: str) -> None:
-    locked = lock_recording(recording.pk)
-    if locked.status == RecordingStatus.UPLOADING:
-        lifecycle.fail(locked, problem=problem)
+    """Fail it, and leave nothing behind, neither here nor in its store."""
+    if recording.upload_token:
+        sending.abort(sending.upload_of(recording), store)
+    with transaction.atomic():
+        locked = lock_recording(recording.pk)
+        if locked.status == RecordingStatus.UPLOADING:
+            lifecycle.fail(locked, problem=problem)
+    spool.clear(recording.pk)

@@ -6,6 +6,7 @@ from typing import Self
 from uuid import UUID
 
 from streams.organizations.services import Actor
+from streams.recordings.files import sound_file, told_size, video_file
 from streams.recordings.models import Recording
 
 
@@ -33,7 +34,11 @@ class RecordingEvent:
     started_at: datetime | None
     stopped_at: datetime | None
     stop_reason: str
+    # Of the file that is handed out.
     size: int | None
+    # What there are links to: its file, and the file of its sound alone.
+    has_file: bool
+    has_sound_file: bool
     duration_us: int | None
     is_verified: bool
     gaps: tuple[dict[str, object], ...]
@@ -45,6 +50,7 @@ class RecordingEvent:
     def of(cls, recording: Recording, *, at: datetime, actor: Actor, reason: str = "", **details: object) -> Self:
         """Return the event of this recording; its app, organization and meeting must be loaded."""
         meeting = recording.meeting
+        file, sound = video_file(recording), sound_file(recording)
         return cls(
             organization_id=recording.app.organization_id,
             organization_name=recording.app.organization.name,
@@ -64,7 +70,9 @@ class RecordingEvent:
             started_at=recording.started_at,
             stopped_at=recording.stopped_at,
             stop_reason=recording.stop_reason,
-            size=recording.size,
+            size=told_size(recording),
+            has_file=recording.has_links and file is not None,
+            has_sound_file=recording.has_links and sound is not None,
             duration_us=recording.duration_us,
             is_verified=recording.is_verified,
             gaps=tuple(recording.gaps),

@@ -6,6 +6,7 @@ from functools import wraps
 from urllib.parse import quote
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
@@ -18,7 +19,8 @@ from streams.livestreams.addresses import PLAYLIST_NAME
 from streams.media.recording.movie import Movie, MovieError
 from streams.recordings import played, sound
 from streams.recordings.closing import movie_of
-from streams.recordings.links import SOUND, check_token
+from streams.recordings.files import RecordedFile, sound_file, video_file
+from streams.recordings.links import SOUND, SOUND_FILE, check_token
 from streams.recordings.models import Recording
 from streams.recordings.ranges import answer_bytes
 from streams.recordings.selectors import get_newest_played, get_played_recording, get_stored_recording
@@ -30,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 # As the edge knows it (`livehub/stack/edge.py`); nobody outside can ask for it.
 _INTERNAL = "/recording-files/"
-_VIDEO_TYPE, _SOUND_TYPE = "video/mp4", "audio/mp4"
+_SOUND_TYPE = "audio/mp4"
 _STILL_TYPES = {"jpg": "image/jpeg", "vtt": "text/vtt; charset=utf-8"}
 _PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
 _View = Callable[..., HttpResponseBase]
@@ -57,37 +59,65 @@ def _in_words(view: _View) -> _View:
 @require_safe
 @_in_words
 def recording_file(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
-    """Answer with the file, or its sound, for whoever has a link to it."""
+    """Answer with the recording's file, or its sound, for whoever has a link to it."""
     check_token(recording_id, request.GET.get("token", ""))
     recording = get_stored_recording(recording_id)
-    is_sound = request.GET.get("as") == SOUND
-    if is_sound:
+    if recording.storage is None and recording.node != settings.NODE:
+        return _at_its_node(request, recording)
+    form = request.GET.get("as")
+    if form == SOUND:
+        name = f"{recording.output_file_name.rpartition('.')[0]}.m4a"
         response = _sound_of(request, recording)
     else:
-        response = _handed_over(recording) if recording.storage is None else _passed_on(request, recording)
-    name = recording.output_file_name
+        file = _wanted_file(recording, is_sound=form == SOUND_FILE)
+        name = file.file_name
+        response = _handed_over(file) if recording.storage is None else _passed_on(request, recording, file)
     is_attachment = "play" not in request.GET
-    response["Content-Disposition"] = (
-        content_disposition_header(is_attachment, f"{name.removesuffix('.mp4')}.m4a" if is_sound else name) or "inline"
-    )
+    response["Content-Disposition"] = content_disposition_header(is_attachment, name) or "inline"
     response["Cache-Control"] = "private, max-age=3600"
     return response
 
 
-def _handed_over(recording: Recording) -> HttpResponse:
-    response = HttpResponse(content_type=_VIDEO_TYPE)
-    response["X-Accel-Redirect"] = _INTERNAL + quote(recording.object_name)
+def _at_its_node(request: HttpRequest, recording: Recording) -> HttpResponse:
+    """Send whoever asks to the machine whose folder has it."""
+    url = settings.NODE_URLS.get(recording.node)
+    # One that is sent here again would be for ever: that machine has another name than this setting says.
+    if url is None or "sent" in request.GET:
+        message = (
+            f"This recording is in the folder of the machine {recording.node}, and this is {settings.NODE}. Whoever "
+            f"runs LiveHub sets LIVEHUB_NODE_URLS to where that machine is reached."
+        )
+        return _said(message, status=503)
+    answer = HttpResponseRedirect(f"{url}{request.get_full_path()}&sent=1")
+    answer["Cache-Control"] = "no-store"
+    return answer
+
+
+def _wanted_file(recording: Recording, *, is_sound: bool) -> RecordedFile:
+    """Return the file that a link is for.
+
+    :raises NotFoundError: when the recording has no such file.
+    """
+    file = sound_file(recording) if is_sound else video_file(recording)
+    if file is None:
+        raise NotFoundError(f"Recording {recording.pk} has no such file.")
+    return file
+
+
+def _handed_over(file: RecordedFile) -> HttpResponse:
+    response = HttpResponse(content_type=file.content_type)
+    response["X-Accel-Redirect"] = _INTERNAL + quote(file.object_name)
     return response
 
 
-def _passed_on(request: HttpRequest, recording: Recording) -> HttpResponseBase:
+def _passed_on(request: HttpRequest, recording: Recording, file: RecordedFile) -> HttpResponseBase:
     """Pass on what another storage has: browsers let pages show what comes from here, whatever that storage says."""
-    store, name = store_of(recording), recording.object_name
+    store = store_of(recording)
 
     def read(offset: int, length: int) -> bytes:
-        return store.read(name, offset=offset, length=length)
+        return store.read(file.object_name, offset=offset, length=length)
 
-    return answer_bytes(request, read=read, size=recording.size or 0, content_type=_VIDEO_TYPE)
+    return answer_bytes(request, read=read, size=file.size, content_type=file.content_type)
 
 
 def _sound_of(request: HttpRequest, recording: Recording) -> HttpResponseBase:
@@ -108,7 +138,7 @@ def played_file(request: HttpRequest, playback_id: str, recording_id: UUID, name
     """Answer the edge with a file by which a recording is played, and which it has not got."""
     recording = get_played_recording(playback_id=playback_id, recording_id=recording_id)
     if name == played.MEDIA_NAME:
-        return _passed_on(request, recording)
+        return _passed_on(request, recording, RecordedFile.of_broadcast(recording))
     if has_still(recording, name):
         return HttpResponse(read_still(recording, name), content_type=_STILL_TYPES[name.rpartition(".")[2]])
     if name not in played.PLAYLIST_NAMES:

@@ -6,6 +6,8 @@ something went wrong in, reads from the beginning, and knows by the rows what ha
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
@@ -28,10 +30,23 @@ class Follower:
     found: list[ClosedSegment] = field(default_factory=list)
     # Why something is missing before what comes next, by slot.
     gaps: dict[str, str] = field(default_factory=dict)
+    # How much was lost since the last that was taken, in microseconds, by slot and reason.
+    lost_us: dict[str, dict[str, int]] = field(default_factory=dict)
     # Segments that have been read, by slot: when the newest began, since 1970.
     seen_ms: dict[str, int] = field(default_factory=dict)
     _reader: Reader | None = None
     _closed: ClosedSegments = field(default_factory=ClosedSegments)
+
+    def lose(self, segment: ClosedSegment, reason: str) -> None:
+        """Take note of a segment that cannot be taken."""
+        self.gaps[segment.slot] = reason
+        of_slot = self.lost_us.setdefault(segment.slot, {})
+        of_slot[reason] = of_slot.get(reason, 0) + segment.duration_us
+
+    def losses(self) -> list[dict[str, object]]:
+        """Return what could not be taken since the last that was: objects of `length_us` and `reason`."""
+        most = max(self.lost_us.values(), key=lambda of_slot: sum(of_slot.values()), default={})
+        return [{"length_us": length_us, "reason": reason} for reason, length_us in most.items()]
 
     @property
     def is_ended(self) -> bool:
@@ -49,6 +64,7 @@ class Follower:
         is_anew, entries = self._reader.read()
         if is_anew:
             self._closed, self.found = ClosedSegments(), []
+            self.lost_us = {}
         for segment in self._closed.feed(entries):
             if segment.slot in SLOTS:
                 self.found.append(segment)
@@ -72,3 +88,25 @@ class Followers:
             self._of[recording_id] = follower
             while len(self._of) > _REMEMBERED:
                 self._of.popitem(last=False)
+
+
+class KeptApart:
+    """Lets one thread of this process at a time do something with a recording; others leave it to that one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._busy: set[UUID] = set()
+
+    @contextmanager
+    def alone(self, recording_id: UUID) -> Iterator[bool]:
+        """Tell the block whether it may."""
+        with self._lock:
+            may = recording_id not in self._busy
+            if may:
+                self._busy.add(recording_id)
+        try:
+            yield may
+        finally:
+            if may:
+                with self._lock:
+                    self._busy.discard(recording_id)

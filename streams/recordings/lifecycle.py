@@ -8,6 +8,7 @@ from streams.organizations.services import SYSTEM, Actor
 from streams.recordings import node_jobs
 from streams.recordings.events import RecordingStatusChanged
 from streams.recordings.models import Recording
+from streams.recordings.pushing import unpush
 from streams.recordings.states import RECORDING_MACHINE, RecordingStatus, StopReason
 
 _BY_MAX_LENGTH = 255
@@ -47,6 +48,7 @@ def stop(recording: Recording, *, reason: StopReason, actor: Actor = SYSTEM, unt
         stopped_by=str(actor)[:_BY_MAX_LENGTH],
         until_ms=until_ms,
     )
+    unpush(recording)
     node_jobs.advance(recording)
 
 

@@ -17,6 +17,7 @@ from django.urls import reverse
 from livehub.core import clock
 from livehub.core.links import LinkUnusableError
 from streams.livestreams import addresses
+from streams.recordings.files import RecordedFile, sound_file, video_file
 from streams.recordings.models import Recording
 from streams.recordings.stores.base import StoreError
 from streams.recordings.storing import store_of
@@ -31,6 +32,10 @@ POSTER_NAME, STORYBOARD_NAME = "pictures/poster.jpg", "storyboard.vtt"
 _SALT = "livehub.recording"
 
 
+# What a link of ours asks for: the file of the sound alone that was asked for with the recording.
+SOUND_FILE = "audio"
+
+
 @dataclass(frozen=True)
 class DownloadLink:
     """Where a recording can be fetched, and until when."""
@@ -40,14 +45,23 @@ class DownloadLink:
 
 
 def download_link(recording: Recording) -> DownloadLink | None:
-    """Return a link to the file; None while there is none."""
-    if not recording.is_stored:
+    """Return a link to the recording's file; None while there is none, or where it has none."""
+    return _link(recording, video_file(recording))
+
+
+def sound_file_link(recording: Recording) -> DownloadLink | None:
+    """Return a link to the file of its sound alone; None where none was asked for, or is there yet."""
+    return _link(recording, sound_file(recording), form=SOUND_FILE)
+
+
+def _link(recording: Recording, file: RecordedFile | None, *, form: str = "") -> DownloadLink | None:
+    if file is None:
         return None
     expires_at = clock.now() + timedelta(seconds=LINK_S)
     try:
-        url = store_of(recording).link(
-            recording.object_name, expires_s=LINK_S, file_name=recording.output_file_name
-        ) or own_link(recording.pk, expires_at=expires_at)
+        url = store_of(recording).link(file.object_name, expires_s=LINK_S, file_name=file.file_name) or own_link(
+            recording.pk, expires_at=expires_at, form=form
+        )
     except StoreError as error:
         # Its storage was deleted or changed since: whoever owns it fetches it there.
         logger.info("no link recording=%s code=%s", recording.pk, error.code)
@@ -64,7 +78,7 @@ def sound_link(recording: Recording) -> DownloadLink | None:
 
 
 def own_link(recording_id: UUID, *, expires_at: datetime, form: str = "") -> str:
-    """Return a link of ours: to the file as it is, or to another `form` of it."""
+    """Return a link of ours: to the recording's file, or to another `form` of it."""
     path = reverse("streams:recording_file", args=[recording_id])
     asked = {"as": form} if form else {}
     query = urlencode({"token": _token(recording_id, expires_at=expires_at), **asked})

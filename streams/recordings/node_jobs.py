@@ -27,6 +27,16 @@ def _advance(recording_id: UUID, *, node: str) -> None:
     jobs.enqueue("streams.advance_recording", queue=queue_of("recordings", node=node), recording_id=recording_id)
 
 
+def erase_waiting(recording_ids: Sequence[UUID], *, node: str) -> None:
+    """Have a node remove what is left of deleted recordings, unless it has not come to other work.
+
+    :raises BrokerUnavailableError: when nobody can tell.
+    """
+    if jobs.count_waiting(queue_of("recordings", node=node)) < len(recording_ids):
+        for recording_id in recording_ids:
+            _erase(recording_id, node=node)
+
+
 def make_stills(recording: Recording) -> None:
     """Have a stored recording's pictures made, when the transaction commits."""
     _make_stills(recording.pk, node=recording.node)
@@ -48,6 +58,13 @@ def _make_stills(recording_id: UUID, *, node: str) -> None:
 
 def erase(recording: Recording) -> None:
     """Have what is left of a deleted recording removed, when the transaction commits."""
-    jobs.enqueue(
-        "streams.erase_recording", queue=queue_of("recordings", node=recording.node), recording_id=recording.pk
-    )
+    _erase(recording.pk, node=recording.node)
+
+
+def _erase(recording_id: UUID, *, node: str) -> None:
+    jobs.enqueue("streams.erase_recording", queue=queue_of("recordings", node=node), recording_id=recording_id)
+
+
+def render(*, node: str) -> None:
+    """Have a node make the next file that is to be made there, when the transaction commits."""
+    jobs.enqueue("streams.render_next", queue=queue_of("recordings", node=node), node=node)

@@ -6,6 +6,8 @@ from django.db import transaction
 
 from streams.livestreams.locks import lock_livestream
 from streams.livestreams.models import Livestream, Output
+from streams.livestreams.models.output import default_public_id
+from streams.livestreams.outputs import NewOutput, change_output, create_output
 from streams.livestreams.states import OutputType
 from streams.organizations.services import Actor, record
 from streams.recordings.models import RecordingPolicy, StorageTarget
@@ -31,6 +33,33 @@ def get_policy(livestream: Livestream) -> RecordingPolicy:
 def is_recorded(livestream: Livestream) -> bool:
     """Ask whether its broadcasts are recorded by themselves, where the instance does that."""
     return Output.objects.filter(livestream=livestream, type=OutputType.ARCHIVE, enabled=True).exists()
+
+
+@transaction.atomic
+def change_recording(
+    *, livestream: Livestream, actor: Actor, is_recorded: bool | None = None, **changes: Unpack[PolicyChanges]
+) -> None:
+    """Change whether the next broadcasts are recorded by themselves (None: as it is), and how.
+
+    :raises NotFoundError: when the livestream is deleted.
+    :raises ValidationFailedError: when a value cannot be used; names all that cannot.
+    """
+    livestream = lock_livestream(livestream.pk)
+    if changes:
+        change_policy(livestream=livestream, actor=actor, **changes)
+    if is_recorded is not None:
+        _switch(livestream, enabled=is_recorded, actor=actor)
+
+
+def _switch(livestream: Livestream, *, enabled: bool, actor: Actor) -> None:
+    """Switch its archive, which is what every dialect shows of it; whoever deleted that one gets another."""
+    archives = list(Output.objects.filter(livestream=livestream, type=OutputType.ARCHIVE))
+    for archive in archives:
+        if archive.enabled != enabled:
+            change_output(livestream=livestream, output_id=archive.pk, actor=actor, enabled=enabled)
+    if enabled and not archives:
+        new = NewOutput(type=OutputType.ARCHIVE, name="default archive", public_id=default_public_id(livestream.pk))
+        create_output(livestream=livestream, new=new, actor=actor)
 
 
 @transaction.atomic

@@ -2,6 +2,8 @@
 
 from uuid import UUID
 
+from django.db.models import Sum
+
 from livehub.core.errors import NotFoundError
 from streams.livestreams.models import Livestream
 from streams.organizations.models import App, Organization
@@ -11,12 +13,8 @@ from streams.recordings.states import RecordingOrigin, RecordingStatus
 
 def list_livestream_recordings(livestream: Livestream) -> RecordingQuerySet:
     """Return the livestream's recordings, newest first."""
-    return (
-        Recording.objects.existing()
-        .filter(livestream=livestream)
-        .select_related("livestream", "storage")
-        .newest_first()
-    )
+    rows = Recording.objects.existing().filter(livestream=livestream)
+    return rows.select_related("livestream", "storage").prefetch_related("renderings").newest_first()
 
 
 def get_livestream_recording(*, livestream: Livestream, recording_id: UUID) -> Recording:
@@ -41,7 +39,19 @@ def get_livestream_recording_between(*, livestream: Livestream, ids: tuple[UUID,
 def list_stored_recordings(app: App) -> RecordingQuerySet:
     """Return an app's recordings that can be fetched, newest first."""
     stored = Recording.objects.for_app(app).filter(status=RecordingStatus.UPLOADED)
-    return stored.select_related("livestream", "storage").newest_first()
+    return stored.select_related("livestream", "storage").prefetch_related("renderings").newest_first()
+
+
+def get_app_recording_between(*, app: App, ids: tuple[UUID, UUID], called: str) -> Recording:
+    """Return the app's recording that a shortened id means; `called` is how it is spelt.
+
+    :raises NotFoundError: when it has no such recording.
+    """
+    rows = Recording.objects.for_app(app).select_related("livestream", "storage")
+    recording = rows.filter(pk__gte=ids[0], pk__lte=ids[1]).first()
+    if recording is None:
+        raise NotFoundError(f"No video {called}.")
+    return recording
 
 
 def list_organization_recordings(organization: Organization) -> RecordingQuerySet:
@@ -55,6 +65,12 @@ def get_organization_recording(*, organization: Organization, recording_id: UUID
     :raises NotFoundError: when it has no such recording.
     """
     return _get(Recording.objects.for_organization(organization).select_related("livestream", "storage"), recording_id)
+
+
+def stored_bytes(recording: Recording) -> int:
+    """Return how many bytes of it the store has confirmed."""
+    total = recording.parts.aggregate(bytes=Sum("size"))["bytes"]
+    return total or 0
 
 
 def get_app_recording(*, app: App, recording_id: UUID) -> Recording:
@@ -71,7 +87,7 @@ def get_stored_recording(recording_id: UUID) -> Recording:
     :raises NotFoundError: when there is none, or it is not stored.
     """
     found = _get(Recording.objects.existing().select_related("livestream", "storage"), recording_id)
-    if not found.is_stored:
+    if not found.has_file:
         raise NotFoundError(f"Recording {recording_id} is not stored.")
     return found
 

@@ -3,15 +3,19 @@
 import hashlib
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from django.db import IntegrityError, transaction
 
+from livehub.core import clock
+from livehub.core.errors import StaleStatusError
 from streams.media.recording.stored import file_head, read_init, stored_init, stored_segment
 from streams.recordings import spool
 from streams.recordings.models import RecordedSegment, Recording, RecordingPart
-from streams.recordings.stores.base import Store, Upload, UploadPart
+from streams.recordings.stores.base import Store, StoreError, Upload, UploadPart
 
 CONTENT_TYPE = "video/mp4"
+_GONE = frozenset({"object_missing", "upload_missing"})
 
 
 def upload_of(recording: Recording) -> Upload:
@@ -25,6 +29,7 @@ def send(recording: Recording, store: Store, *, tail: bytes | None = None, renew
     `renew` is called before each part, and raises when somebody else has taken over.
 
     :raises StoreError: when the store does not take a part.
+    :raises StaleStatusError: when somebody else sends at the same time.
     :raises OSError: when the spool cannot be read.
     """
     last = recording.parts.order_by("-number").first()
@@ -43,8 +48,7 @@ def send(recording: Recording, store: Store, *, tail: bytes | None = None, renew
 
 def _send_part(recording: Recording, store: Store, part: UploadPart, content: bytes, *, crc32: int) -> None:
     if not recording.upload_token:
-        recording.upload_token = store.begin(recording.object_name, content_type=CONTENT_TYPE)
-        recording.save(update_fields=["upload_token_encrypted", "updated_at"])
+        _begin(recording, store)
     receipt = store.append(upload_of(recording), part, content)
     row = RecordingPart(
         recording=recording,
@@ -63,6 +67,33 @@ def _send_part(recording: Recording, store: Store, part: UploadPart, content: by
         RecordingPart.objects.filter(recording=recording, number=part.number, sha256=row.sha256).update(
             etag=receipt.etag
         )
+
+
+def _begin(recording: Recording, store: Store) -> None:
+    """Begin the one upload of a recording.
+
+    :raises StaleStatusError: when somebody else has begun it at the same time.
+    """
+    recording.upload_token = store.begin(recording.object_name, content_type=CONTENT_TYPE)
+    mine = Recording.objects.filter(pk=recording.pk, upload_token_encrypted="")
+    if not mine.update(upload_token_encrypted=recording.upload_token_encrypted, updated_at=clock.now()):
+        # With both, parts would be in either, and none would be whole.
+        with suppress(StoreError):
+            abort(upload_of(recording), store)
+        raise StaleStatusError(f"Somebody else sends recording {recording.pk}.")
+
+
+def abort(upload: Upload, store: Store) -> None:
+    """Have its store forget what was sent, if it has not forgotten it already.
+
+    :raises StoreError: when the store does not do it: try again later.
+    """
+    try:
+        store.abort(upload)
+    except StoreError as error:
+        # It was finished, and whoever did that was killed before it was written down.
+        if error.code not in _GONE:
+            raise
 
 
 def _let_go(recording: Recording, *, until: int) -> None:

@@ -20,6 +20,8 @@ from streams.recordings.locks import lock_recording
 from streams.recordings.models import Recording, StorageTarget
 from streams.recordings.models.policy import PREFIX_MAX_LENGTH
 from streams.recordings.models.recording import MAX_SECONDS_LEAST, MAX_SECONDS_MOST
+from streams.recordings.pushing import push
+from streams.recordings.renditions import FileForm
 from streams.recordings.states import RecordingOrigin, RecordingStatus, SlateRecording, StartReason, StopReason
 
 _MIB = 1024 * 1024
@@ -27,6 +29,8 @@ _MIB = 1024 * 1024
 _PART_SIZES = ((6_000, 8 * _MIB), (15_000, 16 * _MIB))
 _LARGEST_PART = 32 * _MIB
 _BY_MAX_LENGTH = 255
+# How names of what was broadcast end: where nothing else is made of it, and where something is.
+_PLAIN, _ORIGINAL = ".mp4", ".original.mp4"
 
 
 class RecordingActiveError(DomainError):
@@ -62,6 +66,11 @@ class NewRecording:
     config: Mapping[str, object] = field(default_factory=dict)
     # Of its app; None for this instance's folder.
     storage: StorageTarget | None = None
+    # What its files are to be like; None: as it is broadcast.
+    rendition: FileForm | None = None
+    has_links: bool = True
+    # Where it is sent as well, with the platform's key; empty for nowhere.
+    push_url: str = ""
     allows_multiple: bool = False
     may_wait: bool = False
 
@@ -95,10 +104,16 @@ def start_recording(*, livestream: Livestream, new: NewRecording, actor: Actor) 
 def make_recording(
     livestream: Livestream, session: Session | None, *, new: NewRecording, actor: Actor, is_further: bool = False
 ) -> Recording:
-    """Make a recording of a locked livestream; one that somebody asks for begins at this moment."""
+    """Make a recording of a locked livestream; one that somebody asks for begins at this moment.
+
+    :raises OutputExistsError: when it has a simulcast that is off to where it is to be sent.
+    :raises TooManyOutputsError: when it has enough simulcasts.
+    """
     now = clock.now()
     is_asked_for = new.origin == RecordingOrigin.API
-    name = _free_name(livestream, prefix=new.file_name_prefix)
+    folder = _folder_of(livestream, storage=new.storage)
+    stem = _free_stem(livestream, folder=folder, prefix=new.file_name_prefix)
+    suffix = new.rendition.suffix if new.rendition else ".mp4"
     retention_s = settings.RECORDING_RETENTION_S if new.retention_s is None else new.retention_s
     recording = Recording(
         app=livestream.app,
@@ -116,12 +131,16 @@ def make_recording(
         retention_s=retention_s,
         slate=new.slate,
         config=dict(new.config),
+        rendition=new.rendition.kept if new.rendition else None,
+        has_links=new.has_links,
         storage=new.storage,
-        output_file_name=name,
-        object_name=f"{livestream.app_id.hex}/{name}",
+        output_file_name=f"{stem}{suffix}",
+        object_name=f"{folder}{stem}{_own_suffix(new.rendition, session)}",
         node=(session.node if session is not None else "") or settings.NODE,
         part_size=part_size_of(session),
     )
+    if new.push_url:
+        recording.push = push(livestream, url=new.push_url, actor=actor)
     recording.save(force_insert=True)
     lifecycle.began(recording, actor=actor)
     return recording
@@ -245,15 +264,34 @@ def check_recording(new: NewRecording) -> None:
         raise ValidationFailedError("The recording cannot be like this.", fields=fields)
 
 
-def _free_name(livestream: Livestream, *, prefix: str) -> str:
-    """Return what the file is called. Source: Dyte v2, POST /recordings."""
+def _folder_of(livestream: Livestream, *, storage: StorageTarget | None) -> str:
+    # Source: RealtimeKit, "stored there, otherwise the root", under the very name that the caller was told.
+    return "" if storage is not None and storage.is_inline else f"{livestream.app_id.hex}/"
+
+
+def _free_stem(livestream: Livestream, *, folder: str, prefix: str) -> str:
+    """Return what its files are called, up to their endings. Source: Dyte v2, POST /recordings."""
     of_whom = livestream.meeting_id or livestream.pk
     beginning = f"{prefix}_{of_whom}" if prefix else str(of_whom)
     at_ms = clock.epoch_ms(clock.now())
     # Of one livestream two may begin at once, and it is locked.
-    while Recording.objects.filter(object_name=f"{livestream.app_id.hex}/{beginning}_{at_ms}.mp4").exists():
+    while _is_taken(f"{folder}{beginning}_{at_ms}"):
         at_ms += 1
-    return f"{beginning}_{at_ms}.mp4"
+    return f"{beginning}_{at_ms}"
+
+
+def _is_taken(stem: str) -> bool:
+    return Recording.objects.filter(object_name__in=[f"{stem}{suffix}" for suffix in (_PLAIN, _ORIGINAL)]).exists()
+
+
+def _own_suffix(rendition: FileForm | None, session: Session | None) -> str:
+    """Return how the name of what was broadcast ends: another file will most likely bear the recording's own."""
+    if rendition is None:
+        return _PLAIN
+    source = session.source if session is not None else {}
+    size = (int(source.get("width") or 0), int(source.get("height") or 0))
+    is_met = all(size) and rendition.copies_pictures([size]) and rendition.copies_sound and rendition.has_video_file
+    return _PLAIN if is_met else _ORIGINAL
 
 
 def _audit(recording: Recording, *, actor: Actor, action: str) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -17,9 +16,14 @@ def link(recording_id: UUID, source: Path, *, slot: str, name: str) -> None:
     """
     path = spooled(recording_id, slot=slot, name=name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Whoever did that before was killed before it was written down.
-    with suppress(FileExistsError):
+    try:
         os.link(source, path)
+    except FileExistsError:
+        pass  # Whoever did that before was killed before it was written down, or only kept it.
+    except FileNotFoundError:
+        # Kept before it went.
+        if not path.exists():
+            raise
 
 
 def spooled(recording_id: UUID, *, slot: str, name: str) -> Path:
@@ -45,6 +49,12 @@ def clear(recording_id: UUID) -> None:
     """
     if _folder(recording_id).exists():
         shutil.rmtree(_folder(recording_id))
+
+
+def list_waiting() -> list[UUID]:
+    """Return the recordings that something waits for on this node."""
+    root = Path(settings.RECORDING_SPOOL_DIR)
+    return [UUID(hex=path.name) for path in root.glob("?" * 32)] if root.exists() else []
 
 
 def _folder(recording_id: UUID) -> Path:

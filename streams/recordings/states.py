@@ -46,7 +46,26 @@ class StopReason(models.TextChoices):
     API_CALL = "api_call", "By call"
     BROADCAST_ENDED = "broadcast_ended", "The broadcast ended"
     MAX_SECONDS = "max_seconds", "Longest time reached"
+    # Another recording goes on there.
+    MOVED = "moved", "The broadcast went on at another machine"
     INTERNAL_ERROR = "internal_error", "An error of ours"
+
+
+class RenderingKind(models.TextChoices):
+    """What is made of a recording."""
+
+    VIDEO = "video", "The recording itself"
+    AUDIO = "audio", "Its sound alone"
+
+
+class RenderingStatus(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    RENDERING = "rendering", "Being made"
+    # It lies on its node, whole, and is sent to the store.
+    STORING = "storing", "Being stored"
+    STORED = "stored", "Stored"
+    # What was broadcast is kept as it was.
+    FAILED = "failed", "Failed"
 
 
 _TAKES = frozenset({RecordingStatus.RECORDING, RecordingStatus.PAUSED})
@@ -72,6 +91,8 @@ RECORDING_STATES: Mapping[str, Shown] = {
     RecordingStatus.UPLOADED: Shown("uploaded", "Stored", is_playable=True),
     RecordingStatus.ERRORED: Shown("errored", "Failed", "bad"),
 }
+# Its file as it was broadcast is stored; another one is being made of it.
+RENDERING = Shown("rendering", "Rendering", "warn")
 VERIFIED = Shown("verified", "Verified", "live", is_playable=True)
 INCOMPLETE = Shown("incomplete", "Incomplete", "warn", is_playable=True)
 
@@ -92,6 +113,20 @@ class StillsStatus(models.TextChoices):
     NONE = "none", "No picture"
     FAILED = "failed", "Failed"
 
+
+# What a state means, and what comes next, in words for people; by `Shown.value`.
+EXPLANATIONS: Mapping[str, str] = {
+    "invoked": "It begins with the first picture of the broadcast.",
+    "recording": "What is broadcast is taken, and stored as it goes.",
+    "paused": "What is broadcast now is left out, until you let it go on.",
+    "uploading": "What was recorded is being stored and checked.",
+    "errored": "There is no file of it.",
+    "rendering": "What was broadcast is stored and checked; the file that was asked for is being made of it.",
+    "verified": "All that was to be recorded is in the file, which was read again and checked.",
+    "incomplete": "It can be played, but something of the broadcast is missing.",
+}
+# With a problem, while it is being stored.
+STORED_LATER = "What was recorded waits on LiveHub's own disk, and storing it is tried again by itself."
 
 # Why something of a broadcast is not in its recording, in words for people.
 GAP_WORDS: Mapping[str, str] = {

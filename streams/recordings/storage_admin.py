@@ -12,18 +12,35 @@ from streams.recordings.models import StorageTarget
 class StorageTargetAdmin(ReadOnlyAdmin[StorageTarget]):
     """Where recordings can be kept, and what came of trying it last."""
 
-    list_display = ("name", "type", "app", "place", "checked", "check_code")
-    list_select_related = ("app",)
+    list_display = ("name", "type", "organization", "app", "place", "checked", "check_code", "check_problem")
+    list_select_related = ("app__organization",)
     list_filter = ("type", "check_code")
-    search_fields = ("=id", "name", "bucket", "host", "=app__id")
+    search_fields = ("=id", "name", "bucket", "host", "=app__id", "app__organization__name")
     fields = (
-        *("id", "app", "name", "type", "bucket", "region", "endpoint", "host", "port", "path", "username"),
+        *(
+            "id",
+            "organization",
+            "app",
+            "name",
+            "type",
+            "bucket",
+            "region",
+            "endpoint",
+            "host",
+            "port",
+            "path",
+            "username",
+        ),
         *("auth_method", "host_key", "kept", "checked", "check_code", "check_problem", "created_at"),
     )
     ordering = ("-created_at", "-id")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StorageTarget]:
-        return StorageTarget.objects.existing().select_related("app")
+        return StorageTarget.objects.existing().select_related("app__organization")
+
+    @admin.display(ordering="app__organization__name")
+    def organization(self, target: StorageTarget) -> str:
+        return target.app.organization.name
 
     @admin.display(description="address")
     def place(self, target: StorageTarget) -> str:

@@ -1,12 +1,23 @@
 """Reading the storages of an app, and of an organization."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import QuerySet
 
 from livehub.core.errors import NotFoundError
 from streams.organizations.models import App, Organization
-from streams.recordings.models import StorageTarget
+from streams.recordings.models import Recording, RecordingPolicy, StorageTarget
+from streams.recordings.states import UNFINISHED, RecordingStatus
+
+
+@dataclass(frozen=True)
+class StorageUse:
+    """How many livestreams keep their next recordings in a storage, and how many recordings it has, or is to have."""
+
+    livestreams: int
+    stored: int
+    unfinished: int
 
 
 def list_storage_targets(app: App) -> QuerySet[StorageTarget]:
@@ -40,3 +51,14 @@ def get_own_storage_target(*, organization: Organization, target_id: UUID) -> St
     if target is None:
         raise NotFoundError(f"No storage target {target_id}.")
     return target
+
+
+def get_storage_use(target: StorageTarget) -> StorageUse:
+    """Return what a storage is there for at the moment."""
+    policies = RecordingPolicy.objects.filter(storage=target, livestream__deleted_at=None)
+    recordings = Recording.objects.existing().filter(storage=target)
+    return StorageUse(
+        livestreams=policies.count(),
+        stored=recordings.filter(status=RecordingStatus.UPLOADED).count(),
+        unfinished=recordings.filter(status__in=UNFINISHED).count(),
+    )

@@ -12,7 +12,7 @@ from livehub.core.deadline import deadline, suspended_deadline
 from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.organizations.models import App
 from streams.organizations.services import Actor, check_room, record
-from streams.recordings.models import StorageTarget
+from streams.recordings.models import RecordingPolicy, StorageTarget
 from streams.recordings.models.storage import SECRETS, AuthMethod, StorageType
 from streams.recordings.storage_rules import check_storage_target
 from streams.recordings.stores.base import Store, StoreError, StoreSettings
@@ -65,6 +65,31 @@ def create_storage_target(*, app: App, type: str, actor: Actor, **values: Unpack
     return target
 
 
+def add_inline_target(*, app: App, type: str, **values: Unpack[StorageChanges]) -> StorageTarget:
+    """Return a storage that was told with one recording and is that one's alone; nothing is sent there yet.
+
+    :raises ValidationFailedError: names all that cannot be used.
+    """
+    target = inline_target(app=app, type=type, **values)
+    target.save(force_insert=True)
+    return target
+
+
+def inline_target(*, app: App, type: str, **values: Unpack[StorageChanges]) -> StorageTarget:
+    """Return such a storage, checked and not saved; raises what `add_inline_target` does."""
+    target = StorageTarget(app=app, type=type, is_inline=True, name=f"{StorageType(type).label}, told with it")
+    if type == StorageType.SFTP and not values.get("auth_method"):
+        values["auth_method"] = AuthMethod.KEY if values.get("private_key") else AuthMethod.PASSWORD
+    _put(target, values)
+    return target
+
+
+def forget_inline_target(target: StorageTarget) -> None:
+    """Forget what opens a storage whose recording is gone."""
+    mine = StorageTarget.objects.filter(pk=target.pk, is_inline=True)
+    mine.update(deleted_at=clock.now(), secrets_encrypted="")
+
+
 @transaction.atomic
 def change_storage_target(*, target: StorageTarget, actor: Actor, **changes: Unpack[StorageChanges]) -> StorageTarget:
     """Change all of this or nothing, and return the storage; what was found by trying it no longer holds.
@@ -95,12 +120,15 @@ def change_storage_target(*, target: StorageTarget, actor: Actor, **changes: Unp
 def delete_storage_target(*, target: StorageTarget, actor: Actor) -> None:
     """Keep nothing more there, and forget what opens it; what is there stays.
 
+    Livestreams that kept their recordings there keep the next ones on this instance.
+
     :raises NotFoundError: when it is deleted.
     """
     target = _lock(target.pk)
     target.deleted_at, target.secrets_encrypted = clock.now(), ""
     target.save(update_fields=["deleted_at", "secrets_encrypted"])
-    _write_down(target, actor=actor, action="storage_target.deleted")
+    moved = RecordingPolicy.objects.filter(storage=target).update(storage=None, updated_at=clock.now())
+    _write_down(target, actor=actor, action="storage_target.deleted", livestreams=moved)
 
 
 def try_storage_target(*, target: StorageTarget, actor: Actor) -> StorageTarget:

@@ -12,7 +12,7 @@ from streams.recordings import storage_services
 from streams.recordings.models import StorageTarget
 from streams.recordings.models.storage import StorageType
 from streams.recordings.storage_forms import StorageForm
-from streams.recordings.storage_selectors import get_own_storage_target, list_storage_targets_of
+from streams.recordings.storage_selectors import get_own_storage_target, get_storage_use, list_storage_targets_of
 
 
 class StorageListView(MemberView):
@@ -62,7 +62,8 @@ class OneStorageView(DialogView):
 
 class StorageDetailView(OneStorageView):
     def get(self, request: HttpRequest, target_id: UUID) -> HttpResponse:
-        return self.page("streams/storage_detail.html", target=self.get_target(target_id))
+        target = self.get_target(target_id)
+        return self.page("streams/storage_detail.html", target=target, use=get_storage_use(target))
 
 
 class StorageChangeView(OneStorageView):
@@ -106,7 +107,8 @@ class StorageDeleteView(OneStorageView):
     needs = needs_to_look = "can_administer"
 
     def get(self, request: HttpRequest, target_id: UUID) -> HttpResponse:
-        return self.show("storage_delete", {"target": self.get_target(target_id)})
+        target = self.get_target(target_id)
+        return self.show("storage_delete", {"target": target, "use": get_storage_use(target)})
 
     def post(self, request: HttpRequest, target_id: UUID) -> HttpResponse:
         target = self.get_target(target_id)

@@ -1,22 +1,29 @@
 """Finding what nobody has been called for: recordings that something is to be done for."""
 
 from collections import defaultdict
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Q
 
 from livehub.core import clock
+from livehub.core.errors import NotFoundError
+from streams.livestreams.models import NodeDisk
 from streams.organizations.services import SYSTEM
-from streams.recordings import node_jobs
+from streams.recordings import moving, node_jobs
 from streams.recordings.models import Recording
+from streams.recordings.pushing import end_push
 from streams.recordings.services import delete_recording, give_up_waiting
-from streams.recordings.states import RecordingStatus, StillsStatus
+from streams.recordings.states import ACTIVE, RecordingStatus, StillsStatus
 
 # Deleted at once; the rest the next time.
 _MOST_AT_ONCE = 50
 # After which somebody who asked for one does not expect it any more.
 _LONGEST_WAIT = timedelta(days=1)
+# Each tells of its disk every 15 s.
+_NODE_PATIENCE = timedelta(minutes=5)
 # Without a broadcast there is nothing to take.
 _WAITING = (RecordingStatus.INVOKED, RecordingStatus.PAUSED)
 
@@ -27,7 +34,10 @@ def sweep_recordings() -> None:
     :raises BrokerUnavailableError: when nobody knows whether workers have been called already.
     """
     _end_waiting()
+    end_pushes()
     _delete_expired()
+    moving.follow_moved()
+    _tell_of_silent_nodes()
     by_node = defaultdict[str, list[UUID]](list)
     unfinished = Recording.objects.existing().unfinished().exclude(session=None, status__in=_WAITING)
     for node, recording_id in unfinished.order_by("invoked_at").values_list("node", "pk"):
@@ -50,18 +60,41 @@ def call_for_erasing() -> None:
 
     :raises BrokerUnavailableError: when nobody knows whether workers have been called already.
     """
-    for recording in Recording.objects.filter(is_erased=False).exclude(deleted_at=None)[:_MOST_AT_ONCE]:
-        node_jobs.erase(recording)
+    deleted = Recording.objects.filter(is_erased=False).exclude(deleted_at=None)
+    for node in list(deleted.order_by().values_list("node", flat=True).distinct()):
+        # Those that could not be removed come last again.
+        oldest = deleted.filter(node=node).order_by("updated_at").values_list("pk", flat=True)
+        node_jobs.erase_waiting(list(oldest[:_MOST_AT_ONCE]), node=node)
+
+
+def _tell_of_silent_nodes() -> None:
+    """Say of recordings why nothing becomes of them, where nobody else is there to."""
+    since = clock.now() - _NODE_PATIENCE
+    heard = {settings.NODE, *NodeDisk.objects.filter(seen_at__gt=since).values_list("node", flat=True)}
+    silent = Recording.objects.existing().filter(status=RecordingStatus.UPLOADING, problem="", updated_at__lt=since)
+    for node in list(silent.exclude(node__in=heard).order_by().values_list("node", flat=True).distinct()):
+        problem = f"Its files are on the machine {node}, which does not answer. It is stored when that one is back."
+        silent.filter(node=node).update(problem=problem, updated_at=clock.now())
 
 
 def _end_waiting() -> None:
     before = clock.now() - _LONGEST_WAIT
     waiting = Recording.objects.existing().active().filter(session=None, invoked_at__lt=before)
     for recording_id in waiting.values_list("pk", flat=True)[:_MOST_AT_ONCE]:
-        give_up_waiting(recording_id=recording_id)
+        # Somebody may have deleted it just now.
+        with suppress(NotFoundError):
+            give_up_waiting(recording_id=recording_id)
+
+
+def end_pushes() -> None:
+    """Take simulcasts away whose recordings are over, since whoever ended these may have been killed."""
+    over = Recording.objects.exclude(push=None).exclude(status__in=ACTIVE)
+    for recording_id in over.values_list("pk", flat=True)[:_MOST_AT_ONCE]:
+        end_push(recording_id=recording_id)
 
 
 def _delete_expired() -> None:
     expired = Recording.objects.existing().filter(expires_at__lt=clock.now())
     for recording_id in expired.values_list("pk", flat=True)[:_MOST_AT_ONCE]:
-        delete_recording(recording_id=recording_id, actor=SYSTEM)
+        with suppress(NotFoundError):
+            delete_recording(recording_id=recording_id, actor=SYSTEM)

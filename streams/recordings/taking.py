@@ -1,6 +1,7 @@
 """Taking what a broadcast makes: segments are kept in the spool, then written down with their place in the file."""
 
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,7 +26,7 @@ from streams.media.recording.stored import (
     stored_segment,
 )
 from streams.recordings import lifecycle, spool
-from streams.recordings.following import Follower, Followers
+from streams.recordings.following import Follower, Followers, KeptApart
 from streams.recordings.locks import lock_recording
 from streams.recordings.models import RecordedSegment, Recording, RecordingInit
 from streams.recordings.states import RecordingStatus, SlateRecording
@@ -36,7 +37,31 @@ logger = logging.getLogger(__name__)
 PAUSED, SLATE, GONE, DISK_FULL, DAMAGED = "paused", "slate", "files_gone", "disk_full", "damaged"
 # What is on its way when a recording is stopped has been closed by then, or never will be.
 _CLOSED_WITHIN_MS = 30_000
+# What is not closed when a broadcast ends, and what its end takes: less than that is not told of.
+_UNTAKEN_US = 15_000_000
 _followers = Followers()
+# Of those that are kept only, while somebody else sends what was taken.
+_keepers = Followers()
+_keeping = KeptApart()
+
+
+def keep(recording: Recording) -> None:
+    """Keep what the broadcast has made by now in the spool, while somebody else has the recording in hand.
+
+    A store may be slow, and what leaves a broadcast's window, or runs out, is gone: it is taken from the spool then.
+
+    :raises JournalError: when its journals cannot be understood.
+    :raises OSError: when files cannot be read or kept.
+    """
+    session = _session_of(recording)
+    if session is None:
+        return
+    with _keeping.alone(recording.pk) as is_alone:
+        if is_alone:
+            follower = _keepers.take_out(recording.pk, folder=_folder_of(session))
+            follower.read()
+            _Taking(recording, follower).keep()
+            _keepers.put_back(recording.pk, follower)
 
 
 def take(recording: Recording) -> bool:
@@ -50,14 +75,15 @@ def take(recording: Recording) -> bool:
     if session is None:
         # It has not begun, or its livestream is gone for good.
         return recording.status == RecordingStatus.UPLOADING
-    folder = local_storage().session_folder(session.livestream.playback_id, session_id=session.pk)
     if not session.is_open:
         # Whoever ran it may have been killed: then nobody else has said that it is over.
         finish_playlists(session_id=session.pk)
-    follower = _followers.take_out(recording.pk, folder=folder)
+    follower = _followers.take_out(recording.pk, folder=_folder_of(session))
     follower.read()
     _Taking(recording, follower).take()
     has_ended = _has_ended(recording, follower, is_over=not session.is_open)
+    if has_ended:
+        recording.lost_at_end = _lost_at_end(recording, follower, session)
     _followers.put_back(recording.pk, follower)
     return has_ended
 
@@ -66,6 +92,25 @@ def _session_of(recording: Recording) -> Session | None:
     if recording.session_id is None:
         return None
     return Session.objects.select_related("livestream").filter(pk=recording.session_id).first()
+
+
+def _folder_of(session: Session) -> Path:
+    return local_storage().session_folder(session.livestream.playback_id, session_id=session.pk)
+
+
+def _lost_at_end(recording: Recording, follower: Follower, session: Session) -> list[dict[str, object]]:
+    """Return what of the broadcast came behind the last segment that was taken, and could not be."""
+    if not follower.is_ended and not journal.epochs(follower.folder):
+        # With all that told of it. Of a broadcast that never was, there is nothing to lose.
+        newest = recording.segments.order_by("-at_ms").values_list("at_ms", "duration_us").first()
+        started_ms = clock.epoch_ms(session.started_at) if session.started_at else None
+        from_ms = newest[0] + newest[1] // 1000 if newest else recording.from_ms or started_ms
+        if session.started_at is None or session.stopped_at is None or from_ms is None:
+            return []
+        ends = [clock.epoch_ms(session.stopped_at), *([recording.until_ms] if recording.until_ms is not None else [])]
+        lost_us = (min(ends) - from_ms) * 1000
+        return [{"length_us": lost_us, "reason": GONE}] if lost_us > _UNTAKEN_US else []
+    return follower.losses()
 
 
 def _has_ended(recording: Recording, follower: Follower, *, is_over: bool) -> bool:
@@ -93,7 +138,16 @@ class _Taking:
         self._segments: list[RecordedSegment] = []
         newest = recording.segments.values_list("slot").annotate(msn=Max("msn"))
         self._taken = dict(newest)
+        self._lost_at_begin: list[dict[str, object]] = []
         self._is_full: bool | None = None
+
+    def keep(self) -> None:
+        found, self._follower.found = self._follower.found, []
+        for segment in found:
+            if self._is_wanted(segment) and not self._is_disk_full():
+                # What is gone is told by who takes it.
+                with suppress(FileNotFoundError):
+                    self._link(segment)
 
     def take(self) -> None:
         found, self._follower.found = self._follower.found, []
@@ -108,12 +162,7 @@ class _Taking:
             if self._is_disk_full():
                 reason = DISK_FULL
             else:
-                spool.link(
-                    self._recording.pk,
-                    self._file(segment.slot, segment.name),
-                    slot=segment.slot,
-                    name=segment.name,
-                )
+                self._link(segment)
                 self._place(segment)
                 return
         except FileNotFoundError:
@@ -122,7 +171,11 @@ class _Taking:
             logger.exception("segment not understood recording=%s %s", self._recording.pk, segment.name)
             reason = DAMAGED
         logger.warning("segment not recorded recording=%s %s: %s", self._recording.pk, segment.name, reason)
-        self._follower.gaps[segment.slot] = reason
+        self._follower.lose(segment, reason)
+
+    def _link(self, segment: ClosedSegment) -> None:
+        source = self._file(segment.slot, segment.name)
+        spool.link(self._recording.pk, source, slot=segment.slot, name=segment.name)
 
     def _is_wanted(self, segment: ClosedSegment) -> bool:
         recording = self._recording
@@ -170,6 +223,8 @@ class _Taking:
         stored = stored_segment(content, init)
         index = read_segment(stored, init).packed()
         self._offset = self._offset or len(file_head())
+        if not self._taken and not self._segments:
+            self._lost_at_begin = self._follower.losses()
         if row is None:
             row = RecordingInit(
                 recording=self._recording, slot=key[0], name=key[1], offset=self._offset, content=init_content
@@ -195,12 +250,15 @@ class _Taking:
             )
         )
         self._offset += len(stored)
+        self._follower.lost_us.pop(segment.slot, None)
 
     @transaction.atomic
     def _write(self) -> None:
         recording = self._recording
         before = Recording.objects.filter(pk=recording.pk, taken_bytes=recording.taken_bytes)
-        if not before.update(taken_bytes=self._offset, updated_at=clock.now()):
+        recording.lost_at_begin = self._lost_at_begin or recording.lost_at_begin
+        taken = {"taken_bytes": self._offset, "lost_at_begin": recording.lost_at_begin}
+        if not before.update(**taken, updated_at=clock.now()):
             raise StaleStatusError(f"Somebody else takes for recording {recording.pk}.")
         RecordingInit.objects.bulk_create(self._new_inits)
         RecordedSegment.objects.bulk_create(self._segments)

@@ -8,7 +8,7 @@ from celery.signals import worker_ready
 
 from livehub.core.deadline import deadline
 from livehub.core.outage import DATABASE_OUTAGE, describe
-from streams.recordings import advancing, stills, sweeps
+from streams.recordings import advancing, rendering, stills, sweeps
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,13 @@ def _succeed(sender: object, **_: object) -> None:
 def advance_recording(recording_id: str) -> None:
     """Take a recording on."""
     advancing.advance_recording(recording_id=UUID(recording_id))
+
+
+# No time limit, neither: whatever it runs is bounded by itself, and it takes no more than one thread of a node.
+@shared_task(name="streams.render_next")
+def render_next(node: str) -> None:
+    """Make the next file that is to be made of a recording here."""
+    rendering.render_next(node=node)
 
 
 @shared_task(name="streams.erase_recording")

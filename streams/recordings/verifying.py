@@ -14,7 +14,7 @@ from django.db.models import Sum
 from streams.media.errors import MediaError
 from streams.media.played_file import decode_at, probe_file
 from streams.media.recording.index import TrackKind
-from streams.media.recording.movie import Movie
+from streams.media.recording.movie import Gap, Movie
 from streams.media.recording.stored import read_init, stored_init
 from streams.recordings import spool
 from streams.recordings.models import Recording, RecordingPart
@@ -28,6 +28,8 @@ _LOST_PER_SPLICE_US = 100_000
 # Of a probe's answer, which rounds, and of the last sample's guessed duration.
 _ROUNDING_US = 250_000
 _MOST_SPLICES_DECODED = 20
+# Read again, of a file on this machine: twelve hours of it would take longer than people wait.
+_MOST_PARTS_READ = 64
 # What stands before the first segment, and some of that.
 _HEAD_BYTES = 64 * 1024
 _SEGMENTS_LOOKED_AT = 3
@@ -46,16 +48,22 @@ class Finding:
 
 
 def verify(
-    recording: Recording, movie: Movie, *, store: Store, stored: StoredObject, parts: Sequence[RecordingPart]
+    recording: Recording,
+    movie: Movie,
+    gaps: Sequence[Gap],
+    *,
+    store: Store,
+    stored: StoredObject,
+    parts: Sequence[RecordingPart],
 ) -> Finding:
-    """Return what checks of the stored object find.
+    """Return what checks of the stored object find; `gaps` are all that it has.
 
     :raises StoreError: when the store does not answer: try again later.
     """
     problem = (
         _wrong_size(stored, parts)
         or _wrong_content(store, stored, parts)
-        or _missing(movie)
+        or _missing(gaps)
         or _wrong_length(recording, movie)
         or _not_playable(recording, movie, store, stored)
     )
@@ -68,18 +76,20 @@ def _wrong_size(stored: StoredObject, parts: Sequence[RecordingPart]) -> str:
 
 
 def _wrong_content(store: Store, stored: StoredObject, parts: Sequence[RecordingPart]) -> str:
-    """Read again what lies on this machine; others have vouched for each part."""
+    """Read again what lies on this machine, of long files parts from all over; others have vouched for each part."""
     if not isinstance(store, FolderStore):
         return ""
-    for part in parts:
+    count = min(len(parts), _MOST_PARTS_READ)
+    for place in range(count):
+        part = parts[place * (len(parts) - 1) // max(1, count - 1)]
         content = store.read(stored.name, offset=part.offset, length=part.size)
         if hashlib.sha256(content).hexdigest() != part.sha256:
             return f"Part {part.number} is stored other than it was sent."
     return ""
 
 
-def _missing(movie: Movie) -> str:
-    missing = [gap for gap in movie.gaps if gap.reason not in _ON_PURPOSE]
+def _missing(gaps: Sequence[Gap]) -> str:
+    missing = [gap for gap in gaps if gap.reason not in _ON_PURPOSE]
     if not missing:
         return ""
     length_s = sum(gap.length_us for gap in missing) / 1_000_000

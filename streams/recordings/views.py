@@ -10,10 +10,14 @@ from django.urls import reverse
 from livehub.core.errors import DomainError
 from streams.dashboard.pages import DialogView, MemberView
 from streams.dashboard.paging import PageForm, page_of
-from streams.livestreams.selectors import find_open_session, get_livestream
+from streams.livestreams.models import Livestream
+from streams.livestreams.selectors import LivestreamScreen, find_open_session, get_livestream
+from streams.livestreams.views import LivestreamDetailView
 from streams.recordings import selectors, services
 from streams.recordings.links import POSTER_NAME, download_link, own_link, sound_link
 from streams.recordings.models import Recording
+from streams.recordings.policies import get_policy, is_recorded
+from streams.recordings.policy_forms import facts_of
 from streams.recordings.services import NewRecording
 from streams.recordings.stills import has_still, read_still
 from streams.recordings.stores.base import StoreError
@@ -38,17 +42,32 @@ class LivestreamRecordingListView(MemberView):
 
     def get(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
         livestream = get_livestream(owner=self.member.organization, livestream_id=livestream_id)
-        rows = selectors.list_livestream_recordings(livestream)
         if self.request.htmx:
-            shown = {"recordings": rows[:_NEWEST], "count": rows.count(), "can_record": self._can_record(livestream_id)}
+            shown = recordings_box(livestream, has_broadcast=find_open_session(livestream) is not None)
             return self.page("recordings/_livestream_recordings.html", shown, livestream=livestream)
+        rows = selectors.list_livestream_recordings(livestream)
         page = page_of(rows, number=PageForm(request.GET).number(), total=rows.count())
         return self.page("recordings/recording_list.html", page=page, livestream=livestream)
 
-    def _can_record(self, livestream_id: UUID) -> bool:
-        livestream = get_livestream(owner=self.member.organization, livestream_id=livestream_id)
-        is_recorded = selectors.list_livestream_recordings(livestream).active().exists()
-        return self.member.can_operate and not is_recorded and find_open_session(livestream) is not None
+
+class RecordedLivestreamView(LivestreamDetailView):
+    """A livestream's page, with what was recorded of it."""
+
+    def whole(self, screen: LivestreamScreen) -> dict[str, object]:
+        has_broadcast = screen.open_session is not None
+        return {**super().whole(screen), **recordings_box(screen.livestream, has_broadcast=has_broadcast)}
+
+
+def recordings_box(livestream: Livestream, *, has_broadcast: bool) -> dict[str, object]:
+    """Return what the page of a livestream tells of its recordings: the newest, and how the next ones are made."""
+    rows = selectors.list_livestream_recordings(livestream)
+    newest = list(rows[: _NEWEST + 1])
+    return {
+        "recordings": newest[:_NEWEST],
+        "has_more": len(newest) > _NEWEST,
+        "can_record": has_broadcast and not rows.active().exists(),
+        "facts": facts_of(get_policy(livestream), is_recorded=is_recorded(livestream)),
+    }
 
 
 class OneRecordingView(DialogView):
@@ -71,7 +90,9 @@ class RecordingDetailView(OneRecordingView):
             urls["played_url"] = _here(own_link(recording.pk, expires_at=link.expires_at))
         if recording.has_stills:
             urls["poster_url"] = reverse("streams:recording_poster", args=[recording.pk])
-        return self.page(f"recordings/{template}.html", urls, recording=recording)
+        sent_bytes = 0 if recording.is_over else selectors.stored_bytes(recording)
+        shown = {"recording": recording, "sent_bytes": sent_bytes, **urls}
+        return self.page(f"recordings/{template}.html", shown)
 
 
 def _here(url: str) -> str:

@@ -15,6 +15,7 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from livehub.api.identifiers import object_id
 from streams.identity.models import public_id_of
+from streams.livestreams.models.output import default_public_id
 from streams.livestreams.outputs import NewOutput, create_output
 from streams.livestreams.services import create_livestream
 from streams.livestreams.slate_pictures import set_slate_picture
@@ -127,6 +128,8 @@ def tenant_of(made: NewOrganization) -> Tenant:
         "livestream_id": str(livestream.pk),
         "recording_id": str(recording.pk),
         "temporary_recording_id": object_id(recording.pk),
+        "video_id": object_id(recording.pk),
+        "public_id": default_public_id(livestream.pk),
         "playback_id": livestream.playback_id,
         "session_id": str(session.pk),
         "api_key_id": str(key.pk),

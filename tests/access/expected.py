@@ -96,6 +96,8 @@ _LIVEAPI = {
     f"GET {_STREAM}/temporary_recordings": (_READ, 200),
     f"GET {_STREAM}/temporary_recordings/{{temporary_recording_id}}": (_READ, 200),
     "GET videos": (_READ, 200),
+    "GET videos/{video_id}": (_READ, 200),
+    "DELETE videos/{video_id}": (_WRITE, 200),
     f"PATCH {_STREAM}/platforms/{{platform_id}}": (_WRITE, 200),
     f"DELETE {_STREAM}/platforms/{{platform_id}}": (_WRITE, 200),
 }
@@ -113,6 +115,9 @@ _CLOUDINARY = {
     f"GET {_LIVE_STREAM}/outputs/{{live_stream_output_id}}": (_READ, 200),
     f"PATCH {_LIVE_STREAM}/outputs/{{live_stream_output_id}}": (_WRITE, 200),
     f"DELETE {_LIVE_STREAM}/outputs/{{live_stream_output_id}}": (_WRITE, 200),
+    "GET resources/video/upload": (_READ, 200),
+    "GET resources/video/upload/{public_id}": (_READ, 200),
+    "DELETE resources/video/upload/{public_id}": (_WRITE, 200),
 }
 _STORAGE = "storage-targets/{storage_target_id}"
 _STORAGES = {
@@ -272,6 +277,7 @@ PAGES: dict[str, dict[str, Door]] = {
     "/livestreams/{livestream_id}/delete": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/recordings": {"GET": Door.LOOK},
     "/livestreams/{livestream_id}/recordings": {"GET": Door.LOOK},
+    "/livestreams/{livestream_id}/recording-settings": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/recordings/start": {"POST": Door.OPERATE},
     _RECORDING_PAGE: {"GET": Door.LOOK},
     # Of one that has no poster nobody sees one; with it: tests/recordings/test_stills.py.

@@ -36,8 +36,9 @@ COSTS = {
     f"{_ONE}/outputs": 2,
     f"{_ONE}/outputs/{{output_id}}": 2,
     f"{_ONE}/outputs/{{output_id}}/events": 3,
-    f"{_ONE}/recordings": 2,
-    f"{_ONE}/recordings/{{recording_id}}": 2,
+    # With the files that are made of them.
+    f"{_ONE}/recordings": 3,
+    f"{_ONE}/recordings/{{recording_id}}": 3,
     # Also what somebody has said, and whether its archive is on.
     f"{_ONE}/recording-settings": 3,
     "/livestreams/sessions/{session_id}": 1,

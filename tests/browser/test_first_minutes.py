@@ -137,8 +137,10 @@ class TestRefusals:
 
         expect(page.get_by_test_id("refused")).to_contain_text("1 encoder connection refused.")
         check(page, operator)
+        # By keyboard: whoever stands on a button that goes stays where it was.
         page.get_by_test_id("dismiss").press("Enter")
         expect(page.get_by_test_id("refused")).to_have_count(0)
+        expect(page.locator(f"#livestream-notices-{stream.created['id']}")).to_be_focused()
         page.goto("/")
         expect(page.get_by_test_id("unknown-keys")).to_contain_text("with unknown keys from 127.0.0.1 in the last hour")
         check(page, operator)

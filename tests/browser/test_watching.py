@@ -2,11 +2,12 @@
 
 import re
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.checks import check
 from tests.browser.operator import Operator
@@ -53,6 +54,8 @@ _BRIGHTENS_FOR_S = 30
 _SECOND = 255 / _BRIGHTENS_FOR_S
 _WINDOW = "document.querySelector('video').seekable.end(0)"
 _IS_SEEN_TO_ITS_END = "document.querySelector('video').ended"
+_SEEN = "document.querySelector('video').played.length"
+_STOPPED = re.compile(r"^The picture has stopped coming\.")
 # Enough for the player to have something to go back to.
 _WINDOW_S = 16
 
@@ -84,6 +87,10 @@ def _is_muted(page: Page) -> bool:
 
 def _delay_s(page: Page) -> float:
     return float(page.locator("[data-delay-time]").inner_text().split()[0])
+
+
+def _keep_waiting(_: Route) -> None:
+    """Answer a request no sooner than its page is routed otherwise."""
 
 
 def _shows_pictures_of_the_right_moments(page: Page) -> None:
@@ -203,11 +210,23 @@ class TestWatching:
             stream.await_status("LIVE")
             wait_until(lambda: len(stream.sessions()) == 1 and stream.newest_segment(), what="media")
             encoder.process.kill()
+            asked: Counter[str] = Counter()
+            page.on("request", lambda request: asked.update([request.url]))
+            page.route("**/a0/*.m4s", _keep_waiting)
             # The player gives up asking for what does not come, and asks again.
             with page.expect_event("requestfailed", lambda request: "/a0/index.m3u8?_HLS_msn" in request.url):
                 page.goto(_page_of(stream))
-            expect(page.locator("[data-trouble]")).to_be_visible()
-            assert page.locator("[data-trouble]").inner_text().startswith("The picture has stopped coming.")
+            # Whoever never saw it, since what there is of it is not enough to begin with,
+            expect(page.locator("[data-trouble]")).to_have_text(_STOPPED)
+            assert page.evaluate(_SEEN) == 0
+            expect(page.locator(".curtain")).to_be_hidden()
+            # reads the same as who saw it stop.
+            page.unroute("**/a0/*.m4s")
+            wait_until(lambda: page.evaluate(_SEEN), what="what there is of the picture")
+            expect(page.locator("[data-trouble]")).to_have_text(_STOPPED)
+            # What there is is not loaded again and again meanwhile.
+            assert max(asked[url] for url in asked if url.endswith(".m4s")) < 20
+        integrator.call("DELETE", stream.path)
 
 
 class TestRecording:

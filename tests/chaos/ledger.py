@@ -8,7 +8,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -71,6 +71,8 @@ class Viewer:
     # When the newest segment of the first rendition was another one than before, by the monotonic clock.
     advances: list[tuple[float, int]] = field(default_factory=list)
     looks: int = 0
+    # Its broadcast is being ended: what is shown until its run knows of that is no loss, and no event tells of it.
+    is_ending: bool = False
     _newest: dict[str, int] = field(default_factory=dict)
     _marked: dict[str, int] = field(default_factory=dict)
     _uris: dict[tuple[str, int], str] = field(default_factory=dict)
@@ -104,7 +106,9 @@ class Viewer:
         for number, uri in enumerate(uris, start=first):
             if self._uris.setdefault((address, number), uri) != uri:
                 self.wrongs.append(f"{address}: segment {number} became {uri}")
-        self._newest[address], self._marked[address] = newest, marked
+        self._newest[address] = newest
+        if not self.is_ending:
+            self._marked[address] = marked
         return newest
 
     def has_advanced(self, times: int) -> bool:
@@ -161,7 +165,7 @@ class Ledger:
             times = [at for _, at, _ in events]
             assert times == sorted(times), events
             if sessions_each == 1:
-                told = sum(_makes_a_discontinuity(*event) for event in events)
+                told = _discontinuities(events)
                 assert viewer.discontinuities == {told}, "\n".join(map(str, events))
         if (ended_at := self.ended_at.get(viewer.stream.path)) is not None:
             assert abs(rows[-1][2] - ended_at) < timedelta(seconds=1)
@@ -176,10 +180,19 @@ FROM streams_session AS session WHERE livestream_id = %s ORDER BY created_at
 _EVENTS = "SELECT kind, at, data FROM streams_sessionevent WHERE session_id = %s ORDER BY id"
 
 
-def _makes_a_discontinuity(kind: str, _: datetime, data: Mapping[str, str]) -> bool:
-    """Tell whether viewers were taken to other media there: by another run, into the slate, or out of it."""
-    steps = {("live", "reconnecting"), ("reconnecting", "live")}
-    return kind in {"replaced", "resumed", "silent", "sends_again"} or (data.get("old"), data.get("new")) in steps
+def _discontinuities(events: Sequence[tuple[str, datetime, Mapping[str, Any]]]) -> int:
+    """Return how often viewers were taken to other media: by another run, into the slate, and out of it."""
+    count, is_silent = 0, False
+    for kind, _, data in events:
+        step = (data.get("old"), data.get("new"))
+        if kind == "silent":
+            count, is_silent = count + 1, True
+        elif kind == "replaced" or step == ("live", "reconnecting"):
+            # One that was silent has the slate already.
+            count, is_silent = count + (not is_silent), False
+        elif kind in {"resumed", "sends_again"} or step == ("reconnecting", "live"):
+            count, is_silent = count + 1, False
+    return count
 
 
 @contextmanager

@@ -62,6 +62,7 @@ def on_air(stack: RunningStack, *, window_s: int = 60) -> Iterator[Scene]:
 def end(scene: Scene, ledger: Ledger) -> None:
     """End all broadcasts, and write down when."""
     for stream in scene.streams:
+        ledger.viewers[stream.path].is_ending = True
         stream.integrator.call("POST", f"{stream.path}/end")
         ledger.ended_at[stream.path] = datetime.now(UTC)
     for stream in scene.streams:

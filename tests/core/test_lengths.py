@@ -18,6 +18,10 @@ from livehub.core.lengths import length_words
         (7261, "2 hours 1 minute"),
         (7201, "2 hours"),
         (43_200, "12 hours"),
+        (86_400, "24 hours"),
+        (172_800, "2 days"),
+        (180_000, "50 hours"),
+        (31_536_000, "365 days"),
     ],
 )
 def test_is_told_as_people_do(seconds: int, expected: str) -> None:

@@ -286,6 +286,19 @@ class TestSettings:
         assert answer.status_code == 303
         assert Livestream.objects.get().max_runtime_s == expected
 
+    def test_that_others_change_meanwhile_stay(self, browser: Client, livestream: Livestream) -> None:
+        shown = remembered(get_html(browser, f"/livestreams/{livestream.pk}/broadcast"))
+        services.change_livestream(livestream=livestream, while_away="hold", actor=SYSTEM)
+        said = {"while_away": "slate", "duplicate_publisher": "reject", "end_hold_s": "300"}
+
+        browser.post(
+            f"/livestreams/{livestream.pk}/broadcast",
+            {**shown, "reconnect_window_s": shown["initial-reconnect_window_s"], **said},
+        )
+
+        changed = Livestream.objects.get()
+        assert (changed.while_away, changed.end_hold_s) == ("hold", 300)
+
     def test_that_a_program_has_chosen_are_offered(self, browser: Client, livestream: Livestream) -> None:
         services.change_livestream(
             livestream=livestream, reconnect_window_s=47, end_hold_s=7, max_runtime_s=5400, actor=SYSTEM

@@ -11,6 +11,7 @@ from streams.models import Livestream, Recording, Session, User
 from streams.organizations.services import SYSTEM, NewOrganization
 from streams.recordings import played
 from streams.recordings.services import NewRecording, start_recording
+from tests.dashboard.conftest import HTMX, get_html, squeezed
 from tests.recordings.broadcast import went_live
 from tests.runs import connected, ended
 from tests.stores.storages import storage_of
@@ -50,6 +51,38 @@ def _stored(recording: Recording, **values: object) -> None:
 
 def test_tell_what_to_do_where_nothing_is_recorded(browser: Client) -> None:
     assert "Nothing has been recorded yet" in browser.get("/recordings").content.decode()
+
+
+def test_say_what_is_stored_so_far_and_that_it_goes_on(browser: Client, recording: Recording) -> None:
+    ended(Session.objects.get())
+    told = "The storage Films answered AccessDenied. Give the key that permission."
+    Recording.objects.filter(pk=recording.pk).update(status="uploading", taken_bytes=3_000_000, problem=told)
+    recording.parts.create(number=1, offset=0, size=1_000_000, sha256="0" * 64, crc32=0)
+
+    text = squeezed(get_html(browser, f"/recordings/{recording.pk}"))
+
+    for words in (told, "2.9\xa0MB so far, 976.6\xa0KB stored", "storing it is tried again by itself", "data-poll"):
+        assert words in text
+
+
+def test_stop_asking_once_nothing_changes(browser: Client, recording: Recording) -> None:
+    """Each answer has another link to the file: whoever watches it would be thrown back."""
+    assert "data-poll" in get_html(browser, f"/recordings/{recording.pk}")
+    _stored(recording, is_verified=True)
+
+    assert "hx-trigger" not in squeezed(get_html(browser, f"/recordings/{recording.pk}", **HTMX))
+
+
+def test_say_who_began_and_stopped_it_and_where_it_is(browser: Client, on_air: Session, livestream: Livestream) -> None:
+    browser.post(f"/livestreams/{livestream.pk}/recordings/start")
+    recording = Recording.objects.get()
+    browser.post(f"/recordings/{recording.pk}/stop")
+
+    text = squeezed(get_html(browser, f"/recordings/{recording.pk}"))
+
+    assert text.count("By<bdi>owner@northwind.example</bdi>") == 2
+    assert "On this LiveHub" in text
+    assert f'href="/livestreams/{livestream.pk}/sessions/{on_air.pk}"' in text
 
 
 def test_list_what_was_recorded_and_what_was_checked(browser: Client, recording: Recording) -> None:
@@ -118,7 +151,8 @@ def test_show_their_posters_and_why_there_is_none(browser: Client, recording: Re
 
 def test_begin_and_end_them_by_hand(browser: Client, on_air: Session, livestream: Livestream) -> None:
     there = f"/livestreams/{livestream.pk}/recordings"
-    assert "Record from now" in browser.get(there, headers={"hx-request": "true"}).content.decode()
+    for address, headers in ((f"/livestreams/{livestream.pk}", {}), (there, HTMX)):
+        assert "Record from now" in get_html(browser, address, **headers)
 
     browser.post(f"{there}/start")
 

@@ -76,6 +76,10 @@ def test_one_is_changed_without_its_secrets(browser: Client, home: NewOrganizati
     assert (changed.bucket, changed.secrets) == ("archive", target.secrets)
 
 
+def test_one_that_nobody_uses_yet_says_where_to_choose_it(browser: Client, home: NewOrganization) -> None:
+    assert "Choose it on a livestream" in get_html(browser, f"{_LIST}/{storage_of(home.app).pk}")
+
+
 def test_one_is_deleted(browser: Client, home: NewOrganization) -> None:
     target = storage_of(home.app)
     there = f"{_LIST}/{target.pk}"

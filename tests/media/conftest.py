@@ -8,6 +8,7 @@ import pytest
 from tests.media.broadcasts import Broadcast
 from tests.media.clips import flv
 from tests.media.ingest import Ingest, running_ingest
+from tests.services import HANG_S
 
 
 @pytest.fixture(scope="session")
@@ -26,10 +27,10 @@ def ingest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ingest]:
 
 @pytest.fixture
 def fragile_ingest(tmp_path: Path) -> Iterator[Ingest]:
-    """One that a test may stop or kill."""
+    """One that a test may stop or kill; however long it was stopped, it does not cut its encoder for that."""
     folder = tmp_path / "fragile"
     folder.mkdir()
-    with running_ingest(folder) as server:
+    with running_ingest(folder, bound_s=4 * HANG_S) as server:
         yield server
 
 

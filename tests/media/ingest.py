@@ -26,10 +26,7 @@ error_log stderr warn;
 events {{ worker_connections 64; }}
 rtmp {{
     access_log off;
-    timeout 15s;
-    ping 10s;
-    ping_timeout 10s;
-    drop_idle_publisher 5s;
+    {bounds}
     server {{
         listen 127.0.0.1:{port};
         application live {{
@@ -48,6 +45,8 @@ http {{
     }}
 }}
 """
+
+_BOUNDS_S = {"timeout": 15, "ping": 10, "ping_timeout": 10, "drop_idle_publisher": 5}
 
 
 @dataclass(frozen=True)
@@ -84,12 +83,17 @@ class Ingest:
 
 
 @contextmanager
-def running_ingest(folder: Path) -> Iterator[Ingest]:
-    """Run an ingest server for as long as the block lasts."""
+def running_ingest(folder: Path, *, bound_s: int | None = None) -> Iterator[Ingest]:
+    """Run an ingest server for as long as the block lasts; `bound_s`: it waits for so long before it cuts anybody.
+
+    One that was stopped for longer than its bounds cuts its encoders when it goes on: it looks at its timers before it
+    reads what has come meanwhile.
+    """
     port = _free_port()
     config = folder / "nginx.conf"
     user = "user root;" if os.getuid() == 0 else ""
-    config.write_text(_CONFIG.format(module=nginx.RTMP_MODULE, folder=folder, port=port, user=user))
+    bounds = " ".join(f"{name} {bound_s or usual_s}s;" for name, usual_s in _BOUNDS_S.items())
+    config.write_text(_CONFIG.format(module=nginx.RTMP_MODULE, folder=folder, port=port, user=user, bounds=bounds))
     server = IngestServer(f"rtmp://127.0.0.1:{port}/live/", folder / "control.sock")
     with running(nginx.server_argv(config=config, prefix=folder), log_path=folder / "nginx.log") as process:
         wait_until(lambda: _answers(server), what="nginx")

@@ -118,6 +118,8 @@ class TestBuildLadder:
             ({"audio_codec": "mp3"}, False),
             ({"audio_channels": 6}, False),
             ({"audio_channels": 1}, True),
+            ({"sample_rate": 44_100}, True),
+            ({"sample_rate": 24_000}, False),
         ],
     )
     def test_copies_stereo_aac_only(self, change: dict[str, object], is_copied: bool) -> None:

@@ -381,7 +381,7 @@ class TestBreak:
         assert [type(error) for error in waiting.breaks] == [PullFailedError]
         _check(waiting, runs=3)
 
-    # Its encoder may be cut by the server that comes to itself again: nothing for every run.
+    # The server does not cut its encoder for its own silence, as one with usual bounds would after 5 s of it.
     @pytest.mark.chaos
     def test_of_the_ingest_servers_answers_is_bridged_by_the_slate(
         self, fragile_ingest: Ingest, waiting: Broadcast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

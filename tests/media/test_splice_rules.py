@@ -78,12 +78,12 @@ class TestSpliceRules:
         _rules().check(_sound(config))
         _rules().check(_FRAME)
 
-    @pytest.mark.parametrize("tag", [_sound("11b0"), _sound("2b9208"), _sound("17"), _OTHER_FRAME])
+    @pytest.mark.parametrize("tag", [_sound("11b0"), _sound("1310"), _sound("2b9208"), _sound("17"), _OTHER_FRAME])
     def test_leave_other_sound_to_another_run(self, tag: Tag) -> None:
         with pytest.raises(SourceChangedError, match="changed its sound"):
             _rules().check(tag)
 
-    @pytest.mark.parametrize("config", ["11b0", "2b9208"])
+    @pytest.mark.parametrize("config", ["11b0", "1310", "2b9208"])
     def test_accept_any_aac_where_the_sound_is_encoded(self, config: str) -> None:
         _rules(gop_s=10.0).check(_sound(config))
 

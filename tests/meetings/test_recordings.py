@@ -4,12 +4,14 @@ from typing import Any
 
 import pytest
 from cloudflare import Cloudflare, NotFoundError
-from pytest_django import Settings
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from livehub.core import clock
+from streams.livestreams.outputs import NewOutput, create_output
 from streams.meetings.broadcasts import start_meeting_livestream
-from streams.models import Livestream, Meeting, Recording
+from streams.models import Livestream, Meeting, Output, Recording, StorageTarget
 from streams.organizations.services import SYSTEM, NewOrganization
+from streams.recordings.sweeps import end_pushes
 from tests.api.clients import ApiClient, read
 from tests.meetings.test_sdk import Place, place, sdk
 from tests.recordings.broadcast import went_live
@@ -35,6 +37,10 @@ MEMBERS = {
     "start_reason",
     "stop_reason",
 }
+
+R2 = {"type": "cloudflare", "access_key": "AKIA", "secret": "s3cret-1", "bucket": "films", "account_id": "0af1" * 8}
+S3 = {"type": "s3", "access_key": "AKIA", "secret": "s3cret-1", "bucket": "films", "endpoint": "https://s3.example"}
+SFTP = {"type": "sftp", "host": "files.example", "username": "films", "auth_method": "PASSWORD", "password": "s3cret-1"}
 
 
 @pytest.fixture
@@ -88,8 +94,15 @@ class TestStart:
             ({"max_seconds": 59}, "max_seconds"),
             ({"file_name_prefix": "a/b"}, "file_name_prefix"),
             ({"dyte_bucket_config": {"enabled": False}}, "bucket_config"),
-            ({"video_config": {"codec": "VP9"}}, "video_config.codec"),
-            ({"storage_config": {"type": "gcs", "secret": "x", "bucket": "b"}}, "storage_config"),
+            ({"video_config": {"codec": "VP9"}, "audio_config": {"codec": "AAC"}}, "audio_config.codec"),
+            ({"video_config": {"export_file": False}}, "video_config.export_file"),
+            ({"video_config": {"watermark": {"position": "left top"}}}, "video_config.watermark.url"),
+            ({"storage_config": {"type": "gcs", "secret": "x"}}, "storage_config.bucket"),
+            ({"storage_config": {**R2, "account_id": "../evil"}}, "storage_config.account_id"),
+            ({"storage_config": {**S3, "endpoint": "http://127.0.0.1"}}, "storage_config.endpoint"),
+            ({"storage_config": {**SFTP, "port": 25}}, "storage_config.port"),
+            ({"url": "https://pages.example"}, "url"),
+            ({"interactive_config": {"type": "ID3"}}, "interactive_config"),
             ({"meeting_id": "none"}, "meeting_id"),
         ],
     )
@@ -99,6 +112,127 @@ class TestStart:
         answer = dyte.post("/recordings", {"meeting_id": str(meeting.pk), **body})
 
         assert (answer.status_code, [*read(answer)["error"]["fields"]]) == (422, [field])
+
+    @pytest.mark.parametrize(
+        ("storage", "shown"),
+        [
+            (
+                {
+                    "type": "aws",
+                    "access_key": "AKIA",
+                    "secret_key": "s3cret-1",
+                    "region": "eu-central-1",
+                    "bucket": "f",
+                },
+                {"type": "aws", "bucket": "f", "region": "eu-central-1", "path": ""},
+            ),
+            (
+                {"type": "azure", "access_key": "s3cret-1", "secret": "", "region": "", "bucket": "f", "path": "/a"},
+                {"type": "azure", "bucket": "f", "region": "", "path": "/a"},
+            ),
+            (
+                {"type": "digitalocean", "access_key": "AKIA", "secret": "s3cret-1", "region": "fra1", "bucket": "f"},
+                {"type": "digitalocean", "bucket": "f", "region": "fra1", "path": ""},
+            ),
+            (
+                {"type": "gcs", "secret": "s3cret-1", "bucket": "f"},
+                {"type": "gcs", "bucket": "f", "region": "", "path": ""},
+            ),
+            (R2, {"type": "cloudflare", "bucket": "films", "region": "", "path": ""}),
+            (
+                SFTP,
+                {
+                    "type": "sftp",
+                    "path": "",
+                    "host": "files.example",
+                    "port": 22,
+                    "username": "films",
+                    "auth_method": "PASSWORD",
+                },
+            ),
+        ],
+    )
+    def test_goes_to_the_storage_that_it_is_told(
+        self,
+        dyte: ApiClient,
+        meeting: Meeting,
+        on_air: Livestream,
+        storage: dict[str, object],
+        shown: dict[str, object],
+    ) -> None:
+        answer = dyte.post("/recordings", {"meeting_id": str(meeting.pk), "storage_config": storage})
+
+        assert "s3cret-1" not in answer.text
+        told = read(answer)["data"]["storage_config"]
+        recording = Recording.objects.select_related("storage").get()
+        target = recording.storage
+        assert target is not None
+        assert told == {"id": str(target.pk), **shown}
+        assert "s3cret-1" in target.secrets.values()
+        # Under the very name that the caller was told, and in no list of the app's.
+        assert recording.object_name == recording.output_file_name
+        assert read(dyte.get("/storage-targets"))["data"] == []
+        assert dyte.get(f"/storage-targets/{target.pk}").status_code == 404
+
+    def test_asks_the_call_before_the_meeting_for_a_storage(
+        self, dyte: ApiClient, meeting: Meeting, on_air: Livestream
+    ) -> None:
+        config = {"storage_config": SFTP, "dyte_bucket_config": {"enabled": False}}
+        dyte.request("PATCH", f"/meetings/{meeting.pk}", body={"recording_config": config})
+        body = {"meeting_id": str(meeting.pk), "allow_multiple_recordings": True}
+
+        of_meeting = read(dyte.post("/recordings", {**body, "storage_config": None}))["data"]["storage_config"]
+        of_call = read(dyte.post("/recordings", {**body, "storage_config": R2}))["data"]["storage_config"]
+
+        assert (of_meeting["type"], of_call["type"]) == ("sftp", "cloudflare")
+        assert [*Recording.objects.values_list("has_links", flat=True)] == [False, False]
+        endpoints = {target.type: target.endpoint for target in StorageTarget.objects.all()}
+        assert endpoints["cloudflare"] == f"https://{'0af1' * 8}.r2.cloudflarestorage.com"
+        assert {*(target.secrets["password"] for target in StorageTarget.objects.filter(type="sftp"))} == {"s3cret-1"}
+
+    def test_hands_out_no_links_where_the_bucket_is_off(
+        self, dyte: ApiClient, meeting: Meeting, on_air: Livestream
+    ) -> None:
+        body = {"meeting_id": str(meeting.pk), "storage_config": S3, "dyte_bucket_config": {"enabled": False}}
+        made = read(dyte.post("/recordings", body))["data"]
+        Recording.objects.update(status="uploaded", size=7)
+
+        shown = read(dyte.get(f"/recordings/{made['id']}"))["data"]
+
+        assert (shown["file_size"], shown["download_url"], shown["download_url_expiry"]) == (7, None, None)
+
+    @pytest.mark.parametrize(
+        ("config", "name", "kept"),
+        [
+            ({"video_config": {"codec": "VP9"}}, ".webm", {"codec": "VP9", "sound_codec": "VORBIS"}),
+            ({"video_config": {"width": 640}}, ".mp4", {"width": 640, "height": None}),
+            ({"audio_config": {"codec": "MP3", "channel": "mono"}}, ".mp4", {"sound_codec": "MP3", "channels": 1}),
+            ({"audio_config": {}, "video_config": {"export_file": False}}, ".m4a", {"has_video_file": False}),
+        ],
+    )
+    def test_is_to_be_like_that(
+        self,
+        dyte: ApiClient,
+        meeting: Meeting,
+        on_air: Livestream,
+        config: dict[str, object],
+        name: str,
+        kept: dict[str, object],
+    ) -> None:
+        shown = read(dyte.post("/recordings", {"meeting_id": str(meeting.pk), **config}))["data"]
+
+        assert shown["output_file_name"].endswith(name)
+        rendition = Recording.objects.get().rendition or {}
+        assert {key: rendition[key] for key in kept} == kept
+
+    def test_is_as_it_is_broadcast_where_nothing_else_is_asked_for(
+        self, dyte: ApiClient, meeting: Meeting, on_air: Livestream
+    ) -> None:
+        config = {"video_config": {"codec": "H264"}, "audio_config": {"codec": "AAC", "export_file": False}}
+
+        dyte.post("/recordings", {"meeting_id": str(meeting.pk), **config})
+
+        assert Recording.objects.get().rendition is None
 
     def test_comes_with_the_broadcast_where_the_meeting_says_so(self, meeting: Meeting, settings: Settings) -> None:
         settings.RECORD_AUTOMATICALLY = False
@@ -110,6 +244,105 @@ class TestStart:
         recording = Recording.objects.get()
         assert (recording.origin, recording.start_reason) == ("record_on_start", "record_on_start")
         assert recording.output_file_name.startswith("weekly_")
+
+    def test_goes_where_the_meeting_says_when_it_comes_with_the_broadcast(
+        self, dyte: ApiClient, meeting: Meeting
+    ) -> None:
+        config = {"storage_config": SFTP, "video_config": {"codec": "VP8"}}
+        dyte.request("PATCH", f"/meetings/{meeting.pk}", body={"record_on_start": True, "recording_config": config})
+        meeting.refresh_from_db()
+        livestream, _ = start_meeting_livestream(meeting=meeting, name="", actor=SYSTEM)
+
+        went_live(connected(livestream))
+
+        recording = Recording.objects.select_related("storage").get()
+        assert recording.storage is not None
+        assert recording.storage.secrets == {"password": "s3cret-1"}
+        assert recording.output_file_name.endswith(".webm")
+
+    def test_fails_in_words_where_the_meetings_storage_cannot_be(self, meeting: Meeting) -> None:
+        """Rather than be kept where nobody wanted it."""
+        Meeting.objects.update(record_on_start=True, recording_config={"storage_config": {"type": "gcs"}})
+        meeting.refresh_from_db()
+        livestream, _ = start_meeting_livestream(meeting=meeting, name="", actor=SYSTEM)
+
+        went_live(connected(livestream))
+
+        recording = Recording.objects.get()
+        assert recording.status == "errored"
+        assert "storage_config.bucket" in recording.problem
+
+
+class TestPush:
+    """It is sent to another platform as long as it is recorded."""
+
+    URL = "rtmps://live.example/app/s3cret-key?user=7"
+
+    def test_is_a_simulcast_until_it_is_stopped(
+        self,
+        dyte: ApiClient,
+        meeting: Meeting,
+        on_air: Livestream,
+        django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+    ) -> None:
+        body = {"meeting_id": str(meeting.pk), "rtmp_out_config": {"rtmp_url": self.URL}}
+
+        made = read(dyte.post("/recordings", body))["data"]
+
+        output = Output.objects.get(livestream=on_air, type="simulcast")
+        assert (output.uri, output.stream_key, output.enabled) == (
+            "rtmps://live.example/app",
+            "s3cret-key?user=7",
+            True,
+        )
+        with django_capture_on_commit_callbacks(execute=True):
+            dyte.request("PUT", f"/recordings/{made['id']}", body={"action": "stop"})
+        assert not Output.objects.filter(pk=output.pk).exists()
+
+    def test_goes_after_all_when_who_stopped_it_was_killed(
+        self, dyte: ApiClient, meeting: Meeting, on_air: Livestream
+    ) -> None:
+        dyte.post("/recordings", {"meeting_id": str(meeting.pk), "rtmp_out_config": {"rtmp_url": self.URL}})
+        end_pushes()
+        assert Output.objects.filter(type="simulcast").exists()
+        Recording.objects.update(status="uploading")
+
+        end_pushes()
+
+        assert not Output.objects.filter(type="simulcast").exists()
+
+    def test_leaves_a_simulcast_alone_that_is_there(
+        self, dyte: ApiClient, meeting: Meeting, on_air: Livestream
+    ) -> None:
+        new = NewOutput(type="simulcast", uri="rtmps://live.example/app", stream_key="s3cret-key?user=7")
+        there = create_output(livestream=on_air, new=new, actor=SYSTEM)
+
+        dyte.post("/recordings", {"meeting_id": str(meeting.pk), "rtmp_out_config": {"rtmp_url": self.URL}})
+
+        assert Recording.objects.get().push is None
+        assert [*Output.objects.filter(type="simulcast")] == [there]
+
+    def test_comes_with_the_meetings_recording(self, meeting: Meeting) -> None:
+        config = {"live_streaming_config": {"rtmp_url": self.URL}}
+        Meeting.objects.update(record_on_start=True, recording_config=config)
+        meeting.refresh_from_db()
+        livestream, _ = start_meeting_livestream(meeting=meeting, name="", actor=SYSTEM)
+
+        went_live(connected(livestream))
+
+        push = Recording.objects.select_related("push").get().push
+        assert push is not None
+        assert push.uri == "rtmps://live.example/app"
+
+    def test_names_the_field_of_an_address_that_cannot_be(
+        self, dyte: ApiClient, meeting: Meeting, on_air: Livestream
+    ) -> None:
+        body = {"meeting_id": str(meeting.pk), "rtmp_out_config": {"rtmp_url": "rtmp://live.example:0/app/key"}}
+
+        answer = dyte.post("/recordings", body)
+
+        assert (answer.status_code, [*read(answer)["error"]["fields"]]) == (422, ["rtmp_out_config.rtmp_url"])
+        assert Recording.objects.count() == 0
 
 
 class TestChange:

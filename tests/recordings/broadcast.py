@@ -1,6 +1,7 @@
 """A broadcast's files as a run leaves them, made of a short clip: no encoder, no worker."""
 
 import subprocess
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -23,14 +24,24 @@ _GOP = ["-g", "30", "-bf", "2", "-sc_threshold", "0", "-pix_fmt", "yuv420p"]
 
 
 class MadeBroadcast:
-    """Writes segments of a second, of picture and sound, as long as it is told to; times go on from `began_ms`."""
+    """Writes segments of picture and sound, as long as it is told to; times go on from `began_ms`.
 
-    def __init__(self, session: Session, *, began_ms: int, epoch: int = 1) -> None:
+    They are those of `tracks`, over and over, by slot; of a short clip, a second each, where none are given.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        began_ms: int,
+        epoch: int = 1,
+        tracks: Mapping[str, tuple[Init, tuple[Fragment, ...]]] | None = None,
+    ) -> None:
         self.folder = folder_of(session)
         self._shelf = Shelf(
             self.folder, epoch=epoch, part_target_s=0.3, target_s=4, dvr_window_s=3600, told=lambda: None
         )
-        self._tracks = {slot: clip(slot) for slot in ("v0", "a0")}
+        self._tracks = tracks or {slot: clip(slot) for slot in ("v0", "a0")}
         slots = {slot: _slot(slot, init) for slot, (init, _) in self._tracks.items()}
         self._shelf.begin_run(slots, {slot: init.data for slot, (init, _) in self._tracks.items()}, zero_ms=began_ms)
         self._next = dict.fromkeys(self._tracks, 0)
@@ -38,9 +49,9 @@ class MadeBroadcast:
         self._sequence = 0
         self._cuts = 0
 
-    def add(self, seconds: int) -> None:
+    def add(self, count: int) -> None:
         """Close so many segments more."""
-        for _ in range(seconds):
+        for _ in range(count):
             for slot in self._tracks:
                 self._add(slot)
 

@@ -1,13 +1,15 @@
-"""Takes a recording on in processes that are killed at given moments: at so many file operations from their beginning.
+"""Takes a recording on in processes that are killed at given moments: so many file operations from their beginning.
 
-Run by `python -m tests.recordings.killed` with one JSON object on its standard input; prints the number of operations
-of each process, and the places of the parts that each has sent, as JSON lines. A moment of 0 kills nobody.
+Statements of SQL count as well where that is asked for. Run by `python -m tests.recordings.killed` with one JSON object
+on its standard input; prints the number of operations of each process, and the places of the parts that each has sent,
+as JSON lines. A moment of 0 kills nobody.
 """
 
 import json
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -26,11 +28,17 @@ class _Killer:
         self._count = 0
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event not in _OPERATIONS:
-            return
+        if event in _OPERATIONS:
+            self._strike(event, f"{arguments[1]}" if event == "os.truncate" else "")
+
+    def execute(self, execute: Callable[..., object], *arguments: object) -> object:
+        """Count a statement as well; Django calls it in place of each."""
+        self._strike("SQL", "")
+        return execute(*arguments)
+
+    def _strike(self, operation: str, place: str) -> None:
         self._count += 1
-        place = f"{arguments[1]}" if event == "os.truncate" else ""
-        os.write(self._told, f"{event} {place}\n".encode())
+        os.write(self._told, f"{operation} {place}\n".encode())
         if self._count == self._moment:
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -39,7 +47,12 @@ def _run(asked: dict[str, Any], *, moment: int, told: Path) -> None:
     descriptor = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     pid = os.fork()
     if not pid:
-        sys.addaudithook(_Killer(folder=asked["folder"], moment=moment, told=descriptor))
+        from django.db import connection
+
+        killer = _Killer(folder=asked["folder"], moment=moment, told=descriptor)
+        sys.addaudithook(killer)
+        if asked["counts_statements"]:
+            connection.execute_wrappers.append(killer.execute)
         from streams.recordings.advancing import advance_recording, free_leases_of_this_node
 
         # As the worker does that succeeds a killed one.

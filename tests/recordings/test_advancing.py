@@ -149,6 +149,24 @@ class TestWholeBroadcast:
 
         assert ([gap["reason"] for gap in recording.gaps], _frames(_file(recording))) == (["damaged"], 60)
 
+    def test_is_not_verified_if_the_disk_has_something_else(
+        self, recording: Recording, broadcast: MadeBroadcast, lease: Lease
+    ) -> None:
+        # More parts than are read again.
+        Recording.objects.update(part_size=1_000)
+        recording.refresh_from_db()
+        broadcast.add(6)
+        _advanced(recording)
+        assert RecordingPart.objects.count() > 64
+        (growing,) = _file(recording).parent.glob(".*.part")
+        with growing.open("r+b") as file:
+            file.write(b"other")
+
+        _finished(recording, broadcast, lease)
+
+        assert (recording.status, recording.is_verified) == ("uploaded", False)
+        assert recording.problem == "Part 1 is stored other than it was sent."
+
     def test_makes_a_gap_where_the_disk_is_full(
         self, recording: Recording, broadcast: MadeBroadcast, lease: Lease, settings: Settings
     ) -> None:

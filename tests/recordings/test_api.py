@@ -1,14 +1,17 @@
 """Recordings of a livestream over REST: ours, and LiveAPI's."""
 
+from unittest.mock import ANY
+
 import pytest
 
 from livehub.api.identifiers import object_id
 from livehub.core import clock
-from streams.models import AuditEntry, Livestream, Recording, Session
+from streams.models import AuditEntry, Livestream, Output, Recording, Session
 from streams.organizations.services import NewOrganization
 from streams.recordings.links import playback_url
-from tests.api.clients import ApiClient, dyte_client, liveapi_client, read, read_list
-from tests.recordings.broadcast import went_live
+from tests.api.clients import ApiClient, cloudinary_client, dyte_client, liveapi_client, read, read_list
+from tests.recordings.broadcast import is_over, went_live
+from tests.runs import connected
 from tests.stores.storages import storage_of
 
 
@@ -149,12 +152,82 @@ class TestLiveApis:
         there = f"/live_streams/{object_id(livestream.pk)}/temporary_recordings"
 
         (listed,) = read_list(liveapi.get(there))
-        assert (listed["duration"], listed["download_url"]) == (None, None)
+        assert (listed["duration"], listed["download_url"], listed["export_data"]) == (None, None, [])
+        assert listed["playback"] == {"temporary_playback": None}
         assert read(liveapi.get("/videos")) == {"docs": [], "page": 1, "pages": 0}
+        assert read(liveapi.get(f"/videos/{listed['_id']}"))["status"] == "processing"
         Recording.objects.update(status="uploaded", size=5, duration_us=2_500_000)
 
         (stored,) = read(liveapi.get("/videos?page=0"))["docs"]
         assert (stored["_id"], stored["duration"], stored["bytes"]) == (listed["_id"], 2.5, 5)
-        assert stored["download_url"]
-        assert read(liveapi.get(f"{there}/{listed['_id']}")).keys() == stored.keys()
+        assert (stored["status"], stored["enabled"], stored["name"]) == ("ready", True, livestream.name)
+        assert read(liveapi.get(f"/videos/{stored['_id']}")).keys() == stored.keys()
         assert read(liveapi.get("/videos?page=7"))["docs"] == []
+        shown = read(liveapi.get(f"{there}/{listed['_id']}"))
+        assert shown["playback"]["temporary_playback"].endswith("/index.m3u8")
+        (exported,) = shown["export_data"]
+        assert (exported["status"], exported["video_id"], exported["duration"]) == ("EXPORTED", stored["_id"], 2.5)
+        assert exported["download_url"]
+
+    def test_are_deleted_as_videos(self, home: NewOrganization, session: Session) -> None:
+        went_live(session)
+        liveapi = liveapi_client(home)
+        there = f"/videos/{object_id(Recording.objects.get().pk)}"
+
+        assert liveapi.delete(there).status_code == 400
+        Recording.objects.update(status="uploaded", size=5, duration_us=2_500_000)
+
+        assert read(liveapi.delete(there))["_id"] == object_id(Recording.objects.get().pk)
+        assert liveapi.get(there).status_code == 404
+        assert not Recording.objects.existing().exists()
+
+
+class TestCloudinarysArchives:
+    def test_are_assets_by_the_archives_public_id(
+        self, home: NewOrganization, session: Session, livestream: Livestream
+    ) -> None:
+        cloudinary = cloudinary_client(home)
+        outputs = read(cloudinary.get(f"/live_streams/{livestream.pk.hex}/outputs"))["data"]
+        (archive,) = [output for output in outputs if output["type"] == "archive"]
+        there = f"/resources/video/upload/{archive['public_id']}"
+        assert cloudinary.get(there).status_code == 404
+        went_live(session)
+
+        pending = read(cloudinary.get(there))["data"]
+        Recording.objects.update(status="uploaded", size=5, duration_us=2_500_000)
+        stored = read(cloudinary.get(there))["data"]
+
+        assert (pending["status"], pending["bytes"], pending["secure_url"]) == ("pending", None, None)
+        assert (stored["status"], stored["bytes"], stored["duration"], stored["format"]) == ("active", 5, 2.5, "mp4")
+        assert (stored["resource_type"], stored["type"]) == ("video", "upload")
+        assert (stored["public_id"], stored["live_stream_id"]) == (archive["public_id"], livestream.pk.hex)
+        assert stored["playback_url"].endswith("/index.m3u8")
+        assert stored["secure_url"].startswith("http")
+        assert read(cloudinary.get("/resources/video/upload"))["data"] == [
+            {**stored, "secure_url": ANY},
+        ]
+
+    def test_show_the_newest_broadcast_and_are_deleted(
+        self, home: NewOrganization, session: Session, livestream: Livestream
+    ) -> None:
+        cloudinary = cloudinary_client(home)
+        Output.objects.filter(livestream=livestream, type="archive").update(public_id="shows/keynote")
+        there = "/resources/video/upload/shows/keynote"
+        is_over(went_live(session))
+        went_live(connected(livestream))
+        older, newer = Recording.objects.order_by("invoked_at")
+
+        assert read(cloudinary.get(there))["data"]["asset_id"] == newer.pk.hex
+        assert cloudinary.delete(there).status_code == 400
+        Recording.objects.update(status="uploaded", size=5)
+        assert cloudinary.delete(there).status_code == 200
+
+        assert read(cloudinary.get(there))["data"]["asset_id"] == older.pk.hex
+        assert len(read(cloudinary.get("/resources/video/upload"))["data"]) == 1
+
+    def test_are_nobody_elses(self, abroad: NewOrganization, session: Session, livestream: Livestream) -> None:
+        went_live(session)
+        public_id = Output.objects.get(livestream=livestream, type="archive").public_id
+
+        assert cloudinary_client(abroad).get(f"/resources/video/upload/{public_id}").status_code == 404
+        assert read(cloudinary_client(abroad).get("/resources/video/upload"))["data"] == []

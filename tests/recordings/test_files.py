@@ -1,11 +1,12 @@
 """Recordings in this node's folder, for whoever has a link."""
 
 from datetime import timedelta
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.test import Client
 from django.utils.http import urlencode
+from pytest_django import Settings
 
 from livehub.core import clock
 from streams.models import Livestream, Recording, Session
@@ -73,3 +74,41 @@ def test_are_nobodys_once_they_are_deleted(recording: Recording) -> None:
     Recording.objects.update(deleted_at=clock.now())
 
     assert Client().get(_path(link.url)).status_code == 404
+
+
+class TestOfAnotherMachine:
+    def test_are_fetched_from_there(self, recording: Recording, settings: Settings) -> None:
+        link = download_link(recording)
+        assert link is not None
+        settings.NODE, settings.NODE_URLS = "south", {"main": "https://north.example.org"}
+
+        answer = Client().get(_path(link.url))
+
+        assert answer.status_code == 302
+        assert answer["Location"] == f"https://north.example.org{_path(link.url)}&sent=1"
+        settings.NODE = "main"
+        assert Client().get(urlsplit(answer["Location"]).path, {"token": _token_of(link.url)}).status_code == 200
+
+    def test_say_where_they_are_if_nobody_knows_how_to_get_there(
+        self, recording: Recording, settings: Settings
+    ) -> None:
+        link = download_link(recording)
+        assert link is not None
+        settings.NODE, settings.NODE_URLS = "south", {"north": "https://north.example.org"}
+
+        answer = Client().get(_path(link.url))
+
+        assert (answer.status_code, answer.has_header("X-Accel-Redirect")) == (503, False)
+        assert "in the folder of the machine main" in answer.content.decode()
+        assert "LIVEHUB_NODE_URLS" in answer.content.decode()
+
+    def test_are_not_sent_round_in_a_circle(self, recording: Recording, settings: Settings) -> None:
+        link = download_link(recording)
+        assert link is not None
+        settings.NODE, settings.NODE_URLS = "south", {"main": "https://north.example.org"}
+
+        assert Client().get(f"{_path(link.url)}&sent=1").status_code == 503
+
+
+def _token_of(url: str) -> str:
+    return parse_qs(urlsplit(url).query)["token"][0]

@@ -42,12 +42,13 @@ class Killing:
         is_over(lease)
         advance_recording(recording_id=self.peaceful.pk)
 
-    def run(self, *moments: int) -> list[dict[str, Any]]:
+    def run(self, *moments: int, counts_statements: bool = False) -> list[dict[str, Any]]:
         """Take the other on in as many processes as there are moments, which are killed then; 0: not killed."""
         asked = {
             "recording_id": str(self.killed.pk),
             "folder": str(self._folder),
             "moments": moments,
+            "counts_statements": counts_statements,
             "database": connection.settings_dict["NAME"],
             "settings": {
                 "PLAYBACK_DIR": str(live_settings.PLAYBACK_DIR),
@@ -97,11 +98,13 @@ def test_every_few_operations(killing: Killing) -> None:
 
 
 @pytest.mark.chaos
-@pytest.mark.parametrize("step", [1, 2, 3, 5])
-def test_at_many_moments(killing: Killing, step: int) -> None:
+@pytest.mark.parametrize(
+    ("step", "counts_statements"), [(1, False), (2, False), (3, False), (5, False), (3, True), (7, True), (10, True)]
+)
+def test_at_many_moments(killing: Killing, step: int, counts_statements: bool) -> None:
     # A process may not come further than the one before: each next one is let do a little more.
     moments = [1 + number * step for number in range(20)]
 
-    told = killing.run(*moments, 0)
+    told = killing.run(*moments, 0, counts_statements=counts_statements)
 
     killing.check(told, kills=len(moments))

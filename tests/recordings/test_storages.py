@@ -10,11 +10,13 @@ from django.test import Client
 from pytest_django import Settings
 
 from livehub.core import clock
-from streams.models import Livestream, Recording, Session, StorageTarget
+from streams.models import Livestream, Recording, Rendering, Session, StorageTarget
 from streams.organizations.services import SYSTEM, NewOrganization
 from streams.recordings import played, services
 from streams.recordings.advancing import advance_recording, erase_recording
+from streams.recordings.configuring import new_recording_of
 from streams.recordings.links import download_link, own_link
+from streams.recordings.rendering import render_next
 from streams.recordings.stills import make_stills
 from streams.recordings.storage_services import create_storage_target, delete_storage_target
 from streams.recordings.stores.base import StoreSettings
@@ -92,6 +94,39 @@ def _is_played_through_here(recording: Recording, content: bytes) -> None:
     sound = Client().get(f"{own.path}?{own.query}&as=m4a").getvalue()
     assert sound[4:8] == b"ftyp"
     assert len(sound) < len(content) / 2
+
+
+def test_are_rendered_into_the_storage_that_was_told_with_them(
+    session: Session, livestream: Livestream, server: StoreSettings, settings: Settings
+) -> None:
+    settings.RECORD_AUTOMATICALLY = False
+    settings.OUTGOING_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    lease = went_live(session)
+    broadcast = MadeBroadcast(session, began_ms=clock.epoch_ms(clock.now()))
+    storage = {name: getattr(server, name) for name in ("bucket", "region", "endpoint", "access_key", "secret")}
+    config = {"storage_config": {"type": "s3", "path": "/meetings", **storage}, "video_config": {"width": 160}}
+    new = new_recording_of(config, app=livestream.app)
+    recording = services.start_recording(livestream=livestream, new=new, actor=SYSTEM)
+    Recording.objects.update(part_size=_PART, from_ms=None)
+    broadcast.add(2)
+    broadcast.end()
+    is_over(lease)
+    advance_recording(recording_id=recording.pk)
+
+    render_next(node=recording.node)
+
+    recording.refresh_from_db()
+    assert (recording.status, recording.problem) == ("uploaded", "")
+    link = download_link(recording)
+    assert link is not None
+    assert f"/meetings/{recording.output_file_name}?" in link.url
+    assert len(httpx.get(link.url).content) == Rendering.objects.get().size
+    services.delete_recording(recording_id=recording.pk, actor=SYSTEM)
+    erase_recording(recording_id=recording.pk)
+    assert httpx.get(link.url).status_code == httpx.codes.NOT_FOUND
+    # Its keys go with it.
+    target = StorageTarget.objects.get()
+    assert (target.secrets, target.deleted_at is None) == ({}, False)
 
 
 def test_wait_and_say_why_when_the_storage_is_deleted(

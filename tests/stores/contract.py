@@ -63,6 +63,15 @@ class StoreContract:
         store.finish(upload, [first, *receipts])
         assert store.read(upload.name, offset=0, length=len(CONTENT)) == CONTENT
 
+    def test_loses_nothing_to_who_was_held_up_and_sends_an_earlier_part(self, store: Store, upload: Upload) -> None:
+        receipts = [store.append(upload, part, bytes_of(part)) for part in PARTS[:-1]]
+
+        store.append(upload, PARTS[0], bytes_of(PARTS[0]))
+        receipts.append(store.append(upload, PARTS[-1], bytes_of(PARTS[-1])))
+
+        assert store.finish(upload, receipts).size == len(CONTENT)
+        assert store.read(upload.name, offset=0, length=len(CONTENT)) == CONTENT
+
     def test_tells_which_parts_it_has(self, target: StoreSettings, store: Store, upload: Upload) -> None:
         before = store.receipts(upload)
         sent = [store.append(upload, part, bytes_of(part)) for part in PARTS[:2]]

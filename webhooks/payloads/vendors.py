@@ -7,7 +7,7 @@ from uuid import UUID
 from django.conf import settings
 
 from livehub.core import clock
-from streams.recordings.links import LINK_S, own_link
+from streams.recordings.links import LINK_S, SOUND_FILE, own_link
 from webhooks.payloads.message import JsonObject, Message
 from webhooks.payloads.ours import playback_url
 from webhooks.states import PayloadFormat
@@ -72,7 +72,9 @@ def _recording_moved(message: Message) -> JsonObject:
     """Return what a recording has become; its link is good for as long as the vendors' are."""
     told = message.facts["recording"]
     expires_at = message.at + timedelta(seconds=LINK_S)
-    is_stored = told["status"] == "uploaded"
+    # Events that were written down before there were such words have none.
+    has_file = told.get("has_file", told["status"] == "uploaded")
+    has_sound = told.get("has_sound_file", False)
     recording = {
         "id": told["id"],
         "recordingId": told["id"],
@@ -84,9 +86,9 @@ def _recording_moved(message: Message) -> JsonObject:
         "roomUUID": told["session_id"],
         "outputFileName": told["output_file_name"],
         "fileSize": told["size"],
-        "downloadUrl": own_link(UUID(told["id"]), expires_at=expires_at) if is_stored else None,
-        "audioDownloadUrl": None,
-        "downloadUrlExpiry": clock.isoformat(expires_at) if is_stored else None,
+        "downloadUrl": own_link(UUID(told["id"]), expires_at=expires_at) if has_file else None,
+        "audioDownloadUrl": own_link(UUID(told["id"]), expires_at=expires_at, form=SOUND_FILE) if has_sound else None,
+        "downloadUrlExpiry": clock.isoformat(expires_at) if has_file or has_sound else None,
         "recordingDuration": None if told["duration_us"] is None else told["duration_us"] // 1_000_000,
         "stopReason": _STOP_REASONS.get(told["stop_reason"]),
     }

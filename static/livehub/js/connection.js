@@ -50,7 +50,8 @@ document.addEventListener("htmx:after:request", (event) => {
 });
 document.addEventListener("htmx:error", (event) => {
   const source = event.detail.ctx?.sourceElement;
-  if (source && !source.matches("[data-poll]")) sayNotSent();
+  // Nobody has asked for what refreshes itself.
+  if (source && !source.matches("[data-poll], [data-refresh]")) sayNotSent();
 });
 // Else the browser would leave the page for one of its own; and htmx, which must not even hear of it, would send what is
 // said not to be sent, to be done whenever the server comes to it.

@@ -220,7 +220,7 @@ export class Player {
   }
 
   #look() {
-    if (this.#stage.dataset.playing !== "yes") return;
+    if (this.#stage.dataset.playing !== "yes") return this.#lookForFirst();
     const wasHalted = this.#trouble.isHalted;
     this.#trouble.look();
     this.#saySeenLate(this.#delay?.show());
@@ -232,6 +232,12 @@ export class Player {
     if (wasHalted) this.#delay.forgetHalts();
     if (wasHalted && this.#place.isLive) this.#delay.seekToLive();
     else this.#place.look(this.#delay.isAtEdge);
+  }
+
+  #lookForFirst() {
+    const { live, edge } = this.#hls?.latestLevelDetails ?? {};
+    // Whoever has to click first is asked to, and of a recording nothing stops coming.
+    this.#trouble.lookForFirst(live && chosen.plays && !this.#stage.dataset.playing ? edge : undefined);
   }
 
   #free() {

@@ -92,6 +92,14 @@ class Output(models.Model):
                 name="output_uri_iff_simulcast",
             ),
         ]
+        indexes = [
+            # The overview: which go nowhere.
+            models.Index(
+                fields=["-push_since"],
+                condition=Q(push_state__in=[SimulcastState.ERRORED, SimulcastState.RETRYING]),
+                name="output_in_trouble",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name or self.uri or OutputType(self.type).label

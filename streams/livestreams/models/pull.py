@@ -56,7 +56,15 @@ class PullSource(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["lease_until"], condition=Q(enabled=True, finished_at=None), name="pull_source_wanted")
+            models.Index(
+                fields=["lease_until"], condition=Q(enabled=True, finished_at=None), name="pull_source_wanted"
+            ),
+            # The overview: which do not come.
+            models.Index(
+                fields=["-since"],
+                condition=Q(state__in=[PullState.ERRORED, PullState.RETRYING]),
+                name="pull_source_in_trouble",
+            ),
         ]
 
     def __str__(self) -> str:

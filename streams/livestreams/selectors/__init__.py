@@ -1,5 +1,6 @@
 """Every read of livestreams and sessions, for the API and for the dashboard."""
 
+from streams.livestreams.selectors.concerns import list_flow_concerns
 from streams.livestreams.selectors.disks import GONE_AFTER, is_any_disk_full, list_disk_concerns, list_disks
 from streams.livestreams.selectors.livestreams import (
     LivestreamFilter,
@@ -80,6 +81,7 @@ __all__ = [
     "list_disk_concerns",
     "list_disks",
     "list_events",
+    "list_flow_concerns",
     "list_livestreams",
     "list_loads",
     "list_outputs",

@@ -18,7 +18,8 @@ _PROTOCOLS = {
     SourceKind.RTMP: "pipe,rtmp,rtmps,tls,tcp,httpproxy",
     SourceKind.RTSP: "pipe,rtsp,rtp,tcp",
     SourceKind.SRT: "pipe,srt",
-    SourceKind.HTTP: "pipe,http,https,tls,tcp,httpproxy,crypto",
+    # No TLS: the way out speaks it. By `httpproxy`, which that would need, a playlist could lead past the way out.
+    SourceKind.HTTP: "pipe,http,tcp,crypto",
 }
 _FORMATS = {
     SourceKind.RTMP: "concat,flv,live_flv",
@@ -84,13 +85,21 @@ def source_list(
     if url.kind is SourceKind.SRT:
         return _list(_srt_address(url, str(address)), {})
     if url.kind is SourceKind.HTTP:
-        return _list(url.text, {"rw_timeout": str(_SILENCE_US), **(verified if url.scheme == "https" else {})})
+        return _list(_plain(url), {"rw_timeout": str(_SILENCE_US)})
     if url.scheme == "rtmps":
         return _list(url.text, {"rw_timeout": str(_SILENCE_US), "rtmp_live": "live", **verified})
     through = _at(url, f"{proxy_host}:{tunnel_port}")
     if url.kind is SourceKind.RTSP:
         return _list(through, {"rtsp_transport": "tcp", "timeout": str(_SILENCE_US)})
     return _list(through, {"rtmp_live": "live", "rtmp_tcurl": _tc_url(url), "rw_timeout": str(_SILENCE_US)})
+
+
+def _plain(url: PullUrl) -> str:
+    """Return the address as it is of plain HTTP: the way out knows that it means HTTPS."""
+    if url.scheme == "http":
+        return url.text
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    return urlsplit(_at(url, f"{host}:{url.port}"))._replace(scheme="http").geturl()
 
 
 def _at(url: PullUrl, where: str) -> str:

@@ -45,6 +45,7 @@ class WayOut(Protocol):
     def is_lost(self) -> bool: ...
     def tunnel(self, host: str, port: int) -> int: ...
     def resolve(self, host: str, port: int) -> str: ...
+    def upgrade(self, host: str, port: int, *, is_secure: bool) -> None: ...
 
 
 class EndKind(StrEnum):
@@ -151,6 +152,8 @@ def _sentence(words: str) -> str:
 
 def _list_of(url: PullUrl, way: WayOut) -> bytes:
     host = way.proxy_url.rpartition("@")[2].rpartition(":")[0]
+    if url.kind is SourceKind.HTTP:
+        way.upgrade(url.host, url.port, is_secure=url.scheme == "https")
     is_tunnelled = url.scheme in {"rtmp", "rtsp"}
     return source_list(
         url,

@@ -19,6 +19,7 @@ _HEADER = struct.Struct(">I4s")
 _ENTRY = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
 _ENTRY_AT = 8
 _VISUAL_ENTRY_SIZE = 78
+_SIZE, _SIZE_AT = struct.Struct(">HH"), 32
 _LENGTH_SIZE = 4
 # Of a moof, behind its own header and that of `mfhd`, with version and flags.
 _SEQUENCE_AT = 20
@@ -58,6 +59,12 @@ def read_init(data: bytes) -> TrackInit:
     # No encoder of today writes shorter ones, in which the sets would have to be told differently.
     sets = find_parameter_sets(record) if length_size(record) == _LENGTH_SIZE else ()
     return TrackInit(data, TrackKind.VIDEO, found.timescale, sets, entry, b"")
+
+
+def picture_size(init: TrackInit) -> tuple[int, int]:
+    """Return how wide and high the pictures are that it describes, in pixels."""
+    width, height = _SIZE.unpack_from(init.entry, _SIZE_AT)
+    return width, height
 
 
 def file_head() -> bytes:

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from livehub.api.fields import FlagField
 from streams.meetings.api.fields import AddressField, LineField, SecretField, WholeField
+from streams.recordings.models.storage import StorageType
 
 # Source: RealtimeKit, POST /meetings.
 _SECONDS_MIN, _SECONDS_MAX = 60, 86_400
@@ -58,7 +59,9 @@ class StorageBody(serializers.Serializer[None]):
     }
 
     id = serializers.UUIDField(read_only=True)
-    type = serializers.ChoiceField(choices=["aws", "azure", "digitalocean", "gcs", "sftp"])
+    type = serializers.ChoiceField(
+        choices=StorageType.choices, help_text="s3, another storage that speaks it, is LiveHub's own word."
+    )
     access_key = SecretField()
     secret = SecretField()
     # Source: Dyte's quickstart.
@@ -71,6 +74,10 @@ class StorageBody(serializers.Serializer[None]):
     host = LineField()
     port = WholeField(at_least=1, at_most=65_535)
     username = LineField()
+    account_id = serializers.RegexField(
+        r"^[0-9a-f]{32}\Z", required=False, help_text="Of cloudflare: whose R2 it is; or give its endpoint."
+    )
+    endpoint = LineField(max_length=1024, help_text="Of s3 and cloudflare: the address of the API.")
     auth_method = serializers.ChoiceField(choices=["KEY", "PASSWORD"], required=False)
 
     def validate(self, attrs: dict[str, object]) -> dict[str, object]:
@@ -126,4 +133,7 @@ def _needed(storage: Mapping[str, object]) -> list[str]:
     if storage.get("type") == "sftp":
         by_password = storage.get("auth_method") == "PASSWORD"
         return ["host", "auth_method", "password" if by_password else "private_key"]
+    if storage.get("type") in {"cloudflare", "s3"}:
+        address = "account_id" if storage["type"] == "cloudflare" and "endpoint" not in storage else "endpoint"
+        return ["access_key", "secret", address]
     return [] if storage.get("type") == "gcs" else ["access_key", "region"]

@@ -9,8 +9,10 @@ from rest_framework import serializers
 from livehub.api.dialect import JsonObject
 from livehub.api.fields import InstantField
 from livehub.core import clock
-from streams.recordings.links import download_link
-from streams.recordings.models import Recording
+from streams.recordings.files import told_size
+from streams.recordings.links import download_link, sound_file_link
+from streams.recordings.models import Recording, StorageTarget
+from streams.recordings.models.storage import StorageType
 from streams.recordings.states import STATUS_WORDS, StopReason
 
 # The vendors have no word for a broadcast that ended but that everybody left.
@@ -18,6 +20,7 @@ _STOPS = {
     StopReason.API_CALL.value: "API_CALL",
     StopReason.BROADCAST_ENDED.value: "ALL_PEERS_LEFT",
     StopReason.MAX_SECONDS.value: "API_CALL",
+    StopReason.MOVED.value: "ALL_PEERS_LEFT",
     StopReason.INTERNAL_ERROR.value: "INTERNAL_ERROR",
 }
 
@@ -68,7 +71,10 @@ class MeetingRecordingSerializer(serializers.Serializer[Recording]):
     stop_reason = StopReasonSerializer(allow_null=True)
 
     def to_representation(self, recording: Recording) -> JsonObject:
-        link = download_link(recording)
+        has_links = recording.has_links
+        link = download_link(recording) if has_links else None
+        sound = sound_file_link(recording) if has_links else None
+        found = link or sound
         return {
             "id": str(recording.pk),
             "meeting_id": str(recording.meeting_id) if recording.meeting_id else None,
@@ -78,12 +84,12 @@ class MeetingRecordingSerializer(serializers.Serializer[Recording]):
             "invoked_time": clock.isoformat(recording.invoked_at),
             "started_time": _instant(recording.started_at),
             "stopped_time": _instant(recording.stopped_at),
-            "file_size": recording.size,
+            "file_size": told_size(recording),
             "recording_duration": None if recording.duration_us is None else recording.duration_us // 1_000_000,
             "download_url": link.url if link else None,
-            "download_url_expiry": clock.isoformat(link.expires_at) if link else None,
-            "audio_download_url": None,
-            "storage_config": None,
+            "download_url_expiry": clock.isoformat(found.expires_at) if found else None,
+            "audio_download_url": sound.url if sound else None,
+            "storage_config": _storage(recording.storage),
             "start_reason": {
                 "reason": recording.start_reason.upper(),
                 "caller": _caller(recording.started_by),
@@ -123,6 +129,17 @@ class ListedMeetingRecordingSerializer(MeetingRecordingSerializer):
 
 def _caller(name: str) -> JsonObject:
     return {"type": "ORGANIZATION", "user_Id": None, "name": name or None}
+
+
+def _storage(storage: StorageTarget | None) -> JsonObject | None:
+    """Return where the recording is kept, in the words that it was told in; None for this instance."""
+    if storage is None:
+        return None
+    names = ["bucket", "region", "path"]
+    if storage.type == StorageType.SFTP:
+        names = ["path", "host", "port", "username", "auth_method"]
+    shown = {name: getattr(storage, name) for name in names}
+    return {"id": str(storage.pk), "type": storage.type, **shown}
 
 
 def _instant(moment: datetime | None) -> str | None:

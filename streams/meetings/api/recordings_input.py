@@ -30,10 +30,16 @@ class StartRecordingBody(RecordingConfigBody):
     allow_multiple_recordings = FlagField(
         required=False, help_text="Begin a further one where the meeting is being recorded already."
     )
-    url = AddressField(help_text="Kept, and without effect: the meeting's livestream is recorded.")
+    url = AddressField(help_text="Not taken: what is recorded is what the meeting's livestream broadcasts.")
     interactive_config = serializers.DictField(
-        required=False, help_text="Kept, and without effect: recordings carry no timed metadata."
+        required=False, help_text="Not taken: recordings carry no timed metadata."
     )
+
+    def validate_url(self, url: str) -> str:
+        raise serializers.ValidationError("Other pages are not recorded: the meeting's livestream is. Leave it out.")
+
+    def validate_interactive_config(self, config: object) -> object:
+        raise serializers.ValidationError("Recordings carry no timed metadata. Leave it out.")
 
 
 class DyteStartRecordingBody(StartRecordingBody):

@@ -30,7 +30,12 @@ class RecordingFilter:
 
 def list_meeting_recordings(*, app: App, wanted: RecordingFilter, is_descending: bool) -> RecordingQuerySet:
     """Return the recordings of the app's meetings that the filter keeps, by when they were asked for."""
-    rows = Recording.objects.for_app(app).exclude(meeting=None).select_related("meeting", "storage")
+    rows = (
+        Recording.objects.for_app(app)
+        .exclude(meeting=None)
+        .select_related("meeting", "storage")
+        .prefetch_related("renderings")
+    )
     if wanted.meeting_id is not None:
         rows = rows.filter(meeting=wanted.meeting_id)
     if wanted.search:

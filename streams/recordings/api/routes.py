@@ -4,7 +4,7 @@ from django.urls import URLPattern, path
 
 from livehub.api.dialect import Dialect
 from streams.livestreams.api.serializers import LivestreamShapes
-from streams.recordings.api import liveapi, views
+from streams.recordings.api import cloudinary, liveapi, views
 
 _ALL = "livestreams/<str:livestream_id>/recordings"
 _ONE = f"{_ALL}/<str:recording_id>"
@@ -30,4 +30,14 @@ def liveapi_routes(dialect: Dialect) -> list[URLPattern]:
         path(all_of_one, liveapi.LiveApiRecordingsView.as_view(dialect=dialect)),
         path(f"{all_of_one}/<str:temporary_recording_id>", liveapi.LiveApiRecordingView.as_view(dialect=dialect)),
         path("videos", liveapi.LiveApiVideosView.as_view(dialect=dialect)),
+        path("videos/<str:video_id>", liveapi.LiveApiVideoView.as_view(dialect=dialect)),
+    ]
+
+
+def cloudinary_routes(dialect: Dialect) -> list[URLPattern]:
+    """Return what Cloudinary has of what is kept: video assets, as its Admin API calls them."""
+    return [
+        path("resources/video/upload", cloudinary.CloudinaryAssetsView.as_view(dialect=dialect)),
+        # A public id may have slashes in it.
+        path("resources/video/upload/<path:public_id>", cloudinary.CloudinaryAssetView.as_view(dialect=dialect)),
     ]

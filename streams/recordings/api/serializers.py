@@ -9,9 +9,18 @@ from rest_framework import serializers
 from livehub.api.dialect import JsonObject
 from livehub.api.fields import InstantField
 from livehub.core import clock
+from streams.recordings.files import told_size
 from streams.recordings.links import DownloadLink, download_link, playback_url, poster_url, sound_link, storyboard_url
 from streams.recordings.models import Recording, RecordingPolicy
-from streams.recordings.states import STATUS_WORDS, RecordingOrigin, SlateRecording, StillsStatus, StopReason
+from streams.recordings.states import (
+    STATUS_WORDS,
+    RecordingOrigin,
+    RenderingKind,
+    RenderingStatus,
+    SlateRecording,
+    StillsStatus,
+    StopReason,
+)
 
 
 class GapSerializer(serializers.Serializer[None]):
@@ -20,6 +29,16 @@ class GapSerializer(serializers.Serializer[None]):
     at_us = serializers.IntegerField(help_text="Where in the file, in microseconds.")
     length_us = serializers.IntegerField(help_text="How much is missing, in microseconds.")
     reason = serializers.CharField(help_text="slate, paused, sound, files_gone, disk_full, damaged or lost.")
+
+
+class RecordingRenderingSerializer(serializers.Serializer[None]):
+    """A file that is made of a recording once it is over, where another one was asked for than what was broadcast."""
+
+    contents = serializers.ChoiceField(choices=RenderingKind.choices)
+    status = serializers.ChoiceField(choices=RenderingStatus.choices)
+    file_name = serializers.CharField(read_only=True)
+    size = serializers.IntegerField(allow_null=True, help_text="In bytes; null until it is made.")
+    problem = serializers.CharField(read_only=True, allow_null=True, help_text="Why it failed, or is late.")
 
 
 class DownloadSerializer(serializers.Serializer[None]):
@@ -48,6 +67,7 @@ class LivestreamRecordingSerializer(serializers.Serializer[Recording]):
         "duration_s": 214.5,
         "is_verified": True,
         "gaps": [],
+        "renderings": [],
         "slate": "cut",
         "storage_target_id": None,
         "problem": None,
@@ -82,6 +102,7 @@ class LivestreamRecordingSerializer(serializers.Serializer[Recording]):
         choices=SlateRecording.choices, help_text="Whether what viewers saw while the encoder was away is in it."
     )
     storage_target_id = serializers.UUIDField(allow_null=True, help_text="Where it is kept; null: on this instance.")
+    renderings = RecordingRenderingSerializer(many=True)
     problem = serializers.CharField(
         read_only=True, allow_null=True, help_text="Why it is not stored yet, or what is wrong with it."
     )
@@ -129,7 +150,7 @@ class LivestreamRecordingSerializer(serializers.Serializer[Recording]):
                     ("expires_at", recording.expires_at),
                 )
             },
-            "size": recording.size,
+            "size": told_size(recording),
             "duration_s": recording.duration_s,
             "is_verified": recording.is_verified,
             "gaps": recording.gaps,
@@ -137,6 +158,16 @@ class LivestreamRecordingSerializer(serializers.Serializer[Recording]):
             "part_size": recording.part_size,
             "slate": recording.slate,
             "storage_target_id": str(recording.storage_id) if recording.storage_id else None,
+            "renderings": [
+                {
+                    "contents": made.kind,
+                    "status": made.status,
+                    "file_name": made.file_name,
+                    "size": made.size,
+                    "problem": made.problem or None,
+                }
+                for made in (recording.renderings.all() if recording.rendition is not None else ())
+            ],
             "problem": recording.problem or None,
             "download_url": link.url if link else None,
             "download_url_expiry": clock.isoformat(link.expires_at) if link else None,

@@ -8,6 +8,7 @@ from streams.recordings.models.recording import (
     RecordingPart,
     RecordingQuerySet,
 )
+from streams.recordings.models.rendering import Rendering
 from streams.recordings.models.storage import StorageTarget
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "RecordingPart",
     "RecordingPolicy",
     "RecordingQuerySet",
+    "Rendering",
     "StorageTarget",
 ]

@@ -13,9 +13,12 @@ from streams.organizations.models import App, Organization
 from streams.recordings.models.storage import StorageTarget
 from streams.recordings.states import (
     ACTIVE,
+    EXPLANATIONS,
     GAP_WORDS,
     INCOMPLETE,
     RECORDING_STATES,
+    RENDERING,
+    STORED_LATER,
     UNFINISHED,
     VERIFIED,
     RecordingOrigin,
@@ -99,6 +102,12 @@ class Recording(models.Model):
     slate = models.CharField(max_length=8, choices=SlateRecording.choices, default=SlateRecording.CUT, editable=False)
     # As the caller configured it, in the dialects' words.
     config = models.JSONField(default=dict, editable=False)
+    # What its file is to be like, as `renditions.FileForm` has it; None: as it was broadcast.
+    rendition = models.JSONField(null=True, editable=False)
+    # To where it is sent as long as it is recorded.
+    push = models.ForeignKey("streams.Output", on_delete=models.SET_NULL, null=True, related_name="+", editable=False)
+    # Its answers in the vendors' words hold links to its files.
+    has_links = models.BooleanField(default=True, db_default=True, editable=False)
 
     output_file_name = models.CharField(max_length=512, editable=False)
     # Where it is kept; None: in the folder of its node.
@@ -114,6 +123,9 @@ class Recording(models.Model):
     taken_bytes = models.PositiveBigIntegerField(default=0, editable=False)
     # Nothing more will be: all until its end has been.
     is_taken = models.BooleanField(default=False, editable=False)
+    # What the broadcast had before the first and behind the last that was taken: objects of `length_us` and `reason`.
+    lost_at_begin = models.JSONField(default=list, editable=False)
+    lost_at_end = models.JSONField(default=list, editable=False)
     # Who has it in hand, for how long.
     advancing_until = models.DateTimeField(null=True, editable=False)
 
@@ -186,7 +198,15 @@ class Recording(models.Model):
     def shown(self) -> Shown:
         if self.status == RecordingStatus.UPLOADED:
             return VERIFIED if self.is_verified else INCOMPLETE
+        if self.is_rendered:
+            return RENDERING
         return RECORDING_STATES[self.status]
+
+    @property
+    def explained(self) -> str:
+        """What its state means, as a sentence or two for people."""
+        is_waiting = self.status == RecordingStatus.UPLOADING and self.problem
+        return STORED_LATER if is_waiting else EXPLANATIONS[self.shown.value]
 
     @property
     def upload_token(self) -> str:
@@ -203,8 +223,23 @@ class Recording(models.Model):
         return self.status in ACTIVE
 
     @property
+    def is_over(self) -> bool:
+        """Nothing of it changes by itself any more."""
+        return self.status not in UNFINISHED
+
+    @property
     def is_stored(self) -> bool:
         return self.status == RecordingStatus.UPLOADED
+
+    @property
+    def has_file(self) -> bool:
+        """What was broadcast can be fetched: also where no other file could be made of it."""
+        return self.is_stored or (self.status == RecordingStatus.ERRORED and self.size is not None)
+
+    @property
+    def is_rendered(self) -> bool:
+        """What was broadcast is stored, and another file is being made of it."""
+        return self.status == RecordingStatus.UPLOADING and self.size is not None
 
     @property
     def has_stills(self) -> bool:

@@ -41,7 +41,8 @@ class StorageTargetQuerySet(models.QuerySet["StorageTarget"]):
         return self.filter(deleted_at=None)
 
     def for_app(self, app: App) -> Self:
-        return self.existing().filter(app=app)
+        """Keep those that the app's lists have."""
+        return self.existing().filter(app=app, is_inline=False)
 
 
 class StorageTarget(models.Model):
@@ -67,6 +68,8 @@ class StorageTarget(models.Model):
     # Of SFTP, in OpenSSH's notation: the one that was given, or that the server showed first.
     host_key = models.TextField(blank=True)
     secrets_encrypted = models.TextField(blank=True, editable=False)
+    # Told with one recording, and of that alone: in no list.
+    is_inline = models.BooleanField(default=False, db_default=False, editable=False)
 
     # The last try: when, and why it failed; both empty before the first, no code when all was well.
     checked_at = models.DateTimeField(null=True, editable=False)

@@ -32,12 +32,12 @@ class FolderStore:
 
     def append(self, upload: Upload, part: UploadPart, content: bytes) -> Receipt:
         with _described(missing="upload_missing"), _opened(self._growing(upload), os.O_WRONLY) as descriptor:
-            # Whatever a dead process left behind it is written again.
-            if os.fstat(descriptor).st_size > part.offset:
-                os.ftruncate(descriptor, part.offset)
             left = memoryview(content)
             while left:
                 left = left[os.pwrite(descriptor, left, part.offset + len(content) - len(left)) :]
+            # Behind another one there may be what somebody else has sent since: who was held up is not to cut that.
+            if part.is_last:
+                os.ftruncate(descriptor, part.offset + len(content))
             os.fsync(descriptor)
         return Receipt(part.number, len(content), "")
 

@@ -65,7 +65,9 @@ class SftpStore:
             async with sftp.open(self._growing(upload), "r+b", block_size=_REQUEST_BYTES) as file:
                 try:
                     await file.write(content, part.offset)
-                    await file.truncate(part.offset + len(content))
+                    # Behind another one there may be what somebody else has sent since.
+                    if part.is_last:
+                        await file.truncate(part.offset + len(content))
                     with suppress(asyncssh.SFTPOpUnsupported):
                         await file.fsync()
                 except asyncssh.SFTPFailure as error:
