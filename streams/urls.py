@@ -105,7 +105,6 @@ urlpatterns = [
         name="recording_settings",
     ),
     path(_RECORDING, recordings.RecordingDetailView.as_view(), name="recording_detail"),
-    path(f"{_RECORDING}/poster.jpg", recordings.RecordingPosterView.as_view(), name="recording_poster"),
     path(f"{_RECORDING}/stop", recordings.RecordingStopView.as_view(), name="recording_stop"),
     path(f"{_RECORDING}/pause", recordings.RecordingPauseView.as_view(), name="recording_pause"),
     path(f"{_RECORDING}/resume", recordings.RecordingResumeView.as_view(), name="recording_resume"),

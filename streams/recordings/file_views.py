@@ -20,7 +20,7 @@ from streams.media.recording.movie import Movie, MovieError
 from streams.recordings import played, sound
 from streams.recordings.closing import movie_of
 from streams.recordings.files import RecordedFile, sound_file, video_file
-from streams.recordings.links import SOUND, SOUND_FILE, check_token
+from streams.recordings.links import POSTER, POSTER_NAME, SOUND, SOUND_FILE, check_token
 from streams.recordings.models import Recording
 from streams.recordings.ranges import answer_bytes
 from streams.recordings.selectors import get_newest_played, get_played_recording, get_stored_recording
@@ -65,7 +65,10 @@ def recording_file(request: HttpRequest, recording_id: UUID) -> HttpResponseBase
     if recording.storage is None and recording.node != settings.NODE:
         return _at_its_node(request, recording)
     form = request.GET.get("as")
-    if form == SOUND:
+    if form == POSTER:
+        name = "poster.jpg"
+        response = _poster_of(recording)
+    elif form == SOUND:
         name = f"{recording.output_file_name.rpartition('.')[0]}.m4a"
         response = _sound_of(request, recording)
     else:
@@ -123,6 +126,12 @@ def _passed_on(request: HttpRequest, recording: Recording, file: RecordedFile) -
 def _sound_of(request: HttpRequest, recording: Recording) -> HttpResponseBase:
     composed = sound.SoundAlone(_movie_of(recording), store_of(recording), recording.object_name)
     return answer_bytes(request, read=composed.read, size=composed.size, content_type=_SOUND_TYPE)
+
+
+def _poster_of(recording: Recording) -> HttpResponseBase:
+    if not has_still(recording, POSTER_NAME):
+        raise NotFoundError(f"Recording {recording.pk} has no poster.")
+    return HttpResponse(read_still(recording, POSTER_NAME), content_type=_STILL_TYPES["jpg"])
 
 
 @require_safe

@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 LINK_S = 7 * 86400
 # What a link of ours asks for where it is not the file as it is.
 SOUND = "m4a"
+POSTER = "poster"
 POSTER_NAME, STORYBOARD_NAME = "pictures/poster.jpg", "storyboard.vtt"
 _SALT = "livehub.recording"
 
@@ -75,6 +76,17 @@ def sound_link(recording: Recording) -> DownloadLink | None:
         return None
     expires_at = clock.now() + timedelta(seconds=LINK_S)
     return DownloadLink(own_link(recording.pk, expires_at=expires_at, form=SOUND), expires_at)
+
+
+def poster_link(recording: Recording) -> str:
+    """Return a link to its poster for the organization's own pages; the same for a day, so that browsers keep it.
+
+    Empty while there is none.
+    """
+    if not recording.is_stored or not recording.has_stills:
+        return ""
+    today = clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    return own_link(recording.pk, expires_at=today + timedelta(days=2), form=POSTER)
 
 
 def own_link(recording_id: UUID, *, expires_at: datetime, form: str = "") -> str:

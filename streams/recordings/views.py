@@ -1,11 +1,9 @@
 """The dashboard's pages of recordings."""
 
-import logging
 from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
 
 from livehub.core.errors import DomainError
 from streams.dashboard.pages import DialogView, MemberView
@@ -14,15 +12,11 @@ from streams.livestreams.models import Livestream
 from streams.livestreams.selectors import LivestreamScreen, find_open_session, get_livestream
 from streams.livestreams.views import LivestreamDetailView
 from streams.recordings import selectors, services
-from streams.recordings.links import POSTER_NAME, download_link, own_link, sound_link
+from streams.recordings.links import download_link, own_link, sound_link
 from streams.recordings.models import Recording
 from streams.recordings.policies import get_policy, is_recorded
 from streams.recordings.policy_forms import facts_of
 from streams.recordings.services import NewRecording
-from streams.recordings.stills import has_still, read_still
-from streams.recordings.stores.base import StoreError
-
-logger = logging.getLogger(__name__)
 
 # On the page of their livestream.
 _NEWEST = 5
@@ -88,8 +82,6 @@ class RecordingDetailView(OneRecordingView):
         if link is not None:
             # From here, also where another storage has it: what that lets pages show, nobody knows.
             urls["played_url"] = _here(own_link(recording.pk, expires_at=link.expires_at))
-        if recording.has_stills:
-            urls["poster_url"] = reverse("streams:recording_poster", args=[recording.pk])
         sent_bytes = 0 if recording.is_over else selectors.stored_bytes(recording)
         shown = {"recording": recording, "sent_bytes": sent_bytes, **urls}
         return self.page(f"recordings/{template}.html", shown)
@@ -98,21 +90,6 @@ class RecordingDetailView(OneRecordingView):
 def _here(url: str) -> str:
     """Return an address of this origin, whatever a browser calls it; those of others stay as they are."""
     return url.removeprefix(settings.PUBLIC_URL)
-
-
-class RecordingPosterView(OneRecordingView):
-    """The picture of a recording, for the organization's own pages."""
-
-    def get(self, request: HttpRequest, recording_id: UUID) -> HttpResponse:
-        recording = self.get_recording(recording_id)
-        if not has_still(recording, POSTER_NAME):
-            return HttpResponse(status=404)
-        try:
-            content = read_still(recording, POSTER_NAME)
-        except StoreError as error:
-            logger.info("no poster recording=%s code=%s", recording.pk, error.code)
-            return HttpResponse(status=404)
-        return HttpResponse(content, content_type="image/jpeg", headers={"Cache-Control": "private, max-age=86400"})
 
 
 class RecordingStartView(MemberView):

@@ -294,8 +294,6 @@ PAGES: dict[str, dict[str, Door]] = {
     "/clips/{clip_id}/delete": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     f"{_RECORDING_PAGE}/clips": {"GET": Door.LOOK, "POST": Door.OPERATE},
     _RECORDING_PAGE: {"GET": Door.LOOK},
-    # Of one that has no poster nobody sees one; with it: tests/recordings/test_stills.py.
-    f"{_RECORDING_PAGE}/poster.jpg": {"GET": Door.SHUT},
     f"{_RECORDING_PAGE}/stop": {"POST": Door.OPERATE},
     f"{_RECORDING_PAGE}/pause": {"POST": Door.OPERATE},
     f"{_RECORDING_PAGE}/resume": {"POST": Door.OPERATE},
@@ -388,8 +386,8 @@ MACHINES: dict[str, dict[str, Door]] = {
     "/internal/playback/rules": {"POST": Door.SHUT},
     "/internal/playback/places": {"GET": Door.SHUT},
     # The edge's, which knows who may: tests/recordings/test_played.py.
-    "/internal/recorded/{playback_id}/recordings/index.m3u8": {"GET": Door.SHUT, "POST": Door.SHUT},
-    "/internal/recorded/{playback_id}/recordings/{recording_id}/{name}": {"GET": Door.SHUT, "POST": Door.SHUT},
+    "/internal/recorded/{playback_id}/recordings/index.m3u8": {"POST": Door.SHUT},
+    "/internal/recorded/{playback_id}/recordings/{recording_id}/{name}": {},
     "/^internal(?:/|\\Z)": {},
     "/^v2(/[\\s\\S]*)?\\Z": {},
     "/^client(/[\\s\\S]*)?\\Z": {},
