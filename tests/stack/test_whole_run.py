@@ -19,7 +19,7 @@ import pytest
 
 from tests.services import HANG_S, wait_until
 from tests.stack import ipv6, whole
-from tests.stack.whole import RunningStack, running_stack
+from tests.stack.whole import RunningStack, first_start, running_stack
 
 pytestmark = pytest.mark.e2e
 
@@ -52,8 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def stack(folder: Path) -> Iterator[RunningStack]:
-    # As somebody's very first start.
-    with running_stack(folder, begins_empty=True) as running:
+    with first_start(folder) as running:
         yield running
 
 
