@@ -2,6 +2,7 @@
 
 Run by `python -m tests.recordings.killed` with one JSON object on its standard input; prints the number of operations
 of each process, and the places of the parts that each has sent, as JSON lines. A moment of 0 kills nobody.
+`renderings` is how many files are made of it as well.
 """
 
 import json
@@ -40,11 +41,16 @@ def _run(asked: dict[str, Any], *, moment: int, told: Path) -> None:
     pid = os.fork()
     if not pid:
         sys.addaudithook(_Killer(folder=asked["folder"], moment=moment, told=descriptor))
+        from django.conf import settings
+
         from streams.recordings.advancing import advance_recording, free_leases_of_this_node
+        from streams.recordings.rendering import render_next
 
         # As the worker does that succeeds a killed one.
         free_leases_of_this_node()
         advance_recording(recording_id=UUID(asked["recording_id"]))
+        for _ in range(asked["renderings"]):
+            render_next(node=settings.NODE)
         os._exit(0)
     os.close(descriptor)
     os.waitpid(pid, 0)
