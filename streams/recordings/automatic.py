@@ -74,19 +74,19 @@ def _begin_of_meeting(session: Session, config: Mapping[str, Any], *, encrypted:
             told = with_secrets(config, encrypted=encrypted)
             new = new_recording_of(told, app=livestream.app, origin=origin)
             make_recording(livestream, session, new=new, actor=SYSTEM)
-    except (DomainError, UndecryptableSecretError) as error:
+    except DomainError as error:
         refused = NewRecording(origin=origin, file_name_prefix=str(config.get("file_name_prefix") or ""))
         recording = make_recording(livestream, session, new=refused, actor=SYSTEM)
         lifecycle.fail(recording, problem=_refusal(error))
 
 
-def _refusal(error: Exception) -> str:
+def _refusal(error: DomainError) -> str:
     if isinstance(error, ValidationFailedError):
         complaints = "; ".join(f"{name}: {' '.join(said)}" for name, said in error.fields.items())
         return f"The meeting's recording_config cannot be followed. {complaints}"[:PROBLEM_MAX_LENGTH]
-    if isinstance(error, DomainError):
-        return f"The meeting's recording_config cannot be followed. {error.message}"[:PROBLEM_MAX_LENGTH]
-    return "The storage of the meeting's recording_config cannot be opened any more. Give its secrets anew."
+    if isinstance(error, UndecryptableSecretError):
+        return "The storage of the meeting's recording_config cannot be opened any more. Give its secrets anew."
+    return f"The meeting's recording_config cannot be followed. {error.message}"[:PROBLEM_MAX_LENGTH]
 
 
 def _begin_waiting(session: Session) -> bool:

@@ -13,7 +13,7 @@ from livehub.core import clock
 from streams.media.recording.index import TrackKind
 from streams.media.recording.movie import Gap, Movie, MovieError, RecordedInit, RecordedPiece
 from streams.media.recording.stored import read_init
-from streams.recordings import lifecycle, node_jobs, played, rendering, sending, spool, verifying
+from streams.recordings import lifecycle, node_jobs, planning, played, sending, spool, verifying
 from streams.recordings.locks import lock_recording
 from streams.recordings.models import RecordedSegment, Recording
 from streams.recordings.states import GAP_WORDS, RecordingStatus
@@ -129,7 +129,7 @@ def _show(recording: Recording, closed: _Closed) -> None:
         "gaps": [_told(gap) for gap in closed.gaps],
         "problem": closed.finding.problem,
     }
-    if rendering.plan_renderings(locked):
+    if planning.plan_renderings(locked):
         # It is shown when what was asked for has been made of it.
         Recording.objects.filter(pk=locked.pk).update(**found, updated_at=now)
         node_jobs.render(node=locked.node)

@@ -42,7 +42,8 @@ def video_file(recording: Recording) -> RecordedFile | None:
     made = _made(recording, RenderingKind.VIDEO)
     if made is not None:
         return RecordedFile.of_rendering(made)
-    return RecordedFile.of_broadcast(recording) if FileForm.read(recording.rendition).has_video_file else None
+    has_own = FileForm.read(recording.rendition).has_video_file or _made(recording, RenderingKind.AUDIO) is None
+    return RecordedFile.of_broadcast(recording) if has_own else None
 
 
 def sound_file(recording: Recording) -> RecordedFile | None:

@@ -8,45 +8,32 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.db.models import F, Sum
 
 from livehub.core import clock
 from livehub.core.errors import NotFoundError, StaleStatusError
 from streams.media.errors import MediaError
 from streams.media.fmp4 import Fmp4Error
 from streams.media.played_file import probe_file
-from streams.media.recording.stored import picture_size, read_init
-from streams.media.rendering import AudioForm, Overlay, PictureError, VideoForm, render, render_argv
+from streams.media.recording.index import TrackKind
+from streams.media.rendering import AudioForm, render, render_argv
 from streams.recordings import lifecycle, node_jobs, spool
 from streams.recordings.locks import lock_recording
 from streams.recordings.models import Recording, Rendering
 from streams.recordings.models.recording import PROBLEM_MAX_LENGTH
+from streams.recordings.planning import video_form
 from streams.recordings.renditions import FileForm
 from streams.recordings.states import RecordingStatus, RenderingKind, RenderingStatus
 from streams.recordings.stores.base import Receipt, Store, StoreError, Upload, UploadPart, bound_s
 from streams.recordings.stores.folder import FolderStore
-from streams.recordings.stores.line import Line
 from streams.recordings.storing import abandon, store_of
 
 logger = logging.getLogger(__name__)
 
-_CONTENT_TYPES = {
-    ".mp4": "video/mp4",
-    ".webm": "video/webm",
-    ".m4a": "audio/mp4",
-    ".mp3": "audio/mpeg",
-    ".ogg": "audio/ogg",
-}
-# A picture to be laid over: as many bytes as it may have, and how long its server may take.
-_PICTURE_BYTES = 5 << 20
-_PICTURE_S = 20.0
-_HTTP_OK = 200
 # Who has one in hand says so every few seconds.
 _LEASE_S = 90
 # At the lowest priority of a machine that is busy with broadcasts. A file of nothing much takes a while as well.
@@ -57,43 +44,10 @@ _MOST_TRIES = 5
 _ROUNDING_US = 1_000_000
 _PIECE = 8 << 20
 _UNREAD = "Its files on this machine cannot be read or kept: the log says more."
-# A broadcast without pictures has no other.
-_NO_SIZE = (1280, 720)
 
 
 class RenderingLeftError(StaleStatusError):
     """Its recording has been deleted, or somebody else has it in hand."""
-
-
-def plan_renderings(recording: Recording) -> bool:
-    """Have made of a locked recording what was asked for; tell whether anything is to be."""
-    if recording.rendition is None:
-        return False
-    wanted = FileForm.read(recording.rendition)
-    stem = recording.output_file_name.removesuffix(wanted.suffix)
-    folder = recording.object_name.removesuffix(recording.object_name.rpartition("/")[2])
-    is_met = wanted.copies_pictures(_sizes(recording)) and wanted.copies_sound
-    own = f"{folder}{recording.output_file_name}"
-    names = dict[RenderingKind, str]()
-    if wanted.has_video_file and recording.object_name != own:
-        names[RenderingKind.VIDEO] = own
-    elif wanted.has_video_file and not is_met:
-        # Another encoder came that nobody could know of; what was broadcast has the name.
-        names[RenderingKind.VIDEO] = f"{folder}{stem}.rendered{wanted.suffix}"
-    if wanted.has_sound_file:
-        names[RenderingKind.AUDIO] = f"{folder}{stem}{wanted.sound_suffix}"
-    Rendering.objects.bulk_create(
-        Rendering(
-            recording=recording,
-            kind=kind,
-            node=recording.node,
-            file_name=name.removeprefix(folder),
-            object_name=name,
-            content_type=_CONTENT_TYPES[Path(name).suffix],
-        )
-        for kind, name in names.items()
-    )
-    return bool(names)
 
 
 def go_on(recording: Recording) -> None:
@@ -221,53 +175,23 @@ def _make(made: Rendering, store: Store, path: Path) -> None:
     duration_us = recording.duration_us or 0
     sound = AudioForm(codec=wanted.sound_codec, channels=wanted.channels, copies=wanted.copies_sound)
     with _source(made, store, folder) as source:
-        video = None if made.kind == RenderingKind.AUDIO else _video_form(recording, wanted, folder)
+        video = None if made.kind == RenderingKind.AUDIO else video_form(recording, wanted, folder)
         argv = render_argv(source, path, video=video, audio=sound)
         longest_s = _LEAST_S + _TIMES_AS_LONG * duration_us / 1_000_000
         render(argv, label=f"rendering {made.pk}", longest_s=longest_s, keep_on=lambda: _renew(made))
     _renew(made)
-    length_us = probe_file(path).duration_us
-    if abs(length_us - duration_us) > _ROUNDING_US:
+    length_us, least_us = probe_file(path).duration_us, _least_us(made)
+    if not least_us - _ROUNDING_US <= length_us <= duration_us + _ROUNDING_US:
         raise MediaError(f"It came to {length_us / 1e6:.1f} s; {duration_us / 1e6:.1f} s were broadcast.")
 
 
-def _video_form(recording: Recording, wanted: FileForm, folder: Path) -> VideoForm:
-    sizes = _sizes(recording)
-    width, height = wanted.size_of(sizes[0] if sizes else _NO_SIZE)
-    overlay = None
-    if wanted.watermark_url:
-        overlay = Overlay(
-            path=_fetched(wanted.watermark_url, folder),
-            position=wanted.watermark_position,
-            width=wanted.watermark_width,
-            height=wanted.watermark_height,
-        )
-    copies = wanted.copies_pictures(sizes)
-    return VideoForm(codec=wanted.codec, width=width, height=height, overlay=overlay, copies=copies)
-
-
-def _fetched(url: str, folder: Path) -> Path:
-    """Return a file of the picture at an address.
-
-    :raises PictureError: when it cannot be had.
-    """
-    allowed = tuple(ip_network(text) for text in settings.OUTGOING_ALLOWED_NETWORKS)
-    try:
-        with Line(allowed=allowed, seconds=_PICTURE_S) as line:
-            answer = line.request("GET", url, headers={"Accept": "image/*"}, answer_bytes=_PICTURE_BYTES)
-    except StoreError as error:
-        raise PictureError(f"The watermark cannot be fetched: {error.reason}") from error
-    if answer.status != _HTTP_OK:
-        raise PictureError(f"The watermark cannot be fetched: its server answers {answer.status}.")
-    path = folder / "watermark"
-    path.write_bytes(answer.content)
-    return path
-
-
-def _sizes(recording: Recording) -> list[tuple[int, int]]:
-    """Return how large the pictures were that were broadcast, in order of their coming."""
-    contents = recording.inits.filter(slot__startswith="v").order_by("offset").values_list("content", flat=True)
-    return [picture_size(read_init(bytes(content))) for content in contents]
+def _least_us(made: Rendering) -> int:
+    """Return how long the file has to be: of the sound as long as that was, since it may end before the pictures."""
+    recording = made.recording
+    if made.kind == RenderingKind.VIDEO:
+        return recording.duration_us or 0
+    sound = recording.segments.filter(slot__startswith=TrackKind.AUDIO, left_out="")
+    return sound.aggregate(total_us=Sum("duration_us"))["total_us"] or 0
 
 
 @contextmanager

@@ -15,7 +15,6 @@ from pytest_django import DjangoDbBlocker, Settings
 
 from livehub.api.identifiers import object_id
 from streams.identity.models import public_id_of
-from streams.livestreams.models.output import default_public_id
 from streams.livestreams.outputs import NewOutput, create_output
 from streams.livestreams.services import create_livestream
 from streams.livestreams.slate_pictures import set_slate_picture
@@ -131,7 +130,7 @@ def tenant_of(made: NewOrganization) -> Tenant:
         "clip_id": str(clip_of(livestream, recording=recording).pk),
         "temporary_recording_id": object_id(recording.pk),
         "video_id": object_id(recording.pk),
-        "public_id": default_public_id(livestream.pk),
+        "public_id": _archive_of(livestream),
         "playback_id": livestream.playback_id,
         "session_id": str(session.pk),
         "api_key_id": str(key.pk),
@@ -150,6 +149,13 @@ def tenant_of(made: NewOrganization) -> Tenant:
 def simulcast(livestream: Livestream) -> Output:
     new = NewOutput(type="simulcast", uri="rtmp://a.example.com/live2", stream_key="sk_of-a-platform")
     return create_output(livestream=livestream, new=new, actor=SYSTEM)
+
+
+def _archive_of(livestream: Livestream) -> str:
+    """Give the livestream's archive a public id that is spelt as ids are, and return it."""
+    public_id = uuid.uuid4().hex
+    Output.objects.filter(livestream=livestream, type="archive").update(public_id=public_id)
+    return public_id
 
 
 def _stored_recording(livestream: Livestream) -> Recording:

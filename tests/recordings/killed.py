@@ -2,7 +2,7 @@
 
 Statements of SQL count as well where that is asked for. Run by `python -m tests.recordings.killed` with one JSON object
 on its standard input; prints the number of operations of each process, and the places of the parts that each has sent,
-as JSON lines. A moment of 0 kills nobody.
+as JSON lines. A moment of 0 kills nobody. `renderings` is how many files are made of it as well.
 """
 
 import json
@@ -47,6 +47,7 @@ def _run(asked: dict[str, Any], *, moment: int, told: Path) -> None:
     descriptor = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     pid = os.fork()
     if not pid:
+        from django.conf import settings
         from django.db import connection
 
         killer = _Killer(folder=asked["folder"], moment=moment, told=descriptor)
@@ -54,10 +55,13 @@ def _run(asked: dict[str, Any], *, moment: int, told: Path) -> None:
         if asked["counts_statements"]:
             connection.execute_wrappers.append(killer.execute)
         from streams.recordings.advancing import advance_recording, free_leases_of_this_node
+        from streams.recordings.rendering import render_next
 
         # As the worker does that succeeds a killed one.
         free_leases_of_this_node()
         advance_recording(recording_id=UUID(asked["recording_id"]))
+        for _ in range(asked["renderings"]):
+            render_next(node=settings.NODE)
         os._exit(0)
     os.close(descriptor)
     os.waitpid(pid, 0)

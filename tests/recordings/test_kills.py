@@ -13,10 +13,12 @@ from django.db import connection
 from pytest_django import Settings
 
 from livehub.core import clock
+from streams.media.played_file import probe_file
 from streams.models import Recording, RecordingPart, Session
 from streams.organizations.services import SYSTEM
 from streams.recordings import services, storing
 from streams.recordings.advancing import advance_recording
+from streams.recordings.renditions import FileForm
 from tests.recordings.broadcast import MadeBroadcast, is_over, went_live
 from tests.services import HANG_S
 
@@ -27,15 +29,16 @@ _PART = 60_000
 class Killing:
     """A broadcast that is over, with two recordings of the same: one is taken on in peace, the other is not."""
 
-    def __init__(self, session: Session, folder: Path) -> None:
+    def __init__(self, session: Session, folder: Path, *, rendition: FileForm | None = None) -> None:
         self._folder = folder
+        self._renderings = 2 if rendition is not None else 0
         lease = went_live(session)
         broadcast = MadeBroadcast(session, began_ms=clock.epoch_ms(clock.now()))
         broadcast.add(8)
         (self.peaceful,) = Recording.objects.all()
         livestream = self.peaceful.livestream
         assert livestream is not None
-        new = services.NewRecording(allows_multiple=True)
+        new = services.NewRecording(allows_multiple=True, rendition=rendition)
         self.killed = services.start_recording(livestream=livestream, new=new, actor=SYSTEM)
         Recording.objects.update(from_ms=None, part_size=_PART)
         broadcast.end()
@@ -49,6 +52,7 @@ class Killing:
             "folder": str(self._folder),
             "moments": moments,
             "counts_statements": counts_statements,
+            "renderings": self._renderings,
             "database": connection.settings_dict["NAME"],
             "settings": {
                 "PLAYBACK_DIR": str(live_settings.PLAYBACK_DIR),
@@ -95,6 +99,23 @@ def test_every_few_operations(killing: Killing) -> None:
     told = killing.run(*moments)
 
     killing.check(told, kills=len(moments) - 1)
+
+
+def test_while_other_files_are_made_of_it(session: Session, tmp_path: Path) -> None:
+    wanted = FileForm(codec="VP8", width=160, height=90, sound_codec="VORBIS", has_sound_file=True)
+    killing = Killing(session, tmp_path, rendition=wanted)
+
+    # Each of the first has come as far as to be stored as it was broadcast.
+    killing.run(60, 62, 64, 66, 0)
+
+    killing.killed.refresh_from_db()
+    assert (killing.killed.problem, killing.killed.status) == ("", "uploaded")
+    assert [*killing.killed.renderings.values_list("status", flat=True)] == ["stored", "stored"]
+    for made in killing.killed.renderings.all():
+        path = storing.folder_store().path(made.object_name)
+        assert path.stat().st_size == made.size
+        assert probe_file(path).duration_us > 6_000_000
+    assert not [*Path(live_settings.RECORDING_SPOOL_DIR).glob(f"{killing.killed.pk.hex}/*")]
 
 
 @pytest.mark.chaos
