@@ -359,6 +359,14 @@ RECORDING_RETENTION_S = env.integer(
     at_most=10 * 365 * 86400,
     purpose="How long a recording is kept whose livestream does not say",
 )
+CLIP_LONGEST_S = env.integer(
+    "LIVEHUB_CLIP_LONGEST_S",
+    default=600,
+    unit="s",
+    at_least=1,
+    at_most=3600,
+    purpose="The longest clip of a broadcast or recording; longer stretches are taken as recordings",
+)
 
 
 def _percent_of_disk(name: str, *, default: int, purpose: str) -> int:
@@ -676,6 +684,7 @@ SPECTACULAR_SETTINGS = {
         "ProduceEnum": ["ALLOWED", "NOT_ALLOWED", "CAN_REQUEST"],
         "RecordingStatusEnum": "streams.recordings.states.STATUS_WORDS",
         "RenderingStatusEnum": "streams.recordings.states.RenderingStatus",
+        "ClipStatusEnum": "streams.recordings.states.CLIP_STATUS_WORDS",
         "RecordingStartReasonEnum": ["API_CALL", "RECORD_ON_START"],
         "RecordingStopReasonEnum": ["API_CALL", "INTERNAL_ERROR", "ALL_PEERS_LEFT"],
         "RecordingCallerTypeEnum": ["ORGANIZATION", "USER"],

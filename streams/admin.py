@@ -16,6 +16,7 @@ from streams.organizations.admin import (
     UserAdmin,
 )
 from streams.recordings.admin import RecordingAdmin
+from streams.recordings.clip_admin import ClipAdmin
 from streams.recordings.storage_admin import StorageTargetAdmin
 
 # What staff may do does not depend on groups.
@@ -27,6 +28,7 @@ __all__ = [
     "ApiKeyAdmin",
     "AppAdmin",
     "AuditEntryAdmin",
+    "ClipAdmin",
     "LivestreamAdmin",
     "MeetingAdmin",
     "MeetingSessionAdmin",

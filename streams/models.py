@@ -42,6 +42,7 @@ from streams.organizations.models import (
     User,
 )
 from streams.recordings.models import (
+    Clip,
     RecordedSegment,
     Recording,
     RecordingInit,
@@ -56,6 +57,7 @@ __all__ = [
     "App",
     "AttemptBudget",
     "AuditEntry",
+    "Clip",
     "Connection",
     "CredentialRevision",
     "Invitation",

@@ -33,6 +33,8 @@ from streams.meetings import participant_views as participants
 from streams.meetings import preset_views as presets
 from streams.meetings import views as meetings
 from streams.meetings.consumers import MeetingConsumer, MeetingListConsumer
+from streams.recordings import clip_file_views as clip_files
+from streams.recordings import clip_views as clips
 from streams.recordings import file_views as recording_files
 from streams.recordings import policy_views as recording_policies
 from streams.recordings import storage_views as storages
@@ -46,6 +48,7 @@ _MEETING = "meetings/<uuid:meeting_id>"
 _PARTICIPANT = f"{_MEETING}/participants/<uuid:participant_id>"
 _PRESET = "meetings/presets/<uuid:preset_id>"
 _RECORDING = "recordings/<uuid:recording_id>"
+_CLIP = "clips/<uuid:clip_id>"
 _APP = "account/apps/<uuid:app_id>"
 _STORAGE = "account/storages/<uuid:target_id>"
 _INVITATION = "account/invitations/<uuid:invitation_id>"
@@ -106,6 +109,13 @@ urlpatterns = [
     path(f"{_RECORDING}/pause", recordings.RecordingPauseView.as_view(), name="recording_pause"),
     path(f"{_RECORDING}/resume", recordings.RecordingResumeView.as_view(), name="recording_resume"),
     path(f"{_RECORDING}/delete", recordings.RecordingDeleteView.as_view(), name="recording_delete"),
+    path(f"{_RECORDING}/clips", clips.RecordingClipsView.as_view(), name="recording_clips"),
+    path(f"{_LIVESTREAM}/recordings/window", clips.WindowRecordingView.as_view(), name="recording_of_window"),
+    path("clips", clips.ClipListView.as_view(), name="clip_list"),
+    path(f"{_LIVESTREAM}/clips", clips.LivestreamClipsView.as_view(), name="livestream_clips"),
+    path(f"{_CLIP}/delete", clips.ClipDeleteView.as_view(), name="clip_delete"),
+    *(path(f"{_CLIP}/{name}", clip_files.clip_media, {"name": name}, name="clip_media") for name in clip_files.NAMES),
+    path("watch/clips/<uuid:clip_id>", clip_files.clip_watch, name="clip_detail"),
     path("recordings/<uuid:recording_id>/file", recording_files.recording_file, name="recording_file"),
     path("watch/<slug:playback_id>", watch_page, name="watch"),
     path("embed/<slug:playback_id>", embedded_player, name="embed"),

@@ -17,7 +17,7 @@ from livehub.stack import redis as embedded_redis
 
 # As Django names it.
 TEST_DATABASE = "test_livehub"
-# Says where a cluster lies that is to be copied, with the tests' database in it.
+# Says where a cluster lies that is to be copied, with the product's database and the tests' in it, both migrated.
 GIVEN_CLUSTER = "LIVEHUB_TEST_CLUSTER"
 # How long is waited for what is bound to come: a bound on hanging, and no claim. What goes well takes a small part of
 # it, be it on a slow machine that does four things at once. Who claims that something is quick says how quick.
@@ -87,25 +87,42 @@ def migrated_cluster() -> Iterator[dict[str, str]]:
     with tempfile.TemporaryDirectory(prefix="lh-test-") as name:
         folder = Path(name)
         data_dir = {"LIVEHUB_DATA_DIR": str(folder / "var")}
-        with _running_postgres(folder) as sockets:
-            with _administrator(sockets) as connection:
-                connection.execute(f"CREATE DATABASE {TEST_DATABASE} OWNER {postgres.ROLE}")
+        with _running_product_postgres(folder) as sockets:
             subprocess.run(
                 [sys.executable, "manage.py", "migrate", "--verbosity=0"],
                 cwd=Path(__file__).resolve().parent.parent,
-                env={**os.environ, **data_dir, "DATABASE_URL": _database_url(sockets, TEST_DATABASE)},
+                env={**os.environ, **data_dir, "DATABASE_URL": _database_url(sockets, postgres.DATABASE)},
                 check=True,
                 timeout=HANG_S,
             )
+            with _administrator(sockets) as connection:
+                connection.execute(
+                    f"CREATE DATABASE {TEST_DATABASE} TEMPLATE {postgres.DATABASE} OWNER {postgres.ROLE}"
+                )
         yield {**data_dir, "LIVEHUB_RECORD": "no", GIVEN_CLUSTER: str(folder / "cluster")}
+
+
+def copy_given_cluster(cluster: Path) -> None:
+    """Begin with the cluster that the test run was given, if it was given one."""
+    if given := os.environ.get(GIVEN_CLUSTER):
+        subprocess.run(["cp", "--archive", given, str(cluster)], check=True, timeout=HANG_S)
 
 
 @contextmanager
 def _running_postgres(folder: Path) -> Iterator[Path]:
     """Yield the folder of its socket."""
+    copy_given_cluster(folder / "cluster")
+    with _running_product_postgres(folder) as sockets:
+        # Tests have databases of their own, and empty them whatever refers to what; the product's role may do neither.
+        with _administrator(sockets) as connection:
+            connection.execute(f"ALTER ROLE {postgres.ROLE} CREATEDB")
+            connection.execute(f"GRANT SET ON PARAMETER session_replication_role TO {postgres.ROLE}")
+        yield sockets
+
+
+@contextmanager
+def _running_product_postgres(folder: Path) -> Iterator[Path]:
     cluster, sockets = folder / "cluster", folder / "pg"
-    if given := os.environ.get(GIVEN_CLUSTER):
-        subprocess.run(["cp", "--archive", given, str(cluster)], check=True, timeout=HANG_S)
     postgres.prepare(cluster_dir=cluster, socket_dir=sockets)
     argv = postgres.server_argv(cluster_dir=cluster, socket_dir=sockets)
     # SIGTERM would wait for clients; what a test run leaves behind is thrown away.
@@ -114,10 +131,6 @@ def _running_postgres(folder: Path) -> Iterator[Path]:
         stack.callback(lambda: os.kill(server.pid, 2))
         wait_until(lambda: _answers(sockets), what="PostgreSQL")
         roles.create_database(socket_dir=sockets)
-        # Tests have databases of their own, and empty them whatever refers to what; the product's role may do neither.
-        with _administrator(sockets) as connection:
-            connection.execute(f"ALTER ROLE {postgres.ROLE} CREATEDB")
-            connection.execute(f"GRANT SET ON PARAMETER session_replication_role TO {postgres.ROLE}")
         yield sockets
 
 

@@ -6,7 +6,7 @@ from livehub.core import clock
 from streams.livestreams.events import LivestreamEvent, OutputEvent, SessionStatusChanged
 from streams.meetings.events import MeetingEnded, MeetingEvent, MeetingSessionEvent, ParticipantEvent, ParticipantLeft
 from streams.meetings.states import MeetingSessionStatus
-from streams.recordings.events import RecordingEvent
+from streams.recordings.events import ClipEvent, RecordingEvent
 from webhooks.models import Endpoint
 
 Facts = dict[str, object]
@@ -124,6 +124,23 @@ def of_recording(event: RecordingEvent) -> Facts:
     return facts
 
 
+def of_clip(event: ClipEvent) -> Facts:
+    """Return what a clip is like after the event."""
+    clip = {
+        "id": str(event.clip_id),
+        "livestream_id": str(event.livestream_id) if event.livestream_id else None,
+        "session_id": str(event.session_id) if event.session_id else None,
+        "recording_id": str(event.recording_id) if event.recording_id else None,
+        "title": event.title,
+        "status": event.status,
+        "starts_at": _instant(event.starts_at),
+        "duration_us": event.duration_us,
+        "size": event.size,
+        "created_at": clock.isoformat(event.created_at),
+    }
+    return {"organization": _organization(event), "clip": clip, "reason": event.reason}
+
+
 def of_endpoint(endpoint: Endpoint) -> Facts:
     """Return whose endpoint it is, without its URL, which may have a password of its owner in it."""
     organization = endpoint.app.organization
@@ -134,7 +151,7 @@ def of_endpoint(endpoint: Endpoint) -> Facts:
     }
 
 
-def _organization(event: LivestreamEvent | MeetingEvent | RecordingEvent) -> Facts:
+def _organization(event: LivestreamEvent | MeetingEvent | RecordingEvent | ClipEvent) -> Facts:
     return {"id": str(event.organization_id), "name": event.organization_name}
 
 

@@ -12,7 +12,7 @@ _Facts = dict[str, Any]
 _LIVESTREAM_ID, _SESSION_ID, _MEETING_ID, _MEETING_SESSION_ID, _PARTICIPANT_ID, _PEER_ID, _OUTPUT_ID, _ENDPOINT_ID = (
     str(UUID(int=number, version=4)) for number in range(1, 9)
 )
-_RECORDING_ID = str(UUID(int=9, version=4))
+_RECORDING_ID, _CLIP_ID = (str(UUID(int=number, version=4)) for number in (9, 10))
 _BEGAN_AT, _JOINED_AT, _OVER_AT = "2026-11-21T20:00:00.000Z", "2026-11-21T20:00:04.250Z", "2026-11-21T21:30:00.000Z"
 # By the type's last word: what the livestream has become, and its broadcast.
 _STATUSES = {
@@ -75,7 +75,12 @@ def _about_recording(verb: str) -> _Facts:
     return {"recording": _recording(_RECORDING_STATUSES[verb])}
 
 
+def _about_clip(verb: str) -> _Facts:
+    return {"clip": _clip(_CLIP_STATUSES[verb])}
+
+
 _ABOUT = {
+    "clip": _about_clip,
     "livestream": _about_livestream,
     "recording": _about_recording,
     "meeting": _about_meeting,
@@ -91,6 +96,9 @@ _RECORDING_STATUSES = {
     "failed": "errored",
     "deleted": "uploaded",
 }
+
+
+_CLIP_STATUSES = {"created": "making", "ready": "ready", "failed": "failed", "deleted": "ready"}
 
 
 def _livestream(status: str) -> _Facts:
@@ -139,6 +147,22 @@ def _recording(status: str) -> _Facts:
         "duration_us": 214_500_000 if is_stored else None,
         "is_verified": is_stored,
         "gaps": [],
+    }
+
+
+def _clip(status: str) -> _Facts:
+    is_there = status != "failed"
+    return {
+        "id": _CLIP_ID,
+        "livestream_id": _LIVESTREAM_ID,
+        "session_id": _SESSION_ID,
+        "recording_id": None,
+        "title": "The opening",
+        "status": status,
+        "starts_at": _JOINED_AT if is_there else None,
+        "duration_us": 30_000_000 if is_there else None,
+        "size": 11_812_004 if is_there else None,
+        "created_at": _OVER_AT,
     }
 
 

@@ -6,13 +6,14 @@ from typing import Any
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from streams.models import Livestream, Meeting, Recording
+from streams.models import Clip, Livestream, Meeting, Recording
 from webhooks.models import Endpoint, Event
 
 # By `Event.subject_type`: where its page's address is, and whatever has such a page.
 _PAGES: Mapping[str, tuple[str, "QuerySet[Any]"]] = {
     "livestream": ("streams", Livestream.objects.filter(deleted_at=None)),
     "recording": ("streams", Recording.objects.existing()),
+    "clip": ("streams", Clip.objects.existing()),
     "meeting": ("streams", Meeting.objects.all()),
     "endpoint": ("webhooks", Endpoint.objects.existing()),
 }

@@ -25,8 +25,15 @@ from streams.meetings.events import (
     ParticipantJoined,
     ParticipantLeft,
 )
-from streams.recordings.events import RecordingDeleted, RecordingEvent, RecordingStatusChanged
-from streams.recordings.states import RecordingStatus
+from streams.recordings.events import (
+    ClipDeleted,
+    ClipEvent,
+    ClipStatusChanged,
+    RecordingDeleted,
+    RecordingEvent,
+    RecordingStatusChanged,
+)
+from streams.recordings.states import ClipStatus, RecordingStatus
 from webhooks import catalogue, facts
 from webhooks.facts import Facts
 from webhooks.outbox import Happening, record, record_all
@@ -47,6 +54,11 @@ _RECORDING_EVENTS = {
     RecordingStatus.UPLOADED.value: "recording.stored",
     RecordingStatus.ERRORED.value: "recording.failed",
 }
+_CLIP_EVENTS = {
+    ClipStatus.MAKING.value: "clip.created",
+    ClipStatus.READY.value: "clip.ready",
+    ClipStatus.FAILED.value: "clip.failed",
+}
 # At the vendors a livestream is live while its encoder is waited for, so nothing changes when it is back.
 _STATUS_UPDATE = "livestreaming.statusUpdate"
 # Nobody was told that an encoder had connected.
@@ -66,6 +78,8 @@ def subscribe() -> None:
     events.subscribe(SimulcastStateChanged, _note_simulcast)
     events.subscribe(RecordingStatusChanged, _note_recording)
     events.subscribe(RecordingDeleted, _note_recording_deleted)
+    events.subscribe(ClipStatusChanged, _note_clip)
+    events.subscribe(ClipDeleted, _note_clip_deleted)
     events.subscribe(MeetingStarted, _note_started)
     events.subscribe(MeetingEnded, _note_ended)
     events.subscribe(ParticipantJoined, _note_joined)
@@ -126,6 +140,14 @@ def _note_recording_deleted(event: RecordingDeleted) -> None:
     record(_of_recording(event, "recording.deleted"))
 
 
+def _note_clip(event: ClipStatusChanged) -> None:
+    record(_of_clip(event, _CLIP_EVENTS[event.status]))
+
+
+def _note_clip_deleted(event: ClipDeleted) -> None:
+    record(_of_clip(event, "clip.deleted"))
+
+
 def _note_started(event: MeetingStarted) -> None:
     record(_of_meeting(event, "meeting.started", facts.of_meeting(event)))
 
@@ -177,4 +199,16 @@ def _of_recording(event: RecordingEvent, event_type: str) -> Happening:
         subject_id=event.recording_id,
         at=event.at,
         facts=facts.of_recording(event),
+    )
+
+
+def _of_clip(event: ClipEvent, event_type: str) -> Happening:
+    return Happening(
+        app_id=event.app_id,
+        type=event_type,
+        names=catalogue.names_of(event_type),
+        subject_type="clip",
+        subject_id=event.clip_id,
+        at=event.at,
+        facts=facts.of_clip(event),
     )

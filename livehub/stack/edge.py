@@ -184,6 +184,8 @@ http {{
             alias {quoted(f"{instance.recordings_dir}/")};
             access_log off;
             add_header X-Content-Type-Options "nosniff" always;
+            # Players of clips may be on other sites; what Django said of that ends here.
+            add_header Access-Control-Allow-Origin "*" always;
         }}
         # Only what is there, and as it was matched: encoders' hooks are answered by the same process.
         location ~ ^/ws/({_SOCKETS})$ {{

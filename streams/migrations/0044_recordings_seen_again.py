@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('streams', '0041_simulcasts_that_are_off'),
+        ('streams', '0042_clips'),
     ]
 
     operations = [

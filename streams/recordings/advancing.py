@@ -18,14 +18,14 @@ from livehub.core.outage import DATABASE_OUTAGE
 from streams.media.journal import JournalError
 from streams.recordings import closing, played, rendering, sending, spool, taking
 from streams.recordings.lanes import lanes
-from streams.recordings.models import Recording, RecordingQuerySet, Rendering
+from streams.recordings.models import Clip, Recording, RecordingQuerySet, Rendering
 from streams.recordings.models.recording import PROBLEM_MAX_LENGTH
 from streams.recordings.services import stop_when_too_long
 from streams.recordings.states import RecordingStatus, RenderingStatus
 from streams.recordings.stills import erase_stills
 from streams.recordings.storage_services import forget_inline_target
 from streams.recordings.stores.base import StoreError, Upload, bound_s
-from streams.recordings.storing import store_of
+from streams.recordings.storing import abandon, store_of
 
 logger = logging.getLogger(__name__)
 
@@ -135,13 +135,13 @@ def _erase(recording: Recording) -> None:
     if recording.upload_token and not is_gone:
         store = store_of(recording)
         if recording.size is None:
-            sending.abort(sending.upload_of(recording), store)
+            abandon(store, sending.upload_of(recording))
         store.delete(recording.object_name)
         erase_stills(recording, store)
         for made in recording.renderings.all():
             if made.upload_token:
                 if made.status != RenderingStatus.STORED:
-                    sending.abort(Upload(made.object_name, made.upload_token, recording.part_size), store)
+                    abandon(store, Upload(made.object_name, made.upload_token, recording.part_size))
                 store.delete(made.object_name)
     Recording.objects.filter(pk=recording.pk).update(is_erased=True)
     if recording.storage is not None and recording.storage.is_inline:
@@ -157,9 +157,12 @@ def free_leases_of_this_node() -> int:
     held = Recording.objects.filter(node=settings.NODE).exclude(advancing_until=None)
     freed = held.update(advancing_until=None)
     waiting = spool.list_waiting()
-    unfinished = Recording.objects.existing().unfinished().filter(pk__in=waiting).values_list("pk", flat=True)
-    for recording_id in set(waiting) - set(unfinished):
-        spool.clear(recording_id)
+    unfinished = {
+        *Recording.objects.existing().unfinished().filter(pk__in=waiting).values_list("pk", flat=True),
+        *Clip.objects.existing().unfinished().filter(pk__in=waiting).values_list("pk", flat=True),
+    }
+    for nobodys in set(waiting) - unfinished:
+        spool.clear(nobodys)
     return freed
 
 

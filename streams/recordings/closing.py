@@ -18,6 +18,7 @@ from streams.recordings.locks import lock_recording
 from streams.recordings.models import RecordedSegment, Recording
 from streams.recordings.states import GAP_WORDS, RecordingStatus
 from streams.recordings.stores.base import Receipt, Store, StoredObject
+from streams.recordings.storing import abandon
 
 logger = logging.getLogger(__name__)
 
@@ -145,7 +146,7 @@ def _told(gap: Gap) -> dict[str, object]:
 def _give_up(recording: Recording, store: Store, *, problem: str) -> None:
     """Fail it, and leave nothing behind, neither here nor in its store."""
     if recording.upload_token:
-        sending.abort(sending.upload_of(recording), store)
+        abandon(store, sending.upload_of(recording))
     with transaction.atomic():
         locked = lock_recording(recording.pk)
         if locked.status == RecordingStatus.UPLOADING:

@@ -1,4 +1,4 @@
-"""What happens to recordings, in the past tense."""
+"""What happens to recordings and clips, in the past tense."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from streams.organizations.services import Actor
 from streams.recordings.files import sound_file, told_size, video_file
-from streams.recordings.models import Recording
+from streams.recordings.models import Clip, Recording
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,4 +92,60 @@ class RecordingStatusChanged(RecordingEvent):
 
 @dataclass(frozen=True, kw_only=True)
 class RecordingDeleted(RecordingEvent):
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipEvent:
+    """What every event says of its clip, so that no subscriber has to ask the database again."""
+
+    organization_id: UUID
+    organization_name: str
+    app_id: UUID
+    clip_id: UUID
+    # None once it is gone for good, or where there is none.
+    livestream_id: UUID | None
+    session_id: UUID | None
+    recording_id: UUID | None
+    title: str
+    # What it is after the change.
+    status: str
+    starts_at: datetime | None
+    duration_us: int | None
+    size: int | None
+    created_at: datetime
+    at: datetime
+    reason: str
+    actor: Actor
+
+    @classmethod
+    def of(cls, clip: Clip, *, at: datetime, actor: Actor, reason: str = "") -> Self:
+        """Return the event of this clip; its app and organization must be loaded."""
+        return cls(
+            organization_id=clip.app.organization_id,
+            organization_name=clip.app.organization.name,
+            app_id=clip.app_id,
+            clip_id=clip.pk,
+            livestream_id=clip.livestream_id,
+            session_id=clip.session_id,
+            recording_id=clip.recording_id,
+            title=clip.title,
+            status=clip.status,
+            starts_at=clip.starts_at,
+            duration_us=clip.duration_us,
+            size=clip.size,
+            created_at=clip.created_at,
+            at=at,
+            reason=reason,
+            actor=actor,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipStatusChanged(ClipEvent):
+    """It was asked for, is ready, or failed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipDeleted(ClipEvent):
     pass

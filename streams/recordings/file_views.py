@@ -31,7 +31,7 @@ from streams.recordings.storing import store_of
 logger = logging.getLogger(__name__)
 
 # As the edge knows it (`livehub/stack/edge.py`); nobody outside can ask for it.
-_INTERNAL = "/recording-files/"
+INTERNAL_PATH = "/recording-files/"
 _SOUND_TYPE = "audio/mp4"
 _STILL_TYPES = {"jpg": "image/jpeg", "vtt": "text/vtt; charset=utf-8"}
 _PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
@@ -109,7 +109,7 @@ def _wanted_file(recording: Recording, *, is_sound: bool) -> RecordedFile:
 
 def _handed_over(file: RecordedFile) -> HttpResponse:
     response = HttpResponse(content_type=file.content_type)
-    response["X-Accel-Redirect"] = _INTERNAL + quote(file.object_name)
+    response["X-Accel-Redirect"] = INTERNAL_PATH + quote(file.object_name)
     return response
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from livehub.core import jobs
 from livehub.core.jobs import queue_of
-from streams.recordings.models import Recording
+from streams.recordings.models import Clip, Recording
 
 
 def advance(recording: Recording) -> None:
@@ -54,6 +54,30 @@ def make_waiting_stills(recording_id: UUID, *, node: str) -> None:
 def _make_stills(recording_id: UUID, *, node: str) -> None:
     queue = queue_of("recordings", node=node)
     jobs.enqueue("streams.make_recording_stills", queue=queue, recording_id=recording_id)
+
+
+def make(clip: Clip) -> None:
+    """Have a clip's file made and stored, when the transaction commits."""
+    _make(clip.pk, node=clip.node)
+
+
+def make_waiting(clip_ids: Sequence[UUID], *, node: str) -> None:
+    """Have a node make clips, unless as many messages lie in its queue already.
+
+    :raises BrokerUnavailableError: when nobody can tell.
+    """
+    if jobs.count_waiting(queue_of("recordings", node=node)) < len(clip_ids):
+        for clip_id in clip_ids:
+            _make(clip_id, node=node)
+
+
+def _make(clip_id: UUID, *, node: str) -> None:
+    jobs.enqueue("streams.make_clip", queue=queue_of("recordings", node=node), clip_id=clip_id)
+
+
+def erase_clip(clip: Clip) -> None:
+    """Have what is left of a deleted clip removed, when the transaction commits."""
+    jobs.enqueue("streams.erase_clip", queue=queue_of("recordings", node=clip.node), clip_id=clip.pk)
 
 
 def erase(recording: Recording) -> None:

@@ -32,7 +32,7 @@ from streams.recordings.states import RecordingStatus, RenderingKind, RenderingS
 from streams.recordings.stores.base import Receipt, Store, StoreError, Upload, UploadPart, bound_s
 from streams.recordings.stores.folder import FolderStore
 from streams.recordings.stores.line import Line
-from streams.recordings.storing import store_of
+from streams.recordings.storing import abandon, store_of
 
 logger = logging.getLogger(__name__)
 
@@ -297,7 +297,7 @@ def _send(made: Rendering, store: Store, path: Path) -> None:
     if made.upload_token:
         if (stored := store.stat(made.object_name)) is not None and stored.size == size:
             return  # It was finished, and whoever did that was ended before it was written down.
-        store.abort(Upload(made.object_name, made.upload_token, part_size))
+        abandon(store, Upload(made.object_name, made.upload_token, part_size))
     _renew(made, seconds=_LEASE_S + bound_s())
     made.upload_token = store.begin(made.object_name, content_type=made.content_type)
     made.save(update_fields=["upload_token_encrypted", "updated_at"])

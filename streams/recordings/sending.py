@@ -13,9 +13,9 @@ from streams.media.recording.stored import file_head, read_init, stored_init, st
 from streams.recordings import spool
 from streams.recordings.models import RecordedSegment, Recording, RecordingPart
 from streams.recordings.stores.base import Store, StoreError, Upload, UploadPart
+from streams.recordings.storing import abandon
 
 CONTENT_TYPE = "video/mp4"
-_GONE = frozenset({"object_missing", "upload_missing"})
 
 
 def upload_of(recording: Recording) -> Upload:
@@ -79,30 +79,18 @@ def _begin(recording: Recording, store: Store) -> None:
     if not mine.update(upload_token_encrypted=recording.upload_token_encrypted, updated_at=clock.now()):
         # With both, parts would be in either, and none would be whole.
         with suppress(StoreError):
-            abort(upload_of(recording), store)
+            abandon(store, upload_of(recording))
         raise StaleStatusError(f"Somebody else sends recording {recording.pk}.")
-
-
-def abort(upload: Upload, store: Store) -> None:
-    """Have its store forget what was sent, if it has not forgotten it already.
-
-    :raises StoreError: when the store does not do it: try again later.
-    """
-    try:
-        store.abort(upload)
-    except StoreError as error:
-        # It was finished, and whoever did that was killed before it was written down.
-        if error.code not in _GONE:
-            raise
 
 
 def _let_go(recording: Recording, *, until: int) -> None:
     """Remove what is stored from the spool: segments that end within the newest part."""
     first = max(0, until - 2 * recording.part_size)
     segments = recording.segments.filter(offset__gte=first, offset__lt=until)
-    for segment in segments.only("slot", "name", "offset", "size"):
-        if segment.offset + segment.size <= until:
-            spool.remove(recording.pk, slot=segment.slot, name=segment.name)
+    # No rows: of those that lack their recording's id each would ask for it.
+    for slot, name, offset, size in segments.values_list("slot", "name", "offset", "size"):
+        if offset + size <= until:
+            spool.remove(recording.pk, slot=slot, name=name)
 
 
 def _between(recording: Recording, start: int, end: int, *, tail: bytes) -> bytes:

@@ -31,6 +31,7 @@ _LARGEST_PART = 32 * _MIB
 _BY_MAX_LENGTH = 255
 # How names of what was broadcast end: where nothing else is made of it, and where something is.
 _PLAIN, _ORIGINAL = ".mp4", ".original.mp4"
+_ASKED_FOR = frozenset({RecordingOrigin.API, RecordingOrigin.WINDOW})
 
 
 class RecordingActiveError(DomainError):
@@ -110,7 +111,7 @@ def make_recording(
     :raises TooManyOutputsError: when it has enough simulcasts.
     """
     now = clock.now()
-    is_asked_for = new.origin == RecordingOrigin.API
+    begins_now = new.origin == RecordingOrigin.API and session is not None
     folder = _folder_of(livestream, storage=new.storage)
     stem = _free_stem(livestream, folder=folder, prefix=new.file_name_prefix)
     suffix = new.rendition.suffix if new.rendition else ".mp4"
@@ -123,10 +124,10 @@ def make_recording(
         name=livestream.name,
         origin=new.origin,
         is_further=is_further,
-        start_reason=StartReason.API_CALL if is_asked_for else StartReason.RECORD_ON_START,
+        start_reason=StartReason.API_CALL if new.origin in _ASKED_FOR else StartReason.RECORD_ON_START,
         started_by=str(actor)[:_BY_MAX_LENGTH],
         invoked_at=now,
-        from_ms=clock.epoch_ms(now) if is_asked_for and session is not None else None,
+        from_ms=clock.epoch_ms(now) if begins_now else None,
         max_seconds=new.max_seconds,
         retention_s=retention_s,
         slate=new.slate,

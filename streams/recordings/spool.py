@@ -15,6 +15,8 @@ def link(recording_id: UUID, source: Path, *, slot: str, name: str) -> None:
     :raises OSError: when it cannot be kept.
     """
     path = spooled(recording_id, slot=slot, name=name)
+    if path.exists():
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, path)
@@ -28,13 +30,13 @@ def link(recording_id: UUID, source: Path, *, slot: str, name: str) -> None:
 
 def spooled(recording_id: UUID, *, slot: str, name: str) -> Path:
     """Return where a segment waits."""
-    return _folder(recording_id) / f"{slot}-{name}"
+    return folder_of(recording_id) / f"{slot}-{name}"
 
 
 def made_folder(recording_id: UUID) -> Path:
     """Return the folder of what waits, which is there then."""
-    _folder(recording_id).mkdir(parents=True, exist_ok=True)
-    return _folder(recording_id)
+    folder_of(recording_id).mkdir(parents=True, exist_ok=True)
+    return folder_of(recording_id)
 
 
 def remove(recording_id: UUID, *, slot: str, name: str) -> None:
@@ -47,15 +49,16 @@ def clear(recording_id: UUID) -> None:
 
     :raises OSError: when they cannot be removed.
     """
-    if _folder(recording_id).exists():
-        shutil.rmtree(_folder(recording_id))
+    if folder_of(recording_id).exists():
+        shutil.rmtree(folder_of(recording_id))
 
 
 def list_waiting() -> list[UUID]:
-    """Return the recordings that something waits for on this node."""
+    """Return the recordings and clips that something waits for on this node."""
     root = Path(settings.RECORDING_SPOOL_DIR)
     return [UUID(hex=path.name) for path in root.glob("?" * 32)] if root.exists() else []
 
 
-def _folder(recording_id: UUID) -> Path:
+def folder_of(recording_id: UUID) -> Path:
+    """Return the folder of what waits of a recording or clip, which may not be there."""
     return Path(settings.RECORDING_SPOOL_DIR) / recording_id.hex

@@ -68,6 +68,25 @@ class RenderingStatus(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+class ClipStatus(models.TextChoices):
+    """From when somebody asks for a clip until its file is stored."""
+
+    MAKING = "making"
+    READY = "ready"
+    # There is no file of it.
+    FAILED = "failed"
+
+
+# As the API writes them.
+CLIP_STATUS_WORDS = [status.upper() for status in ClipStatus.values]
+CLIP_MACHINE = StateMachine({ClipStatus.MAKING: frozenset({ClipStatus.READY, ClipStatus.FAILED})})
+CLIP_STATES: Mapping[str, Shown] = {
+    ClipStatus.MAKING: Shown("making", "Being made", "warn"),
+    ClipStatus.READY: Shown("ready", "Ready", "live", is_playable=True),
+    ClipStatus.FAILED: Shown("failed", "Failed", "bad"),
+}
+
+
 _TAKES = frozenset({RecordingStatus.RECORDING, RecordingStatus.PAUSED})
 _CLOSES = frozenset({RecordingStatus.UPLOADING, RecordingStatus.ERRORED})
 RECORDING_MACHINE = StateMachine(

@@ -1,4 +1,4 @@
-"""Finding what nobody has been called for: recordings that something is to be done for."""
+"""Finding what nobody has been called for: recordings and clips that something is to be done for."""
 
 from collections import defaultdict
 from contextlib import suppress
@@ -13,7 +13,8 @@ from livehub.core.errors import NotFoundError
 from streams.livestreams.models import NodeDisk
 from streams.organizations.services import SYSTEM
 from streams.recordings import moving, node_jobs
-from streams.recordings.models import Recording
+from streams.recordings.clips.services import delete_clip
+from streams.recordings.models import Clip, Recording
 from streams.recordings.pushing import end_push
 from streams.recordings.services import delete_recording, give_up_waiting
 from streams.recordings.states import ACTIVE, RecordingStatus, StillsStatus
@@ -55,8 +56,23 @@ def _call_for_stills() -> None:
         node_jobs.make_waiting_stills(recording_id, node=node)
 
 
+def sweep_clips() -> None:
+    """Have all that are unfinished made, and those deleted whose time is over.
+
+    :raises BrokerUnavailableError: when nobody knows whether workers have been called already.
+    """
+    expired = Clip.objects.existing().filter(expires_at__lt=clock.now())
+    for clip_id in expired.values_list("pk", flat=True)[:_MOST_AT_ONCE]:
+        delete_clip(clip_id=clip_id, actor=SYSTEM)
+    by_node = defaultdict[str, list[UUID]](list)
+    for node, clip_id in Clip.objects.existing().unfinished().order_by("created_at").values_list("node", "pk"):
+        by_node[node].append(clip_id)
+    for node, clip_ids in by_node.items():
+        node_jobs.make_waiting(clip_ids, node=node)
+
+
 def call_for_erasing() -> None:
-    """Have removed what is left of deleted recordings, since a store may have been away.
+    """Have removed what is left of deleted recordings and clips, since a store may have been away.
 
     :raises BrokerUnavailableError: when nobody knows whether workers have been called already.
     """
@@ -65,6 +81,8 @@ def call_for_erasing() -> None:
         # Those that could not be removed come last again.
         oldest = deleted.filter(node=node).order_by("updated_at").values_list("pk", flat=True)
         node_jobs.erase_waiting(list(oldest[:_MOST_AT_ONCE]), node=node)
+    for clip in Clip.objects.filter(is_erased=False).exclude(deleted_at=None)[:_MOST_AT_ONCE]:
+        node_jobs.erase_clip(clip)
 
 
 def _tell_of_silent_nodes() -> None:

@@ -9,6 +9,7 @@ from celery.signals import worker_ready
 from livehub.core.deadline import deadline
 from livehub.core.outage import DATABASE_OUTAGE, describe
 from streams.recordings import advancing, rendering, stills, sweeps
+from streams.recordings.clips import making
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ def _succeed(sender: object, **_: object) -> None:
     try:
         with deadline(_BEGIN_S):
             advancing.free_leases_of_this_node()
+            making.free_leases_of_this_node()
     except DATABASE_OUTAGE as error:
         # Their leases end by themselves.
         logger.warning("recordings of a killed worker wait for their leases: %s", describe(error))
@@ -57,15 +59,28 @@ def make_recording_stills(recording_id: str) -> None:
     stills.make_stills(recording_id=UUID(recording_id))
 
 
+@shared_task(name="streams.make_clip")
+def make_clip(clip_id: str) -> None:
+    """Make a clip's file, and store it."""
+    making.make_clip(clip_id=UUID(clip_id))
+
+
+@shared_task(name="streams.erase_clip")
+def erase_clip(clip_id: str) -> None:
+    """Remove what is left of a deleted clip."""
+    making.erase_clip(clip_id=UUID(clip_id))
+
+
 @shared_task(name="streams.sweep_recordings")
 def sweep_recordings() -> None:
-    """Have recordings taken on that something is to be done for."""
+    """Have recordings taken on that something is to be done for, and clips made."""
     with deadline(_SWEEP_S):
         sweeps.sweep_recordings()
+        sweeps.sweep_clips()
 
 
 @shared_task(name="streams.call_for_erasing")
 def call_for_erasing() -> None:
-    """Have removed what is left of deleted recordings."""
+    """Have removed what is left of deleted recordings and clips."""
     with deadline(_SWEEP_S):
         sweeps.call_for_erasing()

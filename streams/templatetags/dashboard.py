@@ -22,6 +22,8 @@ from streams.livestreams.playback_tokens import own_token
 from streams.livestreams.selectors import LivestreamFilter, LivestreamList
 from streams.livestreams.states import DISABLED, LIVESTREAM_STATES
 from streams.organizations.models import Member
+from streams.recordings.clips.links import watch_url
+from streams.recordings.models import Clip
 
 register = template.Library()
 
@@ -91,6 +93,12 @@ def duration(milliseconds: int) -> str:
     if seconds < 3600:
         return f"{seconds // 60} min {seconds % 60:02d} s"
     return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+
+
+@register.filter
+def clip_link(clip: Clip) -> str:
+    """Return where whoever has the link watches a clip."""
+    return watch_url(clip.pk)
 
 
 @register.filter

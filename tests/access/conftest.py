@@ -26,6 +26,7 @@ from streams.organizations.services import SYSTEM, NewOrganization, create_organ
 from streams.recordings.services import NewRecording, start_recording
 from streams.recordings.states import RecordingStatus
 from tests.meetings.home import furnish
+from tests.recordings.rows import clip_of
 from tests.runs import connected
 from tests.stores.storages import furnish_storage
 from tests.streams.images import image_bytes
@@ -127,6 +128,7 @@ def tenant_of(made: NewOrganization) -> Tenant:
         "platform_id": object_id(output.pk),
         "livestream_id": str(livestream.pk),
         "recording_id": str(recording.pk),
+        "clip_id": str(clip_of(livestream, recording=recording).pk),
         "temporary_recording_id": object_id(recording.pk),
         "video_id": object_id(recording.pk),
         "public_id": default_public_id(livestream.pk),

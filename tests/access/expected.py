@@ -77,6 +77,15 @@ _OURS = {
     f"GET {_LIVESTREAM}/recording-settings": (_READ, 200),
     f"PATCH {_LIVESTREAM}/recording-settings": (_WRITE, 200),
     f"GET {_RECORDING}": (_READ, 200),
+    # Without the stretch that they have to be told; with it: tests/recordings/test_clip_api.py.
+    f"POST {_LIVESTREAM}/recordings/from-window": (_WRITE, 422),
+    f"POST {_LIVESTREAM}/clips": (_WRITE, 422),
+    "POST recordings/{recording_id}/clips": (_WRITE, 422),
+    f"GET {_LIVESTREAM}/clips": (_READ, 200),
+    "GET recordings/{recording_id}/clips": (_READ, 200),
+    "GET clips": (_READ, 200),
+    "GET clips/{clip_id}": (_READ, 200),
+    "DELETE clips/{clip_id}": (_WRITE, 200),
     f"DELETE {_RECORDING}": (_WRITE, 200),
     f"POST {_RECORDING}/stop": (_WRITE, 200),
     # It is stored.
@@ -279,6 +288,11 @@ PAGES: dict[str, dict[str, Door]] = {
     "/livestreams/{livestream_id}/recordings": {"GET": Door.LOOK},
     "/livestreams/{livestream_id}/recording-settings": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/recordings/start": {"POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/recordings/window": {"POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/clips": {"GET": Door.LOOK, "POST": Door.OPERATE},
+    "/clips": {"GET": Door.LOOK},
+    "/clips/{clip_id}/delete": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    f"{_RECORDING_PAGE}/clips": {"GET": Door.LOOK, "POST": Door.OPERATE},
     _RECORDING_PAGE: {"GET": Door.LOOK},
     f"{_RECORDING_PAGE}/stop": {"POST": Door.OPERATE},
     f"{_RECORDING_PAGE}/pause": {"POST": Door.OPERATE},
@@ -381,6 +395,12 @@ MACHINES: dict[str, dict[str, Door]] = {
     "/^cloudinary(/[\\s\\S]*)?\\Z": {},
     # With a link that was signed for it: tests/recordings/test_files.py.
     "/recordings/{recording_id}/file": {"POST": Door.SHUT},
+    # What whoever has its link sees: tests/recordings/test_clip_files.py.
+    "/clips/{clip_id}/clip.mp4": {"POST": Door.SHUT},
+    "/clips/{clip_id}/index.m3u8": {"POST": Door.SHUT},
+    "/clips/{clip_id}/video.m3u8": {"POST": Door.SHUT},
+    "/clips/{clip_id}/audio.m3u8": {"POST": Door.SHUT},
+    "/watch/clips/{clip_id}": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/embed/{playback_id}": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/watch/{playback_id}": {"GET": Door.OPEN, "POST": Door.SHUT},
     # Who names no livestream is told so; with one: tests/dashboard/test_oembed.py.

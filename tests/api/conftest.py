@@ -13,6 +13,7 @@ from streams.organizations.credential_cache import CredentialCache
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.api.clients import ApiClient, cloudinary_client, dyte_client, liveapi_client, realtimekit_client
 from tests.meetings.home import furnish
+from tests.recordings.rows import clip_of
 from tests.runs import connected
 from tests.stores.storages import furnish_storage
 from tests.webhooks.happenings import furnish_webhooks
@@ -73,6 +74,7 @@ def ids(home: NewOrganization, livestream: Livestream, session: Session) -> dict
         "api_key_id": str(home.liveapi_key.row.pk),
         **meeting_ids,
         "recording_id": str(recording.pk),
+        "clip_id": str(clip_of(livestream, recording=recording).pk),
         **furnish_webhooks(home.app),
         **furnish_storage(home.app),
     }

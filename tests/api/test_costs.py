@@ -39,6 +39,7 @@ COSTS = {
     # With the files that are made of them.
     f"{_ONE}/recordings": 3,
     f"{_ONE}/recordings/{{recording_id}}": 3,
+    f"{_ONE}/clips": 2,
     # Also what somebody has said, and whether its archive is on.
     f"{_ONE}/recording-settings": 3,
     "/livestreams/sessions/{session_id}": 1,
@@ -46,7 +47,7 @@ COSTS = {
 }
 
 
-_BEYOND_VENDORS = ("/outputs", "/recording", "/slate", f"{_ONE}/sessions", "/events")
+_BEYOND_VENDORS = ("/outputs", "/recording", "/clips", "/slate", f"{_ONE}/sessions", "/events")
 _VENDORS_READS = [path for path in COSTS if not any(beyond in path for beyond in _BEYOND_VENDORS)]
 
 

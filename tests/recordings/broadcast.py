@@ -113,7 +113,8 @@ def clip(slot: str) -> tuple[Init, tuple[Fragment, ...]]:
     made = subprocess.run(argv, capture_output=True, check=True).stdout
     found = list(FragmentReader().feed(made))
     (init,) = (each for each in found if isinstance(each, Init))
-    return init, tuple(each for each in found if isinstance(each, Fragment))
+    # What is left of the sound at its end is no second.
+    return init, tuple(each for each in found if isinstance(each, Fragment))[:CLIP_S]
 
 
 def _slot(slot: str, init: Init) -> SlotBegan:

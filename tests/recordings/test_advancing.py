@@ -2,12 +2,16 @@
 
 import hashlib
 import json
+import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 from django.conf import settings as live_settings
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from livehub.core import clock
@@ -108,6 +112,18 @@ class TestWholeBroadcast:
         _advanced(further)
 
         assert _file(recording).read_bytes() == _file(further).read_bytes()
+
+    def test_asks_nothing_of_each_segment(self, recording: Recording, broadcast: MadeBroadcast, lease: Lease) -> None:
+        # One part for all of them.
+        Recording.objects.update(part_size=10_000_000)
+        broadcast.add(10)
+
+        with CaptureQueriesContext(connection) as captured:
+            _finished(recording, broadcast, lease)
+
+        alike = Counter(re.sub(r"\d+", "0", query["sql"]) for query in captured.captured_queries)
+        assert RecordedSegment.objects.count() == 20
+        assert max(alike.values()) < 10, alike.most_common(1)
 
     def test_outlives_the_files_of_the_broadcast(
         self, recording: Recording, broadcast: MadeBroadcast, lease: Lease, session: Session

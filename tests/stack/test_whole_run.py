@@ -52,7 +52,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def stack(folder: Path) -> Iterator[RunningStack]:
-    with running_stack(folder) as running:
+    # As somebody's very first start.
+    with running_stack(folder, begins_empty=True) as running:
         yield running
 
 

@@ -41,6 +41,17 @@ _SIMULCAST = {
     "url": "rtmp://a.rtmp.example.com/live2",
     "is_enabled": True,
 }
+_CLIP: dict[str, Any] = {
+    "id": "b41a2c6e-0d57-4f9a-8c3e-5e1f7a9d2b60",
+    "livestream_id": _LIVESTREAM["id"],
+    "session_id": _SESSION["id"],
+    "recording_id": None,
+    "title": "The opening",
+    "starts_at": _LIVE_AT,
+    "duration_us": 30_000_000,
+    "size": 11_812_004,
+    "created_at": _OVER_AT,
+}
 _RECORDING: dict[str, Any] = {
     "id": "8d2f6a10-94c7-4b3e-a5d1-3f7e9c0b2a64",
     "livestream_id": _LIVESTREAM["id"],
@@ -174,6 +185,12 @@ _HAPPENED: dict[str, tuple[dict[str, Any], int, str]] = {
             start=1,
         )
     },
+    **{
+        f"clip.{verb}": ({"clip": {**_CLIP, "status": status}}, sequence, _OVER_AT)
+        for sequence, (verb, status) in enumerate(
+            [("created", "making"), ("ready", "ready"), ("failed", "failed"), ("deleted", "ready")], start=1
+        )
+    },
     "endpoint.disabled": (
         {
             "endpoint": {"id": _ENDPOINT_ID, "name": "Attendance"},
@@ -224,6 +241,7 @@ def message(name: str, *, type: str = "", format: str = "dyte", **facts: object)
         "livestream": _LIVESTREAM_ID,
         "meeting": _MEETING_ID,
         "recording": _RECORDING["id"],
+        "clip": _CLIP["id"],
         "endpoint": _ENDPOINT_ID,
     }
     return Message(

@@ -22,7 +22,10 @@ from streams.meetings.services.participants import delete_participant
 from streams.models import App, Livestream, Meeting, Output, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from streams.recordings import lifecycle as recording_lifecycle
-from streams.recordings.locks import lock_recording
+from streams.recordings.clips import lifecycle as clip_lifecycle
+from streams.recordings.clips.services import clip_livestream, delete_clip
+from streams.recordings.clips.wishes import Wish
+from streams.recordings.locks import lock_clip, lock_recording
 from streams.recordings.services import (
     NewRecording,
     delete_recording,
@@ -468,6 +471,20 @@ def _record(livestream: Livestream) -> None:
         recording_lifecycle.fail(lock_recording(failing.pk), problem="Nothing was broadcast.")
 
 
+def _clip(session: Session) -> None:
+    """Take a clip through its life, and have another one fail; the broadcast's files are another node's."""
+    session.file_nodes = ["elsewhere"]
+    now_ms = clock.epoch_ms(clock.now())
+    wish = Wish(from_ms=now_ms - 2000, until_ms=now_ms - 1000, session=session)
+    ready, failing = (
+        clip_livestream(livestream=session.livestream, wish=wish, title="", actor=SYSTEM) for _ in range(2)
+    )
+    with transaction.atomic():
+        clip_lifecycle.become_ready(lock_clip(ready.pk))
+        clip_lifecycle.fail(lock_clip(failing.pk), problem="Nothing of it can be shown.")
+    delete_clip(clip_id=ready.pk, actor=SYSTEM)
+
+
 def test_all_that_the_catalogue_calls_emitted_is_told(app: App, livestream: Livestream, meeting: Meeting) -> None:
     """By the services that the tests above call: whatever is not, is marked so."""
     services.change_livestream(livestream=livestream, reconnect_window_s=60, actor=SYSTEM)
@@ -483,6 +500,7 @@ def test_all_that_the_catalogue_calls_emitted_is_told(app: App, livestream: Live
     output = outputs.create_output(livestream=livestream, new=new, actor=SYSTEM)
     session = connected(livestream)
     simulcast_comes_and_goes(session, output)
+    _clip(session)
     finished(session)
     outputs.delete_output(livestream=livestream, output_id=output.pk, actor=SYSTEM)
     _record(livestream)

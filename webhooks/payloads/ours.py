@@ -7,6 +7,7 @@ from django.conf import settings
 from livehub.api.identifiers import object_id
 from livehub.core import clock
 from streams.livestreams import addresses
+from streams.recordings.clips.links import watch_url
 from webhooks.catalogue import EVENT_NAMES, Family
 from webhooks.payloads.message import JsonObject, Message
 
@@ -105,6 +106,22 @@ def _recording(recording: JsonObject) -> JsonObject:
     }
 
 
+def _clip(clip: JsonObject) -> JsonObject:
+    return {
+        "id": clip["id"],
+        "livestreamId": clip["livestream_id"],
+        "sessionId": clip["session_id"],
+        "recordingId": clip["recording_id"],
+        "title": clip["title"] or None,
+        "status": clip["status"],
+        "startsAt": clip["starts_at"],
+        "durationUs": clip["duration_us"],
+        "size": clip["size"],
+        "watchUrl": watch_url(UUID(clip["id"])),
+        "createdAt": clip["created_at"],
+    }
+
+
 def _endpoint(endpoint: JsonObject) -> JsonObject:
     return {"id": endpoint["id"], "name": endpoint["name"]}
 
@@ -140,5 +157,6 @@ _PARTS = {
     "participant": _participant,
     "simulcast": _simulcast,
     "recording": _recording,
+    "clip": _clip,
     "endpoint": _endpoint,
 }

@@ -3,6 +3,7 @@ import "./connection.js";
 import "./file-size.js";
 import "./send-once.js";
 import "./times.js";
+import "./clip-marks.js";
 import "./copy.js";
 import "./dialog.js";
 import "./focus.js";

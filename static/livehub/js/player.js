@@ -65,6 +65,8 @@ export class Player {
     this.controller = template.content.cloneNode(true).firstElementChild;
     this.#stage.append(this.controller);
     this.video = this.controller.querySelector("video");
+    // When the picture that is shown was taken, for whoever marks it; null where nothing says so.
+    this.#stage.shownAt = () => this.#hls?.playingDate ?? null;
     Object.assign(this.video, { muted: chosen.muted, volume: chosen.volume });
     this.#trouble = new Trouble(this.#stage, this.controller, this.video);
     this.#listen();
@@ -78,6 +80,7 @@ export class Player {
     this.#release();
     this.controller?.remove();
     this.controller = this.video = null;
+    delete this.#stage.shownAt;
     for (const name of MARKS) this.#stage.removeAttribute(name);
     this.#saySeenLate("");
   }

@@ -1,5 +1,6 @@
 """Files of their own that are composed of what a recording holds, without decoding it: clips, and the sound alone."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
@@ -7,7 +8,7 @@ from itertools import accumulate
 from streams.media.recording.boxes import render_moov
 from streams.media.recording.index import TrackKind
 from streams.media.recording.movie import Movie, MovieError
-from streams.media.recording.stored import file_head
+from streams.media.recording.stored import file_head, stored_init
 
 # What lies between two pieces and is not needed is read with them, if it is no more: one request is sooner than two.
 _MOST_WASTED = 256 * 1024
@@ -31,10 +32,18 @@ class Composition:
     head: bytes
     ranges: tuple[ByteRange, ...]
     duration_us: int
+    # Where the boxes begin, in the recording, whose samples are shown; other boxes are read along with them.
+    used: frozenset[int]
 
     @property
     def size(self) -> int:
         return len(self.head) + sum(each.length for each in self.ranges)
+
+    def place_of(self, offset: int) -> int:
+        """Return where in this file a box is that the recording has at `offset`, within one of the ranges."""
+        number = bisect_right(self.ranges, offset, key=lambda each: each.offset) - 1
+        before = sum(each.length for each in self.ranges[:number])
+        return len(self.head) + before + offset - self.ranges[number].offset
 
 
 def clip(movie: Movie, *, start_us: int, end_us: int) -> Composition:
@@ -64,16 +73,27 @@ def _composed(movie: Movie, kinds: Iterable[TrackKind], *, start_us: int, end_us
     tracks = [tables for tables in tracks if not tables.is_empty]
     if not tracks:
         raise MovieError("There is nothing of the recording between these times.")
-    used = sorted({offset for tables in tracks for offset in tables.box_offsets})
-    sizes = {each.piece.offset: each.piece.size for kind in TrackKind for _, each in movie.shown(kind)}
-    ranges = _ranges([ByteRange(offset, sizes[offset]) for offset in used], most_wasted=most_wasted)
+    used = frozenset(offset for tables in tracks for offset in tables.box_offsets)
+    ranges = _ranges(sorted(_boxes(movie, used), key=lambda box: box.offset), most_wasted=most_wasted)
     for tables in tracks:
         tables.move(ranges_begin=[each.offset for each in ranges], moved_to=_places(ranges))
     is_wide = sum(each.length for each in ranges) + _HEAD_ROOM > _LARGEST
     head = file_head()
     base = len(head) + len(render_moov(tracks, start_us=start_us, end_us=end_us, is_wide=is_wide))
     moov = render_moov(tracks, start_us=start_us, end_us=end_us, base=base, is_wide=is_wide)
-    return Composition(head + moov, tuple(ranges), end_us - start_us)
+    return Composition(head + moov, tuple(ranges), end_us - start_us, used)
+
+
+def _boxes(movie: Movie, used: frozenset[int]) -> set[ByteRange]:
+    """Return the boxes that begin there, and those that players of HLS decode them with."""
+    boxes = set[ByteRange]()
+    for kind in TrackKind:
+        for _, each in movie.shown(kind):
+            if each.piece.offset in used:
+                recorded = movie.inits[each.piece.init]
+                boxes.add(ByteRange(each.piece.offset, each.piece.size))
+                boxes.add(ByteRange(recorded.offset, len(stored_init(recorded.init))))
+    return boxes
 
 
 def _ranges(boxes: Sequence[ByteRange], *, most_wasted: int) -> list[ByteRange]:

@@ -12,7 +12,7 @@ class ClosedSegment:
     """A closed segment; names are those of files in the slot's folder. `at_ms` since 1970.
 
     `run` with `run_epoch` are those of its initialization section; `shows_slate`: no encoder's picture is in it, nor
-    sound.
+    sound; `begins_with_key`: its first picture needs no other segment, never so of sound.
     """
 
     slot: str
@@ -25,6 +25,7 @@ class ClosedSegment:
     duration_us: int
     size: int
     shows_slate: bool
+    begins_with_key: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class ClosedSegments:
             duration_us=record.duration_us,
             size=record.size,
             shows_slate=showing.shows_slate,
+            begins_with_key=record.key_size > 0,
         )
 
     def _shown(self, slot: str) -> _Showing:

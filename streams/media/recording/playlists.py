@@ -4,13 +4,14 @@ Source: RFC 8216bis.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
 
 from streams.media.fmp4 import codec_strings
 from streams.media.ladder import Kind, Rendition
 from streams.media.playlist import Bitrates, Variant, render_multivariant
+from streams.media.recording.clips import Composition
 from streams.media.recording.index import US, TrackKind
 from streams.media.recording.layout import Placed, Stretch
 from streams.media.recording.movie import Movie, MovieError
@@ -49,19 +50,55 @@ def media_playlist(movie: Movie, kind: TrackKind, *, uri: str, start_us: int = 0
     ]
     if not listed:
         raise MovieError("There is nothing of the recording between these times.")
+    return _rendered(listed, _segments(movie, listed, uri=uri, first=_first_number(movie, start_us=start_us)))
+
+
+def clip_playlist(movie: Movie, kind: TrackKind, composition: Composition, *, uri: str, start_us: int) -> str:
+    """Return the playlist of one track of a clip's own file at `uri`, which begins at `start_us` of the movie.
+
+    Segments are whole: it says where players begin, and ends with the segment that the clip's last picture is in.
+
+    :raises MovieError: when the clip has no such track.
+    """
+    shown = {each: [*_used(movie, each, composition)] for each in TrackKind}
+    listed = shown[kind]
+    if not listed:
+        raise MovieError(f"The clip has no {kind.name.lower()}.")
+    numbers = _discontinuities(movie)
+    first = min(numbers[stretch.start_us, each.piece.run] for found in shown.values() for stretch, each in found[:1])
+    stretch, each = listed[0]
+    begins_us = (each.key_us[1] if each.key_us else each.start_us) + stretch.shift_us
+    start = f"#EXT-X-START:TIME-OFFSET={max(0, start_us - begins_us) / US:.6f},PRECISE=YES"
+    return _rendered(listed, [start, *_segments(movie, listed, uri=uri, first=first, place_of=composition.place_of)])
+
+
+def _used(movie: Movie, kind: TrackKind, composition: Composition) -> Iterator[tuple[Stretch, Placed]]:
+    return ((stretch, each) for stretch, each in movie.shown(kind) if each.piece.offset in composition.used)
+
+
+def _rendered(listed: Sequence[tuple[Stretch, Placed]], lines: Sequence[str]) -> str:
     target_s = max(round(_length_us(each) / US) for _, each in listed)
-    lines = [
+    head = [
         "#EXTM3U",
         f"#EXT-X-VERSION:{_VERSION}",
         f"#EXT-X-TARGETDURATION:{max(1, target_s)}",
         "#EXT-X-PLAYLIST-TYPE:VOD",
-        *_segments(movie, listed, uri=uri, first=_first_number(movie, start_us=start_us)),
-        "#EXT-X-ENDLIST",
     ]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*head, *lines, "#EXT-X-ENDLIST"]) + "\n"
 
 
-def _segments(movie: Movie, listed: Sequence[tuple[Stretch, Placed]], *, uri: str, first: int) -> list[str]:
+def _as_recorded(offset: int) -> int:
+    return offset
+
+
+def _segments(
+    movie: Movie,
+    listed: Sequence[tuple[Stretch, Placed]],
+    *,
+    uri: str,
+    first: int,
+    place_of: Callable[[int], int] = _as_recorded,
+) -> list[str]:
     numbers, lines = _discontinuities(movie), list[str]()
     number, init = first, -1
     for stretch, each in listed:
@@ -70,12 +107,13 @@ def _segments(movie: Movie, listed: Sequence[tuple[Stretch, Placed]], *, uri: st
         lines += ["#EXT-X-DISCONTINUITY"] * (own - number)
         if each.piece.init != init or own > number:
             recorded = movie.inits[each.piece.init]
-            lines.append(f'#EXT-X-MAP:URI="{uri}",BYTERANGE="{_range(len(recorded.init.data), recorded.offset)}"')
+            found = _range(len(recorded.init.data), place_of(recorded.offset))
+            lines.append(f'#EXT-X-MAP:URI="{uri}",BYTERANGE="{found}"')
             lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{_date(each.piece.at_ms)}")
         number, init = own, each.piece.init
         lines += [
             f"#EXTINF:{_length_us(each) / US:.5f},",
-            f"#EXT-X-BYTERANGE:{_range(each.piece.size - BOX_HEADER_SIZE, each.piece.offset)}",
+            f"#EXT-X-BYTERANGE:{_range(each.piece.size - BOX_HEADER_SIZE, place_of(each.piece.offset))}",
             uri,
         ]
     return lines

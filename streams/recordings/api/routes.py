@@ -4,7 +4,7 @@ from django.urls import URLPattern, path
 
 from livehub.api.dialect import Dialect
 from streams.livestreams.api.serializers import LivestreamShapes
-from streams.recordings.api import cloudinary, liveapi, views
+from streams.recordings.api import clip_views, cloudinary, liveapi, views
 
 _ALL = "livestreams/<str:livestream_id>/recordings"
 _ONE = f"{_ALL}/<str:recording_id>"
@@ -15,6 +15,11 @@ def livehub_routes(dialect: Dialect, shapes: LivestreamShapes) -> list[URLPatter
     given = {"dialect": dialect, "shapes": shapes}
     return [
         path(_ALL, views.LivestreamRecordingsView.as_view(**given)),
+        path(f"{_ALL}/from-window", clip_views.WindowRecordingApiView.as_view(**given)),
+        path("livestreams/<str:livestream_id>/clips", clip_views.LivestreamClipsApiView.as_view(**given)),
+        path("recordings/<str:recording_id>/clips", clip_views.RecordingClipsApiView.as_view(**given)),
+        path("clips", clip_views.ClipsApiView.as_view(**given)),
+        path("clips/<str:clip_id>", clip_views.OneClipApiView.as_view(**given)),
         path(_ONE, views.LivestreamRecordingView.as_view(**given)),
         path(f"{_ONE}/stop", views.StopLivestreamRecordingView.as_view(**given)),
         path(f"{_ONE}/pause", views.PauseLivestreamRecordingView.as_view(**given)),

@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from streams.media.recording.clips import Composition, clip, sound_alone
+from streams.media.recording.index import TrackKind
 from streams.media.recording.movie import Movie, MovieError
+from streams.media.recording.playlists import clip_playlist, multivariant_playlist
 from tests.media.clips import flv
 from tests.media.recording.probing import durations, packets, timed_pictures
 from tests.media.recording.recorder import Recorder
@@ -70,6 +72,27 @@ def test_has_its_sound_where_the_recording_has_it(recording: tuple[Path, Movie],
     heard = [each for each in found if each.at_s >= 0]
     assert [each.checksum for each in heard[: len(expected)]] == [each.checksum for each in expected]
     assert heard[0].at_s == pytest.approx(expected[0].at_s - 3.5, abs=0.001)
+
+
+@pytest.mark.parametrize(("start_s", "end_s"), _TIMES)
+def test_is_its_own_hls_from_its_first_picture_on(
+    recording: tuple[Path, Movie], tmp_path: Path, start_s: float, end_s: float
+) -> None:
+    path, movie = recording
+    start_us = round(start_s * _SECOND)
+    composition = clip(movie, start_us=start_us, end_us=round(end_s * _SECOND))
+    _write(composition, tmp_path / "clip.mp4", of=path)
+    for kind, name in ((TrackKind.VIDEO, "video.m3u8"), (TrackKind.AUDIO, "audio.m3u8")):
+        text = clip_playlist(movie, kind, composition, uri="clip.mp4", start_us=start_us)
+        (tmp_path / name).write_text(text)
+    found = timed_pictures(tmp_path / "video.m3u8")
+
+    offset_s = float((tmp_path / "video.m3u8").read_text().partition("TIME-OFFSET=")[2].partition(",")[0])
+    expected = [checksum for at_s, checksum in timed_pictures(path) if start_s - 0.001 <= at_s < end_s - 0.001]
+    first = next(place for place, (at_s, _) in enumerate(found) if at_s - found[0][0] > offset_s - 0.005)
+    assert [checksum for _, checksum in found[first : first + len(expected)]] == expected
+    assert packets(tmp_path / "audio.m3u8", "a")
+    assert "RESOLUTION=640x360" in multivariant_playlist(movie, video_uri="video.m3u8", audio_uri="audio.m3u8")
 
 
 def test_is_read_in_few_pieces(recording: tuple[Path, Movie]) -> None:

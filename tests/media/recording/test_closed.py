@@ -32,7 +32,7 @@ def _fed(*records: Record, epoch: int = 3) -> list[ClosedSegment]:
 def test_names_its_files() -> None:
     (found,) = _fed(RunBegan(4, 0), _began("v0"), _closed(9))
 
-    assert found == ClosedSegment("v0", 9, "3-9.m4s", "3-4.init.mp4", 4, 3, 5_009, 2_000_000, 700, shows_slate=False)
+    assert found == ClosedSegment("v0", 9, "3-9.m4s", "3-4.init.mp4", 4, 3, 5_009, 2_000_000, 700, False, True)
 
 
 def test_tells_slates_from_pictures_in_each_slot() -> None:

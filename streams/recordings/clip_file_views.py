@@ -1,0 +1,103 @@
+"""Clips for whoever has a link: the page that plays one, its playlists and its file."""
+
+import logging
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from livehub.core.errors import NotFoundError
+from streams.recordings.clips.layout import FILE, PLAYLISTS, waiting_file
+from streams.recordings.clips.links import file_path, watch_url
+from streams.recordings.clips.selectors import get_played_clip
+from streams.recordings.file_views import INTERNAL_PATH
+from streams.recordings.models import Clip
+from streams.recordings.ranges import answer_bytes
+from streams.recordings.sending import CONTENT_TYPE
+from streams.recordings.stores.base import StoreError
+from streams.recordings.storing import store_of
+
+logger = logging.getLogger(__name__)
+
+# Of what there is of each.
+NAMES = (FILE, *PLAYLISTS)
+_TEXT = "text/plain; charset=utf-8"
+_PLAYLIST = "application/vnd.apple.mpegurl"
+# It is laid out, and its file made, within a second, but for what has only just been broadcast.
+_SOON_S = "1"
+
+
+@require_safe
+def clip_watch(request: HttpRequest, clip_id: UUID) -> HttpResponse:
+    """Answer with the page that plays the clip."""
+    try:
+        clip = get_played_clip(clip_id)
+    except NotFoundError:
+        return render(request, "recordings/clip_watch.html", {"clip": None}, status=404)
+    shown = {"clip": clip, "src": file_path(clip), "watch_url": watch_url(clip.pk)}
+    return render(request, "recordings/clip_watch.html", shown)
+
+
+@require_safe
+def clip_media(request: HttpRequest, clip_id: UUID, name: str) -> HttpResponseBase:
+    """Answer with one of its playlists, or with its file, to a player of any site."""
+    try:
+        response = _answer(request, get_played_clip(clip_id), name)
+    except NotFoundError as error:
+        response = HttpResponse(error.message, status=404, content_type=_TEXT)
+    except StoreError as error:
+        logger.warning("clip not handed out clip=%s code=%s: %s", clip_id, error.code, error.reason)
+        response = HttpResponse(error.reason, status=404 if error.code == "object_missing" else 503, content_type=_TEXT)
+    response["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+def _answer(request: HttpRequest, clip: Clip, name: str) -> HttpResponseBase:
+    if clip.playlists and name in clip.playlists and clip.is_playable:
+        response = HttpResponse(clip.playlists[name], content_type=_PLAYLIST)
+        response["Cache-Control"] = "public, max-age=60"
+        return response
+    if name == FILE and clip.is_playable:
+        return _file(request, clip)
+    if clip.playlists or not clip.is_unfinished:
+        raise NotFoundError(f"There is no {name} of clip {clip.pk}.")
+    return _not_yet()
+
+
+def _file(request: HttpRequest, clip: Clip) -> HttpResponseBase:
+    if clip.is_ready and clip.storage is None:
+        response: HttpResponseBase = HttpResponse(content_type=CONTENT_TYPE)
+        response["X-Accel-Redirect"] = INTERNAL_PATH + quote(clip.object_name)
+    elif clip.is_ready:
+        store = store_of(clip)
+
+        def read(offset: int, length: int) -> bytes:
+            return store.read(clip.object_name, offset=offset, length=length)
+
+        response = answer_bytes(request, read=read, size=clip.size or 0, content_type=CONTENT_TYPE)
+    else:
+        path = waiting_file(clip.pk)
+        if not path.exists():
+            return _not_yet()
+        response = answer_bytes(request, read=partial(_read, path), size=clip.size or 0, content_type=CONTENT_TYPE)
+    response["Content-Disposition"] = content_disposition_header("download" in request.GET, clip.file_name) or "inline"
+    response["Cache-Control"] = "private, max-age=3600"
+    return response
+
+
+def _read(path: Path, offset: int, length: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(offset)
+        return file.read(length)
+
+
+def _not_yet() -> HttpResponse:
+    response = HttpResponse("The clip is being made. Ask again.", status=503, content_type=_TEXT)
+    response["Retry-After"] = _SOON_S
+    return response
