@@ -25,17 +25,21 @@ from tests.recordings.broadcast import MadeBroadcast, is_over, went_live
 _CUE = re.compile(r"^(\S+) --> (\S+)\n(\S+)#xywh=(\d+),(\d+),(\d+),(\d+)$", re.MULTILINE)
 
 
-@pytest.fixture
-def recording(session: Session) -> Recording:
-    """A stored one of eleven seconds."""
+def _stored(session: Session, *, seconds: int) -> Recording:
     lease = went_live(session)
     broadcast = MadeBroadcast(session, began_ms=clock.epoch_ms(clock.now()))
-    broadcast.add(11)
+    broadcast.add(seconds)
     broadcast.end()
     is_over(lease)
     recording = Recording.objects.get()
     advance_recording(recording_id=recording.pk)
     return Recording.objects.select_related("livestream").get()
+
+
+@pytest.fixture
+def recording(session: Session) -> Recording:
+    """A stored one of eleven seconds."""
+    return _stored(session, seconds=11)
 
 
 @pytest.fixture
@@ -117,6 +121,15 @@ class TestMaking:
         erase_recording(recording_id=made.pk)
 
         assert not beside.exists()
+
+    def test_is_one_picture_of_two_seconds(self, session: Session) -> None:
+        recording = _stored(session, seconds=2)
+
+        make_stills(recording_id=recording.pk)
+
+        beside = folder_store().path(recording.object_name).with_suffix("")
+        assert _size(beside / "pictures/0.jpg") == (256, 144)
+        assert len(_CUE.findall((beside / "storyboard.vtt").read_text())) == 1
 
     def test_is_none_of_sound_alone(self, recording: Recording) -> None:
         RecordedSegment.objects.filter(slot="v0").delete()
