@@ -35,26 +35,63 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@contextmanager
-def swift(folder: Path) -> Iterator[StoreSettings]:
-    """Run OpenStack Swift with its S3 API, one copy of everything; yield how its bucket is reached."""
-    (folder / "swift.conf").write_text("[swift-hash]\nswift_hash_path_suffix = tests\n")
-    with ExitStack() as stack:
-        for kind in ("account", "container", "object"):
-            port = free_port()
-            _make_ring(folder, kind=kind, port=port)
-            _run_swift(stack, folder, kind=kind, port=port, pipeline=f"{kind}-server", more="")
-        port = free_port()
-        _run_swift(stack, folder, kind="proxy", port=port, pipeline=_PROXY_PIPELINE, more=_PROXY_FILTERS)
-        settings = StoreSettings(
+class Swift:
+    """OpenStack Swift with its S3 API, one copy of everything: four programs, each of which can be killed."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._folder = folder
+        self._stack = stack
+        (folder / "swift.conf").write_text("[swift-hash]\nswift_hash_path_suffix = tests\n")
+        self._ports = {kind: free_port() for kind in ("account", "container", "object", "proxy")}
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        for kind, port in self._ports.items():
+            if kind != "proxy":
+                _make_ring(folder, kind=kind, port=port)
+            _configure_swift(folder, kind=kind, port=port)
+            self.start(kind)
+        self.await_answer()
+
+    @property
+    def settings(self) -> StoreSettings:
+        return StoreSettings(
             kind="s3",
             bucket=BUCKET,
             region="us-east-1",
-            endpoint=f"http://127.0.0.1:{port}",
+            endpoint=f"http://127.0.0.1:{self._ports['proxy']}",
             access_key="studio:recorder",
             secret="the-secret-of-S3",
         )
-        wait_until(lambda: _answers(f"{settings.endpoint}/healthcheck"), what="Swift")
+
+    def start(self, kind: str, *, ahead_s: int = 0) -> None:
+        """Start one of its programs, whose clock may be ahead."""
+        argv = [str(_BIN / f"swift-{kind}-server"), str(self._folder / f"{kind}.conf")]
+        if ahead_s:
+            argv = [sys.executable, "-c", _AHEAD.format(ahead_s=ahead_s), *argv]
+        self._running[kind] = self._stack.enter_context(running(argv, log_path=self._folder / f"{kind}.log"))
+
+    def kill(self, kind: str) -> None:
+        self._running[kind].kill()
+        self._running[kind].wait()
+
+    def await_answer(self) -> None:
+        wait_until(lambda: _answers(f"{self.settings.endpoint}/healthcheck"), what="Swift")
+        for kind, port in self._ports.items():
+            wait_until(lambda port=port: _takes_connections(port), what=kind)  # type: ignore[misc]
+
+
+@contextmanager
+def swift(folder: Path) -> Iterator[StoreSettings]:
+    """Run OpenStack Swift; yield how its bucket is reached."""
+    with killable_swift(folder) as servers:
+        yield servers.settings
+
+
+@contextmanager
+def killable_swift(folder: Path) -> Iterator[Swift]:
+    """Run OpenStack Swift with a bucket."""
+    with ExitStack() as stack:
+        servers = Swift(folder, stack)
+        settings = servers.settings
         boto3.client(
             "s3",
             endpoint_url=settings.endpoint,
@@ -63,7 +100,7 @@ def swift(folder: Path) -> Iterator[StoreSettings]:
             aws_secret_access_key=settings.secret,
             config=Config(s3={"addressing_style": "path"}, request_checksum_calculation="when_required"),
         ).create_bucket(Bucket=BUCKET)
-        yield settings
+        yield servers
 
 
 @contextmanager
@@ -152,7 +189,17 @@ def away(settings: StoreSettings) -> StoreSettings:
     return replace(settings, endpoint=f"http://127.0.0.1:{port}")
 
 
+# Runs a program as Python does, by another clock.
+_AHEAD = """
+import runpy, sys, time
+told = time.time
+time.time = lambda: told() + {ahead_s}
+del sys.argv[0]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
 _PROXY_PIPELINE = "catch_errors gatekeeper healthcheck s3api tempauth slo proxy-server"
+# However often one of the others was not there, it is asked again.
+_PROXY_APP = "account_autocreate = true\nerror_suppression_limit = 1000000"
 _PROXY_FILTERS = """
 [filter:catch_errors]
 use = egg:swift#catch_errors
@@ -178,17 +225,16 @@ def _make_ring(folder: Path, *, kind: str, port: int) -> None:
         subprocess.run([_BIN / "swift-ring-builder", builder, *step], check=True, capture_output=True)
 
 
-def _run_swift(stack: ExitStack, folder: Path, *, kind: str, port: int, pipeline: str, more: str) -> None:
+def _configure_swift(folder: Path, *, kind: str, port: int) -> None:
+    pipeline, more = (_PROXY_PIPELINE, _PROXY_FILTERS) if kind == "proxy" else (f"{kind}-server", "")
     (folder / "devices" / "d1").mkdir(parents=True, exist_ok=True)
     configuration = folder / f"{kind}.conf"
     configuration.write_text(
         f"[DEFAULT]\nbind_ip = 127.0.0.1\nbind_port = {port}\nswift_dir = {folder}\ndevices = {folder}/devices\n"
         f"mount_check = false\nworkers = 0\nuser = {getpass.getuser()}\nrecon_cache_path = {folder}\n"
         f"[pipeline:main]\npipeline = {pipeline}\n[app:{kind}-server]\nuse = egg:swift#{kind}\n"
-        f"{'account_autocreate = true' if kind == 'proxy' else ''}\n{more}"
+        f"{_PROXY_APP if kind == 'proxy' else ''}\n{more}"
     )
-    argv = [str(_BIN / f"swift-{kind}-server"), str(configuration)]
-    stack.enter_context(running(argv, log_path=folder / f"{kind}.log"))
 
 
 def _answers(url: str) -> bool:
