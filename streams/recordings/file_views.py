@@ -4,7 +4,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
@@ -13,12 +13,12 @@ from livehub.core.errors import NotFoundError
 from livehub.core.links import LinkUnusableError
 from streams.recordings.links import check_token
 from streams.recordings.models import Recording
+from streams.recordings.passing import NoRoomError, passed_on
 from streams.recordings.selectors import get_stored_recording
-from streams.recordings.storing import store_of
+from streams.recordings.stores.base import StoreError
 
 # As the edge knows it (`livehub/stack/edge.py`); nobody outside can ask for it.
 _INTERNAL = "/recording-files/"
-_PIECE = 4 * 1024 * 1024
 
 
 @require_safe
@@ -31,7 +31,10 @@ def recording_file(request: HttpRequest, recording_id: UUID) -> HttpResponseBase
         return HttpResponse(error.message, status=error.http_status, content_type="text/plain; charset=utf-8")
     if recording.storage is None and recording.node != settings.NODE:
         return _at_its_node(request, recording)
-    response = _handed_over(recording) if recording.storage is None else _passed_on(recording)
+    try:
+        response = _handed_over(recording) if recording.storage is None else passed_on(request, recording)
+    except (StoreError, NoRoomError) as error:
+        return _unavailable(str(error))
     is_attachment = "play" not in request.GET
     response["Content-Disposition"] = content_disposition_header(is_attachment, recording.output_file_name) or "inline"
     response["Cache-Control"] = "private, max-age=3600"
@@ -47,7 +50,7 @@ def _at_its_node(request: HttpRequest, recording: Recording) -> HttpResponse:
             f"This recording is in the folder of the machine {recording.node}, and this is {settings.NODE}. Whoever "
             f"runs LiveHub sets LIVEHUB_NODE_URLS to where that machine is reached."
         )
-        return HttpResponse(message, status=503, content_type="text/plain; charset=utf-8")
+        return _unavailable(message)
     answer = HttpResponseRedirect(f"{url}{request.get_full_path()}&sent=1")
     answer["Cache-Control"] = "no-store"
     return answer
@@ -59,10 +62,7 @@ def _handed_over(recording: Recording) -> HttpResponse:
     return response
 
 
-def _passed_on(recording: Recording) -> StreamingHttpResponse:
-    """Pass on what a store has that makes no links of its own, such as an SFTP server."""
-    store, size = store_of(recording), recording.size or 0
-    pieces = (store.read(recording.object_name, offset=at, length=_PIECE) for at in range(0, size, _PIECE))
-    response = StreamingHttpResponse(pieces, content_type="video/mp4")
-    response["Content-Length"] = str(size)
-    return response
+def _unavailable(message: str) -> HttpResponse:
+    answer = HttpResponse(message, status=503, content_type="text/plain; charset=utf-8")
+    answer["Retry-After"] = "10"
+    return answer
