@@ -95,10 +95,13 @@ class SimulcastProgram:
                 break
             self._heard_at_s = time.monotonic()
             *lines, self._line = (self._line + piece).split(b"\n")
-            for line in lines:
-                said = json.loads(line)
-                if "id" in said and (target_id := UUID(said["id"])) in self._wanted:
-                    told[target_id] = TargetStanding(**{name: said[name] for name in _STANDING})
+            try:
+                for line in lines:
+                    said = json.loads(line)
+                    if "id" in said and (target_id := UUID(said["id"])) in self._wanted:
+                        told[target_id] = TargetStanding(**{name: said[name] for name in _STANDING})
+            except (ValueError, KeyError, TypeError):
+                self._end("says what nobody understands")
         return told
 
     def close(self) -> None:
@@ -110,7 +113,12 @@ class SimulcastProgram:
         allowed = ",".join(settings.OUTGOING_ALLOWED_NETWORKS)
         argv = [sys.executable, "-m", "livehub.simulcaster", str(self._folder), allowed]
         self._line, self._started_at_s, self._heard_at_s = b"", now_s, now_s
-        self._child = self._stack.enter_context(running(argv, label=self._label, feeds=True, is_fed=True))
+        try:
+            self._child = self._stack.enter_context(running(argv, label=self._label, feeds=True, is_fed=True))
+        except OSError as error:
+            # The machine has no room for it, which may pass.
+            self._end(f"cannot be started ({error.strerror})")
+            return
         # One that hangs is not to hang us.
         os.set_blocking(self._child.stdin.fileno(), False)
         for command in self._wanted.values():

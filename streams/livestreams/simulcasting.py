@@ -104,7 +104,10 @@ class Simulcasts:
             while not self._sendings:
                 self._lock.wait()
             for sending in tuple(self._sendings.values()):
-                self._tend(sending)
+                try:
+                    self._tend(sending)
+                except Exception:  # Of one broadcast: the others' are looked after.
+                    logger.exception("simulcasts are not looked after session=%s", sending.session_id)
         self._exchange()
         self._await_news()
 

@@ -18,7 +18,7 @@ from streams.recordings.clips.links import file_path, watch_url
 from streams.recordings.clips.selectors import get_played_clip
 from streams.recordings.file_views import INTERNAL_PATH
 from streams.recordings.models import Clip
-from streams.recordings.ranges import answer_bytes
+from streams.recordings.ranges import NoRoomError, answer_bytes
 from streams.recordings.sending import CONTENT_TYPE
 from streams.recordings.stores.base import StoreError
 from streams.recordings.storing import store_of
@@ -49,8 +49,8 @@ def clip_media(request: HttpRequest, clip_id: UUID, name: str) -> HttpResponseBa
     """Answer with one of its playlists, or with its file, to a player of any site."""
     try:
         response = _answer(request, get_played_clip(clip_id), name)
-    except NotFoundError as error:
-        response = HttpResponse(error.message, status=404, content_type=_TEXT)
+    except (NoRoomError, NotFoundError) as error:
+        response = HttpResponse(error.message, status=error.http_status, content_type=_TEXT)
     except StoreError as error:
         logger.warning("clip not handed out clip=%s code=%s: %s", clip_id, error.code, error.reason)
         response = HttpResponse(error.reason, status=404 if error.code == "object_missing" else 503, content_type=_TEXT)

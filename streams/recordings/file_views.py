@@ -22,7 +22,7 @@ from streams.recordings.closing import movie_of
 from streams.recordings.files import RecordedFile, sound_file, video_file
 from streams.recordings.links import POSTER, POSTER_NAME, SOUND, SOUND_FILE, check_token
 from streams.recordings.models import Recording
-from streams.recordings.ranges import answer_bytes
+from streams.recordings.ranges import NoRoomError, answer_bytes
 from streams.recordings.selectors import get_newest_played, get_played_recording, get_stored_recording
 from streams.recordings.stills import has_still, read_still
 from streams.recordings.stores.base import StoreError
@@ -35,6 +35,7 @@ INTERNAL_PATH = "/recording-files/"
 _SOUND_TYPE = "audio/mp4"
 _STILL_TYPES = {"jpg": "image/jpeg", "vtt": "text/vtt; charset=utf-8"}
 _PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
+_UNAVAILABLE, _AGAIN_S = 503, "10"
 _View = Callable[..., HttpResponseBase]
 
 
@@ -45,7 +46,7 @@ def _in_words(view: _View) -> _View:
     def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
         try:
             return view(request, *args, **kwargs)
-        except (LinkUnusableError, NotFoundError) as error:
+        except (LinkUnusableError, NoRoomError, NotFoundError) as error:
             return _said(error.message, status=error.http_status)
         except MovieError as error:
             return _said(str(error), status=404)
@@ -64,7 +65,7 @@ def recording_file(request: HttpRequest, recording_id: UUID) -> HttpResponseBase
     recording = get_stored_recording(recording_id)
     if recording.storage is None and recording.node != settings.NODE:
         return _at_its_node(request, recording)
-    form = request.GET.get("as")
+    form, is_attachment = request.GET.get("as"), "play" not in request.GET
     if form == POSTER:
         name = "poster.jpg"
         response = _poster_of(recording)
@@ -74,8 +75,11 @@ def recording_file(request: HttpRequest, recording_id: UUID) -> HttpResponseBase
     else:
         file = _wanted_file(recording, is_sound=form == SOUND_FILE)
         name = file.file_name
-        response = _handed_over(file) if recording.storage is None else _passed_on(request, recording, file)
-    is_attachment = "play" not in request.GET
+        response = (
+            _handed_over(file)
+            if recording.storage is None
+            else _passed_on(request, recording, file, is_played=not is_attachment)
+        )
     response["Content-Disposition"] = content_disposition_header(is_attachment, name) or "inline"
     response["Cache-Control"] = "private, max-age=3600"
     return response
@@ -113,14 +117,14 @@ def _handed_over(file: RecordedFile) -> HttpResponse:
     return response
 
 
-def _passed_on(request: HttpRequest, recording: Recording, file: RecordedFile) -> HttpResponseBase:
+def _passed_on(request: HttpRequest, recording: Recording, file: RecordedFile, *, is_played: bool) -> HttpResponseBase:
     """Pass on what another storage has: browsers let pages show what comes from here, whatever that storage says."""
     store = store_of(recording)
 
     def read(offset: int, length: int) -> bytes:
         return store.read(file.object_name, offset=offset, length=length)
 
-    return answer_bytes(request, read=read, size=file.size, content_type=file.content_type)
+    return answer_bytes(request, read=read, size=file.size, content_type=file.content_type, is_played=is_played)
 
 
 def _sound_of(request: HttpRequest, recording: Recording) -> HttpResponseBase:
@@ -147,7 +151,7 @@ def played_file(request: HttpRequest, playback_id: str, recording_id: UUID, name
     """Answer the edge with a file by which a recording is played, and which it has not got."""
     recording = get_played_recording(playback_id=playback_id, recording_id=recording_id)
     if name == played.MEDIA_NAME:
-        return _passed_on(request, recording, RecordedFile.of_broadcast(recording))
+        return _passed_on(request, recording, RecordedFile.of_broadcast(recording), is_played=True)
     if has_still(recording, name):
         return HttpResponse(read_still(recording, name), content_type=_STILL_TYPES[name.rpartition(".")[2]])
     if name not in played.PLAYLIST_NAMES:
@@ -165,4 +169,7 @@ def _movie_of(recording: Recording) -> Movie:
 
 
 def _said(sentence: str, *, status: int) -> HttpResponse:
-    return HttpResponse(sentence, status=status, content_type="text/plain; charset=utf-8")
+    response = HttpResponse(sentence, status=status, content_type="text/plain; charset=utf-8")
+    if status == _UNAVAILABLE:
+        response["Retry-After"] = _AGAIN_S
+    return response

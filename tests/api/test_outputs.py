@@ -252,6 +252,24 @@ class TestSimulcast:
         assert told["push"]["message"] == "The server refuses connections."
         assert told["push"]["since"] is not None
 
+    def test_is_told_by_who_runs_the_broadcast_alone(self, livestream: Livestream, retrying: Output) -> None:
+        session = livestream.sessions.get()
+
+        note_standings(session.pk, worker="another", told={retrying.pk: TargetStanding(PushState.BROADCASTING)})
+
+        retrying.refresh_from_db()
+        assert retrying.push_state == "retrying"
+
+    def test_one_that_was_switched_off_stays_off(self, livestream: Livestream, retrying: Output) -> None:
+        session = livestream.sessions.get()
+        Output.objects.update(enabled=False, push_state="disabled")
+        told = {retrying.pk: TargetStanding(PushState.BROADCASTING)}
+
+        note_standings(session.pk, worker=session.lease.worker, told=told)
+
+        retrying.refresh_from_db()
+        assert retrying.push_state == "disabled"
+
     def test_has_a_history(self, dyte: ApiClient, there: str, retrying: Output, livestream: Livestream) -> None:
         answer = read(dyte.get(f"{there}/{retrying.pk}/events"))
 

@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from streams.media.pulling.source import InvalidSourceError, PullUrl
 from tests.egress.proxies import Shelf, egress_proxy, shelf
 from tests.media.ingest import Ingest, running_ingest
 from tests.media.pulls import NAME, children, pulling
+from tests.media.rtmp_servers import certificate, tls_in_front_of
+from tests.media.rtsp_server import camera
 from tests.services import HANG_S, wait_until
 from tests.webhooks.certificates import Authority
 
@@ -185,6 +188,62 @@ class TestHttp:
                 end = run.end()
         assert end.kind is (EndKind.FAILED if flaw else EndKind.FINISHED)
         assert reason in end.reason
+
+
+class TestRtsp:
+    def test_a_camera_is_published(self, ingest: Ingest, egress: Path, small_clip: Path, tmp_path: Path) -> None:
+        credentials = b64encode(b"ann:s3cr3t").decode()
+        with camera(tmp_path, small_clip, credentials=credentials) as port:
+            with pulling(f"rtsp://ann:s3cr3t@127.0.0.1:{port}/garden", to=ingest, egress=egress, name="rtsp") as run:
+                run.await_media()
+                wait_until(lambda: ingest.server.find_publisher("rtsp"), what="the publisher")
+                assert codecs_of(ingest.server.pull_url("rtsp")) == ["aac", "h264"]
+            assert run.end().kind is EndKind.STOPPED
+
+    def test_one_that_wants_other_credentials_says_so(
+        self, ingest: Ingest, egress: Path, small_clip: Path, tmp_path: Path
+    ) -> None:
+        with (
+            camera(tmp_path, small_clip, credentials="else") as port,
+            pulling(f"rtsp://ann:wr0ng@127.0.0.1:{port}/garden", to=ingest, egress=egress, name="rtsp") as run,
+        ):
+            end = run.end()
+        assert end.kind is EndKind.FAILED
+        assert end.reason == "The source wants other credentials: it answers 401 Unauthorized."
+
+
+class TestRtmps:
+    def test_is_fetched_by_tls(
+        self,
+        source: Ingest,
+        ingest: Ingest,
+        egress: Path,
+        small_clip: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        files = certificate(tmp_path, "localhost")
+        monkeypatch.setenv("SSL_CERT_FILE", str(files[0]))
+        inner = int(source.server.pull_base_url.split(":")[2].split("/")[0])
+        with (
+            source.publishing("by-tls", small_clip),
+            tls_in_front_of(inner, files) as (port, _),
+            pulling(f"rtmps://localhost:{port}/live/by-tls", to=ingest, egress=egress, name="rtmps") as run,
+        ):
+            run.await_media()
+            wait_until(lambda: ingest.server.find_publisher("rtmps"), what="the publisher")
+            assert codecs_of(ingest.server.pull_url("rtmps")) == ["aac", "h264"]
+
+    def test_one_with_an_unknown_certificate_is_refused_in_words(
+        self, source: Ingest, ingest: Ingest, egress: Path, tmp_path: Path
+    ) -> None:
+        inner = int(source.server.pull_base_url.split(":")[2].split("/")[0])
+        with (
+            tls_in_front_of(inner, certificate(tmp_path, "localhost")) as (port, _),
+            pulling(f"rtmps://localhost:{port}/live/by-tls", to=ingest, egress=egress, name="rtmps") as run,
+        ):
+            end = run.end()
+        assert (end.kind, end.reason) == (EndKind.FAILED, "The source's certificate is not trusted.")
 
 
 class TestOthers:

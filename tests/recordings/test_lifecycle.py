@@ -123,6 +123,18 @@ class TestStart:
         recording.refresh_from_db()
         assert (recording.session, recording.status) == (session, "invoked")
 
+    def test_is_taken_where_the_broadcast_is_that_it_has_waited_for(
+        self, livestream: Livestream, settings: Settings
+    ) -> None:
+        settings.NODE = "elsewhere"
+        made = services.start_recording(livestream=livestream, new=NewRecording(may_wait=True), actor=SYSTEM)
+
+        session = connected(livestream)
+        went_live(session)
+
+        made.refresh_from_db()
+        assert (made.session, made.node) == (session, "main")
+
     def test_is_refused_beside_another_unless_a_further_one_is_wanted(
         self, session: Session, livestream: Livestream
     ) -> None:
@@ -206,6 +218,16 @@ class TestSweep:
 
         recording = Recording.objects.get()
         assert broker.arguments == [("streams.advance_recording", {"recording_id": str(recording.pk)})]
+
+    def test_calls_nobody_for_what_waits_for_a_broadcast(
+        self, livestream: Livestream, capture: Capture, broker: Broker
+    ) -> None:
+        services.start_recording(livestream=livestream, new=NewRecording(may_wait=True), actor=SYSTEM)
+
+        with capture(execute=True):
+            sweeps.sweep_recordings()
+
+        assert broker.names == []
 
     def test_deletes_what_has_run_out(self, session: Session) -> None:
         went_live(session)

@@ -13,9 +13,9 @@ from pytest_django import Settings
 from livehub.core import clock
 from livehub.core.errors import StaleStatusError
 from livehub.stack.ports import free_port
-from streams.models import Lease, Recording, Session
+from streams.models import Lease, RecordedSegment, Recording, Session
 from streams.organizations.services import SYSTEM, NewOrganization
-from streams.recordings import sending, services, spool, storing, sweeps, taking
+from streams.recordings import advancing, sending, services, spool, storing, sweeps, taking
 from streams.recordings.advancing import advance_recording, erase_recording, free_leases_of_this_node
 from streams.recordings.storage_services import create_storage_target, delete_storage_target
 from streams.recordings.stores.base import StoreError
@@ -174,8 +174,64 @@ class TestTwoAtOnce:
             f".{recording.output_file_name}.{sent}.part"
         ]
 
+    def test_another_process_goes_on_where_the_first_stopped(
+        self, recording: Recording, broadcast: MadeBroadcast, lease: Lease
+    ) -> None:
+        broadcast.add(3)
+        _advanced(recording)
+        # It remembers nothing of what was read.
+        taking._followers.take_out(recording.pk, folder=Path("forgotten"))
+        broadcast.add(2)
+
+        _finished(recording, broadcast, lease)
+
+        assert (recording.is_verified, RecordedSegment.objects.count()) == (True, 10)
+
+    def test_what_a_hung_worker_had_is_taken_up(self, recording: Recording, broadcast: MadeBroadcast) -> None:
+        broadcast.add(2)
+        Recording.objects.update(advancing_until=clock.now() - timedelta(minutes=1))
+
+        _advanced(recording)
+
+        assert RecordedSegment.objects.count() == 4
+        assert recording.advancing_until is None
+
+    def test_a_deleted_one_is_sent_no_further(self, recording: Recording, broadcast: MadeBroadcast) -> None:
+        broadcast.add(6)
+        taking.take(recording)
+        services.stop_recording(recording_id=recording.pk, actor=SYSTEM)
+        held = advancing._claim(recording.pk)
+        assert held is not None
+        services.delete_recording(recording_id=recording.pk, actor=SYSTEM)
+
+        with pytest.raises(advancing.TakenOverError):
+            sending.send(held, storing.folder_store(), renew=lambda: advancing._renew(held))
+
+        assert held.parts.count() == 0
+
 
 class TestWhatIsLeft:
+    def test_what_is_not_stored_yet_alone(self, recording: Recording, broadcast: MadeBroadcast) -> None:
+        for _ in range(8):
+            broadcast.add(1)
+            _advanced(recording)
+
+        sent = sum(part.size for part in recording.parts.all())
+        unsent = [segment for segment in recording.segments.all() if segment.offset + segment.size > sent]
+        assert 0 < len(unsent) < 16
+        assert [path.name for path in _spooled(recording)] == sorted(f"{each.slot}-{each.name}" for each in unsent)
+
+    def test_nothing_of_one_that_is_stored(self, recording: Recording, broadcast: MadeBroadcast, lease: Lease) -> None:
+        broadcast.add(2)
+        _advanced(recording)
+        # Of a task that was killed before it wrote it down.
+        spool.made_folder(recording.pk).joinpath("v0-1-9.m4s").write_bytes(b"linked")
+
+        _finished(recording, broadcast, lease)
+
+        assert recording.status == "uploaded"
+        assert not (Path(live_settings.RECORDING_SPOOL_DIR) / recording.pk.hex).exists()
+
     def test_nothing_of_one_that_failed(self, recording: Recording, broadcast: MadeBroadcast, lease: Lease) -> None:
         broadcast.add(2)
         for slot in ("v0", "a0"):

@@ -14,9 +14,10 @@ from streams.livestreams.arrivals import Encoder
 from streams.livestreams.locks import lock_livestream
 from streams.livestreams.states import EndReason
 from streams.models import Lease, Livestream, Recording, Session, StreamKey
-from streams.organizations.services import SYSTEM
+from streams.organizations.services import SYSTEM, NewOrganization
 from streams.recordings import services, storing, sweeps
 from streams.recordings.advancing import advance_recording
+from streams.recordings.storage_services import create_storage_target
 from tests.recordings.broadcast import MadeBroadcast, is_over, went_live
 
 ELSEWHERE = Encoder(node="south", client_id=9, address="203.0.113.24", software="OBS 31")
@@ -113,15 +114,26 @@ def test_a_paused_one_stays_paused(session: Session, lease: Lease) -> None:
     assert (second.status, second.pauses[0][1]) == ("paused", None)
 
 
-def test_what_holds_for_one_holds_for_the_other(session: Session, lease: Lease) -> None:
+def test_what_holds_for_one_holds_for_the_other(session: Session, lease: Lease, home: NewOrganization) -> None:
     began_at = clock.now()
+    storage = create_storage_target(
+        app=home.app,
+        type="s3",
+        actor=SYSTEM,
+        name="Films",
+        bucket="films",
+        endpoint="https://s3.example.com",
+        access_key="a",
+        secret="b",
+    )
+    Recording.objects.update(storage=storage)
     Recording.objects.update(max_seconds=3600, retention_s=77, config={"a": 1}, started_at=began_at)
     _moves(session, lease)
 
     sweeps.sweep_recordings()
 
     second = Recording.objects.get(node="south")
-    assert (second.retention_s, second.config) == (77, {"a": 1})
+    assert (second.retention_s, second.config, second.storage) == (77, {"a": 1}, storage)
     assert second.max_seconds == pytest.approx(3600, abs=60)
 
 

@@ -1,6 +1,7 @@
 """What a worker does for simulcasts: rows become connections to a real nginx-rtmp, and what becomes of them is told."""
 
 import os
+import resource
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,6 +13,7 @@ from pytest_django import Settings
 
 from streams.livestreams import leases, outputs
 from streams.livestreams.outputs import NewOutput
+from streams.livestreams.simulcast_program import SimulcastProgram
 from streams.livestreams.simulcasting import Simulcasts
 from streams.livestreams.storage import local_storage
 from streams.models import Lease, Livestream, Output, Session
@@ -182,3 +184,26 @@ def test_the_end_of_the_session_ends_them(
 
     wait_until(lambda: not ingest.server.find_publisher("ends"), what="its end")
     assert Output.objects.get(pk=output.pk).push_state == "idle"
+
+
+def test_one_that_the_machine_has_no_room_for_is_tried_again_later(livestream: Livestream, ingest: Ingest) -> None:
+    program = SimulcastProgram(Path("/nowhere"), label="one that is not started")
+    program.put(_simulcast(livestream, ingest, "late"))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+    try:
+        program.keep_up()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert program.has_ended
+
+    # Not at once, and not as often as it is looked after.
+    program.keep_up()
+    assert program.has_ended
+    wait_until(lambda: _is_tried(program), what="another try")
+    program.close()
+
+
+def _is_tried(program: SimulcastProgram) -> bool:
+    program.keep_up()
+    return not program.has_ended

@@ -24,12 +24,12 @@ _NOT_OPENED = re.compile(
 _FINISHED_ANYWAY = re.compile(rb"Failed to reload playlist|HTTP error|Error when loading")
 _ANSWERED = re.compile(r"(?:Server returned |HTTP error )(\d{3}[^\n(]*|4XX[^\n(]*|5XX[^\n(]*)")
 _SAID = re.compile(r"Server error: ([^\n]+)")
+_UNAUTHORIZED = "401 Unauthorized"
 # Words of ffmpeg -> why nothing comes; the first that is found counts.
 _REASONS = (
     ("Connection refused", "The source refuses connections."),
     ("certificate failed verification", "The source's certificate is not trusted."),
     ("does not match hostname", "The source's certificate is for another host."),
-    ("401 Unauthorized", "The source wants other credentials: it answers 401 Unauthorized."),
     ("method DESCRIBE failed: 404", "The source has no such stream: it answers 404 Not Found."),
     ("wrong passphrase", "The source wants another passphrase."),
     ("Connection timed out", "The source does not answer."),
@@ -119,6 +119,8 @@ class PullWords:
             words = b"\n".join(self._lines).decode(errors="replace")
         if said := _SAID.search(words):
             return f"The source refuses: {self._url.hide(said[1]).strip().rstrip('.')}."
+        if _UNAUTHORIZED in words:
+            return f"The source wants other credentials: it answers {_UNAUTHORIZED}."
         if answered := _ANSWERED.search(words):
             return f"The source answers {answered[1].strip()}."
         for found, reason in _REASONS:

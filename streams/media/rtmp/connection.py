@@ -27,6 +27,8 @@ _CONNECT_S = 8.0
 # Of a goodbye that nobody reads.
 _GOODBYE_S = 0.5
 _SEND_BUFFER = 128 * 1024
+# Media that waits is less than a picture more than the buffer.
+_REPLIES_WAITING = 8 * _SEND_BUFFER
 _USER_TIMEOUT_MS = 12_000
 _VERSION = 3
 _HANDSHAKE_SIZE = 1536
@@ -191,7 +193,12 @@ class RtmpConnection:
         if message.type == MessageType.WINDOW:
             self._window = int.from_bytes(message.body[:4])
         elif message.type == MessageType.CONTROL and int.from_bytes(message.body[:2]) == _PING:
-            self._write(MessageType.CONTROL, _PONG.to_bytes(2) + message.body[2:6])
+            self._reply(MessageType.CONTROL, _PONG.to_bytes(2) + message.body[2:6])
+
+    def _reply(self, type: MessageType, body: bytes) -> None:
+        """Answer a server that takes what it is sent; one that only asks would have us keep its answers without end."""
+        if self._writer.transport.get_write_buffer_size() < _REPLIES_WAITING:
+            self._write(type, body)
 
     async def _next_message(self) -> RtmpMessage:
         while not self._arrived:
@@ -206,7 +213,7 @@ class RtmpConnection:
                 raise PushError(PushReason.NOT_RTMP) from None
             if self._window and self._heard - self._acknowledged >= self._window:
                 self._acknowledged = self._heard
-                self._write(MessageType.ACKNOWLEDGEMENT, (self._heard & 0xFFFFFFFF).to_bytes(4))
+                self._reply(MessageType.ACKNOWLEDGEMENT, (self._heard & 0xFFFFFFFF).to_bytes(4))
         return self._arrived.pop(0)
 
     def _command(self, name: str, number: float, *values: Value, stream: int = 0) -> None:
