@@ -65,7 +65,7 @@ def recording_file(request: HttpRequest, recording_id: UUID) -> HttpResponseBase
     recording = get_stored_recording(recording_id)
     if recording.storage is None and recording.node != settings.NODE:
         return _at_its_node(request, recording)
-    form, is_attachment = request.GET.get("as"), "play" not in request.GET
+    form, is_played = request.GET.get("as"), "play" in request.GET
     if form == POSTER:
         name = "poster.jpg"
         response = _poster_of(recording)
@@ -75,12 +75,9 @@ def recording_file(request: HttpRequest, recording_id: UUID) -> HttpResponseBase
     else:
         file = _wanted_file(recording, is_sound=form == SOUND_FILE)
         name = file.file_name
-        response = (
-            _handed_over(file)
-            if recording.storage is None
-            else _passed_on(request, recording, file, is_played=not is_attachment)
-        )
-    response["Content-Disposition"] = content_disposition_header(is_attachment, name) or "inline"
+        is_here = recording.storage is None
+        response = _handed_over(file) if is_here else _passed_on(request, recording, file, is_played=is_played)
+    response["Content-Disposition"] = content_disposition_header(not is_played, name) or "inline"
     response["Cache-Control"] = "private, max-age=3600"
     return response
 

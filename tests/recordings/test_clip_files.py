@@ -35,7 +35,7 @@ def clip(livestream: Livestream, session: Session) -> Clip:
 
 
 def _body(answer: object) -> bytes:
-    return b"".join(answer.streaming_content)  # type: ignore[attr-defined]  # Django's response.
+    return bytes(answer.getvalue())  # type: ignore[attr-defined]  # Django's response.
 
 
 def test_are_watched_and_fetched_before_they_are_stored(clip: Clip) -> None:

@@ -5,13 +5,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from django.http.response import HttpResponseBase, StreamingHttpResponse
+from django.http.response import HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.test import Client
 from pytest_django import Settings
 
 from livehub.core import clock
 from streams.models import Lease, Recording, Session
 from streams.organizations.services import SYSTEM, NewOrganization
+from streams.recordings import ranges
 from streams.recordings.advancing import advance_recording
 from streams.recordings.links import download_link
 from streams.recordings.storage_services import create_storage_target
@@ -67,9 +68,17 @@ def content(stored: Recording, server: StoreSettings) -> bytes:
     return (Path(server.path) / stored.object_name).read_bytes()
 
 
+@pytest.fixture(autouse=True)
+def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have these few seconds take several."""
+    monkeypatch.setattr(ranges, "_PIECE", 10_000)
+
+
 def _body(answer: HttpResponseBase) -> bytes:
-    assert isinstance(answer, StreamingHttpResponse)
-    return b"".join(answer)  # Whoever has read it has closed it.
+    if isinstance(answer, StreamingHttpResponse):
+        return b"".join(answer)  # Whoever has read it has closed it.
+    assert isinstance(answer, HttpResponse)
+    return answer.content
 
 
 def test_are_passed_on_as_they_are(path: str, content: bytes) -> None:

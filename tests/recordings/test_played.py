@@ -162,9 +162,8 @@ class TestMedia:
             last = first + len(answer[1]) - 1
             assert answer[2]["Content-Range"] == f"bytes {first}-{last}/{len(content)}"
 
-    @pytest.mark.parametrize("asked", ["bytes=999999999-", "bytes=20-10"])
-    def test_has_nothing_behind_its_end(self, recording: Recording, asked: str) -> None:
-        status, _, headers = _get(recording, f"{recording.pk}/media.mp4", Range=asked)
+    def test_has_nothing_behind_its_end(self, recording: Recording) -> None:
+        status, _, headers = _get(recording, f"{recording.pk}/media.mp4", Range="bytes=999999999-")
 
         assert (status, headers["Content-Range"]) == (416, f"bytes */{recording.size}")
 
