@@ -68,9 +68,10 @@ class StorageForm(ChangeForm):
         empty_label=None,
         error_messages=dict.fromkeys(("required", "invalid_choice"), "Choose one of your apps."),
     )
+    # The service says what is missing, of all fields at once.
     name = forms.CharField(
         max_length=NAME_MAX_LENGTH,
-        error_messages={"required": "Give the storage a name, so that you find it again."},
+        required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "autofocus": True, "placeholder": "Films"}),
     )
     host = _text("Server", placeholder="sftp.example.com")

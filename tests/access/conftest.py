@@ -14,11 +14,14 @@ from django.test import Client, override_settings
 from pytest_django import DjangoDbBlocker, Settings
 
 from livehub.api.identifiers import object_id
+from livehub.core import clock
 from streams.identity.models import public_id_of
 from streams.livestreams.outputs import NewOutput, create_output
+from streams.livestreams.pulls import PullChange
 from streams.livestreams.services import create_livestream
 from streams.livestreams.slate_pictures import set_slate_picture
-from streams.models import ApiKey, Invitation, Livestream, Member, Output, Recording, Role, Session, User
+from streams.livestreams.states import SimulcastState
+from streams.models import ApiKey, Invitation, Livestream, Member, Output, PushEvent, Recording, Role, Session, User
 from streams.organizations import members
 from streams.organizations.models import AttemptBudget
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
@@ -114,7 +117,8 @@ def tenant_of(made: NewOrganization) -> Tenant:
     output = simulcast(livestream)
     recording = _stored_recording(livestream)
     # One dialect's outputs are changed only while nothing is broadcast.
-    idle = create_livestream(app=made.app, name="Idle", actor=SYSTEM)
+    pull: PullChange = {"url": "rtmp://ann:s3cr3t@source.example.com/live", "enabled": False}
+    idle = create_livestream(app=made.app, name="Idle", actor=SYSTEM, pull=pull)
     ids = {
         "account_id": made.organization.pk.hex,
         "app_id": str(made.app.pk),
@@ -148,7 +152,9 @@ def tenant_of(made: NewOrganization) -> Tenant:
 
 def simulcast(livestream: Livestream) -> Output:
     new = NewOutput(type="simulcast", uri="rtmp://a.example.com/live2", stream_key="sk_of-a-platform")
-    return create_output(livestream=livestream, new=new, actor=SYSTEM)
+    output = create_output(livestream=livestream, new=new, actor=SYSTEM)
+    PushEvent.objects.create(output=output, at=clock.now(), state=SimulcastState.RETRYING)
+    return output
 
 
 def _archive_of(livestream: Livestream) -> str:

@@ -169,7 +169,9 @@ def test_begin_and_end_them_by_hand(browser: Client, on_air: Session, livestream
 def test_ask_before_they_delete(browser: Client, recording: Recording) -> None:
     _stored(recording)
     page = f"/recordings/{recording.pk}/delete"
-    assert "This cannot be undone" in browser.get(page).content.decode()
+    asked = squeezed(get_html(browser, page))
+    for words in ("Delete this recording of", "Autumn keynote", "3 min 34 s long", "This cannot be undone"):
+        assert words in asked
 
     browser.post(page)
 

@@ -62,6 +62,13 @@ def test_one_is_tried(browser: Client, home: NewOrganization) -> None:
     assert "is inside this network" in get_html(browser, _LIST)
 
 
+def test_all_that_is_missing_is_said_at_once(browser: Client) -> None:
+    html = browser.post(f"{_LIST}/create?type=s3", {"name": ""}).content.decode()
+
+    for field in ("name", "endpoint", "bucket", "access_key", "secret"):
+        assert f'id="id_{field}_error"' in html, field
+
+
 def test_one_is_changed_without_its_secrets(browser: Client, home: NewOrganization) -> None:
     target = storage_of(home.app)
     there = f"{_LIST}/{target.pk}/change"
