@@ -49,7 +49,7 @@ def main(*, hours: int, kbps: int) -> None:
         advance_recording(recording_id=recording.pk)
         used_s += _used_s() - before_s
     broadcast.end()
-    began_s, before_s = time.monotonic(), _used_s()
+    began_s, before_s, before_mb = time.monotonic(), _used_s(), _rss_mb()
     is_over(lease)
     advance_recording(recording_id=recording.pk)
     taken_s = time.monotonic() - began_s
@@ -67,6 +67,7 @@ def main(*, hours: int, kbps: int) -> None:
         "live_ms_per_s": used_s * 1000 / (hours * 3600),
         "verified_in_s": taken_s,
         "end_cpu_s": _used_s() - before_s,
+        "before_mb": before_mb,
         "rss_mb": _rss_mb(),
         "url": link.url if link else "",
     }
