@@ -185,6 +185,13 @@ class TestPublishing:
             assert held.obstacle()
         assert ("streams.drop_encoder", {"node": "main", "name": name}) in broker.arguments
 
+    def test_our_own_refusal_is_told_of_the_try_that_it_was_of(self, livestream: Livestream, held: HeldPull) -> None:
+        began_at = clock.now()
+        Livestream.objects.update(last_refusal="Too many broadcasts are on air.", last_refused_at=began_at)
+
+        assert held.refusal_since(began_at) == "Too many broadcasts are on air."
+        assert held.refusal_since(began_at + timedelta(seconds=1)) == ""
+
     def test_a_change_cuts_it_at_once(
         self, livestream: Livestream, held: HeldPull, broker: Broker, capture: Capture
     ) -> None:
