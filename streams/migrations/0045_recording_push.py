@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('streams', '0046_renderings'),
+        ('streams', '0044_renderings'),
     ]
 
     operations = [

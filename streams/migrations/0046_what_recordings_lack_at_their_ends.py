@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("streams", "0047_recording_push"),
+        ("streams", "0045_recording_push"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ("streams", "0044_recordings_seen_again"),
+        ("streams", "0043_recordings_seen_again"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('streams', '0048_what_recordings_lack_at_their_ends'),
+        ('streams', '0046_what_recordings_lack_at_their_ends'),
     ]
 
     operations = [
