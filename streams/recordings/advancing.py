@@ -144,7 +144,7 @@ def _erase(recording: Recording) -> None:
                     abandon(store, Upload(made.object_name, made.upload_token, recording.part_size))
                 store.delete(made.object_name)
     Recording.objects.filter(pk=recording.pk).update(is_erased=True)
-    if recording.storage is not None and recording.storage.is_inline:
+    if recording.storage is not None:
         forget_inline_target(recording.storage)
 
 

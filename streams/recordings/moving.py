@@ -18,8 +18,9 @@ from streams.organizations.services import SYSTEM
 from streams.recordings import lifecycle
 from streams.recordings.locks import lock_recording
 from streams.recordings.models import Recording
+from streams.recordings.renditions import FileForm
 from streams.recordings.services import NewRecording, make_recording
-from streams.recordings.states import RecordingOrigin, RecordingStatus, StopReason
+from streams.recordings.states import RecordingOrigin, RecordingStatus, SlateRecording, StopReason
 
 # Of one sweep; the rest the next time.
 _MOST_AT_ONCE = 50
@@ -56,13 +57,19 @@ def follow(*, recording_id: UUID) -> Recording | None:
         origin=RecordingOrigin(before.origin),
         max_seconds=_seconds_left(before, moved_ms=moved_ms),
         retention_s=before.retention_s,
+        slate=SlateRecording(before.slate),
         config=before.config,
         storage=before.storage,
+        rendition=FileForm.read(before.rendition) if before.rendition is not None else None,
+        has_links=before.has_links,
     )
     after = make_recording(livestream, session, new=new, actor=SYSTEM, is_further=before.is_further)
     # Machines' clocks differ, and the first picture may be told a little before its encoder.
     after.from_ms, after.started_by, after.start_reason = moved_ms - _CLOCKS_MS, before.started_by, before.start_reason
-    after.save(update_fields=["from_ms", "started_by", "start_reason"])
+    # Where it is sent to as well goes on with it.
+    after.push, before.push = before.push, None
+    before.save(update_fields=["push", "updated_at"])
+    after.save(update_fields=["from_ms", "started_by", "start_reason", "push"])
     if was_paused:
         lifecycle.change_status(after, new=RecordingStatus.PAUSED, pauses=[[moved_ms, None]])
     return after

@@ -85,9 +85,10 @@ def inline_target(*, app: App, type: str, **values: Unpack[StorageChanges]) -> S
 
 
 def forget_inline_target(target: StorageTarget) -> None:
-    """Forget what opens a storage whose recording is gone."""
-    mine = StorageTarget.objects.filter(pk=target.pk, is_inline=True)
-    mine.update(deleted_at=clock.now(), secrets_encrypted="")
+    """Forget what opens a storage that was told with a recording, once nothing of ours is in it any more."""
+    stored = (target.recordings, target.clips)
+    if target.is_inline and not any(each.filter(is_erased=False).exists() for each in stored):
+        StorageTarget.objects.filter(pk=target.pk).update(deleted_at=clock.now(), secrets_encrypted="")
 
 
 @transaction.atomic

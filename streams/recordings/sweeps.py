@@ -63,7 +63,8 @@ def sweep_clips() -> None:
     """
     expired = Clip.objects.existing().filter(expires_at__lt=clock.now())
     for clip_id in expired.values_list("pk", flat=True)[:_MOST_AT_ONCE]:
-        delete_clip(clip_id=clip_id, actor=SYSTEM)
+        with suppress(NotFoundError):
+            delete_clip(clip_id=clip_id, actor=SYSTEM)
     by_node = defaultdict[str, list[UUID]](list)
     for node, clip_id in Clip.objects.existing().unfinished().order_by("created_at").values_list("node", "pk"):
         by_node[node].append(clip_id)

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from livehub.core import clock
 from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.models import AuditEntry, Clip, Livestream, Recording, Session
-from streams.organizations.services import SYSTEM
+from streams.organizations.services import SYSTEM, NewOrganization
 from streams.recordings import sweeps
 from streams.recordings.advancing import advance_recording, erase_recording
 from streams.recordings.clips import making
@@ -20,9 +20,11 @@ from streams.recordings.clips.recorded_window import record_window
 from streams.recordings.clips.services import clip_livestream, clip_recording, delete_clip
 from streams.recordings.clips.wishes import Wish
 from streams.recordings.services import delete_recording
+from streams.recordings.storage_services import add_inline_target
 from tests.media.recording.probing import durations, timed_pictures
 from tests.recordings.broadcast import MadeBroadcast, is_over, went_live
 from tests.recordings.broadcast import clip as track
+from tests.recordings.rows import clip_of
 from tests.runs import ended
 
 FPS = 30
@@ -293,6 +295,25 @@ class TestTheirLife:
         assert not Clip.objects.filter(is_erased=False).exists()
         making.make_clip(clip_id=waiting.pk)
         assert not _stored_file(waiting, settings).exists()
+
+    def test_leaves_what_opens_a_storage_to_the_last_that_is_there(
+        self, livestream: Livestream, home: NewOrganization
+    ) -> None:
+        target = add_inline_target(app=home.app, type="aws", bucket="films", access_key="a", secret="b")
+        recording = Recording.objects.create(
+            app=home.app, livestream=livestream, object_name="one", storage=target, deleted_at=clock.now()
+        )
+        clip = clip_of(livestream, storage=target)
+
+        erase_recording(recording_id=recording.pk)
+        target.refresh_from_db()
+        assert (target.deleted_at, bool(target.secrets_encrypted)) == (None, True)
+
+        delete_clip(clip_id=clip.pk, actor=SYSTEM)
+        making.erase_clip(clip_id=clip.pk)
+        target.refresh_from_db()
+        assert target.deleted_at is not None
+        assert target.secrets_encrypted == ""
 
     def test_lasts_as_long_as_their_sources(
         self, livestream: Livestream, broadcast: MadeBroadcast, settings: Settings

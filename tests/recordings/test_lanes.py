@@ -8,13 +8,17 @@ import pytest
 from pytest_django import Settings
 
 from livehub.core import clock
-from streams.models import Lease, RecordedSegment, Recording, Session
+from streams.models import Clip, Lease, RecordedSegment, Recording, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from streams.recordings.advancing import advance_recording
+from streams.recordings.clips.making import make_clip
+from streams.recordings.clips.services import clip_livestream
+from streams.recordings.clips.wishes import Wish
 from streams.recordings.lanes import LANES, LANES_OF_AN_APP, Lanes, lanes
 from streams.recordings.storage_services import create_storage_target
 from streams.recordings.stores.faults import store_error
 from tests.recordings.broadcast import MadeBroadcast, went_live
+from tests.stores.storages import storage_of
 
 ONE, TWO, THREE = uuid4(), uuid4(), uuid4()
 
@@ -131,3 +135,14 @@ def test_without_a_lane_the_broadcast_is_taken_all_the_same(
     recording = Recording.objects.get()
     assert (recording.status, recording.problem, recording.advancing_until) == ("recording", "", None)
     assert (RecordedSegment.objects.count(), recording.parts.count()) == (4, 0)
+
+
+def test_without_a_lane_a_clip_waits(session: Session, home: NewOrganization, full: None) -> None:
+    MadeBroadcast(session, began_ms=clock.epoch_ms(clock.now()) - 60_000).add(4)
+    clip = clip_livestream(livestream=session.livestream, wish=Wish(last_ms=2000), title="", actor=SYSTEM)
+    Clip.objects.update(storage=storage_of(home.app))
+
+    make_clip(clip_id=clip.pk)
+
+    clip.refresh_from_db()
+    assert (clip.status, clip.problem, clip.making_until, clip.upload_token) == ("making", "", None, "")

@@ -17,6 +17,8 @@ from streams.models import Lease, Livestream, Recording, Session, StreamKey
 from streams.organizations.services import SYSTEM, NewOrganization
 from streams.recordings import services, storing, sweeps
 from streams.recordings.advancing import advance_recording
+from streams.recordings.pushing import push
+from streams.recordings.renditions import FileForm
 from streams.recordings.storage_services import create_storage_target
 from tests.recordings.broadcast import MadeBroadcast, is_over, went_live
 
@@ -127,13 +129,27 @@ def test_what_holds_for_one_holds_for_the_other(session: Session, lease: Lease, 
         secret="b",
     )
     Recording.objects.update(storage=storage)
-    Recording.objects.update(max_seconds=3600, retention_s=77, config={"a": 1}, started_at=began_at)
+    wanted = FileForm(codec="VP8", width=160, height=90)
+    elsewhere = push(session.livestream, url="rtmp://203.0.113.9/live/key", actor=SYSTEM)
+    Recording.objects.update(
+        max_seconds=3600,
+        retention_s=77,
+        config={"a": 1},
+        started_at=began_at,
+        slate="keep",
+        rendition=wanted.kept,
+        has_links=False,
+        push=elsewhere,
+    )
     _moves(session, lease)
 
     sweeps.sweep_recordings()
 
     second = Recording.objects.get(node="south")
     assert (second.retention_s, second.config, second.storage) == (77, {"a": 1}, storage)
+    assert (second.slate, second.rendition, second.has_links) == ("keep", wanted.kept, False)
+    assert second.push == elsewhere
+    assert Recording.objects.exclude(pk=second.pk).get().push is None
     assert second.max_seconds == pytest.approx(3600, abs=60)
 
 

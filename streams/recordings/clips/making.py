@@ -20,11 +20,13 @@ from streams.recordings.clips.errors import NothingToClipError
 from streams.recordings.clips.layout import lay_out, scratch_file, waiting_file, write_file
 from streams.recordings.clips.materials import Material, of_recording, of_window
 from streams.recordings.clips.window import read_window
+from streams.recordings.lanes import lanes
 from streams.recordings.locks import lock_clip
 from streams.recordings.models import Clip, ClipQuerySet
 from streams.recordings.models.recording import PROBLEM_MAX_LENGTH
 from streams.recordings.sending import CONTENT_TYPE
 from streams.recordings.states import ClipStatus
+from streams.recordings.storage_services import forget_inline_target
 from streams.recordings.stores.base import PART_SIZE_MIN_BYTES, Receipt, Store, StoreError, Upload, UploadPart, bound_s
 from streams.recordings.storing import abandon, store_of
 
@@ -78,13 +80,22 @@ def erase_clip(*, clip_id: UUID) -> None:
     clip = Clip.objects.filter(pk=clip_id, is_erased=False).exclude(deleted_at=None).select_related("storage").first()
     if clip is None:
         return
-    if clip.upload_token:
+    spool.clear(clip.pk)
+    with lanes.lane(app_id=clip.app_id, storage_id=clip.storage_id) as is_free:
+        if is_free:
+            _erase(clip)
+
+
+def _erase(clip: Clip) -> None:
+    is_gone = clip.storage is not None and clip.storage.deleted_at is not None
+    if clip.upload_token and not is_gone:
         store = store_of(clip)
         if not clip.is_ready:
             abandon(store, _upload_of(clip))
         store.delete(clip.object_name)
-    spool.clear(clip.pk)
     Clip.objects.filter(pk=clip.pk).update(is_erased=True)
+    if clip.storage is not None:
+        forget_inline_target(clip.storage)
 
 
 def free_leases_of_this_node() -> int:
@@ -95,10 +106,14 @@ def free_leases_of_this_node() -> int:
 
 def _make(clip: Clip) -> None:
     path = waiting_file(clip.pk)
-    if not clip.playlists or not path.exists():
-        _cut(clip)
-    store = store_of(clip)
-    _store(clip, store, path)
+    # A clip of a recording is stored where that is.
+    with lanes.lane(app_id=clip.app_id, storage_id=clip.storage_id) as is_free:
+        if not is_free:
+            # The sweep comes again.
+            return
+        if not clip.playlists or not path.exists():
+            _cut(clip)
+        _store(clip, store_of(clip), path)
     with transaction.atomic():
         lifecycle.become_ready(lock_clip(clip.pk))
     spool.clear(clip.pk)

@@ -15,7 +15,7 @@ from streams.recordings.following import SOUND
 from streams.recordings.models import Recording
 from streams.recordings.policies import get_policy
 from streams.recordings.services import NewRecording, make_recording
-from streams.recordings.states import RecordingOrigin, StopReason
+from streams.recordings.states import RecordingOrigin, SlateRecording, StopReason
 
 # Sound is cut where the picture is, but for a few of its frames.
 _BESIDE_MS = 100
@@ -39,6 +39,7 @@ def record_window(*, livestream: Livestream, wish: Wish, actor: Actor) -> Record
         origin=RecordingOrigin.WINDOW,
         file_name_prefix=policy.file_name_prefix,
         retention_s=policy.retention_s,
+        slate=SlateRecording(policy.slate),
         storage=policy.storage,
     )
     from_ms = _segment_start(found.window, found.from_ms) if found.window else found.from_ms
