@@ -28,7 +28,8 @@ def _addresses(stream: Stream, stack: RunningStack) -> list[str]:
     lists = ["/", "/livestreams", "/livestreams?q=nothing+is+called+so", f"{page}/sessions", "/account", "/system"]
     made = stream.integrator.call("POST", f"{stream.path}/outputs", type="simulcast", uri="rtmp://a.example.com/live2")
     of_playback = ("playback", "broadcast", "viewer-link", "viewer-dismissal", "signing-key", "signing-key/rotate")
-    playback = [f"{page}/{each}" for each in of_playback]
+    recorded = ("recordings", "recording-settings", "pull")
+    playback = [f"{page}/{each}" for each in (*of_playback, *recorded)]
     outputs = [f"{page}/outputs/{each}" for each in ("create", made["data"]["id"], f"{made['data']['id']}/delete")]
     people = [f"/account/you{own}" for own in ("", "/password", "/second-factor")]
     return [
