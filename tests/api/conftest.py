@@ -7,7 +7,7 @@ import pytest
 from livehub.api.identifiers import object_id
 from streams.livestreams.outputs import NewOutput, create_output
 from streams.meetings.recordings import start_meeting_recording
-from streams.models import Livestream, Meeting, Session
+from streams.models import Livestream, Meeting, Output, Session
 from streams.organizations import authentication
 from streams.organizations.credential_cache import CredentialCache
 from streams.organizations.services import SYSTEM, NewOrganization
@@ -58,6 +58,7 @@ def ids(home: NewOrganization, livestream: Livestream, session: Session) -> dict
     output = create_output(livestream=livestream, new=new, actor=SYSTEM)
     meeting_ids = furnish(home.app)
     meeting = Meeting.objects.get(pk=meeting_ids["meeting_id"])
+    Output.objects.filter(livestream=livestream, type="archive").update(public_id="keynote-4711")
     recording = start_meeting_recording(meeting=meeting, config={}, allows_multiple=False, actor=SYSTEM)
     return {
         "account_id": home.organization.pk.hex,
@@ -69,6 +70,7 @@ def ids(home: NewOrganization, livestream: Livestream, session: Session) -> dict
         "session_id": str(session.pk),
         "output_id": str(output.pk),
         "viewer_id": "customer-4711",
+        "public_id": "keynote-4711",
         "live_stream_output_id": output.pk.hex,
         "platform_id": object_id(output.pk),
         "api_key_id": str(home.liveapi_key.row.pk),

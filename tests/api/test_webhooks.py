@@ -234,7 +234,7 @@ class TestNames:
             "types": ["livestream.live", "livestream.ended", "livestream.errored"],
             "emitted": True,
         }
-        assert not found["video-ready"]["emitted"]
+        assert not found["meeting.chatSynced"]["emitted"]
         assert realtimekit.get("/webhooks/events").status_code == 404
 
     def test_that_a_client_is_not_told_are_not_taken_away_by_it(

@@ -32,7 +32,7 @@ def create_webhook(page: Page, name: str, url: str) -> str:
     page.get_by_role("textbox", name="Name").fill(name)
     page.get_by_label("URL").fill(url)
     page.get_by_label("Select all of LiveHub").check()
-    expect(page.get_by_text("22 of ")).to_be_visible()
+    expect(page.get_by_text("26 of ")).to_be_visible()
     page.get_by_test_id("submit").click()
     expect(page.get_by_text("It is shown this once.")).to_be_visible()
     return page.locator("#new-secret").inner_text()

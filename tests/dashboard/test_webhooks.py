@@ -706,10 +706,10 @@ class TestTest:
         assert (answer.status_code, answer["Location"]) == (303, f"{there}/deliveries/{delivery.uid}")
 
     def test_is_any_where_it_listens_for_nothing_that_is_sent_yet(self, browser: Client, home: NewOrganization) -> None:
-        there = f"/webhooks/{listening(home.app, 'video-ready').pk}"
+        there = f"/webhooks/{listening(home.app, 'meeting.chatSynced').pk}"
         assert LIVE in get_html(browser, f"{there}/test")
 
-        assert browser.post(f"{there}/test", {"event": "video-ready"}).status_code == 422
+        assert browser.post(f"{there}/test", {"event": "meeting.chatSynced"}).status_code == 422
         assert browser.post(f"{there}/test", {"event": LIVE}).status_code == 303
 
 

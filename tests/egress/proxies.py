@@ -1,10 +1,11 @@
 """An egress proxy beside a test, and servers that it leads to."""
 
 import asyncio
+import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -34,12 +35,18 @@ def egress_proxy(
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
     try:
-        wait_until(path.exists, what="the egress proxy")
+        wait_until(lambda: _listens(path), what="the egress proxy")
         yield path
     finally:
         ends[0]()
         thread.join(HANG_S)
         path.unlink(missing_ok=True)
+
+
+def _listens(path: Path) -> bool:
+    # Its name is there a moment before anybody is let in.
+    with closing(socket.socket(socket.AF_UNIX)) as connection:
+        return connection.connect_ex(str(path)) == 0
 
 
 class Shelf(ThreadingHTTPServer):

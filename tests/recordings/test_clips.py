@@ -299,7 +299,9 @@ class TestTheirLife:
     def test_leaves_what_opens_a_storage_to_the_last_that_is_there(
         self, livestream: Livestream, home: NewOrganization
     ) -> None:
-        target = add_inline_target(app=home.app, type="aws", bucket="films", access_key="a", secret="b")
+        target = add_inline_target(
+            app=home.app, type="aws", bucket="films", region="eu-central-1", access_key="a", secret="b"
+        )
         recording = Recording.objects.create(
             app=home.app, livestream=livestream, object_name="one", storage=target, deleted_at=clock.now()
         )

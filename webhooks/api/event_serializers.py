@@ -86,6 +86,19 @@ _FIELDS: dict[str, Any] = {
         verified=serializers.BooleanField(),
         gaps=serializers.ListField(child=serializers.DictField()),
     ),
+    "clip": _part(
+        "Clip",
+        livestreamId=serializers.UUIDField(allow_null=True),
+        sessionId=serializers.UUIDField(allow_null=True),
+        recordingId=serializers.UUIDField(allow_null=True),
+        title=_text(allow_null=True),
+        status=_text(),
+        startsAt=InstantField(allow_null=True),
+        durationUs=serializers.IntegerField(allow_null=True),
+        size=serializers.IntegerField(allow_null=True),
+        watchUrl=_text(),
+        createdAt=InstantField(),
+    ),
     "endpoint": _part("Endpoint", name=_text()),
     "changed": serializers.ListField(
         child=serializers.CharField(), required=False, help_text="What is another now, of livestream.updated."
@@ -121,7 +134,7 @@ class EventSerializer(serializers.Serializer[Event]):
         },
         "reason": None,
     }
-    absent = frozenset({"meeting", "participant", "simulcast", "recording", "endpoint", "changed"})
+    absent = frozenset({"meeting", "participant", "simulcast", "recording", "clip", "endpoint", "changed"})
 
     def get_fields(self) -> dict[str, Any]:
         return deepcopy(_FIELDS)
