@@ -110,7 +110,7 @@ def _go_on() -> None:
 
 
 def _kinds(path: Path) -> list[str]:
-    return [kind for kind, _ in top_boxes(path)]
+    return [kind for kind, _ in top_boxes(path.read_bytes())]
 
 
 def _check(recording: Recording, path: Path) -> None:

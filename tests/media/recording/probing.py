@@ -53,9 +53,9 @@ def packets(path: Path, kind: str) -> list[Packet]:
     return [Packet(float(each["pts_time"]), each["data_hash"], each["flags"].startswith("K")) for each in found]
 
 
-def top_boxes(path: Path) -> list[tuple[str, int]]:
+def top_boxes(content: bytes) -> list[tuple[str, int]]:
     """Return the kind and size of each box that a reader goes through, in order. Source: ISO/IEC 14496-12, 4.2."""
-    found, content, at = list[tuple[str, int]](), path.read_bytes(), 0
+    found, at = list[tuple[str, int]](), 0
     while at < len(content):
         size, kind = int.from_bytes(content[at : at + 4]), content[at + 4 : at + 8].decode("ascii")
         if size == 1:

@@ -67,14 +67,14 @@ def test_shows_the_pictures_that_were_sent(made: Made) -> None:
 
 
 def test_is_walked_through_in_three_steps(made: Made) -> None:
-    boxes = top_boxes(made.path)
+    boxes = top_boxes(made.path.read_bytes())
 
     assert [kind for kind, _ in boxes] == ["ftyp", "mdat", "moov"]
     assert sum(size for _, size in boxes) == made.path.stat().st_size
 
 
 def test_is_walked_through_segment_by_segment_where_nothing_could_be_overwritten(made: Made) -> None:
-    boxes = top_boxes(made.recorded)
+    boxes = top_boxes(made.recorded.read_bytes())
 
     kinds = [kind for kind, _ in boxes]
     assert (kinds[:2], set(kinds[2:-1]), kinds[-1]) == (["ftyp", "free"], {"mdat"}, "moov")
