@@ -13,7 +13,7 @@ from livehub.core import clock
 from streams.media.recording.index import TrackKind
 from streams.media.recording.movie import Gap, Movie, MovieError, RecordedInit, RecordedPiece
 from streams.media.recording.stored import read_init
-from streams.recordings import lifecycle, node_jobs, planning, played, sending, spool, verifying
+from streams.recordings import heads, lifecycle, node_jobs, planning, played, sending, spool, verifying
 from streams.recordings.locks import lock_recording
 from streams.recordings.models import RecordedSegment, Recording
 from streams.recordings.states import GAP_WORDS, RecordingStatus
@@ -32,6 +32,7 @@ class _Closed:
 
     movie: Movie
     stored: StoredObject
+    crc32: int
     finding: "verifying.Finding"
     gaps: Sequence[Gap]
 
@@ -60,7 +61,8 @@ def close(recording: Recording, store: Store, *, renew: Callable[[], None]) -> N
     gaps = gaps_of(recording, movie)
     finding = verifying.verify(recording, movie, gaps, store=store, stored=stored, parts=parts)
     _keep_playlists(recording, movie)
-    _show(recording, _Closed(movie, stored, finding, gaps))
+    crc32 = heads.crc32_of(recording, store, parts)
+    _show(recording, _Closed(movie, stored, crc32, finding, gaps))
     spool.clear(recording.pk)
 
 
@@ -113,16 +115,14 @@ def _show(recording: Recording, closed: _Closed) -> None:
         # Somebody else has closed it at the same time, with the same bytes.
         return
     now = clock.now()
-    parts = recording.parts.order_by("number")
-    digests = "".join(parts.values_list("sha256", flat=True))
-    last = parts.last()
+    digests = "".join(recording.parts.order_by("number").values_list("sha256", flat=True))
     found: dict[str, Any] = {
         "verified_at": now,
         "expires_at": now + timedelta(seconds=locked.retention_s) if locked.retention_s else None,
         "size": closed.stored.size,
         "duration_us": closed.movie.duration_us,
         "sha256": hashlib.sha256(bytes.fromhex(digests)).hexdigest(),
-        "crc32": last.crc32 if last else None,
+        "crc32": closed.crc32,
         "etag": closed.stored.etag,
         "is_verified": closed.finding.is_verified,
         "has_sound": closed.movie.has(TrackKind.AUDIO),

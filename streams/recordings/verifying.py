@@ -17,6 +17,7 @@ from streams.media.recording.index import TrackKind
 from streams.media.recording.movie import Gap, Movie
 from streams.media.recording.stored import read_init, stored_init
 from streams.recordings import spool
+from streams.recordings.heads import head_of, recorded_head
 from streams.recordings.models import Recording, RecordingPart
 from streams.recordings.stores.base import Store, StoredObject
 from streams.recordings.stores.folder import FolderStore
@@ -62,7 +63,7 @@ def verify(
     """
     problem = (
         _wrong_size(stored, parts)
-        or _wrong_content(store, stored, parts)
+        or _wrong_content(recording, store, stored, parts)
         or _missing(gaps)
         or _wrong_length(recording, movie)
         or _not_playable(recording, movie, store, stored)
@@ -75,8 +76,14 @@ def _wrong_size(stored: StoredObject, parts: Sequence[RecordingPart]) -> str:
     return "" if stored.size == sent else f"The store has {stored.size} bytes of it, and was sent {sent}."
 
 
-def _wrong_content(store: Store, stored: StoredObject, parts: Sequence[RecordingPart]) -> str:
-    """Read again what lies on this machine, of long files parts from all over; others have vouched for each part."""
+def _wrong_content(recording: Recording, store: Store, stored: StoredObject, parts: Sequence[RecordingPart]) -> str:
+    """Read again what lies on this machine, of long files parts from all over; others have vouched for each part.
+
+    The head, which was sent twice, is read of all.
+    """
+    head = head_of(recording, store, size=stored.size)
+    if store.read(stored.name, offset=0, length=len(head)) != head:
+        return "It begins other than it was sent."
     if not isinstance(store, FolderStore):
         return ""
     count = min(len(parts), _MOST_PARTS_READ)
@@ -132,10 +139,11 @@ def _at_hand(recording: Recording, movie: Movie, store: Store, stored: StoredObj
         return
     with NamedTemporaryFile(dir=spool.made_folder(recording.pk), prefix="look-") as copy:
         copy.truncate(stored.size)
-        # Readers go from box to box until they find the index.
-        for offset, header in _headers(recording):
-            copy.seek(offset)
-            copy.write(header)
+        if head_of(recording, store, size=stored.size) == recorded_head(recording):
+            # Readers go from box to box until they find the index.
+            for offset, header in _headers(recording):
+                copy.seek(offset)
+                copy.write(header)
         for offset, length in _looked_at(recording, movie, stored):
             copy.seek(offset)
             copy.write(store.read(stored.name, offset=offset, length=length))

@@ -1,8 +1,8 @@
 """Takes a recording on in processes that are killed at given moments: so many file operations from their beginning.
 
 Statements of SQL count as well where that is asked for. Run by `python -m tests.recordings.killed` with one JSON object
-on its standard input; prints the number of operations of each process, and the places of the parts that each has sent,
-as JSON lines. A moment of 0 kills nobody. `renderings` is how many files are made of it as well.
+on its standard input; prints the number of operations of each process, and how many parts it has begun to write, as
+JSON lines. A moment of 0 kills nobody. `renderings` is how many files are made of it as well.
 """
 
 import json
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-# What changes files; "os.truncate" comes first of all when the folder store takes a part.
-_OPERATIONS = frozenset({"os.link", "os.truncate", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree"})
+# What changes files.
+_OPERATIONS = frozenset({"os.link", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "shutil.rmtree"})
 
 
 class _Killer:
@@ -28,19 +28,25 @@ class _Killer:
         self._count = 0
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event in _OPERATIONS:
-            self._strike(event, f"{arguments[1]}" if event == "os.truncate" else "")
+        if event in _OPERATIONS or (event == "open" and _is_part(*arguments)):
+            self._strike(event)
 
     def execute(self, execute: Callable[..., object], *arguments: object) -> object:
         """Count a statement as well; Django calls it in place of each."""
-        self._strike("SQL", "")
+        self._strike("SQL")
         return execute(*arguments)
 
-    def _strike(self, operation: str, place: str) -> None:
+    def _strike(self, operation: str) -> None:
         self._count += 1
-        os.write(self._told, f"{operation} {place}\n".encode())
+        os.write(self._told, f"{operation}\n".encode())
         if self._count == self._moment:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _is_part(path: object, _mode: object, flags: int) -> bool:
+    """Tell whether the folder store opens the growing file for a part; when it makes that file it asks for it."""
+    is_written = flags & os.O_ACCMODE == os.O_WRONLY and not flags & os.O_CREAT
+    return is_written and str(path).endswith(".part")
 
 
 def _run(asked: dict[str, Any], *, moment: int, told: Path) -> None:
@@ -80,9 +86,8 @@ def main() -> None:
     for number, moment in enumerate(asked["moments"]):
         told = Path(asked["folder"]) / f"told-{number}"
         _run(asked, moment=moment, told=told)
-        words = [line.split() for line in told.read_text().splitlines()]
-        sent = [int(line[1]) for line in words if line[0] == "os.truncate"]
-        json.dump({"operations": len(words), "sent": sent}, sys.stdout)
+        operations = told.read_text().splitlines()
+        json.dump({"operations": len(operations), "sent": operations.count("open")}, sys.stdout)
         sys.stdout.write("\n")
 
 

@@ -1,5 +1,6 @@
 """Recordings in a storage of their app's own: a bucket of OpenStack Swift."""
 
+import zlib
 from collections.abc import Iterator
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from streams.recordings.rendering import render_next
 from streams.recordings.stills import make_stills
 from streams.recordings.storage_services import create_storage_target, delete_storage_target
 from streams.recordings.stores.base import StoreSettings
+from tests.media.recording.probing import top_boxes
 from tests.recordings.broadcast import MadeBroadcast, is_over, went_live
 from tests.stores.servers import swift
 
@@ -59,6 +61,7 @@ def test_are_stored_checked_fetched_and_deleted_there(
     Recording.objects.update(part_size=_PART, from_ms=None)
     broadcast.add(30)
     advance_recording(recording_id=recording.pk)
+    assert recording.parts.count() > 1
     broadcast.end()
     is_over(lease)
 
@@ -69,7 +72,9 @@ def test_are_stored_checked_fetched_and_deleted_there(
     link = download_link(recording)
     assert link is not None
     answer = httpx.get(link.url)
-    assert len(answer.content) == recording.size
+    assert (len(answer.content), zlib.crc32(answer.content)) == (recording.size, recording.crc32)
+    # Its first part was there before anybody knew how large it would be.
+    assert [kind for kind, _ in top_boxes(answer.content)] == ["ftyp", "mdat", "moov"]
     assert recording.output_file_name in answer.headers["content-disposition"]
     _is_played_through_here(recording, answer.content)
     services.delete_recording(recording_id=recording.pk, actor=SYSTEM)

@@ -72,6 +72,21 @@ class StoreContract:
         assert store.finish(upload, receipts).size == len(CONTENT)
         assert store.read(upload.name, offset=0, length=len(CONTENT)) == CONTENT
 
+    def test_has_what_a_part_was_when_it_was_sent_last_where_it_says_so(
+        self, target: StoreSettings, store: Store, upload: Upload
+    ) -> None:
+        assert store.replaces_parts
+        receipts = [store.append(upload, part, bytes_of(part)) for part in PARTS]
+        # Of the same size: so R2 wants it.
+        other = b"begins otherwise" + bytes_of(PARTS[0])[16:]
+
+        receipts[0] = open_store(target, allowed=LOOPBACK).append(upload, PARTS[0], other)
+
+        stored = store.finish(upload, receipts)
+        assert stored.size == len(CONTENT)
+        assert store.read(upload.name, offset=0, length=len(CONTENT)) == other + CONTENT[PART_SIZE:]
+        assert open_store(target, allowed=LOOPBACK).finish(upload, receipts) == stored
+
     def test_tells_which_parts_it_has(self, target: StoreSettings, store: Store, upload: Upload) -> None:
         before = store.receipts(upload)
         sent = [store.append(upload, part, bytes_of(part)) for part in PARTS[:2]]

@@ -11,7 +11,7 @@ import jwt
 import pytest
 
 from streams.recordings.stores.base import Store, StoreSettings, Upload
-from tests.stores.contract import CONTENT, PARTS, ServerContract
+from tests.stores.contract import CONTENT, PARTS, ServerContract, bytes_of
 from tests.stores.servers import google
 
 
@@ -60,6 +60,19 @@ def target(tokens: _TokenServer, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 class TestGcs(ServerContract):
+    def test_has_what_a_part_was_when_it_was_sent_last_where_it_says_so(
+        self, target: StoreSettings, store: Store, upload: Upload
+    ) -> None:
+        """It does not say so: a session takes bytes in order, each once."""
+        assert not store.replaces_parts
+        for part in PARTS[:2]:
+            store.append(upload, part, bytes_of(part))
+
+        store.append(upload, PARTS[0], b"begins otherwise" + bytes_of(PARTS[0])[16:])
+
+        store.append(upload, PARTS[2], bytes_of(PARTS[2]))
+        assert store.read(upload.name, offset=0, length=len(CONTENT)) == CONTENT
+
     def test_asks_for_a_token_as_the_service_account(self, tokens: _TokenServer, store: Store) -> None:
         store.check()
 

@@ -8,7 +8,7 @@ from itertools import accumulate
 from streams.media.recording.boxes import render_moov
 from streams.media.recording.index import TrackKind
 from streams.media.recording.movie import Movie, MovieError
-from streams.media.recording.stored import file_head, stored_init
+from streams.media.recording.stored import file_type, stored_init
 
 # What lies between two pieces and is not needed is read with them, if it is no more: one request is sooner than two.
 _MOST_WASTED = 256 * 1024
@@ -78,7 +78,7 @@ def _composed(movie: Movie, kinds: Iterable[TrackKind], *, start_us: int, end_us
     for tables in tracks:
         tables.move(ranges_begin=[each.offset for each in ranges], moved_to=_places(ranges))
     is_wide = sum(each.length for each in ranges) + _HEAD_ROOM > _LARGEST
-    head = file_head()
+    head = file_type()
     base = len(head) + len(render_moov(tracks, start_us=start_us, end_us=end_us, is_wide=is_wide))
     moov = render_moov(tracks, start_us=start_us, end_us=end_us, base=base, is_wide=is_wide)
     return Composition(head + moov, tuple(ranges), end_us - start_us, used)

@@ -16,6 +16,9 @@ from streams.media.recording.index import SegmentIndex, TrackKind, words
 # In front of everything that is stored: size and `mdat`. Players of HLS begin behind it.
 BOX_HEADER_SIZE = 8
 _HEADER = struct.Struct(">I4s")
+# Of a box whose size needs 64 bits, which a 1 in place of the size says.
+_LARGE_HEADER = struct.Struct(">I4sQ")
+_IS_LARGE = 1
 _ENTRY = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd")
 _ENTRY_AT = 8
 _VISUAL_ENTRY_SIZE = 78
@@ -67,10 +70,24 @@ def picture_size(init: TrackInit) -> tuple[int, int]:
     return width, height
 
 
-def file_head() -> bytes:
-    """Return what every recording begins with."""
+def file_type() -> bytes:
+    """Return the box that every file begins with."""
     brands = b"isom" + (512).to_bytes(4) + b"isomiso6avc1mp41"
     return _HEADER.pack(_HEADER.size + len(brands), b"ftyp") + brands
+
+
+def file_head(*, media_end: int | None = None) -> bytes:
+    """Return what every recording begins with, which has the same size whatever is known by then.
+
+    Behind the first box stands the header of one that goes on to `media_end`, counted from the beginning of the file,
+    where `moov` begins: the boxes of segments are but bytes in it, and players find `moov` at once. As long as nobody
+    knows where that is, an empty box stands there, and they go from one segment's box to the next.
+    """
+    first = file_type()
+    if media_end is None:
+        kept_free = _LARGE_HEADER.size
+        return first + _HEADER.pack(kept_free, b"free") + bytes(kept_free - _HEADER.size)
+    return first + _LARGE_HEADER.pack(_IS_LARGE, b"mdat", media_end - len(first))
 
 
 def stored_init(init: TrackInit) -> bytes:

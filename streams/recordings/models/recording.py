@@ -334,6 +334,7 @@ class RecordingPart(models.Model):
     size = models.PositiveIntegerField(editable=False)
     etag = models.CharField(max_length=255, blank=True, editable=False)
     sha256 = models.CharField(max_length=64, editable=False)
+    # Of the file up to its end, with the head that it has while it is recorded.
     crc32 = models.BigIntegerField(editable=False)
 
     class Meta:

@@ -6,6 +6,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from typing import ClassVar
 
 import requests
 from azure.core.exceptions import AzureError, HttpResponseError
@@ -61,6 +62,8 @@ _CODES = {
 
 class AzureStore:
     """A container, with a prefix for all names. The access key is the account's connection string."""
+
+    replaces_parts: ClassVar[bool] = True
 
     def __init__(self, settings: StoreSettings, *, allowed: Sequence[Network]) -> None:
         self._bucket, self._prefix = settings.bucket, settings.path

@@ -1,12 +1,13 @@
 """What a storage can do for a recording: take one object in parts, over days and many processes, and give it back.
 
 An upload belongs to no process: whoever has its `Upload` goes on with it. Its parts are sent in order, one at a time,
-all but the last of the same size; the same part may be sent again, with the same bytes.
+all but the last of the same size; the same part may be sent again, with the same bytes, or with as many other ones
+where `Store.replaces_parts` says so.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 # Of every part but the last. Google takes multiples of 256 KiB, Amazon 5 MiB and more.
 PART_SIZE_MIN_BYTES = 8 * 1024 * 1024
@@ -110,7 +111,12 @@ class Store(Protocol):
     Names are relative, with slashes between folders, e.g. `shows/2026-07-01/recording.mp4`; the storage's own prefix
     is put before them here. Every call ends within `bound_s` and raises StoreError for whatever goes wrong. Not for
     several threads at once.
+
+    `replaces_parts`: until an upload is finished, a part that is sent again takes the place of what it was, also one
+    that is not the newest.
     """
+
+    replaces_parts: ClassVar[bool]
 
     def begin(self, name: str, *, content_type: str) -> str:
         """Begin an upload and return its token; nothing is to be seen under that name yet."""

@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import ClassVar
 
 from streams.recordings.stores.base import Receipt, StoredObject, StoreError, Upload, UploadPart
 from streams.recordings.stores.faults import store_error
@@ -17,6 +18,8 @@ _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 class FolderStore:
     """Keeps objects below a folder, which is made when it is missing."""
+
+    replaces_parts: ClassVar[bool] = True
 
     def __init__(self, root: Path) -> None:
         self._root = root

@@ -7,7 +7,7 @@ Source: https://cloud.google.com/storage/docs/performing-resumable-uploads.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from google.auth.exceptions import GoogleAuthError, RefreshError, TransportError
@@ -33,6 +33,8 @@ _BUSY = {"rateLimitExceeded", "userRateLimitExceeded", "backendError", "internal
 
 class GcsStore:
     """A bucket, with a prefix for all names. The secret is a service account's key in JSON."""
+
+    replaces_parts: ClassVar[bool] = False
 
     def __init__(self, settings: StoreSettings, *, allowed: Sequence[Network]) -> None:
         self._bucket, self._prefix = settings.bucket, settings.path

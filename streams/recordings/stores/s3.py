@@ -4,7 +4,7 @@ import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -61,6 +61,8 @@ _sessions: list[boto3.session.Session] = []
 
 class S3Store:
     """A bucket, with a prefix for all names."""
+
+    replaces_parts: ClassVar[bool] = True
 
     def __init__(self, settings: StoreSettings, *, allowed: Sequence[Network]) -> None:
         self._bucket, self._prefix = settings.bucket, settings.path

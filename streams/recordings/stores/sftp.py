@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import PurePosixPath
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import asyncssh
 
@@ -38,6 +38,8 @@ _FORBIDDEN = (asyncssh.SFTPPermissionDenied, asyncssh.SFTPWriteProtect)
 
 class SftpStore:
     """A folder there. `host_key` is what the server showed in the last call, in OpenSSH's notation."""
+
+    replaces_parts: ClassVar[bool] = True
 
     def __init__(self, settings: StoreSettings, *, allowed: Sequence[Network]) -> None:
         self._settings = settings

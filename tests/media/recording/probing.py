@@ -53,6 +53,20 @@ def packets(path: Path, kind: str) -> list[Packet]:
     return [Packet(float(each["pts_time"]), each["data_hash"], each["flags"].startswith("K")) for each in found]
 
 
+def top_boxes(content: bytes) -> list[tuple[str, int]]:
+    """Return the kind and size of each box that a reader goes through, in order. Source: ISO/IEC 14496-12, 4.2."""
+    found, at = list[tuple[str, int]](), 0
+    while at < len(content):
+        size, kind = int.from_bytes(content[at : at + 4]), content[at + 4 : at + 8].decode("ascii")
+        if size == 1:
+            size = int.from_bytes(content[at + 8 : at + 16])
+        assert size >= 8
+        found.append((kind, size))
+        at += size
+    assert at == len(content)
+    return found
+
+
 def durations(path: Path) -> dict[str, float]:
     """Return how long the file is, and each of its tracks by what is in it."""
     argv = ["ffprobe", "-v", "error", "-show_entries", "format=duration:stream=codec_type,duration", "-of", "json"]

@@ -90,10 +90,11 @@ class Recorder:
     def movie(self) -> Movie:
         return Movie(self.inits, self.pieces)
 
-    def write(self, path: Path) -> Movie:
-        """Write the whole file."""
+    def write(self, path: Path, *, has_one_box: bool = True) -> Movie:
+        """Write the whole file; as stores have it that let nothing be overwritten if it has not one box."""
         movie = self.movie()
-        path.write_bytes(bytes(self.content) + movie.moov())
+        head = file_head(media_end=len(self.content) if has_one_box else None)
+        path.write_bytes(head + self.content[len(head) :] + movie.moov())
         return movie
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from streams.media.recording.movie import Movie
 from tests.media.clips import flv
-from tests.media.recording.probing import Packet, durations, packets, pictures, timed_pictures
+from tests.media.recording.probing import Packet, durations, packets, pictures, timed_pictures, top_boxes
 from tests.media.recording.recorder import Recorder
 
 _FRAME_S = 1 / 25
@@ -27,7 +27,10 @@ class Shot:
 
 @dataclass
 class Made:
+    """`recorded` is the same as stores have it in which nothing can be overwritten."""
+
     path: Path
+    recorded: Path
     movie: Movie
     shots: list[Shot]
 
@@ -49,15 +52,42 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     recorder.add(wide, at_ms=60_000, gap_before="takeover")
     # At once behind it.
     recorder.add(small, at_ms=65_021)
-    path = tmp_path_factory.mktemp("recording") / "recording.mp4"
+    folder = tmp_path_factory.mktemp("recording")
+    path, recorded = folder / "recording.mp4", folder / "recorded.mp4"
+    recorder.write(recorded, has_one_box=False)
     shots = [Shot(wide, 0), Shot(small, 9_000), Shot(wide, 60_000), Shot(small, 65_021)]
-    return Made(path, recorder.write(path), shots)
+    return Made(path, recorded, recorder.write(path), shots)
 
 
 def test_shows_the_pictures_that_were_sent(made: Made) -> None:
     sent = [checksum for shot in made.shots for checksum in pictures(shot.clip)]
 
     assert pictures(made.path) == sent
+    assert pictures(made.recorded) == sent
+
+
+def test_is_walked_through_in_three_steps(made: Made) -> None:
+    boxes = top_boxes(made.path.read_bytes())
+
+    assert [kind for kind, _ in boxes] == ["ftyp", "mdat", "moov"]
+    assert sum(size for _, size in boxes) == made.path.stat().st_size
+
+
+def test_is_walked_through_segment_by_segment_where_nothing_could_be_overwritten(made: Made) -> None:
+    boxes = top_boxes(made.recorded.read_bytes())
+
+    kinds = [kind for kind, _ in boxes]
+    assert (kinds[:2], set(kinds[2:-1]), kinds[-1]) == (["ftyp", "free"], {"mdat"}, "moov")
+    # Picture and sound of five clips, each with what it is decoded with, in segments of two seconds.
+    assert len(kinds) - 3 > 5 * 2 * 2
+
+
+def test_is_the_same_behind_its_head_however_that_is_told(made: Made) -> None:
+    stored, recorded = made.path.read_bytes(), made.recorded.read_bytes()
+
+    assert (stored[:32], stored[48:]) == (recorded[:32], recorded[48:])
+    for kind in ("v", "a"):
+        assert packets(made.path, kind) == packets(made.recorded, kind)
 
 
 def test_lasts_as_long_as_what_was_sent(made: Made) -> None:

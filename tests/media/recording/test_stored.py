@@ -7,7 +7,14 @@ import pytest
 from streams.media.avc import find_parameter_sets
 from streams.media.fmp4 import Fmp4Error
 from streams.media.recording.index import SegmentIndex, TrackKind
-from streams.media.recording.stored import BOX_HEADER_SIZE, file_head, read_init, read_segment, stored_segment
+from streams.media.recording.stored import (
+    BOX_HEADER_SIZE,
+    file_head,
+    file_type,
+    read_init,
+    read_segment,
+    stored_segment,
+)
 from tests.media.boxes import audio_init, video_init
 from tests.media.clips import flv
 from tests.media.frames import frames
@@ -115,8 +122,23 @@ def test_parameter_sets_are_those_that_the_encoder_announced() -> None:
     assert _recorded().inits[0].init.parameter_sets == find_parameter_sets(announced)
 
 
-def test_file_head_is_one_box() -> None:
-    assert int.from_bytes(file_head()[:4]) == len(file_head())
-    probed = subprocess.run(["ffprobe", "-v", "quiet", "-"], input=file_head(), check=False)
+def test_file_type_is_one_box() -> None:
+    assert int.from_bytes(file_type()[:4]) == len(file_type())
+    probed = subprocess.run(["ffprobe", "-v", "quiet", "-"], input=file_type(), check=False)
     # There is no media in it.
     assert probed.returncode
+
+
+def test_file_head_has_an_empty_box_while_the_end_is_not_known() -> None:
+    assert file_head() == file_type() + bytes.fromhex("00000010 66726565 0000000000000000")
+
+
+@pytest.mark.parametrize("media_end", [100, 17_500_000_000])
+def test_file_head_ends_with_the_header_of_all_that_follows(media_end: int) -> None:
+    head = file_head(media_end=media_end)
+
+    assert head[:32] == file_type()
+    assert head[32:40] == bytes.fromhex("00000001") + b"mdat"
+    # Its size is told from its own beginning.
+    assert 32 + int.from_bytes(head[40:]) == media_end
+    assert len(head) == len(file_head())
