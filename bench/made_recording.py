@@ -12,6 +12,8 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
+from django.conf import settings
+
 from livehub.core import clock
 from streams.livestreams import leases
 from streams.livestreams.services import create_livestream
@@ -71,6 +73,8 @@ def main(*, hours: int, kbps: int) -> None:
         "rss_mb": _rss_mb(),
         "url": link.url if link else "",
     }
+    # Handed out by the stack, in whose folder it is.
+    Recording.objects.filter(pk=recording.pk).update(node=settings.NODE)
     print(json.dumps(found))
 
 
