@@ -7,24 +7,27 @@ from livehub.core import jobs
 from livehub.core.jobs import queue_of
 from streams.recordings.models import Clip, Recording
 
+_ADVANCE, _ERASE, _MAKE_STILLS = "streams.advance_recording", "streams.erase_recording", "streams.make_recording_stills"
+_MAKE_CLIP, _ERASE_CLIP = "streams.make_clip", "streams.erase_clip"
+_RENDER = "streams.render_next"
+
 
 def advance(recording: Recording) -> None:
     """Have a recording taken on, when the transaction commits."""
-    _advance(recording.pk, node=recording.node)
+    _call(_ADVANCE, node=recording.node, recording_id=recording.pk)
 
 
 def advance_waiting(recording_ids: Sequence[UUID], *, node: str) -> None:
-    """Have a node take recordings on, unless as many messages lie in its queue already.
+    """Have a node take recordings on, unless it has not come to other work.
 
     :raises BrokerUnavailableError: when nobody can tell.
     """
-    if jobs.count_waiting(queue_of("recordings", node=node)) < len(recording_ids):
-        for recording_id in recording_ids:
-            _advance(recording_id, node=node)
+    _call_waiting(_ADVANCE, [{"recording_id": recording_id} for recording_id in recording_ids], node=node)
 
 
-def _advance(recording_id: UUID, *, node: str) -> None:
-    jobs.enqueue("streams.advance_recording", queue=queue_of("recordings", node=node), recording_id=recording_id)
+def erase(recording: Recording) -> None:
+    """Have what is left of a deleted recording removed, when the transaction commits."""
+    _call(_ERASE, node=recording.node, recording_id=recording.pk)
 
 
 def erase_waiting(recording_ids: Sequence[UUID], *, node: str) -> None:
@@ -32,14 +35,12 @@ def erase_waiting(recording_ids: Sequence[UUID], *, node: str) -> None:
 
     :raises BrokerUnavailableError: when nobody can tell.
     """
-    if jobs.count_waiting(queue_of("recordings", node=node)) < len(recording_ids):
-        for recording_id in recording_ids:
-            _erase(recording_id, node=node)
+    _call_waiting(_ERASE, [{"recording_id": recording_id} for recording_id in recording_ids], node=node)
 
 
 def make_stills(recording: Recording) -> None:
     """Have a stored recording's pictures made, when the transaction commits."""
-    _make_stills(recording.pk, node=recording.node)
+    _call(_MAKE_STILLS, node=recording.node, recording_id=recording.pk)
 
 
 def make_waiting_stills(recording_id: UUID, *, node: str) -> None:
@@ -47,48 +48,38 @@ def make_waiting_stills(recording_id: UUID, *, node: str) -> None:
 
     :raises BrokerUnavailableError: when nobody can tell.
     """
-    if jobs.count_waiting(queue_of("recordings", node=node)) == 0:
-        _make_stills(recording_id, node=node)
+    _call_waiting(_MAKE_STILLS, [{"recording_id": recording_id}], node=node)
 
 
-def _make_stills(recording_id: UUID, *, node: str) -> None:
-    queue = queue_of("recordings", node=node)
-    jobs.enqueue("streams.make_recording_stills", queue=queue, recording_id=recording_id)
-
-
-def make(clip: Clip) -> None:
+def make_clip(clip: Clip) -> None:
     """Have a clip's file made and stored, when the transaction commits."""
-    _make(clip.pk, node=clip.node)
+    _call(_MAKE_CLIP, node=clip.node, clip_id=clip.pk)
 
 
-def make_waiting(clip_ids: Sequence[UUID], *, node: str) -> None:
-    """Have a node make clips, unless as many messages lie in its queue already.
+def make_waiting_clips(clip_ids: Sequence[UUID], *, node: str) -> None:
+    """Have a node make clips, unless it has not come to other work.
 
     :raises BrokerUnavailableError: when nobody can tell.
     """
-    if jobs.count_waiting(queue_of("recordings", node=node)) < len(clip_ids):
-        for clip_id in clip_ids:
-            _make(clip_id, node=node)
-
-
-def _make(clip_id: UUID, *, node: str) -> None:
-    jobs.enqueue("streams.make_clip", queue=queue_of("recordings", node=node), clip_id=clip_id)
+    _call_waiting(_MAKE_CLIP, [{"clip_id": clip_id} for clip_id in clip_ids], node=node)
 
 
 def erase_clip(clip: Clip) -> None:
     """Have what is left of a deleted clip removed, when the transaction commits."""
-    jobs.enqueue("streams.erase_clip", queue=queue_of("recordings", node=clip.node), clip_id=clip.pk)
-
-
-def erase(recording: Recording) -> None:
-    """Have what is left of a deleted recording removed, when the transaction commits."""
-    _erase(recording.pk, node=recording.node)
-
-
-def _erase(recording_id: UUID, *, node: str) -> None:
-    jobs.enqueue("streams.erase_recording", queue=queue_of("recordings", node=node), recording_id=recording_id)
+    _call(_ERASE_CLIP, node=clip.node, clip_id=clip.pk)
 
 
 def render(*, node: str) -> None:
     """Have a node make the next file that is to be made there, when the transaction commits."""
-    jobs.enqueue("streams.render_next", queue=queue_of("recordings", node=node), node=node)
+    jobs.enqueue(_RENDER, queue=queue_of("recordings", node=node), node=node)
+
+
+def _call_waiting(task: str, wanted: Sequence[dict[str, UUID]], *, node: str) -> None:
+    """Call a node for all of these, unless as many messages lie in its queue already."""
+    if jobs.count_waiting(queue_of("recordings", node=node)) < len(wanted):
+        for each in wanted:
+            _call(task, node=node, **each)
+
+
+def _call(task: str, *, node: str, **wanted: UUID) -> None:
+    jobs.enqueue(task, queue=queue_of("recordings", node=node), **wanted)

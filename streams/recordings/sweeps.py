@@ -69,7 +69,7 @@ def sweep_clips() -> None:
     for node, clip_id in Clip.objects.existing().unfinished().order_by("created_at").values_list("node", "pk"):
         by_node[node].append(clip_id)
     for node, clip_ids in by_node.items():
-        node_jobs.make_waiting(clip_ids, node=node)
+        node_jobs.make_waiting_clips(clip_ids, node=node)
 
 
 def call_for_erasing() -> None:

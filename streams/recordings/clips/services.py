@@ -150,7 +150,7 @@ def _begin(clip: Clip, *, actor: Actor) -> None:
     clip.save(force_insert=True)
     _audit(clip, actor=actor, action="clip.created")
     lifecycle.began(clip, actor=actor)
-    node_jobs.make(clip)
+    node_jobs.make_clip(clip)
 
 
 def _node_of(found: Found) -> str:

@@ -6,13 +6,14 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 
-from livehub.core import clock, crypto
+from livehub.core import clock
 from livehub.core.names import NAME_MAX_LENGTH
 from streams.livestreams.models import Livestream, Session
 from streams.livestreams.states import Shown
 from streams.organizations.models import App, Organization
 from streams.recordings.models.recording import PROBLEM_MAX_LENGTH, Recording
 from streams.recordings.models.storage import StorageTarget
+from streams.recordings.models.upload import Uploaded
 from streams.recordings.states import CLIP_STATES, GAP_WORDS, ClipStatus
 
 
@@ -33,7 +34,7 @@ class ClipQuerySet(models.QuerySet["Clip"]):
         return self.order_by("-created_at", "-id")
 
 
-class Clip(models.Model):
+class Clip(Uploaded):
     """A stretch of a broadcast, or of a recording, exact to the picture.
 
     It can be played by its playlists from when they are there; its file is made and stored right after. A deleted one
@@ -71,8 +72,6 @@ class Clip(models.Model):
     object_name = models.CharField(max_length=1024, unique=True, editable=False)
     # Which node makes it.
     node = models.CharField(max_length=32, editable=False)
-    # With some stores, who knows it may write.
-    upload_token_encrypted = models.TextField(blank=True, editable=False)
     # Who has it in hand, for how long.
     making_until = models.DateTimeField(null=True, editable=False)
     # Why it is not ready yet, or not at all; empty while nothing is wrong.
@@ -130,15 +129,6 @@ class Clip(models.Model):
     def is_playable(self) -> bool:
         """Its playlists are there."""
         return bool(self.playlists) and self.status != ClipStatus.FAILED
-
-    @property
-    def upload_token(self) -> str:
-        """What the store calls its upload; empty before it has begun."""
-        return crypto.decrypt(self.upload_token_encrypted) if self.upload_token_encrypted else ""
-
-    @upload_token.setter
-    def upload_token(self, token: str) -> None:
-        self.upload_token_encrypted = crypto.encrypt(token)
 
     @property
     def duration_s(self) -> float | None:

@@ -6,11 +6,12 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 
-from livehub.core import clock, crypto
+from livehub.core import clock
 from streams.livestreams.models import Livestream, Session
 from streams.livestreams.states import Shown
 from streams.organizations.models import App, Organization
 from streams.recordings.models.storage import StorageTarget
+from streams.recordings.models.upload import Uploaded
 from streams.recordings.states import (
     ACTIVE,
     EXPLANATIONS,
@@ -59,7 +60,7 @@ class RecordingQuerySet(models.QuerySet["Recording"]):
         return self.order_by("-invoked_at", "-id")
 
 
-class Recording(models.Model):
+class Recording(Uploaded):
     """One file of a broadcast, or of a part of one, across all that interrupted it.
 
     Its bytes follow from its segments' rows and files alone, so whoever goes on with it sends the same.
@@ -117,8 +118,6 @@ class Recording(models.Model):
     # Which node has the broadcast's files, and so reads and sends them.
     node = models.CharField(max_length=_NODE_MAX_LENGTH, editable=False)
     part_size = models.PositiveIntegerField(default=0, editable=False)
-    # With some stores, who knows it may write.
-    upload_token_encrypted = models.TextField(blank=True, editable=False)
     # How many bytes its head and all that was taken come to.
     taken_bytes = models.PositiveBigIntegerField(default=0, editable=False)
     # Nothing more will be: all until its end has been.
@@ -207,15 +206,6 @@ class Recording(models.Model):
         """What its state means, as a sentence or two for people."""
         is_waiting = self.status == RecordingStatus.UPLOADING and self.problem
         return STORED_LATER if is_waiting else EXPLANATIONS[self.shown.value]
-
-    @property
-    def upload_token(self) -> str:
-        """What the store calls its upload; empty before it has begun."""
-        return crypto.decrypt(self.upload_token_encrypted) if self.upload_token_encrypted else ""
-
-    @upload_token.setter
-    def upload_token(self, token: str) -> None:
-        self.upload_token_encrypted = crypto.encrypt(token)
 
     @property
     def is_active(self) -> bool:

@@ -7,8 +7,8 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from livehub.core import crypto
 from streams.recordings.models.recording import PROBLEM_MAX_LENGTH, Recording
+from streams.recordings.models.upload import Uploaded
 from streams.recordings.states import RenderingKind, RenderingStatus
 
 
@@ -18,7 +18,7 @@ class RenderingQuerySet(models.QuerySet["Rendering"]):
         return self.filter(Q(working_until=None) | Q(working_until__lt=Now()))
 
 
-class Rendering(models.Model):
+class Rendering(Uploaded):
     """A file of another size or codec, or of the sound alone; made on its recording's node, one at a time there."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -35,7 +35,6 @@ class Rendering(models.Model):
     content_type = models.CharField(max_length=64, editable=False)
     # In bytes, once it is made.
     size = models.PositiveBigIntegerField(null=True, editable=False)
-    upload_token_encrypted = models.TextField(blank=True, editable=False)
     # Who has it in hand, for how long.
     working_until = models.DateTimeField(null=True, editable=False)
     # How often it was begun.
@@ -65,12 +64,3 @@ class Rendering(models.Model):
 
     def __str__(self) -> str:
         return self.file_name
-
-    @property
-    def upload_token(self) -> str:
-        """What the store calls its upload; empty before it has begun."""
-        return crypto.decrypt(self.upload_token_encrypted) if self.upload_token_encrypted else ""
-
-    @upload_token.setter
-    def upload_token(self, token: str) -> None:
-        self.upload_token_encrypted = crypto.encrypt(token) if token else ""
