@@ -16,6 +16,7 @@ from tests.api.clients import ApiClient, read
 from tests.meetings.test_sdk import Place, place, sdk
 from tests.recordings.broadcast import went_live
 from tests.runs import connected
+from tests.stores.storages import storage_of
 
 __all__ = ["place", "sdk"]
 
@@ -173,6 +174,18 @@ class TestStart:
         assert recording.object_name == recording.output_file_name
         assert read(dyte.get("/storage-targets"))["data"] == []
         assert dyte.get(f"/storage-targets/{target.pk}").status_code == 404
+
+    def test_goes_to_the_apps_default_storage_where_nobody_says(
+        self, dyte: ApiClient, meeting: Meeting, on_air: Livestream
+    ) -> None:
+        usual = storage_of(meeting.app, is_default=True)
+        body = {"meeting_id": str(meeting.pk), "allow_multiple_recordings": True}
+
+        of_app = read(dyte.post("/recordings", {**body, "dyte_bucket_config": {"enabled": False}}))
+        of_call = read(dyte.post("/recordings", {**body, "storage_config": R2}))
+
+        assert of_app["data"]["storage_config"]["id"] == str(usual.pk)
+        assert of_call["data"]["storage_config"]["type"] == "cloudflare"
 
     def test_asks_the_call_before_the_meeting_for_a_storage(
         self, dyte: ApiClient, meeting: Meeting, on_air: Livestream

@@ -22,7 +22,7 @@ from streams.recordings.clips.wishes import Found, Wish, check_length, find_stre
 from streams.recordings.events import ClipDeleted
 from streams.recordings.locks import lock_clip, lock_recording
 from streams.recordings.models import Clip, Recording
-from streams.recordings.policies import get_policy
+from streams.recordings.policies import get_policy, storage_of
 
 _BY_MAX_LENGTH = 255
 
@@ -49,7 +49,7 @@ def clip_livestream(*, livestream: Livestream, wish: Wish, title: str, actor: Ac
         title=title,
         from_ms=found.from_ms,
         until_ms=found.until_ms,
-        storage=policy.storage,
+        storage=storage_of(policy),
         node=_node_of(found),
         expires_at=_expiry(settings.RECORDING_RETENTION_S if policy.retention_s is None else policy.retention_s),
     )
