@@ -102,7 +102,8 @@ def render_argv(source: Path, target: Path, *, video: VideoForm | None, audio: A
     """
     argv = [
         *("nice", "-n", "19", "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "error", "-y"),
-        *("-progress", "pipe:1", "-protocol_whitelist", "file", "-i", f"file:{source}"),
+        # Its storage may be anybody's, who may have put something else there since: a playlist would name other files.
+        *("-progress", "pipe:1", "-protocol_whitelist", "file", "-f", "mov", "-i", f"file:{source}"),
     ]
     if video is not None:
         argv += _video_args(video)
