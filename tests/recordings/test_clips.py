@@ -14,7 +14,7 @@ from streams.models import AuditEntry, Clip, Livestream, Recording, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from streams.recordings import sweeps
 from streams.recordings.advancing import advance_recording, erase_recording
-from streams.recordings.clips import making
+from streams.recordings.clips import making, services
 from streams.recordings.clips.errors import NothingToClipError, RecordingNotStoredError
 from streams.recordings.clips.layout import waiting_file
 from streams.recordings.clips.recorded_window import record_window
@@ -103,6 +103,15 @@ class TestOfABroadcast:
         assert durations(path)["file"] == pytest.approx(3, abs=0.001)
         assert clip.starts_at is not None
         assert clock.epoch_ms(clip.starts_at) == began_ms + 1500
+
+    def test_is_left_to_the_job_while_others_are_cut(self, livestream: Livestream, broadcast: MadeBroadcast) -> None:
+        """Else who asks for many long ones has all threads that answer requests."""
+        with services._turn(), services._turn():
+            late = _cut(livestream, Wish(last_ms=3000))
+        assert (late.status, late.is_playable, waiting_file(late.pk).exists()) == ("making", False, False)
+
+        assert (_made(late).status, late.duration_s) == ("ready", pytest.approx(3, abs=0.05))
+        assert _cut(livestream, Wish(last_ms=3000)).is_playable
 
     def test_can_be_played_before_its_file_is_stored(self, livestream: Livestream, broadcast: MadeBroadcast) -> None:
         clip = _cut(livestream, Wish(last_ms=3000))
