@@ -85,16 +85,22 @@ def _file(request: HttpRequest, clip: Clip) -> HttpResponseBase:
         path = waiting_file(clip.pk)
         if not path.exists():
             return _not_yet()
-        response = answer_bytes(request, read=partial(_read, path), size=clip.size or 0, content_type=CONTENT_TYPE)
+        response = answer_bytes(
+            request, read=partial(_read, clip, path), size=clip.size or 0, content_type=CONTENT_TYPE
+        )
     response["Content-Disposition"] = content_disposition_header("download" in request.GET, clip.file_name) or "inline"
     response["Cache-Control"] = "private, max-age=3600"
     return response
 
 
-def _read(path: Path, offset: int, length: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(offset)
-        return file.read(length)
+def _read(clip: Clip, path: Path, offset: int, length: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(length)
+    except FileNotFoundError:
+        # It has just been stored: that is all that removes it, but for who deletes the clip.
+        return store_of(clip).read(clip.object_name, offset=offset, length=length)
 
 
 def _not_yet() -> HttpResponse:

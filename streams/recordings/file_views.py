@@ -151,10 +151,11 @@ def played_file(request: HttpRequest, playback_id: str, recording_id: UUID, name
         return _passed_on(request, recording, RecordedFile.of_broadcast(recording), is_played=True)
     if has_still(recording, name):
         return HttpResponse(read_still(recording, name), content_type=_STILL_TYPES[name.rpartition(".")[2]])
-    if name not in played.PLAYLIST_NAMES:
+    if not played.has_playlist(recording, name):
         raise NotFoundError(f"Nothing is played as {name}.")
+    playlists = played.playlists_asked_for(recording, _movie_of(recording))
     try:
-        return HttpResponse(played.keep_playlists(recording, _movie_of(recording))[name], content_type=_PLAYLIST_TYPE)
+        return HttpResponse(playlists[name], content_type=_PLAYLIST_TYPE)
     except KeyError:
         raise NotFoundError(f"The recording has no {name}.") from None
 

@@ -68,6 +68,7 @@ def test_is_cut_played_at_once_listed_and_deleted(
         ({"last_s": -5}, "last_s"),
         ({"last_s": 601}, "last_s"),
         ({"last_s": "long"}, "last_s"),
+        ({"last_s": 1e306}, "last_s"),
         ({"last_s": 5, "starts_at": "2026-01-01T00:00:00Z"}, "last_s"),
         ({"starts_at": "2026-01-01T00:00:00Z"}, "starts_at"),
         ({"starts_at": "2026-01-01T00:00:10Z", "ends_at": "2026-01-01T00:00:00Z"}, "ends_at"),

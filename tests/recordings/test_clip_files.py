@@ -10,6 +10,7 @@ from pytest_django import Settings
 from livehub.core import clock
 from streams.models import Clip, Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization
+from streams.recordings import ranges
 from streams.recordings.clips import making
 from streams.recordings.clips.layout import waiting_file
 from streams.recordings.clips.services import clip_livestream
@@ -75,6 +76,18 @@ def test_have_no_more_than_they_have(clip: Clip) -> None:
     answer = Client().get(f"/clips/{clip.pk}/clip.mp4", headers={"range": "bytes=99999999-"})
 
     assert (answer.status_code, answer["Content-Range"]) == (416, f"bytes */{clip.size}")
+
+
+def test_are_read_to_their_end_while_they_are_stored(clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file that they were read from goes in that moment."""
+    monkeypatch.setattr(ranges, "_PIECE", 10_000)
+    content = waiting_file(clip.pk).read_bytes()
+    answer = Client().get(f"/clips/{clip.pk}/clip.mp4")
+
+    making.make_clip(clip_id=clip.pk)
+
+    assert not waiting_file(clip.pk).exists()
+    assert _body(answer) == content
 
 
 def test_are_handed_over_to_the_edge_once_they_are_stored(clip: Clip) -> None:

@@ -65,6 +65,16 @@ def _frames(recording: Recording) -> int:
     return int(stream["nb_read_packets"])
 
 
+def test_what_names_begin_with_goes_on_with_it(session: Session, lease: Lease) -> None:
+    Recording.objects.update(output_file_name=f"keynote_{session.livestream_id}_17.mp4")
+    _moves(session, lease)
+
+    sweeps.sweep_recordings()
+
+    second = Recording.objects.latest("invoked_at")
+    assert second.output_file_name.startswith(f"keynote_{session.livestream_id}_")
+
+
 def test_each_machine_records_what_it_has(
     session: Session, lease: Lease, settings: Settings, tmp_path: Path, south: Path
 ) -> None:

@@ -1,5 +1,7 @@
 """Recordings as the edge is handed them: playlists, media of other storages, the sound alone."""
 
+import resource
+import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -11,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from livehub.core import clock
 from streams.models import Livestream, RecordedSegment, Recording, Session
 from streams.organizations.services import SYSTEM
-from streams.recordings import services
+from streams.recordings import played, ranges, services
 from streams.recordings.advancing import advance_recording, erase_recording
 from streams.recordings.links import sound_link
 from streams.recordings.storing import folder_store
@@ -92,8 +94,47 @@ class TestPlaylists:
     def test_cost_no_more_for_a_long_recording(
         self, recording: Recording, django_assert_max_num_queries: DjangoAssertNumQueries
     ) -> None:
-        with django_assert_max_num_queries(3):
+        with django_assert_max_num_queries(5):
             _get(recording, f"{recording.pk}/video.m3u8")
+
+    def test_cost_nothing_where_there_are_none(
+        self, recording: Recording, kept: Path, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        """Anybody may ask for them as often as they like, and nothing is kept of that."""
+        recording.segments.filter(slot="v0").delete()
+        recording.inits.filter(slot="v0").delete()
+        (kept / "video.m3u8").unlink()
+
+        with django_assert_max_num_queries(2):
+            assert _get(recording, f"{recording.pk}/video.m3u8")[0] == 404
+
+    def test_are_had_where_they_cannot_be_kept(self, recording: Recording, kept: Path) -> None:
+        before = (kept / "video.m3u8").read_bytes()
+        shutil.rmtree(kept)
+        # No folder can be made there.
+        kept.write_bytes(b"")
+
+        assert _get(recording, f"{recording.pk}/video.m3u8")[:2] == (200, before)
+
+    def test_leave_nothing_behind_on_a_full_disk(self, recording: Recording, kept: Path) -> None:
+        there = {*kept.iterdir()}
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))
+        try:
+            with pytest.raises(OSError, match="File too large"):
+                played.keep(recording, "other", bytes(1000))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+        assert {*kept.iterdir()} == there
+
+    def test_are_not_kept_of_one_that_was_erased_meanwhile(self, recording: Recording, kept: Path) -> None:
+        services.delete_recording(recording_id=recording.pk, actor=SYSTEM)
+        erase_recording(recording_id=recording.pk)
+
+        played.keep_if_possible(recording, lambda: played.keep(recording, "other", b"its picture"))
+
+        assert not kept.exists()
 
     def test_go_with_the_recording(self, recording: Recording, kept: Path) -> None:
         services.delete_recording(recording_id=recording.pk, actor=SYSTEM)
@@ -161,6 +202,27 @@ class TestMedia:
             first = content.index(content[begin:end])
             last = first + len(answer[1]) - 1
             assert answer[2]["Content-Range"] == f"bytes {first}-{last}/{len(content)}"
+
+    def test_is_given_in_part_to_who_asks_for_a_whole_film(
+        self, recording: Recording, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ranges, "_MOST_OF_RANGE", 5000)
+        content = folder_store().path(recording.object_name).read_bytes()
+
+        answer = _get(recording, f"{recording.pk}/media.mp4", Range="bytes=100-99999999")
+
+        assert answer[:2] == (206, content[100:5100])
+        assert answer[2]["Content-Range"] == f"bytes 100-5099/{len(content)}"
+
+    def test_is_not_waited_for_by_others_while_somebody_reads_it_slowly(
+        self, recording: Recording, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ranges, "_PIECE", 1000)
+        monkeypatch.setattr(ranges, "_PLAYED_S", 0.0)
+        content = folder_store().path(recording.object_name).read_bytes()
+
+        for _ in range(6):
+            assert _get(recording, f"{recording.pk}/media.mp4")[:2] == (200, content[:1000])
 
     def test_has_nothing_behind_its_end(self, recording: Recording) -> None:
         status, _, headers = _get(recording, f"{recording.pk}/media.mp4", Range="bytes=999999999-")

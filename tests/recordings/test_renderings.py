@@ -1,6 +1,7 @@
 """Files that are made of recordings once they are over: of another size or codec, with a picture, of the sound."""
 
 import json
+import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,12 +17,14 @@ from django.test import Client
 from pytest_django import Settings
 
 from livehub.core import clock
-from streams.models import Lease, Recording, Rendering, Session
+from streams.models import Lease, Recording, Rendering, Session, StorageTarget
 from streams.organizations.services import SYSTEM
-from streams.recordings import rendering, services, storing
+from streams.recordings import rendering, services, spool, storing
 from streams.recordings.advancing import advance_recording, erase_recording
+from streams.recordings.lanes import lanes
 from streams.recordings.links import download_link, sound_file_link
 from streams.recordings.renditions import FileForm
+from streams.recordings.storage_services import create_storage_target
 from tests.recordings.broadcast import MadeBroadcast, is_over, went_live
 
 SECONDS = 2
@@ -192,6 +195,82 @@ def test_are_erased_with_their_recording(session: Session, broadcast: MadeBroadc
     assert [path for path in Path(live_settings.RECORDINGS_DIR).rglob("*") if path.is_file()] == []
 
 
+def _storage_at(recording: Recording, port: int) -> StorageTarget:
+    """Have a stored recording lie in a storage of its app's on this machine."""
+    storage = create_storage_target(
+        app=recording.app,
+        type="s3",
+        actor=SYSTEM,
+        name="Attic",
+        bucket="films",
+        endpoint=f"http://127.0.0.1:{port}",
+        access_key="key",
+        secret="secret",
+    )
+    Recording.objects.filter(pk=recording.pk).update(storage=storage)
+    return storage
+
+
+def test_waits_for_a_storage_that_is_away_however_long(
+    session: Session, broadcast: MadeBroadcast, lease: Lease, settings: Settings
+) -> None:
+    settings.OUTGOING_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    recording = _recorded(session, broadcast, lease, replace(ALL, has_sound_file=False))
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    _storage_at(recording, port)
+
+    for _ in range(7):
+        rendering.render_next(node=recording.node)
+        made = Rendering.objects.get()
+        assert (made.status, made.tries, "cannot be reached" in made.problem) == ("waiting", 0, True)
+        assert not Rendering.objects.free().exists()
+        Rendering.objects.update(working_until=None)
+
+    assert _spooled() == []
+    Recording.objects.update(storage=None)
+    _render_all(recording)
+    assert (recording.status, recording.problem) == ("uploaded", "")
+
+
+@pytest.mark.parametrize("status", ["waiting", "storing"])
+def test_leaves_storages_servers_to_as_few_as_recordings_do(
+    status: str, session: Session, broadcast: MadeBroadcast, lease: Lease, settings: Settings
+) -> None:
+    """Else some that go to a storage that never answers have all of a worker's threads, and nothing is recorded."""
+    settings.OUTGOING_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+    recording = _recorded(session, broadcast, lease, replace(ALL, has_sound_file=False))
+    if status == "storing":
+        (spool.made_folder(recording.pk) / "made-video.webm").write_bytes(b"film")
+        Rendering.objects.update(status=status, size=4)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        storage = _storage_at(recording, server.getsockname()[1])
+        with (
+            lanes.lane(app_id=recording.app_id, storage_id=storage.pk),
+            lanes.lane(app_id=recording.app_id, storage_id=storage.pk),
+        ):
+            rendering.render_next(node=recording.node)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+    made = Rendering.objects.get()
+    assert (made.status, made.tries) == (status, 0)
+
+
+def test_leaves_the_rest_of_the_disk_to_broadcasts(
+    session: Session, broadcast: MadeBroadcast, lease: Lease, settings: Settings
+) -> None:
+    recording = _recorded(session, broadcast, lease, replace(ALL, has_sound_file=False))
+    settings.DISK_STOP_PERCENT = 0
+
+    _render_all(recording)
+
+    made = Rendering.objects.get()
+    assert (recording.status, made.status, made.tries) == ("uploading", "waiting", 0)
+    assert "cannot be read or kept" in made.problem
+
+
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server of a white square, at `/mark.png`, and of something much too large."""
@@ -202,7 +281,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(200 if self.path in contents else 404)
+            self.send_response(200 if self.path in contents else 503 if self.path == "/busy.png" else 404)
             self.end_headers()
             self.wfile.write(contents.get(self.path, b""))
 
@@ -230,6 +309,22 @@ class TestWatermark:
         argv = ["ffmpeg", "-nostdin", "-loglevel", "error", "-i", str(_path(recording, "video")), *shown]
         pixel = subprocess.run(argv, capture_output=True, check=True).stdout
         assert min(pixel) > 240
+
+    def test_is_asked_for_again_while_its_server_cannot_answer(
+        self, session: Session, broadcast: MadeBroadcast, lease: Lease, pictures: str, settings: Settings
+    ) -> None:
+        settings.OUTGOING_ALLOWED_NETWORKS = ["127.0.0.0/8"]
+        recording = _recorded(session, broadcast, lease, FileForm(watermark_url=f"{pictures}/busy.png"))
+
+        _render_all(recording)
+
+        made = Rendering.objects.get()
+        assert (recording.status, made.status, made.tries, "503" in made.problem) == ("uploading", "waiting", 1, True)
+        assert not Rendering.objects.free().exists()
+
+        Rendering.objects.update(working_until=None, tries=4)
+        _render_all(recording)
+        assert (recording.status, "503" in recording.problem) == ("errored", True)
 
     @pytest.mark.parametrize(
         ("path", "is_allowed", "problem"),

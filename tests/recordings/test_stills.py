@@ -12,6 +12,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 from pytest_django import Settings
 
 from livehub.core import clock
+from streams.media.stills import single
 from streams.models import RecordedSegment, Recording, Session
 from streams.organizations.services import SYSTEM
 from streams.recordings import services
@@ -169,6 +170,17 @@ class TestFailing:
 
         recording.refresh_from_db()
         assert (recording.stills_status, recording.stills_tries, recording.status) == ("failed", 5, "uploaded")
+        assert recording.stills_problem.startswith("No picture of it can be made: ffmpeg says")
+
+    def test_decodes_no_picture_that_claims_to_be_huge(
+        self, recording: Recording, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What comes back from a storage may be anything."""
+        monkeypatch.setattr(single, "_MOST_PIXELS", 320 * 180 - 1)
+
+        make_stills(recording_id=recording.pk)
+
+        recording.refresh_from_db()
         assert recording.stills_problem.startswith("No picture of it can be made: ffmpeg says")
 
     def test_leaves_nothing_of_what_was_deleted_meanwhile(self, recording: Recording, beside: Path) -> None:

@@ -73,6 +73,7 @@ def write_file(clip_id: UUID, layout: Layout, material: Material) -> None:
     :raises StoreError: when what it is cut out of cannot be read.
     :raises OSError: when it cannot be written.
     """
+    spool.check_room()
     draft = spool.made_folder(clip_id) / f".{FILE}"
     with draft.open("wb") as file:
         file.write(layout.composition.head)
