@@ -88,8 +88,8 @@ def _at_its_node(request: HttpRequest, recording: Recording) -> HttpResponse:
     # One that is sent here again would be for ever: that machine has another name than this setting says.
     if url is None or "sent" in request.GET:
         message = (
-            f"This recording is in the folder of the machine {recording.node}, and this is {settings.NODE}. Whoever "
-            f"runs LiveHub sets LIVEHUB_NODE_URLS to where that machine is reached."
+            f"This recording is in the folder of the machine {recording.node}, and this is {settings.NODE}. Have "
+            f"whoever runs LiveHub tell this one where that machine is reached."
         )
         return _said(message, status=503)
     answer = HttpResponseRedirect(f"{url}{request.get_full_path()}&sent=1")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from livehub.core.errors import NotFoundError
 from streams.organizations.models import App, Organization
@@ -42,9 +42,14 @@ def find_default_storage(app_id: UUID) -> StorageTarget | None:
 
 
 def list_storage_targets_of(organization: Organization) -> QuerySet[StorageTarget]:
-    """Return the storages of all of an organization's apps with their apps, oldest first."""
+    """Return the storages of all of an organization's apps with their apps, oldest first.
+
+    Each has as `kept_waiting` why a recording cannot be stored there now; None where all get in.
+    """
     targets = StorageTarget.objects.existing().select_related("app").filter(app__organization=organization)
-    return targets.order_by("created_at", "id")
+    waiting = Recording.objects.existing().unfinished().filter(storage=OuterRef("pk")).exclude(problem="")
+    problems = waiting.newest_first().values("problem")[:1]
+    return targets.annotate(kept_waiting=Subquery(problems)).order_by("created_at", "id")
 
 
 def get_own_storage_target(*, organization: Organization, target_id: UUID) -> StorageTarget:
