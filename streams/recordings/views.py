@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from livehub.core.errors import DomainError
 from streams.dashboard.pages import DialogView, MemberView
-from streams.dashboard.paging import PageForm, page_of
+from streams.dashboard.paging import asked_page
 from streams.livestreams.models import Livestream
 from streams.livestreams.selectors import LivestreamScreen, find_open_session, get_livestream
 from streams.livestreams.views import LivestreamDetailView
@@ -27,7 +27,7 @@ class RecordingListView(MemberView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         rows = selectors.list_organization_recordings(self.member.organization)
-        page = page_of(rows, number=PageForm(request.GET).number(), total=rows.count())
+        page = asked_page(rows, request)
         return self.page("recordings/recording_list.html", page=page)
 
 
@@ -40,7 +40,7 @@ class LivestreamRecordingListView(MemberView):
             shown = recordings_box(livestream, has_broadcast=find_open_session(livestream) is not None)
             return self.page("recordings/_livestream_recordings.html", shown, livestream=livestream)
         rows = selectors.list_livestream_recordings(livestream)
-        page = page_of(rows, number=PageForm(request.GET).number(), total=rows.count())
+        page = asked_page(rows, request)
         return self.page("recordings/recording_list.html", page=page, livestream=livestream)
 
 
