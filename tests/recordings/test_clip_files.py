@@ -137,3 +137,44 @@ def test_are_read_from_their_folder(clip: Clip, settings: Settings) -> None:
     stored = Path(settings.RECORDINGS_DIR) / clip.object_name
 
     assert stored.stat().st_size == clip.size
+
+
+class TestOfAnotherMachine:
+    @pytest.mark.parametrize("is_stored", [False, True])
+    def test_are_fetched_from_there(self, clip: Clip, settings: Settings, is_stored: bool) -> None:
+        if is_stored:
+            making.make_clip(clip_id=clip.pk)
+        path = f"/clips/{clip.pk}/clip.mp4"
+        settings.NODE, settings.NODE_URLS = "south", {"main": "https://north.example.org"}
+
+        playlist, played = Client().get(f"/clips/{clip.pk}/video.m3u8"), Client().get(path)
+        saved = Client().get(f"{path}?download")
+
+        assert playlist.status_code == 200
+        assert (played.status_code, played["Location"]) == (302, f"https://north.example.org{path}?sent=1")
+        assert (played["Access-Control-Allow-Origin"], played["Cache-Control"]) == ("*", "no-store")
+        assert saved["Location"] == f"https://north.example.org{path}?download=&sent=1"
+        settings.NODE = "main"
+        assert Client().get(saved["Location"].removeprefix("https://north.example.org")).status_code == 200
+
+    def test_are_fetched_here_where_a_storage_has_them(
+        self, clip: Clip, home: NewOrganization, settings: Settings
+    ) -> None:
+        Clip.objects.update(status="ready", storage=storage_of(home.app))
+        settings.NODE, settings.NODE_URLS = "south", {"main": "https://north.example.org"}
+
+        assert Client().get(f"/clips/{clip.pk}/clip.mp4").status_code == 503
+
+    @pytest.mark.parametrize(
+        ("urls", "query"), [({}, ""), ({"main": "https://north.example.org"}, "?sent=1")], ids=["unknown", "circle"]
+    )
+    def test_say_where_they_are_if_nobody_knows_how_to_get_there(
+        self, clip: Clip, settings: Settings, urls: dict[str, str], query: str
+    ) -> None:
+        settings.NODE, settings.NODE_URLS = "south", urls
+
+        answer = Client().get(f"/clips/{clip.pk}/clip.mp4{query}")
+
+        assert (answer.status_code, answer["Access-Control-Allow-Origin"]) == (503, "*")
+        assert "in the folder of the machine main" in answer.content.decode()
+        assert "tell this one where that machine is reached" in answer.content.decode()

@@ -256,3 +256,24 @@ class TestSound:
         RecordedSegment.objects.filter(slot="a0").delete()
 
         assert Client().get(f"{parts.path}?{parts.query}").status_code == 404
+
+
+class TestOfAnotherMachine:
+    @pytest.mark.parametrize("name", ["index.m3u8", "video.m3u8", "media.mp4", "storyboard.vtt", "pictures/0.jpg"])
+    def test_is_played_from_there(self, recording: Recording, settings: Settings, name: str) -> None:
+        assert recording.livestream is not None
+        settings.NODE, settings.NODE_URLS = "south", {"main": "https://north.example.org"}
+
+        status, _, headers = _get(recording, f"{recording.pk}/{name}")
+
+        path = f"/playback/{recording.livestream.playback_id}/recordings/{recording.pk}/{name}"
+        assert (status, headers["Location"]) == (302, f"https://north.example.org{path}?sent=1")
+        # The newest one is found here, and sent on from its own address.
+        assert _get(recording, "index.m3u8")[2]["Location"] == f"{recording.pk}/index.m3u8"
+
+    def test_is_not_sent_round_in_a_circle(self, recording: Recording, settings: Settings) -> None:
+        settings.NODE, settings.NODE_URLS = "south", {"main": "https://north.example.org"}
+
+        status, said, _ = _get(recording, f"{recording.pk}/index.m3u8?sent=1")
+
+        assert (status, b"in the folder of the machine main" in said) == (503, True)

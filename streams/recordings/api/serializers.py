@@ -113,8 +113,8 @@ class LivestreamRecordingSerializer(serializers.Serializer[Recording]):
     playback_url = serializers.CharField(
         read_only=True,
         allow_null=True,
-        help_text="HLS video on demand, for whoever may watch the livestream; null while it is not stored, and once "
-        "the livestream is deleted.",
+        help_text="HLS video on demand of what was broadcast, for whoever may watch the livestream: also where "
+        "`video_config` asked for another file. Null while it is not stored, and once the livestream is deleted.",
     )
     poster_url = serializers.CharField(read_only=True, allow_null=True, help_text="A JPEG; null while there is none.")
     storyboard_url = serializers.CharField(

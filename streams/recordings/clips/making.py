@@ -162,7 +162,7 @@ def _material_of(clip: Clip, stack: ExitStack) -> Material:
     if clip.session.is_open and window.until_ms < clip.until_ms and not is_late:
         raise _NotThereYetError("the end of it is not closed yet")
     scratch = stack.enter_context(scratch_file(clip.pk))
-    return stack.enter_context(of_window(window, from_ms=clip.from_ms, until_ms=clip.until_ms, scratch=scratch))
+    return of_window(window, from_ms=clip.from_ms, until_ms=clip.until_ms, scratch=scratch)
 
 
 def _store(clip: Clip, store: Store, path: Path) -> None:

@@ -147,10 +147,8 @@ def _turn() -> Iterator[bool]:
 def _laid_out(clip: Clip, found: Found) -> Mapping[str, object]:
     if found.window is None:
         return {}
-    with (
-        scratch_file(clip.pk) as scratch,
-        of_window(found.window, from_ms=found.from_ms, until_ms=found.until_ms, scratch=scratch) as material,
-    ):
+    with scratch_file(clip.pk) as scratch:
+        material = of_window(found.window, from_ms=found.from_ms, until_ms=found.until_ms, scratch=scratch)
         layout = lay_out(material)
         write_file(clip.pk, layout, material)
     return layout.facts
