@@ -46,7 +46,7 @@ _ROUNDING_US = 1_000_000
 _PIECE = 8 << 20
 _UNREAD = "Its files on this machine cannot be read or kept: the log says more. It is tried again."
 # What did not come to its end goes behind the others: for twice as long after each time that was its own.
-_AGAIN = timedelta(minutes=1)
+_AGAIN, _MOMENT = timedelta(minutes=1), timedelta(seconds=10)
 
 
 class _StorageBusyError(Exception):
@@ -116,7 +116,7 @@ def render_next(*, node: str) -> None:
     except (MediaError, Fmp4Error) as error:
         _fail(made, problem=str(error))
     except _StorageBusyError:
-        _put_off(made, problem=made.problem)
+        _put_off(made, problem=made.problem, pause=_MOMENT)
     except StoreError as error:
         _put_off(made, problem=error.reason)
         logger.warning("rendering waits for its store rendering=%s code=%s: %s", made.pk, error.code, error.reason)
@@ -293,12 +293,13 @@ def _fail(made: Rendering, *, problem: str) -> None:
         node_jobs.render(node=made.node)
 
 
-def _put_off(made: Rendering, *, problem: str, is_a_try: bool = False) -> None:
-    """Have it tried again later; one that is still to be made lets others have their turn, and leaves no files."""
+def _put_off(made: Rendering, *, problem: str, pause: timedelta = _AGAIN, is_a_try: bool = False) -> None:
+    """Have it tried again later, and others meanwhile; one that is still to be made leaves no files."""
     changes: dict[str, Any] = {"problem": problem[:PROBLEM_MAX_LENGTH], "updated_at": clock.now()}
     if made.status != RenderingStatus.STORING:
         _path(made).unlink(missing_ok=True)
         tries = made.tries if is_a_try else made.tries - 1
-        pause = _AGAIN * 2**tries if is_a_try else _AGAIN
-        changes |= {"status": RenderingStatus.WAITING, "tries": max(0, tries), "working_until": clock.now() + pause}
+        pause = pause * 2**tries if is_a_try else pause
+        changes |= {"status": RenderingStatus.WAITING, "tries": max(0, tries)}
+    changes["working_until"] = clock.now() + pause
     Rendering.objects.filter(pk=made.pk, working_until=made.working_until).update(**changes)

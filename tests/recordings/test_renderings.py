@@ -256,6 +256,8 @@ def test_leaves_storages_servers_to_as_few_as_recordings_do(
 
     made = Rendering.objects.get()
     assert (made.status, made.tries) == (status, 0)
+    # Others of the node have their turn first.
+    assert not Rendering.objects.free().exists()
 
 
 def test_leaves_the_rest_of_the_disk_to_broadcasts(
