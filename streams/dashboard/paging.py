@@ -34,4 +34,4 @@ def page_of(rows: QuerySet[_Row], *, number: int, total: int) -> "Page[_Row]":
 
 def asked_page(rows: QuerySet[_Row], request: HttpRequest) -> "Page[_Row]":
     """Return the page of all of these rows that was asked for."""
-    return asked_page(rows, request)
+    return page_of(rows, number=PageForm(request.GET).number(), total=rows.count())
