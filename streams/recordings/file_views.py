@@ -36,6 +36,7 @@ def recording_file(request: HttpRequest, recording_id: UUID) -> HttpResponseBase
     if is_elsewhere(recording):
         return sent_to_its_node(request, recording)
     form, is_played = request.GET.get("as"), "play" in request.GET
+    response: HttpResponseBase
     if form == POSTER:
         name = "poster.jpg"
         response = _poster_of(recording)
@@ -46,7 +47,7 @@ def recording_file(request: HttpRequest, recording_id: UUID) -> HttpResponseBase
         file = _wanted_file(recording, is_sound=form == SOUND_FILE)
         name = file.file_name
         if recording.storage is None:
-            response: HttpResponseBase = handed_over(file.object_name, content_type=file.content_type)
+            response = handed_over(file.object_name, content_type=file.content_type)
         else:
             response = _passed_on(request, recording, file, is_played=is_played)
     response["Content-Disposition"] = content_disposition_header(not is_played, name) or "inline"

@@ -93,4 +93,4 @@ def waiting_file(clip_id: UUID) -> Path:
 
 def scratch_file(clip_id: UUID) -> IO[bytes]:
     """Return a file that something of it may be kept in until it is closed: in memory, unless that is a lot."""
-    return SpooledTemporaryFile(_MOST_IN_MEMORY, dir=spool.made_folder(clip_id), prefix=".")
+    return SpooledTemporaryFile(max_size=_MOST_IN_MEMORY, dir=str(spool.made_folder(clip_id)), prefix=".")
