@@ -97,7 +97,7 @@ def test_one_that_keeps_recordings_waiting_says_why(
     for page in (_LIST, f"{_LIST}/{target.pk}"):
         html = squeezed(get_html(browser, page))
         assert told in html, page
-        assert ">Kept waiting</span>" in html, page
+        assert ">Not storing</span>" in html, page
 
     Recording.objects.filter(pk=waiting.pk).update(status="uploaded", problem="")
     assert ">Works</span>" in squeezed(get_html(browser, _LIST))
