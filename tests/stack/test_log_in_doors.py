@@ -163,8 +163,8 @@ class TestLogIn:
         assert max(waits_s) < 8
 
 
-@pytest.fixture(scope="class")
-def url(tmp_path_factory: pytest.TempPathFactory, on_test_database: None, static_files: None) -> Iterator[str]:
+@pytest.fixture(scope="class", name="url")
+def _shared_url(tmp_path_factory: pytest.TempPathFactory, on_test_database: None, static_files: None) -> Iterator[str]:
     """Of the edge before an ASGI program that several tests share."""
     folder = tmp_path_factory.mktemp("asgi")
     with site(fresh_instance(folder), "asgi", folder=folder) as address:
