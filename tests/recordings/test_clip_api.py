@@ -99,6 +99,15 @@ def test_of_a_recording_needs_its_file(dyte: ApiClient, began_ms: int) -> None:
     assert (refused.status_code, read(refused)["error"]["type"]) == (400, "recording_not_stored")
 
 
+def test_of_a_recording_are_its_own(dyte: ApiClient, began_ms: int, livestream: Livestream) -> None:
+    recording = Recording.objects.get()
+    clip, _ = clip_of(livestream, recording=recording), clip_of(livestream)
+
+    listed = read(dyte.get(f"/recordings/{recording.pk}/clips"))["data"]
+
+    assert [each["id"] for each in listed] == [str(clip.pk)]
+
+
 def test_are_paged(dyte: ApiClient, there: str, livestream: Livestream) -> None:
     oldest, *_ = [clip_of(livestream) for _ in range(3)]
 

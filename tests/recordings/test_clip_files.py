@@ -1,7 +1,6 @@
 """Clips for whoever has a link: the page, the playlists, the file."""
 
 import uuid
-from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -99,6 +98,8 @@ def test_are_handed_over_to_the_edge_once_they_are_stored(clip: Clip) -> None:
     assert played["X-Accel-Redirect"] == f"/recording-files/{clip.app_id.hex}/clips/{clip.pk}.mp4"
     assert played["Content-Disposition"].startswith("inline")
     assert saved["Content-Disposition"] == "attachment; filename*=utf-8''Gr%C3%B6%C3%9Fe.mp4"
+    # No cache that others share has it once it is deleted.
+    assert {answer["Cache-Control"].partition(",")[0] for answer in (played, saved)} == {"private"}
 
 
 def test_are_waited_for_before_they_are_laid_out(livestream: Livestream) -> None:
@@ -118,25 +119,26 @@ def test_that_are_gone_or_never_were_are_nobodys(clip: Clip) -> None:
             assert Client().get(path).status_code == 404
 
 
+def test_that_could_not_be_made_are_not_begun(livestream: Livestream) -> None:
+    """Their playlists were there before their file was to be."""
+    clip = clip_of(livestream, status="failed", playlists={"index.m3u8": "#EXTM3U\n"}, size=7)
+
+    for name in ("index.m3u8", "clip.mp4"):
+        assert Client().get(f"/clips/{clip.pk}/{name}").status_code == 404
+
+
 def test_have_no_other_names(clip: Clip) -> None:
     assert Client().get(f"/clips/{clip.pk}/other.m3u8").status_code == 404
 
 
-def test_say_that_a_store_does_not_answer(clip: Clip, home: NewOrganization, settings: Settings) -> None:
-    storage = storage_of(home.app)
-    Clip.objects.update(status="ready", storage=storage)
+def test_say_that_a_store_does_not_answer(livestream: Livestream, home: NewOrganization) -> None:
+    storage = storage_of(home.app, endpoint="http://localhost")
+    clip = clip_of(livestream, status="ready", storage=storage, playlists={"index.m3u8": "#EXTM3U\n"}, size=7)
 
     answer = Client().get(f"/clips/{clip.pk}/clip.mp4")
 
     assert answer.status_code == 503
-    assert answer.content
-
-
-def test_are_read_from_their_folder(clip: Clip, settings: Settings) -> None:
-    making.make_clip(clip_id=clip.pk)
-    stored = Path(settings.RECORDINGS_DIR) / clip.object_name
-
-    assert stored.stat().st_size == clip.size
+    assert "address is inside this network" in answer.content.decode()
 
 
 class TestOfAnotherMachine:

@@ -29,6 +29,7 @@ from tests.recordings.broadcast import MadeBroadcast, is_over, went_live
 from tests.recordings.broadcast import clip as track
 from tests.recordings.rows import clip_of
 from tests.runs import ended
+from tests.stores.storages import VALUES, storage_of
 
 FPS = 30
 
@@ -351,6 +352,19 @@ class TestTheirLife:
         target.refresh_from_db()
         assert target.deleted_at is not None
         assert target.secrets_encrypted == ""
+
+    def test_leaves_a_storage_of_the_apps_own_alone(self, livestream: Livestream, home: NewOrganization) -> None:
+        target = storage_of(home.app)
+        recording = Recording.objects.create(
+            app=home.app, livestream=livestream, object_name="one", storage=target, deleted_at=clock.now()
+        )
+        clip = clip_of(livestream, storage=target, deleted_at=clock.now())
+
+        erase_recording(recording_id=recording.pk)
+        making.erase_clip(clip_id=clip.pk)
+
+        target.refresh_from_db()
+        assert (target.deleted_at, target.secrets["secret"]) == (None, VALUES["secret"])
 
     def test_lasts_as_long_as_their_sources(
         self, livestream: Livestream, broadcast: MadeBroadcast, settings: Settings

@@ -15,7 +15,9 @@ from streams.models import Livestream, RecordedSegment, Recording, Session
 from streams.organizations.services import SYSTEM
 from streams.recordings import played, ranges, services
 from streams.recordings.advancing import advance_recording, erase_recording
+from streams.recordings.closing import movie_of
 from streams.recordings.links import sound_link
+from streams.recordings.sound import SoundAlone
 from streams.recordings.storing import folder_store
 from tests.media.recording.probing import durations
 from tests.recordings.broadcast import MadeBroadcast, is_over, went_live
@@ -87,6 +89,17 @@ class TestPlaylists:
         assert [each.uri for each in listed.playlists] == ["audio.m3u8"]
         assert listed.playlists[0].stream_info.codecs == "mp4a.40.2"
         assert _get(recording, f"{recording.pk}/video.m3u8")[0] == 404
+
+    def test_are_kept_where_somebody_hears_that_they_are_to_go(
+        self, recording: Recording, kept: Path, settings: Settings
+    ) -> None:
+        """Another node hands them out, too, and nobody tells it when the recording is deleted."""
+        before = (kept / "video.m3u8").read_text()
+        settings.NODE, settings.RECORDINGS_PLAYED_DIR = "south", kept / "south"
+
+        assert _get(recording, f"{recording.pk}/video.m3u8")[:2] == (200, before.encode())
+
+        assert not (kept / "south").exists()
 
     def test_say_which_broadcast_they_are_of(self, recording: Recording, kept: Path, session: Session) -> None:
         assert f'DATA-ID="livehub.session",VALUE="{session.pk.hex[:16]}"' in (kept / "index.m3u8").read_text()
@@ -224,15 +237,32 @@ class TestMedia:
         for _ in range(6):
             assert _get(recording, f"{recording.pk}/media.mp4")[:2] == (200, content[:1000])
 
+    def test_is_given_a_stretch_at_a_time(self, recording: Recording, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Players ask for all that follows, and break off; whoever saves it does not."""
+        monkeypatch.setattr(ranges, "_MOST_OF_OPEN", 1000)
+        content = folder_store().path(recording.object_name).read_bytes()
+
+        answer = _get(recording, f"{recording.pk}/media.mp4", Range="bytes=500-")
+
+        assert answer[:2] == (206, content[500:1500])
+        assert answer[2]["Content-Range"] == f"bytes 500-1499/{len(content)}"
+        whole = _get(recording, f"{recording.pk}/media.mp4", Range="bytes=-2000")
+        assert whole[1] == content[-2000:]
+
     def test_has_nothing_behind_its_end(self, recording: Recording) -> None:
         status, _, headers = _get(recording, f"{recording.pk}/media.mp4", Range="bytes=999999999-")
 
         assert (status, headers["Content-Range"]) == (416, f"bytes */{recording.size}")
 
     def test_is_not_there_when_somebody_has_removed_it(self, recording: Recording) -> None:
-        folder_store().path(recording.object_name).unlink()
+        path = folder_store().path(recording.object_name)
+        path.rename(path.with_suffix(".away"))
 
-        assert _get(recording, f"{recording.pk}/media.mp4")[0] == 404
+        # However often it is asked for, others have their room.
+        assert [_get(recording, f"{recording.pk}/media.mp4")[0] for _ in range(5)] == [404] * 5
+
+        path.with_suffix(".away").rename(path)
+        assert _get(recording, f"{recording.pk}/media.mp4")[0] == 200
 
 
 class TestSound:
@@ -256,6 +286,18 @@ class TestSound:
         RecordedSegment.objects.filter(slot="a0").delete()
 
         assert Client().get(f"{parts.path}?{parts.query}").status_code == 404
+        recording.has_sound = False
+        assert sound_link(recording) is None
+
+    def test_is_the_same_from_wherever_it_is_read(self, recording: Recording) -> None:
+        alone = SoundAlone(movie_of(recording), folder_store(), recording.object_name)
+
+        whole = alone.read(0, alone.size + 1)
+
+        assert len(whole) == alone.size
+        for length in (97, 4096):
+            read = [alone.read(at, length) for at in range(0, alone.size, length)]
+            assert b"".join(read) == whole
 
 
 class TestOfAnotherMachine:

@@ -3,7 +3,7 @@
 import json
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from django.conf import settings as live_settings
 from django.test import Client
+from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 from pytest_django import Settings
 
 from livehub.core import clock
@@ -25,7 +26,11 @@ from streams.recordings.lanes import lanes
 from streams.recordings.links import download_link, sound_file_link
 from streams.recordings.renditions import FileForm
 from streams.recordings.storage_services import create_storage_target
-from tests.recordings.broadcast import MadeBroadcast, is_over, went_live
+from streams.recordings.stores.base import Receipt, StoredObject, Upload
+from streams.recordings.stores.folder import FolderStore
+from tests.conftest import Broker
+from tests.media.recording.probing import durations
+from tests.recordings.broadcast import MadeBroadcast, clip, is_over, went_live
 
 SECONDS = 2
 ALL = FileForm(
@@ -80,20 +85,27 @@ def _spooled() -> list[Path]:
 
 
 def test_are_made_before_the_recording_is_shown(
-    session: Session, broadcast: MadeBroadcast, lease: Lease, client: Client
+    session: Session, broadcast: MadeBroadcast, lease: Lease, client: Client, broker: Broker, capture: Capture
 ) -> None:
-    recording = _recorded(session, broadcast, lease, ALL)
+    with capture(execute=True):
+        recording = _recorded(session, broadcast, lease, ALL)
+    assert broker.names[-1] == "streams.render_next"
     assert (recording.status, recording.shown.label, download_link(recording)) == ("uploading", "Rendering", None)
     assert recording.output_file_name.endswith(".webm")
     # The sweep calls for it again and again.
     advance_recording(recording_id=recording.pk)
 
-    rendering.render_next(node=recording.node)
+    broker.names.clear()
+    with capture(execute=True):
+        rendering.render_next(node=recording.node)
     recording.refresh_from_db()
-    assert recording.status == "uploading"
-    _render_all(recording)
+    assert (recording.status, broker.names) == ("uploading", ["streams.render_next"])
+    broker.names.clear()
+    with capture(execute=True):
+        _render_all(recording)
 
     assert (recording.status, recording.problem) == ("uploaded", "")
+    assert "streams.make_recording_stills" in broker.names
     video = _streams(_path(recording, "video"))
     assert [video["video"][key] for key in ("codec_name", "width", "height")] == ["vp8", 160, 90]
     assert (video["audio"]["codec_name"], video["audio"]["channels"]) == ("vorbis", 1)
@@ -141,6 +153,73 @@ def test_makes_it_after_all_when_another_encoder_came(session: Session, broadcas
     assert recording.status == "uploaded"
     assert recording.output_file_name.endswith(".rendered.mp4")
     assert _streams(_path(recording, "video"))["video"]["width"] == 160
+
+
+def test_makes_nothing_of_sound_that_there_is_none_of(session: Session, lease: Lease) -> None:
+    silent = MadeBroadcast(session, began_ms=clock.epoch_ms(clock.now()), tracks={"v0": clip("v0")})
+    silent.add(SECONDS)
+
+    recording = _recorded(session, silent, lease, FileForm(width=160, height=90, has_sound_file=True))
+    _render_all(recording)
+
+    assert (recording.status, recording.problem) == ("uploaded", "")
+    assert [*recording.renderings.values_list("kind", flat=True)] == ["video"]
+
+
+def test_leaves_out_of_the_sound_what_is_left_out_of_the_recording(
+    session: Session, broadcast: MadeBroadcast, lease: Lease
+) -> None:
+    broadcast.cut(shows_slate=True)
+    broadcast.add(3)
+    broadcast.cut(shows_slate=False)
+    broadcast.add(1)
+
+    recording = _recorded(session, broadcast, lease, FileForm(has_sound_file=True))
+    _render_all(recording)
+
+    assert (recording.status, recording.problem) == ("uploaded", "")
+    assert durations(_path(recording, "audio"))["file"] == pytest.approx(SECONDS + 1, abs=0.2)
+
+
+def test_makes_none_of_another_node(session: Session, broadcast: MadeBroadcast, lease: Lease) -> None:
+    recording = _recorded(session, broadcast, lease, replace(ALL, has_sound_file=False))
+
+    rendering.render_next(node="south")
+
+    assert Rendering.objects.get().status == "waiting"
+    rendering.render_next(node=recording.node)
+    assert Rendering.objects.get().status == "stored"
+
+
+def test_that_came_to_less_than_was_broadcast_is_none(session: Session, broadcast: MadeBroadcast, lease: Lease) -> None:
+    recording = _recorded(session, broadcast, lease, replace(ALL, has_sound_file=False))
+    # As if what it is made of were read to its first half alone.
+    Recording.objects.update(duration_us=2_000_000 * SECONDS)
+
+    _render_all(recording)
+
+    assert recording.status == "errored"
+    assert f"{2 * SECONDS}.0 s were broadcast." in recording.problem
+
+
+def test_leaves_nothing_of_a_recording_that_is_deleted_meanwhile(
+    session: Session, broadcast: MadeBroadcast, lease: Lease, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording = _recorded(session, broadcast, lease, replace(ALL, has_sound_file=False))
+    finish = FolderStore.finish
+
+    def is_late(store: FolderStore, upload: Upload, receipts: Sequence[Receipt]) -> StoredObject:
+        services.delete_recording(recording_id=recording.pk, actor=SYSTEM)
+        return finish(store, upload, receipts)
+
+    # While the store makes one object of it.
+    Recording.objects.update(status="uploaded")
+    monkeypatch.setattr(FolderStore, "finish", is_late)
+
+    rendering.render_next(node=recording.node)
+
+    stored = [path.name for path in Path(live_settings.RECORDINGS_DIR).rglob("*") if path.is_file()]
+    assert stored == [recording.object_name.rpartition("/")[2]]
 
 
 def test_makes_one_at_a_time(session: Session, broadcast: MadeBroadcast, lease: Lease) -> None:
