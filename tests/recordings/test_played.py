@@ -21,6 +21,7 @@ from streams.recordings.sound import SoundAlone
 from streams.recordings.storing import folder_store
 from tests.media.recording.probing import durations
 from tests.recordings.broadcast import MadeBroadcast, is_over, went_live
+from tests.stores.storages import storage_of
 
 
 @pytest.fixture
@@ -93,7 +94,8 @@ class TestPlaylists:
     def test_are_kept_where_somebody_hears_that_they_are_to_go(
         self, recording: Recording, kept: Path, settings: Settings
     ) -> None:
-        """Another node hands them out, too, and nobody tells it when the recording is deleted."""
+        """Another node hands out what a storage has, too, and nobody tells it when the recording is deleted."""
+        Recording.objects.update(storage=storage_of(recording.app))
         before = (kept / "video.m3u8").read_text()
         settings.NODE, settings.RECORDINGS_PLAYED_DIR = "south", kept / "south"
 
