@@ -14,6 +14,7 @@ from streams.organizations.services import SYSTEM
 from tests.access.conftest import State, Tenant, invite, join, own_ids, state, undone
 from tests.access.each import for_each
 from tests.access.expected import LETS_IN, LINKED, MACHINES, OF_OWNERS, PAGES, WEBSOCKETS, Door
+from tests.access.test_lists import leaked
 
 Browsers = Callable[..., Client]
 DEEDS = [(template, method) for template, methods in PAGES.items() for method in methods]
@@ -65,8 +66,8 @@ class TestPage:
         assert changes_since(before) == ({"LogIn"} if ends_log_ins else set())
 
     @each_deed
-    def test_lets_each_role_do_what_it_may(
-        self, template: str, method: str, ours: Tenant, browser_of: Browsers, before: State
+    def test_lets_each_role_do_what_it_may_and_see_nothing_of_another_tenants(
+        self, template: str, method: str, ours: Tenant, theirs: Tenant, browser_of: Browsers, before: State
     ) -> None:
         door = PAGES[template][method]
         secret = Livestream.objects.get(pk=ours.ids["livestream_id"]).stream_key
@@ -80,6 +81,7 @@ class TestPage:
                     # Told by the one deed that asks for it.
                     assert (secret in answer.content.decode(errors="replace")) is template.endswith("/stream-key")
                     assert KEPT_BY_NO_CACHE.search(answer.headers["Cache-Control"])
+                    assert not list(leaked(answer, theirs))
                 else:
                     assert answer.status_code == 403, role
                     assert state() == before
