@@ -36,6 +36,11 @@ def get_storage_target(*, app: App, target_id: UUID) -> StorageTarget:
     return target
 
 
+def find_default_storage(app_id: UUID) -> StorageTarget | None:
+    """Return where the app's recordings are kept of which nothing else is said; None for this instance."""
+    return StorageTarget.objects.existing().filter(app=app_id, is_default=True).first()
+
+
 def list_storage_targets_of(organization: Organization) -> QuerySet[StorageTarget]:
     """Return the storages of all of an organization's apps with their apps, oldest first.
 
@@ -60,7 +65,7 @@ def get_own_storage_target(*, organization: Organization, target_id: UUID) -> St
 
 def get_storage_use(target: StorageTarget) -> StorageUse:
     """Return what a storage is there for at the moment."""
-    policies = RecordingPolicy.objects.filter(storage=target, livestream__deleted_at=None)
+    policies = RecordingPolicy.objects.filter(storage=target, uses_app_storage=False, livestream__deleted_at=None)
     recordings = Recording.objects.existing().filter(storage=target)
     return StorageUse(
         livestreams=policies.count(),
