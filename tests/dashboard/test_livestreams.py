@@ -452,7 +452,7 @@ class TestPage:
         # Session and user, membership; then livestream, sessions, their connections, their number, the timeline, the
         # outputs, the test picture, and whether a disk is full; its recordings, their policy, the archive; its
         # clips, and whether there is something to clip.
-        with django_assert_num_queries(16):
+        with django_assert_num_queries(17):
             html = get_html(browser, f"/livestreams/{livestream.pk}")
 
         assert "all 27" in html
