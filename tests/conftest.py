@@ -25,9 +25,9 @@ STANDBY_S = 10
 
 
 @pytest.fixture(scope="session")
-def django_db_keepdb() -> bool:
-    """Tell whether the tests' database is there already."""
-    return GIVEN_CLUSTER in os.environ
+def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
+    """Tell whether the tests' database is there already, or is to be there for the next run (tests/mutants)."""
+    return GIVEN_CLUSTER in os.environ or bool(request.config.getoption("reuse_db"))
 
 
 @pytest.fixture(scope="session")
