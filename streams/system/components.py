@@ -139,6 +139,7 @@ def _components(
             version=f"uvicorn {version('uvicorn')}",
         ),
         part("Origin", "Playlists of players", state=states["origin"], program="origin"),
+        part("Collector", "Counts viewers", state=supervised("collector"), program="collector"),
         _beat(),
         _ffmpeg(),
     ]

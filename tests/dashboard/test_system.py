@@ -42,7 +42,10 @@ class TestSystemPage:
         html = squeezed(get_html(browser, "/system"))
 
         parts = {part.name: part for part in get_system_screen().components}
-        names = ("PostgreSQL", "Redis", "Ingest", "Gate", "Egress", "Edge", "Web", "ASGI", "Origin", "Beat", "ffmpeg")
+        names = (
+            *("PostgreSQL", "Redis", "Ingest", "Gate", "Egress", "Edge", "Web", "ASGI", "Origin", "Collector"),
+            *("Beat", "ffmpeg"),
+        )
         assert tuple(parts) == names
         assert all(f'<th scope="row">{name}' in html for name in names)
         for name in ("PostgreSQL", "Redis"):
