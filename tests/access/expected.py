@@ -207,6 +207,12 @@ _OUR_WEBHOOKS = {
     f"POST {_WEBHOOK}/replay": (_HOOKS, 400),
     f"POST {_WEBHOOK}/test": (_HOOKS, 201),
 }
+_VENDORS_ANALYTICS = {
+    "GET analytics/livestreams/overall": (_READ, 200),
+    "GET analytics/livestreams/daywise": (_READ, 200),
+    "GET analytics/daywise": (_READ, 200),
+}
+_OUR_ANALYTICS = {**_VENDORS_ANALYTICS}
 _VENDORS_APPS = {"GET apps": (_READ, 200), "POST apps": (_ADMIN, 200)}
 _OUR_ADMINISTRATION = {
     **_VENDORS_APPS,
@@ -223,11 +229,14 @@ def _below(prefix: str, table: dict[str, tuple[ApiKey.Scope, int]]) -> dict[str,
 
 
 OPERATIONS = {
-    **_below("/v2/", {**_OURS, **_MEETINGS, **_OUR_WEBHOOKS, **_OUR_ADMINISTRATION, **_STORAGES}),
+    **_below("/v2/", {**_OURS, **_MEETINGS, **_OUR_WEBHOOKS, **_OUR_ADMINISTRATION, **_STORAGES, **_OUR_ANALYTICS}),
     **_below("/liveapi/", _LIVEAPI),
     **_below("/cloudinary/v2/video/{cloud_name}/", _CLOUDINARY),
     **_below("/client/v4/accounts/{account_id}/realtime/kit/", _VENDORS_APPS),
-    **_below("/client/v4/accounts/{account_id}/realtime/kit/{app_id}/", {**_VENDORS, **_MEETINGS, **_VENDORS_WEBHOOKS}),
+    **_below(
+        "/client/v4/accounts/{account_id}/realtime/kit/{app_id}/",
+        {**_VENDORS, **_MEETINGS, **_VENDORS_WEBHOOKS, **_VENDORS_ANALYTICS},
+    ),
 }
 # What takes an image in its body, and nothing else.
 TAKES_IMAGE = {"PUT /v2/livestreams/{livestream_id}/slate"}
