@@ -94,6 +94,8 @@ class Session(models.Model):
     live_epoch = models.PositiveIntegerField(default=0, editable=False)
     # The nodes that hold files of it; empty once they are all removed.
     file_nodes = ArrayField(models.CharField(max_length=_NODE_MAX_LENGTH), default=list, editable=False)
+    # How much of it all viewers together have watched, as far as that is counted (`viewing`).
+    viewer_ms = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
 
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -230,6 +232,10 @@ class Session(models.Model):
     @property
     def ingest_seconds(self) -> int:
         return self.ingest_ms // 1000
+
+    @property
+    def viewer_seconds(self) -> int:
+        return self.viewer_ms // 1000
 
     @property
     def lacks_a_worker(self) -> bool:

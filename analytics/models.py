@@ -1,0 +1,170 @@
+"""Who watched what, and for how long: rows that collectors write, each batch in one transaction with its cursor.
+
+Rows name broadcasts by their ids and refer to none: what was counted stays when a livestream goes, and no batch waits
+for a row of a broadcast but once, at its end (`analytics.batches`). Times are media milliseconds; those of a UTC day
+add up to exactly what its rows say, whichever are summed.
+"""
+
+from django.db import models
+from django.db.models import CompositePrimaryKey, Q
+
+EDGE_MAX_LENGTH, RENDITION_MAX_LENGTH = 32, 8
+
+
+class ViewIdentity(models.TextChoices):
+    """What a viewer was told from others by, the best first."""
+
+    # The viewer id of a token that the origin has checked.
+    TOKEN = "token", "Signed viewer id"  # noqa: S105  # No password.
+    # `sid` of Common Media Client Data. Source: CTA-5004.
+    CMCD = "cmcd", "CMCD session id"
+    # X-Playback-Session-Id of Apple's players.
+    APPLE = "apple", "Apple's session id"
+    # Address and software: several behind one address are told apart by what they fetch. An estimate.
+    ADDRESS = "address", "Address and software"
+
+
+class Device(models.TextChoices):
+    """What a player says that it runs on."""
+
+    DESKTOP = "desktop", "Desktop"
+    MOBILE = "mobile", "Mobile"
+    TABLET = "tablet", "Tablet"
+    TV = "tv", "TV"
+    OTHER = "other", "Other"
+
+
+class LogCursor(models.Model):
+    """How far an edge's log is counted: the next batch has to begin there."""
+
+    # Name of the edge's node.
+    edge = models.CharField(max_length=EDGE_MAX_LENGTH, primary_key=True, editable=False)
+    # The request id in the file's first line, and the bytes of it that are counted; empty before its first line.
+    file_id = models.CharField(max_length=32, editable=False)
+    offset = models.BigIntegerField(editable=False)
+    # Lines of the log that were counted so far, and that were not, by why.
+    lines = models.BigIntegerField(default=0, editable=False)
+    rejected = models.JSONField(default=dict, editable=False)
+    # When its collector was heard of last: what it says of now is older by a second or two.
+    heard_at = models.DateTimeField(editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.edge} at {self.offset}"
+
+
+class View(models.Model):
+    """One viewer's stay at one broadcast. Partitioned by the UTC day of `began_at` (`analytics.partitions`)."""
+
+    pk = CompositePrimaryKey("id", "began_at")
+    id = models.UUIDField(editable=False)
+    began_at = models.DateTimeField(editable=False)
+    last_at = models.DateTimeField(editable=False)
+    app_id = models.UUIDField(editable=False)
+    livestream_id = models.UUIDField(editable=False)
+    session_id = models.UUIDField(editable=False)
+    edge = models.CharField(max_length=EDGE_MAX_LENGTH, editable=False)
+    # HMAC with the salt of the day on which it began: 16 bytes that nobody can undo once the salt is gone.
+    viewer = models.BinaryField(editable=False)
+    identity = models.CharField(max_length=8, choices=ViewIdentity.choices, editable=False)
+    device = models.CharField(max_length=8, choices=Device.choices, editable=False)
+    # ISO 3166-1 alpha-2, or None where it is not known.
+    country = models.CharField(max_length=2, null=True, editable=False)  # noqa: DJ001  # Unknown is no country.
+    # 0 until it counts as one: it begins with two seconds of media.
+    watched_ms = models.BigIntegerField(default=0, editable=False)
+    has_begun = models.BooleanField(default=False, editable=False)
+    # What its collector goes on counting with after a restart (`analytics.counting`); None once it is over.
+    state = models.BinaryField(null=True, editable=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["session_id", "began_at"], name="view_by_session"),
+            models.Index(fields=["app_id", "began_at"], name="view_by_app"),
+            # What a collector that starts goes on with.
+            models.Index(fields=["edge"], condition=Q(state__isnull=False), name="view_open"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Minute(models.Model):
+    """What was watched of a broadcast in one minute, by rendition and device."""
+
+    pk = CompositePrimaryKey("session_id", "minute", "rendition", "device")
+    session_id = models.UUIDField(editable=False)
+    # Its beginning.
+    minute = models.DateTimeField(editable=False)
+    # v0, v1...; a0 for who heard it alone.
+    rendition = models.CharField(max_length=RENDITION_MAX_LENGTH, editable=False)
+    device = models.CharField(max_length=8, choices=Device.choices, editable=False)
+    viewer_ms = models.BigIntegerField(default=0, editable=False)
+    # Those that began in it.
+    views = models.IntegerField(default=0, editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.session_id} {self.minute}"
+
+
+class Day(models.Model):
+    """What was watched of a broadcast on one UTC day. Stays for ever, and is written along with each minute."""
+
+    pk = CompositePrimaryKey("session_id", "day", "country", "device", "rendition")
+    app_id = models.UUIDField(editable=False)
+    livestream_id = models.UUIDField(editable=False)
+    session_id = models.UUIDField(editable=False)
+    day = models.DateField(editable=False)
+    # Empty where it is not known: no key has a null.
+    country = models.CharField(max_length=2, blank=True, editable=False)
+    device = models.CharField(max_length=8, choices=Device.choices, editable=False)
+    rendition = models.CharField(max_length=RENDITION_MAX_LENGTH, editable=False)
+    viewer_ms = models.BigIntegerField(default=0, editable=False)
+    views = models.IntegerField(default=0, editable=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["app_id", "day"], name="day_by_app"),
+            models.Index(fields=["livestream_id", "day"], name="day_by_livestream"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.session_id} {self.day}"
+
+
+class SessionNow(models.Model):
+    """How many watch a broadcast through one edge, as of a time; a row that is not renewed says nothing any more."""
+
+    pk = CompositePrimaryKey("session_id", "edge")
+    session_id = models.UUIDField(editable=False)
+    edge = models.CharField(max_length=EDGE_MAX_LENGTH, editable=False)
+    # Told apart by an id; by address, which is an estimate.
+    counted = models.IntegerField(editable=False)
+    estimated = models.IntegerField(editable=False)
+    at = models.DateTimeField(editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.session_id} at {self.edge}"
+
+
+class SessionFigures(models.Model):
+    """All of a broadcast so far, over all edges."""
+
+    session_id = models.UUIDField(primary_key=True, editable=False)
+    viewer_ms = models.BigIntegerField(default=0, editable=False)
+    views = models.IntegerField(default=0, editable=False)
+    # The most who watched at once, how many of them are an estimate, and when that was; None before anybody has.
+    peak = models.IntegerField(default=0, editable=False)
+    peak_estimated = models.IntegerField(default=0, editable=False)
+    peak_at = models.DateTimeField(null=True, editable=False)
+
+    def __str__(self) -> str:
+        return str(self.session_id)
+
+
+class DailySalt(models.Model):
+    """What viewers of a UTC day are hashed with; removed after 48 hours, so that nobody can tell who it was."""
+
+    day = models.DateField(primary_key=True, editable=False)
+    salt = models.BinaryField(editable=False)
+
+    def __str__(self) -> str:
+        return str(self.day)
