@@ -15,7 +15,7 @@ class ViewIdentity(models.TextChoices):
     """What a viewer was told from others by, the best first."""
 
     # The viewer id of a token that the origin has checked.
-    TOKEN = "token", "Signed viewer id"  # noqa: S105  # No password.
+    TOKEN = "token", "Signed viewer id"  # No password.
     # `sid` of Common Media Client Data. Source: CTA-5004.
     CMCD = "cmcd", "CMCD session id"
     # X-Playback-Session-Id of Apple's players.

@@ -1,4 +1,4 @@
-"""The days that views are kept by: a table of its own for each, so that a day goes in one step when its time is over."""
+"""The days that views are kept by: a table of its own for each, so that a day goes in one step."""
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
