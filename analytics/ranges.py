@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import TypeVar
 
 # Without a beginning. Source: the vendors, who count today as one of them.
 DEFAULT_DAYS = 30
@@ -10,6 +11,8 @@ DEFAULT_DAYS = 30
 DAYS_MAX = 366
 DAY = timedelta(days=1)
 _SECOND_MS = 1000
+# A date, or its text.
+_Day = TypeVar("_Day", date, str)
 
 
 @dataclass(frozen=True)
@@ -69,12 +72,12 @@ def range_of_days(first: date | None, last: date | None, *, now: datetime) -> Ti
     return TimeRange(_midnight(since), _midnight(until) + DAY)
 
 
-def whole(ms_by_day: Mapping[date, int], *, unit_ms: int = _SECOND_MS) -> dict[date, int]:
+def whole(ms_by_day: Mapping[_Day, int], *, unit_ms: int = _SECOND_MS) -> dict[_Day, int]:
     """Return the milliseconds of days in whole units, so that the days sum to all of it, rounded down once.
 
     What is left of a day goes to the next one: rounded down by themselves, thirty days would lose half a minute.
     """
-    told: dict[date, int] = {}
+    told: dict[_Day, int] = {}
     before = 0
     so_far_ms = 0
     for day in sorted(ms_by_day):

@@ -13,7 +13,10 @@ from uuid import UUID
 from django.db import connection
 
 from analytics.ranges import TimeRange
+from streams.recordings.states import RecordingStatus
 
+# Nothing came of one, unless it has a length.
+_ERRORED = RecordingStatus.ERRORED.value
 # Up to when media was seen: that somebody noticed later that the encoder was gone is no part of it.
 _INGEST = """
 SELECT stay.connected_at, GREATEST(stay.connected_at, LEAST(stay.disconnected_at, stay.last_seen_at)), stay.media_ms
@@ -47,7 +50,7 @@ CROSS JOIN LATERAL (
 ) AS until
 CROSS JOIN LATERAL (SELECT until.at, (extract(epoch FROM until.at) * 1000)::bigint AS ms) AS ended
 WHERE recording.app_id = ANY(%(app_ids)s) AND recording.started_at IS NOT NULL
-    AND (recording.status <> 'ERRORED' OR recording.duration_us IS NOT NULL)
+    AND (recording.status <> %(errored)s OR recording.duration_us IS NOT NULL)
 """
 # How much of a span had passed at each end of each of its days, in whole milliseconds: differences of these leave
 # nothing out and count nothing twice. A span without length is all of it at its moment.
@@ -58,19 +61,16 @@ FROM span
 CROSS JOIN LATERAL generate_series(
     date_trunc('day', GREATEST(span.began, %(start)s), 'UTC'), LEAST(span.ended, %(end)s), '1 day'
 ) AS day(began)
+CROSS JOIN LATERAL (SELECT extract(epoch FROM span.ended - span.began) AS lasted) AS whole
 CROSS JOIN LATERAL (SELECT CASE
-    WHEN span.ended > span.began THEN floor(span.ms * LEAST(1, GREATEST(0,
-        extract(epoch FROM GREATEST(day.began, %(start)s) - span.began)
-        / NULLIF(extract(epoch FROM span.ended - span.began), 0)
-    )))
+    WHEN whole.lasted > 0 THEN floor(span.ms * LEAST(whole.lasted, GREATEST(0,
+        extract(epoch FROM GREATEST(day.began, %(start)s) - span.began))) / whole.lasted)
     WHEN GREATEST(day.began, %(start)s) > span.began THEN span.ms
     ELSE 0 END AS ms
 ) AS passed_before
 CROSS JOIN LATERAL (SELECT CASE
-    WHEN span.ended > span.began THEN floor(span.ms * LEAST(1, GREATEST(0,
-        extract(epoch FROM LEAST(day.began + '1 day', %(end)s) - span.began)
-        / NULLIF(extract(epoch FROM span.ended - span.began), 0)
-    )))
+    WHEN whole.lasted > 0 THEN floor(span.ms * LEAST(whole.lasted, GREATEST(0,
+        extract(epoch FROM LEAST(day.began + '1 day', %(end)s) - span.began))) / whole.lasted)
     WHEN LEAST(day.began + '1 day', %(end)s) > span.began THEN span.ms
     ELSE 0 END AS ms
 ) AS passed_until
@@ -95,7 +95,7 @@ def sum_recorded_ms(*, app_ids: Collection[UUID], during: TimeRange) -> dict[dat
 
 
 def _by_day(spans: str, *, app_ids: Collection[UUID], during: TimeRange) -> dict[date, int]:
-    values = {"app_ids": list(app_ids), "start": during.start, "end": during.end}
+    values = {"app_ids": list(app_ids), "start": during.start, "end": during.end, "errored": _ERRORED}
     with connection.cursor() as cursor:
         cursor.execute(_BY_DAY.format(spans=spans), values)  # type: ignore[arg-type]  # Times and ids.
         return dict(cast(list[tuple[date, int]], cursor.fetchall()))

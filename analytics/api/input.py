@@ -75,24 +75,28 @@ class _Days(TypedDict):
     end_date: date | None
 
 
-class TimesQuery(serializers.Serializer[None]):
+class MomentsQuery(serializers.Serializer[None]):
     """From when until when."""
 
     start_time = MomentField(
         default=None,
+        allow_blank=True,
         help_text="From then on: Unix seconds, or ISO 8601. By default the last "
         f"{DEFAULT_DAYS} days, of which that of end_time is one.",
     )
-    end_time = MomentField(default=None, help_text="Until just before then, as start_time; by default now.")
+    end_time = MomentField(
+        default=None, allow_blank=True, help_text="Until just before then, as start_time; by default now."
+    )
 
     def validate(self, attrs: _Moments) -> _Moments:
-        start, end = attrs["start_time"], attrs["end_time"]
-        if start is not None and end is not None and end < start:
+        # Without a value a parameter asks for nothing, here as elsewhere.
+        start, end = attrs["start_time"] or None, attrs["end_time"] or None
+        if start and end and end < start:
             raise serializers.ValidationError({"end_time": ["Choose a time that is not before start_time."]})
-        return attrs
+        return {**attrs, "start_time": start, "end_time": end}
 
 
-class LivestreamTotalsQuery(TimesQuery):
+class LivestreamTotalsQuery(MomentsQuery):
     """The same; what the vendors do not describe is taken and changes nothing."""
 
     filters = serializers.CharField(default="", allow_blank=True, help_text="Changes nothing.")
@@ -103,20 +107,23 @@ class DatesQuery(serializers.Serializer[None]):
 
     start_date = UtcDayField(
         default=None,
+        allow_blank=True,
         help_text="The first day (UTC), YYYY-MM-DD. By default the last "
         f"{DEFAULT_DAYS} days, of which end_date is one.",
     )
-    end_date = UtcDayField(default=None, help_text="The last day (UTC), which counts as a whole; by default today.")
+    end_date = UtcDayField(
+        default=None, allow_blank=True, help_text="The last day (UTC), which counts as a whole; by default today."
+    )
 
     def validate(self, attrs: _Days) -> _Days:
-        first, last = attrs["start_date"], attrs["end_date"]
-        if first is not None and last is not None and last < first:
+        first, last = attrs["start_date"] or None, attrs["end_date"] or None
+        if first and last and last < first:
             raise serializers.ValidationError({"end_date": ["Choose a day that is not before start_date."]})
-        return attrs
+        return {**attrs, "start_date": first, "end_date": last}
 
 
 def times_asked(checked: object) -> TimeRange:
-    """Return what a checked `TimesQuery` asks for."""
+    """Return what a checked `MomentsQuery` asks for."""
     asked = cast(_Moments, checked)
     return range_between(asked["start_time"], asked["end_time"], now=clock.now())
 

@@ -212,7 +212,12 @@ _VENDORS_ANALYTICS = {
     "GET analytics/livestreams/daywise": (_READ, 200),
     "GET analytics/daywise": (_READ, 200),
 }
-_OUR_ANALYTICS = {**_VENDORS_ANALYTICS}
+_OUR_ANALYTICS = {
+    **_VENDORS_ANALYTICS,
+    "GET analytics/livestreams": (_READ, 200),
+    "GET analytics/livestreams.csv": (_READ, 200),
+    "GET livestreams/sessions/{session_id}/report": (_READ, 200),
+}
 _VENDORS_APPS = {"GET apps": (_READ, 200), "POST apps": (_ADMIN, 200)}
 _OUR_ADMINISTRATION = {
     **_VENDORS_APPS,
@@ -242,6 +247,8 @@ OPERATIONS = {
 TAKES_IMAGE = {"PUT /v2/livestreams/{livestream_id}/slate"}
 # What answers an image.
 ANSWERS_IMAGE = {"GET /v2/livestreams/{livestream_id}/slate"}
+# What answers lines of text, a piece at a time.
+ANSWERS_CSV = {"GET /v2/analytics/livestreams.csv"}
 NEEDS_BODY = {
     "POST /v2/apps",
     "PATCH /v2/apps/{app_id}",
@@ -355,6 +362,10 @@ PAGES: dict[str, dict[str, Door]] = {
     "/account/you/log-ins/end-others": {"POST": Door.PERSON},
     f"{_PLACE}/choose": {"POST": Door.PERSON},
     "/account/you/leave": {"GET": Door.LOOK, "POST": Door.LOOK},
+    "/analytics": {"GET": Door.LOOK},
+    "/analytics.csv": {"GET": Door.LOOK},
+    "/livestreams/{livestream_id}/sessions/{session_id}/report": {"GET": Door.LOOK},
+    "/livestreams/{livestream_id}/sessions/{session_id}/watching-now": {"GET": Door.LOOK},
     "/webhooks": {"GET": Door.LOOK},
     "/webhooks/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
     _WEBHOOK_PAGE: {"GET": Door.LOOK},
