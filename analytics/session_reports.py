@@ -105,7 +105,9 @@ def get_session_report(session: Session, *, app_ids: Collection[UUID]) -> Sessio
     renditions, devices, countries = (
         _by(session, by, app_ids=app_ids) for by in (Grouping.RENDITION, Grouping.DEVICE, Grouping.COUNTRY)
     )
-    watched = WatchedRow(str(session.pk), found.views, found.viewer_ms, peak=found.peak)
+    # Seconds may be watched before anybody has said how many did at once.
+    peak = found.peak if found.peak_at or not found.viewer_ms else None
+    watched = WatchedRow(str(session.pk), found.views, found.viewer_ms, peak=peak)
     return SessionReport(
         session=session,
         watched=watched if figures or counted_until else None,

@@ -100,7 +100,7 @@ def forget_now() -> None:
 def _close_some() -> int:
     with connection.cursor() as cursor:
         cursor.execute(_CLOSE, [clock.now() - _VIEW_PATIENCE, _AT_ONCE])
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def _note(name: str, problem: str) -> None:

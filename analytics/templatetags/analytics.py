@@ -21,6 +21,12 @@ def seconds_words(seconds: int) -> str:
 
 
 @register.filter
+def grouped(number: int) -> str:
+    """Return a number in groups of three digits: 37,915."""
+    return f"{number:,}"
+
+
+@register.filter
 def hours(seconds: int) -> str:
     """Return seconds in hours, for a chart: a point before the decimals, whatever the reader's language."""
     return f"{seconds / _HOUR_S:.4f}"

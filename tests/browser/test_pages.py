@@ -25,7 +25,7 @@ def _addresses(stream: Stream, stack: RunningStack) -> list[str]:
     app_id = UUID(stack.credentials["app_id"])
     page = f"/livestreams/{stream.created['id']}"
     deeds = [f"{page}/{deed}" for deed in ("rename", "share", "disable", "enable", "end", "reset-stream-key", "delete")]
-    lists = ["/", "/livestreams", "/livestreams?q=nothing+is+called+so", f"{page}/sessions", "/account", "/system"]
+    lists = ["/", "/livestreams", "/livestreams?q=nothing+is+called+so", f"{page}/sessions", "/account", "/system", "/analytics"]
     made = stream.integrator.call("POST", f"{stream.path}/outputs", type="simulcast", uri="rtmp://a.example.com/live2")
     of_playback = ("playback", "broadcast", "viewer-link", "viewer-dismissal", "signing-key", "signing-key/rotate")
     recorded = ("recordings", "recording-settings", "pull")

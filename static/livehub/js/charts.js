@@ -4,6 +4,7 @@
 
 const SECOND_MS = 1000;
 const ASK_EVERY_MS = 1000;
+const MINUTE_S = 60;
 const DAY_S = 86400;
 // More than an hour of seconds nobody sees apart.
 const NOW_POINTS = 3600;
@@ -59,7 +60,7 @@ class Chart {
   size() {
     const style = getComputedStyle(this.element);
     const width = this.element.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-    return { width: Math.max(width, 40), height: this.element.clientHeight - parseFloat(style.paddingTop) };
+    return { width: Math.max(width, 40), height: this.element.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom) };
   }
 
   draw() {
@@ -73,7 +74,7 @@ class Chart {
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: !this.isByDay } },
       axes: [
-        { ...axis, values: (_, splits, __, ___, step) => splits.map((at) => this.timeWords(at, step)), space: 64 },
+        { ...axis, values: (_, splits, __, ___, step) => splits.map((at) => this.timeWords(at, step)), size: 30, space: 64 },
         { ...axis, size: 46, incrs: this.isByDay ? undefined : [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5] },
       ],
       series: [
@@ -145,6 +146,9 @@ class Chart {
     const [times, values] = this.data;
     const at = (now ? now.at_ms : Date.now()) / SECOND_MS;
     if (at <= times.at(-1)) return;
+    // The minute that goes on is not known as a whole; from now on its seconds are.
+    if (now && !this.isGoingOn) while (values.at(-1) === null && at - times.at(-1) < 2 * MINUTE_S) [times, values].forEach((each) => each.pop());
+    this.isGoingOn ||= Boolean(now);
     // Where nobody knew for a while there is a gap.
     times.push(at);
     values.push(now ? now.counted + now.estimated : null);
