@@ -12,8 +12,9 @@ from analytics.breakdowns import Breakdown, Grouping, WantedBreakdown, WatchedLi
 from analytics.models import LogCursor, SessionFigures, SessionNow
 from analytics.ranges import DAY, TimeRange, midnight_of
 from livehub.core import clock
+from livehub.core.errors import NotFoundError
 from streams.livestreams.states import EventKind, SessionStatus
-from streams.models import Session, SessionEvent
+from streams.models import Organization, Session, SessionEvent
 
 # A curve of more than a day's minutes shows nothing more.
 _POINTS_MAX = 1440
@@ -130,6 +131,21 @@ def find_now(session_id: UUID) -> WatchingNow | None:
     if sums["at"] is None:
         return None
     return WatchingNow(sums["counted"], sums["estimated"], sums["at"])
+
+
+def look_at_now(
+    *, organization: Organization, livestream_id: UUID, session_id: UUID
+) -> tuple[bool, WatchingNow | None]:
+    """Return whether the broadcast goes on, and how many watch it now; two queries.
+
+    :raises NotFoundError: when the livestream, which must be the organization's, has had no such session.
+    """
+    sessions = Session.objects.for_organization(organization).filter(livestream=livestream_id, pk=session_id)
+    found = list(sessions.values_list("stopped_at", flat=True)[:1])
+    if not found:
+        raise NotFoundError(f"No livestream session {session_id}.")
+    is_live = found[0] is None
+    return is_live, find_now(session_id) if is_live else None
 
 
 def _curve(session: Session, *, counted_until: datetime | None) -> tuple[int, list[Point]]:

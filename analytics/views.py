@@ -7,11 +7,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from analytics.csv_files import csv_of
 from analytics.forms import DaysForm, WatchedFileForm
 from analytics.screens import get_analytics_screen, get_organization_breakdown
-from analytics.session_reports import find_now, get_session_report
+from analytics.session_reports import get_session_report, look_at_now
 from livehub.core import clock
 from streams.dashboard.pages import MemberView
 from streams.livestreams.selectors import get_session_screen
-from streams.models import Session
 
 
 class AnalyticsView(MemberView):
@@ -28,28 +27,20 @@ class AnalyticsFileView(MemberView):
         return csv_of(get_organization_breakdown(organization=organization, during=form.during(), by=form.grouping()))
 
 
-class OneSessionView(MemberView):
-    """A page of one broadcast."""
-
-    def get_session(self, livestream_id: UUID, session_id: UUID) -> Session:
-        organization = self.member.organization
-        screen = get_session_screen(organization=organization, livestream_id=livestream_id, session_id=session_id)
-        return screen.session
-
-
-class SessionReportPage(OneSessionView):
+class SessionReportPage(MemberView):
     def get(self, request: HttpRequest, livestream_id: UUID, session_id: UUID) -> HttpResponse:
-        session = self.get_session(livestream_id, session_id)
+        owner = self.member.organization
+        session = get_session_screen(organization=owner, livestream_id=livestream_id, session_id=session_id).session
         report = get_session_report(session, app_ids=[session.livestream.app_id])
         template = "_session_report" if self.request.htmx else "session_report"
         return self.page(f"analytics/{template}.html", report=report)
 
 
-class WatchingNowView(OneSessionView):
+class WatchingNowView(MemberView):
     """How many watch at this moment, for the chart that goes on: asked once a second by pages in the foreground."""
 
     def get(self, request: HttpRequest, livestream_id: UUID, session_id: UUID) -> HttpResponse:
-        session = self.get_session(livestream_id, session_id)
-        now = find_now(session.pk) if session.is_open else None
+        owner = self.member.organization
+        is_live, now = look_at_now(organization=owner, livestream_id=livestream_id, session_id=session_id)
         told = {"at_ms": clock.epoch_ms(now.at), "counted": now.counted, "estimated": now.estimated} if now else None
-        return JsonResponse({"is_live": session.is_open, "now": told})
+        return JsonResponse({"is_live": is_live, "now": told})

@@ -18,7 +18,7 @@ from analytics.ranges import DAY, midnight_of, range_of_days
 from livehub.core import clock
 from streams.livestreams.services import create_livestream
 from streams.models import Session
-from streams.organizations.services import SYSTEM, NewOrganization
+from streams.organizations.services import SYSTEM, NewOrganization, create_organization
 from tests.api.clients import ApiClient, dyte_client
 
 DAYS, VIEWS, LIVESTREAMS = 30, 1_000_000, 20
@@ -99,7 +99,8 @@ def _fill(made: NewOrganization) -> None:
         cursor.execute("VACUUM ANALYZE")
 
 
-def test_thirty_days_of_a_million_views_are_told_at_once(home: NewOrganization) -> None:
+def test_thirty_days_of_a_million_views_are_told_at_once() -> None:
+    home = create_organization(name="Many", email="many@bench.example")
     _fill(home)
     sizes = {model.__name__: model.objects.count() for model in (View, Day, Minute, Session)}
     print(f"\n{sizes}")
