@@ -83,6 +83,8 @@ class WatchedRow:
     viewer_ms: int
     # For people; empty where the key says it.
     name: str = ""
+    # Of a livestream: it is deleted, and has no page any more.
+    is_gone: bool = False
     # Of a broadcast: its livestream, and when it began.
     livestream_id: UUID | None = None
     began_at: datetime | None = None
@@ -212,17 +214,20 @@ class Breakdown:
 
     def _with_livestreams(self, rows: Sequence[WatchedRow]) -> list[WatchedRow]:
         ids = [UUID(row.key) for row in rows]
-        names = dict(Livestream.objects.filter(pk__in=ids).values_list("pk", "name"))
+        known = {row.pk: row for row in Livestream.objects.filter(pk__in=ids).only("name", "deleted_at")}
         watched = self._rows().filter(livestream_id__in=ids)
         of_sessions = dict(watched.values_list("session_id", "livestream_id").distinct())
         peaks: dict[UUID, int] = {}
         for session_id, peak in _peaks(of_sessions):
             livestream_id = of_sessions[session_id]
             peaks[livestream_id] = max(peak, peaks.get(livestream_id, 0))
-        return [
-            replace(row, name=names.get(livestream_id, ""), peak=peaks.get(livestream_id))
-            for row, livestream_id in zip(rows, ids, strict=True)
-        ]
+        told = []
+        for row, livestream_id in zip(rows, ids, strict=True):
+            livestream = known.get(livestream_id)
+            is_gone = livestream is None or livestream.deleted_at is not None
+            name = livestream.name if livestream else ""
+            told.append(replace(row, name=name, peak=peaks.get(livestream_id), is_gone=is_gone))
+        return told
 
 
 def _with_sessions(rows: Sequence[WatchedRow]) -> list[WatchedRow]:

@@ -21,13 +21,16 @@ _POINTS_MAX = 1440
 # Of a list, on a page.
 _ROWS_SHOWN = 20
 _MINUTE = timedelta(minutes=1)
+# Viewers are behind, and machines' clocks apart.
+_AROUND = timedelta(hours=1)
 # What is now is counted that far behind. Source: the collector's watermark.
 _WATERMARK = timedelta(seconds=2)
 # A collector says it every second or two; one that has not for so long does not count at the moment.
 _NOW_PATIENCE = timedelta(seconds=10)
 _MINUTES = """
 SELECT floor(extract(epoch FROM minute) / %(step_s)s)::bigint, sum(viewer_ms)::bigint, sum(views)::bigint
-FROM analytics_minute WHERE session_id = %(session_id)s
+FROM analytics_minute
+WHERE session_id = %(session_id)s AND minute >= %(begin)s AND minute <= %(end)s
 GROUP BY 1 ORDER BY 1
 """
 # What viewers saw in place of the encoder, from when a session became that until it became something else.
@@ -154,7 +157,9 @@ def _curve(session: Session, *, counted_until: datetime | None) -> tuple[int, li
     minutes = (end - begin) // _MINUTE + 2
     step_s = 60 * -(-minutes // _POINTS_MAX)
     with connection.cursor() as cursor:
-        cursor.execute(_MINUTES, {"session_id": session.pk, "step_s": step_s})
+        # Not from whenever some edge's clock was set to.
+        around = {"begin": begin - _AROUND, "end": end + _AROUND}
+        cursor.execute(_MINUTES, {"session_id": session.pk, "step_s": step_s, **around})
         found = {step: (viewer_ms, views) for step, viewer_ms, views in cursor.fetchall()}
     steps = range(*_bounds([*found, _step(begin, step_s), _step(end, step_s)]))
     # The step that goes on is not known yet, nor is what no collector has come to.

@@ -19,9 +19,10 @@ from analytics.models import LogCursor, SessionNow
 from livehub.core import clock
 from streams.models import Livestream, Session, SessionEvent, User
 from tests.analytics.rows import broadcast, watched
+from tests.browser import windows
 from tests.browser.checks import serious_violations
 from tests.browser.conftest import _FLAGS, CHROMIUM
-from tests.browser.windows import DESK, PHONE
+from tests.browser.windows import PHONE
 from tests.runs import claimed, connected
 from tests.services import HANG_S, wait_until
 
@@ -53,7 +54,7 @@ def _plain_static_names(settings: Settings) -> None:
 
 
 @contextmanager
-def window(server: LiveServer, user: User, *, path: str) -> Iterator[Page]:
+def opened(server: LiveServer, user: User, *, path: str) -> Iterator[Page]:
     """Open a page of the dashboard as this person; Django reads rows elsewhere meanwhile."""
     client = Client()
     client.force_login(user)
@@ -64,12 +65,11 @@ def window(server: LiveServer, user: User, *, path: str) -> Iterator[Page]:
     }
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
-        context = browser.new_context(viewport=DESK, timezone_id="UTC")
-        context.add_cookies([cookie])  # type: ignore[list-item]  # Those three are enough.
-        page = context.new_page()
-        page.goto(f"{server.url}{path}")
-        expect(page.locator(".chart canvas")).to_have_count(1)
-        yield page
+        with windows.window(browser, server.url, timezone_id="UTC") as page:
+            page.context.add_cookies([cookie])  # type: ignore[list-item]  # Those three are enough.
+            page.goto(path)
+            expect(page.locator(".chart canvas")).to_have_count(1)
+            yield page
         browser.close()
 
 
@@ -97,9 +97,9 @@ def test_chart_of_days_is_there_in_each_width_and_scheme(
         at = now - timedelta(days=days_ago)
         watched(broadcast(livestream, at, until=at + timedelta(minutes=5)), at, viewer_ms=7_200_000, views=3)
 
-    with window(live_server, owner, path="/analytics") as page:
+    with opened(live_server, owner, path="/analytics") as page:
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # One of its two.
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             assert serious_violations(page) == []
             # It is drawn anew.
             wait_until(lambda: any(inked(page)), timeout_s=HANG_S)
@@ -138,7 +138,7 @@ def test_chart_of_a_broadcast_goes_on_and_has_gaps(
             defaults={"counted": viewers, "estimated": 0, "at": clock.now() + timedelta(seconds=60)},
         )
 
-    with window(live_server, owner, path=path) as page:
+    with opened(live_server, owner, path=path) as page:
         told = page.locator("[data-watching-now]")
         expect(told).to_have_text("not known at the moment")
         columns = inked(page)

@@ -92,6 +92,11 @@ class TestOver:
         assert [told[name] for name in ("views", "viewer_seconds", "average_view_seconds")] == [0, 0, None]
         assert {viewers for _, viewers in curve(told)} == {0}
 
+    def test_leaves_out_what_a_clock_that_was_set_wrong_says(self, dyte: ApiClient, session: Session) -> None:
+        watched(session, datetime(1999, 1, 1, tzinfo=UTC), viewer_ms=60_000)
+
+        assert len(report(dyte, session)["curve"]) == 5
+
     def test_has_longer_steps_where_it_was_very_long(self, dyte: ApiClient, keynote: Livestream) -> None:
         heard_of("main", at("29T12:00"))
         session = broadcast(keynote, at("02T00:00"), until=at("04T12:00"))

@@ -25,7 +25,7 @@ def _addresses(stream: Stream, stack: RunningStack) -> list[str]:
     app_id = UUID(stack.credentials["app_id"])
     page = f"/livestreams/{stream.created['id']}"
     deeds = [f"{page}/{deed}" for deed in ("rename", "share", "disable", "enable", "end", "reset-stream-key", "delete")]
-    lists = ["/", "/livestreams", "/livestreams?q=nothing+is+called+so", f"{page}/sessions", "/account", "/system", "/analytics"]
+    lists = ["/", "/livestreams", "/livestreams?q=nothing+is+called+so", f"{page}/sessions", "/account", "/system"]
     made = stream.integrator.call("POST", f"{stream.path}/outputs", type="simulcast", uri="rtmp://a.example.com/live2")
     of_playback = ("playback", "broadcast", "viewer-link", "viewer-dismissal", "signing-key", "signing-key/rotate")
     recorded = ("recordings", "recording-settings", "pull")
@@ -34,6 +34,7 @@ def _addresses(stream: Stream, stack: RunningStack) -> list[str]:
     people = [f"/account/you{own}" for own in ("", "/password", "/second-factor")]
     return [
         *lists,
+        "/analytics",
         page,
         *deeds,
         *outputs,

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from analytics.models import LogCursor, SessionNow
 from livehub.core import clock
-from streams.livestreams.services import create_livestream
+from streams.livestreams.services import create_livestream, delete_livestream
 from streams.models import Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.analytics.rows import broadcast, peaked, watched
@@ -102,6 +102,14 @@ class TestOverview:
 
         assert "Theirs" not in html
         assert "Views 3 Watched 1 h 30 min" in text_of(html)
+
+    def test_names_what_is_deleted_without_a_way_to_it(self, browser: Client, night: Session) -> None:
+        delete_livestream(livestream=night.livestream, actor=SYSTEM)
+
+        html = squeezed(get_html(browser, f"/analytics?{NOVEMBER}"))
+
+        assert f'<bdi>{night.livestream.name}</bdi><span class="sub">deleted</span>' in html
+        assert f"/livestreams/{night.livestream_id}" not in html
 
     def test_takes_as_many_queries_however_much_there_is(self, browser: Client, livestream: Livestream) -> None:
         def queries() -> int:
