@@ -7,11 +7,12 @@ are.
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import cached_property
 from typing import cast
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Max, QuerySet, Sum, TextChoices
+from django.db.models import Max, Q, QuerySet, Sum, TextChoices
 from django.db.models.functions import TruncDate
 
 from analytics.models import Day, Device, SessionFigures
@@ -130,7 +131,7 @@ class Breakdown:
                 return self.wanted.during.days
             case Grouping.RENDITION:
                 return len(self._renditions())
-        return self._groups().count()
+        return len(self._found)
 
     def between(self, start: int, end: int) -> list[WatchedRow]:
         """Return the rows from the `start`-th until before the `end`-th, from 0; four queries at most."""
@@ -139,7 +140,7 @@ class Breakdown:
                 return self._days()[start:end]
             case Grouping.RENDITION:
                 return self._renditions()[start:end]
-        return self._named([_row(values) for values in self._groups()[start:end]])
+        return self._named([_row(values) for values in self._found[start:end]])
 
     def all(self) -> Iterator[WatchedRow]:
         """Yield all rows, a thousand at a time."""
@@ -148,12 +149,10 @@ class Breakdown:
             yield from rows
             start += _CHUNK
 
-    def total(self) -> WatchedRow:
-        """Return what all of them sum to."""
-        sums = self._rows().aggregate(views=Sum("views", default=0), viewer_ms=Sum("viewer_ms", default=0))
-        sessions = self._rows().values("session_id").distinct()
-        peak = SessionFigures.objects.filter(session_id__in=sessions).aggregate(peak=Max("peak"))["peak"]
-        return WatchedRow("", sums["views"], sums["viewer_ms"], peak=peak)
+    def peak(self) -> int | None:
+        """Return the most who watched one of the broadcasts at once, None where nobody knows."""
+        found: int | None = self._figures().aggregate(peak=Max("peak"))["peak"]
+        return found
 
     def _rows(self) -> QuerySet[Day]:
         wanted = self.wanted
@@ -163,13 +162,31 @@ class Breakdown:
             rows = rows.filter(livestream_id=wanted.livestream_id)
         return rows if wanted.session_id is None else rows.filter(session_id=wanted.session_id)
 
+    def _sessions(self) -> QuerySet[Session]:
+        """Return the broadcasts that were on: a few hundred rows, where the days' are hundreds of thousands."""
+        wanted = self.wanted
+        sessions = Session.objects.filter(livestream__app__in=wanted.app_ids, created_at__lt=wanted.during.end)
+        sessions = sessions.filter(Q(stopped_at=None) | Q(stopped_at__gte=wanted.during.start))
+        if wanted.livestream_id is not None:
+            sessions = sessions.filter(livestream=wanted.livestream_id)
+        return sessions if wanted.session_id is None else sessions.filter(pk=wanted.session_id)
+
+    def _figures(self) -> QuerySet[SessionFigures]:
+        figures = SessionFigures.objects.exclude(peak_at=None)
+        return figures.filter(session_id__in=self._sessions().order_by().values("pk"))
+
+    @cached_property
+    def _found(self) -> list[tuple[object, int, int]]:
+        """All groups, read once: all days' rows have to be gone through for any of them."""
+        return list(self._groups())
+
     def _groups(self) -> QuerySet[Day, tuple[object, int, int]]:
         column = _COLUMNS[self.wanted.by]
         sums = self._rows().order_by().values_list(column).annotate(viewer_ms=Sum("viewer_ms"), views=Sum("views"))
         return sums.order_by("-viewer_ms", column)
 
     def _days(self) -> list[WatchedRow]:
-        known = {row.key: row for row in map(_row, self._groups())}
+        known = {row.key: row for row in map(_row, self._found)}
         days = [day.isoformat() for day in self.wanted.during.each_day()]
         seconds = whole({day: known[day].viewer_ms for day in days if day in known})
         peaks = self._peaks_by_day()
@@ -180,11 +197,7 @@ class Breakdown:
 
     def _peaks_by_day(self) -> dict[str, int]:
         during = self.wanted.during
-        figures = SessionFigures.objects.filter(
-            session_id__in=self._rows().values("session_id").distinct(),
-            peak_at__gte=during.start,
-            peak_at__lt=during.end,
-        )
+        figures = self._figures().filter(peak_at__gte=during.start, peak_at__lt=during.end)
         found = figures.values_list(TruncDate("peak_at")).annotate(Max("peak"))
         return {day.isoformat(): peak for day, peak in cast(list[tuple[date, int]], list(found))}
 
@@ -215,8 +228,7 @@ class Breakdown:
     def _with_livestreams(self, rows: Sequence[WatchedRow]) -> list[WatchedRow]:
         ids = [UUID(row.key) for row in rows]
         known = {row.pk: row for row in Livestream.objects.filter(pk__in=ids).only("name", "deleted_at")}
-        watched = self._rows().filter(livestream_id__in=ids)
-        of_sessions = dict(watched.values_list("session_id", "livestream_id").distinct())
+        of_sessions = dict(self._sessions().filter(livestream__in=ids).values_list("pk", "livestream"))
         peaks: dict[UUID, int] = {}
         for session_id, peak in _peaks(of_sessions):
             livestream_id = of_sessions[session_id]

@@ -70,7 +70,7 @@ def get_analytics_screen(*, organization: Organization, during: TimeRange) -> An
         during=during,
         presets=_presets(during),
         totals=totals,
-        watched=by_day.total(),
+        watched=_sum_of(watched, peak=by_day.peak()),
         days=[DayLine(*each) for each in zip(totals.each_day(during), watched, strict=True)],
         livestreams=_watched_list(app_ids, during, Grouping.LIVESTREAM),
         lists=[_watched_list(app_ids, during, by) for by in (Grouping.COUNTRY, Grouping.DEVICE, Grouping.RENDITION)],
@@ -84,6 +84,10 @@ def get_organization_breakdown(*, organization: Organization, during: TimeRange,
 
 def _breakdown(app_ids: Sequence[UUID], during: TimeRange, by: Grouping) -> Breakdown:
     return Breakdown(WantedBreakdown(app_ids=app_ids, during=during, by=by))
+
+
+def _sum_of(rows: Sequence[WatchedRow], *, peak: int | None) -> WatchedRow:
+    return WatchedRow("", sum(row.views for row in rows), sum(row.viewer_ms for row in rows), peak=peak)
 
 
 def _watched_list(app_ids: Sequence[UUID], during: TimeRange, by: Grouping) -> WatchedList:
