@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from livehub.core.errors import DomainError, ValidationFailedError
 from streams.dashboard.pages import DialogView, MemberView
-from streams.dashboard.paging import PageForm, page_of
+from streams.dashboard.paging import asked_page
 from streams.livestreams.models import Livestream
 from streams.livestreams.selectors import find_played_session, get_livestream
 from streams.recordings.clip_forms import LAST_MINUTES, LAST_S, MarkedBroadcastForm, MarkedRecordingForm, WindowForm
@@ -27,7 +27,7 @@ class ClipListView(MemberView):
         return self.page_of_clips(selectors.list_organization_clips(self.member.organization))
 
     def page_of_clips(self, rows: ClipQuerySet, *, livestream: Livestream | None = None) -> HttpResponse:
-        page = page_of(rows, number=PageForm(self.request.GET).number(), total=rows.count())
+        page = asked_page(rows, self.request)
         return self.page("recordings/clip_list.html", page=page, livestream=livestream)
 
 

@@ -5,17 +5,18 @@ from collections.abc import Sequence
 from typing import TypeVar
 from urllib.parse import quote
 
-import pytest
 from django.http import HttpResponse
 
 from streams.organizations.services import NewOrganization
 from tests.access.conftest import Tenant
+from tests.access.each import for_each
 from tests.access.expected import ANSWERS_IMAGE, TAKES_IMAGE
 from tests.access.test_api import ONES_OWN_WORDS
 from tests.api.clients import CLIENTS, CONTENT_TYPES, ApiClient
 from tests.api.operations import WITH_KEY, Operation
 
 _Value = TypeVar("_Value")
+each_operation = for_each("operation", WITH_KEY)
 
 PATH_VALUES = [
     "x",
@@ -134,8 +135,8 @@ def _check(response: HttpResponse, operation: Operation, *, at: object) -> None:
     assert answer["error"].get("code", response.status_code) == response.status_code, at
 
 
-@pytest.mark.parametrize("operation", WITH_KEY, ids=str)
 class TestAnything:
+    @each_operation
     def test_in_the_path(self, operation: Operation, ours: Tenant) -> None:
         client = _client(operation, ours.made)
         for argument in operation.arguments:
@@ -150,6 +151,7 @@ class TestAnything:
                 # The last: too many accounts that are not the key's.
                 assert response.status_code in {401, 404, 429} | free | not_taken, path
 
+    @each_operation
     def test_in_the_query(self, operation: Operation, ours: Tenant) -> None:
         client = _client(operation, ours.made)
         for query in _some(QUERIES, operation):
@@ -159,6 +161,7 @@ class TestAnything:
                 at=query,
             )
 
+    @each_operation
     def test_in_the_body(self, operation: Operation, ours: Tenant) -> None:
         client = _client(operation, ours.made)
         for body in _some(BODIES, operation):
@@ -166,6 +169,7 @@ class TestAnything:
 
             _check(response, operation, at=body[:50])
 
+    @each_operation
     def test_in_the_headers(self, operation: Operation, ours: Tenant) -> None:
         client = _client(operation, ours.made)
         path = operation.template.format(**ours.ids)
@@ -177,6 +181,7 @@ class TestAnything:
             _check(response, operation, at=authorization)
             assert response.status_code == 401
 
+    @each_operation
     def test_as_the_method(self, operation: Operation, ours: Tenant) -> None:
         client, path = _client(operation, ours.made), operation.template.format(**ours.ids)
         for method in ("OPTIONS", "TRACE", "FOO", "GET", "POST", "PUT", "PATCH", "DELETE"):

@@ -63,10 +63,14 @@ def test_tell_what_to_do_where_nothing_is_clipped(browser: Client, livestream: L
 
 
 def test_show_each_with_its_link_and_its_file(browser: Client, livestream: Livestream, settings: Settings) -> None:
-    clip = _ready(livestream)
+    gap = {"at_us": 0, "length_us": 1, "reason": "slate"}
+    clip = _ready(livestream, gaps=[gap])
+    # Which livestream's, where that is not said.
+    assert get_html(browser, "/clips").count(livestream.name) == 1
+    assert livestream.name not in get_html(browser, f"/livestreams/{livestream.pk}/clips", **HTMX)
 
     for page in (get_html(browser, "/clips"), get_html(browser, f"/livestreams/{livestream.pk}/clips", **HTMX)):
-        for words in ("The opening", "30 s", "11.3", "Ready"):
+        for words in ("The opening", "30 s", "11.3", "Ready", "Not in it: The encoder was away"):
             assert words in page
         assert f'data-copy-text="{settings.PUBLIC_URL}/watch/clips/{clip.pk}"' in page
         assert f'href="/clips/{clip.pk}/clip.mp4?download"' in page
