@@ -6,14 +6,15 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Max, Sum
+from django.db.models import Max
 
 from analytics.breakdowns import Breakdown, Grouping, WantedBreakdown, WatchedList, WatchedRow
-from analytics.models import LogCursor, SessionFigures, SessionNow
+from analytics.models import LogCursor, SessionFigures
 from analytics.ranges import DAY, TimeRange, midnight_of
 from livehub.core import clock
 from livehub.core.errors import NotFoundError
 from streams.livestreams.states import EventKind, SessionStatus
+from streams.livestreams.watching import viewers_of
 from streams.models import Organization, Session, SessionEvent
 
 # A curve of more than a day's minutes shows nothing more.
@@ -25,8 +26,6 @@ _MINUTE = timedelta(minutes=1)
 _AROUND = timedelta(hours=1)
 # What is now is counted that far behind. Source: the collector's watermark.
 _WATERMARK = timedelta(seconds=2)
-# A collector says it every second or two; one that has not for so long does not count at the moment.
-_NOW_PATIENCE = timedelta(seconds=10)
 _MINUTES = """
 SELECT floor(extract(epoch FROM minute) / %(step_s)s)::bigint, sum(viewer_ms)::bigint, sum(views)::bigint
 FROM analytics_minute
@@ -128,12 +127,11 @@ def get_session_report(session: Session, *, app_ids: Collection[UUID]) -> Sessio
 
 
 def find_now(session_id: UUID) -> WatchingNow | None:
-    """Return how many watch the broadcast now, over all edges, or None while nobody says."""
-    fresh = SessionNow.objects.filter(session_id=session_id, at__gte=clock.now() - _NOW_PATIENCE)
-    sums = fresh.aggregate(counted=Sum("counted"), estimated=Sum("estimated"), at=Max("at"))
-    if sums["at"] is None:
+    """Return how many watch the broadcast now, over all edges, or None while nobody knows."""
+    viewers = viewers_of([session_id])[session_id]
+    if viewers.counted is None or viewers.estimated is None or viewers.as_of is None:
         return None
-    return WatchingNow(sums["counted"], sums["estimated"], sums["at"])
+    return WatchingNow(viewers.counted, viewers.estimated, viewers.as_of)
 
 
 def look_at_now(

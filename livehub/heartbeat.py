@@ -44,7 +44,7 @@ def show_life() -> None:
 
 def _beat_on() -> None:
     while True:
-        _beat()
+        beat_once()
         time.sleep(_LIFE_S)
 
 
@@ -61,11 +61,12 @@ async def lifespan(_: object, receive: _Receive, send: _Send) -> None:
 async def beat_in_loop() -> None:
     """Show life for as long as the event loop that this runs in does its work; never returns."""
     while True:
-        _beat()
+        beat_once()
         await asyncio.sleep(_LIFE_S)
 
 
-def _beat() -> None:
+def beat_once() -> None:
+    """Show life, from whoever does so themselves in each turn of their work; nothing where no supervisor asks."""
     path = os.environ.get("LIVEHUB_HEARTBEAT")
     if path:
         Path(path).touch(mode=0o600)

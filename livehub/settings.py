@@ -345,6 +345,11 @@ PLAYBACK_RETENTION_S = env.integer(
     at_most=30 * 86400,
     purpose="How long a finished session's segments stay on disk",
 )
+VIEWER_COUNTRIES = env.boolean(
+    "LIVEHUB_VIEWER_COUNTRIES",
+    default=True,
+    purpose="Whether the country of a viewer's address is kept with what is counted; the address never is",
+)
 
 
 RECORD_AUTOMATICALLY = env.boolean(

@@ -3,6 +3,7 @@
 import re
 
 from livehub.stack.edge_answers import answers, readers
+from livehub.stack.edge_log import log_of_media, logs_media
 from livehub.stack.edge_policy import policy_locations, policy_of_all, policy_of_media, policy_of_server
 from livehub.stack.instance import Instance
 from livehub.stack.media_doors import (
@@ -112,6 +113,7 @@ http {{
         "~\\.[0-9a-f]{{12}}\\.[^/]+$" "public, max-age=31536000, immutable";
     }}
 {media_maps(scope="$media_scope", playlists="$media_scope, $upstream_http_cache_control")}
+{log_of_media()}
     map $status $asset_cache {{ default "no-store"; ~^(200|206|304)$ $asset_age; }}
 
     # By the header, which is what the programs behind are handed: a request line may name another host.
@@ -197,7 +199,7 @@ http {{
 
         location ^~ /playback/ {{
             alias {quoted(f"{instance.playback_dir}/")};
-            access_log off;
+            {logs_media(instance)}
 {policy_of_media()}
             location ~ (/\\.|\\.journal$) {{ return 404; }}
 {MEDIA_HEADERS}
@@ -207,6 +209,7 @@ http {{
 
             # A session's media playlists are no files: the origin answers, as soon as there is what was asked for.
             location ~ ^/playback/(?<media>{SLOT}/(?:index|iframes)\\.m3u8)$ {{
+                access_log off;
                 if ($request_method = OPTIONS) {{ return 204; }}
                 if ($request_method !~ ^(GET|HEAD)$) {{ return 405; }}
 {ORIGIN}
@@ -215,6 +218,7 @@ http {{
             # What is over is played from recordings: the web program makes what is not there yet, and hands out what
             # another storage has.
             location ~ "^/playback/(?<recorded>{RECORDED})$" {{
+                access_log off;
                 if ($request_method = OPTIONS) {{ return 204; }}
                 root {quoted(instance.played_dir)};
                 try_files /$recorded @recorded;
@@ -238,13 +242,13 @@ http {{
             proxy_pass http://web/internal/recorded/$recorded$is_args$args;
         }}
         location @next_part {{
-            access_log off;
+            {logs_media(instance)}
             if ($request_method !~ ^(GET|HEAD)$) {{ return 405; }}
 {MEDIA_HEADERS}
 {ORIGIN}
             proxy_pass http://origin/$media;
         }}
-{files_of_who_waited(quoted(f"{instance.playback_dir}/"))}
+{files_of_who_waited(quoted(f"{instance.playback_dir}/"), log=logs_media(instance))}
 {policy_locations(media_headers=MEDIA_HEADERS)}
         location ^~ /static/ {{
             alias {quoted(f"{instance.static_root}/")};

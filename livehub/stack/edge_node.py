@@ -136,7 +136,7 @@ http {{
 {_RELAYED}
             proxy_pass http://relay/$media;
         }}
-{files_of_who_waited(quoted(f"{instance.relayed_dir}/"))}
+{files_of_who_waited(quoted(f"{instance.relayed_dir}/"), log="access_log off;")}
 {policy_locations(media_headers=MEDIA_HEADERS)}
     }}
 }}

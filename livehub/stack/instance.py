@@ -164,6 +164,15 @@ class Instance:
         return self.runtime_dir / "edge.conf"
 
     @property
+    def media_log(self) -> Path:
+        """What the edge writes of delivered media, until the collector has read it."""
+        return self.runtime_dir / "media.log"
+
+    @property
+    def edge_pid_file(self) -> Path:
+        return self.runtime_dir / "edge.pid"
+
+    @property
     def log_dir(self) -> Path:
         return self.data_dir / "logs"
 

@@ -62,15 +62,15 @@ def media_maps(*, scope: str, playlists: str) -> str:
     map $http_accept_encoding $playlist_encoding {{ default ""; ~*gzip gzip; }}"""
 
 
-def files_of_who_waited(folder: str) -> str:
+def files_of_who_waited(folder: str, *, log: str) -> str:
     """Return the location below which the origin, or the relay, sends whoever has waited for a file in the folder.
 
-    `folder` is as the configuration has it: quoted, with a slash at its end.
+    `folder` is as the configuration has it: quoted, with a slash at its end; `log` is the directive of its log.
     """
     return f"""\
         location ^~ /playback-files/ {{
             internal;
             alias {folder};
-            access_log off;
+            {log}
 {MEDIA_HEADERS}
         }}"""

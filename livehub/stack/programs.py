@@ -106,6 +106,8 @@ def _front(instance: Instance) -> list[Program]:
     origin_paths = (instance.origin_socket, instance.nudge_socket, instance.asgi_socket, instance.playback_dir)
     origin = _python("-m", "livehub.origin", *map(str, origin_paths))
     edge = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
+    log_paths = (instance.media_log, instance.edge_pid_file, instance.playback_dir)
+    collector = _python("-m", "analytics.collector", *map(str, log_paths), instance.node)
     networks = ",".join(instance.outgoing_networks)
     egress = _python("-m", "livehub.egress", str(instance.egress_socket), instance.own_address, networks)
     return [
@@ -114,6 +116,7 @@ def _front(instance: Instance) -> list[Program]:
         Program("asgi", "front", _python(*asgi), is_ours=True, sockets=(instance.asgi_socket,)),
         Program("origin", "front", origin, is_ours=True, sockets=(instance.origin_socket, instance.nudge_socket)),
         Program("edge", "front", edge, orphan_signal="TERM"),
+        Program("collector", "front", collector, is_ours=True),
     ]
 
 

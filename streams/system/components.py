@@ -147,6 +147,7 @@ def _components(
             version=f"uvicorn {version('uvicorn')}",
         ),
         part("Origin", "Playlists of players", state=states["origin"], program="origin"),
+        part("Collector", "Counts viewers", state=supervised("collector"), program="collector"),
         _beat(),
         *(find() for find in _finders),
         _ffmpeg(),

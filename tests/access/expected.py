@@ -63,6 +63,7 @@ _OURS = {
     f"PUT {_LIVESTREAM}/slate": (_WRITE, 200),
     f"DELETE {_LIVESTREAM}/slate": (_WRITE, 200),
     "GET livestreams/sessions/{session_id}/events": (_READ, 200),
+    f"GET {_LIVESTREAM}/viewers": (_READ, 200),
     f"GET {_LIVESTREAM}/outputs": (_READ, 200),
     f"POST {_LIVESTREAM}/outputs": (_WRITE, 201),
     f"GET {_LIVESTREAM}/outputs/{{output_id}}": (_READ, 200),

@@ -132,6 +132,7 @@ def test_chart_of_a_broadcast_goes_on_and_has_gaps(
     path = f"/livestreams/{session.livestream_id}/sessions/{session.pk}/report"
 
     def count(viewers: int) -> None:
+        LogCursor.objects.update(heard_at=clock.now() + timedelta(seconds=60))
         SessionNow.objects.update_or_create(
             session_id=session.pk,
             edge="main",

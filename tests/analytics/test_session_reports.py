@@ -152,9 +152,15 @@ class TestLive:
         assert (told["watching_now"]["counted"], told["watching_now"]["estimated"]) == (7, 2)
 
     def test_does_not_say_who_watches_while_nobody_knows(self, dyte: ApiClient, session: Session) -> None:
-        self.now(session, "gone", counted=9, estimated=9, ago=timedelta(minutes=1))
+        self.now(session, "main", counted=9, estimated=9, ago=timedelta(minutes=1))
+        LogCursor.objects.update(heard_at=clock.now() - timedelta(minutes=1))
 
         assert report(dyte, session)["watching_now"] is None
+
+    def test_says_none_where_nobody_watches(self, dyte: ApiClient, session: Session) -> None:
+        told = report(dyte, session)["watching_now"]
+
+        assert (told["counted"], told["estimated"]) == (0, 0)
 
     def test_leaves_open_how_many_watched_in_the_minute_that_goes_on(self, dyte: ApiClient, session: Session) -> None:
         assert report(dyte, session)["curve"][-1]["viewers"] is None

@@ -182,6 +182,7 @@ class TestSessionReport:
         assert browser.get(f"{here}/watching-now").json() == {"is_live": True, "now": None}
 
         at_ms = clock.epoch_ms(clock.now())
+        LogCursor.objects.create(edge="main", file_id="f", offset=0, heard_at=clock.now())
         SessionNow.objects.create(session_id=session.pk, edge="main", counted=3, estimated=1, at=clock.now())
         told = browser.get(f"{here}/watching-now").json()
 

@@ -42,9 +42,11 @@ class TestSystemPage:
         html = squeezed(get_html(browser, "/system"))
 
         parts = {part.name: part for part in get_system_screen().components}
-        runs = ("PostgreSQL", "Redis", "Ingest", "Gate", "Egress", "Edge", "Web", "ASGI", "Origin", "Beat")
         # That of who watched: tests/analytics/test_upkeep.py.
-        names = (*runs, "Figures", "ffmpeg")
+        names = (
+            *("PostgreSQL", "Redis", "Ingest", "Gate", "Egress", "Edge", "Web", "ASGI", "Origin", "Collector"),
+            *("Beat", "Figures", "ffmpeg"),
+        )
         assert tuple(parts) == names
         assert all(f'<th scope="row">{name}' in html for name in names)
         for name in ("PostgreSQL", "Redis"):

@@ -31,6 +31,7 @@ PROGRAMS = {
     "origin",
     "egress",
     "edge",
+    "collector",
     "live",
     "urgent",
     "webhooks",
@@ -103,7 +104,7 @@ class TestRunning:
             return {path.stem: path.stat().st_mtime_ns for path in stack.runtime_dir.glob("*.beat")}
 
         before = beats()
-        assert before.keys() == HANGING | {"egress", "files", "gate", "origin", "recordings", "webhooks"}
+        assert before.keys() == HANGING | {"collector", "egress", "files", "gate", "origin", "recordings", "webhooks"}
         wait_until(lambda: not before.items() & beats().items(), what="the next beats")
 
     def test_shows_and_keeps_the_credentials(self, stack: RunningStack) -> None:

@@ -6,13 +6,14 @@ from streams.livestreams.selectors.livestreams import (
     LivestreamFilter,
     LivestreamList,
     LivestreamOrder,
+    MediaTotals,
     count_livestreams,
     get_livestream,
     get_livestream_between,
     get_livestream_list,
     get_played_livestream,
     list_livestreams,
-    sum_ingest_ms,
+    sum_media,
 )
 from streams.livestreams.selectors.loads import NodeLoad, list_loads, list_reduced, list_waiting, why_it_waits
 from streams.livestreams.selectors.outputs import (
@@ -55,6 +56,7 @@ __all__ = [
     "LivestreamList",
     "LivestreamOrder",
     "LivestreamScreen",
+    "MediaTotals",
     "NodeLoad",
     "PictureState",
     "SessionScreen",
@@ -91,6 +93,6 @@ __all__ = [
     "list_unknown_key_tries",
     "list_waiting",
     "read_outputs_of",
-    "sum_ingest_ms",
+    "sum_media",
     "why_it_waits",
 ]

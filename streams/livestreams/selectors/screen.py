@@ -15,6 +15,7 @@ from streams.livestreams.selectors.sessions import list_sessions
 from streams.livestreams.selectors.slate_pictures import find_slate_picture
 from streams.livestreams.selectors.test_pictures import PictureState, find_test_picture
 from streams.livestreams.states import SessionStatus, Shown
+from streams.livestreams.watching import SessionViewers, viewers_of
 from streams.organizations.models import Organization
 
 _SESSIONS_SHOWN = 10
@@ -56,6 +57,8 @@ class LivestreamScreen:
     waits: str = ""
     # Its own; None where it has none, or none is shown.
     slate_picture: SlatePicture | None = None
+    # Of the newest session; None where there is none.
+    viewers: SessionViewers | None = None
 
     @property
     def pull(self) -> PullSource | None:
@@ -161,6 +164,7 @@ def get_screen_of(livestream: Livestream) -> LivestreamScreen:
         is_disk_full=is_any_disk_full(),
         waits=why_it_waits(shown[0]) if shown else "",
         slate_picture=find_slate_picture(livestream) if livestream.shows_slate else None,
+        viewers=viewers_of([shown[0].pk])[shown[0].pk] if shown else None,
     )
 
 

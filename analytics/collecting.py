@@ -1,0 +1,164 @@
+"""Counting who watches through this machine's edge, from what its nginx has delivered.
+
+It may be killed anywhere: what was counted and how far the log is counted are written in one transaction, and what is
+not is counted again.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+from iptocc import country_code
+
+from analytics import batches
+from analytics.counting.batch import Position, WatchingNow
+from analytics.counting.counter import ViewCounter
+from analytics.counting.identity import Salts
+from analytics.media_log import MediaLog
+from analytics.object_lengths import ObjectLengths
+from livehub.core import deferred
+from livehub.core.outage import DATABASE_OUTAGE, describe
+from livehub.heartbeat import beat_once
+from streams.livestreams.live_updates import livestream_group, organization_group, send_to_pages
+
+logger = logging.getLogger(__name__)
+
+_TICK_S = 0.2
+# nginx writes a line after a second at the latest, and it is read a tick later.
+LAG_MS = 1500
+_NOW_S, _EXPIRE_S = 1.0, 5.0
+# A batch is written after a second; where that takes long, less often, so that a twentieth of the time goes there.
+_BATCH_S, _BATCH_LATEST_S, _BATCH_SHARE = 1.0, 10.0, 20
+# Of one tick: others have their turn, too.
+_PIECES = 16
+_AGAIN_S = 1.0
+
+
+class Collector:
+    """One edge's; `run` returns when `stop` was called."""
+
+    def __init__(self, *, log_path: Path, pid_path: Path, playback_dir: Path, edge: str) -> None:
+        self._edge = edge
+        self._log = MediaLog(log_path, pid_path=pid_path)
+        self._lengths = ObjectLengths(playback_dir)
+        self._counter: ViewCounter | None = None
+        self._written = Position()
+        self._is_stopped = self._is_away = False
+        self._batch_s = _BATCH_S
+        self._batch_due = self._now_due = self._expire_due = self._open_due = 0.0
+        self._salts_day = 0
+        self._torn = 0
+
+    def stop(self) -> None:
+        self._is_stopped = True
+
+    def run(self) -> None:
+        while not self._is_stopped:
+            beat_once()
+            self.turn()
+            time.sleep(_TICK_S)
+        if self._counter is not None:
+            self._surely(self._write)
+
+    def turn(self) -> None:
+        """Do what is due."""
+        now_s = time.monotonic()
+        self._log.rotate()
+        if self._counter is None:
+            if now_s < self._open_due:
+                return
+            self._open_due = now_s + _AGAIN_S
+            self._surely(self._open)
+            if self._counter is None:
+                return
+        is_behind = self._read(self._counter)
+        if now_s >= self._expire_due:
+            self._expire_due = now_s + _EXPIRE_S
+            self._counter.expire(_now_ms())
+        if now_s >= self._batch_due:
+            self._surely(self._write)
+            self._batch_due = time.monotonic() + self._batch_s
+        if now_s >= self._now_due and not is_behind and self._counter is not None:
+            self._surely(self._tell_now)
+            self._now_due = now_s + _NOW_S
+
+    def _read(self, counter: ViewCounter) -> bool:
+        """Count what is there by now, and return whether there is more."""
+        for _ in range(_PIECES):
+            lines = self._log.read()
+            if not lines:
+                break
+            counter.feed(lines, now_ms=_now_ms())
+            beat_once()
+        if self._log.torn > self._torn:
+            counter.reject("torn", self._log.torn - self._torn)
+            self._torn = self._log.torn
+        return bool(lines)
+
+    def _open(self) -> None:
+        opened = batches.open_log(self._edge)
+        counter = ViewCounter(salts=Salts(opened.salts), measure=self._lengths.measure, country_of=_country_of)
+        counter.restore(opened.views)
+        self._salts_day = datetime.now(UTC).toordinal()
+        self._log.begin(opened.position)
+        self._written, self._counter = opened.position, counter
+        logger.info("counts edge=%s views=%d", self._edge, len(counter))
+
+    def _write(self) -> None:
+        counter = self._counter
+        if counter is None or (self._log.position == self._written and not counter.changes):
+            return
+        began = time.monotonic()
+        batch = counter.batch(edge=self._edge, after=self._written, until=self._log.position)
+        try:
+            batches.write_batch(batch)
+        except batches.BatchRefusedError as error:
+            # It was written although nobody said so, or another collector has this edge's log.
+            logger.warning("begins anew: %s", error)
+            self._counter = None
+            return
+        counter.written()
+        self._written = batch.until
+        if gone := self._log.forget(self._written):
+            logger.warning("the log of delivered media takes too much room: %d files are gone", gone)
+        self._batch_s = min(max(_BATCH_S, (time.monotonic() - began) * _BATCH_SHARE), _BATCH_LATEST_S)
+        if self._salts_day != (today := datetime.now(UTC).toordinal()):
+            counter.salts = Salts(batches.salts())
+            self._salts_day = today
+
+    def _tell_now(self) -> None:
+        if self._counter is None:
+            return
+        at_ms = _now_ms() - LAG_MS
+        changed = batches.write_now(WatchingNow(self._edge, at_ms, self._counter.watching(at_ms)))
+        groups = [
+            group
+            for livestream_id, organization_id in changed
+            for group in (livestream_group(livestream_id), organization_group(organization_id))
+        ]
+        if groups:
+            deferred.post(lambda: send_to_pages(sorted(set(groups))), what="page.changed")
+
+    def _surely(self, work: Callable[[], None]) -> None:
+        """Go on while the database is away: what was counted stays, and is written when it is back."""
+        try:
+            work()
+        except DATABASE_OUTAGE as error:
+            if not self._is_away:
+                logger.warning("counts on without the database: %s", describe(error))
+            self._is_away = True
+            connection.close()
+        else:
+            self._is_away = False
+
+
+def _country_of(address: str) -> str | None:
+    return country_code(address) if settings.VIEWER_COUNTRIES else None
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,92 @@
+"""What a collector has counted, as it is written down.
+
+`session` is the name of a session's folder, by which an edge knows it.
+"""
+
+from uuid import UUID
+
+import msgspec
+
+
+class Position(msgspec.Struct, frozen=True):
+    """How far an edge's log is counted: bytes of the file whose first line has that id."""
+
+    file_id: str = ""
+    offset: int = 0
+
+
+class ViewChange(msgspec.Struct):
+    """A view as it is now. One that is over and has not begun is removed; `state` is None once it is over."""
+
+    id: UUID
+    session: str
+    viewer: bytes
+    identity: str
+    device: str
+    country: str | None
+    began_ms: int
+    last_ms: int
+    watched_ms: int
+    has_begun: bool
+    state: bytes | None
+
+
+class Added(msgspec.Struct):
+    """What came to one minute; `minute` counts them since 1970."""
+
+    session: str
+    minute: int
+    rendition: str
+    device: str
+    country: str
+    watched_ms: int
+    views: int
+
+
+class LogBatch(msgspec.Struct):
+    """Everything between two positions: written down in one transaction, or not at all."""
+
+    edge: str
+    after: Position
+    until: Position
+    lines: int
+    rejected: dict[str, int]
+    views: list[ViewChange]
+    added: list[Added]
+
+
+class Watching(msgspec.Struct):
+    """Who watches a broadcast through one edge: told apart by an id, and by address alone."""
+
+    session: str
+    counted: int
+    estimated: int
+
+
+class WatchingNow(msgspec.Struct):
+    """Who watches all broadcasts that anybody watches, as of a time."""
+
+    edge: str
+    at_ms: int
+    broadcasts: list[Watching]
+
+
+class KeptView(msgspec.Struct):
+    """A view that goes on after its collector was started again."""
+
+    id: UUID
+    session: str
+    viewer: bytes
+    identity: str
+    device: str
+    country: str | None
+    began_ms: int
+    state: bytes
+
+
+class LogOpened(msgspec.Struct):
+    """Where a collector goes on: its position, its views, and the salts of yesterday, today and tomorrow by day."""
+
+    position: Position
+    views: list[KeptView]
+    salts: dict[int, bytes]

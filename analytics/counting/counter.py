@@ -1,0 +1,289 @@
+"""From the lines of an edge's log to views, what they watched in each minute, and who watches now."""
+
+from collections import Counter as Tally
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+from analytics.counting.batch import Added, KeptView, LogBatch, Position, ViewChange, Watching
+from analytics.counting.households import Household
+from analytics.counting.identity import Salts, device_of, hash_viewer, household, identify, is_bot
+from analytics.counting.lines import LineError, LogLine, parse
+from analytics.counting.media import Extent, Medium, MediumAddress, medium_of, read_path
+from analytics.counting.viewing import Stay
+
+_MINUTE_MS, _DAY_MS = 60_000, 86_400_000
+# A view is over when nothing was delivered for so long; one that has not begun, sooner.
+_OVER_AFTER_MS, _UNBEGUN_OVER_AFTER_MS = 300_000, 60_000
+# Lines of the future are of a clock that was set, or forged; those of the past may have waited for us.
+_AHEAD_MS, _BEHIND_MS = 10_000, 2 * _DAY_MS
+# Bounds of memory: objects, viewers, and names that viewers gave themselves.
+_MEDIA_KEPT, _STAYS_AT_MOST, _NAMES_KEPT = 20_000, 100_000, 50_000
+# New ids of one address in a minute that are believed; with more, whoever is behind it is told apart by address.
+_NEW_IDS_AT_MOST = 120
+_DELIVERED = frozenset({200, 206})
+
+
+@dataclass
+class _Broadcast:
+    # The name of its session's folder.
+    id: str
+    # By what requests were sent with, as it was sent, and by what that means.
+    by_name: dict[str, Stay] = field(default_factory=dict)
+    by_identity: dict[tuple[str, str], Stay] = field(default_factory=dict)
+    households: dict[tuple[str, str], Household] = field(default_factory=dict)
+    # Of before a restart, by their hashes, until they are heard of again.
+    kept: dict[bytes, list[Stay]] = field(default_factory=dict)
+    stays: dict[UUID, Stay] = field(default_factory=dict)
+
+
+class ViewCounter:
+    """All that one edge delivers.
+
+    `measure` finds out how long an object is, None when nobody knows; `country_of` knows addresses.
+    """
+
+    def __init__(
+        self,
+        *,
+        salts: Salts,
+        measure: Callable[[MediumAddress], Extent | None],
+        country_of: Callable[[str], str | None],
+    ) -> None:
+        self.salts = salts
+        self._measure = measure
+        self._country_of = country_of
+        self._broadcasts: dict[str, _Broadcast] = {}
+        self._media: dict[str, Medium | str] = {}
+        self._new_ids: Tally[str] = Tally()
+        self._new_ids_minute = 0
+        self._count = 0
+        # Since `written`.
+        self._changed: dict[Stay, str] = {}
+        self._added: dict[tuple[str, int, str, str, str], list[int]] = {}
+        self._lines = 0
+        self._rejected: Tally[str] = Tally()
+
+    def __len__(self) -> int:
+        """How many views go on."""
+        return self._count
+
+    @property
+    def changes(self) -> int:
+        """How many rows of views there are to write."""
+        return len(self._changed)
+
+    def restore(self, views: Iterable[KeptView]) -> None:
+        """Go on with what was counted before a restart."""
+        for view in views:
+            stay = Stay(view.id, view.viewer, view.identity, view.device, view.country, view.began_ms)
+            stay.restore(view.state)
+            broadcast = self._broadcast(view.session)
+            broadcast.kept.setdefault(view.viewer, []).append(stay)
+            broadcast.stays[stay.id] = stay
+            self._count += 1
+
+    def feed(self, lines: Iterable[bytes], *, now_ms: int) -> None:
+        """Count these, each without its end; what makes no sense is counted as rejected."""
+        for raw in lines:
+            try:
+                self._take(parse(raw), now_ms)
+                self._lines += 1
+            except LineError as error:
+                self._rejected[error.reason] += 1
+
+    def reject(self, reason: str, lines: int = 1) -> None:
+        """Have lines counted as rejected that never came here."""
+        self._rejected[reason] += lines
+
+    def expire(self, now_ms: int) -> None:
+        """End views of whom nothing was heard for long."""
+        for session, broadcast in list(self._broadcasts.items()):
+            for stay in list(broadcast.stays.values()):
+                patience_ms = _OVER_AFTER_MS if stay.has_begun else _UNBEGUN_OVER_AFTER_MS
+                if stay.last_ms + patience_ms < now_ms:
+                    stay.is_over = True
+                    del broadcast.stays[stay.id]
+                    self._changed[stay] = broadcast.id
+                    self._count -= 1
+            if broadcast.stays:
+                _forget(broadcast)
+            else:
+                del self._broadcasts[session]
+
+    def watching(self, at_ms: int) -> list[Watching]:
+        """Return who watched then, which lies back as long as lines take; broadcasts of nobody are left out."""
+        found = []
+        for broadcast in self._broadcasts.values():
+            counted = estimated = 0
+            for stay in broadcast.stays.values():
+                if stay.is_there(at_ms):
+                    if stay.identity == "address":
+                        estimated += 1
+                    else:
+                        counted += 1
+            if counted or estimated:
+                found.append(Watching(broadcast.id, counted, estimated))
+        return found
+
+    def batch(self, *, edge: str, after: Position, until: Position) -> LogBatch:
+        """Return what has come together; it stays until `written`."""
+        views = [_change(stay, session) for stay, session in self._changed.items()]
+        added = [Added(*key, *values) for key, values in self._added.items()]
+        return LogBatch(edge, after, until, self._lines, dict(self._rejected), views, added)
+
+    def written(self) -> None:
+        """Begin anew: all of that is written down."""
+        self._changed.clear()
+        self._added.clear()
+        self._lines = 0
+        self._rejected.clear()
+
+    def _take(self, line: LogLine, now_ms: int) -> None:
+        medium = self._media.get(line.path)
+        if medium is None:
+            medium = self._find_medium(line.path)
+        if isinstance(medium, str):
+            raise LineError(medium)
+        at_ms = int(line.at_s * 1000 + 0.5) if 0 < line.at_s < 1e11 else 0
+        if not now_ms - _BEHIND_MS < at_ms < now_ms + _AHEAD_MS:
+            raise LineError("time")
+        if line.size < medium.size or line.status not in _DELIVERED:
+            raise LineError("partial")
+        broadcast = self._broadcasts.get(medium.session) or self._broadcast(medium.session)
+        stay = broadcast.by_name.get(line.viewer or line.cmcd or line.cmcd_query or line.playback_session)
+        if stay is None or stay.is_over:
+            stay = self._find(broadcast, line, medium, at_ms)
+            if stay is None:
+                return
+        had_begun = stay.has_begun
+        more_ms = stay.deliver(medium, at_ms)
+        self._changed[stay] = broadcast.id
+        if stay.has_begun and (more_ms or not had_begun):
+            key = (broadcast.id, at_ms // _MINUTE_MS, stay.rendition, stay.device, stay.country or "")
+            added = self._added.get(key)
+            if added is None:
+                added = self._added[key] = [0, 0]
+            if had_begun:
+                added[0] += more_ms
+            else:
+                added[0] += stay.watched_ms
+                added[1] += 1
+
+    def _find_medium(self, path: str) -> Medium | str:
+        """Return what a path names, or why it is not counted; remembered either way."""
+        address = read_path(path)
+        extent = self._measure(address) if address is not None else None
+        medium: Medium | str = "unknown"
+        if address is not None and extent is not None and extent.duration_us > 0:
+            medium = medium_of(address, extent)
+        if len(self._media) >= _MEDIA_KEPT:
+            # The older half.
+            for known in list(self._media)[: _MEDIA_KEPT // 2]:
+                del self._media[known]
+        self._media[path] = medium
+        return medium
+
+    def _broadcast(self, session: str) -> _Broadcast:
+        found = self._broadcasts.get(session)
+        if found is None:
+            found = self._broadcasts[session] = _Broadcast(session)
+        return found
+
+    def _find(self, broadcast: _Broadcast, line: LogLine, medium: Medium, at_ms: int) -> Stay | None:
+        """Return whose line it is, who may be new; None for what tells nothing new of anybody."""
+        if is_bot(line.agent):
+            raise LineError("bot")
+        name, kind = identify(line)
+        address = household(line.address)
+        if kind != "address":
+            stay = self._known_by_id(broadcast, kind, name, at_ms)
+            if stay is None and (kind == "token" or self._may_be_new(address, at_ms)):
+                stay = self._add(broadcast, line, kind, name, at_ms)
+            if stay is not None:
+                broadcast.by_identity[kind, name] = stay
+                broadcast.by_name[line.viewer or line.cmcd or line.cmcd_query or line.playback_session] = stay
+                return stay
+        named, found = self._household(broadcast, line, address, at_ms)
+        return found.find(
+            medium,
+            at_ms,
+            lambda number: self._add(broadcast, line, "address", named, at_ms, number=number),
+        )
+
+    def _known_by_id(self, broadcast: _Broadcast, kind: str, name: str, at_ms: int) -> Stay | None:
+        stay = broadcast.by_identity.get((kind, name))
+        if stay is not None and not stay.is_over:
+            return stay
+        for hashed in self._hashes(broadcast, kind, name, at_ms) if broadcast.kept else ():
+            for kept in broadcast.kept.pop(hashed, ()):
+                if not kept.is_over:
+                    return kept
+        return None
+
+    def _household(self, broadcast: _Broadcast, line: LogLine, address: str, at_ms: int) -> tuple[str, Household]:
+        """Return those whose line it may be, with what they are known by."""
+        key = (address, line.agent)
+        found = broadcast.households.get(key)
+        if found is None and not self._may_be_new(address, at_ms):
+            # Whoever calls themselves another name each time is one household.
+            key = (address, "")
+            found = broadcast.households.get(key)
+        name = "\0".join(key)
+        if found is None:
+            found = broadcast.households[key] = Household()
+            for hashed in self._hashes(broadcast, "address", name, at_ms) if broadcast.kept else ():
+                found.stays += [stay for stay in broadcast.kept.pop(hashed, ()) if not stay.is_over]
+        return name, found
+
+    def _may_be_new(self, address: str, at_ms: int) -> bool:
+        minute = at_ms // _MINUTE_MS
+        if minute != self._new_ids_minute:
+            self._new_ids.clear()
+            self._new_ids_minute = minute
+        self._new_ids[address] += 1
+        return self._new_ids[address] <= _NEW_IDS_AT_MOST
+
+    def _hashes(self, broadcast: _Broadcast, kind: str, name: str, at_ms: int) -> list[bytes]:
+        salts = self.salts.newest(at_ms // _DAY_MS)
+        return [hash_viewer(salt, broadcast.id, kind, name) for salt in salts]
+
+    def _add(self, broadcast: _Broadcast, line: LogLine, kind: str, name: str, at_ms: int, *, number: int = 0) -> Stay:
+        if self._count >= _STAYS_AT_MOST:
+            raise LineError("too_many")
+        viewer = hash_viewer(self.salts.of(at_ms // _DAY_MS), broadcast.id, kind, name)
+        stay = Stay(uuid4(), viewer, kind, device_of(line.agent), self._country_of(line.address), at_ms, number=number)
+        broadcast.stays[stay.id] = stay
+        self._count += 1
+        return stay
+
+
+def _forget(broadcast: _Broadcast) -> None:
+    """Forget by what those were known who are over."""
+    if len(broadcast.by_name) > _NAMES_KEPT:
+        broadcast.by_name.clear()
+    broadcast.by_name = {name: stay for name, stay in broadcast.by_name.items() if not stay.is_over}
+    broadcast.by_identity = {name: stay for name, stay in broadcast.by_identity.items() if not stay.is_over}
+    for key, found in list(broadcast.households.items()):
+        found.stays = [stay for stay in found.stays if not stay.is_over]
+        if not found.stays:
+            del broadcast.households[key]
+    for hashed, stays in list(broadcast.kept.items()):
+        if all(stay.is_over for stay in stays):
+            del broadcast.kept[hashed]
+
+
+def _change(stay: Stay, session: str) -> ViewChange:
+    return ViewChange(
+        stay.id,
+        session,
+        stay.viewer,
+        stay.identity,
+        stay.device,
+        stay.country,
+        stay.began_ms,
+        stay.last_ms,
+        stay.watched_ms,
+        stay.has_begun,
+        None if stay.is_over else stay.keep(),
+    )

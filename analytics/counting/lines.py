@@ -1,0 +1,81 @@
+"""A line of an edge's log: one complete GET of a part or a segment."""
+
+import msgspec
+
+# Longer than anything a player sends.
+LONGEST_LINE = 8192
+MEDIA = "media"
+
+
+class LineError(Exception):
+    """A line that cannot be counted; `reason` is one word of a few."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class LogLine(msgspec.Struct, rename={
+    "id": "i", "event": "e", "at_s": "t", "path": "u", "status": "s", "size": "b", "address": "a",
+    "agent": "g", "cmcd": "k", "cmcd_query": "q", "playback_session": "p", "viewer": "v",
+}, gc=False):  # fmt: skip
+    """As `livehub.stack.edge_log` has nginx write it; what a request did not have is empty."""
+
+    # nginx's request id: that of a file's first line names the file.
+    id: str
+    # When the last byte was handed to the system, in seconds since 1970.
+    at_s: float
+    # Without its token: /playback/<playback id>/<session>/<slot>/<file>, or the same below /playback-files/.
+    path: str
+    status: int
+    # Bytes of the body.
+    size: int
+    address: str
+    agent: str = ""
+    # Common Media Client Data: the header CMCD-Session, and the query's `CMCD` as it was sent.
+    cmcd: str = ""
+    cmcd_query: str = ""
+    # X-Playback-Session-Id
+    playback_session: str = ""
+    # What the origin has said of whose token this is.
+    viewer: str = ""
+    # What players report of themselves is to come.
+    event: str = MEDIA
+
+
+_decode = msgspec.json.Decoder(LogLine).decode
+
+
+def parse(raw: bytes) -> LogLine:
+    """Return what a line says.
+
+    :raises LineError: when it is torn, forged or too long.
+    """
+    if len(raw) > LONGEST_LINE:
+        raise LineError("long")
+    try:
+        line = _decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        line = _parse_foreign(raw)
+    if line.event != MEDIA:
+        raise LineError("event")
+    return line
+
+
+def _parse_foreign(raw: bytes) -> LogLine:
+    """Read it once more where a client has sent what is no UTF-8."""
+    try:
+        return _decode(raw.decode("utf-8", "replace").encode())
+    except msgspec.DecodeError as error:
+        raise LineError("torn") from error
+
+
+def file_id(first: bytes) -> str:
+    """Return the name of the file that begins with this line.
+
+    A torn one has a name as well: what it begins with.
+    """
+    try:
+        return parse(first).id[:32]
+    except LineError:
+        return first[:32].hex()[:32]

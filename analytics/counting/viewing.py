@@ -1,0 +1,218 @@
+"""One viewer's stay: which intervals were delivered, how much of that was watched, and until when they are there."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import msgspec
+
+from analytics.counting.media import WHOLE, Medium
+
+# How far behind the newest segment delivered twice is known as such; further back somebody watches it again.
+_WINDOW = 64
+_MASK = (1 << _WINDOW) - 1
+# Parts are remembered of so many segments.
+_SEGMENTS_IN_PARTS = 8
+# A view begins with so much media.
+_BEGINS_US = 2_000_000
+# Sound belongs to a picture that was delivered so shortly before.
+_HEARD_ALONE_MS = 15_000
+
+
+class _Kept(msgspec.Struct, array_like=True):
+    """What counting goes on with after a restart; see `Stay`."""
+
+    number: int
+    rendition: str
+    first_ms: int
+    last_ms: int
+    delivered_us: int
+    played_us: int
+    watched_ms: int
+    objects: int
+    has_begun: bool
+    newest: int
+    whole: bytes
+    parts: dict[int, tuple[bytes, int]]
+    from_ms: int
+    until_ms: int
+    before_from_ms: int
+    before_until_ms: int
+    video_ms: int
+
+
+@dataclass(slots=True, eq=False)
+class Stay:
+    """Times in ms since 1970. `number` tells those apart who share an address: 0 for the first."""
+
+    id: UUID
+    viewer: bytes
+    identity: str
+    device: str
+    country: str | None
+    began_ms: int
+    number: int = 0
+    rendition: str = ""
+    first_ms: int = 0
+    last_ms: int = 0
+    # Of distinct intervals.
+    delivered_us: int = 0
+    # Of those, what was played when something came last: as much as time has passed, if there was as much to play.
+    played_us: int = 0
+    watched_ms: int = 0
+    objects: int = 0
+    has_begun: bool = False
+    # The newest segment, which of the 64 up to it were delivered, and of some their parts: a mask, and microseconds.
+    newest: int = -1
+    whole: int = 0
+    parts: dict[int, tuple[int, int]] = field(default_factory=dict)
+    # When they were there: the present stretch, and the one before.
+    from_ms: int = 0
+    until_ms: int = 0
+    before_from_ms: int = 0
+    before_until_ms: int = 0
+    # When a picture was delivered last.
+    video_ms: int = 0
+    is_over: bool = False
+
+    def deliver(self, medium: Medium, at_ms: int) -> int:
+        """Take in an object, and return by how many ms that is more watched."""
+        if not self.first_ms:
+            self.first_ms = self.last_ms = self.from_ms = at_ms
+        if not medium.is_audio:
+            self.video_ms, self.rendition = at_ms, medium.slot
+        elif not self.sees(at_ms):
+            self.rendition = medium.slot
+        if self.number and not self.has_begun and at_ms > self.until_ms:
+            self.first_ms = self.last_ms = self.from_ms = at_ms
+            self.delivered_us = self.played_us = self.watched_ms = self.objects = 0
+        self._be_there(at_ms, medium.stay_ms)
+        if at_ms > self.last_ms:
+            self.played_us += min((at_ms - self.last_ms) * 1000, self.delivered_us - self.played_us)
+            self.last_ms = at_ms
+        elif at_ms < self.first_ms:
+            self.first_ms = at_ms
+        gain_us = self._take(medium)
+        if gain_us > 0:
+            self.delivered_us += gain_us
+            self.objects += 1
+            self.has_begun = self.has_begun or self._begins()
+        # Who leaves does so in the middle of what was delivered last, as far as anybody knows.
+        ahead_us = min(self.delivered_us - self.played_us, medium.duration_us // 2)
+        more_ms = (self.played_us + ahead_us) // 1000 - self.watched_ms
+        if more_ms <= 0:
+            return 0
+        self.watched_ms += more_ms
+        return more_ms
+
+    def _begins(self) -> bool:
+        if self.delivered_us < _BEGINS_US or self.number == 0:
+            return self.delivered_us >= _BEGINS_US
+        # What one viewer behind an address fetches twice now and then, in another quality, makes no second one.
+        return self.objects > 1 and self.delivered_us > (self.last_ms - self.first_ms) * 500
+
+    def sees(self, at_ms: int) -> bool:
+        """Whether a picture was delivered shortly before."""
+        return at_ms - self.video_ms <= _HEARD_ALONE_MS
+
+    def has(self, medium: Medium) -> bool:
+        """Whether that interval was delivered, or lies further back than is known."""
+        behind = self.newest - medium.msn
+        if behind < 0:
+            return False
+        if behind >= _WINDOW or self.whole >> behind & 1:
+            return True
+        known = self.parts.get(medium.msn)
+        return known is not None and (medium.part == WHOLE or bool(known[0] >> medium.part & 1))
+
+    def is_there(self, at_ms: int) -> bool:
+        """Whether they watched at that time, which lies a few seconds back."""
+        return self.has_begun and (
+            self.from_ms <= at_ms < self.until_ms or self.before_from_ms <= at_ms < self.before_until_ms
+        )
+
+    def forget_intervals(self) -> None:
+        """Take what comes now as another track's: who was heard is seen from now on."""
+        self.newest, self.whole = -1, 0
+        self.parts.clear()
+
+    def keep(self) -> bytes:
+        """Return all that `restore` needs beside the row."""
+        parts = {msn: (_packed(mask), us) for msn, (mask, us) in self.parts.items()}
+        return msgspec.msgpack.encode(
+            _Kept(
+                self.number,
+                self.rendition,
+                self.first_ms,
+                self.last_ms,
+                self.delivered_us,
+                self.played_us,
+                self.watched_ms,
+                self.objects,
+                self.has_begun,
+                self.newest,
+                _packed(self.whole),
+                parts,
+                self.from_ms,
+                self.until_ms,
+                self.before_from_ms,
+                self.before_until_ms,
+                self.video_ms,
+            )
+        )
+
+    def restore(self, kept: bytes) -> None:
+        """Go on where another process was.
+
+        :raises msgspec.MsgspecError: when that is not what `keep` returned.
+        """
+        state = msgspec.msgpack.decode(kept, type=_Kept)
+        for name in _Kept.__struct_fields__:
+            setattr(self, name, getattr(state, name))
+        self.whole = int.from_bytes(state.whole)
+        self.parts = {msn: (int.from_bytes(mask), us) for msn, (mask, us) in state.parts.items()}
+
+    def _be_there(self, at_ms: int, stay_ms: int) -> None:
+        if at_ms > self.until_ms and self.until_ms:
+            self.before_from_ms, self.before_until_ms = self.from_ms, self.until_ms
+            self.from_ms = at_ms
+        elif at_ms < self.from_ms:
+            self.from_ms = at_ms
+        if at_ms + stay_ms > self.until_ms:
+            self.until_ms = at_ms + stay_ms
+
+    def _take(self, medium: Medium) -> int:
+        """Note the interval, and return how many microseconds of it are new."""
+        msn, part = medium.msn, medium.part
+        behind = self.newest - msn
+        if behind < 0:
+            self.whole = self.whole << -behind & _MASK if behind > -_WINDOW else 0
+            self.newest, behind = msn, 0
+        elif behind >= _WINDOW:
+            self.forget_intervals()
+            self.newest, behind = msn, 0
+        bit = 1 << behind
+        if self.whole & bit:
+            return 0
+        if part == WHOLE:
+            self.whole |= bit
+            known = self.parts.pop(msn, None)
+            return medium.duration_us if known is None else max(0, medium.duration_us - known[1])
+        mask, counted_us = self.parts.get(msn, (0, 0))
+        if mask >> part & 1:
+            return 0
+        self.parts[msn] = (mask | 1 << part, counted_us + medium.duration_us)
+        if not mask and len(self.parts) > _SEGMENTS_IN_PARTS:
+            self._forget_parts()
+        return medium.duration_us
+
+    def _forget_parts(self) -> None:
+        oldest = min(self.parts)
+        del self.parts[oldest]
+        behind = self.newest - oldest
+        if behind < _WINDOW:
+            # What is left of it is taken for delivered.
+            self.whole |= 1 << behind
+
+
+def _packed(mask: int) -> bytes:
+    return mask.to_bytes(8)

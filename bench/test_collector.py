@@ -1,0 +1,104 @@
+"""Figures of counting viewers: lines a second, memory, and bytes of a row.
+
+`make bench`, or `python -m pytest -m bench -s bench/test_collector.py`.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from uuid import UUID
+
+import pytest
+from django.db import connection
+
+from analytics import batches
+from analytics.counting.batch import Position
+from analytics.counting.counter import ViewCounter
+from analytics.counting.identity import Salts
+from analytics.counting.media import Extent, MediumAddress
+from streams.models import Livestream, Session
+from tests.analytics.crowds import BEGAN_S, PARTS, SESSION, line, media_length_us
+
+pytestmark = pytest.mark.bench
+
+_LINES_PER_S_AT_LEAST = 400_000
+_VIEWS = 5000
+_MB_AT_MOST = 40
+_BYTES_PER_VIEW = 1000
+_SALTS = Salts({int(BEGAN_S // 86400): b"salt"})
+# The real program: all that it loads, and what counting adds to that.
+_MEMORY = f"""
+import os, django, psutil
+os.environ["DJANGO_SETTINGS_MODULE"] = "livehub.settings"
+django.setup()
+import analytics.collecting
+from bench.test_collector import counted, minutes_of_lines
+before = psutil.Process().memory_info().rss
+counting = counted(minutes_of_lines({_VIEWS}, segments=15))
+assert len(counting) == {_VIEWS}
+counting.batch(edge="main", after=Position(), until=Position())
+print(before >> 20, psutil.Process().memory_info().rss - before >> 20)
+""".replace("Position()", "None")
+
+
+def _measure(address: MediumAddress) -> Extent:
+    return Extent(media_length_us(address.msn, address.part), 6000)
+
+
+def minutes_of_lines(viewers: int, *, segments: int, session: str = SESSION) -> Iterator[bytes]:
+    """Yield what viewers at low latency make an edge write: picture and sound, in the order of time."""
+    for msn in range(segments):
+        for part in range(PARTS):
+            at_s = BEGAN_S + 2 * msn + part / 3
+            for viewer in range(viewers):
+                cmcd = f'cid="pb_bench",sid="{viewer:032x}",st=l'
+                address = f"10.{viewer >> 8}.{viewer & 255}.7"
+                for slot in ("v0", "a0"):
+                    yield line(at_s, slot=slot, msn=msn, part=part, cmcd=cmcd, address=address, session=session)
+
+
+def counted(lines: Iterable[bytes]) -> ViewCounter:
+    """Return a counter that has counted these."""
+    counting = ViewCounter(salts=_SALTS, measure=_measure, country_of=lambda _: None)
+    counting.feed(lines, now_ms=int(BEGAN_S + 120) * 1000)
+    return counting
+
+
+def test_lines_a_second() -> None:
+    lines = list(minutes_of_lines(2000, segments=15))
+    best = 0.0
+    for _ in range(3):
+        began = time.process_time()
+        counting = counted(lines)
+        best = max(best, len(lines) / (time.process_time() - began))
+        assert len(counting) == 2000
+    print(f"\n{best:,.0f} lines a second of one core ({len(lines):,} lines of 2,000 viewers)")
+    assert best >= _LINES_PER_S_AT_LEAST
+
+
+def test_memory_at_many_views() -> None:
+    done = subprocess.run([sys.executable, "-c", _MEMORY], capture_output=True, text=True, check=True)
+    loaded, added = map(int, done.stdout.split())
+    print(f"\n{added} MB for {_VIEWS} views and their batch, beside {loaded} MB of the program itself")
+    assert added <= _MB_AT_MOST
+
+
+@pytest.mark.django_db
+def test_bytes_and_time_of_a_batch(livestream: Livestream) -> None:
+    Session.objects.create(id=UUID(SESSION + SESSION), livestream=livestream)
+    counting = counted(minutes_of_lines(_VIEWS, segments=2))
+    position = batches.open_log("main").position
+    took = []
+    for offset in range(1, 4):
+        until = Position("f" * 32, offset)
+        began = time.monotonic()
+        batches.write_batch(counting.batch(edge="main", after=position, until=until))
+        took.append(time.monotonic() - began)
+        position = until
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT avg(pg_column_size(v.*))::int, count(*) FROM analytics_view v")
+        size, rows = cursor.fetchone()
+    print(f"\n{size} bytes of a view's row; a batch of {rows} views: {', '.join(f'{each:.2f}' for each in took)} s")
+    assert rows == _VIEWS
+    assert size <= _BYTES_PER_VIEW

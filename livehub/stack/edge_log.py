@@ -1,0 +1,28 @@
+"""What the edge writes down of playback: each part and segment that was delivered whole, for the collector alone.
+
+One line of JSON each, as `analytics.counting.lines` reads it, with what viewers' programs sent as it came: cutting it
+here costs nginx as much again as writing it. No token is in it: the path is the one without, as it is served. Written
+by the second, so that nobody who watches is seen later; what players report of themselves will go to the same file.
+"""
+
+from livehub.stack.instance import Instance
+from livehub.stack.nginx import quoted
+
+
+def log_of_media() -> str:
+    """Return what belongs into the http block."""
+    return """\
+    map $uri $delivered_media {
+        default "";
+        "~/[av][0-9]+/[0-9]+-[0-9.]+\\.m4s$" "$request_method $status $request_completion";
+    }
+    map $delivered_media $is_counted { default 0; "GET 200 OK" 1; "GET 206 OK" 1; }
+    # `i` of a file's first line is the file's name.
+    log_format media escape=json '{"i":"$request_id","t":$msec,"u":"$uri","s":$status,"b":$body_bytes_sent'
+                                 ',"a":"$remote_addr","g":"$http_user_agent","k":"$http_cmcd_session"'
+                                 ',"q":"$arg_cmcd","p":"$http_x_playback_session_id","v":"$playback_viewer"}';"""
+
+
+def logs_media(instance: Instance) -> str:
+    """Return the directive for locations that serve media; everything else in them is not logged."""
+    return f"access_log {quoted(instance.media_log)} media buffer=64k flush=1s if=$is_counted;"

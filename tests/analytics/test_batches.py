@@ -1,0 +1,145 @@
+"""What was counted is written once."""
+
+from datetime import UTC, date, datetime
+from uuid import uuid4
+
+import pytest
+from django.db.models import Sum
+
+from analytics import batches
+from analytics.counting.batch import Added, LogBatch, Position, ViewChange, Watching, WatchingNow
+from analytics.models import Day, LogCursor, Minute, SessionFigures, SessionNow, View
+from streams.livestreams.storage import folder_name
+from streams.models import Livestream, Session
+
+pytestmark = pytest.mark.django_db
+
+_MIDNIGHT = int(datetime(2026, 11, 24, tzinfo=UTC).timestamp()) // 60
+
+
+@pytest.fixture
+def on_air(livestream: Livestream) -> Session:
+    return Session.objects.create(livestream=livestream)
+
+
+def _name(session: Session) -> str:
+    return folder_name(session.pk)
+
+
+def _view(session: str, **changes: object) -> ViewChange:
+    given: dict[str, object] = {
+        "id": uuid4(),
+        "session": session,
+        "viewer": b"v" * 16,
+        "identity": "cmcd",
+        "device": "desktop",
+        "country": None,
+        "began_ms": _MIDNIGHT * 60_000 - 5000,
+        "last_ms": _MIDNIGHT * 60_000,
+        "watched_ms": 5000,
+        "has_begun": True,
+        "state": b"kept",
+    }
+    return ViewChange(**{**given, **changes})  # type: ignore[arg-type]  # As above.
+
+
+def _batch(after: Position, until: Position, **changes: object) -> LogBatch:
+    given: dict[str, object] = {"lines": 10, "rejected": {"torn": 1}, "views": [], "added": []}
+    return LogBatch("main", after, until, **{**given, **changes})  # type: ignore[arg-type]  # As above.
+
+
+_START, _FIRST, _SECOND = Position(), Position("a" * 32, 500), Position("a" * 32, 900)
+
+
+def test_a_batch_is_written_once(on_air: Session) -> None:
+    assert batches.open_log("main").position == _START
+    added = [Added(_name(on_air), _MIDNIGHT, "v0", "desktop", "", 1500, 1)]
+    first = _batch(_START, _FIRST, added=added)
+
+    batches.write_batch(first)
+    with pytest.raises(batches.BatchRefusedError):
+        batches.write_batch(first)
+    batches.write_batch(_batch(_FIRST, _SECOND, added=added, rejected={"torn": 2, "bot": 5}))
+
+    cursor = LogCursor.objects.get()
+    assert (cursor.file_id, cursor.offset, cursor.lines) == ("a" * 32, 900, 20)
+    assert cursor.rejected == {"torn": 3, "bot": 5}
+    on_air.refresh_from_db()
+    assert (on_air.viewer_ms, Minute.objects.get().viewer_ms, Day.objects.get().viewer_ms) == (3000, 3000, 3000)
+    figures = SessionFigures.objects.get(pk=on_air.pk)
+    assert (figures.viewer_ms, figures.views, figures.peak) == (3000, 2, 0)
+
+
+def test_days_sum_to_the_whole_though_a_broadcast_goes_on_over_midnight(on_air: Session) -> None:
+    batches.open_log("main")
+    added = [
+        Added(_name(on_air), _MIDNIGHT - 1, "v0", "desktop", "DE", 700, 1),
+        Added(_name(on_air), _MIDNIGHT, "v0", "desktop", "DE", 1100, 0),
+        Added(_name(on_air), _MIDNIGHT, "v1", "mobile", "", 13, 1),
+    ]
+
+    batches.write_batch(_batch(_START, _FIRST, added=added))
+
+    by_day = dict(Day.objects.values_list("day").annotate(Sum("viewer_ms")).order_by("day"))
+    assert by_day == {date(2026, 11, 23): 700, date(2026, 11, 24): 1113}
+    on_air.refresh_from_db()
+    assert on_air.viewer_ms == 1813
+    owner = Day.objects.values_list("app_id", "livestream_id").distinct().get()
+    assert owner == (on_air.livestream.app_id, on_air.livestream_id)
+
+
+def test_a_collector_that_starts_goes_on_with_views_that_are_not_over(on_air: Session) -> None:
+    batches.open_log("main")
+    going_on, over, never = (
+        _view(_name(on_air)),
+        _view(_name(on_air), state=None),
+        _view(_name(on_air), has_begun=False),
+    )
+    batches.write_batch(_batch(_START, _FIRST, views=[going_on, over, never]))
+
+    kept = {view.id: view for view in batches.open_log("main").views}
+    assert kept.keys() == {going_on.id, never.id}
+    assert (kept[going_on.id].state, kept[going_on.id].began_ms) == (b"kept", going_on.began_ms)
+    assert batches.open_log("elsewhere").views == []
+
+    never.state = None
+    going_on.watched_ms, going_on.state = 9000, None
+    batches.write_batch(_batch(_FIRST, _SECOND, views=[going_on, never]))
+
+    assert batches.open_log("main").views == []
+    assert dict(View.objects.values_list("id", "watched_ms")) == {going_on.id: 9000, over.id: 5000}
+
+
+def test_of_what_nobody_broadcasts_nothing_is_kept(db: None) -> None:
+    batches.open_log("main")
+    nobodys = "0123456789abcdef"
+
+    batches.write_batch(
+        _batch(_START, _FIRST, views=[_view(nobodys)], added=[Added(nobodys, _MIDNIGHT, "v0", "tv", "", 5, 1)])
+    )
+
+    assert not View.objects.exists()
+    assert not Day.objects.exists()
+
+
+def test_now_is_what_all_edges_say_and_its_most_is_the_peak(on_air: Session) -> None:
+    at_ms = _MIDNIGHT * 60_000
+    said = [("main", 0, 3, 1), ("far", 500, 2, 0), ("main", 1000, 4, 1), ("main", 2000, 1, 0)]
+    for edge, after_ms, counted, estimated in said:
+        batches.write_now(WatchingNow(edge, at_ms + after_ms, [Watching(_name(on_air), counted, estimated)]))
+
+    figures = SessionFigures.objects.get(pk=on_air.pk)
+    assert (figures.peak, figures.peak_estimated) == (7, 1)
+    assert figures.peak_at == datetime.fromtimestamp(at_ms / 1000 + 1, tz=UTC)
+
+    changed = batches.write_now(WatchingNow("main", at_ms + 3000, []))
+
+    assert changed == {(on_air.livestream_id, on_air.livestream.app.organization_id)}
+    assert list(SessionNow.objects.values_list("edge", flat=True)) == ["far"]
+
+
+def test_salts_stay_the_same(db: None) -> None:
+    found = batches.salts()
+
+    assert len(set(found.values())) == 3
+    assert batches.salts() == found

@@ -1,0 +1,91 @@
+"""Who watches is shown on pages and told by the API; what nobody knows is no zero."""
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from analytics import batches
+from analytics.counting.batch import Added, LogBatch, Position, Watching, WatchingNow
+from analytics.models import LogCursor
+from livehub.core import clock
+from streams.livestreams.storage import folder_name
+from streams.models import Livestream, Session
+from streams.organizations.services import NewOrganization
+from tests.api.clients import ApiClient, dyte_client, read
+from tests.dashboard.conftest import get_html
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def api(home: NewOrganization) -> ApiClient:
+    return dyte_client(home)
+
+
+def _watch(session: Session, *, counted: int, estimated: int, edge: str = "main") -> None:
+    batches.open_log(edge)
+    at_ms = clock.epoch_ms(clock.now())
+    batches.write_now(WatchingNow(edge, at_ms, [Watching(folder_name(session.pk), counted, estimated)]))
+
+
+def test_all_edges_are_added_up(api: ApiClient, browser: Client, live: Session) -> None:
+    _watch(live, counted=7, estimated=2)
+    _watch(live, counted=4, estimated=0, edge="far")
+
+    told = read(api.get(f"/livestreams/{live.livestream_id}/viewers"))["data"]
+    page = " ".join(get_html(browser, f"/livestreams/{live.livestream_id}").split())
+
+    assert {name: told[name] for name in ("now", "counted", "estimated", "peak", "peak_estimated")} == {
+        "now": 13,
+        "counted": 11,
+        "estimated": 2,
+        "peak": 13,
+        "peak_estimated": 2,
+    }
+    assert (told["session_id"], told["as_of"] is None, told["peak_at"] is None) == (str(live.pk), False, False)
+    assert '<b data-testid="watching">13</b> watching now, 2 of them estimated. Most at once: 13.' in page
+    assert '<dd data-testid="watching"> 13 </dd>' in " ".join(get_html(browser, "/").split())
+
+
+@pytest.mark.parametrize("is_known_of", [False, True])
+def test_without_a_collector_nothing_is_known(
+    api: ApiClient, browser: Client, live: Session, is_known_of: bool
+) -> None:
+    if is_known_of:
+        _watch(live, counted=7, estimated=0)
+        LogCursor.objects.update(heard_at=clock.now() - timedelta(seconds=30))
+
+    told = read(api.get(f"/livestreams/{live.livestream_id}/viewers"))["data"]
+
+    assert (told["now"], told["counted"], told["estimated"]) == (None, None, None)
+    # What was true stays so.
+    assert (told["peak"], told["as_of"] is not None) == (7 if is_known_of else 0, is_known_of)
+    assert "is not known: the collector is away" in get_html(browser, f"/livestreams/{live.livestream_id}")
+    assert "not known" in get_html(browser, "/")
+
+
+def test_of_what_is_not_live_nobody_watches(api: ApiClient, livestream: Livestream) -> None:
+    told = read(api.get(f"/livestreams/{livestream.pk}/viewers"))["data"]
+
+    assert (told["session_id"], told["now"]) == (None, 0)
+
+
+def test_of_another_tenants_nothing_is_told(api: ApiClient, foreign_livestream: Livestream) -> None:
+    assert api.get(f"/livestreams/{foreign_livestream.pk}/viewers").status_code == 404
+
+
+def test_viewer_seconds_are_what_was_counted(api: ApiClient, live: Session) -> None:
+    batches.open_log("main")
+    minute = clock.epoch_ms(clock.now()) // 60_000
+    added = [Added(folder_name(live.pk), minute, "v0", "desktop", "", 61_900, 1)]
+    batches.write_batch(LogBatch("main", Position(), Position("f", 1), 1, {}, [], added))
+
+    path = f"/livestreams/{live.livestream_id}"
+    detail = read(api.get(path))["data"]
+    (listed,) = read(api.get("/livestreams"))["data"]
+    active = read(api.get(f"{path}/active-livestream-session"))["data"]
+
+    assert (detail["livestream"]["viewer_seconds"], detail["sessions"][0]["viewer_seconds"]) == (61, 61)
+    assert listed["viewer_seconds"] == 61
+    assert str(61) in {str(value) for value in active.get("session", active).values()}

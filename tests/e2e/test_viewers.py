@@ -1,0 +1,187 @@
+"""Viewers over HTTP are counted, each delivered object once, whatever happens to the collector and its log."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from random import Random
+from uuid import uuid4
+from xmlrpc.client import ServerProxy
+
+import httpx
+import psutil
+import psycopg
+import pytest
+from supervisor.xmlrpc import SupervisorTransport
+
+from tests.e2e.client import Stream
+from tests.e2e.encoder import publishing
+from tests.services import HANG_S, wait_until
+from tests.stack.whole import BASE_DIR, RunningStack
+
+pytestmark = pytest.mark.e2e
+
+_VIEWERS = 24
+_BROWSER = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+_BOT = "Twitterbot/1.0"
+
+
+class Player:
+    """Fetches what a rendition's playlist names, once each."""
+
+    def __init__(self, playlist: str, *, agent: str = _BROWSER, has_id: bool = True) -> None:
+        named = {"CMCD-Session": f'sid="{uuid4()}"'} if has_id else {}
+        self._http = httpx.Client(headers={"User-Agent": agent, **named}, timeout=HANG_S)
+        self._playlist = httpx.URL(playlist)
+        self._seen: set[str] = set()
+        self.fetched = 0
+
+    def fetch(self) -> None:
+        """Get the segments that are new, and besides what never counts."""
+        text = self._http.get(self._playlist).raise_for_status().text
+        for uri in re.findall(r"^[^#\s].*\.m4s$", text, re.MULTILINE):
+            if uri not in self._seen:
+                self._seen.add(uri)
+                self._http.get(self._playlist.join(uri)).raise_for_status()
+                self.fetched += 1
+        for uri in re.findall(r'#EXT-X-MAP:URI="(.*?)"', text):
+            self._http.get(self._playlist.join(uri)).raise_for_status()
+        self._http.head(self._playlist.join(next(iter(self._seen)))).raise_for_status()
+        self._http.get(self._playlist.join("9-999999.m4s"))
+
+
+@pytest.fixture
+def database(stack: RunningStack) -> "Iterator[psycopg.Connection[tuple[int, ...]]]":
+    with _connected(stack) as connection:
+        yield connection
+
+
+def _ask(database: "psycopg.Connection[tuple[int, ...]]", query: str, *values: object) -> tuple[int, ...]:
+    row = database.execute(query.encode(), values).fetchone()
+    assert row is not None
+    return row
+
+
+def _read_lines(database: "psycopg.Connection[tuple[int, ...]]") -> int:
+    """Return how many lines of the log were read so far, counted or not."""
+    sums = "lines + (SELECT coalesce(sum(value::int), 0) FROM jsonb_each_text(rejected))"
+    return _ask(database, f"SELECT coalesce(sum({sums}), 0)::int FROM analytics_logcursor")[0]  # noqa: S608
+
+
+def test_lines_that_were_written_are_lines_that_were_counted(
+    stack: RunningStack, stream: Stream, database: "psycopg.Connection[tuple[int, ...]]"
+) -> None:
+    log = stack.runtime_dir / "media.log"
+    before = _read_lines(database)
+    with publishing(stream.publish_url), ThreadPoolExecutor(8) as pool:
+        stream.await_status("LIVE")
+        stream.newest_segment()
+        playlist = next(iter(stream.playlists()))
+        people = [Player(playlist) for _ in range(_VIEWERS - 2)]
+        # Two behind one address, who do not say who they are.
+        people += [Player(playlist, has_id=False) for _ in range(2)]
+        bot = Player(playlist, agent=_BOT)
+        everybody = [*people, bot]
+        list(pool.map(Player.fetch, everybody))
+
+        os.kill(stack.pids()["collector"], signal.SIGKILL)
+        segment = stream.newest_segment()
+        wait_until(lambda: stream.has_newer_than(segment), what="another segment")
+        list(pool.map(Player.fetch, everybody))
+        # As after a death between renaming and telling nginx.
+        log.rename(log.with_name("media.log.000001"))
+        wait_until(log.exists, what="another log")
+        segment = stream.newest_segment()
+        wait_until(lambda: stream.has_newer_than(segment), what="another segment")
+        list(pool.map(Player.fetch, everybody))
+
+        fetched = sum(player.fetched for player in everybody)
+        wait_until(lambda: _read_lines(database) - before >= fetched, what="all lines")
+        session = stream.sessions()[0]
+    assert _read_lines(database) - before == fetched
+    views, viewer_ms, identities = _ask(
+        database,
+        "SELECT count(*), sum(watched_ms), count(DISTINCT identity) FROM analytics_view"
+        " WHERE session_id = %s AND has_begun",
+        session["id"],
+    )
+    assert (views, identities) == (_VIEWERS, 2)
+    for total in ("streams_session WHERE id", "analytics_sessionfigures WHERE session_id"):
+        assert _ask(database, f"SELECT viewer_ms FROM {total} = %s", session["id"]) == (viewer_ms,)  # noqa: S608
+    by_day = "SELECT sum(viewer_ms)::int, sum(views)::int FROM analytics_day WHERE session_id = %s"
+    assert _ask(database, by_day, session["id"]) == (viewer_ms, _VIEWERS)
+    assert stream.sessions()[0]["viewer_seconds"] == viewer_ms // 1000
+    # Nobody is kept whose address could be read.
+    assert not [path for path in log.parent.glob("media.log.*") if path.stat().st_size == 0]
+
+
+@pytest.mark.chaos
+def test_sixty_deaths_of_the_collector_and_two_of_the_database_lose_nothing(
+    stack: RunningStack, stream: Stream, database: "psycopg.Connection[tuple[int, ...]]"
+) -> None:
+    log, random = stack.runtime_dir / "media.log", Random(60)  # noqa: S311  # The same each time.
+    argv = psutil.Process(stack.pids()["collector"]).cmdline()
+    before = _read_lines(database)
+    with publishing(stream.publish_url), ThreadPoolExecutor(8) as pool, _without_its_own_collector(stack):
+        stream.await_status("LIVE")
+        stream.newest_segment()
+        playlist = next(iter(stream.playlists()))
+        everybody = [Player(playlist) for _ in range(_VIEWERS)]
+        for death in range(60):
+            with subprocess.Popen(argv, cwd=BASE_DIR, env=stack.environment) as collector:
+                list(pool.map(Player.fetch, everybody))
+                if death % 6 == 0:
+                    log.rename(log.with_name(f"media.log.{death + 1:06}"))
+                if death in {20, 40}:
+                    os.kill(stack.pids()["postgres"], signal.SIGKILL)
+                time.sleep(random.uniform(0.5, 4.0))
+                collector.kill()
+    wait_until(lambda: _answers(stack), what="the database")
+    fetched = sum(player.fetched for player in everybody)
+    assert fetched > 60 * _VIEWERS // 4
+    with _connected(stack) as again:
+        wait_until(lambda: _read_lines(again) - before >= fetched, what="all lines")
+        assert _read_lines(again) - before == fetched
+        session = stream.sessions()[0]["id"]
+        totals = [
+            _ask(again, f"SELECT sum({what})::bigint FROM {table} WHERE session_id = %s", session)  # noqa: S608
+            for what, table in (
+                ("viewer_ms", "analytics_minute"),
+                ("viewer_ms", "analytics_day"),
+                ("viewer_ms", "analytics_sessionfigures"),
+                ("CASE WHEN has_begun THEN watched_ms ELSE 0 END", "analytics_view"),
+            )
+        ]
+        assert len(set(totals)) == 1
+        assert _ask(again, "SELECT count(*) FROM analytics_view WHERE session_id = %s AND has_begun", session) == (
+            _VIEWERS,
+        )
+
+
+@contextmanager
+def _without_its_own_collector(stack: RunningStack) -> Iterator[None]:
+    """Have the supervisor run none for as long as the block lasts."""
+    transport = SupervisorTransport(None, None, serverurl=f"unix://{stack.runtime_dir}/supervisor.sock")
+    supervisor = ServerProxy("http://localhost", transport=transport).supervisor
+    supervisor.stopProcess("front:collector")
+    try:
+        yield
+    finally:
+        supervisor.startProcess("front:collector", False)
+
+
+def _connected(stack: RunningStack) -> "psycopg.Connection[tuple[int, ...]]":
+    socket = str(stack.runtime_dir / "postgres")
+    return psycopg.connect(host=socket, user="livehub", dbname="livehub", autocommit=True)
+
+
+def _answers(stack: RunningStack) -> bool:
+    try:
+        with _connected(stack) as connection:
+            return _ask(connection, "SELECT 1") == (1,)
+    except psycopg.OperationalError:
+        return False
