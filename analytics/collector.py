@@ -3,7 +3,6 @@
 Run by `python -m analytics.collector LOG PID_FILE PLAYBACK_FOLDER EDGE`.
 """
 
-import gc
 import os
 import signal
 import sys
@@ -11,19 +10,19 @@ from pathlib import Path
 
 import django
 
+from livehub.loading import loading
+
 
 def main(log_path: str, pid_path: str, playback_dir: str, edge: str) -> None:
     """Count until a signal ends the process."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "livehub.settings")
-    django.setup()
-    from analytics.collecting import Collector
+    with loading():
+        django.setup()
+        from analytics.collecting import Collector
 
     collector = Collector(log_path=Path(log_path), pid_path=Path(pid_path), playback_dir=Path(playback_dir), edge=edge)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: collector.stop())
-    # What is there by now stays: it need not be looked through again and again for what could go.
-    gc.collect()
-    gc.freeze()
     collector.run()
 
 
