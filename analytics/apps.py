@@ -5,7 +5,9 @@ class AnalyticsConfig(AppConfig):
     name = "analytics"
 
     def ready(self) -> None:
-        from analytics import selectors
+        from analytics import selectors, upkeep
         from streams.livestreams import watching
+        from streams.system import components
 
         watching.use_reader(selectors.read_viewers)
+        components.add_component(upkeep.upkeep_component)

@@ -168,3 +168,17 @@ class DailySalt(models.Model):
 
     def __str__(self) -> str:
         return str(self.day)
+
+
+class UpkeepStep(models.Model):
+    """How one of the things that are done regularly to these rows went last."""
+
+    name = models.CharField(max_length=32, primary_key=True, editable=False)
+    # None: it has never been done.
+    done_at = models.DateTimeField(null=True, editable=False)
+    # Since when it has gone wrong each time, and why the last time; None and empty while all is well.
+    failing_since = models.DateTimeField(null=True, editable=False)
+    problem = models.CharField(max_length=255, blank=True, editable=False)
+
+    def __str__(self) -> str:
+        return self.name

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
+from analytics.api import routes as analytics
 from livehub.api.dialect import Dialect
 from livehub.api.schema import OpenApiDocument, SchemaView
 from livehub.api.views import UnknownRouteView
@@ -28,11 +29,13 @@ _V2: list[_Route] = [
     *organizations.livehub_routes(DYTE),
     *recordings.livehub_routes(DYTE, DYTE_SHAPES),
     *storage_routes(DYTE),
+    *analytics.livehub_routes(DYTE),
     *webhooks.livehub_routes(DYTE, DYTE_WEBHOOK_SHAPES),
 ]
 _REALTIMEKIT: list[_Route] = [
     *vendor_routes(REALTIMEKIT, REALTIMEKIT_SHAPES),
     *meetings.routes(REALTIMEKIT, REALTIMEKIT_MEETING_SHAPES),
+    *analytics.vendor_routes(REALTIMEKIT),
     *webhooks.vendor_routes(REALTIMEKIT, REALTIMEKIT_WEBHOOK_SHAPES),
 ]
 # Where the description lies, and what it describes.

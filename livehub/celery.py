@@ -13,6 +13,7 @@ app = Celery("livehub")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(
     [
+        "analytics",
         "streams.account",
         "streams.livestreams",
         "streams.meetings",

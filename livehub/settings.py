@@ -364,6 +364,14 @@ RECORDING_RETENTION_S = env.integer(
     at_most=10 * 365 * 86400,
     purpose="How long a recording is kept whose livestream does not say",
 )
+VIEW_RETENTION_DAYS = env.integer(
+    "LIVEHUB_VIEW_RETENTION_DAYS",
+    default=30,
+    unit="days",
+    at_least=2,
+    at_most=3650,
+    purpose="How long each view is kept by itself; what days, livestreams and broadcasts came to is kept for ever",
+)
 CLIP_LONGEST_S = env.integer(
     "LIVEHUB_CLIP_LONGEST_S",
     default=600,
@@ -528,6 +536,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": _every(600),
         "options": {"expires": 600},
     },
+    "keep-up-figures": {"task": "analytics.keep_up", "schedule": _every(600), "options": {"expires": 600}},
     "forget-webhooks": {
         "task": "webhooks.forget_old",
         "schedule": _every(600),

@@ -42,5 +42,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(HOOKS_PATH[1:], hook_metrics),
     re_path(r"^internal(?:/|\Z)", _nothing),
     path("", include("streams.urls")),
+    path("", include("analytics.urls")),
     path("", include("webhooks.urls")),
 ]

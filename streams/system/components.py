@@ -6,7 +6,7 @@ What runs on this machine the supervisor knows; workers on all machines answer b
 import re
 import subprocess
 import xmlrpc.client
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -85,6 +85,14 @@ class Parts:
     workers: list[AnsweringWorker] | None
 
 
+_finders: list[Callable[[], Component]] = []
+
+
+def add_component(finder: Callable[[], Component]) -> None:
+    """Have the system page show what `finder` tells as well (from `AppConfig.ready`)."""
+    _finders.append(finder)
+
+
 def look_at_parts() -> Parts:
     """Return how everything is now, within 4 s."""
     for probe in _FACTS.values():
@@ -141,6 +149,7 @@ def _components(
         part("Origin", "Playlists of players", state=states["origin"], program="origin"),
         part("Collector", "Counts viewers", state=supervised("collector"), program="collector"),
         _beat(),
+        *(find() for find in _finders),
         _ffmpeg(),
     ]
 

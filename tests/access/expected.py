@@ -208,6 +208,17 @@ _OUR_WEBHOOKS = {
     f"POST {_WEBHOOK}/replay": (_HOOKS, 400),
     f"POST {_WEBHOOK}/test": (_HOOKS, 201),
 }
+_VENDORS_ANALYTICS = {
+    "GET analytics/livestreams/overall": (_READ, 200),
+    "GET analytics/livestreams/daywise": (_READ, 200),
+    "GET analytics/daywise": (_READ, 200),
+}
+_OUR_ANALYTICS = {
+    **_VENDORS_ANALYTICS,
+    "GET analytics/livestreams": (_READ, 200),
+    "GET analytics/livestreams.csv": (_READ, 200),
+    "GET livestreams/sessions/{session_id}/report": (_READ, 200),
+}
 _VENDORS_APPS = {"GET apps": (_READ, 200), "POST apps": (_ADMIN, 200)}
 _OUR_ADMINISTRATION = {
     **_VENDORS_APPS,
@@ -224,16 +235,21 @@ def _below(prefix: str, table: dict[str, tuple[ApiKey.Scope, int]]) -> dict[str,
 
 
 OPERATIONS = {
-    **_below("/v2/", {**_OURS, **_MEETINGS, **_OUR_WEBHOOKS, **_OUR_ADMINISTRATION, **_STORAGES}),
+    **_below("/v2/", {**_OURS, **_MEETINGS, **_OUR_WEBHOOKS, **_OUR_ADMINISTRATION, **_STORAGES, **_OUR_ANALYTICS}),
     **_below("/liveapi/", _LIVEAPI),
     **_below("/cloudinary/v2/video/{cloud_name}/", _CLOUDINARY),
     **_below("/client/v4/accounts/{account_id}/realtime/kit/", _VENDORS_APPS),
-    **_below("/client/v4/accounts/{account_id}/realtime/kit/{app_id}/", {**_VENDORS, **_MEETINGS, **_VENDORS_WEBHOOKS}),
+    **_below(
+        "/client/v4/accounts/{account_id}/realtime/kit/{app_id}/",
+        {**_VENDORS, **_MEETINGS, **_VENDORS_WEBHOOKS, **_VENDORS_ANALYTICS},
+    ),
 }
 # What takes an image in its body, and nothing else.
 TAKES_IMAGE = {"PUT /v2/livestreams/{livestream_id}/slate"}
 # What answers an image.
 ANSWERS_IMAGE = {"GET /v2/livestreams/{livestream_id}/slate"}
+# What answers lines of text, a piece at a time.
+ANSWERS_CSV = {"GET /v2/analytics/livestreams.csv"}
 NEEDS_BODY = {
     "POST /v2/apps",
     "PATCH /v2/apps/{app_id}",
@@ -348,6 +364,10 @@ PAGES: dict[str, dict[str, Door]] = {
     "/account/you/log-ins/end-others": {"POST": Door.PERSON},
     f"{_PLACE}/choose": {"POST": Door.PERSON},
     "/account/you/leave": {"GET": Door.LOOK, "POST": Door.LOOK},
+    "/analytics": {"GET": Door.LOOK},
+    "/analytics.csv": {"GET": Door.LOOK},
+    "/livestreams/{livestream_id}/sessions/{session_id}/report": {"GET": Door.LOOK},
+    "/livestreams/{livestream_id}/sessions/{session_id}/watching-now": {"GET": Door.LOOK},
     "/webhooks": {"GET": Door.LOOK},
     "/webhooks/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
     _WEBHOOK_PAGE: {"GET": Door.LOOK},

@@ -46,10 +46,14 @@ COSTS = {
     f"{_ONE}/recording-settings": 4,
     "/livestreams/sessions/{session_id}": 1,
     "/livestreams/sessions/{session_id}/events": 2,
+    # And who watches it now.
+    "/livestreams/sessions/{session_id}/report": 9,
 }
 
 
-_BEYOND_VENDORS = ("/outputs", "/viewers", "/recording", "/clips", "/slate", f"{_ONE}/sessions", "/events")
+_BEYOND_VENDORS = (
+    *("/outputs", "/viewers", "/recording", "/clips", "/slate", f"{_ONE}/sessions", "/events", "/report"),
+)
 _VENDORS_READS = [path for path in COSTS if not any(beyond in path for beyond in _BEYOND_VENDORS)]
 
 

@@ -22,6 +22,7 @@ SCHEDULED = {
     "streams.forget_attempts": 600,
     "streams.forget_answers": 600,
     "streams.forget_unknown_keys": 600,
+    "analytics.keep_up": 600,
     "webhooks.forget_old": 600,
     "webhooks.adopt_restored": 600,
 }

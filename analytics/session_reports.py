@@ -1,0 +1,200 @@
+"""One broadcast told: how many watched it and when, with what, and what happened meanwhile."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import Max
+
+from analytics.breakdowns import Breakdown, Grouping, WantedBreakdown, WatchedList, WatchedRow
+from analytics.models import LogCursor, SessionFigures
+from analytics.ranges import DAY, TimeRange, midnight_of
+from livehub.core import clock
+from livehub.core.errors import NotFoundError
+from streams.livestreams.states import EventKind, SessionStatus
+from streams.livestreams.watching import viewers_of
+from streams.models import Organization, Session, SessionEvent
+
+# A curve of more than a day's minutes shows nothing more.
+_POINTS_MAX = 1440
+# Of a list, on a page.
+_ROWS_SHOWN = 20
+_MINUTE = timedelta(minutes=1)
+# Viewers are behind, and machines' clocks apart.
+_AROUND = timedelta(hours=1)
+# What is now is counted that far behind. Source: the collector's watermark.
+_WATERMARK = timedelta(seconds=2)
+_MINUTES = """
+SELECT floor(extract(epoch FROM minute) / %(step_s)s)::bigint, sum(viewer_ms)::bigint, sum(views)::bigint
+FROM analytics_minute
+WHERE session_id = %(session_id)s AND minute >= %(begin)s AND minute <= %(end)s
+GROUP BY 1 ORDER BY 1
+"""
+# What viewers saw in place of the encoder, from when a session became that until it became something else.
+_BANDS = {SessionStatus.RECONNECTING: "Encoder away", SessionStatus.STANDBY: "Before the encoder"}
+
+
+@dataclass(frozen=True)
+class WatchingNow:
+    """How many watch at a moment, told apart by an id, and estimated behind the same addresses."""
+
+    counted: int
+    estimated: int
+    at: datetime
+
+    @property
+    def total(self) -> int:
+        return self.counted + self.estimated
+
+
+@dataclass(frozen=True)
+class Point:
+    """A step of the curve; `viewers` on average, None where nobody knows (yet)."""
+
+    at: datetime
+    viewers: float | None
+    views: int
+
+
+@dataclass(frozen=True)
+class Band:
+    """A stretch of the broadcast that was not as it should be; without an end it goes on."""
+
+    label: str
+    began_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class SessionReport:
+    """All of it. What nobody has counted is None: no collector has been heard of yet."""
+
+    session: Session
+    watched: WatchedRow | None
+    peak_estimated: int
+    peak_at: datetime | None
+    # None for one that is over, and while no collector says it.
+    now: WatchingNow | None
+    step_s: int
+    points: list[Point]
+    bands: list[Band]
+    renditions: list[WatchedRow]
+    devices: list[WatchedRow]
+    countries: list[WatchedRow]
+
+    @property
+    def has_curve(self) -> bool:
+        """Something of the curve is known."""
+        return any(point.viewers is not None for point in self.points)
+
+    @property
+    def lists(self) -> list[WatchedList]:
+        """Its breakdowns, as pages show them."""
+        found = {Grouping.COUNTRY: self.countries, Grouping.DEVICE: self.devices, Grouping.RENDITION: self.renditions}
+        return [WatchedList(by, rows[:_ROWS_SHOWN], len(rows) > _ROWS_SHOWN) for by, rows in found.items()]
+
+
+def get_session_report(session: Session, *, app_ids: Collection[UUID]) -> SessionReport:
+    """Return the report of a session of one of these apps, as it is now.
+
+    Seven queries, and one more while it goes on.
+    """
+    counted_until = LogCursor.objects.aggregate(at=Max("heard_at"))["at"]
+    figures = SessionFigures.objects.filter(session_id=session.pk).first()
+    step_s, points = _curve(session, counted_until=counted_until)
+    found = figures or SessionFigures(session_id=session.pk)
+    renditions, devices, countries = (
+        _by(session, by, app_ids=app_ids) for by in (Grouping.RENDITION, Grouping.DEVICE, Grouping.COUNTRY)
+    )
+    # Seconds may be watched before anybody has said how many did at once.
+    peak = found.peak if found.peak_at or not found.viewer_ms else None
+    watched = WatchedRow(str(session.pk), found.views, found.viewer_ms, peak=peak)
+    return SessionReport(
+        session=session,
+        watched=watched if figures or counted_until else None,
+        peak_estimated=found.peak_estimated,
+        peak_at=found.peak_at,
+        now=find_now(session.pk) if session.is_open else None,
+        step_s=step_s,
+        points=points,
+        bands=_bands(session),
+        renditions=renditions,
+        devices=devices,
+        countries=countries,
+    )
+
+
+def find_now(session_id: UUID) -> WatchingNow | None:
+    """Return how many watch the broadcast now, over all edges, or None while nobody knows."""
+    viewers = viewers_of([session_id])[session_id]
+    if viewers.counted is None or viewers.estimated is None or viewers.as_of is None:
+        return None
+    return WatchingNow(viewers.counted, viewers.estimated, viewers.as_of)
+
+
+def look_at_now(
+    *, organization: Organization, livestream_id: UUID, session_id: UUID
+) -> tuple[bool, WatchingNow | None]:
+    """Return whether the broadcast goes on, and how many watch it now; two queries.
+
+    :raises NotFoundError: when the livestream, which must be the organization's, has had no such session.
+    """
+    sessions = Session.objects.for_organization(organization).filter(livestream=livestream_id, pk=session_id)
+    found = list(sessions.values_list("stopped_at", flat=True)[:1])
+    if not found:
+        raise NotFoundError(f"No livestream session {session_id}.")
+    is_live = found[0] is None
+    return is_live, find_now(session_id) if is_live else None
+
+
+def _curve(session: Session, *, counted_until: datetime | None) -> tuple[int, list[Point]]:
+    """Return the seconds of a step, and the steps from the broadcast's first minute to its last, in order."""
+    begin, end = session.created_at, session.stopped_at or clock.now()
+    minutes = (end - begin) // _MINUTE + 2
+    step_s = 60 * -(-minutes // _POINTS_MAX)
+    with connection.cursor() as cursor:
+        # Not from whenever some edge's clock was set to.
+        around = {"begin": begin - _AROUND, "end": end + _AROUND}
+        cursor.execute(_MINUTES, {"session_id": session.pk, "step_s": step_s, **around})
+        found = {step: (viewer_ms, views) for step, viewer_ms, views in cursor.fetchall()}
+    steps = range(*_bounds([*found, _step(begin, step_s), _step(end, step_s)]))
+    # The step that goes on is not known yet, nor is what no collector has come to.
+    known = _step(counted_until - _WATERMARK, step_s) if counted_until else -1
+    return step_s, [_point(step, step_s, found, is_known=step < known) for step in steps]
+
+
+def _point(step: int, step_s: int, found: dict[int, tuple[int, int]], *, is_known: bool) -> Point:
+    viewer_ms, views = found.get(step, (0, 0))
+    viewers = round(viewer_ms / 1000 / step_s, 2) if is_known else None
+    return Point(datetime.fromtimestamp(step * step_s, UTC), viewers, views)
+
+
+def _bounds(steps: Iterable[int]) -> tuple[int, int]:
+    known = sorted(steps)
+    return known[0], known[-1] + 1
+
+
+def _step(moment: datetime, step_s: int) -> int:
+    return int(moment.timestamp()) // step_s
+
+
+def _bands(session: Session) -> list[Band]:
+    changes = SessionEvent.objects.filter(session=session, kind=EventKind.STATUS).order_by("id")
+    bands: list[Band] = []
+    began: tuple[str, datetime] | None = None
+    for at, data in changes.values_list("at", "data"):
+        if began is not None:
+            bands.append(Band(*began, at))
+        label = _BANDS.get(data.get("new"))
+        began = (label, at) if label else None
+    return bands if began is None else [*bands, Band(*began, None)]
+
+
+def _by(session: Session, by: Grouping, *, app_ids: Collection[UUID]) -> list[WatchedRow]:
+    # Machines' clocks differ, and viewers are behind: a day on either side costs nothing.
+    end = midnight_of(session.stopped_at or clock.now()) + 2 * DAY
+    during = TimeRange(midnight_of(session.created_at) - DAY, end)
+    wanted = WantedBreakdown(app_ids=app_ids, during=during, by=by, session_id=session.pk)
+    return list(Breakdown(wanted).all())

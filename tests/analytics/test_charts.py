@@ -1,0 +1,154 @@
+"""What the browser draws of figures: as many points as are known, gaps where nothing is, and on by the second."""
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+from playwright.sync_api import Page, expect, sync_playwright
+from pytest_django import Settings
+from pytest_django.live_server_helper import LiveServer
+
+from analytics.models import LogCursor, SessionNow
+from livehub.core import clock
+from streams.models import Livestream, Session, SessionEvent, User
+from tests.analytics.rows import broadcast, watched
+from tests.browser import windows
+from tests.browser.checks import serious_violations
+from tests.browser.conftest import _FLAGS, CHROMIUM
+from tests.browser.windows import PHONE
+from tests.runs import claimed, connected
+from tests.services import HANG_S, wait_until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
+
+# What a canvas shows in the scheme of the moment: how many of its pixels are of the curve's colour, by column.
+_INKED = """() => {
+  const canvas = document.querySelector(".chart canvas");
+  const probe = Object.assign(document.createElement("span"), { style: "color: var(--accent)" });
+  document.body.append(probe);
+  const [red, green, blue] = getComputedStyle(probe).color.match(/\\d+/g).map(Number);
+  probe.remove();
+  const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const columns = new Array(width).fill(0);
+  for (let at = 0; at < data.length; at += 4) {
+    const apart = Math.abs(data[at] - red) + Math.abs(data[at + 1] - green) + Math.abs(data[at + 2] - blue);
+    if (apart < 12) columns[(at / 4) % width]++;
+  }
+  return JSON.stringify(columns.map(Boolean));
+}"""
+
+
+@pytest.fixture(autouse=True)
+def _plain_static_names(settings: Settings) -> None:
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@contextmanager
+def opened(server: LiveServer, user: User, *, path: str) -> Iterator[Page]:
+    """Open a page of the dashboard as this person; Django reads rows elsewhere meanwhile."""
+    client = Client()
+    client.force_login(user)
+    cookie = {
+        "name": settings.SESSION_COOKIE_NAME,
+        "value": client.cookies[settings.SESSION_COOKIE_NAME].value,
+        "url": server.url,
+    }
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+        with windows.window(browser, server.url, timezone_id="UTC") as page:
+            page.context.add_cookies([cookie])  # type: ignore[list-item]  # Those three are enough.
+            page.goto(path)
+            expect(page.locator(".chart canvas")).to_have_count(1)
+            yield page
+        browser.close()
+
+
+def elsewhere(deed: Callable[[], object]) -> None:
+    """Write rows from another thread: this one counts as that of an event loop."""
+
+    def work() -> None:
+        deed()
+        connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result()
+
+
+def inked(page: Page) -> list[bool]:
+    columns: list[bool] = json.loads(page.evaluate(_INKED))
+    return columns
+
+
+def test_chart_of_days_is_there_in_each_width_and_scheme(
+    live_server: LiveServer, owner: User, livestream: Livestream
+) -> None:
+    now = clock.now()
+    for days_ago in (2, 20):
+        at = now - timedelta(days=days_ago)
+        watched(broadcast(livestream, at, until=at + timedelta(minutes=5)), at, viewer_ms=7_200_000, views=3)
+
+    with opened(live_server, owner, path="/analytics") as page:
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            assert serious_violations(page) == []
+            # It is drawn anew.
+            wait_until(lambda: any(inked(page)), timeout_s=HANG_S)
+        columns = inked(page)
+        # Two bars, with nothing between them.
+        assert sum(now and not before for before, now in pairwise(columns)) == 2
+        page.locator(".chart .u-over").hover(position={"x": 5, "y": 20})
+        expect(page.locator(".chart-says")).to_contain_text(": 0 h")
+        page.set_viewport_size(PHONE)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        page.get_by_text("As a table").click()
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        expect(page.locator("#days-table tbody tr")).to_have_count(30)
+
+
+def test_chart_of_a_broadcast_goes_on_and_has_gaps(
+    live_server: LiveServer, owner: User, livestream: Livestream
+) -> None:
+    session: Session = connected(livestream)
+    claimed(session)
+    begun = clock.now().replace(second=0, microsecond=0) - timedelta(minutes=20)
+    Session.objects.filter(pk=session.pk).update(created_at=begun, started_at=begun)
+    for minute in range(10):
+        watched(session, begun + timedelta(minutes=minute), viewer_ms=300_000)
+    # Since then nobody has counted, but for who is there now.
+    LogCursor.objects.create(edge="main", file_id="f", offset=0, heard_at=begun + timedelta(minutes=10, seconds=3))
+    SessionEvent.objects.create(
+        session=session, kind="status", at=begun + timedelta(minutes=2), data={"new": "reconnecting"}
+    )
+    path = f"/livestreams/{session.livestream_id}/sessions/{session.pk}/report"
+
+    def count(viewers: int) -> None:
+        LogCursor.objects.update(heard_at=clock.now() + timedelta(seconds=60))
+        SessionNow.objects.update_or_create(
+            session_id=session.pk,
+            edge="main",
+            defaults={"counted": viewers, "estimated": 0, "at": clock.now() + timedelta(seconds=60)},
+        )
+
+    with opened(live_server, owner, path=path) as page:
+        told = page.locator("[data-watching-now]")
+        expect(told).to_have_text("not known at the moment")
+        columns = inked(page)
+        # What is known is the first half, and nothing is drawn where it is not: no zero.
+        assert any(columns[: len(columns) // 2])
+        assert not any(columns[int(len(columns) * 0.6) :])
+
+        elsewhere(lambda: count(4))
+        expect(told).to_have_text("4 watching now")
+        elsewhere(lambda: count(6))
+        expect(told).to_have_text("6 watching now")
+        assert serious_violations(page) == []
