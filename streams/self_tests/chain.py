@@ -30,7 +30,7 @@ from streams.self_tests import latency, machine, services
 from streams.self_tests.machine import Usage
 from streams.self_tests.models import SelfTest, Step
 from streams.self_tests.states import STEP_RULES, TOTAL_S, StepName, StepState
-from streams.self_tests.viewing import MediaListing, EdgeViewer, ViewingFailedError, opened_viewer
+from streams.self_tests.viewing import EdgeViewer, MediaListing, ViewingFailedError, opened_viewer
 
 logger = logging.getLogger(__name__)
 
