@@ -37,7 +37,7 @@ def _run(integrator: Integrator) -> _Found:
 
 
 def _run_until(stack: RunningStack, is_awaited: Callable[[_Found], bool], *, hanging: str = "") -> _Found:
-    """Run it until it says that, while this program hangs; whoever hangs for long is started again by the supervisor."""
+    """Run it until it says that, while this program hangs, which the supervisor starts again if it lasts."""
     found: _Found = {}
     for _ in range(_TRIES):
         wait_until(lambda: not hanging or hanging in stack.pids(), what="the program")
