@@ -126,9 +126,11 @@ def note_step(self_test: SelfTest, step: Step, **found: int | None) -> None:
 @transaction.atomic
 def remove_livestream(self_test: SelfTest) -> None:
     """Delete the throw-away livestream, if it is there; whoever publishes to it is cut."""
-    livestream = Livestream.objects.existing().filter(pk=self_test.livestream_id)
-    for each in livestream.select_related("app__organization"):
-        delete_livestream(livestream=each, actor=SYSTEM)
+    if self_test.livestream_id is None:
+        return
+    livestream = Livestream.objects.existing().filter(pk=self_test.livestream_id).first()
+    if livestream is not None:
+        delete_livestream(livestream=livestream, actor=SYSTEM)
 
 
 @transaction.atomic

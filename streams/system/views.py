@@ -25,7 +25,7 @@ class SelfTestStartView(MemberView):
 
     needs = "can_see_system"
     needs_to_look = "can_see_system"
-    http_method_names: ClassVar[list[str]] = ["post"]
+    http_method_names = ["post"]
 
     def post(self, request: HttpRequest) -> HttpResponse:
         try:

@@ -17,7 +17,7 @@ class SelfTestStepSerializer(serializers.Serializer[Step]):
 
     examples: ClassVar[Mapping[str, object]] = {
         "name": "first_part",
-        "label": "The first part can be fetched",
+        "title": "The first part can be fetched",
         "state": "passed",
         "ms": 1240,
         "detail": "1630 ms after the encoder came; 41872 bytes",
@@ -25,7 +25,7 @@ class SelfTestStepSerializer(serializers.Serializer[Step]):
     }
 
     name = serializers.ChoiceField(choices=StepName.choices)
-    label = serializers.CharField(help_text="The same for people.")
+    title = serializers.CharField(help_text="The same for people.")
     state = serializers.ChoiceField(choices=StepState.choices)
     ms = serializers.IntegerField(allow_null=True, help_text="How long it took; null before it is over.")
     detail = serializers.CharField(allow_null=True, help_text="What was seen, for people.")
@@ -34,7 +34,7 @@ class SelfTestStepSerializer(serializers.Serializer[Step]):
     def to_representation(self, step: Step) -> JsonObject:
         return {
             "name": step.name,
-            "label": step.label,
+            "title": step.label,
             "state": step.state,
             "ms": step.ms,
             "detail": step.detail or None,
