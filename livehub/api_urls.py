@@ -18,6 +18,7 @@ from streams.meetings.api.serializers import DYTE_MEETING_SHAPES, REALTIMEKIT_ME
 from streams.organizations.api import routes as organizations
 from streams.recordings.api import routes as recordings
 from streams.recordings.storage_api.routes import livehub_routes as storage_routes
+from streams.self_tests.api.routes import livehub_routes as self_test_routes
 from webhooks.api import routes as webhooks
 from webhooks.api.serializers import DYTE_WEBHOOK_SHAPES, REALTIMEKIT_WEBHOOK_SHAPES
 
@@ -28,6 +29,7 @@ _V2: list[_Route] = [
     *meetings.routes(DYTE, DYTE_MEETING_SHAPES),
     *organizations.livehub_routes(DYTE),
     *recordings.livehub_routes(DYTE, DYTE_SHAPES),
+    *self_test_routes(DYTE),
     *storage_routes(DYTE),
     *analytics.livehub_routes(DYTE),
     *webhooks.livehub_routes(DYTE, DYTE_WEBHOOK_SHAPES),

@@ -19,6 +19,7 @@ app.autodiscover_tasks(
         "streams.meetings",
         "streams.organizations",
         "streams.recordings",
+        "streams.self_tests",
         "webhooks",
     ]
 )

@@ -105,6 +105,8 @@ def _is_root_url(url: str) -> bool:
 
 _GIVEN_URL = _public_url()
 PUBLIC_URL = _GIVEN_URL or f"http://{_host_at(HTTP_BIND)}:{HTTP_PORT}"
+# How this machine's own programs reach its edge.
+EDGE_URL = f"http://{_host_at(HTTP_BIND)}:{HTTP_PORT}"
 # As a certificate names it: an IPv6 address without brackets.
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
 _INGEST_HOST = _in_url(PUBLIC_HOST) if _GIVEN_URL else _host_at(RTMP_BIND)
@@ -519,6 +521,7 @@ _every = partial(schedule, nowfun=clock.steady)
 CELERY_BEAT_SCHEDULE = {
     "sweep-sessions": {"task": "streams.sweep_sessions", "schedule": _every(5), "options": {"expires": 5}},
     "sweep-meetings": {"task": "streams.sweep_meetings", "schedule": _every(5), "options": {"expires": 5}},
+    "sweep-self-tests": {"task": "streams.sweep_self_tests", "schedule": _every(5), "options": {"expires": 5}},
     "sweep-recordings": {"task": "streams.sweep_recordings", "schedule": _every(5), "options": {"expires": 5}},
     "erase-recordings": {"task": "streams.call_for_erasing", "schedule": _every(60), "options": {"expires": 60}},
     "sweep-webhooks": {"task": "webhooks.sweep", "schedule": _every(5), "options": {"expires": 5}},

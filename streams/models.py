@@ -51,6 +51,7 @@ from streams.recordings.models import (
     Rendering,
     StorageTarget,
 )
+from streams.self_tests.models import SelfTest
 
 __all__ = [
     "ApiKey",
@@ -91,6 +92,7 @@ __all__ = [
     "RevokedViewer",
     "Role",
     "SecondFactor",
+    "SelfTest",
     "Session",
     "SessionEvent",
     "SessionParticipant",

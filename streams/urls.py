@@ -40,7 +40,7 @@ from streams.recordings import policy_views as recording_policies
 from streams.recordings import storage_views as storages
 from streams.recordings import views as recordings
 from streams.system.consumers import SystemConsumer
-from streams.system.views import SystemView
+from streams.system.views import SelfTestStartView, SystemView
 
 app_name = "streams"
 _LIVESTREAM = "livestreams/<uuid:livestream_id>"
@@ -63,6 +63,7 @@ urlpatterns = [
     path("log-out", account.LogoutView.as_view(), name="logout"),
     path("", livestreams.OverviewView.as_view(), name="overview"),
     path("system", SystemView.as_view(), name="system"),
+    path("system/self-tests/start", SelfTestStartView.as_view(), name="self_test_start"),
     path("livestreams", livestreams.LivestreamListView.as_view(), name="livestream_list"),
     path("livestreams/create", livestreams.LivestreamCreateView.as_view(), name="livestream_create"),
     path(_LIVESTREAM, recordings.RecordedLivestreamView.as_view(), name="livestream_detail"),

@@ -10,6 +10,8 @@ from livehub.core import clock
 from streams.livestreams.models import NodeDisk, Session, SessionEvent
 from streams.livestreams.selectors import NodeLoad, list_disks, list_loads, list_reduced, list_waiting
 from streams.livestreams.states import EventKind
+from streams.self_tests.models import SelfTest
+from streams.self_tests.selectors import find_newest
 from streams.system.components import AnsweringWorker, Component, look_at_parts
 
 _LATELY = timedelta(hours=24)
@@ -52,6 +54,8 @@ class SystemScreen:
     # Of the last 24 hours.
     takeovers: int
     failed_runs: int
+    # The one that was started last.
+    self_test: SelfTest | None = None
 
     @property
     def running(self) -> int:
@@ -90,6 +94,7 @@ def get_system_screen() -> SystemScreen:
         list_reduced(),
         takeovers=lately[EventKind.RUN_LOST],
         failed_runs=lately[EventKind.RUN_FAILED],
+        self_test=find_newest(),
     )
 
 

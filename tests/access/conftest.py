@@ -21,12 +21,25 @@ from streams.livestreams.pulls import PullChange
 from streams.livestreams.services import create_livestream
 from streams.livestreams.slate_pictures import set_slate_picture
 from streams.livestreams.states import SimulcastState
-from streams.models import ApiKey, Invitation, Livestream, Member, Output, PushEvent, Recording, Role, Session, User
+from streams.models import (
+    ApiKey,
+    Invitation,
+    Livestream,
+    Member,
+    Output,
+    PushEvent,
+    Recording,
+    Role,
+    SelfTest,
+    Session,
+    User,
+)
 from streams.organizations import members
 from streams.organizations.models import AttemptBudget
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
 from streams.recordings.services import NewRecording, start_recording
 from streams.recordings.states import RecordingStatus
+from streams.self_tests.states import SelfTestState
 from tests.meetings.home import furnish
 from tests.recordings.rows import clip_of
 from tests.runs import connected
@@ -140,6 +153,7 @@ def tenant_of(made: NewOrganization) -> Tenant:
         "member_id": str(member.pk),
         "invitation_id": str(invite(made, Role.OPERATOR).pk),
         "log_in_id": own_ids(logged_in(member.user))["log_in_id"],
+        "self_test_id": str(_self_test().pk),
         **furnish(made.app),
         **furnish_webhooks(made.app),
         **furnish_storage(made.app),
@@ -154,6 +168,10 @@ def simulcast(livestream: Livestream) -> Output:
     output = create_output(livestream=livestream, new=new, actor=SYSTEM)
     PushEvent.objects.create(output=output, at=clock.now(), state=SimulcastState.RETRYING)
     return output
+
+
+def _self_test() -> SelfTest:
+    return SelfTest.objects.create(node="main", state=SelfTestState.PASSED, until=clock.now())
 
 
 def _archive_of(livestream: Livestream) -> str:

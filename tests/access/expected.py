@@ -227,6 +227,10 @@ _OUR_ADMINISTRATION = {
     "GET api-keys": (_ADMIN, 200),
     "POST api-keys": (_ADMIN, 201),
     "DELETE api-keys/{api_key_id}": (_ADMIN, 200),
+    # There are several organizations here; of an only one: tests/api/test_self_tests.py.
+    "GET self-tests": (_READ, 403),
+    "POST self-tests": (_ADMIN, 403),
+    "GET self-tests/{self_test_id}": (_READ, 404),
 }
 
 
@@ -262,6 +266,7 @@ PAGES: dict[str, dict[str, Door]] = {
     "/": {"GET": Door.LOOK},
     # Of staff who are members as well, and of an only organization's owners: tests/dashboard/test_system.py.
     "/system": {"GET": Door.INSTANCE},
+    "/system/self-tests/start": {"POST": Door.INSTANCE},
     "/log-in": {"GET": Door.OPEN, "POST": Door.OPEN, "PUT": Door.OPEN},
     "/log-in/code": {"GET": Door.OPEN, "POST": Door.OPEN},
     "/log-in/forgotten": {"GET": Door.OPEN, "POST": Door.OPEN},
