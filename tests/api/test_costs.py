@@ -32,6 +32,8 @@ COSTS = {
     f"{_ONE}?per_page=1": 4,
     f"{_ONE}/sessions": 2,
     f"{_ONE}/active-livestream-session": 3,
+    # The livestream, its newest session, the connections and findings of that.
+    f"{_ONE}/health": 4,
     f"{_ONE}/slate": 2,
     f"{_ONE}/outputs": 2,
     f"{_ONE}/outputs/{{output_id}}": 2,
@@ -47,7 +49,7 @@ COSTS = {
 }
 
 
-_BEYOND_VENDORS = ("/outputs", "/recording", "/clips", "/slate", f"{_ONE}/sessions", "/events")
+_BEYOND_VENDORS = ("/outputs", "/recording", "/clips", "/slate", "/health", f"{_ONE}/sessions", "/events")
 _VENDORS_READS = [path for path in COSTS if not any(beyond in path for beyond in _BEYOND_VENDORS)]
 
 

@@ -1,6 +1,6 @@
 """What the page of one livestream shows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -8,13 +8,14 @@ from livehub.core.errors import NotFoundError
 from streams.livestreams.advice import advise
 from streams.livestreams.models import Livestream, Output, PullSource, Session, SessionEvent, SlatePicture
 from streams.livestreams.selectors.disks import is_any_disk_full
+from streams.livestreams.selectors.health import HealthScreen, list_findings
 from streams.livestreams.selectors.livestreams import get_livestream
 from streams.livestreams.selectors.loads import why_it_waits
 from streams.livestreams.selectors.outputs import list_outputs
 from streams.livestreams.selectors.sessions import list_sessions
 from streams.livestreams.selectors.slate_pictures import find_slate_picture
 from streams.livestreams.selectors.test_pictures import PictureState, find_test_picture
-from streams.livestreams.states import SessionStatus, Shown
+from streams.livestreams.states import FAULTS, SessionStatus, Shown
 from streams.organizations.models import Organization
 
 _SESSIONS_SHOWN = 10
@@ -56,6 +57,8 @@ class LivestreamScreen:
     waits: str = ""
     # Its own; None where it has none, or none is shown.
     slate_picture: SlatePicture | None = None
+    # Of the newest session, or of none.
+    health: HealthScreen = field(default_factory=lambda: HealthScreen(None))
 
     @property
     def pull(self) -> PullSource | None:
@@ -89,7 +92,7 @@ class LivestreamScreen:
         # While the encoder is away there is nothing that could be interrupted.
         if self.open_session is None or self.open_session.status == SessionStatus.RECONNECTING:
             return None
-        newest = self.timeline.events[0] if self.timeline.events else None
+        newest = next((event for event in self.timeline.events if event.kind not in FAULTS), None)
         return newest if newest is not None and newest.is_interruption else None
 
     @property
@@ -161,6 +164,7 @@ def get_screen_of(livestream: Livestream) -> LivestreamScreen:
         is_disk_full=is_any_disk_full(),
         waits=why_it_waits(shown[0]) if shown else "",
         slate_picture=find_slate_picture(livestream) if livestream.shows_slate else None,
+        health=HealthScreen(shown[0], list_findings(shown[0])) if shown else HealthScreen(None),
     )
 
 
