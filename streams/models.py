@@ -3,6 +3,7 @@
 from streams.identity.models import LogIn, PasswordReset, RecoveryCode, SecondFactor
 from streams.livestreams.models import (
     Connection,
+    IngestFinding,
     Lease,
     Livestream,
     LivestreamCount,
@@ -61,6 +62,7 @@ __all__ = [
     "Clip",
     "Connection",
     "CredentialRevision",
+    "IngestFinding",
     "Invitation",
     "KeptAnswer",
     "Lease",

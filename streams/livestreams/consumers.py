@@ -203,7 +203,12 @@ def _find_member(user_id: UUID) -> Member | None:
 def render_pulse_of(screen: LivestreamScreen, member: Member) -> str:
     """Return what moves by itself while a livestream is on air."""
     context = {"screen": screen, "member": member, "oob": True}
-    parts = ["streams/_livestream_notices.html", "streams/_livestream_viewers.html", "streams/_livestream_source.html"]
+    parts = [
+        "streams/_livestream_notices.html",
+        "streams/_livestream_viewers.html",
+        "streams/_livestream_source.html",
+        "streams/_livestream_health.html",
+    ]
     if any(output.is_being_sent for output in screen.outputs):
         parts.append("streams/_livestream_outputs.html")
     return "".join(render_to_string(part, context) for part in parts)

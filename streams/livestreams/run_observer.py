@@ -10,9 +10,10 @@ from uuid import UUID
 from django.conf import settings
 
 from livehub.core import clock
-from streams.livestreams import leases, run_notes
+from streams.livestreams import health_notes, leases, run_notes
 from streams.livestreams.bitrate import BitrateWatch
 from streams.livestreams.encoders import IngestSource
+from streams.livestreams.health_watch import HealthWatch
 from streams.livestreams.held_lease import HandOverError, HeldLease
 from streams.livestreams.models import Session
 from streams.livestreams.renewals import Renewal
@@ -20,6 +21,7 @@ from streams.livestreams.shedding import OverloadedError, RestoredError, Sheddin
 from streams.livestreams.simulcasting import Simulcasts
 from streams.livestreams.speed import SpeedWatch
 from streams.livestreams.states import EndReason, EventKind, WhileEncoderAway
+from streams.media.doctor.doctor import Diagnosis
 from streams.media.errors import IngestSilentError, MediaError, SourceRefusedError
 from streams.media.ladder import Ladder, Rendition
 from streams.media.meter import Measured
@@ -59,6 +61,8 @@ class RunObserver:
         self._present: UUID | None = None
         self._checked_in_at = time.monotonic()
         self._speed = SpeedWatch()
+        self.known_faults = health_notes.known_faults(session)
+        self._health = HealthWatch(self.known_faults)
         self._bitrate = BitrateWatch(broadcast_quota_kbps(session.livestream.app.organization))
 
     @property
@@ -73,13 +77,21 @@ class RunObserver:
         self._bitrate.note(now_s=self._checked_in_at, received_bytes=received_bytes)
         latency_ms = None if packager_latency_ms is None else round(packager_latency_ms)
         speed = self._speed.note(now_s=self._checked_in_at, media_ms=media_ms)
-        shown = {**asdict(measured), "packager_latency_ms": latency_ms, "speed": speed}
+        readings = self._health.readings
+        shown = {**asdict(measured), "packager_latency_ms": latency_ms, "speed": speed, "readings": readings}
         self._taken_ms = media_ms
         renewal = Renewal(self._lease, self.connection, self._earlier_ms + media_ms, shown)
         self._held.renew(renewal)
         self._present = renewal.present
         if self._left_out and self._shedding.restore(self._lease.session_id, now_s=self._checked_in_at):
             raise RestoredError(f"This machine has room again: {self._left_out[-1]} comes back.")
+
+    def diagnosed(self, diagnosis: Diagnosis) -> None:
+        found = self._health.take(diagnosis, now=clock.now())
+        if found is not None:
+            write = partial(health_notes.note_findings, self._lease, found)
+            was_written = self._held.try_once(write, what="what is wrong with the encoder") is not None
+            self._health.note_try(was_written=was_written, now=clock.now())
 
     def stay(self) -> None:
         """Keep the session while nothing is run."""

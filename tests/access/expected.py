@@ -59,6 +59,7 @@ _OURS = {
     f"POST {_LIVESTREAM}/idle": (_WRITE, 200),
     f"POST {_LIVESTREAM}/end": (_WRITE, 200),
     f"POST {_LIVESTREAM}/let-in": (_WRITE, 200),
+    f"GET {_LIVESTREAM}/health": (_READ, 200),
     f"GET {_LIVESTREAM}/slate": (_READ, 200),
     f"PUT {_LIVESTREAM}/slate": (_WRITE, 200),
     f"DELETE {_LIVESTREAM}/slate": (_WRITE, 200),

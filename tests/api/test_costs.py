@@ -34,6 +34,8 @@ COSTS = {
     f"{_ONE}/active-livestream-session": 3,
     # The livestream, its broadcast with its encoder, and who watches.
     f"{_ONE}/viewers": 4,
+    # The livestream, its newest session, the connections and findings of that.
+    f"{_ONE}/health": 4,
     f"{_ONE}/slate": 2,
     f"{_ONE}/outputs": 2,
     f"{_ONE}/outputs/{{output_id}}": 2,
@@ -52,7 +54,7 @@ COSTS = {
 
 
 _BEYOND_VENDORS = (
-    *("/outputs", "/viewers", "/recording", "/clips", "/slate", f"{_ONE}/sessions", "/events", "/report"),
+    *("/outputs", "/viewers", "/health", "/recording", "/clips", "/slate", f"{_ONE}/sessions", "/events", "/report"),
 )
 _VENDORS_READS = [path for path in COSTS if not any(beyond in path for beyond in _BEYOND_VENDORS)]
 

@@ -283,6 +283,7 @@ class TestRun:
             "gop_s": 0.0,
             "packager_latency_ms": 413,
             "speed": None,
+            "readings": {},
         }
 
     def test_renews_its_lease_when_it_checks_in(self, session: Session) -> None:

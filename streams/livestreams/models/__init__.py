@@ -1,6 +1,7 @@
 """Livestreams, their broadcasts, and who runs these."""
 
 from streams.livestreams.models.disk import NodeDisk
+from streams.livestreams.models.finding import FindingQuerySet, IngestFinding
 from streams.livestreams.models.lease import Lease
 from streams.livestreams.models.livestream import (
     Livestream,
@@ -24,6 +25,8 @@ from streams.livestreams.models.slate import SlatePicture, SlatePictureQuerySet
 
 __all__ = [
     "Connection",
+    "FindingQuerySet",
+    "IngestFinding",
     "Lease",
     "Livestream",
     "LivestreamCount",

@@ -13,6 +13,7 @@ from livehub.core import clock
 from streams.livestreams.models.livestream import Livestream, StreamKey
 from streams.livestreams.states import (
     EVENT_STATES,
+    FAULTS,
     INTERRUPTIONS,
     SESSION_STATES,
     EndReason,
@@ -352,4 +353,4 @@ def _measured() -> Subquery:
 def newest_event(**of_whom: OuterRef) -> Subquery:
     """Return the kind of what happened last in the open session that is meant, as a column; null if none is open."""
     events = SessionEvent.objects.filter(session__stopped_at=None, **of_whom)
-    return Subquery(events.for_people().values("kind")[:1])
+    return Subquery(events.for_people().exclude(kind__in=FAULTS).values("kind")[:1])

@@ -2,6 +2,7 @@
 
 from streams.livestreams.selectors.concerns import list_flow_concerns
 from streams.livestreams.selectors.disks import GONE_AFTER, is_any_disk_full, list_disk_concerns, list_disks
+from streams.livestreams.selectors.health import HealthScreen, get_health, list_findings
 from streams.livestreams.selectors.livestreams import (
     LivestreamFilter,
     LivestreamList,
@@ -52,6 +53,7 @@ __all__ = [
     "GONE_AFTER",
     "TEST_PICTURE_START_S",
     "UNKNOWN_KEYS_TOLD",
+    "HealthScreen",
     "LivestreamFilter",
     "LivestreamList",
     "LivestreamOrder",
@@ -66,6 +68,7 @@ __all__ = [
     "find_played_session",
     "find_slate_picture",
     "find_test_picture",
+    "get_health",
     "get_livestream",
     "get_livestream_between",
     "get_livestream_list",
@@ -83,6 +86,7 @@ __all__ = [
     "list_disk_concerns",
     "list_disks",
     "list_events",
+    "list_findings",
     "list_flow_concerns",
     "list_livestreams",
     "list_loads",

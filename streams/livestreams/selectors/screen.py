@@ -1,6 +1,6 @@
 """What the page of one livestream shows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -8,13 +8,14 @@ from livehub.core.errors import NotFoundError
 from streams.livestreams.advice import advise
 from streams.livestreams.models import Livestream, Output, PullSource, Session, SessionEvent, SlatePicture
 from streams.livestreams.selectors.disks import is_any_disk_full
+from streams.livestreams.selectors.health import HealthScreen, list_findings
 from streams.livestreams.selectors.livestreams import get_livestream
 from streams.livestreams.selectors.loads import why_it_waits
 from streams.livestreams.selectors.outputs import list_outputs
 from streams.livestreams.selectors.sessions import list_sessions
 from streams.livestreams.selectors.slate_pictures import find_slate_picture
 from streams.livestreams.selectors.test_pictures import PictureState, find_test_picture
-from streams.livestreams.states import SessionStatus, Shown
+from streams.livestreams.states import FAULTS, SessionStatus, Shown
 from streams.livestreams.watching import SessionViewers, viewers_of
 from streams.organizations.models import Organization
 
@@ -59,6 +60,8 @@ class LivestreamScreen:
     slate_picture: SlatePicture | None = None
     # Of the newest session; None where there is none.
     viewers: SessionViewers | None = None
+    # Of the newest session, or of none.
+    health: HealthScreen = field(default_factory=lambda: HealthScreen(None))
 
     @property
     def pull(self) -> PullSource | None:
@@ -92,7 +95,7 @@ class LivestreamScreen:
         # While the encoder is away there is nothing that could be interrupted.
         if self.open_session is None or self.open_session.status == SessionStatus.RECONNECTING:
             return None
-        newest = self.timeline.events[0] if self.timeline.events else None
+        newest = next((event for event in self.timeline.events if event.kind not in FAULTS), None)
         return newest if newest is not None and newest.is_interruption else None
 
     @property
@@ -165,6 +168,7 @@ def get_screen_of(livestream: Livestream) -> LivestreamScreen:
         waits=why_it_waits(shown[0]) if shown else "",
         slate_picture=find_slate_picture(livestream) if livestream.shows_slate else None,
         viewers=viewers_of([shown[0].pk])[shown[0].pk] if shown else None,
+        health=HealthScreen(shown[0], list_findings(shown[0])) if shown else HealthScreen(None),
     )
 
 

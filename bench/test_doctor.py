@@ -1,0 +1,87 @@
+"""Figures of the ingest doctor: what looking at tags costs, and what the filters add to a ladder.
+
+`make bench`, or `python -m pytest -m bench -s bench/test_doctor.py`.
+"""
+
+import dataclasses
+import os
+import resource
+import statistics
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from streams.media import ffmpeg
+from streams.media.doctor.doctor import Doctor
+from streams.media.flv import Tag, TagType
+from streams.media.ladder import build_ladder
+from tests.media.clips import flv
+from tests.media.test_source import GOOD
+
+pytestmark = pytest.mark.bench
+
+_MINUTES = 10
+_PICTURES, _SOUND_MS = 60, 1024 / 48
+# Of every tag that comes.
+_BUDGET_US = 4.0
+_SECONDS, _ROUNDS = 40, 5
+_MOST_SHARE = 0.02
+
+
+def _tags() -> list[Tag]:
+    pictures = [
+        Tag(TagType.VIDEO, round(number * 1000 / _PICTURES), 20_000 if number % 120 == 0 else 8_000, number % 120 == 0)
+        for number in range(_MINUTES * 60 * _PICTURES)
+    ]
+    sounds = [
+        Tag(TagType.AUDIO, round(number * _SOUND_MS), 340, is_key_frame=False)
+        for number in range(int(_MINUTES * 60_000 / _SOUND_MS))
+    ]
+    return sorted([*pictures, *sounds], key=lambda tag: tag.timestamp_ms)
+
+
+def test_looking_at_a_tag() -> None:
+    tags = _tags()
+    doctor = Doctor(is_low=True)
+
+    began = time.process_time()
+    for tag in tags:
+        doctor.note(tag, tag.timestamp_ms + 5.0)
+    us = (time.process_time() - began) * 1e6 / len(tags)
+
+    print(f"\n{us:.2f} us a tag, over {len(tags)} tags")
+    assert doctor.examine(now_ms=_MINUTES * 60_000).findings == ()
+    assert us < _BUDGET_US
+
+
+def test_what_the_filters_add_to_a_ladder(tmp_path: Path) -> None:
+    """The same clip with and without them by turns, so that what else the machine does meets both."""
+    clip = flv(size="1280x720", seconds=_SECONDS)
+    with_them, without = [], []
+    for _ in range(_ROUNDS):
+        without.append(_cpu_s(clip, tmp_path, looks=False))
+        with_them.append(_cpu_s(clip, tmp_path, looks=True))
+
+    plain, looking = statistics.median(without), statistics.median(with_them)
+    share = (looking - plain) / plain
+    print(f"\nCPU-s a second of media: {plain / _SECONDS:.4f} without, {looking / _SECONDS:.4f} with: {share:+.1%}")
+    assert share < _MOST_SHARE
+
+
+def _cpu_s(clip: bytes, folder: Path, *, looks: bool) -> float:
+    ladder = build_ladder(dataclasses.replace(GOOD, width=1280, height=720))
+    stills = ffmpeg.Stills(folder / "thumbnail.jpg", 5, str(folder / "%d.webp"), str(folder / "%d.jpg"), 10)
+    sink = os.open(os.devnull, os.O_WRONLY)
+    told = ffmpeg.Looks(sink, sink) if looks else None
+    argv = ffmpeg.transcode_argv(
+        ladder, ffmpeg.Outputs((sink,) * len(ladder.renditions), 0.1275, 2.0, stills, looks=told)
+    )
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    try:
+        subprocess.run(argv, input=clip, check=True, capture_output=True, pass_fds=(sink,))
+    finally:
+        os.close(sink)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
