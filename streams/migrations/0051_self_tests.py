@@ -9,7 +9,7 @@ import livehub.core.clock
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('streams', '0048_default_storages'),
+        ('streams', '0050_findings'),
     ]
 
     operations = [
