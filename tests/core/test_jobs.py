@@ -18,6 +18,7 @@ SCHEDULED = {
     "streams.call_for_upkeep": 60,
     "streams.call_for_disks": 15,
     "streams.sweep_recordings": 5,
+    "streams.sweep_self_tests": 5,
     "streams.call_for_erasing": 60,
     "streams.forget_attempts": 600,
     "streams.forget_answers": 600,

@@ -439,7 +439,7 @@ class TestPage:
         parts = get_html(browser, f"/livestreams/{live.livestream_id}", **HTMX)
 
         ids = [part.split('"')[0] for part in parts.split('id="livestream-')[1:]]
-        assert len(ids) == 14
+        assert len(ids) == 15
         for name in ids:
             assert f'id="livestream-{name}"' in page
 
@@ -451,8 +451,8 @@ class TestPage:
 
         # Session and user, membership; then livestream, sessions, their connections, their number, the timeline, the
         # outputs, the test picture, and whether a disk is full; its recordings, their policy, the app's
-        # storage, the archive; its clips, and whether there is something to clip; who watches.
-        with django_assert_num_queries(18):
+        # storage, the archive; its clips, and whether there is something to clip; who watches, and what is wrong with it.
+        with django_assert_num_queries(19):
             html = get_html(browser, f"/livestreams/{livestream.pk}")
 
         assert "all 27" in html
