@@ -37,7 +37,7 @@ _BANDS = {SessionStatus.RECONNECTING: "Encoder away", SessionStatus.STANDBY: "Be
 
 
 @dataclass(frozen=True)
-class Watchers:
+class ViewersNow:
     """How many watch at a moment, told apart by an id, and estimated behind the same addresses."""
 
     counted: int
@@ -76,7 +76,7 @@ class SessionReport:
     peak_estimated: int
     peak_at: datetime | None
     # None for one that is over, and while no collector says it.
-    now: Watchers | None
+    now: ViewersNow | None
     step_s: int
     points: list[Point]
     bands: list[Band]
@@ -126,17 +126,15 @@ def get_session_report(session: Session, *, app_ids: Collection[UUID]) -> Sessio
     )
 
 
-def find_now(session_id: UUID) -> Watchers | None:
+def find_now(session_id: UUID) -> ViewersNow | None:
     """Return how many watch the broadcast now, over all edges, or None while nobody knows."""
     viewers = viewers_of([session_id])[session_id]
     if viewers.counted is None or viewers.estimated is None or viewers.as_of is None:
         return None
-    return Watchers(viewers.counted, viewers.estimated, viewers.as_of)
+    return ViewersNow(viewers.counted, viewers.estimated, viewers.as_of)
 
 
-def look_at_now(
-    *, organization: Organization, livestream_id: UUID, session_id: UUID
-) -> tuple[bool, Watchers | None]:
+def look_at_now(*, organization: Organization, livestream_id: UUID, session_id: UUID) -> tuple[bool, ViewersNow | None]:
     """Return whether the broadcast goes on, and how many watch it now; two queries.
 
     :raises NotFoundError: when the livestream, which must be the organization's, has had no such session.

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from analytics.api.base import AnalyticsApi
 from analytics.api.breakdown_views import WatchedSerializer
 from analytics.breakdowns import WatchedRow
-from analytics.session_reports import Band, Point, SessionReport, Watchers, get_session_report
+from analytics.session_reports import Band, Point, SessionReport, ViewersNow, get_session_report
 from livehub.api.dialect import JsonObject
 from livehub.api.fields import InstantField
 from livehub.api.identifiers import get_uuid
@@ -20,7 +20,7 @@ from livehub.core import clock
 from streams.livestreams import selectors
 
 
-class WatchingNowSerializer(serializers.Serializer[Watchers]):
+class WatchingNowSerializer(serializers.Serializer[ViewersNow]):
     """How many watch at this moment."""
 
     examples: ClassVar[Mapping[str, object]] = {"counted": 80, "estimated": 7}
@@ -29,7 +29,7 @@ class WatchingNowSerializer(serializers.Serializer[Watchers]):
     estimated = serializers.IntegerField(help_text="Told apart by their addresses, and by how much is fetched there.")
     time = InstantField(help_text="A moment ago.")
 
-    def to_representation(self, now: Watchers) -> JsonObject:
+    def to_representation(self, now: ViewersNow) -> JsonObject:
         return {"counted": now.counted, "estimated": now.estimated, "time": clock.isoformat(now.at)}
 
 

@@ -451,7 +451,8 @@ class TestPage:
 
         # Session and user, membership; then livestream, sessions, their connections, their number, the timeline, the
         # outputs, the test picture, and whether a disk is full; its recordings, their policy, the app's
-        # storage, the archive; its clips, and whether there is something to clip; who watches, and what is wrong with it.
+        # storage, the archive; its clips, and whether there is something to clip; who watches, and what is wrong
+        # with it.
         with django_assert_num_queries(19):
             html = get_html(browser, f"/livestreams/{livestream.pk}")
 
