@@ -8,7 +8,7 @@ from streams.media.clock_code import age_ms, decode
 from streams.self_tests.viewing import EdgeViewer, ListedPart, MediaListing, ViewingFailedError, now_ms
 
 # Whose median counts.
-_SAMPLES = 4
+_SAMPLES = 3
 
 
 @dataclass(frozen=True)

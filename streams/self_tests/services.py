@@ -24,7 +24,7 @@ from streams.self_tests.states import TOTAL_S, SelfTestState, StepState
 # A worker begins within a second; after this long none has come.
 _BEGIN = timedelta(seconds=15)
 # Longer than any step may take.
-_PATIENCE = timedelta(seconds=12)
+_PATIENCE = timedelta(seconds=20)
 _KEY_LIFETIME = timedelta(seconds=TOTAL_S + 10)
 _MOST_KEPT = 50
 # Any number that nothing else locks: of those who ask at once one is first.

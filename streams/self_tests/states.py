@@ -59,7 +59,7 @@ STEP_RULES: dict[str, StepRule] = {
         6, "Look at the live worker on the System page: it must run, and have a free place. Restart it if it hangs."
     ),
     StepName.FIRST_PART: StepRule(
-        8,
+        12,
         "Look at Edge and Origin on the System page, and at the live worker's log: it says what ffmpeg complains of. "
         "A machine that is too busy needs longer than this.",
     ),
@@ -70,7 +70,7 @@ STEP_RULES: dict[str, StepRule] = {
         4, "Look at Origin on the System page. A proxy in front of LiveHub must not buffer or cut answers that wait."
     ),
     StepName.LATENCY: StepRule(
-        5, "The machine is too busy to keep up, or its clock jumps. Lower the load, and check its time service."
+        8, "The machine is too busy to keep up, or its clock jumps. Lower the load, and check its time service."
     ),
     StepName.WEBHOOKS: StepRule(
         5, "Look at the webhooks worker on the System page: it must run, and its queue must not grow."

@@ -63,7 +63,7 @@ class TestRead:
     ) -> None:
         answer = read(operation, ours, keys)
 
-        assert answer.status_code == 200
+        assert answer.status_code == OPERATIONS[operation][1]
         assert not list(leaked(answer, theirs))
 
     @for_each("operation", READS)
