@@ -77,8 +77,8 @@ def test_end_to_verified(stack: RunningStack, made: dict[int, dict[str, Any]], h
         f"  its task while live: {found['live_ms_per_s']:.2f} ms of CPU per second of media "
         f"(wanted <= {_MOST_CPU_MS_PER_S:.0f})\n"
         f"  moov: {found['moov_mb']:.1f} MB (wanted <= {_MOST_MOOV_MB}); "
-        f"memory: {found['rss_mb']:.0f} MB, before its end "
-        f"{found['before_mb']:.0f}, with what makes the broadcast (wanted <= {_MOST_RSS_MB})"
+        f"memory of a process that finishes it: {found['rss_mb']:.0f} MB, before that "
+        f"{found['before_mb']:.0f} (wanted <= {_MOST_RSS_MB})"
     )
     assert (found["status"], found["is_verified"], found["problem"]) == ("uploaded", True, "")
     assert found["duration_s"] == pytest.approx(hours * 3600, abs=1)

@@ -1,10 +1,15 @@
 """What uvicorn serves: HTTP by Django, the dashboard's websockets by Channels."""
 
 import os
+from contextlib import ExitStack
 
 from django.core.asgi import get_asgi_application
 
+from livehub.loading import loading
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "livehub.settings")
+_loading = ExitStack()
+_loading.enter_context(loading())
 _http = get_asgi_application()
 
 # Only now are the apps loaded that the consumers need.
@@ -27,3 +32,4 @@ _hooks = after_the_worker(in_turns(_http), token=settings.INGEST_HOOK_TOKEN)  # 
 application = ProtocolTypeRouter(
     {"http": _hooks, "websocket": for_our_pages(with_user(_websocket)), "lifespan": lifespan}
 )
+_loading.close()

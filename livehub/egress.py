@@ -12,11 +12,10 @@ Run by `python -m livehub.egress SOCKET ADDRESS NETWORK[,NETWORK]`; the networks
 import asyncio
 import json
 import os
-import re
 import socket
 import ssl
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -34,6 +33,7 @@ from livehub.core.networks import REFUSED_PORTS, Address, Network, is_refused
 from livehub.core.unanswered import UNANSWERED, UNKNOWN, describe_certificate, describe_system, describe_tls
 from livehub.heartbeat import beat_in_loop
 from livehub.proxying import LONGEST_HEAD_BYTES, BadProxyRequestError, ProxyRequest, read_request
+from livehub.splicing import IDLE_S, PIECE_BYTES, RedirectedError, Redirects, Streams, splice
 from livehub.upgrading import TooManyServersError, Upgrades, pass_beginning
 
 # Of all programs together, and of one.
@@ -44,14 +44,7 @@ _DNS_S, _DNS_TRIES = 2.0, 2
 _CONNECT_S = 5.0
 # Of the addresses of one name.
 _ADDRESSES_MAX = 4
-# Nothing in either direction: media and uploads never pause for so long.
-_IDLE_S = 120.0
-_PIECE_BYTES = 256 * 1024
-# As ffmpeg reads it, which takes any version, and no line further than that.
-_REDIRECT = re.compile(rb"RTSP/[^\s]*[ \t]+[+0]*3\d\d")
-_LINE_BYTES = 4096
 _SETTING = "LIVEHUB_OUTGOING_ALLOWED_NETWORKS"
-_Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class NotLetOutError(Exception):
@@ -77,7 +70,7 @@ class Permit:
 
     def tell(self, **said: object) -> None:
         """Say something to the starter; one that does not read has lost it."""
-        if not self.control.is_closing() and self.control.transport.get_write_buffer_size() < _PIECE_BYTES:
+        if not self.control.is_closing() and self.control.transport.get_write_buffer_size() < PIECE_BYTES:
             self.control.write(json.dumps(said).encode() + b"\n")
 
     def end(self) -> None:
@@ -163,7 +156,7 @@ class Egress:
         permit.listeners.append(listener)
         return int(listener.sockets[0].getsockname()[1])
 
-    async def _tunnel(self, permit: Permit, client: _Streams, host: str, port: int) -> None:
+    async def _tunnel(self, permit: Permit, client: Streams, host: str, port: int) -> None:
         try:
             server = await self._connect(permit, host, port)
         except NotLetOutError as error:
@@ -171,7 +164,10 @@ class Egress:
         except NotReachedError as error:
             permit.tell(failed=str(error))
         else:
-            await self._splice(permit, client, server, watches_redirects=True)
+            try:
+                await splice(client, server, check=Redirects().check)
+            except RedirectedError:
+                permit.tell(refused="the RTSP server sends us to another address, and is not followed")
 
     async def _let_out(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection of a program: CONNECT, or one request of plain HTTP."""
@@ -203,7 +199,7 @@ class Egress:
         _say(writer, 407, "Proxy Authentication Required", 'Proxy-Authenticate: Basic realm="egress"\r\n')
         return None
 
-    async def _serve(self, permit: Permit, client: _Streams, request: ProxyRequest) -> None:
+    async def _serve(self, permit: Permit, client: Streams, request: ProxyRequest) -> None:
         writer, upgrades = client[1], permit.upgrades
         is_secure = upgrades is not None and upgrades.means_https(request.host, request.port)
         try:
@@ -224,14 +220,14 @@ class Egress:
                 ):
                     server[1].transport.abort()
                     return
-            await self._splice(permit, client, server)
+            await splice(client, server)
 
     async def _pass_beginning(
-        self, permit: Permit, client: _Streams, server: _Streams, upgrades: Upgrades, *, is_secure: bool
+        self, permit: Permit, client: Streams, server: Streams, upgrades: Upgrades, *, is_secure: bool
     ) -> bool:
         """Pass an answer's beginning on; tell whether more is to be passed on."""
         try:
-            async with asyncio.timeout(_IDLE_S):
+            async with asyncio.timeout(IDLE_S):
                 return await pass_beginning(server[0], client[1], upgrades, is_secure=is_secure)
         except TooManyServersError:
             permit.tell(refused="the source names more servers than any playlist needs")
@@ -268,7 +264,7 @@ class Egress:
             raise NotReachedError(f"{UNKNOWN} {host} cannot be found") from error
         return [ip_address(each["host"].partition("%")[0]) for each in found]
 
-    async def _connect(self, permit: Permit, host: str, port: int, *, is_secure: bool = False) -> _Streams:
+    async def _connect(self, permit: Permit, host: str, port: int, *, is_secure: bool = False) -> Streams:
         """Connect to the first of its addresses that answers; `is_secure`: by TLS, with a certificate that is good.
 
         :raises NotLetOutError: when it may not be gone to.
@@ -281,7 +277,7 @@ class Egress:
                     return await asyncio.open_connection(
                         str(address),
                         port,
-                        limit=_PIECE_BYTES,
+                        limit=PIECE_BYTES,
                         ssl=_tls_context() if is_secure else None,
                         server_hostname=host if is_secure else None,
                     )
@@ -295,7 +291,7 @@ class Egress:
                 said = describe_system(error)
         raise NotReachedError(f"{host} port {port} {said}")
 
-    async def _keep(self, permit: Permit, client: _Streams, work: Coroutine[Any, Any, None]) -> None:
+    async def _keep(self, permit: Permit, client: Streams, work: Coroutine[Any, Any, None]) -> None:
         """Do the work for as long as the permit lasts, and hang up."""
         if permit.name not in self._permits:
             # It ended while this connection was being taken.
@@ -311,67 +307,6 @@ class Egress:
         finally:
             permit.tasks.discard(task)
             client[1].close()
-
-    async def _splice(
-        self, permit: Permit, client: _Streams, server: _Streams, *, watches_redirects: bool = False
-    ) -> None:
-        """Pass on both ways until both have ended, or the server has, or nothing comes for too long."""
-        moved = asyncio.Event()
-        check = _Redirects(permit).check if watches_redirects else None
-        up = asyncio.create_task(_copy(client[0], server[1], moved))
-        down = asyncio.create_task(_copy(server[0], client[1], moved, check=check))
-        idle = asyncio.create_task(_until_idle(moved))
-        try:
-            # A client that has said all still gets its answer.
-            await asyncio.wait({down, idle}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (up, down, idle):
-                task.cancel()
-            server[1].transport.abort()
-            for task in (up, down, idle):
-                with suppress(asyncio.CancelledError, OSError, NotLetOutError):
-                    await task
-
-
-class _Redirects:
-    """Looks for an RTSP server that sends its client elsewhere: the client would go there past the proxy."""
-
-    def __init__(self, permit: Permit) -> None:
-        self._permit = permit
-        self._tail = b""
-
-    def check(self, piece: bytes) -> None:
-        text = self._tail + piece
-        if _REDIRECT.search(text):
-            self._permit.tell(refused="the RTSP server sends us to another address, and is not followed")
-            raise NotLetOutError
-        self._tail = text[text.rfind(b"\n") + 1 :][-_LINE_BYTES:]
-
-
-async def _copy(
-    source: asyncio.StreamReader,
-    target: asyncio.StreamWriter,
-    moved: asyncio.Event,
-    *,
-    check: Callable[[bytes], None] | None = None,
-) -> None:
-    while piece := await source.read(_PIECE_BYTES):
-        moved.set()
-        if check is not None:
-            check(piece)
-        target.write(piece)
-        await target.drain()
-        moved.set()
-    if target.can_write_eof():
-        target.write_eof()
-
-
-async def _until_idle(moved: asyncio.Event) -> None:
-    with suppress(TimeoutError):
-        while True:
-            async with asyncio.timeout(_IDLE_S):
-                await moved.wait()
-            moved.clear()
 
 
 def _tls_context() -> ssl.SSLContext:

@@ -251,8 +251,8 @@ def _node_urls() -> dict[str, str]:
         "LIVEHUB_NODE_URLS",
         default="",
         unit="name=http(s)://host[:port], comma-separated",
-        purpose="Where the other machines of LIVEHUB_NODE's kind are reached, so that recordings in their folders are "
-        "handed out by them",
+        purpose="Where the other machines of LIVEHUB_NODE's kind are reached by browsers, so that recordings and clips "
+        "in their folders are handed out and played from there",
     )
     found = {}
     for each in filter(None, (each.strip() for each in text.split(","))):
@@ -588,18 +588,21 @@ SECURE_HSTS_SECONDS = 31_536_000 if _IS_HTTPS else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# Players are sent to the machine whose folder has what they play.
+_NODE_ORIGINS = sorted(NODE_URLS.values())
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
         # Named, because the livestream page adds the hashes of its player's styles.
         "style-src": ["'self'"],
-        "media-src": ["'self'", "blob:"],
+        "media-src": ["'self'", "blob:", *_NODE_ORIGINS],
         "worker-src": ["'self'", "blob:"],
-        "img-src": ["'self'", "data:"],
+        "img-src": ["'self'", "data:", *_NODE_ORIGINS],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
         "frame-ancestors": ["'none'"],
         "form-action": ["'self'"],
+        **({"connect-src": ["'self'", *_NODE_ORIGINS]} if _NODE_ORIGINS else {}),
     }
 }
 # Pages of others that may call the API: with a key of their own, never with what a browser keeps for ours.

@@ -100,7 +100,8 @@ class _Body:
         # Of the body or the chunk; None: until the server hangs up.
         self._left = 0 if self._is_chunked else int(length[1]) if length else None
         self._has_begun = self._is_over = False
-        self.raw = b""
+        # Of any number of pieces: each is put behind the others without moving them.
+        self.raw = bytearray()
 
     async def read(self, count: int) -> bytes:
         """Return so many bytes, or all that there are."""
@@ -118,6 +119,8 @@ class _Body:
         return bytes(found)
 
     async def _begin_chunk(self) -> None:
+        # Whoever sends it in chunks of a byte has thousands of them read at once: others have their turn in between.
+        await asyncio.sleep(0)
         try:
             ended = await self._reader.readexactly(2) if self._has_begun else b""
             line = await self._reader.readuntil(b"\r\n")

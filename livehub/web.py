@@ -5,7 +5,6 @@ and whose workers outlive a main process that is killed.
 """
 
 import ctypes
-import gc
 import multiprocessing
 import os
 import signal
@@ -20,6 +19,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from livehub.heartbeat import Heartbeats, show_life
+from livehub.loading import loading
 
 WORKERS = 2
 # More of them get in each other's way: Python runs one at a time, and the others wait for the database.
@@ -31,10 +31,9 @@ _PR_SET_PDEATHSIG = 1  # prctl(2)
 def serve(socket_path: Path, *, load: Callable[[], Any]) -> None:
     """Serve what `load` returns until told to stop; a worker that dies or hangs is replaced."""
     multiprocessing.set_start_method("fork")
-    load()
     # What is loaded is shared by the workers for as long as nobody writes to it; the collector would.
-    gc.collect()
-    gc.freeze()
+    with loading():
+        load()
     main_pid, heartbeats = os.getpid(), Heartbeats()
     server = Granian(
         "livehub.wsgi:application",

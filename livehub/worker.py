@@ -5,7 +5,6 @@ With `--beat` it sends what is due as well: a process for that alone would hold 
 """
 
 import argparse
-import gc
 import logging
 import os
 import signal
@@ -17,6 +16,7 @@ from django.conf import settings
 
 from livehub import open_files
 from livehub.celery import app
+from livehub.loading import loading
 
 logger = logging.getLogger(__name__)
 # Django's checks load every view; they were made when the product was started.
@@ -27,22 +27,21 @@ def run(name: str, *, queues: str, pool: str, slots: int, has_beat: bool) -> int
     """Work until told to stop; returns the exit code."""
     # Each live session has seven of them open.
     open_files.allow_all()
-    worker = app.Worker(
-        # As `livehub/health.py` asks for it.
-        hostname=f"{name}@{settings.NODE}",
-        queues=queues,
-        pool=pool,
-        concurrency=slots,
-        loglevel="INFO",
-        # What workers tell one another is of use to nobody here.
-        without_gossip=True,
-        without_mingle=True,
-    )
+    # The tasks, and all that they need.
+    with loading():
+        worker = app.Worker(
+            # As `livehub/health.py` asks for it.
+            hostname=f"{name}@{settings.NODE}",
+            queues=queues,
+            pool=pool,
+            concurrency=slots,
+            loglevel="INFO",
+            # What workers tell one another is of use to nobody here.
+            without_gossip=True,
+            without_mingle=True,
+        )
     if has_beat:
         threading.Thread(target=_send_what_is_due, name="beat", daemon=True).start()
-    # What is there by now stays: it need not be looked through again and again for what could go.
-    gc.collect()
-    gc.freeze()
     worker.start()
     return int(worker.exitcode or 0)
 

@@ -98,6 +98,7 @@ urlpatterns = [
     path(f"{_LIVESTREAM}/share", ShareView.as_view(), name="livestream_share"),
     path("recordings", recordings.RecordingListView.as_view(), name="recording_list"),
     path(f"{_LIVESTREAM}/recordings", recordings.LivestreamRecordingListView.as_view(), name="livestream_recordings"),
+    path(f"{_LIVESTREAM}/recordings/newest", recordings.NewestRecordingsView.as_view(), name="newest_recordings"),
     path(f"{_LIVESTREAM}/recordings/start", recordings.RecordingStartView.as_view(), name="recording_start"),
     path(
         f"{_LIVESTREAM}/recording-settings",

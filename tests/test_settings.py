@@ -176,3 +176,16 @@ class TestAddresses:
     )
     def test_a_token_that_can_be_guessed_or_not_be_sent_is_refused(self, folder: Path, token: str) -> None:
         assert "LIVEHUB_METRICS_TOKEN" in self.refusal(folder, LIVEHUB_METRICS_TOKEN=token)
+
+
+def test_pages_play_what_other_machines_have(folder: Path) -> None:
+    read = TestAddresses().read
+    alone = read(folder)["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]
+    several = read(folder, LIVEHUB_NODE_URLS="north=https://north.example.org/, east=http://10.0.0.5:8000")
+
+    others = ["http://10.0.0.5:8000", "https://north.example.org"]
+    told = several["CONTENT_SECURITY_POLICY"]["DIRECTIVES"]
+    assert "connect-src" not in alone
+    assert told["connect-src"] == ["'self'", *others]
+    for name in ("media-src", "img-src"):
+        assert told[name] == [*alone[name], *others]

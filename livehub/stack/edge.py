@@ -233,7 +233,9 @@ http {{
             proxy_hide_header Cache-Control;
             proxy_intercept_errors on;
             error_page 403 404 = @no_media;
-            proxy_pass http://web/internal/recorded/$recorded;
+            # To the machine that has it, as whom one came.
+            proxy_redirect "~^(https?://[^/]+/playback/)(.+)$" $1$playback_door$2;
+            proxy_pass http://web/internal/recorded/$recorded$is_args$args;
         }}
         location @next_part {{
             access_log off;

@@ -7,6 +7,8 @@ from livehub.stack.media_doors import (
     ORIGIN,
     ORIGIN_IDLE_CONNECTIONS,
     PICTURES,
+    RECORDED_BESIDE,
+    RECORDED_MEDIA,
     SESSION,
     SLOT,
     files_of_who_waited,
@@ -19,6 +21,10 @@ from livehub.stack.ports import listen_addresses
 _REQUESTS_SHARE = 16
 # Longer than the relay takes to say that its hub does not say who may play.
 _PERMISSION_S = 10
+# Of recordings' media, asked for and kept: what players ask for is put together of these.
+_SLICE_MB = 2
+# As long as files of broadcasts are.
+_RECORDED_KEPT_MIN = 10
 # Of the hub's media it asks for what its viewers have tokens for.
 _RELAYED = f"""\
 {ORIGIN}
@@ -58,6 +64,8 @@ http {{
 {temp_paths(instance, name="edge")}
 
 {policy_of_all(instance)}
+    proxy_cache_path {quoted(instance.relayed_recordings_dir)} levels=1:2 keys_zone=recorded:10m
+                     max_size={instance.edge_recordings_mb}m inactive={_RECORDED_KEPT_MIN}m use_temp_path=off;
 
 {households()}
     limit_conn_zone $household zone=requests:10m;
@@ -93,6 +101,24 @@ http {{
                 {_PREFLIGHT}
                 root {relayed};
                 try_files /$media @relay;
+            }}
+            location ~ "^/playback/(?<media>{RECORDED_MEDIA})$" {{
+                {_PREFLIGHT}
+                {_ONLY_READ}
+{_RELAYED}
+                slice {_SLICE_MB}m;
+                proxy_set_header Range $slice_range;
+                # For all who may watch it: that is asked before.
+                proxy_cache recorded;
+                proxy_cache_key "$media $slice_range";
+                proxy_cache_valid 206 {_RECORDED_KEPT_MIN}m;
+                proxy_pass http://relay/$media;
+            }}
+            location ~ "^/playback/(?<media>{RECORDED_BESIDE})$" {{
+                {_PREFLIGHT}
+                {_ONLY_READ}
+{_RELAYED}
+                proxy_pass http://relay/$media;
             }}
             location ~ ^/playback/(?<media>(?:{SLOT}|{SESSION}|[A-Za-z0-9_-]+)/[a-z]+\\.(?:m3u8|jpg|webp|vtt))$ {{
                 {_PREFLIGHT}

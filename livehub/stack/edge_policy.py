@@ -27,7 +27,7 @@ _ORIGIN = "[!-~]{1,270}"
 
 
 def policy_of_all(instance: Instance) -> str:
-    """Return what belongs into the http block; `$media_scope` and `$logged_uri` are for others."""
+    """Return what belongs into the http block; `$media_scope`, `$playback_door` and `$logged_uri` are for others."""
     return f"""\
     proxy_cache_path {quoted(instance.nginx_temp_dir / "permissions")} levels=1:2 keys_zone=permissions:{_MEMORY_MB}m
                      max_size={_DISK_MB}m inactive={_FORGOTTEN_H}h use_temp_path=off;
@@ -41,6 +41,8 @@ def policy_of_all(instance: Instance) -> str:
     }}
     # What only one viewer may see is nothing for a cache that many share.
     map $playback_token $media_scope {{ default private; "" public; }}
+    # Below /playback/: whose way in that is.
+    map $playback_token $playback_door {{ default "t/$playback_token/"; "" ""; }}
     # What no browser sends is the origin of a page without one.
     map $http_origin $playback_origin {{ default null; "" ""; "~^{_ORIGIN}$" $http_origin; }}
     # Who has come too late can be told so: it will be otherwise soon.

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from django.conf import settings
 
+# Of what an edge keeps: broadcasts are watched by many at once, recordings more seldom.
+_RECORDINGS_SHARE = 4
+
 
 @dataclass(frozen=True)
 class Instance:
@@ -99,6 +102,21 @@ class Instance:
     @property
     def relayed_dir(self) -> Path:
         return self.data_dir / "relayed"
+
+    @property
+    def relayed_recordings_dir(self) -> Path:
+        """Where an edge's nginx keeps ranges of recordings; it makes that folder itself."""
+        return self.data_dir / "relayed-recordings"
+
+    @property
+    def edge_recordings_mb(self) -> int:
+        """Of what an edge keeps, how much is of recordings."""
+        return self.edge_cache_mb // _RECORDINGS_SHARE
+
+    @property
+    def edge_broadcasts_mb(self) -> int:
+        """Of what an edge keeps, how much is of broadcasts."""
+        return self.edge_cache_mb - self.edge_recordings_mb
 
     @property
     def recordings_dir(self) -> Path:

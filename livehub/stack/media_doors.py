@@ -32,11 +32,14 @@ SESSION = "[A-Za-z0-9_-]+/[0-9a-f-]+"
 SLOT = f"{SESSION}/[av][0-9]+"
 # A folder of what never changes, but for playlists.
 PICTURES = f"{SESSION}/pictures"
-# A livestream's recordings: the newest one's playlist, and what each is played by.
-RECORDED = (
-    r"pb_[A-Za-z0-9]+/recordings/(?:index\.m3u8|[0-9a-f-]{36}/"
-    r"(?:(?:index|video|audio)\.m3u8|media\.mp4|storyboard\.vtt|pictures/[a-z0-9]+\.jpg))"
+# A livestream's recordings: the media of one, the newest one's playlist, and what each is played by.
+_RECORDINGS = "pb_[A-Za-z0-9]+/recordings"
+RECORDED_MEDIA = rf"{_RECORDINGS}/[0-9a-f-]{{36}}/media\.mp4"
+RECORDED_BESIDE = (
+    rf"{_RECORDINGS}/(?:index\.m3u8|[0-9a-f-]{{36}}/"
+    r"(?:(?:index|video|audio)\.m3u8|storyboard\.vtt|pictures/[a-z0-9]+\.jpg))"
 )
+RECORDED = f"(?:{RECORDED_MEDIA}|{RECORDED_BESIDE})"
 # Players wait for their playlists' next states each on a connection, which the next ones use again.
 ORIGIN_IDLE_CONNECTIONS = 4096
 

@@ -123,7 +123,7 @@ def _edge_node(instance: Instance) -> list[Program]:
         instance.origin_socket,
         f"{instance.origin_url}/playback",
         instance.relayed_dir,
-        instance.edge_cache_mb,
+        instance.edge_broadcasts_mb,
     )
     relay = _python("-m", "livehub.relay", *map(str, arguments))
     edge = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)

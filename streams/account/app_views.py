@@ -8,7 +8,7 @@ from livehub.core.errors import ValidationFailedError
 from streams.account.examples import examples_of
 from streams.account.forms import AppForm
 from streams.dashboard.pages import MemberView, complain
-from streams.dashboard.paging import PageForm, page_of
+from streams.dashboard.paging import asked_page
 from streams.organizations import apps
 from streams.organizations.models import App
 from streams.organizations.selectors import get_app, list_apps
@@ -17,7 +17,7 @@ from streams.organizations.selectors import get_app, list_apps
 class AppListView(MemberView):
     def get(self, request: HttpRequest) -> HttpResponse:
         rows = list_apps(self.member.organization)
-        page = page_of(rows, number=PageForm(request.GET).number(), total=rows.count())
+        page = asked_page(rows, request)
         return self.page("streams/app_list.html", page=page)
 
 

@@ -21,7 +21,7 @@ from streams.account.examples import examples_of
 from streams.account.forms import LoginForm
 from streams.account.steps import await_code, enter
 from streams.dashboard.pages import MemberView, say_when
-from streams.dashboard.paging import PageForm, page_of
+from streams.dashboard.paging import asked_page
 from streams.identity.second_factor import find_second_factor
 from streams.organizations import members
 from streams.organizations.log_ins import record_deed
@@ -85,7 +85,7 @@ class AccountView(MemberView):
             organization=organization,
             app=app,
             examples=examples_of(app),
-            api_keys=page_of(keys, number=PageForm(request.GET).number(), total=keys.count()),
+            api_keys=asked_page(keys, request),
             members=list_members(organization),
             invitations=list_invitations(organization),
             manageable=members.manageable_roles(self.member),

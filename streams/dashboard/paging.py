@@ -5,6 +5,7 @@ from typing import TypeVar
 from django import forms
 from django.core.paginator import Page, Paginator
 from django.db.models import Model, QuerySet
+from django.http import HttpRequest
 
 _Row = TypeVar("_Row", bound=Model)
 
@@ -29,3 +30,8 @@ def page_of(rows: QuerySet[_Row], *, number: int, total: int) -> "Page[_Row]":
     # A cached property, and the caller knows a cheaper way to count.
     vars(paginator)["count"] = total
     return paginator.get_page(number)
+
+
+def asked_page(rows: QuerySet[_Row], request: HttpRequest) -> "Page[_Row]":
+    """Return the page of all of these rows that was asked for."""
+    return page_of(rows, number=PageForm(request.GET).number(), total=rows.count())

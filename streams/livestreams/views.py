@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from livehub.core.errors import ValidationFailedError
 from livehub.core.lengths import length_words
 from streams.dashboard.pages import MemberView, complain
-from streams.dashboard.paging import PageForm, page_of
+from streams.dashboard.paging import asked_page
 from streams.livestreams import services
 from streams.livestreams.forms import LivestreamFilterForm, LivestreamForm, NewLivestreamForm
 from streams.livestreams.models import Livestream
@@ -86,7 +86,7 @@ class SessionListView(OneLivestreamView):
     def get(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
         livestream = self.get_livestream()
         sessions = list_sessions(livestream).with_newest_event()
-        page = page_of(sessions, number=PageForm(request.GET).number(), total=sessions.count())
+        page = asked_page(sessions, request)
         return self.page("streams/session_list.html", livestream=livestream, page=page)
 
 

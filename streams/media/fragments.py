@@ -28,6 +28,7 @@ _ALL_PER_SAMPLE = sum(_PER_SAMPLE)
 _MOOF = struct.Struct(">I4s I4sII I4s I4sII I4sIQ I4sIIi")
 _SAMPLE = struct.Struct(">IIIi")
 _UNSIGNED = 0xFFFFFFFF
+_TOO_SHORT = "A box is shorter than what it says to hold."
 # Of a moof, what is read: `traf` holds the others.
 _TRACK, _TRACK_HEADER, _TIME, _TRACK_RUN = b"traf", b"tfhd", b"tfdt", b"trun"
 
@@ -79,10 +80,7 @@ class FragmentReader:
             with memoryview(self._pending) as view:
                 box = bytes(view[:size])
             del self._pending[:size]
-            try:
-                found = self._take(box[4:_HEADER_SIZE], box)
-            except (IndexError, struct.error) as error:
-                raise Fmp4Error("A box is shorter than what it says to hold.") from error
+            found = self._take(box[4:_HEADER_SIZE], box)
             if found is not None:
                 yield found
 
@@ -98,7 +96,7 @@ class FragmentReader:
     def _take(self, kind: bytes, box: bytes) -> Init | Fragment | None:
         """Return what is complete with the next box."""
         if kind == b"mdat":
-            return _fragment(self._head, memoryview(box)[_HEADER_SIZE:])
+            return parse_fragment(self._head, memoryview(box)[_HEADER_SIZE:])
         if kind == b"moov":
             return Init(self._head + box, _timescale(box))
         if kind in {b"ftyp", b"moof"}:
@@ -129,8 +127,21 @@ def render_fragment(sequence: int, decode_time: int, samples: Sequence[Sample]) 
 
 def _timescale(moov: bytes) -> int:
     header = find_box(moov[_HEADER_SIZE:], b"trak", b"mdia", b"mdhd")
+    if not header:
+        raise Fmp4Error(_TOO_SHORT)
     # Behind version and flags, and two times that are longer in version 1.
     return int.from_bytes(header[20:24] if header[0] == 1 else header[12:16])
+
+
+def parse_fragment(moof: bytes, payload: memoryview) -> Fragment:
+    """Return what a moof says of the content of the mdat behind it.
+
+    :raises Fmp4Error: when they do not belong to each other, or are of several tracks.
+    """
+    try:
+        return _fragment(moof, payload)
+    except (IndexError, struct.error) as error:
+        raise Fmp4Error(_TOO_SHORT) from error
 
 
 def _fragment(moof: bytes, payload: memoryview) -> Fragment:

@@ -10,6 +10,9 @@ from streams.media.errors import MediaError
 # Of one look, at a file that may lie elsewhere.
 _LOOK_S = 60
 _LAST_WORDS = 300
+# What recordings and what is made of them is in. Whoever has the storage that it comes from may have put a playlist in
+# its place, which would have us open other files.
+_LEASHED = ["-format_whitelist", "mov,matroska,ogg,mp3"]
 
 
 class UnplayableError(MediaError):
@@ -29,7 +32,8 @@ def probe_file(where: Path | str) -> ProbedFile:
 
     :raises UnplayableError: when it cannot read it.
     """
-    argv = ["ffprobe", "-loglevel", "error", "-print_format", "json", "-show_format", "-show_streams", _input(where)]
+    shown = ["-print_format", "json", "-show_format", "-show_streams"]
+    argv = ["ffprobe", "-loglevel", "error", *_LEASHED, *shown, _input(where)]
     report = json.loads(_run(argv, where=where) or "{}")
     kinds = {stream.get("codec_type") for stream in report.get("streams", [])}
     return ProbedFile(round(float(report.get("format", {}).get("duration", 0)) * 1_000_000), "video" in kinds)
@@ -42,7 +46,7 @@ def decode_at(where: Path | str, *, at_us: int) -> None:
     """
     frames = ["-frames:v", "1", "-frames:a", "10"]
     argv = ["ffmpeg", "-nostdin", "-loglevel", "error", "-xerror", "-threads", "1", "-ss", f"{at_us / 1e6:.6f}"]
-    told = _run([*argv, "-i", _input(where), *frames, "-f", "framemd5", "-"], where=where)
+    told = _run([*argv, *_LEASHED, "-i", _input(where), *frames, "-f", "framemd5", "-"], where=where)
     if not any(line and not line.startswith("#") for line in told.splitlines()):
         raise UnplayableError(f"Nothing can be decoded at {at_us / 1e6:.3f} s.")
 

@@ -1,5 +1,6 @@
 """Making another file of a recording: of another size or codec, with a picture laid over it, or its sound alone."""
 
+import errno
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ _MEMORY_MB = 1536
 _SILENT_S = 180.0
 _LOOK_S = 5.0
 _LAST_WORDS = 300
+_FULL = "No space left on device"
 # By the first bytes of a file; others are not looked into.
 _PICTURES = ((b"\x89PNG\r\n\x1a\n", "png_pipe"), (b"\xff\xd8\xff", "jpeg_pipe"))
 _WEBP = (b"RIFF", b"WEBP")
@@ -44,6 +46,10 @@ _AUDIO_CODECS = {
 
 class RenderingError(MediaError):
     """A file could not be made; the message is what the program said, without where files are."""
+
+
+class TransientRenderingError(RenderingError):
+    """It may be made another time: what it was ended by, or waited for, has nothing to do with it."""
 
 
 class PictureError(MediaError):
@@ -102,7 +108,8 @@ def render_argv(source: Path, target: Path, *, video: VideoForm | None, audio: A
     """
     argv = [
         *("nice", "-n", "19", "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "error", "-y"),
-        *("-progress", "pipe:1", "-protocol_whitelist", "file", "-i", f"file:{source}"),
+        # Its storage may be anybody's, who may have put something else there since: a playlist would name other files.
+        *("-progress", "pipe:1", "-protocol_whitelist", "file", "-f", "mov", "-i", f"file:{source}"),
     ]
     if video is not None:
         argv += _video_args(video)
@@ -116,7 +123,9 @@ def render_argv(source: Path, target: Path, *, video: VideoForm | None, audio: A
 def render(argv: list[str], *, label: str, longest_s: float, keep_on: Callable[[], None]) -> None:
     """Run such a command; `keep_on` is called every few seconds meanwhile, and may raise to end it.
 
-    :raises RenderingError: when it fails, comes no further for three minutes, or takes longer than it may.
+    :raises RenderingError: when it fails, comes no further for three minutes (which may be another time's matter, as
+        when it is killed), or takes longer than it may.
+    :raises OSError: when there is no room for what it makes.
     """
     until = time.monotonic() + longest_s
     with running(argv, label=label, feeds=True, memory_mb=_MEMORY_MB) as child:
@@ -126,12 +135,16 @@ def render(argv: list[str], *, label: str, longest_s: float, keep_on: Callable[[
             if reports.have_advanced():
                 advanced_at = time.monotonic()
             if time.monotonic() - advanced_at > _SILENT_S:
-                raise RenderingError(f"It came no further for {_SILENT_S:.0f} s.")
+                raise TransientRenderingError(f"It came no further for {_SILENT_S:.0f} s.")
             if time.monotonic() > until:
                 raise RenderingError(f"It was not done within {longest_s:.0f} s.")
         if child.exit_code:
             folder = str(Path(argv[-1].removeprefix("file:")).parent)
             words = child.last_words().replace(f"{folder}/", "")
+            if _FULL in words:
+                raise OSError(errno.ENOSPC, _FULL)
+            if child.exit_code < 0:
+                raise TransientRenderingError(f"ffmpeg was killed by signal {-child.exit_code}.")
             raise RenderingError(words[-_LAST_WORDS:] or f"ffmpeg ended with code {child.exit_code}.")
 
 

@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 
 from livehub.core.errors import ValidationFailedError
 from streams.dashboard.pages import MemberView, complain
-from streams.dashboard.paging import PageForm, page_of
+from streams.dashboard.paging import asked_page
 from streams.meetings.forms import PresetForm, PresetJsonForm, PresetNameForm
 from streams.meetings.models import Preset
 from streams.meetings.pages import OnePresetView
@@ -18,7 +18,7 @@ from streams.meetings.services.presets import PresetValues
 class PresetListView(MemberView):
     def get(self, request: HttpRequest) -> HttpResponse:
         rows = list_own_presets(self.member.organization)
-        page = page_of(rows, number=PageForm(request.GET).number(), total=rows.count())
+        page = asked_page(rows, request)
         has_apps = len({preset.app_id for preset in page}) > 1
         return self.page("streams/preset_list.html", page=page, has_apps=has_apps)
 

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 
 from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.dashboard.pages import DialogView, MemberView, complain
-from streams.dashboard.paging import PageForm, page_of
+from streams.dashboard.paging import PageForm, asked_page
 from streams.livestreams.pages import with_player
 from streams.meetings import broadcasts
 from streams.meetings.forms import MeetingChangeForm, MeetingForm, MeetingListForm
@@ -71,7 +71,7 @@ class MeetingSessionListView(OneMeetingView):
     def get(self, request: HttpRequest, meeting_id: UUID) -> HttpResponse:
         meeting = self.get_meeting()
         rows = list_sessions_of(meeting)
-        page = page_of(rows, number=PageForm(request.GET).number(), total=rows.count())
+        page = asked_page(rows, request)
         return self.page("streams/meeting_session_list.html", meeting=meeting, page=page)
 
 

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('streams', '0047_in_trouble'),
+        ('streams', '0048_default_storages'),
     ]
 
     operations = [

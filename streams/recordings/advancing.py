@@ -122,11 +122,9 @@ def erase_recording(*, recording_id: UUID) -> None:
         with lanes.lane(app_id=recording.app_id, storage_id=recording.storage_id) as is_free:
             if is_free:
                 _erase(recording)
-    except StoreError:
-        # Behind all others that wait: there may be many that never can be.
-        deleted.filter(pk=recording.pk).update(updated_at=clock.now())
-        raise
     finally:
+        # Those that are left go behind all others that wait: there may be many that never can be erased.
+        deleted.update(updated_at=clock.now())
         _give_back(recording)
 
 

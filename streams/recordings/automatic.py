@@ -18,7 +18,7 @@ from streams.recordings.configuring import new_recording_of, with_secrets
 from streams.recordings.locks import locked_recordings
 from streams.recordings.models import Recording
 from streams.recordings.models.recording import PROBLEM_MAX_LENGTH
-from streams.recordings.policies import get_policy, is_recorded
+from streams.recordings.policies import get_policy, is_recorded, storage_of
 from streams.recordings.services import NewRecording, make_recording, part_size_of
 from streams.recordings.states import RecordingOrigin, RecordingStatus, SlateRecording, StopReason
 
@@ -62,7 +62,7 @@ def _new_of_policy(livestream: Livestream) -> NewRecording:
         file_name_prefix=policy.file_name_prefix,
         retention_s=policy.retention_s,
         slate=SlateRecording(policy.slate),
-        storage=policy.storage,
+        storage=storage_of(policy),
     )
 
 

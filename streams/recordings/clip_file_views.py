@@ -1,11 +1,10 @@
 """Clips for whoever has a link: the page that plays one, its playlists and its file."""
 
-import logging
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote
 from uuid import UUID
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -16,18 +15,14 @@ from livehub.core.errors import NotFoundError
 from streams.recordings.clips.layout import FILE, PLAYLISTS, waiting_file
 from streams.recordings.clips.links import file_path, watch_url
 from streams.recordings.clips.selectors import get_played_clip
-from streams.recordings.file_views import INTERNAL_PATH
+from streams.recordings.handing_out import handed_over, in_words, is_elsewhere, said, sent_to_its_node
 from streams.recordings.models import Clip
-from streams.recordings.ranges import NoRoomError, answer_bytes
+from streams.recordings.ranges import answer_bytes
 from streams.recordings.sending import CONTENT_TYPE
-from streams.recordings.stores.base import StoreError
 from streams.recordings.storing import store_of
-
-logger = logging.getLogger(__name__)
 
 # Of what there is of each.
 NAMES = (FILE, *PLAYLISTS)
-_TEXT = "text/plain; charset=utf-8"
 _PLAYLIST = "application/vnd.apple.mpegurl"
 # It is laid out, and its file made, within a second, but for what has only just been broadcast.
 _SOON_S = "1"
@@ -47,15 +42,14 @@ def clip_watch(request: HttpRequest, clip_id: UUID) -> HttpResponse:
 @require_safe
 def clip_media(request: HttpRequest, clip_id: UUID, name: str) -> HttpResponseBase:
     """Answer with one of its playlists, or with its file, to a player of any site."""
-    try:
-        response = _answer(request, get_played_clip(clip_id), name)
-    except (NoRoomError, NotFoundError) as error:
-        response = HttpResponse(error.message, status=error.http_status, content_type=_TEXT)
-    except StoreError as error:
-        logger.warning("clip not handed out clip=%s code=%s: %s", clip_id, error.code, error.reason)
-        response = HttpResponse(error.reason, status=404 if error.code == "object_missing" else 503, content_type=_TEXT)
+    response = _media(request, clip_id, name)
     response["Access-Control-Allow-Origin"] = "*"
     return response
+
+
+@in_words
+def _media(request: HttpRequest, clip_id: UUID, name: str) -> HttpResponseBase:
+    return _answer(request, get_played_clip(clip_id), name)
 
 
 def _answer(request: HttpRequest, clip: Clip, name: str) -> HttpResponseBase:
@@ -71,9 +65,11 @@ def _answer(request: HttpRequest, clip: Clip, name: str) -> HttpResponseBase:
 
 
 def _file(request: HttpRequest, clip: Clip) -> HttpResponseBase:
+    # What waits to be stored lies where it is made.
+    if is_elsewhere(clip) or (not clip.is_ready and clip.node != settings.NODE):
+        return sent_to_its_node(request, clip)
     if clip.is_ready and clip.storage is None:
-        response: HttpResponseBase = HttpResponse(content_type=CONTENT_TYPE)
-        response["X-Accel-Redirect"] = INTERNAL_PATH + quote(clip.object_name)
+        response: HttpResponseBase = handed_over(clip.object_name, content_type=CONTENT_TYPE)
     elif clip.is_ready:
         store = store_of(clip)
 
@@ -85,19 +81,23 @@ def _file(request: HttpRequest, clip: Clip) -> HttpResponseBase:
         path = waiting_file(clip.pk)
         if not path.exists():
             return _not_yet()
-        response = answer_bytes(request, read=partial(_read, path), size=clip.size or 0, content_type=CONTENT_TYPE)
+        response = answer_bytes(
+            request, read=partial(_read, clip, path), size=clip.size or 0, content_type=CONTENT_TYPE
+        )
     response["Content-Disposition"] = content_disposition_header("download" in request.GET, clip.file_name) or "inline"
     response["Cache-Control"] = "private, max-age=3600"
     return response
 
 
-def _read(path: Path, offset: int, length: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(offset)
-        return file.read(length)
+def _read(clip: Clip, path: Path, offset: int, length: int) -> bytes:
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(length)
+    except FileNotFoundError:
+        # It has just been stored: that is all that removes it, but for who deletes the clip.
+        return store_of(clip).read(clip.object_name, offset=offset, length=length)
 
 
 def _not_yet() -> HttpResponse:
-    response = HttpResponse("The clip is being made. Ask again.", status=503, content_type=_TEXT)
-    response["Retry-After"] = _SOON_S
-    return response
+    return said("The clip is being made. Ask again.", status=503, again_s=_SOON_S)

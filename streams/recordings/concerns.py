@@ -18,7 +18,7 @@ _LATELY = timedelta(days=1)
 
 def list_recording_concerns(organization: Organization) -> Sequence[Concern]:
     """Return recordings that cannot be stored now, and those of the last day that never will be; newest first."""
-    rows = Recording.objects.for_organization(organization).select_related("livestream").newest_first()
+    rows = Recording.objects.for_organization(organization).select_related("livestream", "meeting").newest_first()
     # One after the other: each has an index.
     waiting = rows.filter(status__in=UNFINISHED).exclude(problem="")[:_SHOWN]
     failed = rows.filter(status=RecordingStatus.ERRORED, invoked_at__gte=clock.now() - _LATELY)[:_SHOWN]
@@ -27,7 +27,7 @@ def list_recording_concerns(organization: Organization) -> Sequence[Concern]:
         Concern(
             recording.shown.label,
             "bad" if recording.is_over else "warn",
-            str(recording.livestream or recording.name),
+            recording.subject,
             f"Recording: {recording.problem}",
             recording.invoked_at,
             reverse("streams:recording_detail", kwargs={"recording_id": recording.pk}),

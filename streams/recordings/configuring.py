@@ -12,6 +12,7 @@ from streams.recordings.pushing import check_push
 from streams.recordings.renditions import FileForm, complaints_of
 from streams.recordings.services import NewRecording
 from streams.recordings.states import RecordingOrigin
+from streams.recordings.storage_selectors import find_default_storage
 from streams.recordings.storage_services import StorageChanges, add_inline_target, inline_target
 
 # As the contract has it, where nobody has said how long.
@@ -35,7 +36,7 @@ def check_config(config: Mapping[str, Any], *, app: App) -> None:
             inline_target(app=app, type=str(storage.get("type")), **_storage_values(storage))
         except ValidationFailedError as error:
             fields |= {f"storage_config.{_ours(name, storage)}": said for name, said in error.fields.items()}
-    elif (config.get("bucket_config") or {}).get("enabled") is False:
+    elif (config.get("bucket_config") or {}).get("enabled") is False and find_default_storage(app.pk) is None:
         fields["bucket_config"] = ["With the bucket off and no storage the recording would be nowhere."]
     for field in _PUSHES:
         fields |= _push_complaints(config, field=field)
@@ -99,12 +100,12 @@ def with_secrets(config: Mapping[str, Any], *, encrypted: str) -> Mapping[str, A
 
 def _storage_of(storage: Mapping[str, Any] | None, *, app: App) -> StorageTarget | None:
     if not storage:
-        return None
+        return find_default_storage(app.pk)
     return add_inline_target(app=app, type=str(storage.get("type")), **_storage_values(storage))
 
 
 def _storage_values(storage: Mapping[str, Any]) -> StorageChanges:
-    names = StorageChanges.__annotations__.keys() - {"name"}
+    names = StorageChanges.__annotations__.keys() - {"name", "is_default"}
     values = {name: value for name, value in storage.items() if name in names and value is not None}
     if storage.get("account_id"):
         values["endpoint"] = _R2.format(storage["account_id"])

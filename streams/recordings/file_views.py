@@ -1,12 +1,7 @@
 """Handing recordings out: Django says who may, the edge sends the bytes that lie on this machine."""
 
-import logging
-from collections.abc import Callable
-from functools import wraps
-from urllib.parse import quote
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
@@ -14,58 +9,34 @@ from django.views.decorators.http import require_safe
 
 from livehub.core.deadline import suspended_deadline
 from livehub.core.errors import NotFoundError
-from livehub.core.links import LinkUnusableError
-from streams.livestreams.addresses import PLAYLIST_NAME
-from streams.media.recording.movie import Movie, MovieError
+from streams.livestreams.addresses import PLAYLIST_NAME, recorded_path
+from streams.media.recording.movie import Movie
 from streams.recordings import played, sound
 from streams.recordings.closing import movie_of
 from streams.recordings.files import RecordedFile, sound_file, video_file
+from streams.recordings.handing_out import handed_over, in_words, is_elsewhere, sent_to_its_node
 from streams.recordings.links import POSTER, POSTER_NAME, SOUND, SOUND_FILE, check_token
 from streams.recordings.models import Recording
-from streams.recordings.ranges import NoRoomError, answer_bytes
+from streams.recordings.ranges import answer_bytes
 from streams.recordings.selectors import get_newest_played, get_played_recording, get_stored_recording
 from streams.recordings.stills import has_still, read_still
-from streams.recordings.stores.base import StoreError
 from streams.recordings.storing import store_of
 
-logger = logging.getLogger(__name__)
-
-# As the edge knows it (`livehub/stack/edge.py`); nobody outside can ask for it.
-INTERNAL_PATH = "/recording-files/"
 _SOUND_TYPE = "audio/mp4"
 _STILL_TYPES = {"jpg": "image/jpeg", "vtt": "text/vtt; charset=utf-8"}
 _PLAYLIST_TYPE = "application/vnd.apple.mpegurl"
-_UNAVAILABLE, _AGAIN_S = 503, "10"
-_View = Callable[..., HttpResponseBase]
-
-
-def _in_words(view: _View) -> _View:
-    """Answer in a sentence where there is nothing to hand out, or where its storage does not do its part."""
-
-    @wraps(view)
-    def wrapper(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
-        try:
-            return view(request, *args, **kwargs)
-        except (LinkUnusableError, NoRoomError, NotFoundError) as error:
-            return _said(error.message, status=error.http_status)
-        except MovieError as error:
-            return _said(str(error), status=404)
-        except StoreError as error:
-            logger.warning("recording not handed out path=%s code=%s: %s", request.path, error.code, error.reason)
-            return _said(error.reason, status=404 if error.code == "object_missing" else 503)
-
-    return wrapper
 
 
 @require_safe
-@_in_words
+@in_words
 def recording_file(request: HttpRequest, recording_id: UUID) -> HttpResponseBase:
     """Answer with the recording's file, or its sound, for whoever has a link to it."""
     check_token(recording_id, request.GET.get("token", ""))
     recording = get_stored_recording(recording_id)
-    if recording.storage is None and recording.node != settings.NODE:
-        return _at_its_node(request, recording)
+    if is_elsewhere(recording):
+        return sent_to_its_node(request, recording)
     form, is_played = request.GET.get("as"), "play" in request.GET
+    response: HttpResponseBase
     if form == POSTER:
         name = "poster.jpg"
         response = _poster_of(recording)
@@ -75,26 +46,13 @@ def recording_file(request: HttpRequest, recording_id: UUID) -> HttpResponseBase
     else:
         file = _wanted_file(recording, is_sound=form == SOUND_FILE)
         name = file.file_name
-        is_here = recording.storage is None
-        response = _handed_over(file) if is_here else _passed_on(request, recording, file, is_played=is_played)
+        if recording.storage is None:
+            response = handed_over(file.object_name, content_type=file.content_type)
+        else:
+            response = _passed_on(request, recording, file, is_played=is_played)
     response["Content-Disposition"] = content_disposition_header(not is_played, name) or "inline"
     response["Cache-Control"] = "private, max-age=3600"
     return response
-
-
-def _at_its_node(request: HttpRequest, recording: Recording) -> HttpResponse:
-    """Send whoever asks to the machine whose folder has it."""
-    url = settings.NODE_URLS.get(recording.node)
-    # One that is sent here again would be for ever: that machine has another name than this setting says.
-    if url is None or "sent" in request.GET:
-        message = (
-            f"This recording is in the folder of the machine {recording.node}, and this is {settings.NODE}. Whoever "
-            f"runs LiveHub sets LIVEHUB_NODE_URLS to where that machine is reached."
-        )
-        return _said(message, status=503)
-    answer = HttpResponseRedirect(f"{url}{request.get_full_path()}&sent=1")
-    answer["Cache-Control"] = "no-store"
-    return answer
 
 
 def _wanted_file(recording: Recording, *, is_sound: bool) -> RecordedFile:
@@ -106,12 +64,6 @@ def _wanted_file(recording: Recording, *, is_sound: bool) -> RecordedFile:
     if file is None:
         raise NotFoundError(f"Recording {recording.pk} has no such file.")
     return file
-
-
-def _handed_over(file: RecordedFile) -> HttpResponse:
-    response = HttpResponse(content_type=file.content_type)
-    response["X-Accel-Redirect"] = INTERNAL_PATH + quote(file.object_name)
-    return response
 
 
 def _passed_on(request: HttpRequest, recording: Recording, file: RecordedFile, *, is_played: bool) -> HttpResponseBase:
@@ -136,25 +88,29 @@ def _poster_of(recording: Recording) -> HttpResponseBase:
 
 
 @require_safe
-@_in_words
+@in_words
 def newest_played(request: HttpRequest, playback_id: str) -> HttpResponseBase:
     """Lead the edge's viewers to what there is of a livestream that is over."""
     return HttpResponseRedirect(f"{get_newest_played(playback_id).pk}/{PLAYLIST_NAME}")
 
 
 @require_safe
-@_in_words
+@in_words
 def played_file(request: HttpRequest, playback_id: str, recording_id: UUID, name: str) -> HttpResponseBase:
     """Answer the edge with a file by which a recording is played, and which it has not got."""
     recording = get_played_recording(playback_id=playback_id, recording_id=recording_id)
+    if is_elsewhere(recording):
+        # The edge puts the viewer's token into it.
+        return sent_to_its_node(request, recording, path=recorded_path(playback_id, recording_id, name))
     if name == played.MEDIA_NAME:
         return _passed_on(request, recording, RecordedFile.of_broadcast(recording), is_played=True)
     if has_still(recording, name):
         return HttpResponse(read_still(recording, name), content_type=_STILL_TYPES[name.rpartition(".")[2]])
-    if name not in played.PLAYLIST_NAMES:
+    if not played.has_playlist(recording, name):
         raise NotFoundError(f"Nothing is played as {name}.")
+    playlists = played.playlists_asked_for(recording, _movie_of(recording))
     try:
-        return HttpResponse(played.keep_playlists(recording, _movie_of(recording))[name], content_type=_PLAYLIST_TYPE)
+        return HttpResponse(playlists[name], content_type=_PLAYLIST_TYPE)
     except KeyError:
         raise NotFoundError(f"The recording has no {name}.") from None
 
@@ -163,10 +119,3 @@ def _movie_of(recording: Recording) -> Movie:
     """Read a recording's rows, however many they are: who waits for them asked for it."""
     with suspended_deadline():
         return movie_of(recording)
-
-
-def _said(sentence: str, *, status: int) -> HttpResponse:
-    response = HttpResponse(sentence, status=status, content_type="text/plain; charset=utf-8")
-    if status == _UNAVAILABLE:
-        response["Retry-After"] = _AGAIN_S
-    return response

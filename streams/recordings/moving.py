@@ -56,6 +56,7 @@ def follow(*, recording_id: UUID) -> Recording | None:
     new = NewRecording(
         origin=RecordingOrigin(before.origin),
         max_seconds=_seconds_left(before, moved_ms=moved_ms),
+        file_name_prefix=_prefix_of(before),
         retention_s=before.retention_s,
         slate=SlateRecording(before.slate),
         config=before.config,
@@ -79,6 +80,12 @@ def _moved() -> QuerySet[Recording]:
     newest = Connection.objects.filter(session=OuterRef("session")).order_by("-connected_at", "-id").values("node")[:1]
     active = Recording.objects.existing().active().filter(session__stopped_at=None).exclude(session=None)
     return active.annotate(broadcast_at=Subquery(newest)).exclude(broadcast_at=None).exclude(broadcast_at=F("node"))
+
+
+def _prefix_of(recording: Recording) -> str:
+    """Return what its file's name begins with that somebody asked for."""
+    prefix, found, _ = recording.output_file_name.partition(f"_{recording.meeting_id or recording.livestream_id}_")
+    return prefix if found else ""
 
 
 def _seconds_left(recording: Recording, *, moved_ms: int) -> int | None:

@@ -69,6 +69,14 @@ def erase_clip(clip: Clip) -> None:
     _call(_ERASE_CLIP, node=clip.node, clip_id=clip.pk)
 
 
+def erase_waiting_clips(clip_ids: Sequence[UUID], *, node: str) -> None:
+    """Have a node remove what is left of deleted clips, unless it has not come to other work.
+
+    :raises BrokerUnavailableError: when nobody can tell.
+    """
+    _call_waiting(_ERASE_CLIP, [{"clip_id": clip_id} for clip_id in clip_ids], node=node)
+
+
 def render(*, node: str) -> None:
     """Have a node make the next file that is to be made there, when the transaction commits."""
     jobs.enqueue(_RENDER, queue=queue_of("recordings", node=node), node=node)

@@ -4,6 +4,8 @@ All of it follows from rows and from what lies in the store, so whoever misses a
 is only pointed at where it lies in this node's own folder.
 """
 
+import logging
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
@@ -20,16 +22,53 @@ from streams.recordings.links import STORYBOARD_NAME
 from streams.recordings.models import Recording
 from streams.recordings.storing import folder_store
 
+logger = logging.getLogger(__name__)
+
 MEDIA_NAME = "media.mp4"
 _TRACKS = {"video.m3u8": TrackKind.VIDEO, "audio.m3u8": TrackKind.AUDIO}
-PLAYLIST_NAMES = frozenset({PLAYLIST_NAME, *_TRACKS})
 
 
-def keep_playlists(recording: Recording, movie: Movie) -> dict[str, str]:
-    """Make a stored recording's playlists, and return them by name; on its own node they are kept.
+def has_playlist(recording: Recording, name: str) -> bool:
+    """Tell whether a stored recording has such a playlist: without reading all that was recorded."""
+    kind = _TRACKS.get(name)
+    return name == PLAYLIST_NAME or (kind is not None and recording.inits.filter(slot__startswith=kind).exists())
+
+
+def keep_playlists(recording: Recording, movie: Movie) -> None:
+    """Keep a stored recording's playlists; on its own node alone.
 
     :raises OSError: when they cannot be kept.
     """
+    _keep_all(recording, _playlists(recording, movie))
+
+
+def _keep_all(recording: Recording, playlists: Mapping[str, bytes]) -> None:
+    for name, text in playlists.items():
+        keep(recording, name, text)
+    if recording.storage is None and (folder := _own_folder(recording)) is not None:
+        with suppress(FileExistsError):
+            (folder / MEDIA_NAME).symlink_to(folder_store().path(recording.object_name))
+
+
+def playlists_asked_for(recording: Recording, movie: Movie) -> dict[str, bytes]:
+    """Return a stored recording's playlists by name, and keep them for the next who asks, where that can be."""
+    playlists = _playlists(recording, movie)
+    keep_if_possible(recording, lambda: _keep_all(recording, playlists))
+    return playlists
+
+
+def keep_if_possible(recording: Recording, keep: Callable[[], None]) -> None:
+    """Keep for the next who asks what somebody is answered with whether or not it can be kept."""
+    try:
+        keep()
+    except OSError as error:
+        logger.warning("not kept for players recording=%s", recording.pk, exc_info=error)
+    if not Recording.objects.existing().filter(pk=recording.pk).exists():
+        # Whoever erased it may have been here before.
+        forget(recording)
+
+
+def _playlists(recording: Recording, movie: Movie) -> dict[str, bytes]:
     playlists = {name: media_playlist(movie, kind, uri=MEDIA_NAME) for name, kind in _TRACKS.items() if movie.has(kind)}
     video_uri, audio_uri = _TRACKS
     playlists[PLAYLIST_NAME] = multivariant_playlist(
@@ -39,12 +78,7 @@ def keep_playlists(recording: Recording, movie: Movie) -> dict[str, str]:
         storyboard_uri=STORYBOARD_NAME if recording.has_stills else "",
         session=folder_name(recording.session_id) if recording.session_id else "",
     )
-    for name, text in playlists.items():
-        keep(recording, name, text.encode())
-    if recording.storage is None and (folder := _own_folder(recording)) is not None:
-        with suppress(FileExistsError):
-            (folder / MEDIA_NAME).symlink_to(folder_store().path(recording.object_name))
-    return playlists
+    return {name: text.encode() for name, text in playlists.items()}
 
 
 def keep(recording: Recording, name: str, content: bytes) -> None:
@@ -58,7 +92,13 @@ def keep(recording: Recording, name: str, content: bytes) -> None:
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as draft:
-        draft.write(content)
+        try:
+            draft.write(content)
+            draft.flush()
+        except OSError:
+            # Of a full disk nothing is left behind each time that somebody asks.
+            Path(draft.name).unlink()
+            raise
     Path(draft.name).replace(path)
 
 

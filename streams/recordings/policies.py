@@ -12,6 +12,7 @@ from streams.livestreams.states import OutputType
 from streams.organizations.services import Actor, record
 from streams.recordings.models import RecordingPolicy, StorageTarget
 from streams.recordings.services import NewRecording, check_recording
+from streams.recordings.storage_selectors import find_default_storage
 
 
 class PolicyChanges(TypedDict, total=False):
@@ -20,6 +21,7 @@ class PolicyChanges(TypedDict, total=False):
     retention_s: int | None
     file_name_prefix: str
     storage: StorageTarget | None
+    uses_app_storage: bool
     max_seconds: int | None
     slate: str
 
@@ -27,7 +29,14 @@ class PolicyChanges(TypedDict, total=False):
 def get_policy(livestream: Livestream) -> RecordingPolicy:
     """Return what holds for the livestream; not saved, where nobody has said anything."""
     found = RecordingPolicy.objects.select_related("storage").filter(livestream=livestream).first()
+    if found is not None:
+        found.livestream = livestream
     return found or RecordingPolicy(livestream=livestream)
+
+
+def storage_of(policy: RecordingPolicy) -> StorageTarget | None:
+    """Return where its livestream's next recordings are kept; None for this instance."""
+    return find_default_storage(policy.livestream.app_id) if policy.uses_app_storage else policy.storage
 
 
 def is_recorded(livestream: Livestream) -> bool:
@@ -71,6 +80,8 @@ def change_policy(*, livestream: Livestream, actor: Actor, **changes: Unpack[Pol
     """
     livestream = lock_livestream(livestream.pk)
     policy = get_policy(livestream)
+    if "storage" in changes:
+        changes.setdefault("uses_app_storage", False)
     before = {name: getattr(policy, name) for name in changes}
     for name, value in changes.items():
         setattr(policy, name, value)

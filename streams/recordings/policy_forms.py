@@ -1,5 +1,6 @@
 """What the dashboard asks for about how a livestream's broadcasts are recorded."""
 
+from collections.abc import Mapping
 from typing import TypedDict, cast
 
 from django import forms
@@ -10,12 +11,14 @@ from livehub.core.lengths import length_words
 from streams.dashboard.changing import ChangeForm
 from streams.recordings.models import RecordingPolicy, StorageTarget
 from streams.recordings.models.policy import PREFIX_MAX_LENGTH
-from streams.recordings.policies import PolicyChanges
+from streams.recordings.policies import PolicyChanges, storage_of
 from streams.recordings.states import SlateRecording
-from streams.recordings.storage_selectors import list_storage_targets
+from streams.recordings.storage_selectors import find_default_storage, list_storage_targets
 
 _HOUR_S, _DAY_S = 3600, 86_400
 _RETENTIONS_S = [_HOUR_S, *(days * _DAY_S for days in (1, 3, 7, 14, 30, 90, 180, 365))]
+# What stands in the page for this LiveHub, where the app's recordings are kept elsewhere.
+_HERE = "here"
 _LONGEST_S = [hours * _HOUR_S for hours in (1, 2, 4, 8, 12, 24)]
 
 
@@ -31,14 +34,6 @@ class RecordingChanges(PolicyChanges, total=False):
     is_recorded: bool
 
 
-class _StorageField(forms.ModelChoiceField):  # type: ignore[type-arg]  # Generic for the type checker alone.
-    """One of the app's storages, or none: this LiveHub itself."""
-
-    def label_from_instance(self, obj: StorageTarget) -> str:
-        doubt = " (could not be written to when it was tested)" if obj.check_code else ""
-        return f"{obj.name}: {obj.get_type_display()}, {obj.address}{doubt}"
-
-
 class RecordingSettingsForm(ChangeForm):
     """Whether broadcasts are recorded by themselves; where recordings are kept, how long, and under which name."""
 
@@ -47,10 +42,8 @@ class RecordingSettingsForm(ChangeForm):
         label="Record every broadcast",
         help_text="From its first picture to its end. Without it, press Record from now while one is going on.",
     )
-    storage = _StorageField(
-        queryset=StorageTarget.objects.none(),
+    storage = forms.ChoiceField(
         required=False,
-        empty_label="On this LiveHub",
         label="Where they are kept",
         help_text="Recordings that are there already stay where they are.",
     )
@@ -77,18 +70,29 @@ class RecordingSettingsForm(ChangeForm):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
+    # What can be chosen, by what stands in the page.
+    storages: Mapping[str, StorageTarget]
+
     @classmethod
     def of(
         cls, policy: RecordingPolicy, *, is_recorded: bool, values: QueryDict | None = None
     ) -> "RecordingSettingsForm":
         """Return the form of a livestream as it is now, or as somebody wants it."""
-        names = ("storage", "slate", "retention_s", "max_seconds", "file_name_prefix")
-        form = cls(values, initial={"is_recorded": is_recorded, **{name: getattr(policy, name) for name in names}})
-        cast(_StorageField, form.fields["storage"]).queryset = list_storage_targets(policy.livestream.app)
+        names = ("slate", "retention_s", "max_seconds", "file_name_prefix")
+        app = policy.livestream.app
+        usual = find_default_storage(app.pk)
+        shown = {"is_recorded": is_recorded, **{name: getattr(policy, name) for name in names}}
+        form = cls(values, initial={**shown, "storage": _chosen(policy, usual)})
+        form.storages = {str(storage.pk): storage for storage in list_storage_targets(app)}
         # A program may have chosen others.
         retentions = {*_RETENTIONS_S, policy.retention_s or _DAY_S}
         longest = {*_LONGEST_S, policy.max_seconds or _HOUR_S}
         choices: dict[str, list[tuple[int | str, str]]] = {
+            "storage": [
+                ("", f"As for all of {app.name}: {usual.name}" if usual else "On this LiveHub"),
+                *([(_HERE, "On this LiveHub")] if usual else []),
+                *((key, _told(storage)) for key, storage in form.storages.items()),
+            ],
             "retention_s": [
                 ("", f"As usual here: {kept_words(settings.RECORDING_RETENTION_S)}"),
                 *((length_s, kept_words(length_s).capitalize()) for length_s in (*sorted(retentions), 0)),
@@ -99,13 +103,29 @@ class RecordingSettingsForm(ChangeForm):
             ],
         }
         for name, offered in choices.items():
-            cast(forms.TypedChoiceField, form.fields[name]).choices = offered
+            cast(forms.ChoiceField, form.fields[name]).choices = offered
         form.show_what_is_there()
         return form
 
     def changes(self) -> RecordingChanges:
         """Return what the checked form says otherwise than it showed."""
-        return cast(RecordingChanges, self.changed())
+        changed = self.changed()
+        if (chosen := changed.pop("storage", None)) is not None:
+            changed |= {"storage": self.storages.get(str(chosen)), "uses_app_storage": not chosen}
+        return cast(RecordingChanges, changed)
+
+
+def _chosen(policy: RecordingPolicy, usual: StorageTarget | None) -> str:
+    if policy.uses_app_storage:
+        return ""
+    if policy.storage is not None:
+        return str(policy.storage.pk)
+    return _HERE if usual else ""
+
+
+def _told(storage: StorageTarget) -> str:
+    doubt = " (could not be written to when it was tested)" if storage.check_code else ""
+    return f"{storage.name}: {storage.get_type_display()}, {storage.address}{doubt}"
 
 
 class RecordingFacts(TypedDict):
@@ -124,10 +144,11 @@ def facts_of(policy: RecordingPolicy, *, is_recorded: bool) -> RecordingFacts:
         begins = "Every broadcast, from its first picture to its end"
     else:
         begins = "Only when somebody asks, while a broadcast is going on"
-    where = f"In {policy.storage.name}" if policy.storage else "On this LiveHub"
+    storage = storage_of(policy)
+    where = f"In {storage.name}" if storage else "On this LiveHub"
     retention_s = settings.RECORDING_RETENTION_S if policy.retention_s is None else policy.retention_s
     kept = f"{where}, {kept_words(retention_s)}"
-    return {"begins": begins, "kept": kept, "is_usual": policy.retention_s is None and policy.storage is None}
+    return {"begins": begins, "kept": kept, "is_usual": policy.retention_s is None and storage is None}
 
 
 def kept_words(retention_s: int) -> str:

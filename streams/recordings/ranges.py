@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -16,6 +17,10 @@ _RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{0,18})|-([0-9]{1,18}))")
 _PIECE = 4 * 1024 * 1024
 # Of what a player asks for without an end: it breaks off as it suits it, and asks for the next one.
 _MOST_OF_OPEN = 16 * 1024 * 1024
+# Of what a player asks for with an end: more than any segment has, and less than an evening.
+_MOST_OF_RANGE = 64 * 1024 * 1024
+# In which a player has what it asked for. Anybody may ask for a whole film, and read it as slowly as they like.
+_PLAYED_S = 120.0
 # Each holds a thread of the web program while its storage or its reader takes its time, and others need some, too.
 _AT_ONCE = 2
 # For the first piece, before anything is answered.
@@ -39,7 +44,7 @@ def answer_bytes(
 
     The first of them are read before anything is answered: what `read` raises then goes on to the caller.
 
-    :param is_played: a player asks, which is content with a beginning of what it asked for.
+    :param is_played: a player asks, which is content with a beginning of what it asked for, and has a while to take it.
     :raises NoRoomError: when too many are being passed on.
     """
     found = _RANGE.fullmatch(request.headers.get("Range", "").strip())
@@ -50,7 +55,8 @@ def answer_bytes(
     if request.method == "HEAD":
         response: HttpResponseBase = HttpResponse(content_type=content_type)
     else:
-        response = _begun(_Pieces(read, begin, end), content_type=content_type)
+        pieces = _Pieces(read, begin, end, longest_s=_PLAYED_S if is_played else None)
+        response = _begun(pieces, content_type=content_type)
     response["Accept-Ranges"] = "bytes"
     response["Content-Length"] = str(end - begin)
     if found and _is_in_order(found):
@@ -75,7 +81,7 @@ def _asked(found: re.Match[str], *, size: int, is_played: bool) -> tuple[int, in
     else:
         begin = int(found[1])
         end = begin + _MOST_OF_OPEN if is_played else size
-    end = min(end, size)
+    end = min(end, size, *([begin + _MOST_OF_RANGE] if is_played else []))
     return (begin, end) if begin < end else None
 
 
@@ -97,8 +103,9 @@ def _begun(pieces: "_Pieces", *, content_type: str) -> HttpResponseBase:
 class _Pieces:
     """Reads a stretch piece by piece; gives its room back when it is closed, begun or not."""
 
-    def __init__(self, read: Read, begin: int, end: int) -> None:
+    def __init__(self, read: Read, begin: int, end: int, *, longest_s: float | None) -> None:
         self._read, self._at, self._end = read, begin, end
+        self._until = None if longest_s is None else time.monotonic() + longest_s
         self._first = b""
         self._has_room = True
 
@@ -122,6 +129,9 @@ class _Pieces:
         piece, self._first = self._first, b""
         while piece:
             yield piece
+            if self._until is not None and time.monotonic() > self._until:
+                # Whoever still wants it asks for the rest.
+                return
             # Whoever waits for it has been answered: nobody's deadline holds any more.
             with suspended_deadline():
                 piece = b"" if self.is_over else self._next()

@@ -20,8 +20,9 @@ from streams.media.errors import MediaError
 from streams.media.fmp4 import Fmp4Error
 from streams.media.played_file import probe_file
 from streams.media.recording.index import TrackKind
-from streams.media.rendering import AudioForm, render, render_argv
+from streams.media.rendering import AudioForm, TransientRenderingError, render, render_argv
 from streams.recordings import lifecycle, node_jobs, spool
+from streams.recordings.lanes import lanes
 from streams.recordings.locks import lock_recording
 from streams.recordings.models import Recording, Rendering
 from streams.recordings.models.recording import PROBLEM_MAX_LENGTH
@@ -43,7 +44,13 @@ _MOST_TRIES = 5
 # What players may make of the last sample's duration, and of sound that begins with its encoder's delay.
 _ROUNDING_US = 1_000_000
 _PIECE = 8 << 20
-_UNREAD = "Its files on this machine cannot be read or kept: the log says more."
+_UNREAD = "Its files on this machine cannot be read or kept: the log says more. It is tried again."
+# What did not come to its end goes behind the others: for twice as long after each time that was its own.
+_AGAIN, _MOMENT = timedelta(minutes=1), timedelta(seconds=10)
+
+
+class _StorageBusyError(Exception):
+    """As many use storages' servers, or the app's, as may at once."""
 
 
 class RenderingLeftError(StaleStatusError):
@@ -100,13 +107,21 @@ def render_next(*, node: str) -> None:
         return
     try:
         _work(made)
+    except TransientRenderingError as error:
+        if made.tries < _MOST_TRIES:
+            logger.warning("rendering is tried again rendering=%s: %s", made.pk, error)
+            _put_off(made, problem=str(error), is_a_try=True)
+        else:
+            _fail(made, problem=str(error))
     except (MediaError, Fmp4Error) as error:
         _fail(made, problem=str(error))
+    except _StorageBusyError:
+        _put_off(made, problem=made.problem, pause=_MOMENT)
     except StoreError as error:
-        _note(made, problem=error.reason)
+        _put_off(made, problem=error.reason)
         logger.warning("rendering waits for its store rendering=%s code=%s: %s", made.pk, error.code, error.reason)
     except OSError as error:
-        _note(made, problem=_UNREAD)
+        _put_off(made, problem=_UNREAD)
         logger.warning("rendering not made rendering=%s", made.pk, exc_info=error)
     except (StaleStatusError, NotFoundError) as error:
         logger.info("rendering left rendering=%s: %s", made.pk, error)
@@ -118,12 +133,17 @@ def _work(made: Rendering) -> None:
     recording = made.recording
     store = store_of(recording)
     path = _path(made)
-    if made.status != RenderingStatus.STORING or not path.exists():
+    if made.status == RenderingStatus.STORING and not path.exists():
+        # Somebody removed it.
+        made.status, made.tries = RenderingStatus.WAITING, made.tries + 1
+    if made.status != RenderingStatus.STORING:
         _make(made, store, path)
+        made.status = RenderingStatus.STORING
         Rendering.objects.filter(pk=made.pk).update(
-            status=RenderingStatus.STORING, size=path.stat().st_size, problem="", updated_at=clock.now()
+            status=made.status, size=path.stat().st_size, problem="", updated_at=clock.now()
         )
-    _send(made, store, path)
+    with _lane(made):
+        _send(made, store, path)
     Rendering.objects.filter(pk=made.pk).update(status=RenderingStatus.STORED, problem="", updated_at=clock.now())
     path.unlink(missing_ok=True)
     if not recording.renderings.exclude(status=RenderingStatus.STORED).exists():
@@ -163,13 +183,20 @@ def _renew(made: Rendering, *, seconds: float = _LEASE_S) -> None:
     made.working_until = until
 
 
+def _keep_on(made: Rendering) -> None:
+    spool.check_room()
+    _renew(made)
+
+
 def _make(made: Rendering, store: Store, path: Path) -> None:
     """Make the file; whoever did that before was ended meanwhile.
 
     :raises MediaError: when it cannot be made.
+    :raises OSError: when there is no room for it.
     """
     if made.tries > _MOST_TRIES:
         raise MediaError(f"It was begun {_MOST_TRIES} times, and never came to its end.")
+    spool.check_room()
     recording, wanted = made.recording, FileForm.read(made.recording.rendition or {})
     folder = spool.made_folder(recording.pk)
     duration_us = recording.duration_us or 0
@@ -178,7 +205,7 @@ def _make(made: Rendering, store: Store, path: Path) -> None:
         video = None if made.kind == RenderingKind.AUDIO else video_form(recording, wanted, folder)
         argv = render_argv(source, path, video=video, audio=sound)
         longest_s = _LEAST_S + _TIMES_AS_LONG * duration_us / 1_000_000
-        render(argv, label=f"rendering {made.pk}", longest_s=longest_s, keep_on=lambda: _renew(made))
+        render(argv, label=f"rendering {made.pk}", longest_s=longest_s, keep_on=lambda: _keep_on(made))
     _renew(made)
     length_us, least_us = probe_file(path).duration_us, _least_us(made)
     if not least_us - _ROUNDING_US <= length_us <= duration_us + _ROUNDING_US:
@@ -202,14 +229,28 @@ def _source(made: Rendering, store: Store, folder: Path) -> Iterator[Path]:
         yield store.path(recording.object_name)
         return
     path = folder / f"{made.kind}.source.mp4"
-    with path.open("wb") as copy:
-        for offset in range(0, recording.size or 0, _PIECE):
-            _renew(made, seconds=_LEASE_S + bound_s(_PIECE))
-            copy.write(store.read(recording.object_name, offset=offset, length=_PIECE))
     try:
+        with _lane(made), path.open("wb") as copy:
+            for offset in range(0, recording.size or 0, _PIECE):
+                spool.check_room()
+                _renew(made, seconds=_LEASE_S + bound_s(_PIECE))
+                copy.write(store.read(recording.object_name, offset=offset, length=_PIECE))
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _lane(made: Rendering) -> Iterator[None]:
+    """Use its storage in the block, as one of few.
+
+    :raises _StorageBusyError: when it may not be used now.
+    """
+    recording = made.recording
+    with lanes.lane(app_id=recording.app_id, storage_id=recording.storage_id) as is_free:
+        if not is_free:
+            raise _StorageBusyError
+        yield
 
 
 def _send(made: Rendering, store: Store, path: Path) -> None:
@@ -252,6 +293,13 @@ def _fail(made: Rendering, *, problem: str) -> None:
         node_jobs.render(node=made.node)
 
 
-def _note(made: Rendering, *, problem: str) -> None:
-    rows = Rendering.objects.filter(pk=made.pk, working_until=made.working_until)
-    rows.update(problem=problem[:PROBLEM_MAX_LENGTH], updated_at=clock.now())
+def _put_off(made: Rendering, *, problem: str, pause: timedelta = _AGAIN, is_a_try: bool = False) -> None:
+    """Have it tried again later, and others meanwhile; one that is still to be made leaves no files."""
+    changes: dict[str, Any] = {"problem": problem[:PROBLEM_MAX_LENGTH], "updated_at": clock.now()}
+    if made.status != RenderingStatus.STORING:
+        _path(made).unlink(missing_ok=True)
+        tries = made.tries if is_a_try else made.tries - 1
+        pause = pause * 2**tries if is_a_try else pause
+        changes |= {"status": RenderingStatus.WAITING, "tries": max(0, tries)}
+    changes["working_until"] = clock.now() + pause
+    Rendering.objects.filter(pk=made.pk, working_until=made.working_until).update(**changes)

@@ -6,6 +6,7 @@ from django.db.models import Sum
 
 from livehub.core.errors import NotFoundError
 from streams.livestreams.models import Livestream
+from streams.media.recording.stored import picture_size, read_init
 from streams.organizations.models import App, Organization
 from streams.recordings.models import Recording, RecordingQuerySet
 from streams.recordings.states import RecordingOrigin, RecordingStatus
@@ -14,7 +15,7 @@ from streams.recordings.states import RecordingOrigin, RecordingStatus
 def list_livestream_recordings(livestream: Livestream) -> RecordingQuerySet:
     """Return the livestream's recordings, newest first."""
     rows = Recording.objects.existing().filter(livestream=livestream)
-    return rows.select_related("livestream", "storage").prefetch_related("renderings").newest_first()
+    return rows.select_related("livestream", "meeting", "storage").prefetch_related("renderings").newest_first()
 
 
 def get_livestream_recording(*, livestream: Livestream, recording_id: UUID) -> Recording:
@@ -56,7 +57,7 @@ def get_app_recording_between(*, app: App, ids: tuple[UUID, UUID], called: str) 
 
 def list_organization_recordings(organization: Organization) -> RecordingQuerySet:
     """Return an organization's recordings, newest first, with their livestreams."""
-    return Recording.objects.for_organization(organization).select_related("livestream").newest_first()
+    return Recording.objects.for_organization(organization).select_related("livestream", "meeting").newest_first()
 
 
 def get_organization_recording(*, organization: Organization, recording_id: UUID) -> Recording:
@@ -64,13 +65,26 @@ def get_organization_recording(*, organization: Organization, recording_id: UUID
 
     :raises NotFoundError: when it has no such recording.
     """
-    return _get(Recording.objects.for_organization(organization).select_related("livestream", "storage"), recording_id)
+    rows = Recording.objects.for_organization(organization).select_related("livestream", "meeting", "storage")
+    return _get(rows, recording_id)
 
 
 def stored_bytes(recording: Recording) -> int:
     """Return how many bytes of it the store has confirmed."""
     total = recording.parts.aggregate(bytes=Sum("size"))["bytes"]
     return total or 0
+
+
+def taken_ms(recording: Recording) -> int:
+    """Return how much of the broadcast is in it so far: pauses and what else was left out do not count."""
+    taken = recording.segments.filter(left_out="").values_list("slot").annotate(total_us=Sum("duration_us"))
+    return max((total_us for _, total_us in taken), default=0) // 1000
+
+
+def picture_sizes(recording: Recording) -> list[tuple[int, int]]:
+    """Return how large the pictures were that were broadcast, width and height in pixels, in order of their coming."""
+    contents = recording.inits.filter(slot__startswith="v").order_by("offset").values_list("content", flat=True)
+    return [picture_size(read_init(bytes(content))) for content in contents]
 
 
 def get_app_recording(*, app: App, recording_id: UUID) -> Recording:

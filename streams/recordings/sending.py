@@ -120,11 +120,11 @@ def _between(recording: Recording, start: int, end: int, *, head: bytes, tail: b
 
     :raises OSError: when the spool lacks some.
     """
-    pieces = []
+    pieces = list[bytes | memoryview]()
     if start < len(head):
         pieces.append(head[start:end])
     for offset, content in _boxes(recording, start, end, tail=tail):
-        pieces.append(content[max(0, start - offset) : end - offset])
+        pieces.append(memoryview(content)[max(0, start - offset) : end - offset])
     return b"".join(pieces)
 
 

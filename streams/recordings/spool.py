@@ -1,11 +1,24 @@
 """What of a broadcast waits on this node until it is stored: hard links, which no window and no retention removes."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
+
+from streams.livestreams import disk_guard
+from streams.livestreams.states import DiskLevel
+
+
+def check_room() -> None:
+    """Have what is made beside broadcasts wait while these need the disk: it takes no more than this leaves them.
+
+    :raises OSError: when the disk is as full as that.
+    """
+    if disk_guard.measure().level == DiskLevel.FULL:
+        raise OSError(errno.ENOSPC, "the rest of the disk is for broadcasts")
 
 
 def link(recording_id: UUID, source: Path, *, slot: str, name: str) -> None:

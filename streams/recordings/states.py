@@ -68,6 +68,15 @@ class RenderingStatus(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+RENDERING_STATES: Mapping[str, Shown] = {
+    RenderingStatus.WAITING: Shown("waiting", "Waiting"),
+    RenderingStatus.RENDERING: Shown("rendering", "Being made", "warn"),
+    RenderingStatus.STORING: Shown("storing", "Being stored", "warn"),
+    RenderingStatus.STORED: Shown("stored", "Stored", "live", is_playable=True),
+    RenderingStatus.FAILED: Shown("failed", "Failed", "bad"),
+}
+
+
 class ClipStatus(models.TextChoices):
     """From when somebody asks for a clip until its file is stored."""
 

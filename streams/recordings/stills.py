@@ -70,13 +70,12 @@ def read_still(recording: Recording, name: str) -> bytes:
     """Return a file that was made of a recording: what is kept where players find it, which it is from now on.
 
     :raises StoreError: `object_missing` when there is none of that name, or when the store does not give it.
-    :raises OSError: when it cannot be kept.
     """
     found = played.kept(recording, name)
     if found is not None:
         return found
     content = store_of(recording).read(_object_name(recording, name), offset=0, length=_MOST_BYTES)
-    played.keep(recording, name, content)
+    played.keep_if_possible(recording, lambda: played.keep(recording, name, content))
     return content
 
 

@@ -23,6 +23,7 @@ class StorageTargetAdmin(ReadOnlyAdmin[StorageTarget]):
             "app",
             "name",
             "type",
+            "is_default",
             "bucket",
             "region",
             "endpoint",

@@ -91,13 +91,18 @@ class StorageForm(ChangeForm):
         help_text="In OpenSSH's notation, without a passphrase. Nobody is shown it again.",
         widget=_HiddenText(attrs={"rows": 4, "autocomplete": "off", "spellcheck": "false"}),
     )
+    is_default = forms.BooleanField(
+        required=False,
+        label="Keep all new recordings of the app here",
+        help_text="Unless a livestream's settings, a meeting or a call say otherwise.",
+    )
     host_key = _text("Host key", "The server's public key. Leave it empty to keep to the one that it shows first.")
 
     def __init__(
         self, values: QueryDict | None = None, *, type: str, initial: Mapping[str, object] | None = None
     ) -> None:
         super().__init__(values, initial=dict(initial or {}))
-        self.fields = {name: self.fields[name] for name in ("app", *_FIELDS[type])}
+        self.fields = {name: self.fields[name] for name in ("app", *_FIELDS[type], "is_default")}
         for name, field in self.fields.items():
             field.label, field.help_text = _WORDS.get((type, name), (field.label, field.help_text))
 
@@ -117,7 +122,7 @@ class StorageForm(ChangeForm):
     @classmethod
     def of(cls, target: StorageTarget, values: QueryDict | None = None) -> "StorageForm":
         """Return the form of a storage that is there: a secret that is left out stays."""
-        shown = [name for name in _FIELDS[target.type] if name not in SECRETS]
+        shown = [name for name in (*_FIELDS[target.type], "is_default") if name not in SECRETS]
         form = cls(values, type=target.type, initial={name: getattr(target, name) for name in shown})
         del form.fields["app"]
         form.show_what_is_there()
@@ -130,8 +135,8 @@ class StorageForm(ChangeForm):
         return "app" in self.fields and not self.fields["app"].disabled
 
     def asked(self) -> list[forms.BoundField]:
-        """Return what is asked for beside the app."""
-        return [self[name] for name in self.fields if name != "app"]
+        """Return what is asked for beside the app, and whether it is the app's default."""
+        return [self[name] for name in self.fields if name not in ("app", "is_default")]
 
     def chosen_app(self) -> App:
         """Return the app of the checked form of a new storage."""

@@ -44,7 +44,7 @@ _LENGTHS = {
 _WITH_LINES = {"private_key", "secret", "host_key"}
 _INSIDE = (
     "This address is inside LiveHub's own network, where nothing is sent. Give one that the Internet reaches, or have "
-    "the operator allow its network (LIVEHUB_OUTGOING_ALLOWED_NETWORKS)."
+    "whoever runs LiveHub allow its network."
 )
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from livehub.core.errors import NotFoundError
 from streams.organizations.models import App, Organization
@@ -36,10 +36,20 @@ def get_storage_target(*, app: App, target_id: UUID) -> StorageTarget:
     return target
 
 
+def find_default_storage(app_id: UUID) -> StorageTarget | None:
+    """Return where the app's recordings are kept of which nothing else is said; None for this instance."""
+    return StorageTarget.objects.existing().filter(app=app_id, is_default=True).first()
+
+
 def list_storage_targets_of(organization: Organization) -> QuerySet[StorageTarget]:
-    """Return the storages of all of an organization's apps with their apps, oldest first."""
+    """Return the storages of all of an organization's apps with their apps, oldest first.
+
+    Each has as `kept_waiting` why a recording cannot be stored there now; None where all get in.
+    """
     targets = StorageTarget.objects.existing().select_related("app").filter(app__organization=organization)
-    return targets.order_by("created_at", "id")
+    waiting = Recording.objects.existing().unfinished().filter(storage=OuterRef("pk")).exclude(problem="")
+    problems = waiting.newest_first().values("problem")[:1]
+    return targets.annotate(kept_waiting=Subquery(problems)).order_by("created_at", "id")
 
 
 def get_own_storage_target(*, organization: Organization, target_id: UUID) -> StorageTarget:
@@ -55,7 +65,7 @@ def get_own_storage_target(*, organization: Organization, target_id: UUID) -> St
 
 def get_storage_use(target: StorageTarget) -> StorageUse:
     """Return what a storage is there for at the moment."""
-    policies = RecordingPolicy.objects.filter(storage=target, livestream__deleted_at=None)
+    policies = RecordingPolicy.objects.filter(storage=target, uses_app_storage=False, livestream__deleted_at=None)
     recordings = Recording.objects.existing().filter(storage=target)
     return StorageUse(
         livestreams=policies.count(),

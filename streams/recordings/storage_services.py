@@ -30,6 +30,7 @@ class StorageChanges(TypedDict, total=False):
     """What can be changed of a storage; whatever is left out stays. Its type does."""
 
     name: str
+    is_default: bool
     bucket: str
     region: str
     endpoint: str
@@ -60,6 +61,7 @@ def create_storage_target(*, app: App, type: str, actor: Actor, **values: Unpack
     if type == StorageType.SFTP:
         target.auth_method = AuthMethod.KEY if values.get("private_key") else AuthMethod.PASSWORD
     _put(target, values)
+    _take_default_place(target)
     target.save(force_insert=True)
     _write_down(target, actor=actor, action="storage_target.created", type=type, address=target.address)
     return target
@@ -111,7 +113,9 @@ def change_storage_target(*, target: StorageTarget, actor: Actor, **changes: Unp
     if "host" in changed or "port" in changed:
         # The key that another server showed.
         target.host_key = changes.get("host_key", "")
-    target.checked_at, target.check_code, target.check_problem = None, "", ""
+    if changed != ["is_default"]:
+        target.checked_at, target.check_code, target.check_problem = None, "", ""
+    _take_default_place(target)
     target.save()
     _write_down(target, actor=actor, action="storage_target.changed", changed=sorted(changed), address=target.address)
     return target
@@ -126,8 +130,8 @@ def delete_storage_target(*, target: StorageTarget, actor: Actor) -> None:
     :raises NotFoundError: when it is deleted.
     """
     target = _lock(target.pk)
-    target.deleted_at, target.secrets_encrypted = clock.now(), ""
-    target.save(update_fields=["deleted_at", "secrets_encrypted"])
+    target.deleted_at, target.secrets_encrypted, target.is_default = clock.now(), "", False
+    target.save(update_fields=["deleted_at", "secrets_encrypted", "is_default"])
     moved = RecordingPolicy.objects.filter(storage=target).update(storage=None, updated_at=clock.now())
     _write_down(target, actor=actor, action="storage_target.deleted", livestreams=moved)
 
@@ -213,6 +217,15 @@ def _lock(target_id: UUID) -> StorageTarget:
     if target is None:
         raise NotFoundError(f"No storage target {target_id}.")
     return target
+
+
+def _take_default_place(target: StorageTarget) -> None:
+    """Take the place of the app's other one, if it is to be where recordings are kept of which nothing is said."""
+    if target.is_default:
+        # Of two at once the later one has it.
+        App.objects.select_for_update(no_key=True).get(pk=target.app_id)
+        others = StorageTarget.objects.existing().filter(app=target.app_id, is_default=True).exclude(pk=target.pk)
+        others.update(is_default=False)
 
 
 def _put(target: StorageTarget, changes: StorageChanges) -> None:

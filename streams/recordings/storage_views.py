@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from livehub.core.errors import ValidationFailedError
 from streams.dashboard.pages import DialogView, MemberView, complain
-from streams.dashboard.paging import PageForm, page_of
+from streams.dashboard.paging import asked_page
 from streams.recordings import storage_services
 from streams.recordings.models import StorageTarget
 from streams.recordings.models.storage import StorageType
@@ -18,7 +18,7 @@ from streams.recordings.storage_selectors import get_own_storage_target, get_sto
 class StorageListView(MemberView):
     def get(self, request: HttpRequest) -> HttpResponse:
         rows = list_storage_targets_of(self.member.organization)
-        page = page_of(rows, number=PageForm(request.GET).number(), total=rows.count())
+        page = asked_page(rows, request)
         return self.page("streams/storage_list.html", page=page)
 
 

@@ -77,13 +77,15 @@ def call_for_erasing() -> None:
 
     :raises BrokerUnavailableError: when nobody knows whether workers have been called already.
     """
-    deleted = Recording.objects.filter(is_erased=False).exclude(deleted_at=None)
-    for node in list(deleted.order_by().values_list("node", flat=True).distinct()):
-        # Those that could not be removed come last again.
-        oldest = deleted.filter(node=node).order_by("updated_at").values_list("pk", flat=True)
-        node_jobs.erase_waiting(list(oldest[:_MOST_AT_ONCE]), node=node)
-    for clip in Clip.objects.filter(is_erased=False).exclude(deleted_at=None)[:_MOST_AT_ONCE]:
-        node_jobs.erase_clip(clip)
+    for rows, call in (
+        (Recording.objects.all(), node_jobs.erase_waiting),
+        (Clip.objects.all(), node_jobs.erase_waiting_clips),
+    ):
+        deleted = rows.filter(is_erased=False).exclude(deleted_at=None)
+        for node in list(deleted.order_by().values_list("node", flat=True).distinct()):
+            # Those that could not be removed come last again.
+            oldest = deleted.filter(node=node).order_by("updated_at").values_list("pk", flat=True)
+            call(list(oldest[:_MOST_AT_ONCE]), node=node)
 
 
 def _tell_of_silent_nodes() -> None:

@@ -21,9 +21,8 @@ from streams.media.recording.closed import ClosedSegment
 from streams.media.recording.stored import (
     file_head,
     read_init,
-    read_segment,
+    store_segment,
     stored_init,
-    stored_segment,
 )
 from streams.recordings import lifecycle, spool
 from streams.recordings.following import Follower, Followers, KeptApart
@@ -220,8 +219,7 @@ class _Taking:
         init_content = bytes(row.content) if row is not None else self._file(*key).read_bytes()
         init = read_init(init_content)
         content = spool.spooled(self._recording.pk, slot=segment.slot, name=segment.name).read_bytes()
-        stored = stored_segment(content, init)
-        index = read_segment(stored, init).packed()
+        stored, index = store_segment(content, init)
         self._offset = self._offset or len(file_head())
         if not self._taken and not self._segments:
             self._lost_at_begin = self._follower.losses()
@@ -246,7 +244,7 @@ class _Taking:
                 duration_us=segment.duration_us,
                 shows_slate=segment.shows_slate,
                 gap_before=self._follower.gaps.pop(segment.slot, ""),
-                index=index,
+                index=index.packed(),
             )
         )
         self._offset += len(stored)

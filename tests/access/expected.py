@@ -287,6 +287,7 @@ PAGES: dict[str, dict[str, Door]] = {
     "/livestreams/{livestream_id}/delete": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/recordings": {"GET": Door.LOOK},
     "/livestreams/{livestream_id}/recordings": {"GET": Door.LOOK},
+    "/livestreams/{livestream_id}/recordings/newest": {"GET": Door.LOOK},
     "/livestreams/{livestream_id}/recording-settings": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/recordings/start": {"POST": Door.OPERATE},
     "/livestreams/{livestream_id}/recordings/window": {"POST": Door.OPERATE},

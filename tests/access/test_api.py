@@ -12,6 +12,7 @@ from django.test import Client
 
 from streams.models import ApiKey, Livestream, Role
 from tests.access.conftest import State, Tenant, state, undone
+from tests.access.each import for_each
 from tests.access.expected import ANSWERS_IMAGE, NEEDS_BODY, OPEN_OPERATIONS, OPERATIONS, TAKES_IMAGE
 from tests.access.keys import EACH_SCOPE, EVERYTHING, FATES, KeyRing
 from tests.api.clients import read
@@ -32,8 +33,8 @@ SENT_WITHOUT_LEAVE = [
 ]
 # Everybody calls from elsewhere: an address that shows wrong keys gets no other answer any more.
 ADDRESSES = cycle(range(1, 255))
-operations = pytest.mark.parametrize("operation", OPERATIONS)
-changes = pytest.mark.parametrize("operation", [each for each in OPERATIONS if not each.startswith("GET ")])
+each_operation = for_each("operation", OPERATIONS)
+each_change = for_each("operation", [each for each in OPERATIONS if not each.startswith("GET ")])
 
 
 # What an operation needs beside a name, by the end of its address.
@@ -100,8 +101,8 @@ def before(before: object, keys: KeyRing, foreign_keys: KeyRing) -> State:
     return state()
 
 
-@operations
 class TestCaller:
+    @each_operation
     def test_without_a_good_key_gets_nothing(
         self, operation: str, ours: Tenant, keys: KeyRing, before: State, browser_of: Callable[[Role], Client]
     ) -> None:
@@ -113,6 +114,7 @@ class TestCaller:
             assert call(operation, ours.ids, shown=shown, client=browser).status_code == 401
         assert state() == before
 
+    @each_operation
     def test_may_do_what_the_keys_scopes_say(self, operation: str, ours: Tenant, keys: KeyRing, before: State) -> None:
         needed, status = OPERATIONS[operation]
 
@@ -127,6 +129,7 @@ class TestCaller:
                 assert read(answer)["error"]["message"].startswith(f"This API key lacks the scope {needed}.")
         assert state() == before
 
+    @each_operation
     def test_who_may_only_read_is_told_no_stream_key(self, operation: str, ours: Tenant, keys: KeyRing) -> None:
         secret = Livestream.objects.get(pk=ours.ids["livestream_id"]).stream_key
 
@@ -143,6 +146,7 @@ class TestCaller:
         may_read = OPERATIONS[operation][0] == ApiKey.Scope.READ
         assert list(stream_keys(json.loads(told.content))) == ([None] * len(found) if may_read else [])
 
+    @each_operation
     def test_finds_another_tenants_things_no_more_than_unknown_ones(
         self, operation: str, ours: Tenant, theirs: Tenant, keys: KeyRing, before: State
     ) -> None:
@@ -160,7 +164,7 @@ class TestCaller:
         assert state() == before
 
 
-@operations
+@each_operation
 def test_another_tenants_key_reaches_nothing_of_ours(
     operation: str, ours: Tenant, foreign_keys: KeyRing, before: State
 ) -> None:
@@ -174,8 +178,8 @@ def test_another_tenants_key_reaches_nothing_of_ours(
     assert state() == before
 
 
-@changes
 class TestForeignPage:
+    @each_change
     def test_changes_nothing_with_what_it_may_send(
         self, operation: str, ours: Tenant, keys: KeyRing, before: State
     ) -> None:
@@ -189,6 +193,7 @@ class TestForeignPage:
             assert answer.status_code == 415, (mark, content_type, body)
         assert state() == before
 
+    @each_change
     def test_is_not_what_a_program_without_a_body_is_taken_for(
         self, operation: str, ours: Tenant, keys: KeyRing
     ) -> None:
@@ -204,6 +209,7 @@ class TestForeignPage:
         needs_body = operation in NEEDS_BODY or needed_by(operation) or body_of(operation)
         assert answer.status_code == (422 if needs_body else OPERATIONS[operation][1])
 
+    @each_change
     def test_with_leave_to_send_json_there_is_none(self, operation: str, ours: Tenant) -> None:
         _, _, template = operation.partition(" ")
         asking = {"Origin": "https://evil.example", "Access-Control-Request-Method": operation.partition(" ")[0]}
@@ -233,7 +239,7 @@ def without(answer: HttpResponse, *ids: str) -> str:
     return text
 
 
-@pytest.mark.parametrize("operation", sorted(OPEN_OPERATIONS))
+@for_each("operation", sorted(OPEN_OPERATIONS))
 def test_what_is_open_is_so_to_everybody(operation: str, keys: KeyRing) -> None:
     for shown in ("", "Basic nonsense", keys.shown(operation, fate="revoked")):
         assert call(operation, {}, shown=shown).status_code == 200

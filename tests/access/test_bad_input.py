@@ -5,17 +5,18 @@ from collections.abc import Sequence
 from typing import TypeVar
 from urllib.parse import quote
 
-import pytest
 from django.http import HttpResponse
 
 from streams.organizations.services import NewOrganization
 from tests.access.conftest import Tenant
+from tests.access.each import for_each
 from tests.access.expected import ANSWERS_IMAGE, TAKES_IMAGE
 from tests.access.test_api import ONES_OWN_WORDS
 from tests.api.clients import CLIENTS, CONTENT_TYPES, ApiClient
 from tests.api.operations import WITH_KEY, Operation
 
 _Value = TypeVar("_Value")
+each_operation = for_each("operation", WITH_KEY)
 
 PATH_VALUES = [
     "x",
@@ -95,6 +96,8 @@ QUERIES = [
     "&&&===",
     "&".join(f"a{number}=1" for number in range(1500)),
 ]
+BAD_CONTENT_TYPES = [*CONTENT_TYPES, "application/json; charset=rot13", "application/json; charset=utf-16"]
+BAD_AUTHORIZATIONS = ["", "Basic", "Basic !", "Basic ////", "Bearer", "Bearer lh_a_é", "Digest x", "\x7f"]
 
 
 # What stands in an error, by the first part of the dialect's paths.
@@ -134,8 +137,8 @@ def _check(response: HttpResponse, operation: Operation, *, at: object) -> None:
     assert answer["error"].get("code", response.status_code) == response.status_code, at
 
 
-@pytest.mark.parametrize("operation", WITH_KEY, ids=str)
 class TestAnything:
+    @each_operation
     def test_in_the_path(self, operation: Operation, ours: Tenant) -> None:
         client = _client(operation, ours.made)
         for argument in operation.arguments:
@@ -150,6 +153,7 @@ class TestAnything:
                 # The last: too many accounts that are not the key's.
                 assert response.status_code in {401, 404, 429} | free | not_taken, path
 
+    @each_operation
     def test_in_the_query(self, operation: Operation, ours: Tenant) -> None:
         client = _client(operation, ours.made)
         for query in _some(QUERIES, operation):
@@ -159,6 +163,7 @@ class TestAnything:
                 at=query,
             )
 
+    @each_operation
     def test_in_the_body(self, operation: Operation, ours: Tenant) -> None:
         client = _client(operation, ours.made)
         for body in _some(BODIES, operation):
@@ -166,17 +171,19 @@ class TestAnything:
 
             _check(response, operation, at=body[:50])
 
+    @each_operation
     def test_in_the_headers(self, operation: Operation, ours: Tenant) -> None:
         client = _client(operation, ours.made)
         path = operation.template.format(**ours.ids)
-        for content_type in [*CONTENT_TYPES, "application/json; charset=rot13", "application/json; charset=utf-16"]:
+        for content_type in _some(BAD_CONTENT_TYPES, operation, of=2):
             response = client.request(operation.method, path, raw=b"<a>", content_type=content_type)
             _check(response, operation, at=content_type)
-        for authorization in ["", "Basic", "Basic !", "Basic ////", "Bearer", "Bearer lh_a_é", "Digest x", "\x7f"]:
+        for authorization in _some(BAD_AUTHORIZATIONS, operation, of=2):
             response = client.request(operation.method, path, authorization=authorization or "None")
             _check(response, operation, at=authorization)
             assert response.status_code == 401
 
+    @for_each("operation", {operation.template: operation for operation in WITH_KEY}.values())
     def test_as_the_method(self, operation: Operation, ours: Tenant) -> None:
         client, path = _client(operation, ours.made), operation.template.format(**ours.ids)
         for method in ("OPTIONS", "TRACE", "FOO", "GET", "POST", "PUT", "PATCH", "DELETE"):

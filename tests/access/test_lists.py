@@ -11,6 +11,7 @@ from django.test import Client
 
 from livehub.api.wire import WIRES
 from tests.access.conftest import Tenant
+from tests.access.each import for_each
 from tests.access.expected import OPERATIONS
 from tests.access.keys import KeyRing
 from tests.api.test_schema import described
@@ -54,8 +55,8 @@ def keys(ours: Tenant) -> KeyRing:
     return KeyRing.of(ours)
 
 
-@pytest.mark.parametrize("operation", READS)
 class TestRead:
+    @for_each("operation", READS)
     def test_holds_nothing_of_another_tenants(
         self, operation: str, ours: Tenant, theirs: Tenant, keys: KeyRing
     ) -> None:
@@ -64,6 +65,7 @@ class TestRead:
         assert answer.status_code == 200
         assert not list(leaked(answer, theirs))
 
+    @for_each("operation", READS)
     def test_finds_nothing_of_another_tenants(
         self, operation: str, ours: Tenant, theirs: Tenant, keys: KeyRing
     ) -> None:

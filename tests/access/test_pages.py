@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from uuid import UUID
 
-import pytest
 from django.http import HttpResponse
 from django.test import Client
 
@@ -13,16 +12,14 @@ from streams.identity import passwords
 from streams.models import Livestream, Role
 from streams.organizations.services import SYSTEM
 from tests.access.conftest import State, Tenant, invite, join, own_ids, state, undone
+from tests.access.each import for_each
 from tests.access.expected import LETS_IN, LINKED, MACHINES, OF_OWNERS, PAGES, WEBSOCKETS, Door
+from tests.access.test_lists import leaked
 
 Browsers = Callable[..., Client]
-deeds = pytest.mark.parametrize(
-    ("template", "method"), [(template, method) for template, methods in PAGES.items() for method in methods]
-)
-of_things = pytest.mark.parametrize(
-    ("template", "method"),
-    [(template, method) for template, methods in PAGES.items() for method in methods if "{" in template],
-)
+DEEDS = [(template, method) for template, methods in PAGES.items() for method in methods]
+each_deed = for_each("template, method", DEEDS)
+each_with_a_thing = for_each("template, method", [deed for deed in DEEDS if "{" in deed[0]])
 PERSONS = [
     (template, method) for template, methods in PAGES.items() for method, door in methods.items() if door is Door.PERSON
 ]
@@ -51,8 +48,8 @@ def is_log_in(answer: HttpResponse) -> bool:
     return answer.status_code == 302 and answer.headers["Location"].startswith("/log-in?next=")
 
 
-@deeds
 class TestPage:
+    @each_deed
     def test_is_shut_to_who_is_no_member(
         self, template: str, method: str, ours: Tenant, browser_of: Browsers, before: State
     ) -> None:
@@ -68,8 +65,9 @@ class TestPage:
         ends_log_ins = (template, method) == ("/log-out", "POST")
         assert changes_since(before) == ({"LogIn"} if ends_log_ins else set())
 
-    def test_lets_each_role_do_what_it_may(
-        self, template: str, method: str, ours: Tenant, browser_of: Browsers, before: State
+    @each_deed
+    def test_lets_each_role_do_what_it_may_and_see_nothing_of_another_tenants(
+        self, template: str, method: str, ours: Tenant, theirs: Tenant, browser_of: Browsers, before: State
     ) -> None:
         door = PAGES[template][method]
         secret = Livestream.objects.get(pk=ours.ids["livestream_id"]).stream_key
@@ -83,10 +81,12 @@ class TestPage:
                     # Told by the one deed that asks for it.
                     assert (secret in answer.content.decode(errors="replace")) is template.endswith("/stream-key")
                     assert KEPT_BY_NO_CACHE.search(answer.headers["Cache-Control"])
+                    assert not list(leaked(answer, theirs))
                 else:
                     assert answer.status_code == 403, role
                     assert state() == before
 
+    @each_deed
     def test_takes_no_form_without_a_token(
         self, template: str, method: str, ours: Tenant, browser_of: Browsers, before: State
     ) -> None:
@@ -98,7 +98,7 @@ class TestPage:
 
 
 class TestOnesOwnPage:
-    @pytest.mark.parametrize(("template", "method"), PERSONS)
+    @for_each("template, method", PERSONS)
     def test_is_for_whoever_is_logged_in(
         self, template: str, method: str, ours: Tenant, browser_of: Browsers, before: State
     ) -> None:
@@ -112,7 +112,7 @@ class TestOnesOwnPage:
                 assert not is_there or KEPT_BY_NO_CACHE.search(answer.headers["Cache-Control"])
             assert state() == before
 
-    @pytest.mark.parametrize(("template", "method"), [person for person in PERSONS if "{" in person[0]])
+    @for_each("template, method", [person for person in PERSONS if "{" in person[0]])
     def test_is_about_nothing_of_a_colleagues(
         self, template: str, method: str, ours: Tenant, browser_of: Browsers, before: State
     ) -> None:
@@ -122,8 +122,8 @@ class TestOnesOwnPage:
         assert state() == before
 
 
-@of_things
 class TestPageOfAnothersThing:
+    @each_with_a_thing
     def test_is_one_that_is_not_there(
         self, template: str, method: str, ours: Tenant, theirs: Tenant, browser_of: Browsers, before: State
     ) -> None:
@@ -142,6 +142,7 @@ class TestPageOfAnothersThing:
             assert without(of_foreign, theirs.ids) == without(of_unknown, unknown)
         assert state() == before
 
+    @each_with_a_thing
     def test_tells_nothing_to_who_may_not_ask(
         self, template: str, method: str, ours: Tenant, theirs: Tenant, browser_of: Browsers
     ) -> None:
@@ -156,7 +157,7 @@ class TestPageOfAnothersThing:
         assert without(of_foreign, theirs.ids) == without(visit(browser, template, method, unknown), unknown)
 
 
-@pytest.mark.parametrize("operation", sorted(OF_OWNERS))
+@for_each("operation", sorted(OF_OWNERS))
 def test_what_is_an_owners_is_for_owners(operation: str, ours: Tenant, browser_of: Browsers) -> None:
     method, _, template = operation.partition(" ")
     of_owner = {
@@ -181,7 +182,7 @@ def test_nobody_makes_a_reset_link_for_themselves(ours: Tenant, browser_of: Brow
     assert state() == before
 
 
-@pytest.mark.parametrize("page", sorted(LINKED))
+@for_each("page", sorted(LINKED))
 def test_without_its_link_a_page_is_shut_to_everybody(page: str, ours: Tenant, browser_of: Browsers) -> None:
     rows = {
         "/invitation": UUID(ours.ids["invitation_id"]),
@@ -207,8 +208,8 @@ def without(answer: HttpResponse, ids: dict[str, str]) -> str:
     return text
 
 
-@pytest.mark.parametrize(
-    ("template", "method", "door"),
+@for_each(
+    "template, method, door",
     [(template, method, door) for template, methods in MACHINES.items() for method, door in methods.items()],
 )
 def test_what_is_for_our_own_servers_tells_people_nothing(

@@ -43,7 +43,7 @@ COSTS = {
     f"{_ONE}/recordings/{{recording_id}}": 3,
     f"{_ONE}/clips": 2,
     # Also what somebody has said, and whether its archive is on.
-    f"{_ONE}/recording-settings": 3,
+    f"{_ONE}/recording-settings": 4,
     "/livestreams/sessions/{session_id}": 1,
     "/livestreams/sessions/{session_id}/events": 2,
 }

@@ -2,6 +2,7 @@
 
 import pytest
 
+from livehub.core import clock
 from streams.models import AuditEntry, StorageTarget
 from streams.organizations.services import NewOrganization
 from tests.api.clients import ApiClient, read
@@ -99,6 +100,18 @@ class TestChange:
 
         assert same["problem"] == "Full."
         assert changed == {"checked_at": None, "is_usable": False, "code": None, "problem": None}
+
+    def test_is_the_apps_default_until_another_one_is(self, dyte: ApiClient, home: NewOrganization, there: str) -> None:
+        StorageTarget.objects.update(checked_at=clock.now())
+        other = f"{_THERE}/{storage_of(home.app).pk}"
+
+        first = read(dyte.request("PATCH", there, body={"is_default": True}))["data"]
+        dyte.request("PATCH", other, body={"is_default": True})
+
+        assert (first["is_default"], first["check"]["is_usable"]) == (True, True)
+        assert [each["is_default"] for each in read(dyte.get(_THERE))["data"]] == [False, True]
+        dyte.delete(other)
+        assert not StorageTarget.objects.filter(is_default=True).exists()
 
     def test_is_deleted_with_its_secrets(self, dyte: ApiClient, there: str) -> None:
         assert dyte.delete(there).status_code == 200

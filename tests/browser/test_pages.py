@@ -26,6 +26,7 @@ def _addresses(stream: Stream, stack: RunningStack) -> list[str]:
     page = f"/livestreams/{stream.created['id']}"
     deeds = [f"{page}/{deed}" for deed in ("rename", "share", "disable", "enable", "end", "reset-stream-key", "delete")]
     lists = ["/", "/livestreams", "/livestreams?q=nothing+is+called+so", f"{page}/sessions", "/account", "/system"]
+    lists += ["/recordings", "/recordings?q=nothing+is+called+so"]
     made = stream.integrator.call("POST", f"{stream.path}/outputs", type="simulcast", uri="rtmp://a.example.com/live2")
     of_playback = ("playback", "broadcast", "viewer-link", "viewer-dismissal", "signing-key", "signing-key/rotate")
     recorded = ("recordings", "recording-settings", "pull")
@@ -73,6 +74,11 @@ def _thumbnail(page: Page, stream: Stream) -> APIResponse:
     return page.request.get(stream.created["playback_url"].replace("index.m3u8", "thumbnail.jpg"))
 
 
+_LEFT_EDGES = """(elements) => elements.map((element) => {
+    const range = document.createRange();
+    range.selectNodeContents(element);
+    return range.getBoundingClientRect().left;
+})"""
 _FRAMES = """async (url) => {
     const data = await (await fetch(url)).arrayBuffer();
     const decoder = new ImageDecoder({ data, type: "image/webp" });
@@ -116,6 +122,19 @@ class TestEveryPage:
             operator.page.goto(address)
             expect(operator.page.locator("h1")).to_have_count(1)
             check(operator.page, operator)
+
+    def test_names_of_either_direction_begin_at_their_columns_edge(
+        self, operator: Operator, integrator: Integrator
+    ) -> None:
+        for name in ("Keynote", "\u0645\u0624\u062a\u0645\u0631 \u0627\u0644\u062e\u0631\u064a\u0641"):
+            integrator.create(name)
+        operator.page.goto("/livestreams?q=&sort=")
+        links = operator.page.locator("a.row-link")
+
+        edges = links.evaluate_all(_LEFT_EDGES)
+
+        assert len(edges) >= 2
+        assert len(set(edges)) == 1
 
     def test_while_a_meetings_livestream_is_live(self, operator: Operator, integrator: Integrator) -> None:
         page, meeting = operator.page, integrator.call("POST", "/meetings", title="Town hall")["data"]["id"]

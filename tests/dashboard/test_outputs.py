@@ -41,6 +41,28 @@ class TestList:
             assert text in html
         assert "abcd-efgh" not in html
 
+    @pytest.mark.parametrize("name", ["", "YouTube"])
+    def test_shows_no_key_that_was_given_with_the_address(
+        self, browser: Client, there: str, livestream: Livestream, name: str
+    ) -> None:
+        new = NewOutput(type="simulcast", name=name, uri=f"{_URI}/abcd-efgh?of=them")
+        output = outputs.create_output(livestream=livestream, new=new, actor=SYSTEM)
+        Output.objects.filter(pk=output.pk).update(push_state="errored", push_message="The server hung up.")
+
+        for page in (there, "/"):
+            html = get_html(browser, page)
+            assert "The server hung up." in html
+            assert "abcd-efgh" not in html, page
+        assert f"{_URI}/***" in get_html(browser, there)
+
+    def test_does_not_speak_of_the_archive_in_another_vendors_words(
+        self, browser: Client, there: str, livestream: Livestream
+    ) -> None:
+        html = get_html(browser, there)
+
+        assert "A file of each broadcast, listed under Recordings" in html
+        assert livestream.outputs.get(type="archive").public_id not in html
+
     def test_is_part_of_what_changes_by_itself(self, browser: Client, there: str, livestream: Livestream) -> None:
         assert f'id="livestream-outputs-{livestream.pk}"' in get_html(browser, there, **HTMX)
 

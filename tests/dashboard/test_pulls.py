@@ -1,5 +1,7 @@
 """Where a livestream is fetched from, on its page."""
 
+import re
+
 import pytest
 from django.test import Client
 
@@ -55,6 +57,18 @@ def test_a_refusal_is_shown_with_its_reason_until_somebody_asks_again(browser: C
 
     assert PullSource.objects.values_list("state", "reason").get() == ("starting", "")
     assert PullSource.objects.get().url.text == URL
+
+
+def test_one_that_cannot_be_fetched_is_told_at_the_top(browser: Client, pulled: Livestream) -> None:
+    address = f"/livestreams/{pulled.pk}"
+    html = get_html(browser, address)
+    assert "Ready for an encoder" not in html
+    assert "Start an encoder" not in html
+
+    PullSource.objects.update(state="retrying", reason="source.example.com port 1935 refuses connections.", tries=3)
+
+    told = re.findall(r'data-testid="not-fetched".*?</p>', squeezed(get_html(browser, address)))
+    assert ["Nothing is fetched: source.example.com port 1935 refuses connections." in line for line in told] == [True]
 
 
 def test_one_that_has_an_end_is_told(browser: Client, pulled: Livestream) -> None:

@@ -85,7 +85,25 @@ def test_all_of_it_is_said_in_one_form(
         "retention_s",
         "slate",
         "storage",
+        "uses_app_storage",
     ]
+
+
+def test_the_apps_storage_is_usual_and_this_livehub_can_be_chosen(
+    browser: Client, home: NewOrganization, livestream: Livestream, page: str, there: str
+) -> None:
+    usual = storage_of(home.app, name="Archive", is_default=True)
+    shown = get_html(browser, there)
+    assert f'<option value="" selected>As for all of {home.app.name}: Archive</option>' in shown
+    assert "In Archive, until deleted" in _facts(browser, page)
+
+    told = []
+    for chosen in ("here", str(usual.pk), ""):
+        browser.post(there, {**_left_alone(browser, there), "storage": chosen})
+        policy = RecordingPolicy.objects.get(livestream=livestream)
+        told.append((policy.storage, policy.uses_app_storage))
+
+    assert told == [(None, False), (usual, False), (None, True)]
 
 
 def test_what_was_left_alone_is_not_said_again(browser: Client, livestream: Livestream, there: str) -> None:

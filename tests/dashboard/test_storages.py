@@ -5,9 +5,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from streams.models import StorageTarget
+from livehub.core import clock
+from streams.models import Livestream, Recording, StorageTarget
 from streams.organizations.services import NewOrganization
-from tests.dashboard.conftest import get_html, remembered
+from tests.dashboard.conftest import get_html, remembered, squeezed
 from tests.stores.storages import VALUES, furnish_storage, storage_of
 
 _LIST = "/account/storages"
@@ -81,6 +82,25 @@ def test_one_is_changed_without_its_secrets(browser: Client, home: NewOrganizati
     assert answer.status_code == 303
     changed = StorageTarget.objects.get()
     assert (changed.bucket, changed.secrets) == ("archive", target.secrets)
+
+
+def test_one_that_keeps_recordings_waiting_says_why(
+    browser: Client, livestream: Livestream, home: NewOrganization
+) -> None:
+    target = storage_of(home.app)
+    StorageTarget.objects.update(checked_at=clock.now(), check_code="")
+    told = "The storage cannot be reached or is out of order. Check its address, and whether it runs."
+    waiting = Recording.objects.create(
+        app=home.app, livestream=livestream, storage=target, status="uploading", problem=told, object_name="waits"
+    )
+
+    for page in (_LIST, f"{_LIST}/{target.pk}"):
+        html = squeezed(get_html(browser, page))
+        assert told in html, page
+        assert ">Not storing</span>" in html, page
+
+    Recording.objects.filter(pk=waiting.pk).update(status="uploaded", problem="")
+    assert ">Works</span>" in squeezed(get_html(browser, _LIST))
 
 
 def test_one_that_nobody_uses_yet_says_where_to_choose_it(browser: Client, home: NewOrganization) -> None:

@@ -89,7 +89,8 @@ def test_units() -> None:
 # Permission is no "may", nobody stands above anybody, and whoever reads a page cannot set a setting.
 _UNKIND = re.compile(r"\bmay\b|stands? above|mind capitals|LIVEHUB_\w+|\blease\b|\bepoch\b", re.IGNORECASE)
 _PYTHON = ("streams/account", "streams/dashboard", "streams/identity", "streams/ingest", "streams/livestreams",
-           "streams/meetings", "streams/organizations", "streams/system", "streams/templatetags")  # fmt: skip
+           "streams/meetings", "streams/organizations", "streams/recordings", "streams/system",
+           "streams/templatetags")  # fmt: skip
 # What only programs, their makers and whoever starts LiveHub read.
 _FOR_MAKERS = ("/api/", "/models/", "/tokens.py", "/renewals.py")
 

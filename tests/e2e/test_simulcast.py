@@ -76,3 +76,22 @@ def test_another_platform_gets_a_broadcast_and_is_held_through_a_drop(stack: Run
         "broadcasting",
     ]
     assert not [path.name for path in stack.logs.iterdir() if _KEY in path.read_text(errors="replace")]
+
+
+def test_another_platform_gets_what_is_recorded_for_as_long_as_it_is(stack: RunningStack, tmp_path: Path) -> None:
+    integrator = Integrator.of(stack)
+    meeting = integrator.call("POST", "/meetings", title="Standup")["data"]["id"]
+    stream = integrator.call("POST", f"/meetings/{meeting}/livestreams")["data"]
+    key = "key-of-a-recording"
+    with running_ingest(tmp_path) as platform:
+        url = f"{platform.server.pull_base_url.rstrip('/')}/{key}?user=7"
+        with publishing(stream["ingest_server"] + stream["stream_key"]):
+            wanted = {"meeting_id": meeting, "rtmp_out_config": {"rtmp_url": url}}
+            recording = integrator.call("POST", "/recordings", **wanted)["data"]["id"]
+            wait_until(lambda: platform.server.find_publisher(key), what="what is recorded at the platform")
+            integrator.call("PUT", f"/recordings/{recording}", action="stop")
+            wait_until(lambda: platform.server.find_publisher(key) is None, what="its end")
+            left = integrator.call("GET", f"/livestreams/{stream['id']}/outputs")["data"]
+            assert [each for each in left if each["type"] == "simulcast"] == []
+        integrator.call("POST", f"/meetings/{meeting}/active-livestream/stop")
+    assert not [path.name for path in stack.logs.iterdir() if key in path.read_text(errors="replace")]

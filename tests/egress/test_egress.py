@@ -223,3 +223,26 @@ def test_the_program_serves_and_its_end_is_noticed(tmp_path: Path, store: Shelf)
             assert not permit.is_lost()
             program.kill()
             wait_until(permit.is_lost, what="the end of the permit")
+
+
+def test_a_server_that_begins_answers_without_end_keeps_nobody_waiting(permit: EgressPermit) -> None:
+    """Each beginning once was looked at as far as the last: minutes for this one, in which nobody was let out."""
+    sent = b"RTSP/" * 52_000
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = permit.tunnel("127.0.0.1", server.getsockname()[1])
+        with socket.create_connection(("127.0.0.1", port), timeout=HANG_S) as client:
+            with closing(server.accept()[0]) as far:
+                far.sendall(sent)
+            assert _read_all(client) == sent
+    assert permit.refusal() == ""
+
+
+@pytest.mark.parametrize("said", [b"RTSP/1.0 302 Moved\r\n", b"$\0\0\4abcdRTSP/x-RTSP/1.0\t +301 x\r\n"])
+def test_a_server_that_sends_its_client_elsewhere_is_refused(permit: EgressPermit, said: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = permit.tunnel("127.0.0.1", server.getsockname()[1])
+        client = socket.create_connection(("127.0.0.1", port), timeout=HANG_S)
+        with closing(client), closing(server.accept()[0]) as far:
+            far.sendall(said)
+            assert _read_all(client) == b""
+    wait_until(lambda: "sends us to another address" in permit.refusal(), what="the refusal")

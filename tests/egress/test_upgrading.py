@@ -27,14 +27,14 @@ class Sink:
         self.written += content
 
 
-def passed(answer: bytes, upgrades: Upgrades) -> tuple[bytes, bytes | None]:
+def passed(answer: bytes, upgrades: Upgrades, *, is_secure: bool = False) -> tuple[bytes, bytes | None]:
     """Return what a program gets of an answer at once, and what is left to be passed on, None where nothing is."""
 
     async def run() -> tuple[bytes, bytes | None]:
         reader, sink = asyncio.StreamReader(), Sink()
         reader.feed_data(answer)
         reader.feed_eof()
-        has_more = await pass_beginning(reader, sink, upgrades, is_secure=False)  # type: ignore[arg-type]
+        has_more = await pass_beginning(reader, sink, upgrades, is_secure=is_secure)  # type: ignore[arg-type]
         return sink.written, await reader.read() if has_more else None
 
     return asyncio.run(run())
@@ -92,6 +92,15 @@ def test_playlists_are_read_however_they_come(answer: bytes) -> None:
     assert left is None
 
 
+def test_playlists_may_begin_with_a_byte_order_mark() -> None:
+    mark, upgrades = b"\xef\xbb\xbf", Upgrades()
+
+    written, _ = passed(b"HTTP/1.1 200 OK\r\n\r\n" + mark + PLAYLIST, upgrades)
+
+    assert written.endswith(b"\r\n\r\n" + mark + PLAIN)
+    assert upgrades.means_https("cdn.example.com", 443)
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -118,6 +127,18 @@ def test_redirects_are_plain() -> None:
 
     assert b"\r\nlocation: http://cdn.example.com:443/a\r\n" in written
     assert upgrades.means_https("cdn.example.com", 443)
+
+
+@pytest.mark.parametrize("is_secure", [True, False])
+def test_redirects_without_a_scheme_go_as_they_came(is_secure: bool) -> None:
+    upgrades = Upgrades()
+    answer = b"HTTP/1.1 302 Found\r\nLocation: //cdn.example.com/a\r\nContent-Length: 0\r\n\r\n"
+
+    written, _ = passed(answer, upgrades, is_secure=is_secure)
+
+    place = b"http://cdn.example.com:443/a" if is_secure else b"//cdn.example.com/a"
+    assert b"\r\nLocation: " + place + b"\r\n" in written
+    assert upgrades.means_https("cdn.example.com", 443) is is_secure
 
 
 def test_a_server_is_told_its_name_without_the_usual_port() -> None:

@@ -35,7 +35,9 @@ def flv(
     picture = [part.format(size=size, fps=fps, picture_s=length_s, effect=effect) for part in _PICTURE]
     argv = [
         "ffmpeg", "-nostdin", "-loglevel", "error", *picture, *sound,
-        "-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-profile:v", profile, "-level", level,
+        # Coarse, which is made in three quarters of the time that x264's usual quality takes, and read in two thirds.
+        "-c:v", "libx264", "-preset", "superfast", "-crf", "32", "-tune", "zerolatency",
+        "-profile:v", profile, "-level", level,
         "-pix_fmt", pixels, *(["-x264-params", x264] if x264 else []), "-g", str(gop), "-sc_threshold", "0",
         *(["-force_key_frames", key_frames] if key_frames else []),
         "-t", str(seconds), "-f", "flv", "-flvflags", "no_duration_filesize", "pipe:1",

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from streams.media.played_file import UnplayableError, decode_at, probe_file
 from streams.media.rendering import (
     AudioForm,
     Overlay,
@@ -148,6 +149,31 @@ def test_says_what_ffmpeg_says_without_where_files_are(tmp_path: Path) -> None:
 
     assert "Invalid data" in str(failure.value)
     assert str(tmp_path) not in str(failure.value)
+
+
+_PLAYLISTS = {
+    "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:3\n#EXTINF:1,\n{0}\n#EXT-X-ENDLIST\n",
+    "concat": "ffconcat version 1.0\nfile {1}\n",
+    "dash": """<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-on-demand:2011"
+type="static" mediaPresentationDuration="PT1S" minBufferTime="PT1S"><Period><AdaptationSet contentType="video"
+mimeType="video/mp4"><Representation id="1" bandwidth="1000" codecs="avc1.64000c" width="320" height="180">
+<BaseURL>file:{0}</BaseURL><SegmentBase indexRange="0-1"><Initialization range="0-1"/></SegmentBase></Representation>
+</AdaptationSet></Period></MPD>""",
+}
+
+
+@pytest.mark.parametrize("kind", _PLAYLISTS)
+def test_opens_no_other_file_whatever_a_storage_has_put_there(kind: str, source: Path) -> None:
+    """Whoever has the storage may replace what we stored: by a list of somebody else's files on this machine."""
+    planted = source.with_name(f"{kind}.source.mp4")
+    planted.write_text(_PLAYLISTS[kind].format(source, source.name))
+
+    with pytest.raises(RenderingError, match="moov atom not found"):
+        _made(planted, planted.with_name("made.mp4"), video=None, audio=STEREO)
+    with pytest.raises(UnplayableError):
+        probe_file(planted)
+    with pytest.raises(UnplayableError):
+        decode_at(planted, at_us=0)
 
 
 def test_ends_when_it_is_told_to(source: Path, tmp_path: Path) -> None:

@@ -11,11 +11,13 @@ from streams.livestreams.outputs import NewOutput, create_output
 from streams.meetings.broadcasts import start_meeting_livestream
 from streams.models import Livestream, Meeting, Output, Recording, StorageTarget
 from streams.organizations.services import SYSTEM, NewOrganization
+from streams.recordings.pushing import end_push
 from streams.recordings.sweeps import end_pushes
 from tests.api.clients import ApiClient, read
 from tests.meetings.test_sdk import Place, place, sdk
 from tests.recordings.broadcast import went_live
 from tests.runs import connected
+from tests.stores.storages import storage_of
 
 __all__ = ["place", "sdk"]
 
@@ -174,6 +176,18 @@ class TestStart:
         assert read(dyte.get("/storage-targets"))["data"] == []
         assert dyte.get(f"/storage-targets/{target.pk}").status_code == 404
 
+    def test_goes_to_the_apps_default_storage_where_nobody_says(
+        self, dyte: ApiClient, meeting: Meeting, on_air: Livestream
+    ) -> None:
+        usual = storage_of(meeting.app, is_default=True)
+        body = {"meeting_id": str(meeting.pk), "allow_multiple_recordings": True}
+
+        of_app = read(dyte.post("/recordings", {**body, "dyte_bucket_config": {"enabled": False}}))
+        of_call = read(dyte.post("/recordings", {**body, "storage_config": R2}))
+
+        assert of_app["data"]["storage_config"]["id"] == str(usual.pk)
+        assert of_call["data"]["storage_config"]["type"] == "cloudflare"
+
     def test_asks_the_call_before_the_meeting_for_a_storage(
         self, dyte: ApiClient, meeting: Meeting, on_air: Livestream
     ) -> None:
@@ -304,6 +318,8 @@ class TestPush:
     ) -> None:
         dyte.post("/recordings", {"meeting_id": str(meeting.pk), "rtmp_out_config": {"rtmp_url": self.URL}})
         end_pushes()
+        # Somebody calls who heard of its end before it was given to another.
+        end_push(recording_id=Recording.objects.get().pk)
         assert Output.objects.filter(type="simulcast").exists()
         Recording.objects.update(status="uploading")
 
@@ -321,6 +337,18 @@ class TestPush:
 
         assert Recording.objects.get().push is None
         assert [*Output.objects.filter(type="simulcast")] == [there]
+
+    def test_is_made_whatever_other_livestreams_are_sent_to(
+        self, dyte: ApiClient, meeting: Meeting, on_air: Livestream, foreign_livestream: Livestream
+    ) -> None:
+        new = NewOutput(type="simulcast", uri="rtmps://live.example/app", stream_key="s3cret-key?user=7")
+        create_output(livestream=foreign_livestream, new=new, actor=SYSTEM)
+
+        dyte.post("/recordings", {"meeting_id": str(meeting.pk), "rtmp_out_config": {"rtmp_url": self.URL}})
+
+        push = Recording.objects.select_related("push").get().push
+        assert push is not None
+        assert push.livestream == on_air
 
     def test_comes_with_the_meetings_recording(self, meeting: Meeting) -> None:
         config = {"live_streaming_config": {"rtmp_url": self.URL}}

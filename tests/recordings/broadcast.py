@@ -12,7 +12,8 @@ from streams.media.fmp4 import codec_strings
 from streams.media.fragments import Fragment, FragmentReader, Init, render_fragment
 from streams.media.journal import SlotBegan
 from streams.media.shelf import Made, Shelf, end_session
-from streams.models import Lease, Session
+from streams.models import Lease, Recording, Session
+from streams.recordings import taking
 from tests.runs import claimed
 
 CLIP_S = 6
@@ -36,10 +37,11 @@ class MadeBroadcast:
         began_ms: int,
         epoch: int = 1,
         tracks: Mapping[str, tuple[Init, tuple[Fragment, ...]]] | None = None,
+        window_s: int = 3600,
     ) -> None:
         self.folder = folder_of(session)
         self._shelf = Shelf(
-            self.folder, epoch=epoch, part_target_s=0.3, target_s=4, dvr_window_s=3600, told=lambda: None
+            self.folder, epoch=epoch, part_target_s=0.3, target_s=4, dvr_window_s=window_s, told=lambda: None
         )
         self._tracks = tracks or {slot: clip(slot) for slot in ("v0", "a0")}
         slots = {slot: _slot(slot, init) for slot, (init, _) in self._tracks.items()}
@@ -103,6 +105,17 @@ def went_live(session: Session) -> Lease:
 def is_over(lease: Lease) -> None:
     """End the session as its run does whose encoder has left."""
     leases.finish_session(lease, reason=EndReason.ENCODER_STOPPED)
+
+
+def taken(recording: Recording, broadcast: MadeBroadcast, lease: Lease) -> Recording:
+    """End the broadcast, and return the recording that has taken all of it, and has not been closed."""
+    broadcast.end()
+    is_over(lease)
+    over = Recording.objects.get(pk=recording.pk)
+    assert taking.take(over)
+    over.is_taken = True
+    over.save(update_fields=["is_taken"])
+    return over
 
 
 @cache

@@ -74,6 +74,18 @@ class TestOurs:
         assert (refused.status_code, [*read(refused)["error"]["fields"]]) == (422, ["storage_target_id"])
         assert read(made)["data"]["storage_target_id"] == str(ours.pk)
 
+    def test_go_to_the_apps_default_storage_unless_they_are_told_otherwise(
+        self, dyte: ApiClient, there: str, by_call: None, home: NewOrganization
+    ) -> None:
+        usual = storage_of(home.app, is_default=True)
+
+        told = [
+            read(dyte.post(there, {**said, "allow_multiple_recordings": True}))["data"]["storage_target_id"]
+            for said in ({}, {"storage_target_id": None})
+        ]
+
+        assert told == [str(usual.pk), None]
+
     def test_keep_the_slate_where_that_is_asked_for(self, dyte: ApiClient, there: str, by_call: None) -> None:
         refused = dyte.post(there, {"slate": "maybe"})
         made = dyte.post(there, {"slate": "keep"})
@@ -114,6 +126,7 @@ class TestSettings:
             "max_seconds": None,
             "slate": "cut",
             "storage_target_id": None,
+            "uses_app_storage": True,
         }
 
         said = {"retention_s": 0, "file_name_prefix": "keynote", "max_seconds": 600, "slate": "keep"}
@@ -121,12 +134,31 @@ class TestSettings:
         shown = read(dyte.patch(there, {"storage_target_id": str(storage.pk)}))["data"]
         went_live(session)
 
-        assert shown == {"enabled": True, **said, "storage_target_id": str(storage.pk)}
+        assert shown == {"enabled": True, **said, "storage_target_id": str(storage.pk), "uses_app_storage": False}
         recording = Recording.objects.get()
         assert (recording.retention_s, recording.max_seconds, recording.storage) == (0, 600, storage)
         assert recording.slate == "keep"
         assert recording.output_file_name.startswith("keynote_")
         assert AuditEntry.objects.filter(action="livestream.recording_settings_changed").count() == 2
+
+    def test_have_the_storage_of_their_app_until_they_are_told_another(
+        self, dyte: ApiClient, session: Session, livestream: Livestream, home: NewOrganization
+    ) -> None:
+        there = f"/livestreams/{livestream.pk}/recording-settings"
+        first, usual = storage_of(home.app, is_default=True), storage_of(home.app, is_default=True)
+        names = ("storage_target_id", "uses_app_storage")
+
+        bodies: list[dict[str, object]] = [
+            {"max_seconds": 600},
+            {"storage_target_id": str(first.pk)},
+            {"storage_target_id": None},
+            {"uses_app_storage": True},
+        ]
+        shown = [[read(dyte.patch(there, body))["data"][name] for name in names] for body in bodies]
+        went_live(session)
+
+        assert shown == [[str(usual.pk), True], [str(first.pk), False], [None, False], [str(usual.pk), True]]
+        assert Recording.objects.get().storage == usual
 
     def test_are_refused_in_words(self, dyte: ApiClient, livestream: Livestream, abroad: NewOrganization) -> None:
         there, theirs = f"/livestreams/{livestream.pk}/recording-settings", storage_of(abroad.app)

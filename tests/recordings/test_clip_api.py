@@ -68,6 +68,7 @@ def test_is_cut_played_at_once_listed_and_deleted(
         ({"last_s": -5}, "last_s"),
         ({"last_s": 601}, "last_s"),
         ({"last_s": "long"}, "last_s"),
+        ({"last_s": 1e306}, "last_s"),
         ({"last_s": 5, "starts_at": "2026-01-01T00:00:00Z"}, "last_s"),
         ({"starts_at": "2026-01-01T00:00:00Z"}, "starts_at"),
         ({"starts_at": "2026-01-01T00:00:10Z", "ends_at": "2026-01-01T00:00:00Z"}, "ends_at"),
@@ -96,6 +97,15 @@ def test_of_a_recording_needs_its_file(dyte: ApiClient, began_ms: int) -> None:
     refused = dyte.post(f"/recordings/{recording.pk}/clips", {"start_s": 0, "end_s": 5})
 
     assert (refused.status_code, read(refused)["error"]["type"]) == (400, "recording_not_stored")
+
+
+def test_of_a_recording_are_its_own(dyte: ApiClient, began_ms: int, livestream: Livestream) -> None:
+    recording = Recording.objects.get()
+    clip, _ = clip_of(livestream, recording=recording), clip_of(livestream)
+
+    listed = read(dyte.get(f"/recordings/{recording.pk}/clips"))["data"]
+
+    assert [each["id"] for each in listed] == [str(clip.pk)]
 
 
 def test_are_paged(dyte: ApiClient, there: str, livestream: Livestream) -> None:

@@ -1,7 +1,6 @@
 """Clips for whoever has a link: the page, the playlists, the file."""
 
 import uuid
-from pathlib import Path
 
 import pytest
 from django.test import Client
@@ -10,6 +9,7 @@ from pytest_django import Settings
 from livehub.core import clock
 from streams.models import Clip, Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization
+from streams.recordings import ranges
 from streams.recordings.clips import making
 from streams.recordings.clips.layout import waiting_file
 from streams.recordings.clips.services import clip_livestream
@@ -77,6 +77,18 @@ def test_have_no_more_than_they_have(clip: Clip) -> None:
     assert (answer.status_code, answer["Content-Range"]) == (416, f"bytes */{clip.size}")
 
 
+def test_are_read_to_their_end_while_they_are_stored(clip: Clip, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file that they were read from goes in that moment."""
+    monkeypatch.setattr(ranges, "_PIECE", 10_000)
+    content = waiting_file(clip.pk).read_bytes()
+    answer = Client().get(f"/clips/{clip.pk}/clip.mp4")
+
+    making.make_clip(clip_id=clip.pk)
+
+    assert not waiting_file(clip.pk).exists()
+    assert _body(answer) == content
+
+
 def test_are_handed_over_to_the_edge_once_they_are_stored(clip: Clip) -> None:
     making.make_clip(clip_id=clip.pk)
 
@@ -86,6 +98,8 @@ def test_are_handed_over_to_the_edge_once_they_are_stored(clip: Clip) -> None:
     assert played["X-Accel-Redirect"] == f"/recording-files/{clip.app_id.hex}/clips/{clip.pk}.mp4"
     assert played["Content-Disposition"].startswith("inline")
     assert saved["Content-Disposition"] == "attachment; filename*=utf-8''Gr%C3%B6%C3%9Fe.mp4"
+    # No cache that others share has it once it is deleted.
+    assert {answer["Cache-Control"].partition(",")[0] for answer in (played, saved)} == {"private"}
 
 
 def test_are_waited_for_before_they_are_laid_out(livestream: Livestream) -> None:
@@ -105,22 +119,64 @@ def test_that_are_gone_or_never_were_are_nobodys(clip: Clip) -> None:
             assert Client().get(path).status_code == 404
 
 
+def test_that_could_not_be_made_are_not_begun(livestream: Livestream) -> None:
+    """Their playlists were there before their file was to be."""
+    clip = clip_of(livestream, status="failed", playlists={"index.m3u8": "#EXTM3U\n"}, size=7)
+
+    for name in ("index.m3u8", "clip.mp4"):
+        assert Client().get(f"/clips/{clip.pk}/{name}").status_code == 404
+
+
 def test_have_no_other_names(clip: Clip) -> None:
     assert Client().get(f"/clips/{clip.pk}/other.m3u8").status_code == 404
 
 
-def test_say_that_a_store_does_not_answer(clip: Clip, home: NewOrganization, settings: Settings) -> None:
-    storage = storage_of(home.app)
-    Clip.objects.update(status="ready", storage=storage)
+def test_say_that_a_store_does_not_answer(livestream: Livestream, home: NewOrganization) -> None:
+    storage = storage_of(home.app, endpoint="http://localhost")
+    clip = clip_of(livestream, status="ready", storage=storage, playlists={"index.m3u8": "#EXTM3U\n"}, size=7)
 
     answer = Client().get(f"/clips/{clip.pk}/clip.mp4")
 
     assert answer.status_code == 503
-    assert answer.content
+    assert "address is inside this network" in answer.content.decode()
 
 
-def test_are_read_from_their_folder(clip: Clip, settings: Settings) -> None:
-    making.make_clip(clip_id=clip.pk)
-    stored = Path(settings.RECORDINGS_DIR) / clip.object_name
+class TestOfAnotherMachine:
+    @pytest.mark.parametrize("is_stored", [False, True])
+    def test_are_fetched_from_there(self, clip: Clip, settings: Settings, is_stored: bool) -> None:
+        if is_stored:
+            making.make_clip(clip_id=clip.pk)
+        path = f"/clips/{clip.pk}/clip.mp4"
+        settings.NODE, settings.NODE_URLS = "south", {"main": "https://north.example.org"}
 
-    assert stored.stat().st_size == clip.size
+        playlist, played = Client().get(f"/clips/{clip.pk}/video.m3u8"), Client().get(path)
+        saved = Client().get(f"{path}?download")
+
+        assert playlist.status_code == 200
+        assert (played.status_code, played["Location"]) == (302, f"https://north.example.org{path}?sent=1")
+        assert (played["Access-Control-Allow-Origin"], played["Cache-Control"]) == ("*", "no-store")
+        assert saved["Location"] == f"https://north.example.org{path}?download=&sent=1"
+        settings.NODE = "main"
+        assert Client().get(saved["Location"].removeprefix("https://north.example.org")).status_code == 200
+
+    def test_are_fetched_here_where_a_storage_has_them(
+        self, clip: Clip, home: NewOrganization, settings: Settings
+    ) -> None:
+        Clip.objects.update(status="ready", storage=storage_of(home.app))
+        settings.NODE, settings.NODE_URLS = "south", {"main": "https://north.example.org"}
+
+        assert Client().get(f"/clips/{clip.pk}/clip.mp4").status_code == 503
+
+    @pytest.mark.parametrize(
+        ("urls", "query"), [({}, ""), ({"main": "https://north.example.org"}, "?sent=1")], ids=["unknown", "circle"]
+    )
+    def test_say_where_they_are_if_nobody_knows_how_to_get_there(
+        self, clip: Clip, settings: Settings, urls: dict[str, str], query: str
+    ) -> None:
+        settings.NODE, settings.NODE_URLS = "south", urls
+
+        answer = Client().get(f"/clips/{clip.pk}/clip.mp4{query}")
+
+        assert (answer.status_code, answer["Access-Control-Allow-Origin"]) == (503, "*")
+        assert "in the folder of the machine main" in answer.content.decode()
+        assert "tell this one where that machine is reached" in answer.content.decode()

@@ -5,6 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 from pytest_django import Settings
 
 from livehub.core import clock
@@ -13,19 +14,22 @@ from streams.models import AuditEntry, Clip, Livestream, Recording, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from streams.recordings import sweeps
 from streams.recordings.advancing import advance_recording, erase_recording
-from streams.recordings.clips import making
+from streams.recordings.clips import making, services
 from streams.recordings.clips.errors import NothingToClipError, RecordingNotStoredError
 from streams.recordings.clips.layout import waiting_file
 from streams.recordings.clips.recorded_window import record_window
 from streams.recordings.clips.services import clip_livestream, clip_recording, delete_clip
 from streams.recordings.clips.wishes import Wish
+from streams.recordings.lanes import lanes
 from streams.recordings.services import delete_recording
 from streams.recordings.storage_services import add_inline_target
+from tests.conftest import Broker
 from tests.media.recording.probing import durations, timed_pictures
 from tests.recordings.broadcast import MadeBroadcast, is_over, went_live
 from tests.recordings.broadcast import clip as track
 from tests.recordings.rows import clip_of
 from tests.runs import ended
+from tests.stores.storages import VALUES, storage_of
 
 FPS = 30
 
@@ -100,6 +104,16 @@ class TestOfABroadcast:
         assert durations(path)["file"] == pytest.approx(3, abs=0.001)
         assert clip.starts_at is not None
         assert clock.epoch_ms(clip.starts_at) == began_ms + 1500
+
+    def test_is_left_to_the_job_while_others_are_cut(self, livestream: Livestream, broadcast: MadeBroadcast) -> None:
+        """Else who asks for many long ones has all threads that answer requests."""
+        with services._turn(), services._turn():
+            late = _cut(livestream, Wish(last_ms=3000))
+        assert (late.status, late.is_playable, waiting_file(late.pk).exists()) == ("making", False, False)
+
+        assert _made(late).status == "ready"
+        assert late.duration_us == pytest.approx(3_000_000, abs=50_000)
+        assert _cut(livestream, Wish(last_ms=3000)).is_playable
 
     def test_can_be_played_before_its_file_is_stored(self, livestream: Livestream, broadcast: MadeBroadcast) -> None:
         clip = _cut(livestream, Wish(last_ms=3000))
@@ -296,6 +310,28 @@ class TestTheirLife:
         making.make_clip(clip_id=waiting.pk)
         assert not _stored_file(waiting, settings).exists()
 
+    def test_those_that_cannot_be_erased_now_come_last(
+        self, livestream: Livestream, home: NewOrganization, capture: Capture, broker: Broker, settings: Settings
+    ) -> None:
+        """Else as many of them as are called for at once keep all others from ever being erased."""
+        target = add_inline_target(
+            app=home.app, type="aws", bucket="films", region="eu-central-1", access_key="a", secret="b"
+        )
+        stuck, other = clip_of(livestream, storage=target), clip_of(livestream)
+        for clip in (stuck, other):
+            delete_clip(clip_id=clip.pk, actor=SYSTEM)
+        with (
+            lanes.lane(app_id=home.app.pk, storage_id=target.pk),
+            lanes.lane(app_id=home.app.pk, storage_id=target.pk),
+        ):
+            making.erase_clip(clip_id=stuck.pk)
+
+        with capture(execute=True):
+            sweeps.call_for_erasing()
+
+        called = [arguments["clip_id"] for name, arguments in broker.arguments if name == "streams.erase_clip"]
+        assert called == [str(other.pk), str(stuck.pk)]
+
     def test_leaves_what_opens_a_storage_to_the_last_that_is_there(
         self, livestream: Livestream, home: NewOrganization
     ) -> None:
@@ -316,6 +352,19 @@ class TestTheirLife:
         target.refresh_from_db()
         assert target.deleted_at is not None
         assert target.secrets_encrypted == ""
+
+    def test_leaves_a_storage_of_the_apps_own_alone(self, livestream: Livestream, home: NewOrganization) -> None:
+        target = storage_of(home.app)
+        recording = Recording.objects.create(
+            app=home.app, livestream=livestream, object_name="one", storage=target, deleted_at=clock.now()
+        )
+        clip = clip_of(livestream, storage=target, deleted_at=clock.now())
+
+        erase_recording(recording_id=recording.pk)
+        making.erase_clip(clip_id=clip.pk)
+
+        target.refresh_from_db()
+        assert (target.deleted_at, target.secrets["secret"]) == (None, VALUES["secret"])
 
     def test_lasts_as_long_as_their_sources(
         self, livestream: Livestream, broadcast: MadeBroadcast, settings: Settings

@@ -100,7 +100,7 @@ class TestOfAnotherMachine:
 
         assert (answer.status_code, answer.has_header("X-Accel-Redirect")) == (503, False)
         assert "in the folder of the machine main" in answer.content.decode()
-        assert "LIVEHUB_NODE_URLS" in answer.content.decode()
+        assert "where that machine is reached" in answer.content.decode()
 
     def test_are_not_sent_round_in_a_circle(self, recording: Recording, settings: Settings) -> None:
         link = download_link(recording)

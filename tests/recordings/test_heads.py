@@ -15,7 +15,7 @@ from streams.recordings import closing, sending, taking
 from streams.recordings.stores.base import Receipt, Upload, UploadPart
 from streams.recordings.stores.folder import FolderStore
 from tests.media.recording.probing import packets, top_boxes
-from tests.recordings.broadcast import MadeBroadcast, is_over, went_live
+from tests.recordings.broadcast import MadeBroadcast, taken, went_live
 
 _PART = 60_000
 _RESERVED = 16
@@ -88,17 +88,6 @@ def _send(recording: Recording, store: FolderStore) -> None:
     sending.send(recording, store, renew=_go_on)
 
 
-def _end(recording: Recording, broadcast: MadeBroadcast, lease: Lease) -> Recording:
-    """End the broadcast, and return the recording that has taken all of it."""
-    broadcast.end()
-    is_over(lease)
-    over = Recording.objects.get(pk=recording.pk)
-    assert taking.take(over)
-    over.is_taken = True
-    over.save(update_fields=["is_taken"])
-    return over
-
-
 def _close(recording: Recording, store: FolderStore) -> Path:
     closing.close(recording, store, renew=_go_on)
     recording.refresh_from_db()
@@ -131,7 +120,7 @@ def test_becomes_the_header_of_all_media_at_the_end(
         _send(recording, store)
     assert store.sent[:2] == [1, 2]
 
-    over = _end(recording, broadcast, lease)
+    over = taken(recording, broadcast, lease)
     path = _close(over, store)
 
     _check(over, path)
@@ -145,7 +134,7 @@ def test_is_sent_once_if_all_of_it_is_sent_at_the_end(
     recording: Recording, broadcast: MadeBroadcast, lease: Lease
 ) -> None:
     broadcast.add(6)
-    over, store = _end(recording, broadcast, lease), _Store()
+    over, store = taken(recording, broadcast, lease), _Store()
 
     sending.send(over, store, renew=_go_on)
     path = _close(over, store)
@@ -167,11 +156,25 @@ def test_of_what_fits_into_one_part_is_right_from_the_beginning(
     _send(recording, store)
     assert store.sent == []
 
-    over = _end(recording, broadcast, lease)
+    over = taken(recording, broadcast, lease)
     path = _close(over, store)
 
     _check(over, path)
     assert (_kinds(path), store.sent) == (_ONE_BOX, [1])
+
+
+def test_of_what_fills_one_part_to_its_last_byte_is_right_from_the_beginning(
+    recording: Recording, broadcast: MadeBroadcast, lease: Lease
+) -> None:
+    broadcast.add(2)
+    over, store = taken(recording, broadcast, lease), _InOrder()
+    over.part_size = over.taken_bytes + len(closing.movie_of(over).moov())
+    over.save(update_fields=["part_size"])
+
+    path = _close(over, store)
+
+    _check(over, path)
+    assert (path.stat().st_size, _kinds(path), store.sent) == (over.part_size, _ONE_BOX, [1])
 
 
 @pytest.mark.parametrize("kind", [_Store, _InOrder])
@@ -179,7 +182,7 @@ def test_of_what_fits_into_one_part_without_its_index(
     recording: Recording, broadcast: MadeBroadcast, lease: Lease, kind: type[_Store]
 ) -> None:
     broadcast.add(2)
-    over, store = _end(recording, broadcast, lease), kind()
+    over, store = taken(recording, broadcast, lease), kind()
     over.part_size = over.taken_bytes + 100
     over.save(update_fields=["part_size"])
 
@@ -197,7 +200,7 @@ def test_stays_as_it_was_recorded_where_nothing_can_be_replaced(
         broadcast.add(1)
         _send(recording, store)
 
-    over = _end(recording, broadcast, lease)
+    over = taken(recording, broadcast, lease)
     path = _close(over, store)
 
     _check(over, path)
@@ -222,7 +225,7 @@ def test_of_those_that_were_begun_without_room_for_it_stays_as_it_is(
         broadcast.add(1)
         _send(recording, store)
 
-    over = _end(recording, broadcast, lease)
+    over = taken(recording, broadcast, lease)
     path = _close(over, store)
 
     _check(over, path)
@@ -238,7 +241,7 @@ def test_that_was_to_be_replaced_and_was_not_is_found(
     broadcast.add(4)
     _send(recording, store)
 
-    over = _end(recording, broadcast, lease)
+    over = taken(recording, broadcast, lease)
     _close(over, store)
 
     assert (over.status, over.is_verified, over.problem) == (
@@ -255,7 +258,7 @@ def test_that_somebody_who_was_held_up_has_sent_is_replaced(
     taking.take(recording)
 
     def meanwhile() -> None:
-        over = _end(recording, broadcast, lease)
+        over = taken(recording, broadcast, lease)
         sending.send(over, _Store(), tail=closing.movie_of(over).moov(), renew=_go_on)
 
     held_up = _HeldUp(meanwhile)

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,11 +13,14 @@ from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
 from pytest_django import Settings
 
 from livehub.core import clock
+from streams.media.stills import single
 from streams.models import RecordedSegment, Recording, Session
 from streams.organizations.services import SYSTEM
-from streams.recordings import services
+from streams.recordings import services, stills
 from streams.recordings.advancing import advance_recording, erase_recording
 from streams.recordings.stills import make_stills
+from streams.recordings.stores.base import Receipt, StoredObject, Upload
+from streams.recordings.stores.folder import FolderStore
 from streams.recordings.storing import folder_store
 from streams.recordings.sweeps import sweep_recordings
 from tests.conftest import Broker
@@ -89,6 +93,18 @@ class TestMaking:
         for number, picture in enumerate(strips):
             assert min(range(3), key=lambda each: _differ(picture, shown[each])) == number
             assert _differ(picture, shown[number]) < 8
+
+    def test_leaves_no_more_than_a_scrub_bar_has_places(
+        self, recording: Recording, beside: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # As of a recording of a hundred times the length.
+        monkeypatch.setattr(stills, "_MOST", 2)
+
+        make_stills(recording_id=recording.pk)
+
+        cues = _CUE.findall((beside / "storyboard.vtt").read_text())
+        # The first key frames at or after each half of it.
+        assert [begins for begins, *_ in cues] == ["00:00:00.000", "00:00:06.000"]
 
     def test_takes_no_slate_for_the_poster(self, recording: Recording, beside: Path) -> None:
         # All but the one at five seconds.
@@ -163,20 +179,52 @@ class TestFailing:
 
     def test_is_given_up_after_some_tries(self, recording: Recording) -> None:
         folder_store().path(recording.object_name).write_bytes(bytes(recording.size or 0))
+        waits_s = list[float]()
         for _ in range(7):
             Recording.objects.update(stills_due_at=None)
             make_stills(recording_id=recording.pk)
+            due_at = Recording.objects.get().stills_due_at
+            waits_s += [] if due_at is None else [(due_at - clock.now()).total_seconds()]
 
+        assert waits_s == pytest.approx([60, 120, 240, 480, 960], abs=25)
         recording.refresh_from_db()
         assert (recording.stills_status, recording.stills_tries, recording.status) == ("failed", 5, "uploaded")
         assert recording.stills_problem.startswith("No picture of it can be made: ffmpeg says")
 
-    def test_leaves_nothing_of_what_was_deleted_meanwhile(self, recording: Recording, beside: Path) -> None:
+    def test_decodes_no_picture_that_claims_to_be_huge(
+        self, recording: Recording, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """What comes back from a storage may be anything."""
+        monkeypatch.setattr(single, "_MOST_PIXELS", 320 * 180 - 1)
+
+        make_stills(recording_id=recording.pk)
+
+        recording.refresh_from_db()
+        assert recording.stills_problem.startswith("No picture of it can be made: ffmpeg says")
+
+    def test_is_none_of_what_was_deleted(self, recording: Recording, beside: Path) -> None:
         Recording.objects.update(deleted_at=clock.now())
 
         make_stills(recording_id=recording.pk)
 
         assert not beside.exists()
+
+    def test_leaves_nothing_of_what_is_deleted_meanwhile(
+        self, recording: Recording, beside: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Between the first of its files and the last."""
+        finish = FolderStore.finish
+
+        def is_late(store: FolderStore, upload: Upload, receipts: Sequence[Receipt]) -> StoredObject:
+            Recording.objects.update(deleted_at=clock.now())
+            return finish(store, upload, receipts)
+
+        monkeypatch.setattr(FolderStore, "finish", is_late)
+
+        make_stills(recording_id=recording.pk)
+
+        left = [*beside.rglob("*.*"), *Path(settings.RECORDINGS_PLAYED_DIR).rglob("*.*")]
+        assert left == []
 
 
 class TestCalling:

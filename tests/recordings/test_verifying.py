@@ -1,16 +1,19 @@
 """What is told of a recording that is stored: each figure is compared with the file itself, or with the broadcast."""
 
 import zlib
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from livehub.core import clock
 from streams.models import Lease, RecordedSegment, Recording, Session
-from streams.recordings import services, storing
+from streams.recordings import closing, sending, services, storing, taking
 from streams.recordings.advancing import advance_recording
-from tests.recordings.broadcast import MadeBroadcast, is_over, went_live
+from streams.recordings.stores.base import Receipt, Store, StoredObject, Upload
+from tests.recordings.broadcast import MadeBroadcast, is_over, taken, went_live
 
 _PART = 60_000
 _MIB = 1024 * 1024
@@ -96,6 +99,72 @@ def test_a_file_that_is_shorter_than_the_broadcast_is_found(
 
     assert recording.problem.startswith("It lasts 3.")
     assert recording.problem.endswith("s, and 6.000 s were broadcast.")
+
+
+class _Elsewhere:
+    """A store that vouches for what it is sent, so that only pieces of it are read again; shows something else."""
+
+    def __init__(self, change: Callable[[bytes], bytes], *, replaces_parts: bool) -> None:
+        self._folder = storing.folder_store()
+        self._change = change
+        self.replaces_parts = replaces_parts
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._folder, name)
+
+    def finish(self, upload: Upload, receipts: Sequence[Receipt]) -> StoredObject:
+        stored = self._folder.finish(upload, receipts)
+        path = self._folder.path(upload.name)
+        path.write_bytes(self._change(path.read_bytes()))
+        return stored
+
+
+def _as_it_was_sent(content: bytes) -> bytes:
+    return content
+
+
+def _twice_as_fast(content: bytes) -> bytes:
+    """Have the movie's second hold twice as many ticks. Source: ISO/IEC 14496-12, 8.2.2, version 1."""
+    at = content.rindex(b"mvhd") + 24
+    return content[:at] + (2 * int.from_bytes(content[at : at + 4])).to_bytes(4) + content[at + 4 :]
+
+
+def _without_pictures(content: bytes) -> bytes:
+    """Leave nothing of what was broadcast but where its boxes begin."""
+    index = content.rindex(b"moov") - 4
+    return content[:4096] + bytes(index - 4096) + content[index:]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem", "replaces_parts"),
+    [
+        (_as_it_was_sent, "", True),
+        (_as_it_was_sent, "", False),
+        (_twice_as_fast, "Players take it for 3.", True),
+        (_without_pictures, "It cannot be played: ", False),
+    ],
+)
+def test_what_players_would_find_elsewhere_is_looked_at(
+    recording: Recording,
+    broadcast: MadeBroadcast,
+    lease: Lease,
+    change: Callable[[bytes], bytes],
+    problem: str,
+    replaces_parts: bool,
+) -> None:
+    store = cast(Store, _Elsewhere(change, replaces_parts=replaces_parts))
+    broadcast.add(4)
+    taking.take(recording)
+    sending.send(recording, store, renew=lambda: None)
+    broadcast.add(2)
+    over = taken(recording, broadcast, lease)
+
+    closing.close(over, store, renew=lambda: None)
+
+    over.refresh_from_db()
+    assert (over.status, over.is_verified) == ("uploaded", not problem)
+    assert over.problem.startswith(problem)
+    assert bool(over.problem) is bool(problem)
 
 
 def test_it_ends_when_it_has_lasted_long_enough(recording: Recording, broadcast: MadeBroadcast) -> None:

@@ -6,7 +6,10 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -16,6 +19,7 @@ from streams.media.origin.relay import make_room
 from tests.media.packagers import SESSION
 from tests.media.playlist_rules import check
 from tests.services import HANG_S, wait_until
+from tests.stack.answering import Quiet, answering
 from tests.stack.rulings import SIGNED, token_of
 from tests.stack.test_nginx import accepts
 from tests.stack.test_origin_doors import Doors, doors
@@ -23,6 +27,8 @@ from tests.stack.whole import leftovers, stack_environment, start
 
 __all__ = ["doors"]
 _PLAYBACK_ID = SESSION.partition("/")[0]
+_RECORDINGS = f"{_PLAYBACK_ID}/recordings"
+_RECORDING, _ELSEWHERE = (f"{first}-7a2d-4c38-9b0e-0a5d3f6e7c11" for first in ("4f0c7e11", "6f0c7e11"))
 # As the documentation says it.
 _PROMISED_S = 10
 
@@ -187,6 +193,83 @@ class TestSigned:
             time.sleep(0.3)
         newcomer = node.get(f"{bob}/1-2.m4s")
         assert (newcomer.status_code, newcomer.headers["Retry-After"]) == (503, "2")
+
+
+class _Web(Quiet, BaseHTTPRequestHandler):
+    """Knows which recording is the newest, and that another one is at another machine: that is here, too."""
+
+    def __init__(self, machine: str, *connection: Any) -> None:
+        self._machine = machine
+        super().__init__(*connection)
+
+    def do_GET(self) -> None:
+        path = self.path.removeprefix("/internal/recorded/")
+        there = f"{self._machine}/playback/{path.replace(_ELSEWHERE, _RECORDING)}?sent=1"
+        found = {_ELSEWHERE: there, "index.m3u8": f"{_RECORDING}/index.m3u8"}.get(path.split("/")[2])
+        self.send_response(302 if found else 404)
+        if found:
+            self.send_header("Location", found)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+class TestRecordings:
+    @pytest.fixture
+    def content(self) -> bytes:
+        """Of several pieces, as edges keep them."""
+        return bytes(range(256)) * 20_000
+
+    @pytest.fixture
+    def kept(self, doors: Doors, content: bytes) -> Iterator[Path]:
+        """What the origin has of one."""
+        folder = doors.instance.played_dir / _RECORDINGS / _RECORDING
+        folder.mkdir(parents=True)
+        (folder / "index.m3u8").write_text("#EXTM3U\n")
+        (folder / "media.mp4").write_bytes(content)
+        machine = f"http://127.0.0.1:{doors.instance.http_port}"
+        with answering(doors.instance.web_socket, partial(_Web, machine)):
+            yield folder
+
+    def test_are_passed_on_in_ranges_and_those_are_kept(self, node: Node, kept: Path, content: bytes) -> None:
+        path = f"{_RECORDINGS}/{_RECORDING}/media.mp4"
+
+        part = node.get(path, Range="bytes=2097100-2097200")
+
+        assert (part.status_code, part.content) == (206, content[2097100:2097201])
+        assert part.headers["Content-Range"] == f"bytes 2097100-2097200/{len(content)}"
+        assert part.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        assert part.headers.get_list("Access-Control-Allow-Origin") == ["*"]
+        assert node.get(path).content == content
+        assert node.get(path, Range=f"bytes={len(content)}-").status_code == 416
+        (kept / "media.mp4").unlink()
+        assert node.get(path, Range="bytes=-9").content == content[-9:]
+        assert node.get(path.replace("7e11", "7e12")).status_code == 404
+
+    def test_have_their_playlists_from_the_origin(self, node: Node, kept: Path) -> None:
+        playlist = node.get(f"{_RECORDINGS}/{_RECORDING}/index.m3u8")
+        newest = node.get(f"{_RECORDINGS}/index.m3u8")
+
+        assert (playlist.text, playlist.headers["Cache-Control"]) == ("#EXTM3U\n", "no-cache")
+        assert (newest.status_code, newest.headers["Location"]) == (302, f"{_RECORDING}/index.m3u8")
+        (kept / "index.m3u8").unlink()
+        assert node.get(f"{_RECORDINGS}/{_RECORDING}/index.m3u8").status_code == 404
+
+    def test_of_other_machines_are_fetched_there_as_who_asks(
+        self, doors: Doors, node: Node, kept: Path, content: bytes
+    ) -> None:
+        doors.ruling.rules = SIGNED
+        ann = token_of("ann", playback_id=_PLAYBACK_ID)
+        for recording in (_RECORDING, _ELSEWHERE):
+            path = f"{_RECORDINGS}/{recording}"
+
+            media = node.get(f"t/{ann}/{path}/media.mp4", Range="bytes=7-9")
+            playlist = node.get(f"t/{ann}/{path}/index.m3u8")
+
+            assert (media.status_code, media.content, playlist.text) == (206, content[7:10], "#EXTM3U\n")
+            assert "private" in media.headers["Cache-Control"]
+            assert "Location" not in playlist.headers
+            refused = (f"{path}/media.mp4", f"t/{ann}x/{path}/media.mp4", f"{path}/index.m3u8")
+            assert [node.get(each).status_code for each in refused] == [403, 403, 403]
 
 
 class TestMakeRoom:

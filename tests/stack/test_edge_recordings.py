@@ -6,6 +6,7 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+import httpx
 import pytest
 
 from livehub.stack import nginx
@@ -13,12 +14,14 @@ from livehub.stack.edge import render_edge
 from livehub.stack.folders import prepare_folders
 from livehub.stack.instance import Instance
 from livehub.stack.nginx import Host
-from tests.services import running, wait_until
+from tests.services import HANG_S, running, wait_until
 from tests.stack.answering import Quiet, answering
 from tests.stack.test_nginx import Answer, accepts, ask
 
 _RECORDED = "/playback/pb_0123456789abcdefghij/recordings"
 _ONE = f"{_RECORDED}/4f0c9e1b-7a2d-4c38-9b0e-0a5d3f6e7c11"
+# One that another machine has.
+_ELSEWHERE = f"{_RECORDED.replace('/playback/', '/internal/recorded/')}/6f0c"
 _TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2lnbmF0dXJl"  # Nobody's.
 
 
@@ -48,9 +51,13 @@ class _Web(_Asked):
         self._programs.asked.append((self.path, self.headers.get("Range", "")))
         status = {"video.m3u8": 200, "media.mp4": 206, "index.m3u8": 302}.get(self.path.rpartition("/")[2], 404)
         content = b"of the web program"
+        if self.path.startswith(_ELSEWHERE):
+            status = 302
         self.send_response(status)
         if status == 302:
-            self.send_header("Location", "somewhere/index.m3u8")
+            there = f"https://north.example.org{self.path.replace('/internal/recorded/', '/playback/')}?sent=1"
+            self.send_header("Location", there if self.path.startswith(_ELSEWHERE) else "somewhere/index.m3u8")
+            self.send_header("Cache-Control", "no-store")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
@@ -111,6 +118,28 @@ def test_asks_the_web_program_for_the_rest(edge: _Edge) -> None:
     inner = [path.replace("/playback/", "/internal/recorded/") for path in (f"{_ONE}/video.m3u8", f"{other}/media.mp4")]
     assert edge.programs.asked == [(inner[0], ""), (inner[1], "bytes=1-2")]
     assert edge.get(inner[0]).status == 404
+
+
+@pytest.mark.parametrize("door", ["", f"t/{_TOKEN}/"])
+def test_sends_viewers_to_the_machine_that_has_it_with_their_token(edge: _Edge, door: str) -> None:
+    other = _ONE.removeprefix("/playback/").replace("4f0c", "6f0c")
+
+    answer = httpx.get(f"{edge.url}/playback/{door}{other}/media.mp4", timeout=HANG_S)
+
+    there = f"https://north.example.org/playback/{door}{other}/media.mp4?sent=1"
+    assert (answer.status_code, answer.headers["Location"]) == (302, there)
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers.get_list("Access-Control-Allow-Origin") == ["*"]
+    httpx.get(f"{edge.url}/playback/{other}/media.mp4?sent=1", timeout=HANG_S)
+    assert edge.programs.asked[-1][0].endswith("/media.mp4?sent=1")
+
+
+def test_leads_to_the_newest_one_from_where_it_is_asked(edge: _Edge) -> None:
+    answer = httpx.get(
+        f"{edge.url}/playback/t/{_TOKEN}{_RECORDED.removeprefix('/playback')}/index.m3u8", timeout=HANG_S
+    )
+
+    assert answer.headers["Location"] == "somewhere/index.m3u8"
 
 
 def test_says_quietly_that_there_is_nothing_to_pages_that_look(edge: _Edge) -> None:

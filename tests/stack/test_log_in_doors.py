@@ -27,6 +27,7 @@ from streams.models import AuditEntry, LogIn, User
 from streams.organizations.services import NewOrganization
 from tests.dashboard.websocket import cookie_of
 from tests.services import HANG_S, running, wait_until
+from tests.stack.instances import fresh_instance
 from tests.stack.test_nginx import accepts
 from tests.stack.test_web_programs import on_test_database, started
 
@@ -162,13 +163,17 @@ class TestLogIn:
         assert max(waits_s) < 8
 
 
-@pytest.mark.usefixtures("on_test_database", "static_files")
+@pytest.fixture(scope="class", name="url")
+def _shared_url(tmp_path_factory: pytest.TempPathFactory, on_test_database: None, static_files: None) -> Iterator[str]:
+    """Of the edge before an ASGI program that several tests share."""
+    folder = tmp_path_factory.mktemp("asgi")
+    with site(fresh_instance(folder), "asgi", folder=folder) as address:
+        yield address
+
+
 class TestWebsocket:
-    def test_is_opened_to_pages_of_ours_with_a_log_in_and_ends_with_it(
-        self, instance: Instance, tmp_path: Path, owner: User
-    ) -> None:
-        with site(instance, "asgi", folder=tmp_path) as url:
-            asyncio.run(asyncio.wait_for(self.visit(url, cookie_of(owner)), 4 * HANG_S))
+    def test_is_opened_to_pages_of_ours_with_a_log_in_and_ends_with_it(self, url: str, owner: User) -> None:
+        asyncio.run(asyncio.wait_for(self.visit(url, cookie_of(owner)), 4 * HANG_S))
 
     async def visit(self, url: str, cookie: str) -> None:
         for origin, shown in [(url, ""), (url, "sessionid=forged"), (url.replace("http:", "https:"), cookie)]:
@@ -180,17 +185,17 @@ class TestWebsocket:
             assert await _closing_code(page) == 4401
 
     def test_takes_a_page_over_tls_from_a_trusted_proxy_only(
-        self, instance: Instance, tmp_path: Path, owner: User
+        self, url: str, instance: Instance, tmp_path: Path, owner: User
     ) -> None:
-        cookie = cookie_of(owner)
-        origin = f"https://127.0.0.1:{instance.http_port}"
-        over_tls = {"origin": origin, "X-Forwarded-Proto": "https"}
-        with site(instance, "asgi", folder=tmp_path) as url:
-            assert asyncio.run(_refusal(url, cookie=cookie, **over_tls)) == 403
-        with site(replace(instance, trusted_proxies=("127.0.0.1",)), "asgi", folder=tmp_path) as url:
-            assert asyncio.run(_refusal(url, cookie=cookie, **over_tls)) == 101
+        def opened(address: str) -> int:
+            over_tls = {"origin": address.replace("http:", "https:"), "X-Forwarded-Proto": "https"}
+            return asyncio.run(_refusal(address, cookie=cookie_of(owner), **over_tls))
 
-    def test_takes_no_large_message(self, instance: Instance, tmp_path: Path, owner: User) -> None:
+        assert opened(url) == 403
+        with site(replace(instance, trusted_proxies=("127.0.0.1",)), "asgi", folder=tmp_path) as behind_a_proxy:
+            assert opened(behind_a_proxy) == 101
+
+    def test_takes_no_large_message(self, url: str, owner: User) -> None:
         async def code() -> int:
             async with _opened(url, cookie=cookie, origin=url) as page:
                 await page.recv()
@@ -198,13 +203,10 @@ class TestWebsocket:
                 return await _closing_code(page)
 
         cookie = cookie_of(owner)
-        with site(instance, "asgi", folder=tmp_path) as url:
-            # Too big. Source: RFC 6455 7.4.1.
-            assert asyncio.run(code()) == 1009
+        # Too big. Source: RFC 6455 7.4.1.
+        assert asyncio.run(code()) == 1009
 
-    def test_of_one_person_in_plenty_takes_nothing_from_another(
-        self, instance: Instance, tmp_path: Path, owner: User, stranger: User
-    ) -> None:
+    def test_of_one_person_in_plenty_takes_nothing_from_another(self, url: str, owner: User, stranger: User) -> None:
         async def browse() -> tuple[int, float]:
             async with _opened(url, cookie=theirs, origin=url) as page:
                 await page.recv()
@@ -220,8 +222,7 @@ class TestWebsocket:
                 return len(opened), wait_s
 
         cookie, theirs = cookie_of(owner), cookie_of(stranger)
-        with site(instance, "asgi", folder=tmp_path) as url:
-            count, wait_s = asyncio.run(browse())
+        count, wait_s = asyncio.run(browse())
 
         assert count == 20
         assert wait_s < 10

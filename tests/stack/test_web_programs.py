@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -27,6 +27,7 @@ from streams.livestreams.services import create_livestream
 from streams.models import Livestream
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.services import HANG_S, running, wait_until
+from tests.stack.instances import fresh_instance
 
 
 @contextmanager
@@ -68,11 +69,13 @@ def is_alive(pid: int) -> bool:
         return False  # Gone while we looked.
 
 
-@pytest.fixture
-def on_test_database(monkeypatch: pytest.MonkeyPatch, db: None) -> None:
+@pytest.fixture(scope="module")
+def on_test_database(django_db_setup: None) -> Iterator[None]:
     """Programs that are started find the tests' database, not the one it was made beside."""
     base, _, _ = settings.DATABASE_URL.rpartition("/")
-    monkeypatch.setenv("DATABASE_URL", f"{base}/{connection.settings_dict['NAME']}")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", f"{base}/{connection.settings_dict['NAME']}")
+        yield
 
 
 @pytest.fixture
@@ -82,70 +85,87 @@ def program(instance: Instance, on_test_database: None) -> Callable[[str], Progr
     return found.__getitem__
 
 
+@contextmanager
+def running_web(instance: Instance, *, log_path: Path) -> "Iterator[subprocess.Popen[bytes]]":
+    """Run the web program with all its workers."""
+    found = next(each for each in programs(instance) if each.name == "web")
+    with started(found, log_path=log_path) as process:
+        wait_until(lambda: len(children(process.pid)) == web.WORKERS, what="its workers")
+        yield process
+
+
+@dataclass(frozen=True)
+class Lasting:
+    """A web program that several tests share, each of which leaves it running with all its workers."""
+
+    socket_path: Path
+    pid: int
+
+
+@pytest.fixture(scope="class")
+def lasting(tmp_path_factory: pytest.TempPathFactory, on_test_database: None) -> Iterator[Lasting]:
+    folder = tmp_path_factory.mktemp("web")
+    instance = fresh_instance(folder)
+    prepare_folders(instance)
+    with running_web(instance, log_path=folder / "web.log") as process:
+        yield Lasting(instance.web_socket, process.pid)
+
+
 @pytest.mark.django_db(transaction=True)
 class TestWeb:
-    @pytest.fixture
-    def running_web(self, program: Callable[[str], Program], tmp_path: Path) -> "Iterator[subprocess.Popen[bytes]]":
-        with started(program("web"), log_path=tmp_path / "web.log") as process:
-            wait_until(lambda: len(children(process.pid)) == web.WORKERS, what="its workers")
-            yield process
-
-    def test_takes_any_path_and_lets_nobody_else_in(self, running_web: object, instance: Instance) -> None:
+    def test_takes_any_path_and_lets_nobody_else_in(self, lasting: Lasting) -> None:
         paths = ("/v2/%E2%82%AC", "/v2/a%2Fb%20c", "/v2/%0a", "/v2/livestreams/%00")
 
-        statuses = {path: ask(instance.web_socket, path).status_code for path in paths}
+        statuses = {path: ask(lasting.socket_path, path).status_code for path in paths}
 
         assert [path for path, status in statuses.items() if status not in {401, 404}] == []
-        assert stat.S_IMODE(instance.web_socket.stat().st_mode) == 0o600
+        assert stat.S_IMODE(lasting.socket_path.stat().st_mode) == 0o600
 
-    def test_replaces_a_worker_that_is_killed(self, running_web: "subprocess.Popen[bytes]", instance: Instance) -> None:
-        before = children(running_web.pid)
+    def test_replaces_a_worker_that_is_killed(self, lasting: Lasting) -> None:
+        before = children(lasting.pid)
 
         os.kill(next(iter(before)), signal.SIGKILL)
 
-        assert answers(instance.web_socket)
+        assert answers(lasting.socket_path)
         wait_until(
-            lambda: len(children(running_web.pid) - before) == 1 and len(children(running_web.pid)) == web.WORKERS,
+            lambda: len(children(lasting.pid) - before) == 1 and len(children(lasting.pid)) == web.WORKERS,
             what="another worker",
         )
 
-    def test_goes_on_while_a_worker_hangs(self, running_web: "subprocess.Popen[bytes]", instance: Instance) -> None:
-        hanging = next(iter(children(running_web.pid)))
+    def test_goes_on_while_a_worker_hangs(self, lasting: Lasting) -> None:
+        hanging = next(iter(children(lasting.pid)))
         os.kill(hanging, signal.SIGSTOP)
         # What it took until this moment hangs with it.
         wait_until(lambda: set(thread_states(hanging)) == {"T"}, what="the stop")
 
         with ThreadPoolExecutor(max_workers=8) as executor:
-            assert all(executor.map(lambda _: answers(instance.web_socket), range(80)))
+            assert all(executor.map(lambda _: answers(lasting.socket_path), range(80)))
         wait_until(
-            lambda: hanging not in children(running_web.pid) and len(children(running_web.pid)) == web.WORKERS,
+            lambda: hanging not in children(lasting.pid) and len(children(lasting.pid)) == web.WORKERS,
             what="another worker in its place",
         )
-        assert answers(instance.web_socket)
+        assert answers(lasting.socket_path)
 
-    def test_leaves_nobody_behind_when_it_is_killed_and_starts_again(
-        self,
-        running_web: "subprocess.Popen[bytes]",
-        program: Callable[[str], Program],
-        tmp_path: Path,
+    def test_leaves_nobody_behind_when_it_is_killed_starts_again_and_stops_although_a_worker_hangs(
+        self, instance: Instance, on_test_database: None, tmp_path: Path
     ) -> None:
-        workers = children(running_web.pid)
+        prepare_folders(instance)
+        with running_web(instance, log_path=tmp_path / "web.log") as process:
+            workers = children(process.pid)
 
-        running_web.kill()
-        running_web.wait(timeout=HANG_S)
+            process.kill()
+            process.wait(timeout=HANG_S)
 
-        wait_until(lambda: not any(map(is_alive, workers)), what="its workers to end")
-        with started(program("web"), log_path=tmp_path / "again.log"):
-            pass
+            wait_until(lambda: not any(map(is_alive, workers)), what="its workers to end")
 
-    def test_stops_although_a_worker_hangs(self, running_web: "subprocess.Popen[bytes]") -> None:
-        workers = children(running_web.pid)
-        os.kill(next(iter(workers)), signal.SIGSTOP)
+        with running_web(instance, log_path=tmp_path / "again.log") as process:
+            workers = children(process.pid)
+            os.kill(next(iter(workers)), signal.SIGSTOP)
 
-        running_web.terminate()
+            process.terminate()
 
-        running_web.wait(timeout=9)  # After 10 s the supervisor kills.
-        assert not any(map(is_alive, workers))
+            process.wait(timeout=9)  # After 10 s the supervisor kills.
+            assert not any(map(is_alive, workers))
 
 
 # One request stops its event loop for a while.

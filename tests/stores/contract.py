@@ -160,7 +160,7 @@ class ServerContract(StoreContract):
         error = self.failure(target, allowed=[])
 
         assert (error.code, error.retryable) == ("address_refused", False)
-        assert "LIVEHUB_OUTGOING_ALLOWED_NETWORKS" in error.reason
+        assert "have whoever runs LiveHub allow its network" in error.reason
 
     def test_says_that_the_bucket_is_missing(self, target: StoreSettings) -> None:
         elsewhere: dict[str, Any] = (

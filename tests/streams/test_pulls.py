@@ -14,7 +14,7 @@ from livehub.core import clock, crypto
 from livehub.core.errors import ValidationFailedError
 from livehub.stack.ports import free_port
 from streams.ingest.services import admit_encoder
-from streams.livestreams import services, sweeps
+from streams.livestreams import pull_runs, services, sweeps
 from streams.livestreams.arrivals import Encoder
 from streams.livestreams.held_pull import HeldPull, PullLostError, claim_pull
 from streams.livestreams.lifecycle import HeldOffError
@@ -251,6 +251,39 @@ class TestRuns:
             thread.join(HANG_S)
         # Another worker may go on.
         assert claim_pull(livestream.pk, worker="two") is not None
+
+    @pytest.mark.parametrize(("lasting_s", "tries"), [(0.0, 1), (3600.0, 5)])
+    def test_tries_are_counted_anew_once_one_has_lasted(
+        self,
+        livestream: Livestream,
+        ingest: Ingest,
+        clip: Path,
+        broker: Broker,
+        settings: Settings,
+        tmp_path_factory: pytest.TempPathFactory,
+        monkeypatch: pytest.MonkeyPatch,
+        lasting_s: float,
+        tries: int,
+    ) -> None:
+        monkeypatch.setattr(pull_runs, "_LASTING_S", lasting_s)
+        stopping = threading.Event()
+        with ingest.publishing("theirs", clip):
+            change(livestream, {"url": ingest.server.pull_url("theirs")})
+            run = PullRun(claimed_pull(livestream), stopping)
+            # Whose waits grow.
+            run._tries = 4
+            thread = threading.Thread(target=run.run)
+            with egress_proxy(tmp_path_factory.mktemp("egress")) as way_out:
+                settings.EGRESS_SOCKET = way_out
+                thread.start()
+                wait_until(lambda: self._state() == "pulling", what="the pull")
+            # What it goes out by has gone.
+            wait_until(lambda: self._state() == "retrying", what="its end")
+            stopping.set()
+            thread.join(HANG_S)
+
+        assert not thread.is_alive()
+        assert PullSource.objects.get().tries == tries
 
     def test_the_first_refusal_ends_it(self, livestream: Livestream, broker: Broker) -> None:
         change(livestream, {"url": "rtmp://10.1.2.3/live/inside"})

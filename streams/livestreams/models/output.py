@@ -102,7 +102,7 @@ class Output(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.name or self.uri or OutputType(self.type).label
+        return self.name or self.shown_uri or OutputType(self.type).label
 
     @classmethod
     def defaults_of(cls, livestream: Livestream) -> "list[Output]":
@@ -131,6 +131,14 @@ class Output(models.Model):
     def address(self) -> str:
         """Where its viewers, or the other platform, are; empty for an archive."""
         return self.livestream.playback_url if self.type == OutputType.HLS else self.uri
+
+    @property
+    def shown_uri(self) -> str:
+        """Its address for everybody who looks: what follows the application is a key where none is kept beside it."""
+        scheme, _, rest = self.uri.partition("://")
+        host, _, path = rest.partition("/")
+        application, _, key = path.partition("/")
+        return f"{scheme}://{host}/{application}/***" if key and not self.stream_key_encrypted else self.uri
 
     @property
     def is_simulcast(self) -> bool:

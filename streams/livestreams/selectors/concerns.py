@@ -61,7 +61,7 @@ def _simulcasts(organization: Organization) -> list[Concern]:
             output.shown.label,
             output.shown.tone,
             str(output.livestream),
-            f"Simulcast to {output.name or output.uri}: {output.push_message}",
+            f"Simulcast to {output}: {output.push_message}",
             output.push_since,
             _page(output.livestream_id),
         )

@@ -30,11 +30,14 @@ class Hub:
         await self._http.aclose()
 
     @asynccontextmanager
-    async def get(self, path: str, *, token: str, headers: Mapping[str, str]) -> AsyncIterator[httpx.Response]:
-        """Ask for what lies at a path, with a viewer's token where there is one.
+    async def get(
+        self, path: str, *, token: str, headers: Mapping[str, str], follows: bool = False
+    ) -> AsyncIterator[httpx.Response]:
+        """Ask for what lies at a path, with a viewer's token where there is one; `follows` to another machine's, too.
 
         :raises httpx.HTTPError: when there is no answer; says nothing of the token.
         """
         door = f"/t/{token}" if token else ""
-        async with self._http.stream("GET", f"{self._url}{door}{path}", headers=headers) as response:
+        url = f"{self._url}{door}{path}"
+        async with self._http.stream("GET", url, headers=headers, follow_redirects=follows) as response:
             yield response

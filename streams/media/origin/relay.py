@@ -2,11 +2,13 @@
 
 It asks with the token of one of them. Where that one may not, he alone is refused, and another one's is tried.
 Playlists are passed on and not kept, so none is ever stale. Files never change: they are fetched once, kept in a
-folder that nginx serves from, and removed again when they are old or too many.
+folder that nginx serves from, and removed again when they are old or too many. Of recordings' media nginx asks for
+ranges, and keeps them itself.
 """
 
 import asyncio
 import logging
+import re
 import time
 from collections import Counter
 from contextlib import suppress
@@ -33,7 +35,10 @@ _FILE_BYTES_AT_MOST = 256 << 20
 _SWEEP_S = 10.0
 # A broadcast that is removed at its origin is soon gone here, too.
 _KEPT_S = 600
+_PLACE = re.compile(r"[0-9a-f-]{36}/index\.m3u8")
 _PASSED_ON = ("Content-Type", "Cache-Control", "Content-Encoding", "Vary")
+# Of a range of what never changes: who may keep it, nginx says.
+_PASSED_ON_OF_RANGE = ("Content-Type", "Content-Range", "ETag", "Last-Modified")
 
 
 class _Crowd(Group):
@@ -126,16 +131,23 @@ class Relay:
 
     async def _passed_on(self, wanted: Wanted, token: str, takes_gzip: bool) -> Reply:
         headers = {"Accept-Encoding": "gzip" if takes_gzip else "identity"}
-        async with self._hub.get(target_of(wanted), token=token, headers=headers) as response:
-            if response.status_code != 200:
+        if wanted.byte_range:
+            headers = {"Accept-Encoding": "identity", "Range": wanted.byte_range}
+        # What another machine has is one file of it; which recording is the newest, players have to know themselves.
+        follows = _leads_elsewhere(wanted)
+        async with self._hub.get(target_of(wanted), token=token, headers=headers, follows=follows) as response:
+            if response.status_code == 302 and (there := _within(response)):
+                return answers.answer(302, {"Location": there, "Cache-Control": "no-store"}, b"")
+            if response.status_code != (206 if wanted.byte_range else 200):
                 return _failure(response)
             body = bytearray()
             async for piece in response.aiter_raw(_PIECE_BYTES):
                 body += piece
                 if len(body) > _PLAYLIST_BYTES_AT_MOST:
                     return answers.failure(502)
-            passed_on = {name: response.headers[name] for name in _PASSED_ON if name in response.headers}
-            return answers.answer(200, passed_on, bytes(body))
+            names = _PASSED_ON_OF_RANGE if wanted.byte_range else _PASSED_ON
+            passed_on = {name: response.headers[name] for name in names if name in response.headers}
+            return answers.answer(response.status_code, passed_on, bytes(body))
 
     async def _file(self, wanted: Wanted, token: str) -> Reply:
         folder = self._root / wanted.folder / wanted.slot
@@ -189,6 +201,17 @@ def _is_kept(wanted: Wanted) -> bool:
     return bool(wanted.slot and wanted.file_name)
 
 
+def _leads_elsewhere(wanted: Wanted) -> bool:
+    """Tell what may lie at another machine than the origin: what is played of one recording."""
+    return "/recordings/" in wanted.folder
+
+
+def _within(response: httpx.Response) -> str:
+    """Return where else it lies in the same folder, empty where it lies anywhere else: others' tokens stand in that."""
+    there = response.headers.get("Location", "")
+    return there if _PLACE.fullmatch(there) else ""
+
+
 def _waits(wanted: Wanted) -> bool:
     return wanted.msn is not None
 
@@ -203,4 +226,4 @@ def _failure(response: httpx.Response) -> Reply:
     if response.status_code == 429:
         # We ask too much at once, not who asks here.
         return answers.failure(503)
-    return answers.failure(response.status_code if response.status_code in {400, 404, 503} else 502)
+    return answers.failure(response.status_code if response.status_code in {400, 404, 416, 503} else 502)

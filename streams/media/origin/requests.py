@@ -4,7 +4,7 @@ Source: RFC 9112 (messages), RFC 8216bis 6.2.5 (the questions).
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from streams.media.media_playlist import Form
 from streams.media.origin.rules import Viewer
@@ -27,6 +27,18 @@ _OTHERS = (
     re.compile(r"/(?P<folder>[A-Za-z0-9_-]{1,64})/(?P<file_name>(?:index|live)\.m3u8|thumbnail\.jpg|preview\.webp)"),
     re.compile(rf"{_SESSION}/(?P<file_name>storyboard\.vtt)"),
 )
+# What is played once a broadcast is over.
+_RECORDINGS = r"/(?P<folder>[A-Za-z0-9_-]{1,64}/recordings)"
+_RECORDED = (
+    re.compile(rf"{_RECORDINGS}/(?P<file_name>index\.m3u8)"),
+    re.compile(
+        rf"{_RECORDINGS[:-1]}/[0-9a-f-]{{36}})"
+        r"/(?P<file_name>(?:index|video|audio)\.m3u8|media\.mp4|storyboard\.vtt|pictures/[a-z0-9]{1,64}\.jpg)"
+    ),
+)
+# A recording's media, of which nobody is asked for more than a part.
+_MEDIA = "media.mp4"
+_RANGE = re.compile(r"bytes=[0-9]{1,18}-[0-9]{1,18}")
 _PICTURE = re.compile(
     rf"{_SESSION}/(?P<slot>pictures)/(?P<file_name>[0-9]{{1,9}}-[0-9]{{1,12}}(?:-[0-9]{{1,3}})?\.jpg)"
 )
@@ -58,6 +70,8 @@ class Wanted:
     msn: int | None = None
     part: int | None = None
     file_name: str = ""
+    # Of a recording's media: which bytes, as the header says it.
+    byte_range: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +117,12 @@ def parse_request(head: bytes) -> Request | PermissionRequest:
         viewer = Viewer(playback_id, token, origin if _ORIGIN.fullmatch(origin) else _NO_ORIGIN)
         return PermissionRequest(viewer, is_head, closes)
     takes_gzip = "gzip" in headers.get("accept-encoding", "")
-    return Request(parse_target(target), is_head, takes_gzip, closes, token)
+    wanted = parse_target(target)
+    if wanted.file_name == _MEDIA:
+        wanted = replace(wanted, byte_range=headers.get("range", ""))
+        if not _RANGE.fullmatch(wanted.byte_range):
+            raise RefusedError(400)
+    return Request(wanted, is_head, takes_gzip, closes, token)
 
 
 def parse_target(target: str) -> Wanted:
@@ -112,7 +131,7 @@ def parse_target(target: str) -> Wanted:
     :raises RefusedError: when it is none of ours, or its numbers cannot be.
     """
     path, _, query = target.partition("?")
-    for other in _OTHERS:
+    for other in (*_OTHERS, *_RECORDED):
         if (entry := other.fullmatch(path)) is not None:
             return Wanted(entry["folder"], "", file_name=entry["file_name"])
     if (picture := _PICTURE.fullmatch(path)) is not None:

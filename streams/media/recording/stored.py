@@ -5,12 +5,12 @@ The same bytes always follow from the same segment, so that a part of a file can
 
 import struct
 from array import array
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from streams.media.avc import find_parameter_sets, length_size, with_parameter_sets
 from streams.media.fmp4 import Fmp4Error, aac_config_of, find_box
-from streams.media.fragments import Fragment, FragmentReader, Init, offsets, render_fragment
+from streams.media.fragments import Fragment, FragmentReader, Init, Sample, offsets, parse_fragment, render_fragment
 from streams.media.recording.index import SegmentIndex, TrackKind, words
 
 # In front of everything that is stored: size and `mdat`. Players of HLS begin behind it.
@@ -26,6 +26,7 @@ _SIZE, _SIZE_AT = struct.Struct(">HH"), 32
 _LENGTH_SIZE = 4
 # Of a moof, behind its own header and that of `mfhd`, with version and flags.
 _SEQUENCE_AT = 20
+_TORN = "A segment ends within a box."
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,43 +104,57 @@ def stored_segment(content: bytes, init: TrackInit) -> bytes:
 
     :raises Fmp4Error: when the content is not fragments of that track.
     """
-    if not init.parameter_sets:
-        # Whether it can be read is seen now, and not when all of it is to be shown.
-        list(_fragments(content))
-        return _boxed(content)
-    made, copied = list[bytes](), 0
-    for found in _fragments(content):
-        if any(sample.is_sync for sample in found.fragment.samples):
-            made += (content[copied : found.begin], _with_sets(found, content, init.parameter_sets))
-            copied = found.end
-    return _boxed(b"".join((*made, content[copied:])))
+    return _stored(content, init)[0]
 
 
-def read_segment(stored: bytes, init: TrackInit) -> SegmentIndex:
-    """Return what is in a stored segment.
+def store_segment(content: bytes, init: TrackInit) -> tuple[bytes, SegmentIndex]:
+    """Return the box as of `stored_segment`, and what is in it.
 
-    :raises Fmp4Error: when it is none.
+    :raises Fmp4Error: when the content is not fragments of that track, or there are none in it.
     """
-    found = list(_fragments(stored[BOX_HEADER_SIZE:]))
+    stored, found = _stored(content, init)
+    return stored, _index(found, init)
+
+
+def _index(found: Sequence[tuple[Fragment, int]], init: TrackInit) -> SegmentIndex:
     if not found:
         raise Fmp4Error("There is no fragment in the segment.")
-    first, durations = found[0].fragment.decode_time, words(())
+    first, durations = found[0][0].decode_time, words(())
     sizes, keys, chunks, compositions = words(()), words(()), words(()), array("i")
     time = first
-    for each in found:
-        fragment = each.fragment
+    for fragment, payload_at in found:
         if fragment.decode_time > time and durations:
             # A hole within a segment: what is before it is shown until then.
             durations[-1] += fragment.decode_time - time
             time = fragment.decode_time
         if init.kind is TrackKind.VIDEO:
-            keys.extend(len(sizes) + place for place, sample in enumerate(fragment.samples) if sample.is_sync)
-        chunks.extend((BOX_HEADER_SIZE + each.payload_at, len(fragment.samples)))
-        durations.extend([sample.duration for sample in fragment.samples])
-        sizes.extend([sample.size for sample in fragment.samples])
-        compositions.extend([sample.composition for sample in fragment.samples])
-        time += sum([sample.duration for sample in fragment.samples])
+            keys.extend([len(sizes) + place for place, sample in enumerate(fragment.samples) if sample.is_sync])
+        chunks.extend((payload_at, len(fragment.samples)))
+        lasting, large, _, later = zip(*fragment.samples, strict=True) if fragment.samples else ((), (), (), ())
+        durations.extend(lasting)
+        sizes.extend(large)
+        compositions.extend(later)
+        time += sum(lasting)
     return SegmentIndex(init.kind, init.timescale, first, durations, sizes, compositions, keys, chunks)
+
+
+def _stored(content: bytes, init: TrackInit) -> tuple[bytes, list[tuple[Fragment, int]]]:
+    """Return the box, and its fragments, each with where its samples begin in the box."""
+    found, made = list[tuple[Fragment, int]](), list[bytes]()
+    # Up to where the content is in the box, and where that is there.
+    copied, size = 0, BOX_HEADER_SIZE
+    for each in _fragments(content):
+        fragment, begin = each.fragment, size + each.begin - copied
+        if init.parameter_sets and any(sample.is_sync for sample in fragment.samples):
+            samples, piece = _with_sets(each, content, init.parameter_sets)
+            made += (content[copied : each.begin], piece)
+            copied, size = each.end, begin + len(piece)
+            payload_at = size - sum([sample.size for sample in samples])
+            fragment = replace(fragment, samples=samples)
+        else:
+            payload_at = begin + each.payload_at - each.begin
+        found.append((fragment, payload_at))
+    return _boxed(b"".join((*made, content[copied:]))), found
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,26 +168,33 @@ class _Found:
 
 
 def _fragments(content: bytes) -> Iterator[_Found]:
-    reader, begin = FragmentReader(), 0
-    for at, size in _boxes(content):
-        for fragment in reader.feed(content[at : at + size]):
-            if not isinstance(fragment, Fragment):
-                raise Fmp4Error("There is an initialization section within a segment.")
-            yield _Found(fragment, begin, at + _HEADER.size, at + size)
-            begin = at + size
+    whole, moof, begin = memoryview(content), b"", 0
+    for kind, at, end in _boxes(content):
+        if kind == b"moov":
+            raise Fmp4Error("There is an initialization section within a segment.")
+        if kind == b"moof":
+            moof = content[at:end]
+        elif kind == b"mdat":
+            payload_at = at + _HEADER.size
+            yield _Found(parse_fragment(moof, whole[payload_at:end]), begin, payload_at, end)
+            begin = end
 
 
-def _boxes(content: bytes) -> Iterator[tuple[int, int]]:
+def _boxes(content: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """Yield their kinds, and where they begin and end."""
     at = 0
     while at < len(content):
-        size = int.from_bytes(content[at : at + 4])
+        if at + _HEADER.size > len(content):
+            raise Fmp4Error(_TORN)
+        size, kind = _HEADER.unpack_from(content, at)
         if size < _HEADER.size or at + size > len(content):
-            raise Fmp4Error("A segment ends within a box.")
-        yield at, size
+            raise Fmp4Error(_TORN)
+        yield kind, at, at + size
         at += size
 
 
-def _with_sets(found: _Found, content: bytes, sets: tuple[bytes, ...]) -> bytes:
+def _with_sets(found: _Found, content: bytes, sets: tuple[bytes, ...]) -> tuple[tuple[Sample, ...], bytes]:
+    """Return the samples of a fragment, and the fragment itself, with parameter sets in front of each key frame."""
     fragment = found.fragment
     bounds, samples, pieces = offsets(fragment.samples), [], list[bytes | memoryview]()
     for place, sample in enumerate(fragment.samples):
@@ -182,7 +204,7 @@ def _with_sets(found: _Found, content: bytes, sets: tuple[bytes, ...]) -> bytes:
         samples.append(sample._replace(size=len(piece)))
         pieces.append(piece)
     sequence = int.from_bytes(content[found.begin + _SEQUENCE_AT : found.begin + _SEQUENCE_AT + 4])
-    return b"".join((render_fragment(sequence, fragment.decode_time, samples), *pieces))
+    return tuple(samples), b"".join((render_fragment(sequence, fragment.decode_time, samples), *pieces))
 
 
 def _boxed(content: bytes) -> bytes:

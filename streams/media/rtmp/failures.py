@@ -30,19 +30,21 @@ class PushReason(StrEnum):
 
 
 _SENTENCES = {
-    PushReason.REFUSED: "The server refuses connections.",
-    PushReason.SILENT: "The server does not answer.",
-    PushReason.RESET: "The server cut the connection.",
-    PushReason.CLOSED: "The server hung up.",
-    PushReason.STALLED: "The server takes nothing any more.",
-    PushReason.TOO_SLOW: "The server, or the way to it, is too slow: pictures are left out.",
-    PushReason.NAME_IN_USE: "Somebody publishes there with this key already.",
+    PushReason.REFUSED: "The server refuses connections. Check the address and its port.",
+    PushReason.SILENT: "The server does not answer. Check the address and its port.",
+    PushReason.RESET: "The server cut the connection. If it does so each time, check the key.",
+    PushReason.CLOSED: "The server hung up. If it does so each time, check the address and the key.",
+    PushReason.STALLED: "The server takes nothing any more. It is connected to anew.",
+    PushReason.TOO_SLOW: "The server, or the way to it, is too slow: pictures are left out. Send it a smaller picture.",
+    PushReason.NAME_IN_USE: "Somebody publishes there with this key already. End that, or take another key.",
     PushReason.REJECTED: "The server turned the broadcast away. Check the address and the key.",
-    PushReason.UNKNOWN_HOST: "The host name cannot be found.",
-    PushReason.UNREACHABLE: "The server cannot be reached.",
-    PushReason.INSIDE: "The address is inside this network; allow it by LIVEHUB_OUTGOING_ALLOWED_NETWORKS.",
-    PushReason.NOT_RTMP: "The server does not speak RTMP.",
-    PushReason.INVALID_ADDRESS: "The address cannot be used.",
+    PushReason.UNKNOWN_HOST: "The host name cannot be found. Check the address.",
+    PushReason.UNREACHABLE: "The server cannot be reached. Check the address.",
+    PushReason.INSIDE: (
+        "The address is inside this network. Enter a public one, or have whoever runs LiveHub allow its network."
+    ),
+    PushReason.NOT_RTMP: "The server does not speak RTMP. Check the address and its port.",
+    PushReason.INVALID_ADDRESS: "The address cannot be used. Enter one like rtmp://live.example.com/app.",
     PushReason.FAULT: "Something went wrong inside LiveHub. The server's log says what.",
 }
 _OF_ERRNO = {

@@ -8,6 +8,8 @@ SMALL_WIDTH, SMALL_HEIGHT = 256, 144
 # On a busy machine, at the lowest priority.
 _DECODE_S = 60
 _LAST_WORDS = 200
+# More than any encoder's pictures have; what comes back from a storage may claim to be anything.
+_MOST_PIXELS = 64 << 20
 _POSTER = "scale='min(1280,iw)':-2"
 # All of the same size, whatever the picture's shape: they are put below each other.
 _SMALL = (
@@ -35,7 +37,8 @@ def decode_poster(media: bytes) -> bytes:
 def _decode(media: bytes, *, filters: str) -> bytes:
     argv = [
         "setpriv", "--pdeathsig", "KILL", "--", "nice", "-n", "19",
-        "ffmpeg", "-hide_banner", "-loglevel", "error", "-threads", "1", "-skip_frame", "nokey", "-i", "pipe:0",
+        "ffmpeg", "-hide_banner", "-loglevel", "error", "-threads", "1", "-skip_frame", "nokey",
+        "-max_pixels", str(_MOST_PIXELS), "-f", "mov", "-i", "pipe:0",
         "-frames:v", "1", "-vf", f"{filters},setsar=1", "-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-q:v", "5",
         "-huffman", "default", "-threads", "1", "-f", "image2pipe", "pipe:1",
     ]  # fmt: skip

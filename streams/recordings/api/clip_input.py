@@ -12,6 +12,8 @@ from livehub.core.errors import ValidationFailedError
 from streams.recordings.clips.wishes import Wish
 
 _US = 1_000_000
+# No broadcast lasts that long, and a number without bounds cannot be counted in microseconds.
+_MOST_S = 366 * 86_400
 
 
 class StretchBody(serializers.Serializer[None]):
@@ -20,7 +22,10 @@ class StretchBody(serializers.Serializer[None]):
     starts_at = serializers.DateTimeField(required=False, help_text="By the clock of its pictures.")
     ends_at = serializers.DateTimeField(required=False)
     last_s = serializers.FloatField(
-        required=False, min_value=0.1, help_text="Instead of both: the last seconds that can be played."
+        required=False,
+        min_value=0.1,
+        max_value=_MOST_S,
+        help_text="Instead of both: the last seconds that can be played.",
     )
 
 
@@ -43,8 +48,10 @@ class RecordingClipBody(serializers.Serializer[None]):
 
     examples = {"start_s": 12.4, "end_s": 42.4, "title": "The opening"}
 
-    start_s = serializers.FloatField(min_value=0, help_text="In seconds from the recording's beginning.")
-    end_s = serializers.FloatField(min_value=0)
+    start_s = serializers.FloatField(
+        min_value=0, max_value=_MOST_S, help_text="In seconds from the recording's beginning."
+    )
+    end_s = serializers.FloatField(min_value=0, max_value=_MOST_S)
     title = TextField(required=False, help_text="For people; may be empty.")
 
 

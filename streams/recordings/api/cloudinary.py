@@ -54,7 +54,8 @@ class CloudinaryAssetSerializer(serializers.Serializer[Archive]):
     duration = serializers.FloatField(allow_null=True, help_text="In seconds.")
     playback_url = serializers.CharField(
         allow_null=True,
-        help_text="HLS video on demand, for whoever may watch the live stream; null until it is stored.",
+        help_text="HLS video on demand of what was broadcast, for whoever may watch the live stream; null until it is "
+        "stored.",
     )
     secure_url = serializers.CharField(allow_null=True, help_text="Where anybody can fetch it for seven days.")
     created_at = EpochMsField()

@@ -14,7 +14,7 @@ from streams.recordings.models.recording import MAX_SECONDS_LEAST, MAX_SECONDS_M
 from streams.recordings.policies import PolicyChanges
 from streams.recordings.services import NewRecording
 from streams.recordings.states import SlateRecording
-from streams.recordings.storage_selectors import get_storage_target
+from streams.recordings.storage_selectors import find_default_storage, get_storage_target
 
 _RETENTION_MOST_S = 10 * 365 * 86400
 
@@ -46,7 +46,9 @@ class RecordingBody(serializers.Serializer[None]):
         "out, also if nothing is said; keep takes them as viewers saw them.",
     )
     storage_target_id = serializers.UUIDField(
-        required=False, allow_null=True, help_text="A storage of the app's, where it is kept; null: on this instance."
+        required=False,
+        allow_null=True,
+        help_text="A storage of the app's, where it is kept; null: on this instance. Left out: the app's default one.",
     )
     allow_multiple_recordings = FlagField(
         required=False, help_text="Begin a further one where the livestream is being recorded already."
@@ -59,7 +61,7 @@ def new_recording_of(values: Mapping[str, object], *, app: App) -> NewRecording:
     :raises ValidationFailedError: when the app has no such storage.
     """
     return NewRecording(
-        storage=_storage_of(values, app=app),
+        storage=_storage_of(values, app=app) if "storage_target_id" in values else find_default_storage(app.pk),
         max_seconds=cast("int | None", values.get("max_seconds")),
         file_name_prefix=str(values.get("file_name_prefix", "")),
         retention_s=cast("int | None", values.get("retention_s")),
@@ -98,6 +100,10 @@ class RecordingSettingsBody(serializers.Serializer[None]):
         required=False,
         allow_null=True,
         help_text="A storage of the app's, where they are kept; null: on this instance.",
+    )
+    uses_app_storage = FlagField(
+        required=False,
+        help_text="Keep them in the app's default storage, whichever that is then; a `storage_target_id` ends it.",
     )
 
 

@@ -12,6 +12,7 @@ from livehub.core import clock
 from streams.recordings.files import told_size
 from streams.recordings.links import DownloadLink, download_link, playback_url, poster_url, sound_link, storyboard_url
 from streams.recordings.models import Recording, RecordingPolicy
+from streams.recordings.policies import storage_of
 from streams.recordings.states import (
     STATUS_WORDS,
     RecordingOrigin,
@@ -112,8 +113,8 @@ class LivestreamRecordingSerializer(serializers.Serializer[Recording]):
     playback_url = serializers.CharField(
         read_only=True,
         allow_null=True,
-        help_text="HLS video on demand, for whoever may watch the livestream; null while it is not stored, and once "
-        "the livestream is deleted.",
+        help_text="HLS video on demand of what was broadcast, for whoever may watch the livestream: also where "
+        "`video_config` asked for another file. Null while it is not stored, and once the livestream is deleted.",
     )
     poster_url = serializers.CharField(read_only=True, allow_null=True, help_text="A JPEG; null while there is none.")
     storyboard_url = serializers.CharField(
@@ -202,6 +203,7 @@ class RecordingSettingsSerializer(serializers.Serializer[RecordingSettings]):
         "max_seconds": None,
         "slate": "cut",
         "storage_target_id": None,
+        "uses_app_storage": True,
     }
 
     enabled = serializers.BooleanField(help_text="As its archive output has it: switch that.")
@@ -209,17 +211,22 @@ class RecordingSettingsSerializer(serializers.Serializer[RecordingSettings]):
     file_name_prefix = serializers.CharField(read_only=True)
     max_seconds = serializers.IntegerField(allow_null=True)
     slate = serializers.ChoiceField(choices=SlateRecording.choices)
-    storage_target_id = serializers.UUIDField(allow_null=True)
+    storage_target_id = serializers.UUIDField(
+        allow_null=True, help_text="Where they are kept; null: on this instance. Of an app's default storage its id."
+    )
+    uses_app_storage = serializers.BooleanField(help_text="Nothing else is said than the app's default.")
 
     def to_representation(self, shown: RecordingSettings) -> JsonObject:
         policy = shown.policy
+        storage = storage_of(policy)
         return {
             "enabled": shown.is_recorded,
             "retention_s": policy.retention_s,
             "file_name_prefix": policy.file_name_prefix,
             "max_seconds": policy.max_seconds,
             "slate": policy.slate,
-            "storage_target_id": str(policy.storage_id) if policy.storage_id else None,
+            "storage_target_id": str(storage.pk) if storage else None,
+            "uses_app_storage": policy.uses_app_storage,
         }
 
 

@@ -1,10 +1,11 @@
 """How a clip is laid out: its playlists and all that is told of it, and its file, before that is stored."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import IO
 from uuid import UUID
 
 from streams.media.recording.clips import Composition, clip
@@ -20,6 +21,8 @@ FILE, INDEX = "clip.mp4", "index.m3u8"
 _MEDIA = {TrackKind.VIDEO: "video.m3u8", TrackKind.AUDIO: "audio.m3u8"}
 PLAYLISTS = (INDEX, *_MEDIA.values())
 _PIECE = 4 * 1024 * 1024
+# Half a minute of what most people broadcast; what is longer waits for its disk.
+_MOST_IN_MEMORY = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ def write_file(clip_id: UUID, layout: Layout, material: Material) -> None:
     :raises StoreError: when what it is cut out of cannot be read.
     :raises OSError: when it cannot be written.
     """
+    spool.check_room()
     draft = spool.made_folder(clip_id) / f".{FILE}"
     with draft.open("wb") as file:
         file.write(layout.composition.head)
@@ -87,11 +91,6 @@ def waiting_file(clip_id: UUID) -> Path:
     return spool.folder_of(clip_id) / FILE
 
 
-@contextmanager
-def scratch_file(clip_id: UUID) -> Iterator[Path]:
-    """Yield where something of it may be kept meanwhile."""
-    path = spool.made_folder(clip_id) / ".boxes"
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
+def scratch_file(clip_id: UUID) -> IO[bytes]:
+    """Return a file that something of it may be kept in until it is closed: in memory, unless that is a lot."""
+    return SpooledTemporaryFile(max_size=_MOST_IN_MEMORY, dir=str(spool.made_folder(clip_id)), prefix=".")

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 
 from livehub.core import clock
 from livehub.core.errors import NotFoundError, StaleStatusError
+from livehub.core.outage import DATABASE_OUTAGE
 from streams.media.journal import JournalError
 from streams.recordings import spool
 from streams.recordings.clips import lifecycle
@@ -36,6 +37,7 @@ logger = logging.getLogger(__name__)
 _LOOK_S = 60
 # What is on its way when a clip is asked for has been closed by then, or never will be.
 _CLOSED_WITHIN_MS = 30_000
+_FAULT = "An error of LiveHub's own keeps it from being stored: the log says more. It is tried again."
 
 
 class ClipTakenOverError(StaleStatusError):
@@ -68,6 +70,12 @@ def make_clip(*, clip_id: UUID) -> None:
     except (StaleStatusError, NotFoundError, _NotThereYetError) as error:
         # Somebody else goes on, it has been deleted meanwhile, or the sweep comes again.
         logger.info("clip left to others clip=%s: %s", clip.pk, error)
+    except DATABASE_OUTAGE:
+        raise
+    except Exception:
+        # Nobody but the log would hear of it, and whoever waits for the clip asks in vain.
+        _note_problem(clip, _FAULT)
+        raise
     finally:
         Clip.objects.filter(pk=clip.pk, making_until=clip.making_until).update(making_until=None)
 
@@ -77,13 +85,18 @@ def erase_clip(*, clip_id: UUID) -> None:
 
     :raises StoreError: when the store does not do it: try again later.
     """
-    clip = Clip.objects.filter(pk=clip_id, is_erased=False).exclude(deleted_at=None).select_related("storage").first()
+    deleted = Clip.objects.filter(pk=clip_id, is_erased=False).exclude(deleted_at=None)
+    clip = deleted.select_related("storage").first()
     if clip is None:
         return
     spool.clear(clip.pk)
-    with lanes.lane(app_id=clip.app_id, storage_id=clip.storage_id) as is_free:
-        if is_free:
-            _erase(clip)
+    try:
+        with lanes.lane(app_id=clip.app_id, storage_id=clip.storage_id) as is_free:
+            if is_free:
+                _erase(clip)
+    finally:
+        # Those that are left go behind all others that wait: there may be many that never can be erased.
+        deleted.update(updated_at=clock.now())
 
 
 def _erase(clip: Clip) -> None:
@@ -149,7 +162,7 @@ def _material_of(clip: Clip, stack: ExitStack) -> Material:
     if clip.session.is_open and window.until_ms < clip.until_ms and not is_late:
         raise _NotThereYetError("the end of it is not closed yet")
     scratch = stack.enter_context(scratch_file(clip.pk))
-    return stack.enter_context(of_window(window, from_ms=clip.from_ms, until_ms=clip.until_ms, scratch=scratch))
+    return of_window(window, from_ms=clip.from_ms, until_ms=clip.until_ms, scratch=scratch)
 
 
 def _store(clip: Clip, store: Store, path: Path) -> None:

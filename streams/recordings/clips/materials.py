@@ -2,17 +2,16 @@
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from streams.media.fmp4 import Fmp4Error
 from streams.media.recording.closed import ClosedSegment
 from streams.media.recording.index import TrackKind
 from streams.media.recording.layout import Placed, Stretch
 from streams.media.recording.movie import Movie, MovieError, RecordedInit, RecordedPiece
-from streams.media.recording.stored import read_init, read_segment, stored_init, stored_segment
+from streams.media.recording.stored import read_init, store_segment, stored_init
 from streams.recordings.clips.errors import NothingToClipError
 from streams.recordings.clips.window import Window
 from streams.recordings.closing import movie_of
@@ -52,11 +51,11 @@ class Material:
         return each.piece.at_ms + max(0, self.start_us - _shown_us(stretch, each)) // 1000
 
 
-@contextmanager
-def of_window(window: Window, *, from_ms: int, until_ms: int, scratch: Path) -> Iterator[Material]:
-    """Yield what was broadcast between two times, since 1970, from this node's files; the slate is left out.
+def of_window(window: Window, *, from_ms: int, until_ms: int, scratch: IO[bytes]) -> Material:
+    """Return what was broadcast between two times, since 1970, from this node's files; the slate is left out.
 
-    What is needed of them is put into the file `scratch`, as in a recording, so that nothing takes it away meanwhile.
+    What is needed of them is put into `scratch`, as in a recording, so that nothing takes it away meanwhile; it is read
+    from there for as long as that is open.
 
     :raises NothingToClipError: when nothing of it can be shown.
     :raises OSError: when files cannot be read, or there is no room.
@@ -64,16 +63,15 @@ def of_window(window: Window, *, from_ms: int, until_ms: int, scratch: Path) -> 
     wanted = {
         each for slot in SLOTS for each in window.needed(slot, from_ms=from_ms, until_ms=until_ms)
     }  # In the order of the window, in which picture and sound take turns.
-    with scratch.open("w+b") as file:
-        gathering = _Gathering(window.folder, file)
-        for segment in window.segments:
-            if segment in wanted:
-                gathering.take(segment)
-        try:
-            movie = Movie(gathering.inits, gathering.pieces)
-        except MovieError as error:
-            raise NothingToClipError(f"Nothing of it can be shown: {error}") from error
-        yield Material(movie, _file_us(movie, from_ms), _file_us(movie, until_ms), _reader_of(file))
+    gathering = _Gathering(window.folder, scratch)
+    for segment in window.segments:
+        if segment in wanted:
+            gathering.take(segment)
+    try:
+        movie = Movie(gathering.inits, gathering.pieces)
+    except MovieError as error:
+        raise NothingToClipError(f"Nothing of it can be shown: {error}") from error
+    return Material(movie, _file_us(movie, from_ms), _file_us(movie, until_ms), _reader_of(scratch))
 
 
 def of_recording(recording: Recording, *, start_us: int, end_us: int) -> Material:
@@ -99,7 +97,7 @@ def of_recording(recording: Recording, *, start_us: int, end_us: int) -> Materia
 class _Gathering:
     """Puts segments one behind the other, with what they are decoded with, as a recording has them."""
 
-    def __init__(self, folder: Path, file: BinaryIO) -> None:
+    def __init__(self, folder: Path, file: IO[bytes]) -> None:
         self.inits: dict[int, RecordedInit] = {}
         self.pieces: list[RecordedPiece] = []
         self._folder = folder
@@ -124,8 +122,7 @@ class _Gathering:
         content = (folder / segment.name).read_bytes()
         key = self._key_of(segment)
         init = self.inits[key].init
-        stored = stored_segment(content, init)
-        index = read_segment(stored, init).packed()
+        stored, index = store_segment(content, init)
         offset = self._file.tell()
         self._file.write(stored)
         self.pieces.append(
@@ -133,7 +130,7 @@ class _Gathering:
                 kind=init.kind,
                 offset=offset,
                 size=len(stored),
-                index=index,
+                index=index.packed(),
                 init=key,
                 run=segment.run,
                 at_ms=segment.at_ms,
@@ -152,7 +149,7 @@ class _Gathering:
         return self._keys[name]
 
 
-def _reader_of(file: BinaryIO) -> Callable[[int, int], bytes]:
+def _reader_of(file: IO[bytes]) -> Callable[[int, int], bytes]:
     def read(offset: int, length: int) -> bytes:
         file.seek(offset)
         return file.read(length)

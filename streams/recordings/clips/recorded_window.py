@@ -13,7 +13,7 @@ from streams.recordings.clips.window import Window
 from streams.recordings.clips.wishes import Wish, find_stretch
 from streams.recordings.following import SOUND
 from streams.recordings.models import Recording
-from streams.recordings.policies import get_policy
+from streams.recordings.policies import get_policy, storage_of
 from streams.recordings.services import NewRecording, make_recording
 from streams.recordings.states import RecordingOrigin, SlateRecording, StopReason
 
@@ -40,7 +40,7 @@ def record_window(*, livestream: Livestream, wish: Wish, actor: Actor) -> Record
         file_name_prefix=policy.file_name_prefix,
         retention_s=policy.retention_s,
         slate=SlateRecording(policy.slate),
-        storage=policy.storage,
+        storage=storage_of(policy),
     )
     from_ms = _segment_start(found.window, found.from_ms) if found.window else found.from_ms
     with transaction.atomic():

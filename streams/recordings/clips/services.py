@@ -1,7 +1,9 @@
 """Asking for clips, of broadcasts and of recordings, and deleting them."""
 
+import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -22,15 +24,19 @@ from streams.recordings.clips.wishes import Found, Wish, check_length, find_stre
 from streams.recordings.events import ClipDeleted
 from streams.recordings.locks import lock_clip, lock_recording
 from streams.recordings.models import Clip, Recording
-from streams.recordings.policies import get_policy
+from streams.recordings.policies import get_policy, storage_of
 
 _BY_MAX_LENGTH = 255
+# Cut by who asks, in each process: ten minutes take seconds of a disk, and others need the web program's threads, too.
+_AT_ONCE = 2
+_room = threading.BoundedSemaphore(_AT_ONCE)
 
 
 def clip_livestream(*, livestream: Livestream, wish: Wish, title: str, actor: Actor) -> Clip:
     """Cut a clip out of a broadcast, and return it: it can be played at once where this node has all of it.
 
-    What was broadcast less than a segment ago is waited for, and its clip laid out by the job that makes the file.
+    What was broadcast less than a segment ago is waited for, and its clip laid out by the job that makes the file; so
+    is one that is asked for while others are cut.
 
     :raises NotFoundError: when the livestream is deleted.
     :raises ValidationFailedError: when a value cannot be used; says what can.
@@ -49,13 +55,13 @@ def clip_livestream(*, livestream: Livestream, wish: Wish, title: str, actor: Ac
         title=title,
         from_ms=found.from_ms,
         until_ms=found.until_ms,
-        storage=policy.storage,
+        storage=storage_of(policy),
         node=_node_of(found),
         expires_at=_expiry(settings.RECORDING_RETENTION_S if policy.retention_s is None else policy.retention_s),
     )
     try:
-        with told_to_callers():
-            _show(clip, _laid_out(clip, found))
+        with told_to_callers(), _turn() as has_room:
+            _show(clip, _laid_out(clip, found) if has_room else {})
         with transaction.atomic():
             clip.livestream = lock_livestream(livestream.pk)
             _begin(clip, actor=actor)
@@ -97,11 +103,11 @@ def clip_recording(*, recording: Recording, from_us: int, until_us: int, title: 
         expires_at=_expiry(recording.retention_s),
     )
     try:
-        with told_to_callers():
+        with told_to_callers(), _turn() as has_room:
             material = of_recording(recording, start_us=from_us, end_us=until_us)
             layout = lay_out(material)
             _show(clip, layout.facts)
-            if recording.storage is None and recording.node == settings.NODE:
+            if has_room and recording.storage is None and recording.node == settings.NODE:
                 write_file(clip.pk, layout, material)
         with transaction.atomic():
             clip.recording = lock_recording(recording.pk)
@@ -127,13 +133,22 @@ def delete_clip(*, clip_id: uuid.UUID, actor: Actor) -> Clip:
     return clip
 
 
+@contextmanager
+def _turn() -> Iterator[bool]:
+    """Tell the block whether it may cut now."""
+    has_room = _room.acquire(blocking=False)
+    try:
+        yield has_room
+    finally:
+        if has_room:
+            _room.release()
+
+
 def _laid_out(clip: Clip, found: Found) -> Mapping[str, object]:
     if found.window is None:
         return {}
-    with (
-        scratch_file(clip.pk) as scratch,
-        of_window(found.window, from_ms=found.from_ms, until_ms=found.until_ms, scratch=scratch) as material,
-    ):
+    with scratch_file(clip.pk) as scratch:
+        material = of_window(found.window, from_ms=found.from_ms, until_ms=found.until_ms, scratch=scratch)
         layout = lay_out(material)
         write_file(clip.pk, layout, material)
     return layout.facts

@@ -20,6 +20,8 @@ class RecordingPolicy(models.Model):
     file_name_prefix = models.CharField(max_length=PREFIX_MAX_LENGTH, blank=True)
     # None: on this instance.
     storage = models.ForeignKey(StorageTarget, on_delete=models.RESTRICT, null=True, related_name="+")
+    # Whatever stands above; where the app has no storage for all of its own, on this instance.
+    uses_app_storage = models.BooleanField(default=True, db_default=True)
     max_seconds = models.PositiveIntegerField(null=True)
     slate = models.CharField(max_length=8, choices=SlateRecording.choices, default=SlateRecording.CUT)
     updated_at = models.DateTimeField(auto_now=True)

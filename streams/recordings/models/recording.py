@@ -194,6 +194,11 @@ class Recording(Uploaded):
         return self.output_file_name
 
     @property
+    def subject(self) -> str:
+        """What it is a recording of: its meeting or livestream, also where that is gone."""
+        return str(self.meeting or self.livestream or self.name or "Livestream")
+
+    @property
     def shown(self) -> Shown:
         if self.status == RecordingStatus.UPLOADED:
             return VERIFIED if self.is_verified else INCOMPLETE

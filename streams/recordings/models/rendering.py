@@ -7,9 +7,10 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from streams.livestreams.states import Shown
 from streams.recordings.models.recording import PROBLEM_MAX_LENGTH, Recording
 from streams.recordings.models.upload import Uploaded
-from streams.recordings.states import RenderingKind, RenderingStatus
+from streams.recordings.states import RENDERING_STATES, RenderingKind, RenderingStatus
 
 
 class RenderingQuerySet(models.QuerySet["Rendering"]):
@@ -64,3 +65,7 @@ class Rendering(Uploaded):
 
     def __str__(self) -> str:
         return self.file_name
+
+    @property
+    def shown(self) -> Shown:
+        return RENDERING_STATES[self.status]

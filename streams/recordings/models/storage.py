@@ -70,6 +70,8 @@ class StorageTarget(models.Model):
     secrets_encrypted = models.TextField(blank=True, editable=False)
     # Told with one recording, and of that alone: in no list.
     is_inline = models.BooleanField(default=False, db_default=False, editable=False)
+    # Where the app's recordings are kept of which nothing else is said.
+    is_default = models.BooleanField(default=False, db_default=False)
 
     # The last try: when, and why it failed; both empty before the first, no code when all was well.
     checked_at = models.DateTimeField(null=True, editable=False)
@@ -86,6 +88,11 @@ class StorageTarget(models.Model):
         indexes = [
             # An app's list.
             models.Index(fields=["app", "created_at", "id"], condition=Q(deleted_at=None), name="storage_target_list"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["app"], condition=Q(is_default=True, deleted_at=None), name="one_default_storage_of_an_app"
+            ),
         ]
 
     def __str__(self) -> str:

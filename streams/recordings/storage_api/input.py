@@ -5,7 +5,7 @@ from typing import ClassVar, cast
 
 from rest_framework import serializers
 
-from livehub.api.fields import TextField
+from livehub.api.fields import FlagField, TextField
 from streams.recordings.models.storage import AuthMethod, StorageType
 from streams.recordings.storage_services import StorageChanges
 
@@ -23,9 +23,14 @@ def _secret(help_text: str) -> TextField:
 class StorageTargetChangesBody(serializers.Serializer[None]):
     """What may be changed of a storage; whatever is left out stays. Null and empty are the same."""
 
-    examples: ClassVar[Mapping[str, object]] = {"name": "Films", "bucket": "films", "path": "shows"}
+    examples: ClassVar[Mapping[str, object]] = {"name": "Films", "bucket": "films", "path": "shows", "is_default": True}
 
     name = _text("1 to 255 printable characters.")
+    is_default = FlagField(
+        required=False,
+        help_text="Keep the app's recordings here of which nothing else is said: by the call, the meeting, or the "
+        "livestream. One of the app's storages at most.",
+    )
     bucket = _text("The bucket; of azure the container.")
     region = _text("Of aws and digitalocean, such as eu-central-1.")
     endpoint = _text("The API's address. s3 and cloudflare need it.")

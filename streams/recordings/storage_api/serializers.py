@@ -38,6 +38,7 @@ class StorageTargetSerializer(serializers.Serializer[StorageTarget]):
     id = serializers.UUIDField()
     name = serializers.CharField()
     type = serializers.ChoiceField(choices=StorageType.choices)
+    is_default = serializers.BooleanField(help_text="The app's recordings are kept here where nothing else is said.")
     bucket = _text()
     region = _text()
     endpoint = _text()
@@ -57,6 +58,7 @@ class StorageTargetSerializer(serializers.Serializer[StorageTarget]):
             "id": str(target.pk),
             "name": target.name,
             "type": target.type,
+            "is_default": target.is_default,
             **{name: getattr(target, name) or None for name in texts},
             "port": target.port if target.type == StorageType.SFTP else None,
             "check": StorageCheckSerializer().to_representation(target),

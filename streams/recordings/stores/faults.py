@@ -19,12 +19,12 @@ class Fault:
 
 FAULTS = {
     "address_refused": Fault(
-        "The storage's address is inside this network. Enter a public one, or let an administrator allow it by "
-        "LIVEHUB_OUTGOING_ALLOWED_NETWORKS."
+        "The storage's address is inside this network. Enter a public one, or have whoever runs LiveHub allow its "
+        "network."
     ),
     "bucket_missing": Fault("The bucket, container or folder does not exist. Create it, or enter its exact name."),
     "clock_skewed": Fault(
-        "The clock of LiveHub's machine differs from the storage's. Let an administrator set it right.",
+        "The clock of LiveHub's machine differs from the storage's. Have whoever runs LiveHub set it right.",
         is_ours=True,
         retryable=True,
     ),
@@ -42,15 +42,20 @@ FAULTS = {
     "name_refused": Fault("The storage takes no object of that name."),
     "object_missing": Fault("The storage has no such object: it was removed there."),
     "refused": Fault("The storage refuses."),
-    "timed_out": Fault("The storage does not answer in time. This is tried again.", retryable=True),
-    "unavailable": Fault("The storage cannot be reached or is out of order. This is tried again.", retryable=True),
+    "timed_out": Fault(
+        "The storage does not answer in time. Check whether it runs, and the way to it.", retryable=True
+    ),
+    "unavailable": Fault(
+        "The storage cannot be reached or is out of order. Check its address, and whether it runs.", retryable=True
+    ),
     "upload_missing": Fault("The storage no longer knows the upload.", retryable=True),
 }
 
 
 def store_error(code: str, detail: str = "") -> StoreError:
-    """Return the error of that code; `detail`, which must hold no secret, is put behind its sentence."""
+    """Return the error of that code; `detail`, which must hold no secret, is put at the end of its first sentence."""
     fault = FAULTS[code]
     words = " ".join(detail.split())[:_QUOTED_CHARS]
-    reason = f"{fault.sentence} ({words})" if words else fault.sentence
+    said, stop, advice = fault.sentence.partition(". ")
+    reason = f"{said.removesuffix('.')} ({words}).{stop[1:]}{advice}" if words else fault.sentence
     return StoreError(reason, code=code, is_ours=fault.is_ours, retryable=fault.retryable)

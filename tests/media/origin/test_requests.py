@@ -13,6 +13,7 @@ from streams.media.origin.requests import (
 from streams.media.origin.rules import Viewer
 
 FOLDER = "pb_1/0123456789abcdef"
+RECORDED = "pb_1/recordings/4f0c9e1b-7a2d-4c38-9b0e-0a5d3f6e7c11"
 
 
 class TestTarget:
@@ -49,6 +50,10 @@ class TestTarget:
             f"/{FOLDER}/storyboard.vtt",
             f"/{FOLDER}/pictures/1-1000.jpg",
             f"/{FOLDER}/pictures/1-1000-25.jpg",
+            "/pb_1/recordings/index.m3u8",
+            f"/{RECORDED}/video.m3u8",
+            f"/{RECORDED}/media.mp4",
+            f"/{RECORDED}/pictures/poster.jpg",
         ],
     )
     def test_can_be_asked_of_another(self, target: str) -> None:
@@ -134,3 +139,20 @@ class TestPermissionRequest:
 
         assert isinstance(asked, PermissionRequest)
         assert asked.viewer.playback_id == ""
+
+
+class TestRange:
+    def test_of_a_recordings_media_is_told(self) -> None:
+        head = f"GET /{RECORDED}/media.mp4 HTTP/1.1\r\nRange: bytes=0-99".encode()
+
+        asked = parse_request(head)
+
+        assert isinstance(asked, Request)
+        assert asked.wanted == Wanted(RECORDED, "", file_name="media.mp4", byte_range="bytes=0-99")
+
+    @pytest.mark.parametrize("header", ["", "Range: bytes=5-", "Range: bytes=-5", "Range: bytes=1-2,4-5"])
+    def test_has_to_have_both_ends(self, header: str) -> None:
+        with pytest.raises(RefusedError) as refused:
+            parse_request(f"GET /{RECORDED}/media.mp4 HTTP/1.1\r\n{header}".encode())
+
+        assert refused.value.status == 400

@@ -9,7 +9,7 @@ from streams.media.journal import Reader
 from streams.media.recording.closed import ClosedSegments
 from streams.media.recording.index import TrackKind
 from streams.media.recording.movie import Movie, RecordedInit, RecordedPiece
-from streams.media.recording.stored import TrackInit, file_head, read_init, read_segment, stored_init, stored_segment
+from streams.media.recording.stored import TrackInit, file_head, read_init, store_segment, stored_init
 
 BEGAN_MS = 1_790_000_000_000
 # As our transcoder is told to write.
@@ -57,10 +57,11 @@ class Recorder:
             part = group[begin : begin + _PART_SAMPLES]
             made += render_fragment(begin + 1, part[0].at + shift, [frame.sample for frame in part])
             made += b"".join(frame.content for frame in part)
-        stored = stored_segment(bytes(made), init)
-        index = read_segment(stored, init).packed()
+        stored, index = store_segment(bytes(made), init)
         at_ms = BEGAN_MS + (group[0].at + shift) * 1000 // init.timescale
-        piece = RecordedPiece(init.kind, len(self.content), len(stored), index, key, self.run, at_ms, left_out, gap)
+        piece = RecordedPiece(
+            init.kind, len(self.content), len(stored), index.packed(), key, self.run, at_ms, left_out, gap
+        )
         self.pieces.append(piece)
         self.content += stored
 
@@ -77,12 +78,12 @@ class Recorder:
                 self.inits[keys[name]] = RecordedInit(len(self.content), init)
                 self.content += stored_init(init)
             init = self.inits[keys[name]].init
-            stored = stored_segment((session / closed.slot / closed.name).read_bytes(), init)
-            index = read_segment(stored, init).packed()
+            stored, index = store_segment((session / closed.slot / closed.name).read_bytes(), init)
             left_out = "slate" if closed.shows_slate else ""
             self.pieces.append(
                 RecordedPiece(
-                    *(init.kind, len(self.content), len(stored), index, keys[name], closed.run, closed.at_ms, left_out)
+                    *(init.kind, len(self.content), len(stored), index.packed(), keys[name]),
+                    *(closed.run, closed.at_ms, left_out),
                 )
             )
             self.content += stored

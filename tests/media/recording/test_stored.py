@@ -12,7 +12,7 @@ from streams.media.recording.stored import (
     file_head,
     file_type,
     read_init,
-    read_segment,
+    store_segment,
     stored_segment,
 )
 from tests.media.boxes import audio_init, video_init
@@ -97,7 +97,7 @@ def test_that_is_torn_is_refused(cut: int) -> None:
 
 def test_without_samples_is_refused() -> None:
     with pytest.raises(Fmp4Error, match="no fragment"):
-        read_segment((8).to_bytes(4) + b"mdat", read_init(audio_init()))
+        store_segment(b"", read_init(audio_init()))
 
 
 def test_init_tells_what_it_is() -> None:
