@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import celery
 import pytest
+from django.test import override_settings
 from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
-from pytest_django import Settings
 
 from livehub.core import deferred
 from streams.livestreams.services import create_livestream
@@ -25,9 +25,9 @@ STANDBY_S = 10
 
 
 @pytest.fixture(scope="session")
-def django_db_keepdb() -> bool:
-    """Tell whether the tests' database is there already."""
-    return GIVEN_CLUSTER in os.environ
+def django_db_keepdb(request: pytest.FixtureRequest) -> bool:
+    """Tell whether the tests' database is there already, or is to be there for the next run (tests/mutants)."""
+    return GIVEN_CLUSTER in os.environ or bool(request.config.getoption("reuse_db"))
 
 
 @pytest.fixture(scope="session")
@@ -96,16 +96,16 @@ def capture(django_capture_on_commit_callbacks: Capture) -> Capture:
     return django_capture_on_commit_callbacks
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Settings) -> None:
-    """The real hash takes a quarter of a second on purpose, and nearly every test makes an organization."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
-@pytest.fixture(autouse=True)
-def wide_quotas(settings: Settings) -> None:
-    """Most tests that open many sessions have one organization for all of them."""
-    settings.MAX_SESSIONS_PER_ORGANIZATION = 10_000
+@pytest.fixture(scope="session", autouse=True)
+def _settings_of_tests() -> Iterator[None]:
+    """What nearly every test needs; one that needs another value sets it for itself."""
+    with override_settings(
+        # The real hash takes a quarter of a second on purpose, and nearly every test makes an organization.
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        # Most tests that open many sessions have one organization for all of them.
+        MAX_SESSIONS_PER_ORGANIZATION=10_000,
+    ):
+        yield
 
 
 @pytest.fixture

@@ -49,10 +49,12 @@ class PersonView(View):
         """Return a template rendered with both contexts; every one gets the `member` that looks at it."""
         return render(self.request, template, {"member": self.member, **(shared or {}), **context}, status=status)
 
-    def go(self, url_name: str, *, said: str = "", **url_kwargs: object) -> HttpResponse:
-        """Send the browser to another page, which says what was done."""
+    def go(self, url_name: str, *, said: str = "", refused: str = "", **url_kwargs: object) -> HttpResponse:
+        """Send the browser to another page, which says what was done, or why nothing was."""
         if said:
             messages.success(self.request, said)
+        if refused:
+            messages.warning(self.request, refused)
         url = reverse(url_name, kwargs=url_kwargs)
         return HttpResponseClientRedirect(url) if self.request.htmx else see_other(url)
 

@@ -4,7 +4,7 @@ The names are those that Dyte's and RealtimeKit's developers know.
 """
 
 from collections.abc import Mapping
-from copy import deepcopy
+from functools import cache
 from typing import TypedDict
 
 from streams.meetings.merging import merge
@@ -129,9 +129,10 @@ _UI: _Settings = {
 }
 
 
-def default_presets() -> list[PresetContent]:
-    """Return what every app begins with; each a copy of its own."""
-    return [
+@cache
+def default_presets() -> tuple[PresetContent, ...]:
+    """Return what every app begins with: the same for all that ask, so nobody may change it."""
+    return (
         _preset("group_call_host", "GROUP_CALL", _HOST),
         _preset("group_call_participant", "GROUP_CALL"),
         _preset("group_call_guest", "GROUP_CALL", _GUEST),
@@ -139,13 +140,12 @@ def default_presets() -> list[PresetContent]:
         _preset("webinar_viewer", "WEBINAR", _STAGE, _VIEWER, {"media": _MAY_ASK}),
         _preset("livestream_host", "LIVESTREAM", _HOST, _STAGE),
         _preset("livestream_viewer", "LIVESTREAM", _STAGE, _VIEWER, {"media": _WATCHES_ONLY}),
-    ]
+    )
 
 
 def _preset(name: str, view_type: str, *differences: _Settings) -> PresetContent:
     permissions: _Settings = _PERMISSIONS
     for difference in differences:
         permissions = merge(permissions, difference)
-    # Copies: they are changed by whoever changes a preset.
-    config, permissions, ui = deepcopy((merge(_CONFIG, {"view_type": view_type}), dict(permissions), dict(_UI)))
-    return {"name": name, "config": config, "permissions": permissions, "ui": ui}
+    config = dict(merge(_CONFIG, {"view_type": view_type}))
+    return {"name": name, "config": config, "permissions": dict(permissions), "ui": dict(_UI)}

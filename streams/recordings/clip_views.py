@@ -9,15 +9,13 @@ from livehub.core.errors import DomainError, ValidationFailedError
 from streams.dashboard.pages import DialogView, MemberView
 from streams.dashboard.paging import asked_page
 from streams.livestreams.models import Livestream
-from streams.livestreams.selectors import find_played_session, get_livestream
-from streams.recordings.clip_forms import LAST_MINUTES, LAST_S, MarkedBroadcastForm, MarkedRecordingForm, WindowForm
+from streams.livestreams.selectors import get_livestream
+from streams.recordings.clip_boxes import livestream_clips_box, recording_clips_box
+from streams.recordings.clip_forms import MarkedBroadcastForm, MarkedRecordingForm, WindowForm
 from streams.recordings.clips import selectors, services
 from streams.recordings.clips.recorded_window import record_window
 from streams.recordings.models import Clip, ClipQuerySet, Recording
 from streams.recordings.selectors import get_organization_recording
-
-# On the page of their livestream or recording.
-_NEWEST = 5
 
 
 class ClipListView(MemberView):
@@ -38,12 +36,10 @@ class LivestreamClipsView(ClipListView):
 
     def get(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:  # type: ignore[override]
         livestream = get_livestream(owner=self.member.organization, livestream_id=livestream_id)
-        rows = selectors.list_livestream_clips(livestream)
         if not self.request.htmx:
-            return self.page_of_clips(rows, livestream=livestream)
-        can_clip = self.member.can_operate and find_played_session(livestream) is not None
-        offered = {**_newest(rows), "can_clip": can_clip, "last_s": LAST_S, "last_minutes": LAST_MINUTES}
-        return self.page("recordings/_livestream_clips.html", offered, livestream=livestream)
+            return self.page_of_clips(selectors.list_livestream_clips(livestream), livestream=livestream)
+        box = livestream_clips_box(livestream, can_operate=self.member.can_operate)
+        return self.page("recordings/_livestream_clips.html", box, livestream=livestream)
 
     def post(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
         livestream = get_livestream(owner=self.member.organization, livestream_id=livestream_id)
@@ -54,7 +50,7 @@ class LivestreamClipsView(ClipListView):
                 livestream=livestream, wish=form.wish(), title=form.text(), actor=self.actor
             )
 
-        return self.go("streams:livestream_detail", said=_said(cut), livestream_id=livestream_id)
+        return self.go("streams:livestream_detail", **_told(cut), livestream_id=livestream_id)
 
 
 class WindowRecordingView(MemberView):
@@ -67,9 +63,8 @@ class WindowRecordingView(MemberView):
         try:
             record_window(livestream=livestream, wish=WindowForm(request.POST).wish(), actor=self.actor)
         except DomainError as refusal:
-            said = _words_of(refusal)
-        else:
-            said = "It is being taken, and stored as a recording."
+            return self.go("streams:livestream_detail", refused=_words_of(refusal), livestream_id=livestream_id)
+        said = "It is being taken, and stored as a recording."
         return self.go("streams:livestream_detail", said=said, livestream_id=livestream_id)
 
 
@@ -80,8 +75,7 @@ class RecordingClipsView(MemberView):
 
     def get(self, request: HttpRequest, recording_id: UUID) -> HttpResponse:
         recording = self._recording(recording_id)
-        rows = selectors.list_recording_clips(recording)
-        return self.page("recordings/_recording_clips.html", _newest(rows), recording=recording)
+        return self.page("recordings/_recording_clips.html", recording_clips_box(recording), recording=recording)
 
     def post(self, request: HttpRequest, recording_id: UUID) -> HttpResponse:
         recording = self._recording(recording_id)
@@ -93,7 +87,7 @@ class RecordingClipsView(MemberView):
                 recording=recording, from_us=from_us, until_us=until_us, title=form.text(), actor=self.actor
             )
 
-        return self.go("streams:recording_detail", said=_said(cut), recording_id=recording_id)
+        return self.go("streams:recording_detail", **_told(cut), recording_id=recording_id)
 
     def _recording(self, recording_id: UUID) -> Recording:
         return get_organization_recording(organization=self.member.organization, recording_id=recording_id)
@@ -116,17 +110,14 @@ class ClipDeleteView(DialogView):
         return selectors.get_organization_clip(organization=self.member.organization, clip_id=clip_id)
 
 
-def _newest(rows: ClipQuerySet) -> dict[str, object]:
-    clips = [*rows[:_NEWEST]]
-    return {"clips": clips, "count": rows.count(), "is_any_unfinished": any(each.is_unfinished for each in clips)}
-
-
-def _said(cut: Callable[[], Clip]) -> str:
+def _told(cut: Callable[[], Clip]) -> dict[str, str]:
+    """Cut a clip, and return what the next page is to say of that."""
     try:
         clip = cut()
     except DomainError as refusal:
-        return _words_of(refusal)
-    return "The clip is made." if clip.is_playable else "The clip is made as soon as its end has been broadcast."
+        return {"refused": _words_of(refusal)}
+    said = "The clip is made." if clip.is_playable else "The clip is made as soon as its end has been broadcast."
+    return {"said": said}
 
 
 def _words_of(refusal: DomainError) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 from django.conf import settings
 
 from streams.media.recording.index import TrackKind
-from streams.media.recording.stored import picture_size, read_init
 from streams.media.rendering import Overlay, PictureError, TransientRenderingError, VideoForm
 from streams.recordings.models import Recording, Rendering
 from streams.recordings.renditions import FileForm
+from streams.recordings.selectors import picture_sizes
 from streams.recordings.states import RenderingKind
 from streams.recordings.stores.base import StoreError
 from streams.recordings.stores.line import Line
@@ -38,7 +38,7 @@ def plan_renderings(recording: Recording) -> bool:
     wanted = FileForm.read(recording.rendition)
     stem = recording.output_file_name.removesuffix(wanted.suffix)
     folder = recording.object_name.removesuffix(recording.object_name.rpartition("/")[2])
-    is_met = wanted.copies_pictures(_sizes(recording)) and wanted.copies_sound
+    is_met = wanted.copies_pictures(picture_sizes(recording)) and wanted.copies_sound
     own = f"{folder}{recording.output_file_name}"
     names = dict[RenderingKind, str]()
     if wanted.has_video_file and recording.object_name != own:
@@ -68,7 +68,7 @@ def video_form(recording: Recording, wanted: FileForm, folder: Path) -> VideoFor
     :raises PictureError: when it cannot be had.
     :raises TransientRenderingError: when it may be had another time.
     """
-    sizes = _sizes(recording)
+    sizes = picture_sizes(recording)
     width, height = wanted.size_of(sizes[0] if sizes else _NO_SIZE)
     overlay = None
     if wanted.watermark_url:
@@ -101,9 +101,3 @@ def _fetched(url: str, folder: Path) -> Path:
     path = folder / "watermark"
     path.write_bytes(answer.content)
     return path
-
-
-def _sizes(recording: Recording) -> list[tuple[int, int]]:
-    """Return how large the pictures were that were broadcast, in order of their coming."""
-    contents = recording.inits.filter(slot__startswith="v").order_by("offset").values_list("content", flat=True)
-    return [picture_size(read_init(bytes(content))) for content in contents]

@@ -6,6 +6,7 @@ from django.db.models import Sum
 
 from livehub.core.errors import NotFoundError
 from streams.livestreams.models import Livestream
+from streams.media.recording.stored import picture_size, read_init
 from streams.organizations.models import App, Organization
 from streams.recordings.models import Recording, RecordingQuerySet
 from streams.recordings.states import RecordingOrigin, RecordingStatus
@@ -78,6 +79,12 @@ def taken_ms(recording: Recording) -> int:
     """Return how much of the broadcast is in it so far: pauses and what else was left out do not count."""
     taken = recording.segments.filter(left_out="").values_list("slot").annotate(total_us=Sum("duration_us"))
     return max((total_us for _, total_us in taken), default=0) // 1000
+
+
+def picture_sizes(recording: Recording) -> list[tuple[int, int]]:
+    """Return how large the pictures were that were broadcast, width and height in pixels, in order of their coming."""
+    contents = recording.inits.filter(slot__startswith="v").order_by("offset").values_list("content", flat=True)
+    return [picture_size(read_init(bytes(content))) for content in contents]
 
 
 def get_app_recording(*, app: App, recording_id: UUID) -> Recording:

@@ -11,7 +11,8 @@ from streams.livestreams.models import Livestream
 from streams.livestreams.selectors import LivestreamScreen, find_open_session, get_livestream
 from streams.livestreams.views import LivestreamDetailView
 from streams.recordings import selectors, services
-from streams.recordings.links import download_link, own_link, sound_file_link, sound_link
+from streams.recordings.clip_boxes import livestream_clips_box, recording_clips_box
+from streams.recordings.links import download_link, own_link, playback_url, sound_file_link, sound_link
 from streams.recordings.list_forms import RecordingListForm
 from streams.recordings.listing import get_recording_list
 from streams.recordings.models import Recording, RecordingQuerySet
@@ -63,7 +64,11 @@ class RecordedLivestreamView(LivestreamDetailView):
 
     def whole(self, screen: LivestreamScreen) -> dict[str, object]:
         has_broadcast = screen.open_session is not None
-        return {**super().whole(screen), **recordings_box(screen.livestream, has_broadcast=has_broadcast)}
+        return {
+            **super().whole(screen),
+            **recordings_box(screen.livestream, has_broadcast=has_broadcast),
+            **livestream_clips_box(screen.livestream, can_operate=self.member.can_operate),
+        }
 
 
 def recordings_box(livestream: Livestream, *, has_broadcast: bool) -> dict[str, object]:
@@ -90,7 +95,6 @@ class OneRecordingView(DialogView):
 class RecordingDetailView(OneRecordingView):
     def get(self, request: HttpRequest, recording_id: UUID) -> HttpResponse:
         recording = self.get_recording(recording_id)
-        template = "_recording" if self.request.htmx else "recording_detail"
         link, sound = download_link(recording), sound_link(recording)
         urls = {"file_url": _here(link.url) if link else "", "sound_url": _here(sound.url) if sound else ""}
         if link is not None:
@@ -99,6 +103,11 @@ class RecordingDetailView(OneRecordingView):
         sent_bytes, taken_ms = 0, 0
         if not recording.is_over:
             sent_bytes, taken_ms = selectors.stored_bytes(recording), selectors.taken_ms(recording)
+        if recording.is_stored:
+            urls["hls_url"] = playback_url(recording) or ""
+            # Each once, however often the encoder came back.
+            sizes = dict.fromkeys(selectors.picture_sizes(recording))
+            urls["picture"] = ", ".join(f"{width}\u00d7{height}" for width, height in sizes)
         shown = {
             "recording": recording,
             "sent_bytes": sent_bytes,
@@ -106,7 +115,10 @@ class RecordingDetailView(OneRecordingView):
             "made": _made(recording, urls["file_url"]),
             **urls,
         }
-        return self.page(f"recordings/{template}.html", shown, oob=bool(self.request.htmx))
+        if self.request.htmx:
+            return self.page("recordings/_recording.html", shown, oob=True)
+        clips = recording_clips_box(recording) if recording.is_stored else {}
+        return self.page("recordings/recording_detail.html", {**shown, **clips})
 
 
 def _made(recording: Recording, video_url: str) -> list[dict[str, object]]:
@@ -133,7 +145,7 @@ class RecordingStartView(MemberView):
         try:
             services.start_recording(livestream=livestream, new=NewRecording(), actor=self.actor)
         except (services.NothingToRecordError, services.RecordingActiveError) as refusal:
-            return self.go("streams:livestream_detail", said=refusal.message, livestream_id=livestream_id)
+            return self.go("streams:livestream_detail", refused=refusal.message, livestream_id=livestream_id)
         return self.go("streams:livestream_detail", said="It is being recorded.", livestream_id=livestream_id)
 
 
@@ -147,7 +159,7 @@ class RecordingChangeView(OneRecordingView):
         try:
             self.change(self.get_recording(recording_id))
         except services.RecordingOverError as refusal:
-            return self.go("streams:recording_detail", said=refusal.message, recording_id=recording_id)
+            return self.go("streams:recording_detail", refused=refusal.message, recording_id=recording_id)
         return self.go("streams:recording_detail", said=self.said, recording_id=recording_id)
 
     def change(self, recording: Recording) -> None:
@@ -189,5 +201,5 @@ class RecordingDeleteView(OneRecordingView):
         try:
             services.delete_recording(recording_id=recording_id, actor=self.actor)
         except DomainError as refusal:
-            return self.go("streams:recording_detail", said=refusal.message, recording_id=recording_id)
+            return self.go("streams:recording_detail", refused=refusal.message, recording_id=recording_id)
         return self.go("streams:recording_list", said="The recording is deleted.")

@@ -10,7 +10,7 @@ from django.apps import apps
 from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import Model
-from django.test import Client, override_settings
+from django.test import Client
 from pytest_django import DjangoDbBlocker, Settings
 
 from livehub.api.identifiers import object_id
@@ -75,8 +75,7 @@ def _unthrottled(settings: Settings) -> None:
 @pytest.fixture(scope="module")
 def _kept(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Make the tenants once for all tests of a module, each of which takes back what it changes."""
-    hasher = "django.contrib.auth.hashers.MD5PasswordHasher"
-    with django_db_blocker.unblock(), undone(), override_settings(PASSWORD_HASHERS=[hasher]), _prepared():
+    with django_db_blocker.unblock(), undone(), _prepared():
         yield
 
 

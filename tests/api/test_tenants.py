@@ -1,10 +1,9 @@
 """What a key of one app reaches; another tenant's things, at every operation there is: tests/access."""
 
-import pytest
-
 from streams.livestreams.services import create_livestream
 from streams.models import App, Livestream
 from streams.organizations.services import SYSTEM, NewOrganization, create_api_key
+from tests.access.each import for_each
 from tests.api.clients import ApiClient, basic, dyte_client, read
 from tests.api.operations import WITH_KEY, Operation
 
@@ -15,7 +14,7 @@ OF_AN_APP = [
 ]
 
 
-@pytest.mark.parametrize("operation", OF_AN_APP, ids=str)
+@for_each("operation", OF_AN_APP)
 def test_a_key_of_one_app_reaches_no_other(operation: Operation, ids: dict[str, str], home: NewOrganization) -> None:
     _, kind = APPS[operation.root]
     other = App.objects.create(organization=home.organization, name="Second")

@@ -14,6 +14,7 @@ from livehub.wsgi import application
 from streams.livestreams import leases
 from streams.models import Session
 from streams.organizations.services import NewOrganization
+from tests.access.each import for_each
 from tests.meetings.home import whole_preset
 from tests.runs import claimed
 
@@ -108,7 +109,7 @@ def sdk(in_process: None, home: NewOrganization) -> Iterator[Cloudflare]:
         yield client
 
 
-@pytest.mark.parametrize("name", CALLS)
+@for_each("name", CALLS)
 def test_takes_the_answer(name: str, sdk: Cloudflare, ids: dict[str, str], session: Session) -> None:
     leases.mark_live(claimed(session))
     noun, method = name.split(".")[0], dict(methods(sdk))[name]

@@ -1,5 +1,6 @@
 """The pages of clips."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from livehub.core import clock
 from streams.models import Clip, Livestream, Member, Recording, Role, Session, User
 from streams.organizations.services import SYSTEM
 from streams.recordings.services import NewRecording, start_recording
-from tests.dashboard.conftest import HTMX, get_html
+from tests.dashboard.conftest import HTMX, get_html, squeezed
 from tests.recordings.broadcast import MadeBroadcast, went_live
 from tests.recordings.rows import clip_of
 from tests.runs import connected
@@ -32,6 +33,10 @@ def browser(owner: User) -> Client:
 
 @pytest.fixture
 def on_air(livestream: Livestream) -> Session:
+    return _on_air(livestream)
+
+
+def _on_air(livestream: Livestream) -> Session:
     session = connected(livestream)
     went_live(session)
     return session
@@ -99,6 +104,29 @@ def test_cost_the_same_for_many(
             get_html(browser, page, **headers)
 
 
+def test_are_on_their_pages_from_the_beginning(browser: Client, livestream: Livestream, stored: Recording) -> None:
+    """Nothing moves when they come later, and whoever has no JavaScript has them too."""
+    _ready(livestream, recording=stored)
+
+    for page in (f"/livestreams/{livestream.pk}", f"/recordings/{stored.pk}"):
+        html = get_html(browser, page)
+        assert "The opening" in html, page
+        assert 'hx-trigger="load"' not in html, page
+    assert 'data-clip-marks="time"' in get_html(browser, f"/recordings/{stored.pk}")
+
+
+def test_can_be_made_on_a_page_that_was_open_before_the_broadcast(browser: Client, livestream: Livestream) -> None:
+    again = re.compile(rf'hx-get="/livestreams/{livestream.pk}/clips"[^>]*hx-trigger="every 10s"')
+    assert again.search(squeezed(get_html(browser, f"/livestreams/{livestream.pk}")))
+
+    MadeBroadcast(_on_air(livestream), began_ms=clock.epoch_ms(clock.now()) - 60_000).add(1)
+
+    html = squeezed(get_html(browser, f"/livestreams/{livestream.pk}/clips", **HTMX))
+    assert "Clip it" in html
+    # What is typed into it stays.
+    assert not again.search(html)
+
+
 def test_clip_the_last_seconds(browser: Client, livestream: Livestream, began_ms: int) -> None:
     there = f"/livestreams/{livestream.pk}/clips"
     assert "Clip it" in get_html(browser, there, **HTMX)
@@ -127,7 +155,9 @@ def test_say_why_nothing_is_clipped(browser: Client, livestream: Livestream, beg
     ]
     for sent, words in wrong:
         answer = browser.post(f"/livestreams/{livestream.pk}/clips", sent, follow=True)
-        assert words in answer.content.decode()
+        html = squeezed(answer.content.decode())
+        # As what it is: nothing was done.
+        assert re.search(f'notice warning"[^>]*>(?:<svg.*?</svg>)?<span>[^<]*{re.escape(words)}', html)
     assert not Clip.objects.exists()
 
 

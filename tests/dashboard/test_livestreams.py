@@ -450,8 +450,9 @@ class TestPage:
             finished(runs.connected(livestream), media_ms=125_000)
 
         # Session and user, membership; then livestream, sessions, their connections, their number, the timeline, the
-        # outputs, the test picture, and whether a disk is full; its recordings, their policy, the archive.
-        with django_assert_num_queries(15):
+        # outputs, the test picture, and whether a disk is full; its recordings, their policy, the app's
+        # storage, the archive; its clips, and whether there is something to clip; who watches.
+        with django_assert_num_queries(18):
             html = get_html(browser, f"/livestreams/{livestream.pk}")
 
         assert "all 27" in html

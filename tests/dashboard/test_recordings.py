@@ -17,7 +17,7 @@ from streams.recordings import played
 from streams.recordings.renditions import FileForm
 from streams.recordings.services import NewRecording, start_recording
 from tests.dashboard.conftest import HTMX, get_html, squeezed
-from tests.recordings.broadcast import went_live
+from tests.recordings.broadcast import clip, went_live
 from tests.runs import connected, ended
 from tests.stores.storages import storage_of
 
@@ -121,7 +121,7 @@ def test_can_be_deleted_once_they_are_over(browser: Client, recording: Recording
 
     page, update = (get_html(browser, f"/recordings/{recording.pk}", **headers) for headers in ({}, HTMX))
 
-    assert page.index('aria-label="Clips"') < page.index(delete)
+    assert page.index('id="recording-clips-') < page.index(delete)
     assert re.search(rf'id="recording-manage-{recording.pk}"[^>]*hx-swap-oob="outerMorph"', update)
     assert delete in update
 
@@ -163,6 +163,22 @@ def test_play_and_hand_out_what_is_stored(browser: Client, recording: Recording)
     assert f"/recordings/{recording.pk}/file?token=" in text.partition('data-testid="download-sound"')[0]
     Recording.objects.update(has_sound=False)
     assert "download-sound" not in browser.get(f"/recordings/{recording.pk}").content.decode()
+
+
+def test_say_how_large_its_picture_is_and_where_players_find_it(
+    browser: Client, recording: Recording, livestream: Livestream, settings: Settings
+) -> None:
+    _stored(recording, is_verified=True)
+    assert "None, its sound alone" in get_html(browser, f"/recordings/{recording.pk}")
+    for number in range(2):
+        content = clip("v0")[0].data
+        recording.inits.create(slot="v0", name=f"{number}.init.mp4", offset=number, content=content)
+
+    text = squeezed(get_html(browser, f"/recordings/{recording.pk}"))
+
+    assert re.search('data-testid="picture">\\s*320\u00d7180\\s*</dd>', text)
+    url = f"{settings.PUBLIC_URL}/playback/{livestream.playback_id}/recordings/{recording.pk}/index.m3u8"
+    assert f">{url}</code>" in text
 
 
 def test_play_here_what_another_storage_has(browser: Client, recording: Recording, home: NewOrganization) -> None:
@@ -227,6 +243,16 @@ def test_begin_and_end_them_by_hand(browser: Client, on_air: Session, livestream
         assert browser.post(f"/recordings/{recording.pk}/{button}").status_code == 303
         recording.refresh_from_db()
         assert recording.status == status
+
+
+def test_say_what_cannot_be_done_as_what_it_is(browser: Client, recording: Recording, livestream: Livestream) -> None:
+    """Not as if it had been done."""
+    again = browser.post(f"/livestreams/{livestream.pk}/recordings/start", follow=True)
+    _stored(recording)
+    late = browser.post(f"/recordings/{recording.pk}/pause", follow=True)
+
+    for answer in (again, late):
+        assert [message.level_tag for message in answer.context["messages"]] == ["warning"]
 
 
 def test_ask_before_they_delete(browser: Client, recording: Recording) -> None:

@@ -46,7 +46,7 @@ class TestCard:
         picture: SlatePicture,
         django_assert_num_queries: DjangoAssertNumQueries,
     ) -> None:
-        with django_assert_num_queries(12) as queries:
+        with django_assert_num_queries(15) as queries:
             html = squeezed(get_html(browser, f"/livestreams/{waits.pk}"))
 
         assert "<span>Your own slate</span>" in html

@@ -131,9 +131,12 @@ class TestReturn:
     @pytest.mark.parametrize(
         "others",
         [
+            # With another profile: one that comes while the first is there (TestChange); as it was: after a refusal.
+            pytest.param(({"size": "1280x720"}, {"fps": 25}), id="with another size, and rate"),
             pytest.param(
                 ({}, {"profile": "main"}, {"size": "1280x720"}, {"fps": 25}),
                 id="as it was, with another profile, size, and rate",
+                marks=pytest.mark.chaos,
             ),
             pytest.param(({"x264": "bframes=2"},), id="with frames shown later"),
             pytest.param(({"has_audio": False},), id="without sound"),
@@ -212,7 +215,8 @@ class TestLastPicture:
             assert max(difference(picture, sent[-1]) for picture in sent) > 10 * self._SAME
         return held[-1]
 
-    @pytest.mark.parametrize("x264", ["", "bframes=2"])
+    # Frames shown in the order in which they are sent: the next two tests.
+    @pytest.mark.parametrize("x264", [pytest.param("", marks=pytest.mark.chaos), "bframes=2"])
     def test_stays_after_each_drop(self, ingest: Ingest, holding: Broadcast, tmp_path: Path, x264: str) -> None:
         name, clip = f"held{len(x264)}", _clip(tmp_path, gop=60, has_cuts=True, x264=x264)
         with ingest.publishing(name, clip):

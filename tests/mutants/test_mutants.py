@@ -1,5 +1,6 @@
 """The mutants themselves: each is another module than the real one, and what is to be broken is there."""
 
+import gc
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -71,9 +72,11 @@ def test_functions_are_changed_wherever_they_are_held(module: str) -> None:
     grow = loaded["grow"]
     (mutant,) = (mutant for mutant in list_mutants(module) if mutant.what.startswith("add(") and "by" in mutant.before)
     assert grow(1) == 2
+    gc.freeze()
 
     swap_code(mutant)
 
+    gc.freeze()
     with pytest.raises(TypeError):
         grow(1)
 

@@ -9,11 +9,13 @@ from pytest_django import Settings
 from livehub.core import clock, events
 from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.livestreams import leases
+from streams.livestreams.services import create_livestream
 from streams.livestreams.states import EndReason, OutputType
 from streams.models import AuditEntry, Livestream, Output, Recording, Session
 from streams.organizations.services import SYSTEM, Actor
 from streams.recordings import services, sweeps
 from streams.recordings.events import RecordingStatusChanged
+from streams.recordings.policies import change_recording, is_recorded
 from streams.recordings.services import (
     NewRecording,
     NothingToRecordError,
@@ -69,6 +71,17 @@ class TestAutomatic:
         owner, _, named_ms = stem.rpartition("_")
         assert (owner, suffix) == (str(livestream.pk), "mp4")
         assert abs(int(named_ms) - at_ms) < 1000
+
+    def test_is_as_its_own_livestream_says(self, session: Session, livestream: Livestream) -> None:
+        other = create_livestream(app=livestream.app, name="Town hall", actor=SYSTEM)
+        change_recording(livestream=other, actor=SYSTEM, is_recorded=False, file_name_prefix="other", retention_s=7)
+
+        went_live(session)
+
+        recording = Recording.objects.get()
+        assert (recording.livestream, recording.retention_s) == (livestream, 0)
+        assert not recording.output_file_name.startswith("other")
+        assert (is_recorded(livestream), is_recorded(other)) == (True, False)
 
     def test_is_not_made_where_the_archive_is_off(self, session: Session) -> None:
         Output.objects.filter(type=OutputType.ARCHIVE).update(enabled=False)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import product
 
 import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks as Capture
@@ -12,6 +13,7 @@ from livehub.core.deadline import deadline
 from livehub.core.errors import NotFoundError, ValidationFailedError
 from streams.models import App, AuditEntry
 from streams.organizations.services import SYSTEM, Actor, NewOrganization
+from tests.access.each import for_each
 from tests.conftest import Broker
 from tests.webhooks.apart import apart
 from tests.webhooks.happenings import ENDED, LIVE, delivery_of, happened, listening
@@ -308,8 +310,10 @@ class TestSendTest:
     ) -> None:
         assert send_test(endpoint=listening(home.app, *events), actor=SYSTEM).name == tried
 
-    @pytest.mark.parametrize("name", [known.name for known in EVENT_NAMES.values() if known.is_emitted])
-    @pytest.mark.parametrize("format", ["dyte", "realtimekit"])
+    @for_each(
+        "name, format",
+        product([known.name for known in EVENT_NAMES.values() if known.is_emitted], ["dyte", "realtimekit"]),
+    )
     def test_has_a_body_of_each_name_that_says_what_it_is(self, endpoint: Endpoint, name: str, format: str) -> None:
         event = send_test(endpoint=endpoint, name=name, actor=SYSTEM).event
 
