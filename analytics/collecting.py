@@ -11,19 +11,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connection
 from iptocc import country_code
 
-from analytics import batches
+from analytics.batches import BatchRefusedError
+from analytics.books import Books, BooksAwayError
 from analytics.counting.batch import Position, WatchingNow
 from analytics.counting.counter import ViewCounter
 from analytics.counting.identity import Salts
 from analytics.media_log import MediaLog
 from analytics.object_lengths import ObjectLengths
-from livehub.core import deferred
-from livehub.core.outage import DATABASE_OUTAGE, describe
 from livehub.heartbeat import beat_once
-from streams.livestreams.live_updates import livestream_group, organization_group, send_to_pages
 
 logger = logging.getLogger(__name__)
 
@@ -36,12 +33,14 @@ _BATCH_S, _BATCH_LATEST_S, _BATCH_SHARE = 1.0, 10.0, 20
 # Of one tick: others have their turn, too.
 _PIECES = 16
 _AGAIN_S = 1.0
+_CHANGES_AT_MOST = 20_000
 
 
 class Collector:
     """One edge's; `run` returns when `stop` was called."""
 
-    def __init__(self, *, log_path: Path, pid_path: Path, playback_dir: Path, edge: str) -> None:
+    def __init__(self, books: Books, *, log_path: Path, pid_path: Path, playback_dir: Path, edge: str) -> None:
+        self._books = books
         self._edge = edge
         self._log = MediaLog(log_path, pid_path=pid_path)
         self._lengths = ObjectLengths(playback_dir)
@@ -89,6 +88,10 @@ class Collector:
     def _read(self, counter: ViewCounter) -> bool:
         """Count what is there by now, and return whether there is more."""
         for _ in range(_PIECES):
+            if counter.changes >= _CHANGES_AT_MOST and not self._is_away:
+                # What has come together is as much as one statement can write in its time.
+                self._batch_due = 0.0
+                return True
             lines = self._log.read()
             if not lines:
                 break
@@ -100,7 +103,7 @@ class Collector:
         return bool(lines)
 
     def _open(self) -> None:
-        opened = batches.open_log(self._edge)
+        opened = self._books.open_log(self._edge)
         counter = ViewCounter(salts=Salts(opened.salts), measure=self._lengths.measure, country_of=_country_of)
         counter.restore(opened.views)
         self._salts_day = datetime.now(UTC).toordinal()
@@ -115,8 +118,8 @@ class Collector:
         began = time.monotonic()
         batch = counter.batch(edge=self._edge, after=self._written, until=self._log.position)
         try:
-            batches.write_batch(batch)
-        except batches.BatchRefusedError as error:
+            self._books.write_batch(batch)
+        except BatchRefusedError as error:
             # It was written although nobody said so, or another collector has this edge's log.
             logger.warning("begins anew: %s", error)
             self._counter = None
@@ -127,31 +130,23 @@ class Collector:
             logger.warning("the log of delivered media takes too much room: %d files are gone", gone)
         self._batch_s = min(max(_BATCH_S, (time.monotonic() - began) * _BATCH_SHARE), _BATCH_LATEST_S)
         if self._salts_day != (today := datetime.now(UTC).toordinal()):
-            counter.salts = Salts(batches.salts())
+            counter.salts = Salts(self._books.open_log(self._edge).salts)
             self._salts_day = today
 
     def _tell_now(self) -> None:
         if self._counter is None:
             return
         at_ms = _now_ms() - LAG_MS
-        changed = batches.write_now(WatchingNow(self._edge, at_ms, self._counter.watching(at_ms)))
-        groups = [
-            group
-            for livestream_id, organization_id in changed
-            for group in (livestream_group(livestream_id), organization_group(organization_id))
-        ]
-        if groups:
-            deferred.post(lambda: send_to_pages(sorted(set(groups))), what="page.changed")
+        self._books.write_now(WatchingNow(self._edge, at_ms, self._counter.watching(at_ms)))
 
     def _surely(self, work: Callable[[], None]) -> None:
-        """Go on while the database is away: what was counted stays, and is written when it is back."""
+        """Go on while nothing can be written: what was counted stays, and is written when that is possible again."""
         try:
             work()
-        except DATABASE_OUTAGE as error:
+        except BooksAwayError as error:
             if not self._is_away:
-                logger.warning("counts on without the database: %s", describe(error))
+                logger.warning("counts on, and writes nothing: %s", error)
             self._is_away = True
-            connection.close()
         else:
             self._is_away = False
 

@@ -3,12 +3,16 @@
 `make bench`, or `python -m pytest -m bench -s bench/test_collector.py`.
 """
 
+import re
+import signal
+import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from uuid import UUID
 
+import psutil
 import pytest
 from django.db import connection
 
@@ -17,15 +21,25 @@ from analytics.counting.batch import Position
 from analytics.counting.counter import ViewCounter
 from analytics.counting.identity import Salts
 from analytics.counting.media import Extent, MediumAddress
-from streams.models import Livestream, Session
+from bench.test_origin import doors, instance, packager
+from livehub.stack.instance import Instance
+from streams.livestreams.services import create_livestream
+from streams.models import Session
+from streams.organizations.services import SYSTEM, create_organization
 from tests.analytics.crowds import BEGAN_S, PARTS, SESSION, line, media_length_us
+from tests.media.packagers import SESSION as SESSION_FOLDER
+from tests.media.packagers import Packager
+from tests.services import wait_until
 
+__all__ = ["doors", "instance", "packager"]
 pytestmark = pytest.mark.bench
 
 _LINES_PER_S_AT_LEAST = 400_000
 _VIEWS = 5000
 _MB_AT_MOST = 40
 _BYTES_PER_VIEW = 1000
+_LOG_ROUNDS, _LOG_ROUND_S, _LOG_SHARE = 5, 4, 0.15
+_AGENT = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140.0 Safari/537.36"
 _SALTS = Salts({int(BEGAN_S // 86400): b"salt"})
 # The real program: all that it loads, and what counting adds to that.
 _MEMORY = f"""
@@ -85,7 +99,9 @@ def test_memory_at_many_views() -> None:
 
 
 @pytest.mark.django_db
-def test_bytes_and_time_of_a_batch(livestream: Livestream) -> None:
+def test_bytes_and_time_of_a_batch() -> None:
+    home = create_organization(name="Bench", email="bench@bench.example", password="a bench's battery")  # noqa: S106
+    livestream = create_livestream(app=home.app, name="Bench", actor=SYSTEM)
     Session.objects.create(id=UUID(SESSION + SESSION), livestream=livestream)
     counting = counted(minutes_of_lines(_VIEWS, segments=2))
     position = batches.open_log("main").position
@@ -102,3 +118,41 @@ def test_bytes_and_time_of_a_batch(livestream: Livestream) -> None:
     print(f"\n{size} bytes of a view's row; a batch of {rows} views: {', '.join(f'{each:.2f}' for each in took)} s")
     assert rows == _VIEWS
     assert size <= _BYTES_PER_VIEW
+
+
+def test_what_the_log_costs_nginx(instance: Instance, doors: dict[str, psutil.Process], packager: Packager) -> None:
+    part = "v0/1-2.0.m4s"
+    (packager.folder / part).write_bytes(b"m" * 6000)
+    url = f"http://127.0.0.1:{instance.http_port}/playback/{SESSION_FOLDER}/{part}"
+    with_log = instance.edge_config.read_text()
+    without_log = re.sub(r"access_log [^;]*media\.log[^;]*;", "access_log off;", with_log)
+    assert with_log != without_log
+    costs_us: dict[str, list[float]] = {"with": [], "without": []}
+    for _ in range(_LOG_ROUNDS):
+        for name, config in (("with", with_log), ("without", without_log)):
+            instance.edge_config.write_text(config)
+            before = set(doors["edge"].children())
+            doors["edge"].send_signal(signal.SIGHUP)
+            wait_until(lambda before=before: not before & set(doors["edge"].children()), what="new workers")  # type: ignore[misc]
+            costs_us[name].append(_cost_us(url, doors["edge"]))
+            instance.media_log.unlink(missing_ok=True)
+    share = statistics.median(costs_us["with"]) / statistics.median(costs_us["without"]) - 1
+    shown = {name: ", ".join(f"{each:.1f}" for each in costs) for name, costs in costs_us.items()}
+    print(f"\nCPU us a 6 kB part: with the log {shown['with']}; without {shown['without']}; {share:.0%} more")
+    assert share <= _LOG_SHARE
+
+
+def _cost_us(url: str, edge: psutil.Process) -> float:
+    headers = ["-H", f'CMCD-Session: cid="pb_bench",sf=h,sid="{"0" * 32}",st=l', "-H", f"User-Agent: {_AGENT}"]
+    before = _cpu_s(edge)
+    argv = ["wrk", "-t1", "-c32", f"-d{_LOG_ROUND_S}s", *headers, url]
+    report = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert "Non-2xx" not in report, report
+    found = re.search(r"(\d+) requests in", report)
+    assert found is not None, report
+    return (_cpu_s(edge) - before) / int(found[1]) * 1e6
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    """Return what its workers have spent."""
+    return sum(sum(child.cpu_times()[:2]) for child in process.children())

@@ -201,6 +201,17 @@ if METRICS_TOKEN and (len(METRICS_TOKEN) < 20 or not METRICS_TOKEN.isascii() or 
         "LIVEHUB_METRICS_TOKEN must have 20 ASCII characters or more: whoever knows it reads all figures."
     )
 
+EDGE_TOKEN = env.text(
+    "LIVEHUB_EDGE_TOKEN",
+    default="",
+    unit="20 characters or more, the same at both ends; default: edge nodes count nobody",
+    purpose="Proves to the hub that an edge node is one of ours, which may say who watches through it",
+)
+if EDGE_TOKEN and (len(EDGE_TOKEN) < 20 or not EDGE_TOKEN.isascii() or not EDGE_TOKEN.isprintable()):
+    raise ImproperlyConfigured(
+        "LIVEHUB_EDGE_TOKEN must have 20 ASCII characters or more: whoever knows it can say who watches."
+    )
+
 DEBUG = env.boolean("LIVEHUB_DEBUG", default=False, purpose="Django's debug pages; never on a reachable machine")
 ALLOWED_HOSTS = [
     host.strip()

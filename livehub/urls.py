@@ -3,6 +3,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
+from analytics.edges import TOLD_BY_EDGES, told_by_edge
 from livehub import health
 from livehub.docs import dyte_docs
 from livehub.metrics import HOOKS_PATH, hook_metrics
@@ -27,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics),
     path(".well-known/jwks.json", published_keys),
     path(".well-known/webhooks.json", published_key),
+    *(path(f"edges/{what}", told_by_edge, {"what": what}) for what in TOLD_BY_EDGES),
     path("v2/docs", dyte_docs),
     path("", include("livehub.api_urls")),
     path("docs/api/", include("livehub.docs")),
@@ -40,7 +42,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("internal/recorded/<str:playback_id>/recordings/index.m3u8", recorded.newest_played),
     path("internal/recorded/<str:playback_id>/recordings/<uuid:recording_id>/<path:name>", recorded.played_file),
     path(HOOKS_PATH[1:], hook_metrics),
-    re_path(r"^internal(?:/|\Z)", _nothing),
+    re_path(r"^(?:edges|internal)(?:/|\Z)", _nothing),
     path("", include("streams.urls")),
     path("", include("analytics.urls")),
     path("", include("webhooks.urls")),

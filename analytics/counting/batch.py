@@ -3,6 +3,7 @@
 `session` is the name of a session's folder, by which an edge knows it.
 """
 
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -53,6 +54,12 @@ class LogBatch(msgspec.Struct):
     rejected: dict[str, int]
     views: list[ViewChange]
     added: list[Added]
+
+
+class EdgeName(msgspec.Struct):
+    """An edge that begins to count."""
+
+    edge: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
 
 
 class Watching(msgspec.Struct):

@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
+from msgspec import MsgspecError
+
 from analytics.counting.batch import Added, KeptView, LogBatch, Position, ViewChange, Watching
 from analytics.counting.households import Household
 from analytics.counting.identity import Salts, device_of, hash_viewer, household, identify, is_bot
-from analytics.counting.lines import LineError, LogLine, parse
+from analytics.counting.lines import LONGEST_LINE, MEDIA, LineError, LogLine, decode, parse
 from analytics.counting.media import Extent, Medium, MediumAddress, medium_of, read_path
 from analytics.counting.viewing import Stay
 
@@ -83,14 +85,45 @@ class ViewCounter:
             broadcast.stays[stay.id] = stay
             self._count += 1
 
-    def feed(self, lines: Iterable[bytes], *, now_ms: int) -> None:
+    def feed(self, lines: Iterable[bytes], *, now_ms: int) -> None:  # noqa: C901  # Calls cost as much as counting.
         """Count these, each without its end; what makes no sense is counted as rejected."""
+        media, broadcasts, rejected = self._media, self._broadcasts, self._rejected
+        earliest_s, latest_s = (now_ms - _BEHIND_MS) / 1000, (now_ms + _AHEAD_MS) / 1000
         for raw in lines:
             try:
-                self._take(parse(raw), now_ms)
-                self._lines += 1
-            except LineError as error:
-                self._rejected[error.reason] += 1
+                line = decode(raw) if len(raw) <= LONGEST_LINE else parse(raw)
+            except (MsgspecError, UnicodeDecodeError, LineError):
+                try:
+                    line = parse(raw)
+                except LineError as error:
+                    rejected[error.reason] += 1
+                    continue
+            medium = media.get(line.path) or self._find_medium(line.path)
+            if isinstance(medium, str) or line.event != MEDIA:
+                rejected[medium if isinstance(medium, str) else "event"] += 1
+                continue
+            if not earliest_s < line.at_s < latest_s:
+                rejected["time"] += 1
+                continue
+            if line.size < medium.size or line.status not in _DELIVERED:
+                rejected["partial"] += 1
+                continue
+            broadcast = broadcasts.get(medium.session) or self._broadcast(medium.session)
+            stay = broadcast.by_name.get(line.viewer or line.cmcd or line.cmcd_query or line.playback_session)
+            at_ms = int(line.at_s * 1000 + 0.5)
+            if stay is None or stay.is_over:
+                try:
+                    stay = self._find(broadcast, line, medium, at_ms)
+                except LineError as error:
+                    rejected[error.reason] += 1
+                    continue
+            self._lines += 1
+            if stay is not None:
+                had_begun = stay.has_begun
+                more_ms = stay.deliver(medium, at_ms)
+                self._changed[stay] = broadcast.id
+                if stay.has_begun and (more_ms or not had_begun):
+                    self._add_watched(broadcast, stay, at_ms, more_ms, is_new=not had_begun)
 
     def reject(self, reason: str, lines: int = 1) -> None:
         """Have lines counted as rejected that never came here."""
@@ -139,36 +172,17 @@ class ViewCounter:
         self._lines = 0
         self._rejected.clear()
 
-    def _take(self, line: LogLine, now_ms: int) -> None:
-        medium = self._media.get(line.path)
-        if medium is None:
-            medium = self._find_medium(line.path)
-        if isinstance(medium, str):
-            raise LineError(medium)
-        at_ms = int(line.at_s * 1000 + 0.5) if 0 < line.at_s < 1e11 else 0
-        if not now_ms - _BEHIND_MS < at_ms < now_ms + _AHEAD_MS:
-            raise LineError("time")
-        if line.size < medium.size or line.status not in _DELIVERED:
-            raise LineError("partial")
-        broadcast = self._broadcasts.get(medium.session) or self._broadcast(medium.session)
-        stay = broadcast.by_name.get(line.viewer or line.cmcd or line.cmcd_query or line.playback_session)
-        if stay is None or stay.is_over:
-            stay = self._find(broadcast, line, medium, at_ms)
-            if stay is None:
-                return
-        had_begun = stay.has_begun
-        more_ms = stay.deliver(medium, at_ms)
-        self._changed[stay] = broadcast.id
-        if stay.has_begun and (more_ms or not had_begun):
-            key = (broadcast.id, at_ms // _MINUTE_MS, stay.rendition, stay.device, stay.country or "")
-            added = self._added.get(key)
-            if added is None:
-                added = self._added[key] = [0, 0]
-            if had_begun:
-                added[0] += more_ms
-            else:
-                added[0] += stay.watched_ms
-                added[1] += 1
+    def _add_watched(self, broadcast: _Broadcast, stay: Stay, at_ms: int, more_ms: int, *, is_new: bool) -> None:
+        key = (broadcast.id, at_ms // _MINUTE_MS, stay.rendition, stay.device, stay.country or "")
+        added = self._added.get(key)
+        if added is None:
+            added = self._added[key] = [0, 0]
+        if is_new:
+            # With what came before it was known to be a view.
+            added[0] += stay.watched_ms
+            added[1] += 1
+        else:
+            added[0] += more_ms
 
     def _find_medium(self, path: str) -> Medium | str:
         """Return what a path names, or why it is not counted; remembered either way."""

@@ -43,7 +43,7 @@ class LogLine(msgspec.Struct, rename={
     event: str = MEDIA
 
 
-_decode = msgspec.json.Decoder(LogLine).decode
+decode = msgspec.json.Decoder(LogLine).decode
 
 
 def parse(raw: bytes) -> LogLine:
@@ -54,7 +54,7 @@ def parse(raw: bytes) -> LogLine:
     if len(raw) > LONGEST_LINE:
         raise LineError("long")
     try:
-        line = _decode(raw)
+        line = decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         line = _parse_foreign(raw)
     if line.event != MEDIA:
@@ -65,7 +65,7 @@ def parse(raw: bytes) -> LogLine:
 def _parse_foreign(raw: bytes) -> LogLine:
     """Read it once more where a client has sent what is no UTF-8."""
     try:
-        return _decode(raw.decode("utf-8", "replace").encode())
+        return decode(raw.decode("utf-8", "replace").encode())
     except msgspec.DecodeError as error:
         raise LineError("torn") from error
 

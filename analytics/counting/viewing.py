@@ -74,35 +74,43 @@ class Stay:
     video_ms: int = 0
     is_over: bool = False
 
-    def deliver(self, medium: Medium, at_ms: int) -> int:
+    def deliver(self, medium: Medium, at_ms: int) -> int:  # noqa: C901  # Once for each line: calls cost as much.
         """Take in an object, and return by how many ms that is more watched."""
-        if not self.first_ms:
-            self.first_ms = self.last_ms = self.from_ms = at_ms
+        if not self.first_ms or (self.number and not self.has_begun and at_ms > self.until_ms):
+            self._begin_anew(at_ms)
         if not medium.is_audio:
             self.video_ms, self.rendition = at_ms, medium.slot
-        elif not self.sees(at_ms):
+        elif at_ms - self.video_ms > _HEARD_ALONE_MS:
             self.rendition = medium.slot
-        if self.number and not self.has_begun and at_ms > self.until_ms:
-            self.first_ms = self.last_ms = self.from_ms = at_ms
-            self.delivered_us = self.played_us = self.watched_ms = self.objects = 0
-        self._be_there(at_ms, medium.stay_ms)
+        if at_ms > self.until_ms:
+            if self.until_ms:
+                self.before_from_ms, self.before_until_ms = self.from_ms, self.until_ms
+            self.from_ms = at_ms
+        elif at_ms < self.from_ms:
+            self.from_ms = at_ms
+        if at_ms + medium.stay_ms > self.until_ms:
+            self.until_ms = at_ms + medium.stay_ms
         if at_ms > self.last_ms:
             self.played_us += min((at_ms - self.last_ms) * 1000, self.delivered_us - self.played_us)
             self.last_ms = at_ms
-        elif at_ms < self.first_ms:
-            self.first_ms = at_ms
-        gain_us = self._take(medium)
+        gain_us, ahead_us = self._take(medium), 0
         if gain_us > 0:
             self.delivered_us += gain_us
             self.objects += 1
-            self.has_begun = self.has_begun or self._begins()
-        # Who leaves does so in the middle of what was delivered last, as far as anybody knows.
-        ahead_us = min(self.delivered_us - self.played_us, medium.duration_us // 2)
+            if not self.has_begun:
+                self.has_begun = self._begins()
+            # Who leaves does so in the middle of what was delivered last, as far as anybody knows.
+            ahead_us = min(self.delivered_us - self.played_us, medium.duration_us // 2)
         more_ms = (self.played_us + ahead_us) // 1000 - self.watched_ms
         if more_ms <= 0:
             return 0
         self.watched_ms += more_ms
         return more_ms
+
+    def _begin_anew(self, at_ms: int) -> None:
+        """Count from now on: of one that has not begun, what was long before is nothing."""
+        self.first_ms = self.last_ms = self.from_ms = at_ms
+        self.delivered_us = self.played_us = self.watched_ms = self.objects = 0
 
     def _begins(self) -> bool:
         if self.delivered_us < _BEGINS_US or self.number == 0:
@@ -170,15 +178,6 @@ class Stay:
             setattr(self, name, getattr(state, name))
         self.whole = int.from_bytes(state.whole)
         self.parts = {msn: (int.from_bytes(mask), us) for msn, (mask, us) in state.parts.items()}
-
-    def _be_there(self, at_ms: int, stay_ms: int) -> None:
-        if at_ms > self.until_ms and self.until_ms:
-            self.before_from_ms, self.before_until_ms = self.from_ms, self.until_ms
-            self.from_ms = at_ms
-        elif at_ms < self.from_ms:
-            self.from_ms = at_ms
-        if at_ms + stay_ms > self.until_ms:
-            self.until_ms = at_ms + stay_ms
 
     def _take(self, medium: Medium) -> int:
         """Note the interval, and return how many microseconds of it are new."""

@@ -21,6 +21,8 @@ from livehub.stack.ports import listen_addresses
 _BODY_MAX_MB = 1
 # What is told of images; a little more is let in, so that a form's other fields fit, and LiveHub itself can say it.
 _IMAGE_MAX_MB = 5
+# Of an edge node, with all its views.
+_BATCH_MAX_MB = 32
 # A look at every component costs more than any other request that nobody has to log in for.
 _READINESS_PER_S = 2
 _READINESS_BURST = 10
@@ -180,6 +182,11 @@ http {{
             error_page 502 504 = @down_$reader;
         }}
         location ^~ /internal {{ return 404; }}
+        # What edge nodes have counted, with their token.
+        location ^~ /edges/ {{
+            client_max_body_size {_BATCH_MAX_MB}m;
+            proxy_pass http://web;
+        }}
         # Recordings of this node's folder: for whom, the web program has said.
         location ^~ /recording-files/ {{
             internal;

@@ -1,5 +1,6 @@
 """The nginx of an edge node: players' way to an origin on another machine, and nothing else."""
 
+from livehub.stack.edge_log import log_of_media, logs_media
 from livehub.stack.edge_policy import policy_locations, policy_of_all, policy_of_media, policy_of_server
 from livehub.stack.instance import Instance
 from livehub.stack.media_doors import (
@@ -37,6 +38,8 @@ def render_edge_node(instance: Instance, host: Host) -> str:
     """Return nginx's configuration. What is there is served from disk; for all else the relay is asked."""
     context = main_context(instance, host, name="edge", workers="auto", connections=host.open_files // 4)
     relayed = quoted(instance.relayed_dir)
+    # Nobody reads it where there is nobody to tell.
+    log = logs_media(instance) if instance.has_edge_token else "access_log off;"
     return f"""\
 {context}
 http {{
@@ -78,6 +81,7 @@ http {{
         default $upstream_http_cache_control;
         "~^(?:public|private), (?<playlist_age>max-age=[0-9]+)$" "$media_scope, $playlist_age";
     }}
+{log_of_media()}
     upstream relay {{
         server {quoted(f"unix:{instance.origin_socket}")} max_fails=0;
         keepalive {ORIGIN_IDLE_CONNECTIONS};
@@ -95,7 +99,7 @@ http {{
         location / {{ return 404; }}
         location = /healthz {{ default_type application/json; return 200 '{{"status":"ok"}}'; }}
         location ^~ /playback/ {{
-            access_log off;
+            {log}
 {policy_of_media()}
             location ~ ^/playback/(?<media>(?:{SLOT}|{PICTURES})/[0-9]+-[0-9]+[0-9a-z.-]+)$ {{
                 {_PREFLIGHT}
@@ -130,13 +134,13 @@ http {{
             return 404;
         }}
         location @relay {{
-            access_log off;
+            {log}
             {_ONLY_READ}
 {MEDIA_HEADERS}
 {_RELAYED}
             proxy_pass http://relay/$media;
         }}
-{files_of_who_waited(quoted(f"{instance.relayed_dir}/"), log="access_log off;")}
+{files_of_who_waited(quoted(f"{instance.relayed_dir}/"), log=log)}
 {policy_locations(media_headers=MEDIA_HEADERS)}
     }}
 }}

@@ -136,6 +136,8 @@ def _prepare(instance: Instance) -> int:
         if instance.is_edge_node:
             await_edge_node(instance)
             sys.stdout.write(f"This edge is ready: {instance.public_url}/playback/ is {instance.origin_url}'s.\n")
+            if not instance.has_edge_token:
+                sys.stdout.write("Nobody who watches here is counted: LIVEHUB_EDGE_TOKEN is not set.\n")
             return 0
         prepared = prepare_and_start(instance)
     except (StartError, CommandError, ImproperlyConfigured) as error:

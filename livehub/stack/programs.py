@@ -130,10 +130,15 @@ def _edge_node(instance: Instance) -> list[Program]:
     )
     relay = _python("-m", "livehub.relay", *map(str, arguments))
     edge = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
-    return [
+    found = [
         Program("relay", "front", relay, is_ours=True, sockets=(instance.origin_socket,)),
         Program("edge", "front", edge, orphan_signal="TERM"),
     ]
+    if instance.has_edge_token:
+        log_paths = (instance.media_log, instance.edge_pid_file, instance.relayed_dir)
+        collector = _python("-m", "analytics.collector", *map(str, log_paths), instance.node, instance.origin_url)
+        found.append(Program("collector", "front", collector, is_ours=True))
+    return found
 
 
 def _workers(instance: Instance) -> list[Program]:

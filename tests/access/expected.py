@@ -407,6 +407,10 @@ MACHINES: dict[str, dict[str, Door]] = {
     # With a token: tests/dashboard/test_metrics.py.
     "/metrics": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/metrics": {"GET": Door.SHUT, "POST": Door.SHUT},
+    # With a token: tests/analytics/test_edges.py.
+    "/edges/open": {"GET": Door.SHUT, "POST": Door.SHUT},
+    "/edges/batch": {"GET": Door.SHUT, "POST": Door.SHUT},
+    "/edges/now": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/publish": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/publish-done": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/update": {"GET": Door.SHUT, "POST": Door.SHUT},
@@ -416,7 +420,7 @@ MACHINES: dict[str, dict[str, Door]] = {
     # The edge's, which knows who may: tests/recordings/test_played.py.
     "/internal/recorded/{playback_id}/recordings/index.m3u8": {"POST": Door.SHUT},
     "/internal/recorded/{playback_id}/recordings/{recording_id}/{name}": {},
-    "/^internal(?:/|\\Z)": {},
+    "/^(?:edges|internal)(?:/|\\Z)": {},
     "/^v2(/[\\s\\S]*)?\\Z": {},
     "/^client(/[\\s\\S]*)?\\Z": {},
     "/^liveapi(/[\\s\\S]*)?\\Z": {},

@@ -148,6 +148,21 @@ class TestAnInterval:
         assert _watched(counting) == (1, 39_000)
 
 
+class TestAView:
+    def test_that_begins_with_many_parts_at_once_counts_with_all_of_them(self) -> None:
+        burst = [line(_LATER_S - 20, msn=msn, part=part, cmcd=_hls("one")) for msn in (1, 2) for part in range(PARTS)]
+        later = line(_LATER_S - 17, msn=3, cmcd=_hls("one"))
+
+        # Three seconds of four, and half of the last segment's two.
+        assert _watched(_fed(*burst, later)) == (1, 4000)
+
+    def test_begins_with_two_seconds(self) -> None:
+        parts = [line(_LATER_S - 20 + part / 3, msn=1, part=part, cmcd=_hls("one")) for part in range(PARTS)]
+
+        assert _watched(_fed(*parts[:-1]))[0] == 0
+        assert _watched(_fed(*parts))[0] == 1
+
+
 class TestWhoIsWho:
     def test_is_told_by_the_best_that_there_is(self) -> None:
         viewer = "0123456789abcdef" * 2

@@ -1,0 +1,70 @@
+"""What the hub is told by an edge node."""
+
+import msgspec
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from analytics.counting.batch import Added, LogBatch, LogOpened, Position, Watching, WatchingNow
+from analytics.models import LogCursor, SessionNow
+from streams.livestreams.storage import folder_name
+from streams.models import Livestream, Session
+
+pytestmark = pytest.mark.django_db
+_TOKEN = "a token of twenty characters and more"
+_FIRST = Position("a" * 32, 500)
+
+
+@pytest.fixture(autouse=True)
+def token(settings: Settings) -> None:
+    settings.EDGE_TOKEN = _TOKEN
+
+
+def _tell(what: str, told: object, *, token: str = _TOKEN) -> tuple[int, bytes]:
+    answer = Client().post(
+        f"/edges/{what}",
+        msgspec.json.encode(told),
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    return answer.status_code, answer.content
+
+
+def test_is_counted_as_the_hubs_own(livestream: Livestream) -> None:
+    session = Session.objects.create(livestream=livestream)
+    status, answer = _tell("open", {"edge": "far"})
+    assert (status, msgspec.json.decode(answer, type=LogOpened).position) == (200, Position())
+    added = [Added(folder_name(session.pk), 29_000_000, "v0", "tv", "", 4200, 1)]
+    batch = LogBatch("far", Position(), _FIRST, 9, {}, [], added)
+
+    assert _tell("batch", batch)[0] == 200
+    # Once: its answer may have got lost.
+    assert _tell("batch", batch)[0] == 409
+    assert _tell("now", WatchingNow("far", 1_794_000_000_000, [Watching(folder_name(session.pk), 3, 1)]))[0] == 200
+
+    session.refresh_from_db()
+    assert (session.viewer_ms, LogCursor.objects.get().lines) == (4200, 9)
+    assert SessionNow.objects.values_list("edge", "counted", "estimated").get() == ("far", 3, 1)
+
+
+@pytest.mark.parametrize(
+    ("what", "told", "shown", "status"),
+    [
+        ("open", {"edge": "far"}, "another one", 401),
+        ("open", {"edge": "far"}, "", 401),
+        ("open", {"edge": "main"}, _TOKEN, 422),
+        ("open", {"edge": "x" * 40}, _TOKEN, 400),
+        ("open", [], _TOKEN, 400),
+        ("batch", {"edge": "far"}, _TOKEN, 400),
+        ("views", {"edge": "far"}, _TOKEN, 404),
+    ],
+)
+def test_is_refused(what: str, told: object, shown: str, status: int) -> None:
+    assert _tell(what, told, token=shown)[0] == status
+    assert not LogCursor.objects.exists()
+
+
+def test_is_nothing_without_a_token_of_the_hubs(settings: Settings) -> None:
+    settings.EDGE_TOKEN = ""
+
+    assert _tell("open", {"edge": "far"}, token="")[0] == 404
