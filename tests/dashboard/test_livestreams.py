@@ -439,7 +439,7 @@ class TestPage:
         parts = get_html(browser, f"/livestreams/{live.livestream_id}", **HTMX)
 
         ids = [part.split('"')[0] for part in parts.split('id="livestream-')[1:]]
-        assert len(ids) == 13
+        assert len(ids) == 14
         for name in ids:
             assert f'id="livestream-{name}"' in page
 
@@ -450,7 +450,7 @@ class TestPage:
             finished(runs.connected(livestream), media_ms=125_000)
 
         # Session and user, membership; then livestream, sessions, their connections, their number, the timeline, the
-        # outputs, the test picture, what is wrong with its encoder, and whether a disk is full; its recordings, their policy, the app's
+        # outputs, the test picture, its findings, and whether a disk is full; its recordings, their policy, the app's
         # storage, the archive; its clips, and whether there is something to clip.
         with django_assert_num_queries(18):
             html = get_html(browser, f"/livestreams/{livestream.pk}")
