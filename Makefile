@@ -12,11 +12,11 @@ run: .venv/run.stamp  ## Install what is missing and run the whole product (Ctrl
 test: .venv/dev.stamp  ## Static checks and every test but the long ones
 	@$(MAKE) --no-print-directory --jobs=2 check suite
 
-# Five at once, each with servers of its own: most tests of the whole product wait more than they work.
-# Whatever the shell says, what pytest has made of the tests is kept: it takes 5 s of a core, in each of them.
+# Four at once, each with servers of its own: most tests of the whole product wait more than they work.
+# Whatever the shell says, what pytest has made of the tests is kept: it takes 5 s of a core, in each of the four.
 suite: export PYTHONDONTWRITEBYTECODE =
 suite: .venv/dev.stamp
-	$(PYTHON) -m pytest -n 5 --dist loadfile --no-loadscope-reorder
+	$(PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 check: .venv/dev.stamp  ## Format, lint, types, layers, migrations, deployment
 	.venv/bin/ruff format --check .

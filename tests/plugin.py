@@ -57,7 +57,7 @@ def pytest_collection(session: pytest.Session) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        # Real encoders and Chromium, five workers on two cores: now and then the machine starves one of them, and what
+        # Real encoders and Chromium, four workers on two cores: now and then the machine starves one of them, and what
         # is shown then, be it right, is not what the test is about. What fails twice fails. Not what computes, and no
         # race and no proof behind `chaos`: there a failure in a hundred is what is looked for.
         if _is_marked(item, "e2e", "browser") and not _is_marked(item, "chaos", "bench"):

@@ -14,6 +14,7 @@ from streams.recordings.clips import making
 from streams.recordings.clips.layout import waiting_file
 from streams.recordings.clips.services import clip_livestream
 from streams.recordings.clips.wishes import Wish
+from tests.access.each import for_each
 from tests.recordings.broadcast import MadeBroadcast, went_live
 from tests.recordings.rows import clip_of
 from tests.stores.storages import storage_of
@@ -54,8 +55,8 @@ def test_are_watched_and_fetched_before_they_are_stored(clip: Clip) -> None:
     assert part["Content-Range"] == f"bytes 100-199/{len(content)}"
 
 
-@pytest.mark.parametrize(
-    ("asked", "status", "begin", "end"),
+@for_each(
+    "asked, status, begin, end",
     [
         ("bytes=0-", 206, 0, None),
         ("bytes=5-", 206, 5, None),

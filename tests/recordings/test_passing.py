@@ -17,6 +17,7 @@ from streams.recordings.advancing import advance_recording
 from streams.recordings.links import download_link
 from streams.recordings.storage_services import create_storage_target
 from streams.recordings.stores.base import StoreSettings
+from tests.access.each import for_each
 from tests.recordings.broadcast import MadeBroadcast, is_over, went_live
 from tests.stores.servers import sshd
 
@@ -89,9 +90,7 @@ def test_are_passed_on_as_they_are(path: str, content: bytes) -> None:
     assert _body(answer) == content
 
 
-@pytest.mark.parametrize(
-    ("asked", "start", "end"), [("bytes=100-199", 100, 200), ("bytes=1000-", 1000, None), ("bytes=-50", -50, None)]
-)
+@for_each("asked, start, end", [("bytes=100-199", 100, 200), ("bytes=1000-", 1000, None), ("bytes=-50", -50, None)])
 def test_players_fetch_what_they_need(path: str, content: bytes, asked: str, start: int, end: int | None) -> None:
     answer = Client().get(path, headers={"Range": asked})
 
@@ -108,7 +107,7 @@ def test_there_is_nothing_behind_the_end(path: str, content: bytes) -> None:
     assert (answer.status_code, answer["Content-Range"]) == (416, f"bytes */{len(content)}")
 
 
-@pytest.mark.parametrize("asked", ["bytes=0-1,5-6", "lines=1-2", "bytes=9-2", "bytes=-"])
+@for_each("asked", ["bytes=0-1,5-6", "lines=1-2", "bytes=9-2", "bytes=-"])
 def test_what_is_no_range_is_the_whole(path: str, content: bytes, asked: str) -> None:
     answer = Client().get(path, headers={"Range": asked})
 

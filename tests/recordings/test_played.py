@@ -19,6 +19,7 @@ from streams.recordings.closing import movie_of
 from streams.recordings.links import sound_link
 from streams.recordings.sound import SoundAlone
 from streams.recordings.storing import folder_store
+from tests.access.each import for_each
 from tests.media.recording.probing import durations
 from tests.recordings.broadcast import MadeBroadcast, is_over, went_live
 from tests.stores.storages import storage_of
@@ -158,7 +159,7 @@ class TestPlaylists:
         erase_recording(recording_id=recording.pk)
         assert not kept.exists()
 
-    @pytest.mark.parametrize("name", ["other.m3u8", "a/b", "storyboard.vtt"])
+    @for_each("name", ["other.m3u8", "a/b", "storyboard.vtt"])
     def test_are_nothing_else(self, recording: Recording, name: str) -> None:
         assert _get(recording, f"{recording.pk}/{name}")[0] == 404
 
@@ -192,8 +193,8 @@ class TestNewest:
 class TestMedia:
     """Where the edge has no file of it: as of another storage, or behind a lost link."""
 
-    @pytest.mark.parametrize(
-        ("asked", "status", "begin", "end"),
+    @for_each(
+        "asked, status, begin, end",
         [
             ("bytes=100-199", 206, 100, 200),
             ("bytes=100-", 206, 100, None),
@@ -303,7 +304,7 @@ class TestSound:
 
 
 class TestOfAnotherMachine:
-    @pytest.mark.parametrize("name", ["index.m3u8", "video.m3u8", "media.mp4", "storyboard.vtt", "pictures/0.jpg"])
+    @for_each("name", ["index.m3u8", "video.m3u8", "media.mp4", "storyboard.vtt", "pictures/0.jpg"])
     def test_is_played_from_there(self, recording: Recording, settings: Settings, name: str) -> None:
         assert recording.livestream is not None
         settings.NODE, settings.NODE_URLS = "south", {"main": "https://north.example.org"}
