@@ -6,14 +6,12 @@ from django import forms
 
 from livehub.core.errors import ValidationFailedError
 from livehub.core.names import NAME_MAX_LENGTH
-from streams.recordings.clips.wishes import Wish
+from streams.recordings.clips.wishes import FURTHEST_S, Wish
 
 # Seconds that are offered.
 LAST_S = (15, 30, 60)
 # Minutes of a window that are offered.
 LAST_MINUTES = (5, 15, 60)
-# Of a recording; a number without bounds cannot be counted in microseconds.
-_MOST_S = 366 * 86_400
 
 
 class _TitledForm(forms.Form):
@@ -55,8 +53,8 @@ class MarkedBroadcastForm(_TitledForm):
 class MarkedRecordingForm(_TitledForm):
     """Marks in seconds of the file."""
 
-    start_s = forms.FloatField(min_value=0, max_value=_MOST_S)
-    end_s = forms.FloatField(min_value=0, max_value=_MOST_S)
+    start_s = forms.FloatField(min_value=0, max_value=FURTHEST_S)
+    end_s = forms.FloatField(min_value=0, max_value=FURTHEST_S)
 
     def stretch(self) -> tuple[int, int]:
         """Return them in microseconds.

@@ -75,10 +75,10 @@ def stored_bytes(recording: Recording) -> int:
     return total or 0
 
 
-def taken_ms(recording: Recording) -> int:
+def taken_us(recording: Recording) -> int:
     """Return how much of the broadcast is in it so far: pauses and what else was left out do not count."""
     taken = recording.segments.filter(left_out="").values_list("slot").annotate(total_us=Sum("duration_us"))
-    return max((total_us for _, total_us in taken), default=0) // 1000
+    return max((total_us for _, total_us in taken), default=0)
 
 
 def picture_sizes(recording: Recording) -> list[tuple[int, int]]:

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from django.db.models import Sum
-
 from streams.media.errors import MediaError
 from streams.media.played_file import decode_at, probe_file
 from streams.media.recording.index import TrackKind
@@ -19,6 +17,7 @@ from streams.media.recording.stored import read_init, stored_init
 from streams.recordings import spool
 from streams.recordings.heads import head_of, recorded_head
 from streams.recordings.models import Recording, RecordingPart
+from streams.recordings.selectors import taken_us
 from streams.recordings.stores.base import Store, StoredObject
 from streams.recordings.stores.folder import FolderStore
 
@@ -105,8 +104,7 @@ def _missing(gaps: Sequence[Gap]) -> str:
 
 def _wrong_length(recording: Recording, movie: Movie) -> str:
     """Compare the file's length with what the broadcast's journal says of the segments that are in it."""
-    by_slot = recording.segments.filter(left_out="").values_list("slot").annotate(total_us=Sum("duration_us"))
-    longest_us = max((total_us for _, total_us in by_slot), default=0)
+    longest_us = taken_us(recording)
     allowed_us = _ROUNDING_US + _LOST_PER_SPLICE_US * len(movie.stretches)
     if abs(movie.duration_us - longest_us) <= allowed_us:
         return ""

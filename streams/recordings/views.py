@@ -102,7 +102,7 @@ class RecordingDetailView(OneRecordingView):
             urls["played_url"] = _here(own_link(recording.pk, expires_at=link.expires_at))
         sent_bytes, taken_ms = 0, 0
         if not recording.is_over:
-            sent_bytes, taken_ms = selectors.stored_bytes(recording), selectors.taken_ms(recording)
+            sent_bytes, taken_ms = selectors.stored_bytes(recording), selectors.taken_us(recording) // 1000
         if recording.is_stored:
             urls["hls_url"] = playback_url(recording) or ""
             # Each once, however often the encoder came back.

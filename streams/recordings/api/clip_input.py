@@ -9,11 +9,9 @@ from rest_framework import serializers
 from livehub.api.fields import TextField
 from livehub.core import clock
 from livehub.core.errors import ValidationFailedError
-from streams.recordings.clips.wishes import Wish
+from streams.recordings.clips.wishes import FURTHEST_S, Wish
 
 _US = 1_000_000
-# No broadcast lasts that long, and a number without bounds cannot be counted in microseconds.
-_MOST_S = 366 * 86_400
 
 
 class StretchBody(serializers.Serializer[None]):
@@ -24,7 +22,7 @@ class StretchBody(serializers.Serializer[None]):
     last_s = serializers.FloatField(
         required=False,
         min_value=0.1,
-        max_value=_MOST_S,
+        max_value=FURTHEST_S,
         help_text="Instead of both: the last seconds that can be played.",
     )
 
@@ -49,9 +47,9 @@ class RecordingClipBody(serializers.Serializer[None]):
     examples = {"start_s": 12.4, "end_s": 42.4, "title": "The opening"}
 
     start_s = serializers.FloatField(
-        min_value=0, max_value=_MOST_S, help_text="In seconds from the recording's beginning."
+        min_value=0, max_value=FURTHEST_S, help_text="In seconds from the recording's beginning."
     )
-    end_s = serializers.FloatField(min_value=0, max_value=_MOST_S)
+    end_s = serializers.FloatField(min_value=0, max_value=FURTHEST_S)
     title = TextField(required=False, help_text="For people; may be empty.")
 
 

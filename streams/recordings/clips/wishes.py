@@ -14,6 +14,9 @@ from streams.recordings.clips.window import Window, has_files_here, read_window,
 
 # What players say of their place is rounded, and machines' clocks differ.
 _ROUNDING_MS = 1000
+# How far from its beginning anything may be asked for, in seconds: no broadcast lasts that long, and a number without
+# bounds cannot be counted in microseconds.
+FURTHEST_S = 366 * 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
