@@ -59,8 +59,8 @@ def bands_of(session: Session) -> list[Band]:
             # One that is away, or back, is not silent any more.
             end(_Track.STATUS, at)
             end(_Track.ENCODER, at)
-            if label := _STATES.get(data.get("new")):
-                open_ones[_Track.STATUS] = (label, at)
+            if shown := _STATES.get(data.get("new")):
+                open_ones[_Track.STATUS] = (shown, at)
     for track in list(open_ones):
         end(track, session.stopped_at)
     return sorted(bands, key=lambda band: band.began_at)
