@@ -8,7 +8,7 @@ add up to exactly what its rows say, whichever are summed.
 from django.db import models
 from django.db.models import CompositePrimaryKey, Q
 
-EDGE_MAX_LENGTH, RENDITION_MAX_LENGTH = 32, 8
+EDGE_MAX_LENGTH, RENDITION_MAX_LENGTH, ERROR_CODE_MAX_LENGTH = 32, 8, 32
 
 
 class ViewIdentity(models.TextChoices):
@@ -74,6 +74,23 @@ class View(models.Model):
     has_begun = models.BooleanField(default=False, editable=False)
     # What its collector goes on counting with after a restart (`analytics.counting`); None once it is over.
     state = models.BinaryField(null=True, editable=False)
+    # What its player has reported of itself (CMCD v2); all None where it reports nothing. Claims, but bounded by the
+    # wall clock. One who never saw a picture has a row as well, which has not begun: `failed`, `exited_before_start`.
+    # From asking for it until the first picture; None where there was none yet, or it was not told.
+    startup_ms = models.IntegerField(null=True, editable=False)
+    # Of pictures moving; of waiting for more in the middle of that, and how often. Starting and seeking are neither.
+    played_ms = models.BigIntegerField(null=True, editable=False)
+    stalled_ms = models.BigIntegerField(null=True, editable=False)
+    stalls = models.IntegerField(null=True, editable=False)
+    # Mean from a picture's capture to the viewer, while live was watched; for how long that was measured.
+    latency_ms = models.IntegerField(null=True, editable=False)
+    latency_measured_ms = models.BigIntegerField(null=True, editable=False)
+    dropped_frames = models.IntegerField(null=True, editable=False)
+    # Its player gave up, and called that so. None: it reports nothing.
+    failed = models.BooleanField(null=True, editable=False)
+    error_code = models.CharField(max_length=ERROR_CODE_MAX_LENGTH, null=True, editable=False)  # noqa: DJ001
+    # It was asked for, and left before the first picture without an error.
+    exited_before_start = models.BooleanField(null=True, editable=False)
 
     class Meta:
         indexes = [
