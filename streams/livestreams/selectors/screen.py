@@ -137,7 +137,7 @@ class LivestreamScreen:
 
     @property
     def advice(self) -> list[str]:
-        """What to change in the encoder that is connected now."""
+        """What the machine or a quota does not bear of it now."""
         return advise(self.open_session) if self.open_session else []
 
     @property
