@@ -171,6 +171,9 @@ class TestLayout:
             with publishing(url, size="640x360", kbps=600, fps=10) as encoder:
                 expect(newcomer.status).to_have_text("Live")
                 newcomer.watch(for_s=2)
+                # Of a broadcast that the page was there before.
+                for chart in ("viewers", "encoder"):
+                    expect(desk.get_by_test_id(chart).locator("canvas")).to_have_count(1)
                 encoder.stop()
                 expect(newcomer.status).to_have_text("Offline")
             expect(pages["overview"].get_by_test_id("live-count")).to_contain_text("0 of")
