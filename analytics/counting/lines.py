@@ -1,10 +1,15 @@
-"""A line of an edge's log: one complete GET of a part or a segment."""
+"""A line of an edge's log: one complete GET of a part or a segment, or what a player reports of itself."""
 
 import msgspec
 
+from analytics.counting.reports import LONGEST_REPORT
+
 # Longer than anything a player sends.
 LONGEST_LINE = 8192
-MEDIA = "media"
+MEDIA, REPORT = "media", "report"
+# As nginx begins them: nothing that is sent stands there. Each of a report's characters may be written as two.
+_REPORT_BEGINS = b'{"e":"report",'
+_LONGEST_WITH_REPORT = LONGEST_LINE + 2 * LONGEST_REPORT
 
 
 class LineError(Exception):
@@ -17,7 +22,7 @@ class LineError(Exception):
 
 class LogLine(msgspec.Struct, rename={
     "id": "i", "event": "e", "at_s": "t", "path": "u", "status": "s", "size": "b", "address": "a",
-    "agent": "g", "cmcd": "k", "cmcd_query": "q", "playback_session": "p", "viewer": "v",
+    "agent": "g", "cmcd": "k", "cmcd_query": "q", "playback_session": "p", "viewer": "v", "report": "r",
 }, gc=False):  # fmt: skip
     """As `livehub.stack.edge_log` has nginx write it; what a request did not have is empty."""
 
@@ -39,8 +44,9 @@ class LogLine(msgspec.Struct, rename={
     playback_session: str = ""
     # What the origin has said of whose token this is.
     viewer: str = ""
-    # What players report of themselves is to come.
     event: str = MEDIA
+    # Lines of CMCD; empty where they are nothing that can be read.
+    report: str = ""
 
 
 decode = msgspec.json.Decoder(LogLine).decode
@@ -51,13 +57,13 @@ def parse(raw: bytes) -> LogLine:
 
     :raises LineError: when it is torn, forged or too long.
     """
-    if len(raw) > LONGEST_LINE:
+    if len(raw) > (_LONGEST_WITH_REPORT if raw.startswith(_REPORT_BEGINS) else LONGEST_LINE):
         raise LineError("long")
     try:
         line = decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         line = _parse_foreign(raw)
-    if line.event != MEDIA:
+    if line.event not in {MEDIA, REPORT}:
         raise LineError("event")
     return line
 
