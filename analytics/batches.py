@@ -10,11 +10,11 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from analytics.books import BatchRefusedError
 from analytics.counting.batch import Added, KeptView, LogBatch, LogOpened, Position, ViewChange, WatchingNow
 from analytics.models import DailySalt, LogCursor, SessionNow, View
 from analytics.partitions import make_partitions
 from livehub.core import clock
-from livehub.core.errors import DomainError
 from streams.livestreams.storage import find_sessions_of_folders, folder_name
 from streams.livestreams.viewing import add_watched
 from streams.models import Session
@@ -86,13 +86,6 @@ _PEAKS = """
     SET peak = excluded.peak, peak_estimated = excluded.peak_estimated, peak_at = excluded.peak_at
     WHERE excluded.peak > analytics_sessionfigures.peak
 """
-
-
-class BatchRefusedError(DomainError):
-    """The batch does not begin where the one before has ended: its collector has to begin anew."""
-
-    code = "batch_refused"
-    http_status = 409
 
 
 @transaction.atomic
