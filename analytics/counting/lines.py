@@ -25,7 +25,8 @@ class LogLine(msgspec.Struct, rename={
     id: str
     # When the last byte was handed to the system, in seconds since 1970.
     at_s: float
-    # Without its token: /playback/<playback id>/<session>/<slot>/<file>, or the same below /playback-files/.
+    # Without its token: /playback/<playback id>/<session>/<slot>/<file>, or the same below /playback-files/ or at the
+    # root.
     path: str
     status: int
     # Bytes of the body.
