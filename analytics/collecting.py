@@ -50,6 +50,7 @@ class Collector:
         self._country_of = country_of
         self._log = MediaLog(log_path, pid_path=pid_path)
         self._lengths = ObjectLengths(playback_dir)
+        self._playback_dir = playback_dir
         self._counter: ViewCounter | None = None
         self._written = Position()
         self._is_stopped = self._is_away = False
@@ -110,12 +111,20 @@ class Collector:
 
     def _open(self) -> None:
         opened = self._books.open_log(self._edge)
-        counter = ViewCounter(salts=Salts(opened.salts), measure=self._lengths.measure, country_of=self._country_of)
+        counter = ViewCounter(
+            salts=Salts(opened.salts),
+            measure=self._lengths.measure,
+            country_of=self._country_of,
+            is_there=self._has_session,
+        )
         counter.restore(opened.views)
         self._salts_day = datetime.now(UTC).toordinal()
         self._log.begin(opened.position)
         self._written, self._counter = opened.position, counter
         logger.info("counts edge=%s views=%d", self._edge, len(counter))
+
+    def _has_session(self, playback_id: str, session: str) -> bool:
+        return (self._playback_dir / playback_id / session).is_dir()
 
     def _write(self) -> None:
         counter = self._counter
