@@ -14,8 +14,9 @@ from analytics.models import LogCursor, SessionFigures
 from analytics.ranges import DAY, TimeRange, midnight_of
 from livehub.core import clock
 from livehub.core.errors import NotFoundError
+from streams.livestreams.selectors import list_past_findings
 from streams.livestreams.watching import viewers_of
-from streams.models import Organization, Session
+from streams.models import IngestFinding, Organization, Session
 
 # A curve of more than a day's minutes shows nothing more.
 _POINTS_MAX = 1440
@@ -81,6 +82,8 @@ class SessionReport:
     step_s: int
     points: list[Point]
     bands: list[Band]
+    # What was wrong with what its encoder sent, mended or not.
+    findings: list[IngestFinding]
     renditions: list[WatchedRow]
     devices: list[WatchedRow]
     countries: list[WatchedRow]
@@ -100,7 +103,7 @@ class SessionReport:
 def get_session_report(session: Session, *, app_ids: Collection[UUID]) -> SessionReport:
     """Return the report of a session of one of these apps, as it is now.
 
-    Seven queries, and one more while it goes on.
+    Eight queries, and one more while it goes on.
     """
     counted_until = _counted_until()
     figures = SessionFigures.objects.filter(session_id=session.pk).first()
@@ -121,6 +124,7 @@ def get_session_report(session: Session, *, app_ids: Collection[UUID]) -> Sessio
         step_s=step_s,
         points=points,
         bands=bands_of(session),
+        findings=list_past_findings(session),
         renditions=renditions,
         devices=devices,
         countries=countries,

@@ -2,7 +2,7 @@
 
 from streams.livestreams.selectors.concerns import list_flow_concerns
 from streams.livestreams.selectors.disks import GONE_AFTER, is_any_disk_full, list_disk_concerns, list_disks
-from streams.livestreams.selectors.health import HealthScreen, get_health, list_findings
+from streams.livestreams.selectors.health import HealthScreen, get_health, list_findings, list_past_findings
 from streams.livestreams.selectors.livestreams import (
     LivestreamFilter,
     LivestreamList,
@@ -94,6 +94,7 @@ __all__ = [
     "list_livestreams",
     "list_loads",
     "list_outputs",
+    "list_past_findings",
     "list_push_events",
     "list_reduced",
     "list_sessions",
