@@ -5,9 +5,11 @@ class AnalyticsConfig(AppConfig):
     name = "analytics"
 
     def ready(self) -> None:
-        from analytics import selectors, upkeep
+        from analytics import figures, selectors, upkeep
+        from livehub import metrics
         from streams.livestreams import watching
         from streams.system import components
 
         watching.use_reader(selectors.read_viewers)
         components.add_component(upkeep.upkeep_component)
+        metrics.add_figures(figures.find_figures)

@@ -18,6 +18,7 @@ from channels.security.websocket import WebsocketDenier  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.urls import re_path  # noqa: E402
 
+from livehub.core import tracing  # noqa: E402
 from livehub.core.websockets import for_our_pages, with_user  # noqa: E402
 from livehub.heartbeat import lifespan  # noqa: E402
 from streams.ingest.joins import after_the_worker  # noqa: E402
@@ -32,4 +33,5 @@ _hooks = after_the_worker(in_turns(_http), token=settings.INGEST_HOOK_TOKEN)  # 
 application = ProtocolTypeRouter(
     {"http": _hooks, "websocket": for_our_pages(with_user(_websocket)), "lifespan": lifespan}
 )
+tracing.start("asgi")
 _loading.close()

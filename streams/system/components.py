@@ -22,6 +22,7 @@ from django.db import connection
 from livehub.core import clock
 from livehub.core.deadline import deadline
 from livehub.core.jobs import count_waiting_in, queue_of
+from livehub.core.outage import DATABASE_OUTAGE
 from livehub.core.probes import OK, Probe, answers
 from livehub.core.redis_clients import redis_tried_once
 from livehub.core.sockets import ask
@@ -103,6 +104,12 @@ def look_at_parts() -> Parts:
     facts = {name: answer or {} for name, answer in found.items()}
     programs: dict[str, datetime] = facts["supervisor"]
     return Parts(_components(states, facts, programs), _workers(found["workers"], facts["queues"]))
+
+
+def start_asking_workers() -> None:
+    """Have them asked while something else is: whoever calls `ask_workers` then waits for what is left."""
+    for name in ("workers", "queues"):
+        _FACTS[name].start()
 
 
 def ask_workers() -> list[AnsweringWorker] | None:
@@ -237,7 +244,17 @@ def _ask_supervisor() -> dict[str, datetime]:
 
 
 def _ask_workers() -> dict[str, dict[str, Any]]:
-    replies = current_app.control.broadcast("stats", reply=True, timeout=_PROBE_S) or []
+    # When all have answered that there are, nobody is waited for.
+    try:
+        with deadline(_PROBE_S):
+            lately = NodeDisk.objects.filter(seen_at__gt=clock.now() - _BEAT_PATIENCE)
+            nodes = {settings.NODE, *lately.values_list("node", flat=True)}
+    except DATABASE_OUTAGE:
+        nodes = set()
+    finally:
+        connection.close()
+    limit = len(nodes) * len(_NODE_QUEUES) or None
+    replies = current_app.control.broadcast("stats", reply=True, timeout=_PROBE_S, limit=limit) or []
     return {name: told for reply in replies for name, told in reply.items() if isinstance(told, dict)}
 
 
