@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from analytics.counting.batch import Added, KeptView, LogBatch, LogOpened, Position, ViewChange, WatchingNow
-from analytics.models import DailySalt, LogCursor, SessionNow, View
+from analytics.models import DailySalt, DayKind, LogCursor, SessionNow, View
 from analytics.partitions import make_partitions
 from livehub.core import clock
 from livehub.core.errors import DomainError
@@ -59,11 +59,11 @@ _MINUTES = """
     SET viewer_ms = analytics_minute.viewer_ms + excluded.viewer_ms, views = analytics_minute.views + excluded.views
 """
 _DAYS = """
-    INSERT INTO analytics_day (app_id, livestream_id, session_id, day, country, device, rendition, viewer_ms, views)
+    INSERT INTO analytics_day (app_id, livestream_id, session_id, day, kind, key, viewer_ms, views)
     SELECT * FROM unnest(
-        %s::uuid[], %s::uuid[], %s::uuid[], %s::date[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::int[]
+        %s::uuid[], %s::uuid[], %s::uuid[], %s::date[], %s::text[], %s::text[], %s::bigint[], %s::int[]
     )
-    ON CONFLICT (session_id, day, country, device, rendition) DO UPDATE
+    ON CONFLICT (session_id, day, kind, key) DO UPDATE
     SET viewer_ms = analytics_day.viewer_ms + excluded.viewer_ms, views = analytics_day.views + excluded.views
 """
 _FIGURES = """
@@ -233,16 +233,20 @@ def _row(view: ViewChange, owner: _Owner, edge: str) -> tuple[object, ...]:
 
 def _add(added: Iterable[Added], owners: dict[str, _Owner]) -> None:
     minutes: dict[tuple[UUID, datetime, str, str], list[int]] = defaultdict(lambda: [0, 0])
-    days: dict[tuple[_Owner, date, str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    days: dict[tuple[_Owner, date, str, str], list[int]] = defaultdict(lambda: [0, 0])
     totals: dict[UUID, list[int]] = defaultdict(lambda: [0, 0])
     for each in added:
         owner = owners.get(each.session)
         if owner is None:
             continue
         minute = _moment(each.minute * 60_000)
+        day = minute.date()
         for sums in (
             minutes[owner.session, minute, each.rendition, each.device],
-            days[owner, minute.date(), each.country, each.device, each.rendition],
+            days[owner, day, DayKind.ALL.value, ""],
+            days[owner, day, DayKind.COUNTRY.value, each.country],
+            days[owner, day, DayKind.DEVICE.value, each.device],
+            days[owner, day, DayKind.RENDITION.value, each.rendition],
             totals[owner.session],
         ):
             sums[0] += each.watched_ms
@@ -252,13 +256,11 @@ def _add(added: Iterable[Added], owners: dict[str, _Owner]) -> None:
     with connection.cursor() as cursor:
         # In one order everywhere: two collectors may have the same rows to change.
         cursor.execute(_MINUTES, _columns((*key, *sums) for key, sums in sorted(minutes.items())))
-        cursor.execute(
-            _DAYS,
-            _columns(
-                (owner.app, owner.livestream, owner.session, day, *kind, *sums)
-                for (owner, day, *kind), sums in sorted(days.items())
-            ),
+        rows = (
+            (owner.app, owner.livestream, owner.session, day, *kind, *sums)
+            for (owner, day, *kind), sums in sorted(days.items())
         )
+        cursor.execute(_DAYS, _columns(rows))
         cursor.execute(_FIGURES, _columns((session, *sums) for session, sums in sorted(totals.items())))
     add_watched({session: watched_ms for session, (watched_ms, _) in totals.items() if watched_ms})
 

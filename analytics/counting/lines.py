@@ -51,8 +51,7 @@ def parse(raw: bytes) -> LogLine:
 
     :raises LineError: when it is torn, forged or too long.
     """
-    if len(raw) > LONGEST_LINE:
-        raise LineError("long")
+    check_length(raw)
     try:
         line = decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
@@ -60,6 +59,12 @@ def parse(raw: bytes) -> LogLine:
     if line.event != MEDIA:
         raise LineError("event")
     return line
+
+
+def check_length(raw: bytes) -> None:
+    """:raises LineError: when it is longer than any that a player causes."""
+    if len(raw) > LONGEST_LINE:
+        raise LineError("long")
 
 
 def _parse_foreign(raw: bytes) -> LogLine:

@@ -36,13 +36,16 @@ class Extent:
 
 @dataclass(slots=True)
 class Medium:
-    """An object as it is counted. The interval is (msn, part): media sequence numbers go on over epochs."""
+    """An object as it is counted. The interval is (msn, part): media sequence numbers go on over epochs.
+
+    `bit` is the part's in a mask of its segment's, 0 for a segment.
+    """
 
     session: str
     slot: str
     is_audio: bool
     msn: int
-    part: int
+    bit: int
     duration_us: int
     size: int
     # For how long after it a viewer is still there: 1.25 times its length and a second.
@@ -69,7 +72,7 @@ def medium_of(address: MediumAddress, extent: Extent) -> Medium:
         address.slot,
         address.slot[0] == "a",
         address.msn,
-        address.part,
+        0 if address.part == WHOLE else 1 << address.part,
         extent.duration_us,
         extent.size,
         extent.duration_us * 5 // 4000 + 1000,
