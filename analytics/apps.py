@@ -8,8 +8,9 @@ class AnalyticsConfig(AppConfig):
         from analytics import figures, selectors, upkeep
         from livehub import metrics
         from streams.livestreams import watching
-        from streams.system import components
+        from streams.system import components, edges
 
         watching.use_reader(selectors.read_viewers)
         components.add_component(upkeep.upkeep_component)
         metrics.add_figures(figures.find_figures)
+        edges.use_reader(figures.list_edges)

@@ -4,12 +4,15 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from django.db import connection
+from django.db.models import Sum
 from prometheus_client.core import Metric
 
 from analytics.batches import NOW_HOLDS_S
-from analytics.models import LogCursor
+from analytics.models import LogCursor, SessionNow
+from analytics.selectors import SILENT_AFTER
 from livehub.core import clock
 from livehub.metrics import count_up, gauge
+from streams.system.edges import EdgeRow
 
 # One that has been silent for so long was taken away, and none that failed.
 _FORGOTTEN_AFTER = timedelta(days=7)
@@ -23,6 +26,27 @@ def find_figures() -> Iterator[Metric]:
     now = clock.now()
     yield _of_viewers(now)
     yield from _of_collectors(now)
+
+
+def list_edges() -> list[EdgeRow]:
+    """Return each edge as its collector has told of it, for the system page."""
+    now = clock.now()
+    since = now - timedelta(seconds=NOW_HOLDS_S)
+    watching = {
+        row["edge"]: (row["counted"], row["estimated"])
+        for row in SessionNow.objects.filter(at__gte=since)
+        .values("edge")
+        .annotate(counted=Sum("counted"), estimated=Sum("estimated"))
+        .values("edge", "counted", "estimated")
+    }
+    rows = []
+    for each in LogCursor.objects.filter(heard_at__gt=now - _FORGOTTEN_AFTER).order_by("edge"):
+        is_heard = now - each.heard_at < SILENT_AFTER
+        label, tone = ("Counts", "live") if is_heard else ("Silent", "bad")
+        counted, estimated = watching.get(each.edge, (0, 0)) if is_heard else (None, None)
+        rejected = sum(each.rejected.values())
+        rows.append(EdgeRow(each.edge, label, tone, each.heard_at, counted, estimated, each.lines, rejected))
+    return rows
 
 
 def _of_viewers(now: datetime) -> Metric:

@@ -58,16 +58,15 @@ def note_step(
 
     Attributes are ids, names of ours and figures: no names of users, no addresses, no secrets. Never waits or raises.
     """
-    if _spans is not None and began_ns:
-        _spans.add(session_id, name, began_ns=began_ns, is_first=is_first, attributes=attributes)
+    # Once: another thread may stop it meanwhile.
+    spans = _spans
+    if spans is not None and began_ns:
+        spans.add(session_id, name, began_ns=began_ns, is_first=is_first, attributes=attributes)
 
 
 def _start_in_worker(*, sender: object = None, **_: object) -> None:
-    start(str(getattr(sender, "hostname", "worker")).partition("@")[0])
-
-
-def _start_in_child(**_: object) -> None:
-    start("worker")
+    """Start in a worker, or in a child of its pool: the one says who it is, the other its worker's name."""
+    start(str(getattr(sender, "hostname", sender)).partition("@")[0])
 
 
 def _stop_in_child(**_: object) -> None:
@@ -82,5 +81,5 @@ def _forget() -> None:
 
 os.register_at_fork(after_in_child=_forget)
 worker_init.connect(_start_in_worker)
-worker_process_init.connect(_start_in_child)
+worker_process_init.connect(_start_in_worker)
 worker_process_shutdown.connect(_stop_in_child)
