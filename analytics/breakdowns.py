@@ -16,6 +16,7 @@ from django.db.models import Max, OuterRef, Q, QuerySet, Subquery, Sum, TextChoi
 from django.db.models.functions import TruncDate
 
 from analytics.models import Day, DayKind, Device, SessionFigures
+from analytics.quality import Quality, QualityKey, read_quality, sum_quality
 from analytics.ranges import TimeRange, whole
 from streams.models import Livestream, Session
 
@@ -93,6 +94,8 @@ class WatchedRow:
     peak: int | None = None
     # Where it is not that of the milliseconds alone: days sum to what all of them come to.
     whole_seconds: int | None = None
+    # How it played; None where no player reported, or nobody has asked.
+    quality: Quality | None = None
 
     @property
     def viewer_seconds(self) -> int:
@@ -143,16 +146,55 @@ class Breakdown:
         return self._named([_row(values) for values in self._found[start:end]])
 
     def all(self) -> Iterator[WatchedRow]:
-        """Yield all rows, a thousand at a time."""
+        """Yield all rows, a thousand at a time, with how they played."""
         start = 0
         while rows := self.between(start, start + _CHUNK):
-            yield from rows
+            yield from self.with_quality(rows)
             start += _CHUNK
+
+    def with_quality(self, rows: Sequence[WatchedRow]) -> list[WatchedRow]:
+        """Return the rows with how they played, one query more; by rendition no player says that."""
+        if not rows or self.wanted.by == Grouping.RENDITION:
+            return list(rows)
+        found = self._quality(rows)
+        return [replace(row, quality=found.get(row.key)) for row in rows]
+
+    def quality(self) -> Quality | None:
+        """Return how all of it played together; None where no player reported."""
+        return sum_quality(self._read_quality("scope_id", self._scope_ids).values())
 
     def peak(self) -> int | None:
         """Return the most who watched one of the broadcasts at once, None where nobody knows."""
         found: int | None = self._figures().aggregate(peak=Max("peak"))["peak"]
         return found
+
+    def _quality(self, rows: Sequence[WatchedRow]) -> dict[str, Quality]:
+        match self.wanted.by:
+            case Grouping.DAY:
+                return self._read_quality("day", self._scope_ids)
+            case Grouping.SESSION:
+                return self._read_quality("scope_id", [UUID(row.key) for row in rows])
+            case Grouping.LIVESTREAM if self.wanted.session_id is None:
+                return self._read_quality("scope_id", [UUID(row.key) for row in rows])
+            case Grouping.LIVESTREAM:
+                # Of the one session, whatever else its livestream has had.
+                found = self._read_quality("scope_id", self._scope_ids)
+                return {row.key: quality for row in rows for quality in found.values()}
+        return self._read_quality("key", self._scope_ids, kind=_SUMMED[self.wanted.by][0])
+
+    def _read_quality(
+        self, key: QualityKey, scope_ids: Collection[UUID], *, kind: DayKind = DayKind.ALL
+    ) -> dict[str, Quality]:
+        wanted = self.wanted
+        return read_quality(key, scope_ids=scope_ids, app_ids=wanted.app_ids, during=wanted.during, kind=kind)
+
+    @property
+    def _scope_ids(self) -> Collection[UUID]:
+        """The narrowest of what is asked for."""
+        wanted = self.wanted
+        if wanted.session_id is not None:
+            return [wanted.session_id]
+        return wanted.app_ids if wanted.livestream_id is None else [wanted.livestream_id]
 
     def _rows(self, kind: DayKind) -> QuerySet[Day]:
         wanted = self.wanted

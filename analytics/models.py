@@ -5,6 +5,7 @@ for a row of a broadcast but once, at its end (`analytics.batches`). Times are m
 add up to exactly what its rows say, whichever are summed.
 """
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import CompositePrimaryKey, Q
 
@@ -158,6 +159,36 @@ class Day(models.Model):
 
     def __str__(self) -> str:
         return f"{self.session_id} {self.day} {self.key}".rstrip()
+
+
+class QualityDay(models.Model):
+    """What players reported of views that began on one UTC day, of an app, a livestream or a broadcast.
+
+    In all, or of one country or kind of device. Written along with the views, and stays when they are dropped: counts
+    and histograms (`analytics.histograms`), which add up over whatever is asked for.
+    """
+
+    # Named for its query: one scope's days, of one kind, whoever it is.
+    pk = CompositePrimaryKey("scope_id", "kind", "day", "key")
+    # Of an app, of a livestream or of a session.
+    scope_id = models.UUIDField(editable=False)
+    app_id = models.UUIDField(editable=False)
+    day = models.DateField(editable=False)
+    kind = models.CharField(max_length=KIND_MAX_LENGTH, choices=DayKind.choices, editable=False)
+    key = models.CharField(max_length=RENDITION_MAX_LENGTH, blank=True, editable=False)
+    # Views that were reported of, and which of them were given up by their player, or by their viewer before a picture.
+    reported = models.IntegerField(editable=False)
+    failed = models.IntegerField(editable=False)
+    exited = models.IntegerField(editable=False)
+    played_ms = models.BigIntegerField(editable=False)
+    stalled_ms = models.BigIntegerField(editable=False)
+    stalls = models.BigIntegerField(editable=False)
+    # How many views took how long to start, and how far behind they were.
+    startup = ArrayField(models.IntegerField(), editable=False)
+    latency = ArrayField(models.IntegerField(), editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.scope_id} {self.day} {self.key}".rstrip()
 
 
 class SessionNow(models.Model):

@@ -11,9 +11,11 @@ from msgspec import MsgspecError
 
 from analytics.counting.batch import Added, KeptView, LogBatch, Position, ViewChange, Watching
 from analytics.counting.households import Household
-from analytics.counting.identity import Salts, device_of, hash_viewer, household, identify, is_bot
-from analytics.counting.lines import MEDIA, LineError, LogLine, check_length, decode, parse
+from analytics.counting.identity import Salts, device_of, hash_viewer, household, identify, identify_player, is_bot
+from analytics.counting.lines import MEDIA, LineError, LogLine, check_known, check_length, decode, parse
 from analytics.counting.media import Extent, Medium, MediumAddress, medium_of, read_path
+from analytics.counting.quality import ReportedQuality
+from analytics.counting.reporting import KnownSessions, Report, read_report
 from analytics.counting.viewing import Stay
 
 _MINUTE_MS, _DAY_MS = 60_000, 86_400_000
@@ -46,7 +48,8 @@ class _Broadcast:
 class ViewCounter:
     """All that one edge delivers.
 
-    `measure` finds out how long an object is, None when nobody knows; `country_of` knows addresses.
+    `measure` finds out how long an object is, None when nobody knows; `country_of` knows addresses; `is_there` knows
+    whether a playback id has a session of that name, before anything of it was delivered.
     """
 
     def __init__(
@@ -55,10 +58,12 @@ class ViewCounter:
         salts: Salts,
         measure: Callable[[MediumAddress], Extent | None],
         country_of: Callable[[str], str | None],
+        is_there: Callable[[str, str], bool] = lambda _playback_id, _session: False,
     ) -> None:
         self.salts = salts
         self._measure = measure
         self._country_of = country_of
+        self._sessions = KnownSessions(is_there)
         self._broadcasts: dict[str, _Broadcast] = {}
         self._media: dict[str, Medium] = {}
         self._new_ids: Tally[str] = Tally()
@@ -100,15 +105,14 @@ class ViewCounter:
                     line = decode(raw)
                 except (MsgspecError, UnicodeDecodeError):
                     line = parse(raw)
+                if line.event != MEDIA:
+                    check_known(raw, line)
+                    self._hear(line, now_ms)
+                    continue
                 medium = media.get(line.path) or self._find_medium(line.path)
                 at_s = line.at_s
-                if (
-                    line.event != MEDIA
-                    or line.size < medium.size
-                    or line.status not in _DELIVERED
-                    or not earliest_s < at_s < latest_s
-                ):
-                    self._rejected[_reason(line, medium, is_timely=earliest_s < at_s < latest_s)] += 1
+                if line.size < medium.size or line.status not in _DELIVERED or not earliest_s < at_s < latest_s:
+                    self._rejected[_reason(medium, is_timely=earliest_s < at_s < latest_s)] += 1
                     continue
                 at_ms = floor(at_s * 1000 + 0.5)
                 broadcast = broadcasts.get(medium.session) or self._broadcast(medium.session)
@@ -137,7 +141,7 @@ class ViewCounter:
         for session, broadcast in list(self._broadcasts.items()):
             for stay in list(broadcast.stays.values()):
                 patience_ms = _OVER_AFTER_MS if stay.has_begun else _UNBEGUN_OVER_AFTER_MS
-                if stay.last_ms + patience_ms < now_ms:
+                if stay.heard_of_ms + patience_ms < now_ms:
                     stay.is_over = True
                     del broadcast.stays[stay.id]
                     self._changed[stay] = broadcast.id
@@ -194,12 +198,52 @@ class ViewCounter:
         medium = _UNKNOWN
         if address is not None and extent is not None and extent.duration_us > 0:
             medium = medium_of(address, extent)
+            self._sessions.note(address.folder.partition("/")[0], address.session)
         if len(self._media) >= _MEDIA_KEPT:
             # The older half.
             for known in list(self._media)[: _MEDIA_KEPT // 2]:
                 del self._media[known]
         self._media[path] = medium
         return medium
+
+    def _hear(self, line: LogLine, now_ms: int) -> None:
+        """Take in what a player reports of itself: it makes no view, and no second of one."""
+        try:
+            report = read_report(line, now_ms=now_ms)
+            problem = report.problem
+            for event in report.events:
+                player = identify_player(line, event.sid)
+                session = self._session_of(report, player)
+                stay = self._find_player(self._broadcast(session), line, player, report.at_ms)
+                stay.reported = stay.reported or ReportedQuality()
+                if stay.reported.take(event, report.at_ms):
+                    self._changed[stay] = session
+                else:
+                    problem = "sid"
+        except LineError as error:
+            problem = error.reason
+        if problem:
+            self._rejected[problem] += 1
+        else:
+            self._lines += 1
+
+    def _session_of(self, report: Report, player: tuple[str, str]) -> str:
+        """Return the name of the session that is reported: where it does not say, of which this player has fetched."""
+        for session in self._sessions.find(report):
+            broadcast = self._broadcasts.get(session)
+            if report.session or (broadcast and self._known_by_id(broadcast, *player, report.at_ms)):
+                return session
+        return self._sessions.find(report)[0]
+
+    def _find_player(self, broadcast: _Broadcast, line: LogLine, player: tuple[str, str], at_ms: int) -> Stay:
+        """Return whose report it is; players report before anything was delivered to them."""
+        stay = self._known_by_id(broadcast, *player, at_ms)
+        if stay is None:
+            if player[0] != "token" and not self._may_be_new(household(line.address), at_ms):
+                raise LineError("too_many")
+            stay = self._add(broadcast, line, *player, at_ms)
+        broadcast.by_identity[player] = stay
+        return stay
 
     def _broadcast(self, session: str) -> _Broadcast:
         found = self._broadcasts.get(session)
@@ -275,10 +319,8 @@ class ViewCounter:
         return stay
 
 
-def _reason(line: LogLine, medium: Medium, *, is_timely: bool) -> str:
+def _reason(medium: Medium, *, is_timely: bool) -> str:
     """Return why a line is not counted."""
-    if line.event != MEDIA:
-        return "event"
     if medium is _UNKNOWN:
         return "unknown"
     return "partial" if is_timely else "time"
@@ -308,8 +350,9 @@ def _change(stay: Stay, session: str) -> ViewChange:
         stay.device,
         stay.country,
         stay.began_ms,
-        stay.last_ms,
+        max(stay.last_ms, stay.heard_of_ms),
         stay.watched_ms,
         stay.has_begun,
         None if stay.is_over else stay.keep(),
+        stay.reported.figures(is_over=stay.is_over) if stay.reported else None,
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 
 from analytics.counting.media import Medium
+from analytics.counting.quality import ReportedQuality
 
 # How far behind the newest segment delivered twice is known as such; further back somebody watches it again.
 _WINDOW = 64
@@ -18,6 +19,8 @@ _BEGINS_US = 2_000_000
 _HEARD_ALONE_MS = 15_000
 # What comes so soon after an interval's first delivery, and is the same one, goes with it: half of all lines are sound.
 _ALONGSIDE_MS = 200
+# While it is paused a view goes on for so long, if its player goes on reporting.
+_REPORTS_ALONE_MS = 3_600_000
 
 
 class _Kept(msgspec.Struct, array_like=True):
@@ -40,6 +43,7 @@ class _Kept(msgspec.Struct, array_like=True):
     before_from_ms: int
     before_until_ms: int
     video_ms: int
+    reported: ReportedQuality | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -77,6 +81,8 @@ class Stay:
     before_until_ms: int = 0
     # When a picture was delivered last.
     video_ms: int = 0
+    # None where the player reports nothing.
+    reported: ReportedQuality | None = None
     is_over: bool = False
 
     def deliver(self, medium: Medium, at_ms: int) -> int:  # noqa: C901  # Once for each line: calls cost as much.
@@ -129,6 +135,15 @@ class Stay:
             return 0
         self.watched_ms += more_ms
         return more_ms
+
+    @property
+    def heard_of_ms(self) -> int:
+        """When something was delivered or reported last."""
+        if self.reported is None:
+            return self.last_ms
+        if not self.has_begun:
+            return max(self.last_ms, self.reported.heard_ms)
+        return max(self.last_ms, min(self.reported.heard_ms, self.last_ms + _REPORTS_ALONE_MS))
 
     def _begin_anew(self, at_ms: int) -> None:
         """Count from now on: of one that has not begun, what was long before is nothing."""
@@ -190,6 +205,7 @@ class Stay:
                 self.before_from_ms,
                 self.before_until_ms,
                 self.video_ms,
+                self.reported,
             )
         )
 

@@ -7,6 +7,7 @@ import pytest
 from django.db.models import Sum
 
 from analytics import batches
+from analytics.books import BatchRefusedError
 from analytics.counting.batch import Added, LogBatch, Position, ViewChange, Watching, WatchingNow
 from analytics.models import Day, DayKind, LogCursor, Minute, SessionFigures, SessionNow, View
 from streams.livestreams.storage import folder_name
@@ -57,7 +58,7 @@ def test_a_batch_is_written_once(on_air: Session) -> None:
     first = _batch(_START, _FIRST, added=added)
 
     batches.write_batch(first)
-    with pytest.raises(batches.BatchRefusedError):
+    with pytest.raises(BatchRefusedError):
         batches.write_batch(first)
     batches.write_batch(_batch(_FIRST, _SECOND, added=added, rejected={"torn": 2, "bot": 5}))
 
