@@ -42,7 +42,7 @@ def list_edges() -> list[EdgeRow]:
     rows = []
     for each in LogCursor.objects.filter(heard_at__gt=now - _FORGOTTEN_AFTER).order_by("edge"):
         is_heard = now - each.heard_at < SILENT_AFTER
-        label, tone = ("Counts", "live") if is_heard else ("Silent", "bad")
+        label, tone = ("Runs", "live") if is_heard else ("Silent", "bad")
         counted, estimated = watching.get(each.edge, (0, 0)) if is_heard else (None, None)
         rejected = sum(each.rejected.values())
         rows.append(EdgeRow(each.edge, label, tone, each.heard_at, counted, estimated, each.lines, rejected))

@@ -106,7 +106,7 @@ class TestSystemPage:
         main, north = (re.search(rf'<tr id="edge-{edge}".*?</tr>', html) for edge in ("main", "north"))
         assert main is not None
         assert north is not None
-        assert ">Counts</span>" in main[0]
+        assert ">Runs</span>" in main[0]
         assert "1,500 and about 20</td>" in main[0]
         assert "1,234,567 read, 42 not counted" in main[0]
         # Whether somebody watches there nobody knows.
