@@ -13,6 +13,7 @@ import pytest
 
 from tests.e2e.client import Integrator, run_of
 from tests.e2e.encoder import publishing
+from tests.plain_http import plain_client
 from tests.services import HANG_S, wait_until
 from tests.stack.whole import RunningStack, running_stack
 
@@ -64,7 +65,7 @@ def _write_without_end(path: Path) -> None:
 
 def _operator(stack: RunningStack) -> httpx.Client:
     """Return a client that is logged in to the pages."""
-    client = httpx.Client(base_url=stack.base_url, follow_redirects=True, timeout=HANG_S)
+    client = plain_client(base_url=stack.base_url, follow_redirects=True)
     token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', client.get("/log-in").text)
     assert token is not None
     form = {"username": stack.credentials["email"], "password": stack.credentials["password"]}

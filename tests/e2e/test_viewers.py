@@ -22,7 +22,8 @@ from supervisor.xmlrpc import SupervisorTransport
 from analytics.counting.lines import file_id
 from tests.e2e.client import Stream
 from tests.e2e.encoder import publishing
-from tests.services import HANG_S, wait_until
+from tests.plain_http import plain_client
+from tests.services import wait_until
 from tests.stack.whole import BASE_DIR, RunningStack
 
 pytestmark = pytest.mark.e2e
@@ -37,7 +38,7 @@ class Player:
 
     def __init__(self, playlist: str, *, agent: str = _BROWSER, has_id: bool = True) -> None:
         named = {"CMCD-Session": f'sid="{uuid4()}"'} if has_id else {}
-        self._http = httpx.Client(headers={"User-Agent": agent, **named}, timeout=HANG_S)
+        self._http = plain_client(headers={"User-Agent": agent, **named})
         self._playlist = httpx.URL(playlist)
         self._seen: set[str] = set()
         self.fetched = 0

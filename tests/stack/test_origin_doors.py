@@ -23,6 +23,7 @@ from livehub.stack.nginx import Host
 from livehub.stack.programs import programs
 from tests.media.packagers import SESSION, Packager
 from tests.media.playlist_rules import Playlist, check
+from tests.plain_http import fetch
 from tests.services import HANG_S, running, wait_until
 from tests.stack.rulings import SIGNED, Ruling, ruling, token_of
 from tests.stack.test_nginx import accepts
@@ -44,7 +45,7 @@ class Doors:
         return f"http://127.0.0.1:{self.instance.http_port}/playback/{session}/{path}"
 
     def get(self, path: str, **options: str) -> httpx.Response:
-        return httpx.get(self.url(path), timeout=HANG_S, headers=options)
+        return fetch(self.url(path), **options)
 
     def playlist(self, query: str = "", *, slot: str = "v0") -> Playlist:
         response = self.get(f"{slot}/index.m3u8{query}")
@@ -98,7 +99,7 @@ class TestPlaylists:
         doors.packager.add_segments(3)
         url = doors.url("v0/index.m3u8").replace("/playback/", "/playback/t/a.b.c/")
 
-        assert httpx.get(url).headers.get_list("Cache-Control") == ["private, max-age=1"]
+        assert fetch(url).headers.get_list("Cache-Control") == ["private, max-age=1"]
 
     def test_are_packed_for_those_who_take_it(self, doors: Doors) -> None:
         doors.packager.add_segments(5)
@@ -106,7 +107,7 @@ class TestPlaylists:
 
         with httpx.stream("GET", url, headers={"Accept-Encoding": "br, gzip"}) as packed:
             body = b"".join(packed.iter_raw())
-        plain = httpx.get(url, headers={"Accept-Encoding": "identity"})
+        plain = fetch(url, **{"Accept-Encoding": "identity"})
 
         assert packed.headers["Content-Encoding"] == "gzip"
         assert packed.headers.get_list("Vary") == ["Accept-Encoding"]
@@ -212,7 +213,7 @@ class TestParts:
         doors.packager.add_part()
         base = f"http://127.0.0.1:{doors.instance.http_port}"
 
-        assert httpx.get(f"{base}/playback-files/{SESSION}/v0/1-0.0.m4s").status_code == 404
+        assert fetch(f"{base}/playback-files/{SESSION}/v0/1-0.0.m4s").status_code == 404
 
 
 class TestPictures:
@@ -329,21 +330,21 @@ class TestPermission:
             folder.mkdir(exist_ok=True)
             (folder / "index.m3u8").write_text("#EXTM3U\n")
         base = f"http://localhost:{doors.instance.http_port}"
-        assert httpx.get(f"{base}{ann}").status_code == 200
+        assert fetch(f"{base}{ann}").status_code == 200
 
         doors.ruling.works.clear()
 
         # Longer than an answer holds.
         until = time.monotonic() + 8
         while time.monotonic() < until:
-            assert httpx.get(f"{base}{ann}", timeout=HANG_S).status_code == 200
+            assert fetch(f"{base}{ann}").status_code == 200
             time.sleep(0.3)
-        assert httpx.get(f"{base}{bob}", timeout=HANG_S).status_code == 200
-        assert httpx.get(f"{base}{cid}", timeout=HANG_S).status_code == 503
+        assert fetch(f"{base}{bob}").status_code == 200
+        assert fetch(f"{base}{cid}").status_code == 503
         # Of all those nobody but a few has waited for it.
         assert len(doors.ruling.asked) <= 6
         doors.ruling.works.set()
-        wait_until(lambda: httpx.get(f"{base}{cid}", timeout=HANG_S).status_code == 200, what="the web program")
+        wait_until(lambda: fetch(f"{base}{cid}").status_code == 200, what="the web program")
 
 
 def _player(port: int) -> socket.socket:
