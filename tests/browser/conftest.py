@@ -1,6 +1,6 @@
 """Chromium against a run of the whole product."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 import psycopg
@@ -20,13 +20,28 @@ _FLAGS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    """One for all journeys; while it runs, its thread counts as that of an event loop, where Django reads no rows."""
+@pytest.fixture(scope="package", name="open_browser")
+def _open_browser() -> Iterator[Callable[[], Browser]]:
+    """Return the one for all journeys, or another when it has crashed.
+
+    While it runs, its thread counts as that of an event loop, where Django reads no rows.
+    """
+    opened: list[Browser] = []
+
+    def open_browser() -> Browser:
+        if not opened or not opened[-1].is_connected():
+            opened.append(playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS))
+        return opened[-1]
+
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
-        yield chromium
-        chromium.close()
+        yield open_browser
+        for chromium in opened:
+            chromium.close()
+
+
+@pytest.fixture
+def browser(open_browser: Callable[[], Browser]) -> Browser:
+    return open_browser()
 
 
 @pytest.fixture
@@ -57,7 +72,7 @@ def operator(page: Page, stack: RunningStack, log_in: dict[str, str]) -> Operato
         connection.execute("UPDATE streams_user SET is_staff = TRUE WHERE email = %s", [stack.credentials["email"]])
     operator = Operator(page)
     page.context.add_cookies([{"name": name, "value": log_in[name], "url": stack.base_url} for name in log_in])
-    page.goto("/")
+    operator.visit("/")
     # The first one; or somebody has ended it.
     if urlsplit(page.url).path == "/log-in":
         operator.log_in(stack.credentials["email"], stack.credentials["password"])
