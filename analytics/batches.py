@@ -8,13 +8,23 @@ from secrets import token_bytes
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import msgspec
 from django.db import connection, transaction
 
-from analytics.counting.batch import Added, KeptView, LogBatch, LogOpened, Position, ViewChange, WatchingNow
-from analytics.models import DailySalt, LogCursor, SessionNow, View
+from analytics.books import BatchRefusedError
+from analytics.counting.batch import (
+    Added,
+    KeptView,
+    LogBatch,
+    LogOpened,
+    Position,
+    ReportedFigures,
+    ViewChange,
+    WatchingNow,
+)
+from analytics.models import DailySalt, DayKind, LogCursor, SessionNow, View
 from analytics.partitions import make_partitions
 from livehub.core import clock
-from livehub.core.errors import DomainError
 from streams.livestreams.storage import find_sessions_of_folders, folder_name
 from streams.livestreams.viewing import add_watched
 from streams.models import Session
@@ -43,15 +53,22 @@ _CURSOR = """
 _VIEWS = """
     INSERT INTO analytics_view (
         id, began_at, last_at, app_id, livestream_id, session_id, edge, viewer, identity, device, country, watched_ms,
-        has_begun, state
+        has_begun, state, startup_ms, played_ms, stalled_ms, stalls, latency_ms, latency_measured_ms, dropped_frames,
+        failed, error_code, exited_before_start
     )
     SELECT * FROM unnest(
         %s::uuid[], %s::timestamptz[], %s::timestamptz[], %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::bytea[],
-        %s::text[], %s::text[], %s::text[], %s::bigint[], %s::boolean[], %s::bytea[]
+        %s::text[], %s::text[], %s::text[], %s::bigint[], %s::boolean[], %s::bytea[], %s::int[], %s::bigint[],
+        %s::bigint[], %s::int[], %s::int[], %s::bigint[], %s::int[], %s::boolean[], %s::text[], %s::boolean[]
     )
     ON CONFLICT (id, began_at) DO UPDATE SET last_at = excluded.last_at, watched_ms = excluded.watched_ms,
-        has_begun = excluded.has_begun, state = excluded.state
+        has_begun = excluded.has_begun, state = excluded.state, startup_ms = excluded.startup_ms,
+        played_ms = excluded.played_ms, stalled_ms = excluded.stalled_ms, stalls = excluded.stalls,
+        latency_ms = excluded.latency_ms, latency_measured_ms = excluded.latency_measured_ms,
+        dropped_frames = excluded.dropped_frames, failed = excluded.failed, error_code = excluded.error_code,
+        exited_before_start = excluded.exited_before_start
 """
+_NOTHING_REPORTED = (None,) * len(ReportedFigures.__struct_fields__)
 _MINUTES = """
     INSERT INTO analytics_minute (session_id, minute, rendition, device, viewer_ms, views)
     SELECT * FROM unnest(%s::uuid[], %s::timestamptz[], %s::text[], %s::text[], %s::bigint[], %s::int[])
@@ -59,11 +76,11 @@ _MINUTES = """
     SET viewer_ms = analytics_minute.viewer_ms + excluded.viewer_ms, views = analytics_minute.views + excluded.views
 """
 _DAYS = """
-    INSERT INTO analytics_day (app_id, livestream_id, session_id, day, country, device, rendition, viewer_ms, views)
+    INSERT INTO analytics_day (app_id, livestream_id, session_id, day, kind, key, viewer_ms, views)
     SELECT * FROM unnest(
-        %s::uuid[], %s::uuid[], %s::uuid[], %s::date[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::int[]
+        %s::uuid[], %s::uuid[], %s::uuid[], %s::date[], %s::text[], %s::text[], %s::bigint[], %s::int[]
     )
-    ON CONFLICT (session_id, day, country, device, rendition) DO UPDATE
+    ON CONFLICT (session_id, day, kind, key) DO UPDATE
     SET viewer_ms = analytics_day.viewer_ms + excluded.viewer_ms, views = analytics_day.views + excluded.views
 """
 _FIGURES = """
@@ -86,13 +103,6 @@ _PEAKS = """
     SET peak = excluded.peak, peak_estimated = excluded.peak_estimated, peak_at = excluded.peak_at
     WHERE excluded.peak > analytics_sessionfigures.peak
 """
-
-
-class BatchRefusedError(DomainError):
-    """The batch does not begin where the one before has ended: its collector has to begin anew."""
-
-    code = "batch_refused"
-    http_status = 409
 
 
 @transaction.atomic
@@ -202,10 +212,10 @@ def _owners(folders: Collection[str]) -> dict[str, _Owner]:
 
 
 def _write_views(batch: LogBatch, owners: dict[str, _Owner]) -> None:
-    gone = [view.id for view in batch.views if view.state is None and not view.has_begun]
+    gone = [view.id for view in batch.views if not view.is_kept]
     if gone:
         View.objects.filter(id__in=gone).delete()
-    kept = [view for view in batch.views if view.session in owners and (view.state is not None or view.has_begun)]
+    kept = [view for view in batch.views if view.session in owners and view.is_kept]
     if not kept:
         return
     with connection.cursor() as cursor:
@@ -228,21 +238,26 @@ def _row(view: ViewChange, owner: _Owner, edge: str) -> tuple[object, ...]:
         view.watched_ms,
         view.has_begun,
         view.state,
+        *(_NOTHING_REPORTED if view.reported is None else msgspec.structs.astuple(view.reported)),
     )
 
 
 def _add(added: Iterable[Added], owners: dict[str, _Owner]) -> None:
     minutes: dict[tuple[UUID, datetime, str, str], list[int]] = defaultdict(lambda: [0, 0])
-    days: dict[tuple[_Owner, date, str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    days: dict[tuple[_Owner, date, str, str], list[int]] = defaultdict(lambda: [0, 0])
     totals: dict[UUID, list[int]] = defaultdict(lambda: [0, 0])
     for each in added:
         owner = owners.get(each.session)
         if owner is None:
             continue
         minute = _moment(each.minute * 60_000)
+        day = minute.date()
         for sums in (
             minutes[owner.session, minute, each.rendition, each.device],
-            days[owner, minute.date(), each.country, each.device, each.rendition],
+            days[owner, day, DayKind.ALL.value, ""],
+            days[owner, day, DayKind.COUNTRY.value, each.country],
+            days[owner, day, DayKind.DEVICE.value, each.device],
+            days[owner, day, DayKind.RENDITION.value, each.rendition],
             totals[owner.session],
         ):
             sums[0] += each.watched_ms
@@ -252,13 +267,11 @@ def _add(added: Iterable[Added], owners: dict[str, _Owner]) -> None:
     with connection.cursor() as cursor:
         # In one order everywhere: two collectors may have the same rows to change.
         cursor.execute(_MINUTES, _columns((*key, *sums) for key, sums in sorted(minutes.items())))
-        cursor.execute(
-            _DAYS,
-            _columns(
-                (owner.app, owner.livestream, owner.session, day, *kind, *sums)
-                for (owner, day, *kind), sums in sorted(days.items())
-            ),
+        rows = (
+            (owner.app, owner.livestream, owner.session, day, *kind, *sums)
+            for (owner, day, *kind), sums in sorted(days.items())
         )
+        cursor.execute(_DAYS, _columns(rows))
         cursor.execute(_FIGURES, _columns((session, *sums) for session, sums in sorted(totals.items())))
     add_watched({session: watched_ms for session, (watched_ms, _) in totals.items() if watched_ms})
 

@@ -12,10 +12,11 @@ from typing import cast
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Max, Q, QuerySet, Sum, TextChoices
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery, Sum, TextChoices
 from django.db.models.functions import TruncDate
 
-from analytics.models import Day, Device, SessionFigures
+from analytics.models import Day, DayKind, Device, SessionFigures
+from analytics.quality import Quality, QualityKey, read_quality, sum_quality
 from analytics.ranges import TimeRange, whole
 from streams.models import Livestream, Session
 
@@ -31,11 +32,10 @@ SELECT COALESCE(
     watched.rendition
 ), sum(watched.viewer_ms)::bigint, sum(watched.views)::bigint
 FROM (
-    SELECT session_id, rendition, sum(viewer_ms) AS viewer_ms, sum(views) AS views FROM analytics_day
-    WHERE app_id = ANY(%(app_ids)s) AND day >= %(first)s AND day < %(end)s
+    SELECT session_id, key AS rendition, viewer_ms, views FROM analytics_day
+    WHERE app_id = ANY(%(app_ids)s) AND kind = 'rendition' AND day >= %(first)s AND day < %(end)s
         AND (%(livestream_id)s::uuid IS NULL OR livestream_id = %(livestream_id)s)
         AND (%(session_id)s::uuid IS NULL OR session_id = %(session_id)s)
-    GROUP BY 1, 2
 ) AS watched
 LEFT JOIN streams_session AS session ON session.id = watched.session_id
 GROUP BY 1
@@ -54,12 +54,13 @@ class Grouping(TextChoices):
     RENDITION = "rendition", "Rendition"
 
 
-_COLUMNS = {
-    Grouping.LIVESTREAM: "livestream_id",
-    Grouping.SESSION: "session_id",
-    Grouping.DAY: "day",
-    Grouping.COUNTRY: "country",
-    Grouping.DEVICE: "device",
+# Which rows of days, and what of them.
+_SUMMED = {
+    Grouping.LIVESTREAM: (DayKind.ALL, "livestream_id"),
+    Grouping.SESSION: (DayKind.ALL, "session_id"),
+    Grouping.DAY: (DayKind.ALL, "day"),
+    Grouping.COUNTRY: (DayKind.COUNTRY, "key"),
+    Grouping.DEVICE: (DayKind.DEVICE, "key"),
 }
 
 
@@ -93,6 +94,8 @@ class WatchedRow:
     peak: int | None = None
     # Where it is not that of the milliseconds alone: days sum to what all of them come to.
     whole_seconds: int | None = None
+    # How it played; None where no player reported, or nobody has asked.
+    quality: Quality | None = None
 
     @property
     def viewer_seconds(self) -> int:
@@ -134,7 +137,7 @@ class Breakdown:
         return len(self._found)
 
     def between(self, start: int, end: int) -> list[WatchedRow]:
-        """Return the rows from the `start`-th until before the `end`-th, from 0; four queries at most."""
+        """Return the rows from the `start`-th until before the `end`-th, from 0; three queries at most."""
         match self.wanted.by:
             case Grouping.DAY:
                 return self._days()[start:end]
@@ -143,27 +146,66 @@ class Breakdown:
         return self._named([_row(values) for values in self._found[start:end]])
 
     def all(self) -> Iterator[WatchedRow]:
-        """Yield all rows, a thousand at a time."""
+        """Yield all rows, a thousand at a time, with how they played."""
         start = 0
         while rows := self.between(start, start + _CHUNK):
-            yield from rows
+            yield from self.with_quality(rows)
             start += _CHUNK
+
+    def with_quality(self, rows: Sequence[WatchedRow]) -> list[WatchedRow]:
+        """Return the rows with how they played, one query more; by rendition no player says that."""
+        if not rows or self.wanted.by == Grouping.RENDITION:
+            return list(rows)
+        found = self._quality(rows)
+        return [replace(row, quality=found.get(row.key)) for row in rows]
+
+    def quality(self) -> Quality | None:
+        """Return how all of it played together; None where no player reported."""
+        return sum_quality(self._read_quality("scope_id", self._scope_ids).values())
 
     def peak(self) -> int | None:
         """Return the most who watched one of the broadcasts at once, None where nobody knows."""
         found: int | None = self._figures().aggregate(peak=Max("peak"))["peak"]
         return found
 
-    def _rows(self) -> QuerySet[Day]:
+    def _quality(self, rows: Sequence[WatchedRow]) -> dict[str, Quality]:
+        match self.wanted.by:
+            case Grouping.DAY:
+                return self._read_quality("day", self._scope_ids)
+            case Grouping.SESSION:
+                return self._read_quality("scope_id", [UUID(row.key) for row in rows])
+            case Grouping.LIVESTREAM if self.wanted.session_id is None:
+                return self._read_quality("scope_id", [UUID(row.key) for row in rows])
+            case Grouping.LIVESTREAM:
+                # Of the one session, whatever else its livestream has had.
+                found = self._read_quality("scope_id", self._scope_ids)
+                return {row.key: quality for row in rows for quality in found.values()}
+        return self._read_quality("key", self._scope_ids, kind=_SUMMED[self.wanted.by][0])
+
+    def _read_quality(
+        self, key: QualityKey, scope_ids: Collection[UUID], *, kind: DayKind = DayKind.ALL
+    ) -> dict[str, Quality]:
+        wanted = self.wanted
+        return read_quality(key, scope_ids=scope_ids, app_ids=wanted.app_ids, during=wanted.during, kind=kind)
+
+    @property
+    def _scope_ids(self) -> Collection[UUID]:
+        """The narrowest of what is asked for."""
+        wanted = self.wanted
+        if wanted.session_id is not None:
+            return [wanted.session_id]
+        return wanted.app_ids if wanted.livestream_id is None else [wanted.livestream_id]
+
+    def _rows(self, kind: DayKind) -> QuerySet[Day]:
         wanted = self.wanted
         first, end = wanted.during.start.date(), wanted.during.end.date()
-        rows = Day.objects.filter(app_id__in=wanted.app_ids, day__gte=first, day__lt=end)
+        rows = Day.objects.filter(app_id__in=wanted.app_ids, kind=kind, day__gte=first, day__lt=end)
         if wanted.livestream_id is not None:
             rows = rows.filter(livestream_id=wanted.livestream_id)
         return rows if wanted.session_id is None else rows.filter(session_id=wanted.session_id)
 
     def _sessions(self) -> QuerySet[Session]:
-        """Return the broadcasts that were on: a few hundred rows, where the days' are hundreds of thousands."""
+        """Return the broadcasts that were on."""
         wanted = self.wanted
         sessions = Session.objects.filter(livestream__app__in=wanted.app_ids, created_at__lt=wanted.during.end)
         sessions = sessions.filter(Q(stopped_at=None) | Q(stopped_at__gte=wanted.during.start))
@@ -171,9 +213,9 @@ class Breakdown:
             sessions = sessions.filter(livestream=wanted.livestream_id)
         return sessions if wanted.session_id is None else sessions.filter(pk=wanted.session_id)
 
-    def _figures(self) -> QuerySet[SessionFigures]:
-        figures = SessionFigures.objects.exclude(peak_at=None)
-        return figures.filter(session_id__in=self._sessions().order_by().values("pk"))
+    def _figures(self, sessions: QuerySet[Session] | None = None) -> QuerySet[SessionFigures]:
+        wanted = self._sessions() if sessions is None else sessions
+        return SessionFigures.objects.exclude(peak_at=None).filter(session_id__in=wanted.order_by().values("pk"))
 
     @cached_property
     def _found(self) -> list[tuple[object, int, int]]:
@@ -181,8 +223,8 @@ class Breakdown:
         return list(self._groups())
 
     def _groups(self) -> QuerySet[Day, tuple[object, int, int]]:
-        column = _COLUMNS[self.wanted.by]
-        sums = self._rows().order_by().values_list(column).annotate(viewer_ms=Sum("viewer_ms"), views=Sum("views"))
+        kind, column = _SUMMED[self.wanted.by]
+        sums = self._rows(kind).order_by().values_list(column).annotate(viewer_ms=Sum("viewer_ms"), views=Sum("views"))
         return sums.order_by("-viewer_ms", column)
 
     def _days(self) -> list[WatchedRow]:
@@ -228,11 +270,7 @@ class Breakdown:
     def _with_livestreams(self, rows: Sequence[WatchedRow]) -> list[WatchedRow]:
         ids = [UUID(row.key) for row in rows]
         known = {row.pk: row for row in Livestream.objects.filter(pk__in=ids).only("name", "deleted_at")}
-        of_sessions = dict(self._sessions().filter(livestream__in=ids).values_list("pk", "livestream"))
-        peaks: dict[UUID, int] = {}
-        for session_id, peak in _peaks(of_sessions):
-            livestream_id = of_sessions[session_id]
-            peaks[livestream_id] = max(peak, peaks.get(livestream_id, 0))
+        peaks = self._peaks_by_livestream(ids)
         told = []
         for row, livestream_id in zip(rows, ids, strict=True):
             livestream = known.get(livestream_id)
@@ -241,11 +279,19 @@ class Breakdown:
             told.append(replace(row, name=name, peak=peaks.get(livestream_id), is_gone=is_gone))
         return told
 
+    def _peaks_by_livestream(self, ids: Collection[UUID]) -> dict[UUID, int]:
+        of_session = Session.objects.filter(pk=OuterRef("session_id")).values("livestream")
+        figures = self._figures(self._sessions().filter(livestream__in=ids))
+        by_livestream = figures.annotate(livestream=Subquery(of_session)).values_list("livestream")
+        return dict(by_livestream.annotate(Max("peak")))
+
 
 def _with_sessions(rows: Sequence[WatchedRow]) -> list[WatchedRow]:
     ids = [UUID(row.key) for row in rows]
-    sessions = {row.pk: row for row in Session.objects.filter(pk__in=ids).select_related("livestream")}
-    peaks = dict(_peaks(ids))
+    found = Session.objects.filter(pk__in=ids).select_related("livestream")
+    sessions = {row.pk: row for row in found.only("created_at", "livestream__name")}
+    figures = SessionFigures.objects.filter(session_id__in=ids).exclude(peak_at=None)
+    peaks = dict(figures.values_list("session_id", "peak"))
     told = []
     for row, session_id in zip(rows, ids, strict=True):
         session = sessions.get(session_id)
@@ -255,11 +301,6 @@ def _with_sessions(rows: Sequence[WatchedRow]) -> list[WatchedRow]:
             known = replace(known, name=livestream.name, livestream_id=livestream.pk, began_at=session.created_at)
         told.append(known)
     return told
-
-
-def _peaks(session_ids: Collection[UUID]) -> QuerySet[SessionFigures, tuple[UUID, int]]:
-    known = SessionFigures.objects.filter(session_id__in=session_ids).exclude(peak_at=None)
-    return known.values_list("session_id", "peak")
 
 
 def _row(values: tuple[object, int, int]) -> WatchedRow:

@@ -10,11 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from django.conf import settings
-from iptocc import country_code
-
-from analytics.batches import BatchRefusedError
-from analytics.books import Books, BooksAwayError
+from analytics.books import BatchRefusedError, Books, BooksAwayError
 from analytics.counting.batch import Position, WatchingNow
 from analytics.counting.counter import ViewCounter
 from analytics.counting.identity import Salts
@@ -37,13 +33,24 @@ _CHANGES_AT_MOST = 20_000
 
 
 class Collector:
-    """One edge's; `run` returns when `stop` was called."""
+    """One edge's; `run` returns when `stop` was called. `country_of` knows addresses, None where it does not."""
 
-    def __init__(self, books: Books, *, log_path: Path, pid_path: Path, playback_dir: Path, edge: str) -> None:
+    def __init__(
+        self,
+        books: Books,
+        *,
+        log_path: Path,
+        pid_path: Path,
+        playback_dir: Path,
+        edge: str,
+        country_of: Callable[[str], str | None],
+    ) -> None:
         self._books = books
         self._edge = edge
+        self._country_of = country_of
         self._log = MediaLog(log_path, pid_path=pid_path)
         self._lengths = ObjectLengths(playback_dir)
+        self._playback_dir = playback_dir
         self._counter: ViewCounter | None = None
         self._written = Position()
         self._is_stopped = self._is_away = False
@@ -104,12 +111,20 @@ class Collector:
 
     def _open(self) -> None:
         opened = self._books.open_log(self._edge)
-        counter = ViewCounter(salts=Salts(opened.salts), measure=self._lengths.measure, country_of=_country_of)
+        counter = ViewCounter(
+            salts=Salts(opened.salts),
+            measure=self._lengths.measure,
+            country_of=self._country_of,
+            is_there=self._has_session,
+        )
         counter.restore(opened.views)
         self._salts_day = datetime.now(UTC).toordinal()
         self._log.begin(opened.position)
         self._written, self._counter = opened.position, counter
         logger.info("counts edge=%s views=%d", self._edge, len(counter))
+
+    def _has_session(self, playback_id: str, session: str) -> bool:
+        return (self._playback_dir / playback_id / session).is_dir()
 
     def _write(self) -> None:
         counter = self._counter
@@ -149,10 +164,6 @@ class Collector:
             self._is_away = True
         else:
             self._is_away = False
-
-
-def _country_of(address: str) -> str | None:
-    return country_code(address) if settings.VIEWER_COUNTRIES else None
 
 
 def _now_ms() -> int:

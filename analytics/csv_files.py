@@ -8,6 +8,7 @@ from itertools import chain, islice
 from django.http import StreamingHttpResponse
 
 from analytics.breakdowns import Breakdown, WatchedRow
+from analytics.quality import Quality
 from analytics.ranges import DAY
 from livehub.core import clock
 
@@ -21,6 +22,18 @@ _COLUMNS = (
     "average_view_seconds",
     "peak_viewers",
 )
+# What players reported, as the API names it.
+_QUALITY_COLUMNS = {
+    "reported_views": "reported",
+    "startup_p50_ms": "startup_p50_ms",
+    "startup_p95_ms": "startup_p95_ms",
+    "exits_before_start_percent": "exits_percent",
+    "failures_percent": "failures_percent",
+    "rebuffering_percent": "rebuffering_percent",
+    "stalls": "stalls",
+    "latency_p50_ms": "latency_p50_ms",
+    "latency_p95_ms": "latency_p95_ms",
+}
 # What makes a cell a formula, also as wide as a Chinese character. Source: OWASP, "CSV Injection".
 _RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _LINES_AT_ONCE = 500
@@ -31,7 +44,7 @@ def csv_of(breakdown: Breakdown) -> StreamingHttpResponse:
 
     The first of them are read before it begins: what goes wrong there is still told as an error.
     """
-    pieces = _pieces(chain([(breakdown.wanted.by.value, *_COLUMNS)], map(_cells, breakdown.all())))
+    pieces = _pieces(chain([(breakdown.wanted.by.value, *_COLUMNS, *_QUALITY_COLUMNS)], map(_cells, breakdown.all())))
     first = next(pieces)
     response = StreamingHttpResponse(chain([first], pieces), content_type=CONTENT_TYPE)
     response["Content-Disposition"] = f'attachment; filename="{file_name(breakdown)}"'
@@ -55,7 +68,14 @@ def _cells(row: WatchedRow) -> Sequence[object]:
         row.viewer_seconds,
         "" if row.average_ms is None else row.average_ms / 1000,
         "" if row.peak is None else row.peak,
+        *_cells_of_quality(row.quality),
     )
+
+
+def _cells_of_quality(quality: Quality | None) -> Iterator[object]:
+    for name in _QUALITY_COLUMNS.values():
+        figure = None if quality is None else getattr(quality, name)
+        yield "" if figure is None else figure
 
 
 def harmless(text: str) -> str:

@@ -5,10 +5,11 @@ for a row of a broadcast but once, at its end (`analytics.batches`). Times are m
 add up to exactly what its rows say, whichever are summed.
 """
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import CompositePrimaryKey, Q
 
-EDGE_MAX_LENGTH, RENDITION_MAX_LENGTH = 32, 8
+EDGE_MAX_LENGTH, RENDITION_MAX_LENGTH, ERROR_CODE_MAX_LENGTH, KIND_MAX_LENGTH = 32, 8, 32, 9
 
 
 class ViewIdentity(models.TextChoices):
@@ -74,6 +75,23 @@ class View(models.Model):
     has_begun = models.BooleanField(default=False, editable=False)
     # What its collector goes on counting with after a restart (`analytics.counting`); None once it is over.
     state = models.BinaryField(null=True, editable=False)
+    # What its player has reported of itself (CMCD v2); all None where it reports nothing. Claims, but bounded by the
+    # wall clock. One who never saw a picture has a row as well, which has not begun: `failed`, `exited_before_start`.
+    # From asking for it until the first picture; None where there was none yet, or it was not told.
+    startup_ms = models.IntegerField(null=True, editable=False)
+    # Of pictures moving; of waiting for more in the middle of that, and how often. Starting and seeking are neither.
+    played_ms = models.BigIntegerField(null=True, editable=False)
+    stalled_ms = models.BigIntegerField(null=True, editable=False)
+    stalls = models.IntegerField(null=True, editable=False)
+    # Mean from a picture's capture to the viewer, while live was watched; for how long that was measured.
+    latency_ms = models.IntegerField(null=True, editable=False)
+    latency_measured_ms = models.BigIntegerField(null=True, editable=False)
+    dropped_frames = models.IntegerField(null=True, editable=False)
+    # Its player gave up, and called that so. None: it reports nothing.
+    failed = models.BooleanField(null=True, editable=False)
+    error_code = models.CharField(max_length=ERROR_CODE_MAX_LENGTH, null=True, editable=False)  # noqa: DJ001
+    # It was asked for, and left before the first picture without an error.
+    exited_before_start = models.BooleanField(null=True, editable=False)
 
     class Meta:
         indexes = [
@@ -105,29 +123,72 @@ class Minute(models.Model):
         return f"{self.session_id} {self.minute}"
 
 
-class Day(models.Model):
-    """What was watched of a broadcast on one UTC day. Stays for ever, and is written along with each minute."""
+class DayKind(models.TextChoices):
+    """What of a broadcast's day a row is about."""
 
-    pk = CompositePrimaryKey("session_id", "day", "country", "device", "rendition")
+    ALL = "all", "All of it"
+    COUNTRY = "country", "A country"
+    DEVICE = "device", "A kind of device"
+    RENDITION = "rendition", "A rendition"
+
+
+class Day(models.Model):
+    """What was watched of a broadcast on one UTC day, in all, or of one country, kind of device or rendition.
+
+    Stays for ever, and is written along with each minute. The rows of a kind sum to that of all of it; nobody asks for
+    two kinds at once, so there is no row for each country on each device: that would be ten times as many to go
+    through.
+    """
+
+    pk = CompositePrimaryKey("session_id", "day", "kind", "key")
     app_id = models.UUIDField(editable=False)
     livestream_id = models.UUIDField(editable=False)
     session_id = models.UUIDField(editable=False)
     day = models.DateField(editable=False)
-    # Empty where it is not known: no key has a null.
-    country = models.CharField(max_length=2, blank=True, editable=False)
-    device = models.CharField(max_length=8, choices=Device.choices, editable=False)
-    rendition = models.CharField(max_length=RENDITION_MAX_LENGTH, editable=False)
+    kind = models.CharField(max_length=KIND_MAX_LENGTH, choices=DayKind.choices, editable=False)
+    # Which of them; empty of all of it, and of a country that is not known.
+    key = models.CharField(max_length=RENDITION_MAX_LENGTH, blank=True, editable=False)
     viewer_ms = models.BigIntegerField(default=0, editable=False)
     views = models.IntegerField(default=0, editable=False)
 
     class Meta:
         indexes = [
-            models.Index(fields=["app_id", "day"], name="day_by_app"),
-            models.Index(fields=["livestream_id", "day"], name="day_by_livestream"),
+            models.Index(fields=["app_id", "kind", "day"], name="day_of_app"),
+            models.Index(fields=["livestream_id", "kind", "day"], name="day_of_livestream"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.session_id} {self.day}"
+        return f"{self.session_id} {self.day} {self.key}".rstrip()
+
+
+class QualityDay(models.Model):
+    """What players reported of views that began on one UTC day, of an app, a livestream or a broadcast.
+
+    In all, or of one country or kind of device. Written along with the views, and stays when they are dropped: counts
+    and histograms (`analytics.histograms`), which add up over whatever is asked for.
+    """
+
+    # Named for its query: one scope's days, of one kind, whoever it is.
+    pk = CompositePrimaryKey("scope_id", "kind", "day", "key")
+    # Of an app, of a livestream or of a session.
+    scope_id = models.UUIDField(editable=False)
+    app_id = models.UUIDField(editable=False)
+    day = models.DateField(editable=False)
+    kind = models.CharField(max_length=KIND_MAX_LENGTH, choices=DayKind.choices, editable=False)
+    key = models.CharField(max_length=RENDITION_MAX_LENGTH, blank=True, editable=False)
+    # Views that were reported of, and which of them were given up by their player, or by their viewer before a picture.
+    reported = models.IntegerField(editable=False)
+    failed = models.IntegerField(editable=False)
+    exited = models.IntegerField(editable=False)
+    played_ms = models.BigIntegerField(editable=False)
+    stalled_ms = models.BigIntegerField(editable=False)
+    stalls = models.BigIntegerField(editable=False)
+    # How many views took how long to start, and how far behind they were.
+    startup = ArrayField(models.IntegerField(), editable=False)
+    latency = ArrayField(models.IntegerField(), editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.scope_id} {self.day} {self.key}".rstrip()
 
 
 class SessionNow(models.Model):

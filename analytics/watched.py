@@ -9,15 +9,16 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import Sum
 
-from analytics.models import Day
+from analytics.models import Day, DayKind
 from analytics.ranges import TimeRange
 
 # Of those broadcasts that were watched on these days. A minute is in the range in which it begins.
 _MINUTES = """
 SELECT (minute.minute AT TIME ZONE 'UTC')::date, sum(minute.viewer_ms)::bigint
-FROM (SELECT DISTINCT session_id FROM analytics_day WHERE app_id = ANY(%(app_ids)s) AND day = %(day)s) AS watched
+FROM analytics_day AS watched
 JOIN analytics_minute AS minute USING (session_id)
-WHERE minute.minute >= %(start)s AND minute.minute < %(end)s
+WHERE watched.app_id = ANY(%(app_ids)s) AND watched.kind = 'all' AND watched.day = %(day)s
+    AND minute.minute >= %(start)s AND minute.minute < %(end)s
 GROUP BY 1
 """
 
@@ -29,7 +30,8 @@ def sum_watched_ms(*, app_ids: Collection[UUID], during: TimeRange) -> dict[date
     range of both.
     """
     whole = during.whole_days
-    days = Day.objects.filter(app_id__in=app_ids, day__gte=whole.start.date(), day__lt=whole.end.date())
+    first, end = whole.start.date(), whole.end.date()
+    days = Day.objects.filter(app_id__in=app_ids, kind=DayKind.ALL, day__gte=first, day__lt=end)
     found = Counter(dict(days.values_list("day").annotate(Sum("viewer_ms"))))
     for rest in during.rests:
         found.update(_sum_minutes(app_ids=app_ids, rest=rest))

@@ -71,12 +71,22 @@ JOIN session ON session.number = one.view %% (SELECT count(*) FROM streams_sessi
 CROSS JOIN LATERAL (SELECT session.created_at + one.start * interval '1 hour' AS at) AS begin
 """
 _DAYS = """
-INSERT INTO analytics_day (
-    session_id, day, country, device, rendition, app_id, livestream_id, viewer_ms, views
+INSERT INTO analytics_day (session_id, day, kind, key, app_id, livestream_id, viewer_ms, views)
+SELECT session_id, day, CASE
+        WHEN country IS NOT NULL THEN 'country'
+        WHEN device IS NOT NULL THEN 'device'
+        WHEN rendition IS NOT NULL THEN 'rendition'
+        ELSE 'all'
+    END, COALESCE(country, device, rendition, ''), app_id, livestream_id, sum(watched_ms), count(*)
+FROM (
+    SELECT *, began_at::date AS day, 'v' || (get_byte(viewer, 0) %% 4) AS rendition FROM analytics_view
+) AS view
+GROUP BY GROUPING SETS (
+    (session_id, day, app_id, livestream_id),
+    (session_id, day, app_id, livestream_id, country),
+    (session_id, day, app_id, livestream_id, device),
+    (session_id, day, app_id, livestream_id, rendition)
 )
-SELECT session_id, began_at::date, country, device, 'v' || (get_byte(viewer, 0) %% 4), app_id, livestream_id,
-    sum(watched_ms), count(*)
-FROM analytics_view GROUP BY 1, 2, 3, 4, 5, 6, 7
 """
 _MINUTES = """
 INSERT INTO analytics_minute (session_id, minute, rendition, device, viewer_ms, views)

@@ -13,6 +13,7 @@ from analytics.api.base import UNACCEPTABLE, AnalyticsApi
 from analytics.api.input import DatesQuery, dates_asked
 from analytics.breakdowns import Breakdown, Grouping, WantedBreakdown, WatchedRow
 from analytics.csv_files import csv_of
+from analytics.quality import Quality
 from livehub.api.dialect import JsonObject
 from livehub.api.fields import InstantField
 from livehub.api.operations import Answer, operation
@@ -38,6 +39,58 @@ class BreakdownQuery(DatesQuery):
 
 class BreakdownPageQuery(PageQuery, BreakdownQuery):
     """The same, and which page."""
+
+
+class QualitySerializer(serializers.Serializer[Quality]):
+    """How views played, as their players reported it: of those that began on the days asked for."""
+
+    examples: ClassVar[Mapping[str, object]] = {
+        "reported_views": 380,
+        "startup_p50_ms": 640,
+        "startup_p95_ms": 2_110,
+        "exits_before_start_percent": 1.32,
+        "failures_percent": 0.53,
+        "rebuffering_percent": 0.41,
+        "stalls": 57,
+        "latency_p50_ms": 3_020,
+        "latency_p95_ms": 5_480,
+    }
+
+    reported_views = serializers.IntegerField(help_text="Views whose player reported: what all of this is of.")
+    startup_p50_ms = serializers.IntegerField(
+        allow_null=True, help_text="Half of those that started did so within it; null where none did."
+    )
+    startup_p95_ms = serializers.IntegerField(allow_null=True, help_text="And 95 percent within this.")
+    exits_before_start_percent = serializers.FloatField(
+        allow_null=True, help_text="Of reported views: left before the first picture, without an error."
+    )
+    failures_percent = serializers.FloatField(allow_null=True, help_text="Of reported views: their player gave up.")
+    rebuffering_percent = serializers.FloatField(
+        allow_null=True, help_text="Of the time after the start: waiting for more; null where nothing was played."
+    )
+    stalls = serializers.IntegerField(help_text="How often that was.")
+    latency_p50_ms = serializers.IntegerField(
+        allow_null=True, help_text="From capture to the viewer, of half of the views; null where none told."
+    )
+    latency_p95_ms = serializers.IntegerField(allow_null=True, help_text="And of 95 percent.")
+
+    def to_representation(self, quality: Quality) -> JsonObject:
+        return {
+            "reported_views": quality.reported,
+            "startup_p50_ms": quality.startup_p50_ms,
+            "startup_p95_ms": quality.startup_p95_ms,
+            "exits_before_start_percent": quality.exits_percent,
+            "failures_percent": quality.failures_percent,
+            "rebuffering_percent": quality.rebuffering_percent,
+            "stalls": quality.stalls,
+            "latency_p50_ms": quality.latency_p50_ms,
+            "latency_p95_ms": quality.latency_p95_ms,
+        }
+
+
+def told_quality(quality: Quality | None) -> JsonObject | None:
+    """Return it as answers have it."""
+    return None if quality is None else QualitySerializer().to_representation(quality)
 
 
 class WatchedSerializer(serializers.Serializer[WatchedRow]):
@@ -69,6 +122,11 @@ class WatchedSerializer(serializers.Serializer[WatchedRow]):
     peak_viewers = serializers.IntegerField(
         allow_null=True, help_text="The most who watched one broadcast at once; null where that is not known."
     )
+    quality = QualitySerializer(
+        read_only=True,
+        allow_null=True,
+        help_text="How it played; null where no player reported that, and by rendition, of which none says it.",
+    )
 
     def to_representation(self, row: WatchedRow) -> JsonObject:
         return {
@@ -80,6 +138,7 @@ class WatchedSerializer(serializers.Serializer[WatchedRow]):
             "viewer_seconds": row.viewer_seconds,
             "average_view_seconds": None if row.average_ms is None else row.average_ms / 1000,
             "peak_viewers": row.peak,
+            "quality": told_quality(row.quality),
         }
 
 
@@ -142,4 +201,4 @@ def _take_rows(breakdown: Breakdown, wanted: PageNumbers) -> Page[WatchedRow]:
     rows: Sequence[WatchedRow] = breakdown.between(start, end) if start < total or not start else []
     if total < 0:
         total = len(rows) if len(rows) < wanted["per_page"] else breakdown.count()
-    return Page(rows, total, start + 1)
+    return Page(breakdown.with_quality(rows), total, start + 1)

@@ -16,8 +16,26 @@ class Position(msgspec.Struct, frozen=True):
     offset: int = 0
 
 
+class ReportedFigures(msgspec.Struct):
+    """What a player has reported of a view, as rows of views have it."""
+
+    startup_ms: int | None
+    played_ms: int
+    stalled_ms: int
+    stalls: int
+    latency_ms: int | None
+    latency_measured_ms: int
+    dropped_frames: int | None
+    failed: bool
+    error_code: str | None
+    exited_before_start: bool
+
+
 class ViewChange(msgspec.Struct):
-    """A view as it is now. One that is over and has not begun is removed; `state` is None once it is over."""
+    """A view as it is now; `state` is None once it is over.
+
+    One that is over and has not begun is removed, but for who wanted to watch and saw nothing: `is_kept`.
+    """
 
     id: UUID
     session: str
@@ -30,6 +48,13 @@ class ViewChange(msgspec.Struct):
     watched_ms: int
     has_begun: bool
     state: bytes | None
+    # None where the player reports nothing.
+    reported: ReportedFigures | None = None
+
+    @property
+    def is_kept(self) -> bool:
+        wanted = self.reported is not None and (self.reported.failed or self.reported.exited_before_start)
+        return self.state is not None or self.has_begun or wanted
 
 
 class Added(msgspec.Struct):

@@ -1,17 +1,21 @@
 """From the lines of an edge's log to views, what they watched in each minute, and who watches now."""
 
+import sys
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from math import floor
 from uuid import UUID, uuid4
 
 from msgspec import MsgspecError
 
 from analytics.counting.batch import Added, KeptView, LogBatch, Position, ViewChange, Watching
 from analytics.counting.households import Household
-from analytics.counting.identity import Salts, device_of, hash_viewer, household, identify, is_bot
-from analytics.counting.lines import LONGEST_LINE, MEDIA, LineError, LogLine, decode, parse
+from analytics.counting.identity import Salts, device_of, hash_viewer, household, identify, identify_player, is_bot
+from analytics.counting.lines import MEDIA, LineError, LogLine, check_known, check_length, decode, parse
 from analytics.counting.media import Extent, Medium, MediumAddress, medium_of, read_path
+from analytics.counting.quality import ReportedQuality
+from analytics.counting.reporting import KnownSessions, Report, read_report
 from analytics.counting.viewing import Stay
 
 _MINUTE_MS, _DAY_MS = 60_000, 86_400_000
@@ -24,6 +28,8 @@ _MEDIA_KEPT, _STAYS_AT_MOST, _NAMES_KEPT = 20_000, 100_000, 50_000
 # New ids of one address in a minute that are believed; with more, whoever is behind it is told apart by address.
 _NEW_IDS_AT_MOST = 120
 _DELIVERED = frozenset({200, 206})
+# Nothing that is delivered is as large.
+_UNKNOWN = Medium("", "", is_audio=False, msn=0, bit=0, duration_us=0, size=sys.maxsize, stay_ms=0)
 
 
 @dataclass
@@ -42,7 +48,8 @@ class _Broadcast:
 class ViewCounter:
     """All that one edge delivers.
 
-    `measure` finds out how long an object is, None when nobody knows; `country_of` knows addresses.
+    `measure` finds out how long an object is, None when nobody knows; `country_of` knows addresses; `is_there` knows
+    whether a playback id has a session of that name, before anything of it was delivered.
     """
 
     def __init__(
@@ -51,12 +58,14 @@ class ViewCounter:
         salts: Salts,
         measure: Callable[[MediumAddress], Extent | None],
         country_of: Callable[[str], str | None],
+        is_there: Callable[[str, str], bool] = lambda _playback_id, _session: False,
     ) -> None:
         self.salts = salts
         self._measure = measure
         self._country_of = country_of
+        self._sessions = KnownSessions(is_there)
         self._broadcasts: dict[str, _Broadcast] = {}
-        self._media: dict[str, Medium | str] = {}
+        self._media: dict[str, Medium] = {}
         self._new_ids: Tally[str] = Tally()
         self._new_ids_minute = 0
         self._count = 0
@@ -85,45 +94,43 @@ class ViewCounter:
             broadcast.stays[stay.id] = stay
             self._count += 1
 
-    def feed(self, lines: Iterable[bytes], *, now_ms: int) -> None:  # noqa: C901  # Calls cost as much as counting.
+    def feed(self, lines: Iterable[bytes], *, now_ms: int) -> None:
         """Count these, each without its end; what makes no sense is counted as rejected."""
-        media, broadcasts, rejected = self._media, self._broadcasts, self._rejected
+        media, broadcasts, changed, counted = self._media, self._broadcasts, self._changed, 0
         earliest_s, latest_s = (now_ms - _BEHIND_MS) / 1000, (now_ms + _AHEAD_MS) / 1000
+        # The way of most lines is short: what they were sent with and what they name was met before.
         for raw in lines:
             try:
-                line = decode(raw) if len(raw) <= LONGEST_LINE else parse(raw)
-            except (MsgspecError, UnicodeDecodeError, LineError):
                 try:
+                    line = decode(raw)
+                except (MsgspecError, UnicodeDecodeError):
                     line = parse(raw)
-                except LineError as error:
-                    rejected[error.reason] += 1
+                if line.event != MEDIA:
+                    check_known(raw, line)
+                    self._hear(line, now_ms)
                     continue
-            medium = media.get(line.path) or self._find_medium(line.path)
-            if isinstance(medium, str) or line.event != MEDIA:
-                rejected[medium if isinstance(medium, str) else "event"] += 1
-                continue
-            if not earliest_s < line.at_s < latest_s:
-                rejected["time"] += 1
-                continue
-            if line.size < medium.size or line.status not in _DELIVERED:
-                rejected["partial"] += 1
-                continue
-            broadcast = broadcasts.get(medium.session) or self._broadcast(medium.session)
-            stay = broadcast.by_name.get(line.viewer or line.cmcd or line.cmcd_query or line.playback_session)
-            at_ms = int(line.at_s * 1000 + 0.5)
-            if stay is None or stay.is_over:
-                try:
+                medium = media.get(line.path) or self._find_medium(line.path)
+                at_s = line.at_s
+                if line.size < medium.size or line.status not in _DELIVERED or not earliest_s < at_s < latest_s:
+                    self._rejected[_reason(medium, is_timely=earliest_s < at_s < latest_s)] += 1
+                    continue
+                at_ms = floor(at_s * 1000 + 0.5)
+                broadcast = broadcasts.get(medium.session) or self._broadcast(medium.session)
+                stay = broadcast.by_name.get(line.viewer or line.cmcd or line.cmcd_query or line.playback_session)
+                if stay is None or stay.is_over:
+                    check_length(raw)
                     stay = self._find(broadcast, line, medium, at_ms)
-                except LineError as error:
-                    rejected[error.reason] += 1
-                    continue
-            self._lines += 1
+            except LineError as error:
+                self._rejected[error.reason] += 1
+                continue
+            counted += 1
             if stay is not None:
                 had_begun = stay.has_begun
                 more_ms = stay.deliver(medium, at_ms)
-                self._changed[stay] = broadcast.id
+                changed[stay] = broadcast.id
                 if stay.has_begun and (more_ms or not had_begun):
                     self._add_watched(broadcast, stay, at_ms, more_ms, is_new=not had_begun)
+        self._lines += counted
 
     def reject(self, reason: str, lines: int = 1) -> None:
         """Have lines counted as rejected that never came here."""
@@ -134,7 +141,7 @@ class ViewCounter:
         for session, broadcast in list(self._broadcasts.items()):
             for stay in list(broadcast.stays.values()):
                 patience_ms = _OVER_AFTER_MS if stay.has_begun else _UNBEGUN_OVER_AFTER_MS
-                if stay.last_ms + patience_ms < now_ms:
+                if stay.heard_of_ms + patience_ms < now_ms:
                     stay.is_over = True
                     del broadcast.stays[stay.id]
                     self._changed[stay] = broadcast.id
@@ -184,19 +191,59 @@ class ViewCounter:
         else:
             added[0] += more_ms
 
-    def _find_medium(self, path: str) -> Medium | str:
-        """Return what a path names, or why it is not counted; remembered either way."""
+    def _find_medium(self, path: str) -> Medium:
+        """Return what a path names, remembered; `_UNKNOWN` where nobody knows."""
         address = read_path(path)
         extent = self._measure(address) if address is not None else None
-        medium: Medium | str = "unknown"
+        medium = _UNKNOWN
         if address is not None and extent is not None and extent.duration_us > 0:
             medium = medium_of(address, extent)
+            self._sessions.note(address.folder.partition("/")[0], address.session)
         if len(self._media) >= _MEDIA_KEPT:
             # The older half.
             for known in list(self._media)[: _MEDIA_KEPT // 2]:
                 del self._media[known]
         self._media[path] = medium
         return medium
+
+    def _hear(self, line: LogLine, now_ms: int) -> None:
+        """Take in what a player reports of itself: it makes no view, and no second of one."""
+        try:
+            report = read_report(line, now_ms=now_ms)
+            problem = report.problem
+            for event in report.events:
+                player = identify_player(line, event.sid)
+                session = self._session_of(report, player)
+                stay = self._find_player(self._broadcast(session), line, player, report.at_ms)
+                stay.reported = stay.reported or ReportedQuality()
+                if stay.reported.take(event, report.at_ms):
+                    self._changed[stay] = session
+                else:
+                    problem = "sid"
+        except LineError as error:
+            problem = error.reason
+        if problem:
+            self._rejected[problem] += 1
+        else:
+            self._lines += 1
+
+    def _session_of(self, report: Report, player: tuple[str, str]) -> str:
+        """Return the name of the session that is reported: where it does not say, of which this player has fetched."""
+        for session in self._sessions.find(report):
+            broadcast = self._broadcasts.get(session)
+            if report.session or (broadcast and self._known_by_id(broadcast, *player, report.at_ms)):
+                return session
+        return self._sessions.find(report)[0]
+
+    def _find_player(self, broadcast: _Broadcast, line: LogLine, player: tuple[str, str], at_ms: int) -> Stay:
+        """Return whose report it is; players report before anything was delivered to them."""
+        stay = self._known_by_id(broadcast, *player, at_ms)
+        if stay is None:
+            if player[0] != "token" and not self._may_be_new(household(line.address), at_ms):
+                raise LineError("too_many")
+            stay = self._add(broadcast, line, *player, at_ms)
+        broadcast.by_identity[player] = stay
+        return stay
 
     def _broadcast(self, session: str) -> _Broadcast:
         found = self._broadcasts.get(session)
@@ -272,6 +319,13 @@ class ViewCounter:
         return stay
 
 
+def _reason(medium: Medium, *, is_timely: bool) -> str:
+    """Return why a line is not counted."""
+    if medium is _UNKNOWN:
+        return "unknown"
+    return "partial" if is_timely else "time"
+
+
 def _forget(broadcast: _Broadcast) -> None:
     """Forget by what those were known who are over."""
     if len(broadcast.by_name) > _NAMES_KEPT:
@@ -296,8 +350,9 @@ def _change(stay: Stay, session: str) -> ViewChange:
         stay.device,
         stay.country,
         stay.began_ms,
-        stay.last_ms,
+        max(stay.last_ms, stay.heard_of_ms),
         stay.watched_ms,
         stay.has_begun,
         None if stay.is_over else stay.keep(),
+        stay.reported.figures(is_over=stay.is_over) if stay.reported else None,
     )

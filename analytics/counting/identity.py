@@ -42,6 +42,11 @@ def identify(line: LogLine) -> tuple[str, str]:
     return "", "address"
 
 
+def identify_player(line: LogLine, sid: str) -> tuple[str, str]:
+    """Return of who reports by what kind of thing they are told from others, and that."""
+    return ("token", line.viewer) if line.viewer and _VIEWER.fullmatch(line.viewer) else ("cmcd", sid)
+
+
 def hash_viewer(salt: bytes, session: str, kind: str, name: str) -> bytes:
     """Return what is stored of a viewer: nobody can undo it, or tell that it is the same on another day."""
     return hmac.digest(salt, "\0".join((session, kind, name)).encode("utf-8", "replace"), hashlib.sha256)[:VIEWER_BYTES]

@@ -1,10 +1,14 @@
-"""A line of an edge's log: one complete GET of a part or a segment."""
+"""A line of an edge's log: one complete GET of a part or a segment, or what a player reports of itself."""
 
 import msgspec
 
+from analytics.counting.reports import LONGEST_REPORT
+
 # Longer than anything a player sends.
 LONGEST_LINE = 8192
-MEDIA = "media"
+MEDIA, REPORT = "media", "report"
+# As nginx begins them: nothing that is sent stands there. Each of a report's characters may be written as two.
+_LONGEST_WITH_REPORT = LONGEST_LINE + 2 * LONGEST_REPORT
 
 
 class LineError(Exception):
@@ -17,7 +21,7 @@ class LineError(Exception):
 
 class LogLine(msgspec.Struct, rename={
     "id": "i", "event": "e", "at_s": "t", "path": "u", "status": "s", "size": "b", "address": "a",
-    "agent": "g", "cmcd": "k", "cmcd_query": "q", "playback_session": "p", "viewer": "v",
+    "agent": "g", "cmcd": "k", "cmcd_query": "q", "playback_session": "p", "viewer": "v", "report": "r",
 }, gc=False):  # fmt: skip
     """As `livehub.stack.edge_log` has nginx write it; what a request did not have is empty."""
 
@@ -25,7 +29,7 @@ class LogLine(msgspec.Struct, rename={
     id: str
     # When the last byte was handed to the system, in seconds since 1970.
     at_s: float
-    # Without its token: /playback/<playback id>/<session>/<slot>/<file>, or the same below /playback-files/.
+    # Without its token: /playback/<playback id>/<session>/<slot>/<file>, or the same below /playback-files/ or /.
     path: str
     status: int
     # Bytes of the body.
@@ -39,8 +43,9 @@ class LogLine(msgspec.Struct, rename={
     playback_session: str = ""
     # What the origin has said of whose token this is.
     viewer: str = ""
-    # What players report of themselves is to come.
     event: str = MEDIA
+    # Lines of CMCD; empty where they are nothing that can be read.
+    report: str = ""
 
 
 decode = msgspec.json.Decoder(LogLine).decode
@@ -51,15 +56,30 @@ def parse(raw: bytes) -> LogLine:
 
     :raises LineError: when it is torn, forged or too long.
     """
-    if len(raw) > LONGEST_LINE:
+    if len(raw) > _LONGEST_WITH_REPORT:
         raise LineError("long")
     try:
         line = decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         line = _parse_foreign(raw)
-    if line.event != MEDIA:
-        raise LineError("event")
+    check_known(raw, line)
     return line
+
+
+def check_known(raw: bytes, line: LogLine) -> None:
+    """:raises LineError: when it is of no kind that the edge writes, or longer than any of its kind."""
+    if line.event == MEDIA:
+        check_length(raw)
+    elif line.event != REPORT:
+        raise LineError("event")
+    elif len(raw) > _LONGEST_WITH_REPORT:
+        raise LineError("long")
+
+
+def check_length(raw: bytes) -> None:
+    """:raises LineError: when it is longer than any that a player causes."""
+    if len(raw) > LONGEST_LINE:
+        raise LineError("long")
 
 
 def _parse_foreign(raw: bytes) -> LogLine:

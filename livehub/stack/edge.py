@@ -5,6 +5,7 @@ import re
 from livehub.stack.edge_answers import answers, readers
 from livehub.stack.edge_log import log_of_media, logs_media
 from livehub.stack.edge_policy import policy_locations, policy_of_all, policy_of_media, policy_of_server
+from livehub.stack.edge_reports import log_of_reports, takes_in, takes_reports
 from livehub.stack.instance import Instance
 from livehub.stack.media_doors import (
     MEDIA_HEADERS,
@@ -116,6 +117,7 @@ http {{
     }}
 {media_maps(scope="$media_scope", playlists="$media_scope, $upstream_http_cache_control")}
 {log_of_media()}
+{log_of_reports()}
     map $status $asset_cache {{ default "no-store"; ~^(200|206|304)$ $asset_age; }}
 
     # By the header, which is what the programs behind are handed: a request line may name another host.
@@ -209,6 +211,7 @@ http {{
             {logs_media(instance)}
 {policy_of_media()}
             location ~ (/\\.|\\.journal$) {{ return 404; }}
+{takes_reports()}
 {MEDIA_HEADERS}
             if ($request_method = OPTIONS) {{ return 204; }}
             # A folder answers like a file that is not there.
@@ -257,6 +260,7 @@ http {{
         }}
 {files_of_who_waited(quoted(f"{instance.playback_dir}/"), log=logs_media(instance))}
 {policy_locations(media_headers=MEDIA_HEADERS)}
+{takes_in(instance)}
         location ^~ /static/ {{
             alias {quoted(f"{instance.static_root}/")};
             access_log off;

@@ -2,6 +2,7 @@
 
 from livehub.stack.edge_log import log_of_media, logs_media
 from livehub.stack.edge_policy import policy_locations, policy_of_all, policy_of_media, policy_of_server
+from livehub.stack.edge_reports import log_of_reports, takes_in, takes_reports
 from livehub.stack.instance import Instance
 from livehub.stack.media_doors import (
     MEDIA_HEADERS,
@@ -73,6 +74,8 @@ http {{
 {households()}
     limit_conn_zone $household zone=requests:10m;
     limit_conn_status 429;
+    limit_req_status 429;
+    limit_req_log_level info;
     limit_conn_log_level info;
 
 {media_maps(scope="$media_scope", playlists="$playlist_cache")}
@@ -82,6 +85,7 @@ http {{
         "~^(?:public|private), (?<playlist_age>max-age=[0-9]+)$" "$media_scope, $playlist_age";
     }}
 {log_of_media()}
+{log_of_reports()}
     upstream relay {{
         server {quoted(f"unix:{instance.origin_socket}")} max_fails=0;
         keepalive {ORIGIN_IDLE_CONNECTIONS};
@@ -101,6 +105,7 @@ http {{
         location ^~ /playback/ {{
             {log}
 {policy_of_media()}
+{takes_reports()}
             location ~ ^/playback/(?<media>(?:{SLOT}|{PICTURES})/[0-9]+-[0-9]+[0-9a-z.-]+)$ {{
                 {_PREFLIGHT}
                 root {relayed};
@@ -142,6 +147,7 @@ http {{
         }}
 {files_of_who_waited(quoted(f"{instance.relayed_dir}/"), log=log)}
 {policy_locations(media_headers=MEDIA_HEADERS)}
+{takes_in(instance, is_counted=instance.has_edge_token)}
     }}
 }}
 """

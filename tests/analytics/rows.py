@@ -45,17 +45,14 @@ def watched(
     """Add to the minute and to the day of `at`, as a collector's batch does."""
     minute = at.replace(second=0, microsecond=0)
     of_minute: dict[str, Any] = {"session_id": session.pk, "minute": minute, "rendition": rendition, "device": device}
-    of_day: dict[str, Any] = {
-        "session_id": session.pk,
-        "day": at.date(),
-        "country": country,
-        "device": device,
-        "rendition": rendition,
-    }
     ids: dict[str, UUID] = {"app_id": session.livestream.app_id, "livestream_id": session.livestream_id}
+    parts = {"all": "", "country": country, "device": device, "rendition": rendition}
     rows: list[Minute | Day] = [
         Minute.objects.get_or_create(**of_minute)[0],
-        Day.objects.get_or_create(**of_day, defaults=ids)[0],
+        *(
+            Day.objects.get_or_create(session_id=session.pk, day=at.date(), kind=kind, key=key, defaults=ids)[0]
+            for kind, key in parts.items()
+        ),
     ]
     for row in rows:
         row.viewer_ms += viewer_ms

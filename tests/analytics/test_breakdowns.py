@@ -190,7 +190,7 @@ class TestBreakdown:
 
     @pytest.mark.parametrize(
         ("group", "queries"),
-        [("livestream", 4), ("session", 3), ("day", 2), ("country", 1), ("device", 1), ("rendition", 1)],
+        [("livestream", 3), ("session", 3), ("day", 2), ("country", 1), ("device", 1), ("rendition", 1)],
     )
     def test_takes_so_many_queries(self, dyte: ApiClient, keynote: Livestream, group: str, queries: int) -> None:
         assert asked_for(lambda: dyte.get(f"{PATH}?{NOVEMBER}&group_by={group}")) == queries
