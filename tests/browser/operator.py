@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import ConsoleMessage, Locator, Page, Response, expect
 
 from tests.services import wait_until
 
@@ -48,7 +48,9 @@ class Operator:
             # Whoever goes on before the answer has come takes what was sent back.
             with self.page.expect_navigation() as navigation:
                 self.page.get_by_role("button", name=button).click()
-            if navigation.value.status != _ONE_MOMENT:
+            # None where the browser names no answer, as after a log-out.
+            answer: Response | None = navigation.value
+            if answer is None or answer.status != _ONE_MOMENT:
                 return True
             self.visit(there)
             return False
