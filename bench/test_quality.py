@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Route
+from playwright.sync_api import Browser, Page
 
 from analytics.counting.reports import read_events
 from bench.clocked import clocked_encoder, read_clock
-from tests.browser.quality import WITNESS, ReportedViews
+from tests.browser.quality import WITNESS, ReportedViews, stop_media
 from tests.browser.windows import window
 from tests.e2e.client import Integrator, Stream
 from tests.services import wait_until
@@ -24,7 +24,6 @@ _WATCHED_S, _STANDS_MS = 40, 4000
 # Of truth: milliseconds, points of percent, milliseconds.
 _STARTUP_WITHIN_MS, _REBUFFERING_WITHIN, _LATENCY_WITHIN_MS = 50, 0.2, 100
 _PARSED_WITHIN_US = 60
-_MEDIA = "**/*.m4s"
 _PLAYED_S = "() => document.querySelector('video')?.currentTime ?? 0"
 _EVENT = (
     'bl=(2000),br=(2500),bsa=(1),bsda=(350),cid="5b2c0f8e-6c1d-4f0a-9d55-0a6a1f3c7b11",com.livehub-wt=9640,dfa=3,e=t,'
@@ -67,13 +66,10 @@ def test_starting_and_waiting(browser: Browser, stack: RunningStack, live: Strea
     with window(browser, stack.base_url) as page:
         _begin(page, live)
         _watch(page, seconds=_WATCHED_S / 2)
-        held: list[Route] = []
-        page.route(_MEDIA, held.append)
+        let_go = stop_media(page)
         page.evaluate("new Promise((done) => document.querySelector('video').addEventListener('waiting', done))")
         page.wait_for_timeout(_STANDS_MS)
-        page.unroute(_MEDIA)
-        for route in held:
-            route.continue_()
+        let_go()
         _watch(page, seconds=_WATCHED_S / 2)
         seen = page.evaluate("seen")
         page.goto("about:blank")

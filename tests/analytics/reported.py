@@ -1,6 +1,7 @@
 """Reports as an edge logs them, and what is counted of them with all that was delivered."""
 
 import json
+from typing import Any
 
 from analytics.counting.batch import KeptView, LogBatch, Position, ReportedFigures, ViewChange
 from analytics.counting.counter import ViewCounter
@@ -113,7 +114,7 @@ class Counted:
         return self.row.reported
 
 
-def watched(ms: int) -> dict[str, object]:
+def watched(ms: int) -> dict[str, Any]:
     return {"com.livehub-wt": ms}
 
 

@@ -1,13 +1,16 @@
 """What a viewer saw, by one who looks at the pictures; and what their player has reported of it, by the rows."""
 
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
+from playwright.sync_api import Page, Route
 from psycopg.rows import dict_row
 
 from tests.services import wait_until
 from tests.stack.whole import RunningStack
 
+MEDIA = "**/*.m4s"
 # Beside the player, by the pictures that come: when the first one was there, and for how long it stood in the middle.
 WITNESS = """
 window.seen = {clickedAt: NaN, firstMs: NaN, movedMs: 0, stoodMs: 0, halts: 0};
@@ -50,3 +53,19 @@ class ReportedViews:
         with psycopg.connect(host=self._folder, user="livehub", dbname="livehub", row_factory=dict_row) as database:
             asked = f"SELECT * FROM analytics_view WHERE session_id = %s AND failed IS NOT NULL AND ({over})"  # noqa: S608
             return database.execute(asked.encode(), [self._session]).fetchall()
+
+
+def stop_media(page: Page) -> Callable[[], None]:
+    """Have nothing of a broadcast arrive from now on; what is returned lets it go on, with what was asked for."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    def let_go() -> None:
+        page.unroute(MEDIA)
+        for route in held:
+            route.continue_()
+
+    page.route(MEDIA, hold)
+    return let_go

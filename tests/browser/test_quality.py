@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.operator import Operator
-from tests.browser.quality import WITNESS, ReportedViews
+from tests.browser.quality import MEDIA, WITNESS, ReportedViews, stop_media
 from tests.browser.windows import window
 from tests.e2e.client import Integrator, Stream
 from tests.e2e.encoder import publishing
@@ -18,7 +18,6 @@ from tests.stack.whole import RunningStack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
 
-_MEDIA = "**/*.m4s"
 # As docs/api.md says it, for a page of others; with shorter steps.
 _THEIRS = """
 <video muted autoplay playsinline></video>
@@ -71,13 +70,10 @@ def test_each_figure_is_what_the_viewer_saw(viewer: Operator, on_air: Stream, st
     page.locator(".player-start").click()
     viewer.watch(for_s=8)
     late_ms = 1000 * float(page.locator("[data-delay-time]").inner_text().split()[0])
-    held: list[Route] = []
-    page.route(_MEDIA, held.append)
+    let_go = stop_media(page)
     page.evaluate("new Promise((resolve) => document.querySelector('video').addEventListener('waiting', resolve))")
     page.wait_for_timeout(_STANDS_MS)
-    page.unroute(_MEDIA)
-    for route in held:
-        route.continue_()
+    let_go()
     wait_until(lambda: page.evaluate("seen.halts") == 1, what="pictures again")
     viewer.watch(for_s=4)
     seen = page.evaluate("seen")
@@ -94,7 +90,7 @@ def test_each_figure_is_what_the_viewer_saw(viewer: Operator, on_air: Stream, st
     assert (row["has_begun"], row["failed"], row["exited_before_start"]) == (True, False, False)
 
     # Somebody waits for a picture that does not come, and goes.
-    page.route(_MEDIA, lambda _: None)
+    page.route(MEDIA, lambda _: None)
     with page.expect_response(lambda response: response.url.endswith("/events")):
         page.goto(address)
     _leave(page)
