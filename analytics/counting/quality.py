@@ -16,23 +16,36 @@ _LONGEST_STARTUP_MS = 600_000
 _LONGEST_LATENCY_MS = 300_000
 # A viewer whose player began anew; two at once with one viewer id are one view, of which one reports.
 _TAKES_OVER_AFTER_MS = 60_000
-_STARTING = frozenset("skrw")
+# Somebody waits for a first picture; nobody does any more.
+_WAITING, _NOT_WAITING = frozenset("skrw"), frozenset("ad")
 
 
 class Total(msgspec.Struct, array_like=True):
-    """A sum that a player says the whole of each time; `said` is what it has said last, None before."""
+    """A sum. Of the present session `said` is what its player says the whole is, and `guessed` what it seems to be."""
 
     sum: int = 0
     said: int | None = None
+    guessed: int = 0
 
-    def gain(self, said: int | None, *, is_first: bool) -> int:
-        """Return by how much it has grown; what was before the first that is heard of late counts as nothing."""
+    def say(self, said: int | None, *, is_whole: bool) -> int:
+        """Return by how much it has grown; of a session that is heard of late, what was before counts as nothing."""
         if said is None:
             return 0
         before, self.said = self.said, said
-        more = (said if is_first else 0) if before is None else max(0, said - before)
+        more = (said - self.guessed if is_whole else 0) if before is None else max(0, said - before)
         self.sum += more
         return more
+
+    def guess(self, more: int) -> int:
+        """Add to it by what states tell, where the player does not say it; return how much."""
+        if self.said is not None:
+            return 0
+        self.sum += more
+        self.guessed += more
+        return more
+
+    def begin(self) -> None:
+        self.said, self.guessed = None, 0
 
 
 class ReportedQuality(msgspec.Struct, array_like=True):
@@ -43,6 +56,8 @@ class ReportedQuality(msgspec.Struct, array_like=True):
     first_ms: int = 0
     heard_ms: int = 0
     sequence: int = -1
+    # It was heard of from its beginning.
+    is_whole: bool = False
     state: str = ""
     state_by_player_ms: int = 0
     # 0 until a picture was asked for.
@@ -67,15 +82,14 @@ class ReportedQuality(msgspec.Struct, array_like=True):
             if self.sid and at_ms - self.heard_ms < _TAKES_OVER_AFTER_MS:
                 return False
             self._begin(name, at_ms)
+        if not self.state:
+            self.is_whole = event.sequence is None or event.sequence < _FIRST_EVENTS
         if event.sequence is not None:
             if event.sequence <= self.sequence:
                 # It was sent twice, or overtaken by one that says more.
                 return True
-            is_first = self.sequence < 0 and event.sequence < _FIRST_EVENTS
             self.sequence = event.sequence
-        else:
-            is_first = not self.state
-        self._add(event, at_ms, is_first=is_first)
+        self._add(event, at_ms)
         self._change(event)
         self.heard_ms = max(self.heard_ms, at_ms)
         return True
@@ -83,7 +97,7 @@ class ReportedQuality(msgspec.Struct, array_like=True):
     def figures(self, *, is_over: bool) -> ReportedFigures:
         """Return what is written down."""
         measured_ms = self.latency_measured_ms
-        was_asked = self.asked_by_player_ms > 0 or self.state in _STARTING
+        was_asked = self.asked_by_player_ms > 0
         return ReportedFigures(
             startup_ms=self.startup_ms,
             played_ms=self.played.sum,
@@ -104,25 +118,24 @@ class ReportedQuality(msgspec.Struct, array_like=True):
         self.first_ms = self.first_ms or at_ms
         self.heard_ms = at_ms
         for total in (self.played, self.stalled, self.stalls, self.dropped):
-            total.said = None
+            total.begin()
 
-    def _add(self, event: PlayerEvent, at_ms: int, *, is_first: bool) -> None:
-        """Add what has passed since the event before; by its totals, or else by how long it was in its state."""
+    def _add(self, event: PlayerEvent, at_ms: int) -> None:
+        """Add what has passed since the event before: by what the player says, or else by the state that it was in."""
         passed_ms = 0
         if self.state:
             most_ms = min(at_ms - self.heard_ms + _GRACE_MS, _LONGEST_SILENCE_MS)
             passed_ms = min(max(0, event.at_ms - self.state_by_player_ms), most_ms)
-        played_ms = self.played.gain(event.played_ms, is_first=is_first)
-        if self.state == "p" and self.played.said is None:
-            played_ms = passed_ms
-            self.played.sum += passed_ms
-        self.stalled.gain(event.stalled_ms, is_first=is_first)
-        if self.state == "r" and self.stalled.said is None:
-            self.stalled.sum += passed_ms
-        self.stalls.gain(event.stalls, is_first=is_first)
-        if event.state == "r" != self.state and self.has_played and self.stalls.said is None:
-            self.stalls.sum += 1
-        self.dropped.gain(event.dropped_frames, is_first=is_first)
+        played_ms = self.played.say(event.played_ms, is_whole=self.is_whole)
+        self.stalled.say(event.stalled_ms, is_whole=self.is_whole)
+        self.stalls.say(event.stalls, is_whole=self.is_whole)
+        self.dropped.say(event.dropped_frames, is_whole=self.is_whole)
+        if self.state == "p":
+            played_ms += self.played.guess(passed_ms)
+        if self.state == "r":
+            self.stalled.guess(passed_ms)
+        if event.state == "r" != self.state and self.has_played:
+            self.stalls.guess(1)
         played_ms -= self._bound(at_ms)
         if event.latency_ms is not None and event.latency_ms <= _LONGEST_LATENCY_MS and played_ms > 0:
             self.latency_sum += event.latency_ms * played_ms
@@ -142,14 +155,12 @@ class ReportedQuality(msgspec.Struct, array_like=True):
 
     def _change(self, event: PlayerEvent) -> None:
         """Have the player in the state that it says it is in now."""
-        if event.state == "s" and not self.asked_by_player_ms and not self.has_played:
-            self.asked_by_player_ms = event.at_ms
+        if not self.has_played and event.state in _WAITING:
+            self.asked_by_player_ms = self.asked_by_player_ms or event.at_ms
+        elif not self.has_played and event.state in _NOT_WAITING:
+            self.asked_by_player_ms = 0
         if self.startup_ms is None:
-            startup_ms = event.startup_ms
-            if startup_ms is None and event.state == "p" and self.asked_by_player_ms and not self.has_played:
-                startup_ms = event.at_ms - self.asked_by_player_ms
-            if startup_ms is not None and 0 <= startup_ms <= _LONGEST_STARTUP_MS:
-                self.startup_ms = startup_ms
+            self._start(event)
         self.error_code = event.error_code or self.error_code
         if event.state is None:
             return
@@ -160,3 +171,13 @@ class ReportedQuality(msgspec.Struct, array_like=True):
         self.has_left = event.state == "q"
         self.state = event.state
         self.state_by_player_ms = event.at_ms
+
+    def _start(self, event: PlayerEvent) -> None:
+        """Note how long it took until the first picture: as it says, or by when it was asked for."""
+        took_ms = event.startup_ms
+        if took_ms is None or took_ms > _LONGEST_STARTUP_MS:
+            if event.state != "p" or self.has_played or not self.asked_by_player_ms:
+                return
+            took_ms = event.at_ms - self.asked_by_player_ms
+        if 0 <= took_ms <= _LONGEST_STARTUP_MS:
+            self.startup_ms = took_ms

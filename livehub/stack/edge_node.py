@@ -2,7 +2,7 @@
 
 from livehub.stack.edge_log import log_of_media, logs_media
 from livehub.stack.edge_policy import policy_locations, policy_of_all, policy_of_media, policy_of_server
-from livehub.stack.edge_reports import log_of_reports, takes_in, takes_reports
+from livehub.stack.edge_reports import LARGEST_REPORT_KB, log_of_reports, takes_in, takes_reports
 from livehub.stack.instance import Instance
 from livehub.stack.media_doors import (
     MEDIA_HEADERS,
@@ -63,7 +63,8 @@ http {{
     tcp_nopush on;
     keepalive_timeout 65s;
     client_header_timeout 15s;
-    client_max_body_size 1k;
+    # Nobody sends anything but reports.
+    client_max_body_size {LARGEST_REPORT_KB}k;
     reset_timedout_connection on;
 {temp_paths(instance, name="edge")}
 

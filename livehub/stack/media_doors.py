@@ -2,8 +2,8 @@
 
 # How long a client may show without asking what is replaced every few seconds: thumbnail, preview, storyboard.
 _REPLACED_MAX_AGE_S = 2
-# Part requests, and what players report of themselves (CTA-5004).
-_ALLOWED_HEADERS = "Range, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status"
+# Part requests, and what players say of themselves (CTA-5004): with them, and in reports of their own.
+_ALLOWED_HEADERS = "Range, Content-Type, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status"
 # Exactly one Access-Control-Allow-Origin: with two of them browsers refuse the stream.
 MEDIA_HEADERS = f"""\
             add_header Cache-Control $media_cache always;

@@ -8,7 +8,7 @@ from django.db.models import Sum
 
 from analytics import batches
 from analytics.books import BatchRefusedError
-from analytics.counting.batch import Added, LogBatch, Position, ViewChange, Watching, WatchingNow
+from analytics.counting.batch import Added, LogBatch, Position, ReportedFigures, ViewChange, Watching, WatchingNow
 from analytics.models import Day, DayKind, LogCursor, Minute, SessionFigures, SessionNow, View
 from streams.livestreams.storage import folder_name
 from streams.models import Livestream, Session
@@ -116,6 +116,35 @@ def test_a_collector_that_starts_goes_on_with_views_that_are_not_over(on_air: Se
 
     assert batches.open_log("main").views == []
     assert dict(View.objects.values_list("id", "watched_ms")) == {going_on.id: 9000, over.id: 5000}
+
+
+def test_what_players_report_is_written_with_their_views(on_air: Session) -> None:
+    batches.open_log("main")
+    said = ReportedFigures(420, 9600, 350, 1, 2310, 9000, 3, failed=False, error_code=None, exited_before_start=False)
+    left = ReportedFigures(None, 0, 0, 0, None, 0, None, failed=False, error_code=None, exited_before_start=True)
+    failed = ReportedFigures(None, 0, 0, 0, None, 0, 0, failed=True, error_code="x", exited_before_start=False)
+    reported, silent = _view(_name(on_air)), _view(_name(on_air))
+    gave_up, fell = (
+        _view(_name(on_air), has_begun=False, watched_ms=0, state=None, reported=each) for each in (left, failed)
+    )
+    batches.write_batch(_batch(_START, _FIRST, views=[reported, silent, gave_up, fell]))
+    reported.reported = said
+    # One who has played something makes no view by saying so.
+    claimed = _view(_name(on_air), has_begun=False, watched_ms=0, reported=said)
+    batches.write_batch(_batch(_FIRST, _SECOND, views=[reported, claimed]))
+    claimed.state = None
+    batches.write_batch(_batch(_SECOND, Position("a" * 32, 1000), views=[claimed]))
+
+    rows = {view.id: view for view in View.objects.all()}
+    assert rows.keys() == {reported.id, silent.id, gave_up.id, fell.id}
+    row = rows[reported.id]
+    assert (row.startup_ms, row.played_ms, row.stalled_ms, row.stalls) == (420, 9600, 350, 1)
+    assert (row.latency_ms, row.latency_measured_ms, row.dropped_frames) == (2310, 9000, 3)
+    assert (row.failed, row.error_code, row.exited_before_start) == (False, None, False)
+    assert (rows[silent.id].failed, rows[silent.id].played_ms) == (None, None)
+    assert (rows[gave_up.id].has_begun, rows[gave_up.id].exited_before_start) == (False, True)
+    assert (rows[fell.id].failed, rows[fell.id].error_code, rows[fell.id].latency_ms) == (True, "x", None)
+    assert not Minute.objects.exists()
 
 
 def test_of_what_nobody_broadcasts_nothing_is_kept(db: None) -> None:

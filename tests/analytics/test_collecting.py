@@ -1,5 +1,6 @@
 """The collector reads, counts and writes, and begins anew wherever it has ended."""
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -70,6 +71,24 @@ class Edge:
             edge=edge,
             country_of=lambda _: None,
         )
+
+    def report(self, *events: str, sid: str) -> None:
+        """Have a player report, with times and name added."""
+        now_s = time.time()
+        told = {
+            "e": "report",
+            "i": f"{self.lines:032x}",
+            "t": now_s,
+            "u": f"/playback/pb_crowd/{self._session}/events",
+            "s": 204,
+            "b": 0,
+            "a": "203.0.113.7",
+            "g": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "r": "\n".join(f'{event},sid="{sid}",ts={now_s * 1000:.0f}' for event in events),
+        }
+        with self.log.open("ab") as file:
+            file.write(json.dumps(told).encode() + b"\n")
+        self.lines += 1
 
     def deliver(self, *, first: int, segments: int) -> None:
         with self.log.open("ab") as file:
@@ -160,6 +179,26 @@ def test_an_answer_that_gets_lost_counts_nothing_twice(edge: Edge, hub: Books, h
     wait_until(_turning(collector, lambda: _written() == 30), what="the last batch")
 
     assert _watched_ms() == [29_000, 29_000]
+
+
+def test_what_players_report_goes_the_same_way(edge: Edge, hub: Books) -> None:
+    """Also where a report is a file's first line, by which files are told apart."""
+    edge.report("e=ps,sta=s,sn=0", sid="one")
+    edge.deliver(first=0, segments=5)
+    wait_until(_turning(edge.collector(hub), lambda: _written() == 11), what="the first file")
+    edge.log.rename(edge.log.with_name("media.log.000001"))
+    edge.report("e=ps,sta=p,sn=1,msd=420", "e=t,sta=p,sn=2,com.livehub-wt=9000,ltc=2300", sid="one")
+    edge.report("e=ps,sta=s,sn=0", "e=ps,sta=q,sn=1", sid="gone")
+    edge.report("e=ps,sta=p,sn=NaN", sid="one")
+    wait_until(_turning(edge.collector(hub), lambda: _written() == 13), what="the second file")
+
+    assert _watched_ms() == [9000, 9000]
+    assert LogCursor.objects.get().rejected == {"report": 1}
+    one = View.objects.get(startup_ms=420)
+    assert (one.played_ms, one.latency_ms, one.failed, one.has_begun) == (9000, 2300, False, True)
+    gone = View.objects.get(exited_before_start=True)
+    assert (gone.has_begun, gone.watched_ms) == (False, 0)
+    assert View.objects.filter(failed=None).count() == 1
 
 
 def test_who_watches_now_is_told_beside(edge: Edge) -> None:

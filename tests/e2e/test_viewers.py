@@ -37,7 +37,8 @@ class Player:
     """Fetches what a rendition's playlist names, once each."""
 
     def __init__(self, playlist: str, *, agent: str = _BROWSER, has_id: bool = True) -> None:
-        named = {"CMCD-Session": f'sid="{uuid4()}"'} if has_id else {}
+        self.sid = str(uuid4())
+        named = {"CMCD-Session": f'sid="{self.sid}"'} if has_id else {}
         self._http = plain_client(headers={"User-Agent": agent, **named})
         self._playlist = httpx.URL(playlist)
         self._seen: set[str] = set()
@@ -55,6 +56,12 @@ class Player:
             self._http.get(self._playlist.join(uri)).raise_for_status()
         self._http.head(self._playlist.join(next(iter(self._seen)))).raise_for_status()
         self._http.get(self._playlist.join("9-999999.m4s"))
+
+    def report(self, *events: str) -> None:
+        """Say that of oneself as a CMCD v2 player does, with times and name added."""
+        said = [f'{event},sid="{self.sid}",ts={time.time() * 1000:.0f},v=2' for event in events]
+        answer = self._http.post(self._playlist.join("../events"), content="\n".join(said))
+        assert (answer.status_code, answer.content) == (204, b"")
 
 
 @pytest.fixture
@@ -137,6 +144,37 @@ def test_lines_that_were_written_are_lines_that_were_counted(
     assert stream.sessions()[0]["viewer_seconds"] == viewer_ms // 1000
     # Nobody is kept whose address could be read.
     assert not [path for path in log.parent.glob("media.log.*") if path.stat().st_size == 0]
+
+
+def test_what_players_report_stands_beside_their_views(
+    stack: RunningStack, stream: Stream, database: "psycopg.Connection[tuple[int, ...]]"
+) -> None:
+    with publishing(stream.publish_url):
+        stream.await_status("LIVE")
+        stream.newest_segment()
+        playlist = next(iter(stream.playlists()))
+        viewer, silent, gone, liar = (Player(playlist) for _ in range(4))
+        viewer.report("e=ps,sta=s,sn=0")
+        for player in (viewer, silent):
+            player.fetch()
+        viewer.report("e=ps,sta=p,sn=1,msd=640,com.livehub-wt=0")
+        viewer.report(
+            "e=t,sta=r,sn=2,com.livehub-wt=3000,bsa=(1),bsda=(0),ltc=2200", "e=t,sta=p,sn=3,bsda=(700),bsa=(1)"
+        )
+        gone.report("e=ps,sta=s,sn=0", "e=ps,sta=q,sn=1")
+        liar.report("e=ps,sta=p,sn=0,com.livehub-wt=-1")
+        session = stream.sessions()[0]["id"]
+        reported = (
+            "SELECT count(*)::int, count(*) FILTER (WHERE has_begun)::int, max(startup_ms), sum(played_ms)::int,"
+            " sum(stalled_ms)::int, max(latency_ms), count(*) FILTER (WHERE exited_before_start)::int"
+            " FROM analytics_view WHERE session_id = %s AND failed IS NOT NULL"
+        )
+        wait_until(
+            lambda: _ask(database, reported, session) == (2, 1, 640, 3000, 700, 2200, 1), what="what was reported"
+        )
+
+    views = "SELECT count(*)::int FROM analytics_view WHERE session_id = %s AND has_begun"
+    assert _ask(database, views, session) == (2,)
 
 
 @pytest.mark.chaos
