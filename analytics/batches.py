@@ -11,6 +11,7 @@ from uuid import UUID
 import msgspec
 from django.db import connection, transaction
 
+from analytics.books import BatchRefusedError
 from analytics.counting.batch import (
     Added,
     KeptView,
@@ -25,7 +26,6 @@ from analytics.models import DailySalt, DayKind, LogCursor, SessionNow, View
 from analytics.partitions import first_kept_day, make_partitions
 from analytics.tallies import TOLD, ToldChange, ToldOf, add_changes
 from livehub.core import clock
-from livehub.core.errors import DomainError
 from streams.livestreams.storage import find_sessions_of_folders, folder_name
 from streams.livestreams.viewing import add_watched
 from streams.models import Session
@@ -104,13 +104,6 @@ _PEAKS = """
     SET peak = excluded.peak, peak_estimated = excluded.peak_estimated, peak_at = excluded.peak_at
     WHERE excluded.peak > analytics_sessionfigures.peak
 """
-
-
-class BatchRefusedError(DomainError):
-    """The batch does not begin where the one before has ended: its collector has to begin anew."""
-
-    code = "batch_refused"
-    http_status = 409
 
 
 @transaction.atomic

@@ -1,21 +1,20 @@
-"""Where a collector writes: into the database, or at an edge node by way of the hub."""
+"""Where a collector writes, without saying how: a collector of an edge node loads nothing of the database."""
 
 from typing import Protocol
 
-import httpx
-import msgspec
-from django.db import connection
-
-from analytics import batches, telling
-from analytics.counting.batch import EdgeName, LogBatch, LogOpened, WatchingNow
-from livehub.core.outage import DATABASE_OUTAGE, describe
-
-_HUB_S = 10.0
-_REFUSED = 409
+from analytics.counting.batch import LogBatch, LogOpened, WatchingNow
+from livehub.core.errors import DomainError
 
 
 class BooksAwayError(Exception):
     """Nothing can be written at the moment: counting goes on, and it is tried again."""
+
+
+class BatchRefusedError(DomainError):
+    """The batch does not begin where the one before has ended: its collector has to begin anew."""
+
+    code = "batch_refused"
+    http_status = 409
 
 
 class Books(Protocol):
@@ -32,67 +31,3 @@ class Books(Protocol):
 
     def write_now(self, now: WatchingNow) -> None:
         """Write who watches now."""
-
-
-class DatabaseBooks:
-    """The hub's own."""
-
-    def open_log(self, edge: str) -> LogOpened:
-        try:
-            return batches.open_log(edge)
-        except DATABASE_OUTAGE as error:
-            raise _away(error) from error
-
-    def write_batch(self, batch: LogBatch) -> None:
-        try:
-            batches.write_batch(batch)
-        except DATABASE_OUTAGE as error:
-            raise _away(error) from error
-
-    def write_now(self, now: WatchingNow) -> None:
-        try:
-            telling.write_and_tell(now)
-        except DATABASE_OUTAGE as error:
-            raise _away(error) from error
-
-
-class HubBooks:
-    """An edge node's, which shows the hub its token; `http` has been made for that hub."""
-
-    def __init__(self, http: httpx.Client, *, token: str) -> None:
-        self._http = http
-        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-
-    def open_log(self, edge: str) -> LogOpened:
-        try:
-            return msgspec.json.decode(self._tell("open", EdgeName(edge)), type=LogOpened)
-        except msgspec.MsgspecError as error:
-            raise BooksAwayError("what the hub answers is not understood: is it of the same version?") from error
-
-    def write_batch(self, batch: LogBatch) -> None:
-        self._tell("batch", batch)
-
-    def write_now(self, now: WatchingNow) -> None:
-        self._tell("now", now)
-
-    def _tell(self, what: str, told: msgspec.Struct) -> bytes:
-        try:
-            response = self._http.post(f"/edges/{what}", content=msgspec.json.encode(told), headers=self._headers)
-        except httpx.HTTPError as error:
-            raise BooksAwayError(f"the hub does not answer: {error!r}") from error
-        if response.status_code == _REFUSED:
-            raise batches.BatchRefusedError(response.text.strip())
-        if not response.is_success:
-            raise BooksAwayError(f"the hub answers {response.status_code}: {response.text.strip()[:200]}")
-        return response.content
-
-
-def hub_client(hub_url: str) -> httpx.Client:
-    """Return what reaches a hub, and by no proxy of the environment: its token is for it alone."""
-    return httpx.Client(base_url=hub_url, timeout=_HUB_S, trust_env=False)
-
-
-def _away(error: Exception) -> BooksAwayError:
-    # What is left of a connection that broke is of no use.
-    connection.close()
-    return BooksAwayError(f"the database is away: {describe(error)}")

@@ -10,11 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from django.conf import settings
-from iptocc import country_code
-
-from analytics.batches import BatchRefusedError
-from analytics.books import Books, BooksAwayError
+from analytics.books import BatchRefusedError, Books, BooksAwayError
 from analytics.counting.batch import Position, WatchingNow
 from analytics.counting.counter import ViewCounter
 from analytics.counting.identity import Salts
@@ -37,11 +33,21 @@ _CHANGES_AT_MOST = 20_000
 
 
 class Collector:
-    """One edge's; `run` returns when `stop` was called."""
+    """One edge's; `run` returns when `stop` was called. `country_of` knows addresses, None where it does not."""
 
-    def __init__(self, books: Books, *, log_path: Path, pid_path: Path, playback_dir: Path, edge: str) -> None:
+    def __init__(
+        self,
+        books: Books,
+        *,
+        log_path: Path,
+        pid_path: Path,
+        playback_dir: Path,
+        edge: str,
+        country_of: Callable[[str], str | None],
+    ) -> None:
         self._books = books
         self._edge = edge
+        self._country_of = country_of
         self._log = MediaLog(log_path, pid_path=pid_path)
         self._lengths = ObjectLengths(playback_dir)
         self._playback_dir = playback_dir
@@ -108,7 +114,7 @@ class Collector:
         counter = ViewCounter(
             salts=Salts(opened.salts),
             measure=self._lengths.measure,
-            country_of=_country_of,
+            country_of=self._country_of,
             is_there=self._has_session,
         )
         counter.restore(opened.views)
@@ -158,10 +164,6 @@ class Collector:
             self._is_away = True
         else:
             self._is_away = False
-
-
-def _country_of(address: str) -> str | None:
-    return country_code(address) if settings.VIEWER_COUNTRIES else None
 
 
 def _now_ms() -> int:

@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST
 
 from analytics import batches, telling
+from analytics.books import BatchRefusedError
 from analytics.counting.batch import EdgeName, LogBatch, LogOpened, WatchingNow
 
 # Of 60,000 views; the edge nginx lets no more in.
@@ -52,7 +53,7 @@ def told_by_edge(request: HttpRequest, what: str) -> HttpResponse:
         return _answer(422, f"The hub itself is called {told.edge!r}: give the edge node a LIVEHUB_NODE of its own.")
     try:
         answer = take(told)
-    except batches.BatchRefusedError as error:
+    except BatchRefusedError as error:
         return _answer(409, error.message)
     return HttpResponse(msgspec.json.encode(answer), content_type=_JSON, headers={"Cache-Control": "no-store"})
 

@@ -9,13 +9,13 @@ from django.db import connection
 from django.db.models import Max
 
 from analytics.breakdowns import Breakdown, Grouping, WantedBreakdown, WatchedList, WatchedRow
+from analytics.happenings import Band, bands_of
 from analytics.models import LogCursor, SessionFigures
 from analytics.ranges import DAY, TimeRange, midnight_of
 from livehub.core import clock
 from livehub.core.errors import NotFoundError
-from streams.livestreams.states import EventKind, SessionStatus
 from streams.livestreams.watching import viewers_of
-from streams.models import Organization, Session, SessionEvent
+from streams.models import Organization, Session
 
 # A curve of more than a day's minutes shows nothing more.
 _POINTS_MAX = 1440
@@ -32,8 +32,8 @@ FROM analytics_minute
 WHERE session_id = %(session_id)s AND minute >= %(begin)s AND minute <= %(end)s
 GROUP BY 1 ORDER BY 1
 """
-# What viewers saw in place of the encoder, from when a session became that until it became something else.
-_BANDS = {SessionStatus.RECONNECTING: "Encoder away", SessionStatus.STANDBY: "Before the encoder"}
+# How much of a broadcast that goes on a chart shows beside its picture.
+_RECENT = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,13 @@ class Point:
 
 
 @dataclass(frozen=True)
-class Band:
-    """A stretch of the broadcast that was not as it should be; without an end it goes on."""
+class RecentCurve:
+    """What a chart on the page of what goes on begins with: the last hour of a broadcast, all of one that is over."""
 
-    label: str
-    began_at: datetime
-    ended_at: datetime | None
+    session: Session
+    step_s: int
+    points: list[Point]
+    bands: list[Band]
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def get_session_report(session: Session, *, app_ids: Collection[UUID]) -> Sessio
 
     Seven queries, and one more while it goes on.
     """
-    counted_until = LogCursor.objects.aggregate(at=Max("heard_at"))["at"]
+    counted_until = _counted_until()
     figures = SessionFigures.objects.filter(session_id=session.pk).first()
     step_s, points = _curve(session, counted_until=counted_until)
     found = figures or SessionFigures(session_id=session.pk)
@@ -119,11 +120,19 @@ def get_session_report(session: Session, *, app_ids: Collection[UUID]) -> Sessio
         now=find_now(session.pk) if session.is_open else None,
         step_s=step_s,
         points=points,
-        bands=_bands(session),
+        bands=bands_of(session),
         renditions=renditions,
         devices=devices,
         countries=countries,
     )
+
+
+def get_recent_curve(session: Session) -> RecentCurve:
+    """Return how many watched lately, and what happened; three queries."""
+    # From a whole minute on: of a part of one nobody knows.
+    since = clock.now().replace(second=0, microsecond=0) - _RECENT if session.is_open else None
+    step_s, points = _curve(session, counted_until=_counted_until(), since=since)
+    return RecentCurve(session, step_s, points, bands_of(session))
 
 
 def find_now(session_id: UUID) -> ViewersNow | None:
@@ -134,27 +143,45 @@ def find_now(session_id: UUID) -> ViewersNow | None:
     return ViewersNow(viewers.counted, viewers.estimated, viewers.as_of)
 
 
-def look_at_now(*, organization: Organization, livestream_id: UUID, session_id: UUID) -> tuple[bool, ViewersNow | None]:
-    """Return whether the broadcast goes on, and how many watch it now; two queries.
+@dataclass(frozen=True)
+class Glance:
+    """What a chart that goes on asks for each second; `now` is None once it is over, and while nobody knows."""
+
+    is_live: bool
+    now: ViewersNow | None
+    bands: list[Band]
+
+
+def look_at_now(*, organization: Organization, livestream_id: UUID, session_id: UUID) -> Glance:
+    """Return whether the broadcast goes on, how many watch it now, and what has happened; three queries.
 
     :raises NotFoundError: when the livestream, which must be the organization's, has had no such session.
     """
     sessions = Session.objects.for_organization(organization).filter(livestream=livestream_id, pk=session_id)
-    found = list(sessions.values_list("stopped_at", flat=True)[:1])
-    if not found:
+    session = sessions.only("stopped_at").first()
+    if session is None:
         raise NotFoundError(f"No livestream session {session_id}.")
-    is_live = found[0] is None
-    return is_live, find_now(session_id) if is_live else None
+    return Glance(session.is_open, find_now(session.pk) if session.is_open else None, bands_of(session))
 
 
-def _curve(session: Session, *, counted_until: datetime | None) -> tuple[int, list[Point]]:
-    """Return the seconds of a step, and the steps from the broadcast's first minute to its last, in order."""
-    begin, end = session.created_at, session.stopped_at or clock.now()
+def _counted_until() -> datetime | None:
+    found: datetime | None = LogCursor.objects.aggregate(at=Max("heard_at"))["at"]
+    return found
+
+
+def _curve(
+    session: Session, *, counted_until: datetime | None, since: datetime | None = None
+) -> tuple[int, list[Point]]:
+    """Return the seconds of a step, and the steps from the broadcast's first minute to its last, in order.
+
+    `since`: those before it are left out.
+    """
+    begin, end = max(session.created_at, since or session.created_at), session.stopped_at or clock.now()
     minutes = (end - begin) // _MINUTE + 2
     step_s = 60 * -(-minutes // _POINTS_MAX)
     with connection.cursor() as cursor:
         # Not from whenever some edge's clock was set to.
-        around = {"begin": begin - _AROUND, "end": end + _AROUND}
+        around = {"begin": since or begin - _AROUND, "end": end + _AROUND}
         cursor.execute(_MINUTES, {"session_id": session.pk, "step_s": step_s, **around})
         found = {step: (viewer_ms, views) for step, viewer_ms, views in cursor.fetchall()}
     steps = range(*_bounds([*found, _step(begin, step_s), _step(end, step_s)]))
@@ -176,18 +203,6 @@ def _bounds(steps: Iterable[int]) -> tuple[int, int]:
 
 def _step(moment: datetime, step_s: int) -> int:
     return int(moment.timestamp()) // step_s
-
-
-def _bands(session: Session) -> list[Band]:
-    changes = SessionEvent.objects.filter(session=session, kind=EventKind.STATUS).order_by("id")
-    bands: list[Band] = []
-    began: tuple[str, datetime] | None = None
-    for at, data in changes.values_list("at", "data"):
-        if began is not None:
-            bands.append(Band(*began, at))
-        label = _BANDS.get(data.get("new"))
-        began = (label, at) if label else None
-    return bands if began is None else [*bands, Band(*began, None)]
 
 
 def _by(session: Session, by: Grouping, *, app_ids: Collection[UUID]) -> list[WatchedRow]:

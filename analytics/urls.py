@@ -11,5 +11,6 @@ urlpatterns = [
     path("analytics", views.AnalyticsView.as_view(), name="overview"),
     path("analytics.csv", views.AnalyticsFileView.as_view(), name="file"),
     path(f"{_SESSION}/report", views.SessionReportPage.as_view(), name="session_report"),
+    path(f"{_SESSION}/viewers-chart", views.ViewersChartView.as_view(), name="viewers_chart"),
     path(f"{_SESSION}/watching-now", views.WatchingNowView.as_view(), name="watching_now"),
 ]

@@ -6,8 +6,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 
 from analytics.csv_files import csv_of
 from analytics.forms import DaysForm, WatchedFileForm
+from analytics.happenings import Band
 from analytics.screens import get_analytics_screen, get_organization_breakdown
-from analytics.session_reports import get_session_report, look_at_now
+from analytics.session_reports import ViewersNow, get_recent_curve, get_session_report, look_at_now
 from livehub.core import clock
 from streams.dashboard.pages import MemberView
 from streams.livestreams.selectors import get_session_screen
@@ -36,11 +37,35 @@ class SessionReportPage(MemberView):
         return self.page(f"analytics/{template}.html", report=report)
 
 
+class ViewersChartView(MemberView):
+    """How many watched lately: what the page of a livestream draws from, beside its picture."""
+
+    def get(self, request: HttpRequest, livestream_id: UUID, session_id: UUID) -> HttpResponse:
+        owner = self.member.organization
+        session = get_session_screen(organization=owner, livestream_id=livestream_id, session_id=session_id).session
+        return self.page("analytics/_viewers_chart.html", curve=get_recent_curve(session))
+
+
 class WatchingNowView(MemberView):
     """How many watch at this moment, for the chart that goes on: asked once a second by pages in the foreground."""
 
     def get(self, request: HttpRequest, livestream_id: UUID, session_id: UUID) -> HttpResponse:
         owner = self.member.organization
-        is_live, now = look_at_now(organization=owner, livestream_id=livestream_id, session_id=session_id)
-        told = {"at_ms": clock.epoch_ms(now.at), "counted": now.counted, "estimated": now.estimated} if now else None
-        return JsonResponse({"is_live": is_live, "now": told})
+        glance = look_at_now(organization=owner, livestream_id=livestream_id, session_id=session_id)
+        return JsonResponse(
+            {
+                "is_live": glance.is_live,
+                "at_ms": clock.epoch_ms(clock.now()),
+                "now": _now_of(glance.now) if glance.now else None,
+                "interruptions": [_band_of(band) for band in glance.bands],
+            }
+        )
+
+
+def _now_of(now: ViewersNow) -> dict[str, int]:
+    return {"at_ms": clock.epoch_ms(now.at), "counted": now.counted, "estimated": now.estimated}
+
+
+def _band_of(band: Band) -> dict[str, str | int | None]:
+    until_ms = clock.epoch_ms(band.ended_at) if band.ended_at else None
+    return {"reason": band.label, "from_ms": clock.epoch_ms(band.began_at), "until_ms": until_ms}

@@ -60,9 +60,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         # Real encoders and Chromium, four workers on two cores: now and then the machine starves one of them, and what
         # is shown then, be it right, is not what the test is about. What fails twice fails. Not what computes, and no
         # race and no proof behind `chaos`: there a failure in a hundred is what is looked for.
-        if _is_marked(item, "e2e", "browser") and not _is_marked(item, "chaos", "bench"):
+        if _is_tried_again(item):
             item.add_marker(pytest.mark.flaky(reruns=1))
     _spread(items)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, object, object]:
+    # What waits 600 s for an encoder when its test fails would be there for the next ones, and the second try.
+    stack = getattr(item, "funcargs", {}).get("stack")
+    if call.when == "call" and call.excinfo is not None and stack is not None and _is_tried_again(item):
+        # Loads what reads settings.
+        reruns = import_module("tests.reruns")
+        item.add_report_section("call", "broadcasts left", reruns.end_broadcasts(stack))
+    return (yield)
+
+
+def _is_tried_again(item: pytest.Item) -> bool:
+    return _is_marked(item, "e2e", "browser") and not _is_marked(item, "chaos", "bench")
 
 
 def _is_marked(item: pytest.Item, *names: str) -> bool:

@@ -1,8 +1,10 @@
 """From the lines of an edge's log to views, what they watched in each minute, and who watches now."""
 
+import sys
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from math import floor
 from uuid import UUID, uuid4
 
 from msgspec import MsgspecError
@@ -10,7 +12,7 @@ from msgspec import MsgspecError
 from analytics.counting.batch import Added, KeptView, LogBatch, Position, ViewChange, Watching
 from analytics.counting.households import Household
 from analytics.counting.identity import Salts, device_of, hash_viewer, household, identify, identify_player, is_bot
-from analytics.counting.lines import LONGEST_LINE, MEDIA, LineError, LogLine, decode, parse
+from analytics.counting.lines import MEDIA, LineError, LogLine, check_known, check_length, decode, parse
 from analytics.counting.media import Extent, Medium, MediumAddress, medium_of, read_path
 from analytics.counting.quality import ReportedQuality
 from analytics.counting.reporting import KnownSessions, Report, read_report
@@ -26,6 +28,8 @@ _MEDIA_KEPT, _STAYS_AT_MOST, _NAMES_KEPT = 20_000, 100_000, 50_000
 # New ids of one address in a minute that are believed; with more, whoever is behind it is told apart by address.
 _NEW_IDS_AT_MOST = 120
 _DELIVERED = frozenset({200, 206})
+# Nothing that is delivered is as large.
+_UNKNOWN = Medium("", "", is_audio=False, msn=0, bit=0, duration_us=0, size=sys.maxsize, stay_ms=0)
 
 
 @dataclass
@@ -61,7 +65,7 @@ class ViewCounter:
         self._country_of = country_of
         self._sessions = KnownSessions(is_there)
         self._broadcasts: dict[str, _Broadcast] = {}
-        self._media: dict[str, Medium | str] = {}
+        self._media: dict[str, Medium] = {}
         self._new_ids: Tally[str] = Tally()
         self._new_ids_minute = 0
         self._count = 0
@@ -90,48 +94,43 @@ class ViewCounter:
             broadcast.stays[stay.id] = stay
             self._count += 1
 
-    def feed(self, lines: Iterable[bytes], *, now_ms: int) -> None:  # noqa: C901  # Calls cost as much as counting.
+    def feed(self, lines: Iterable[bytes], *, now_ms: int) -> None:
         """Count these, each without its end; what makes no sense is counted as rejected."""
-        media, broadcasts, rejected = self._media, self._broadcasts, self._rejected
+        media, broadcasts, changed, counted = self._media, self._broadcasts, self._changed, 0
         earliest_s, latest_s = (now_ms - _BEHIND_MS) / 1000, (now_ms + _AHEAD_MS) / 1000
+        # The way of most lines is short: what they were sent with and what they name was met before.
         for raw in lines:
             try:
-                line = decode(raw) if len(raw) <= LONGEST_LINE else parse(raw)
-            except (MsgspecError, UnicodeDecodeError, LineError):
                 try:
+                    line = decode(raw)
+                except (MsgspecError, UnicodeDecodeError):
                     line = parse(raw)
-                except LineError as error:
-                    rejected[error.reason] += 1
+                if line.event != MEDIA:
+                    check_known(raw, line)
+                    self._hear(line, now_ms)
                     continue
-            if line.event != MEDIA:
-                self._hear(line, now_ms)
-                continue
-            medium = media.get(line.path) or self._find_medium(line.path)
-            if isinstance(medium, str):
-                rejected[medium] += 1
-                continue
-            if not earliest_s < line.at_s < latest_s:
-                rejected["time"] += 1
-                continue
-            if line.size < medium.size or line.status not in _DELIVERED:
-                rejected["partial"] += 1
-                continue
-            broadcast = broadcasts.get(medium.session) or self._broadcast(medium.session)
-            stay = broadcast.by_name.get(line.viewer or line.cmcd or line.cmcd_query or line.playback_session)
-            at_ms = int(line.at_s * 1000 + 0.5)
-            if stay is None or stay.is_over:
-                try:
+                medium = media.get(line.path) or self._find_medium(line.path)
+                at_s = line.at_s
+                if line.size < medium.size or line.status not in _DELIVERED or not earliest_s < at_s < latest_s:
+                    self._rejected[_reason(medium, is_timely=earliest_s < at_s < latest_s)] += 1
+                    continue
+                at_ms = floor(at_s * 1000 + 0.5)
+                broadcast = broadcasts.get(medium.session) or self._broadcast(medium.session)
+                stay = broadcast.by_name.get(line.viewer or line.cmcd or line.cmcd_query or line.playback_session)
+                if stay is None or stay.is_over:
+                    check_length(raw)
                     stay = self._find(broadcast, line, medium, at_ms)
-                except LineError as error:
-                    rejected[error.reason] += 1
-                    continue
-            self._lines += 1
+            except LineError as error:
+                self._rejected[error.reason] += 1
+                continue
+            counted += 1
             if stay is not None:
                 had_begun = stay.has_begun
                 more_ms = stay.deliver(medium, at_ms)
-                self._changed[stay] = broadcast.id
+                changed[stay] = broadcast.id
                 if stay.has_begun and (more_ms or not had_begun):
                     self._add_watched(broadcast, stay, at_ms, more_ms, is_new=not had_begun)
+        self._lines += counted
 
     def reject(self, reason: str, lines: int = 1) -> None:
         """Have lines counted as rejected that never came here."""
@@ -192,11 +191,11 @@ class ViewCounter:
         else:
             added[0] += more_ms
 
-    def _find_medium(self, path: str) -> Medium | str:
-        """Return what a path names, or why it is not counted; remembered either way."""
+    def _find_medium(self, path: str) -> Medium:
+        """Return what a path names, remembered; `_UNKNOWN` where nobody knows."""
         address = read_path(path)
         extent = self._measure(address) if address is not None else None
-        medium: Medium | str = "unknown"
+        medium = _UNKNOWN
         if address is not None and extent is not None and extent.duration_us > 0:
             medium = medium_of(address, extent)
             self._sessions.note(address.folder.partition("/")[0], address.session)
@@ -318,6 +317,13 @@ class ViewCounter:
         broadcast.stays[stay.id] = stay
         self._count += 1
         return stay
+
+
+def _reason(medium: Medium, *, is_timely: bool) -> str:
+    """Return why a line is not counted."""
+    if medium is _UNKNOWN:
+        return "unknown"
+    return "partial" if is_timely else "time"
 
 
 def _forget(broadcast: _Broadcast) -> None:

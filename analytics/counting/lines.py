@@ -8,7 +8,6 @@ from analytics.counting.reports import LONGEST_REPORT
 LONGEST_LINE = 8192
 MEDIA, REPORT = "media", "report"
 # As nginx begins them: nothing that is sent stands there. Each of a report's characters may be written as two.
-_REPORT_BEGINS = b'{"e":"report",'
 _LONGEST_WITH_REPORT = LONGEST_LINE + 2 * LONGEST_REPORT
 
 
@@ -30,7 +29,7 @@ class LogLine(msgspec.Struct, rename={
     id: str
     # When the last byte was handed to the system, in seconds since 1970.
     at_s: float
-    # Without its token: /playback/<playback id>/<session>/<slot>/<file>, or the same below /playback-files/.
+    # Without its token: /playback/<playback id>/<session>/<slot>/<file>, or the same below /playback-files/ or /.
     path: str
     status: int
     # Bytes of the body.
@@ -57,15 +56,30 @@ def parse(raw: bytes) -> LogLine:
 
     :raises LineError: when it is torn, forged or too long.
     """
-    if len(raw) > (_LONGEST_WITH_REPORT if raw.startswith(_REPORT_BEGINS) else LONGEST_LINE):
+    if len(raw) > _LONGEST_WITH_REPORT:
         raise LineError("long")
     try:
         line = decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError):
         line = _parse_foreign(raw)
-    if line.event not in {MEDIA, REPORT}:
-        raise LineError("event")
+    check_known(raw, line)
     return line
+
+
+def check_known(raw: bytes, line: LogLine) -> None:
+    """:raises LineError: when it is of no kind that the edge writes, or longer than any of its kind."""
+    if line.event == MEDIA:
+        check_length(raw)
+    elif line.event != REPORT:
+        raise LineError("event")
+    elif len(raw) > _LONGEST_WITH_REPORT:
+        raise LineError("long")
+
+
+def check_length(raw: bytes) -> None:
+    """:raises LineError: when it is longer than any that a player causes."""
+    if len(raw) > LONGEST_LINE:
+        raise LineError("long")
 
 
 def _parse_foreign(raw: bytes) -> LogLine:

@@ -3,8 +3,9 @@
 import re
 from dataclasses import dataclass
 
+# As nginx names what it serves: as it was asked for, as who waited was sent on, or (an edge node) as it lies on disk.
 _PATH = re.compile(
-    r"/playback(?:-files)?/(?P<folder>[A-Za-z0-9_-]{1,64}/(?P<session>[0-9a-f]{16})/(?P<slot>[av][0-9]{1,2}))"
+    r"(?:/playback(?:-files)?)?/(?P<folder>[A-Za-z0-9_-]{1,64}/(?P<session>[0-9a-f]{16})/(?P<slot>[av][0-9]{1,2}))"
     r"/(?P<name>(?P<epoch>[0-9]{1,9})-(?P<msn>[0-9]{1,12})(?:\.(?P<part>[0-9]{1,2}))?\.m4s)"
 )
 WHOLE = -1
@@ -36,13 +37,16 @@ class Extent:
 
 @dataclass(slots=True)
 class Medium:
-    """An object as it is counted. The interval is (msn, part): media sequence numbers go on over epochs."""
+    """An object as it is counted. The interval is (msn, part): media sequence numbers go on over epochs.
+
+    `bit` is the part's in a mask of its segment's, 0 for a segment.
+    """
 
     session: str
     slot: str
     is_audio: bool
     msn: int
-    part: int
+    bit: int
     duration_us: int
     size: int
     # For how long after it a viewer is still there: 1.25 times its length and a second.
@@ -69,7 +73,7 @@ def medium_of(address: MediumAddress, extent: Extent) -> Medium:
         address.slot,
         address.slot[0] == "a",
         address.msn,
-        address.part,
+        0 if address.part == WHOLE else 1 << address.part,
         extent.duration_us,
         extent.size,
         extent.duration_us * 5 // 4000 + 1000,

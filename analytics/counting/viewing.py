@@ -5,7 +5,7 @@ from uuid import UUID
 
 import msgspec
 
-from analytics.counting.media import WHOLE, Medium
+from analytics.counting.media import Medium
 from analytics.counting.quality import ReportedQuality
 
 # How far behind the newest segment delivered twice is known as such; further back somebody watches it again.
@@ -17,6 +17,8 @@ _SEGMENTS_IN_PARTS = 8
 _BEGINS_US = 2_000_000
 # Sound belongs to a picture that was delivered so shortly before.
 _HEARD_ALONE_MS = 15_000
+# What comes so soon after an interval's first delivery, and is the same one, goes with it: half of all lines are sound.
+_ALONGSIDE_MS = 200
 # While it is paused a view goes on for so long, if its player goes on reporting.
 _REPORTS_ALONE_MS = 3_600_000
 
@@ -65,9 +67,12 @@ class Stay:
     watched_ms: int = 0
     objects: int = 0
     has_begun: bool = False
-    # The newest segment, which of the 64 up to it were delivered, and of some their parts: a mask, and microseconds.
+    # The newest segment, and which of the 64 up to it were delivered: the lowest bit is its own.
     newest: int = -1
     whole: int = 0
+    # Its parts that were delivered, as a mask and in microseconds; and those of some segments before it.
+    mask: int = 0
+    mask_us: int = 0
     parts: dict[int, tuple[int, int]] = field(default_factory=dict)
     # When they were there: the present stretch, and the one before.
     from_ms: int = 0
@@ -82,6 +87,10 @@ class Stay:
 
     def deliver(self, medium: Medium, at_ms: int) -> int:  # noqa: C901  # Once for each line: calls cost as much.
         """Take in an object, and return by how many ms that is more watched."""
+        if medium.bit & self.mask and medium.msn == self.newest and 0 <= at_ms - self.last_ms < _ALONGSIDE_MS:
+            if not medium.is_audio:
+                self.video_ms, self.rendition = at_ms, medium.slot
+            return 0
         if not self.first_ms or (self.number and not self.has_begun and at_ms > self.until_ms):
             self._begin_anew(at_ms)
         if not medium.is_audio:
@@ -94,20 +103,34 @@ class Stay:
             self.from_ms = at_ms
         elif at_ms < self.from_ms:
             self.from_ms = at_ms
-        if at_ms + medium.stay_ms > self.until_ms:
-            self.until_ms = at_ms + medium.stay_ms
-        if at_ms > self.last_ms:
-            self.played_us += min((at_ms - self.last_ms) * 1000, self.delivered_us - self.played_us)
+        if (until_ms := at_ms + medium.stay_ms) > self.until_ms:
+            self.until_ms = until_ms
+        ahead_us = self.delivered_us - self.played_us
+        if (passed_ms := at_ms - self.last_ms) > 0:
+            played_us = passed_ms * 1000
+            if played_us > ahead_us:
+                played_us = ahead_us
+            self.played_us += played_us
             self.last_ms = at_ms
-        gain_us, ahead_us = self._take(medium), 0
-        if gain_us > 0:
+            ahead_us -= played_us
+        if medium.msn == self.newest and medium.bit:
+            # The short way of `_take`, which most go.
+            gain_us = 0
+            if not (self.mask & medium.bit or self.whole & 1):
+                gain_us = medium.duration_us
+                self.mask |= medium.bit
+                self.mask_us += gain_us
+        else:
+            gain_us = self._take(medium)
+        # Who leaves does so in the middle of what was delivered last, as far as anybody knows.
+        unplayed_us = 0
+        if gain_us:
             self.delivered_us += gain_us
             self.objects += 1
             if not self.has_begun:
                 self.has_begun = self._begins()
-            # Who leaves does so in the middle of what was delivered last, as far as anybody knows.
-            ahead_us = min(self.delivered_us - self.played_us, medium.duration_us // 2)
-        more_ms = (self.played_us + ahead_us) // 1000 - self.watched_ms
+            unplayed_us = min(ahead_us + gain_us, medium.duration_us // 2)
+        more_ms = (self.played_us + unplayed_us) // 1000 - self.watched_ms
         if more_ms <= 0:
             return 0
         self.watched_ms += more_ms
@@ -144,8 +167,8 @@ class Stay:
             return False
         if behind >= _WINDOW or self.whole >> behind & 1:
             return True
-        known = self.parts.get(medium.msn)
-        return known is not None and (medium.part == WHOLE or bool(known[0] >> medium.part & 1))
+        mask = self._parts_of(medium.msn)[0]
+        return bool(mask & medium.bit if medium.bit else mask)
 
     def is_there(self, at_ms: int) -> bool:
         """Whether they watched at that time, which lies a few seconds back."""
@@ -155,12 +178,14 @@ class Stay:
 
     def forget_intervals(self) -> None:
         """Take what comes now as another track's: who was heard is seen from now on."""
-        self.newest, self.whole = -1, 0
+        self.newest, self.whole, self.mask, self.mask_us = -1, 0, 0, 0
         self.parts.clear()
 
     def keep(self) -> bytes:
         """Return all that `restore` needs beside the row."""
         parts = {msn: (_packed(mask), us) for msn, (mask, us) in self.parts.items()}
+        if self.mask:
+            parts[self.newest] = (_packed(self.mask), self.mask_us)
         return msgspec.msgpack.encode(
             _Kept(
                 self.number,
@@ -194,31 +219,52 @@ class Stay:
             setattr(self, name, getattr(state, name))
         self.whole = int.from_bytes(state.whole)
         self.parts = {msn: (int.from_bytes(mask), us) for msn, (mask, us) in state.parts.items()}
+        self.mask, self.mask_us = self.parts.pop(self.newest, (0, 0))
 
     def _take(self, medium: Medium) -> int:
         """Note the interval, and return how many microseconds of it are new."""
-        msn, part = medium.msn, medium.part
-        behind = self.newest - msn
-        if behind < 0:
-            self.whole = self.whole << -behind & _MASK if behind > -_WINDOW else 0
-            self.newest, behind = msn, 0
-        elif behind >= _WINDOW:
-            self.forget_intervals()
-            self.newest, behind = msn, 0
-        bit = 1 << behind
-        if self.whole & bit:
+        behind = self.newest - medium.msn
+        if behind < 0 or behind >= _WINDOW:
+            self._turn_to(medium.msn)
+            behind = 0
+        elif self.whole >> behind & 1:
             return 0
-        if part == WHOLE:
-            self.whole |= bit
-            known = self.parts.pop(msn, None)
-            return medium.duration_us if known is None else max(0, medium.duration_us - known[1])
-        mask, counted_us = self.parts.get(msn, (0, 0))
-        if mask >> part & 1:
+        mask, counted_us = self._parts_of(medium.msn)
+        if not medium.bit:
+            self.whole |= 1 << behind
+            self._note_parts(medium.msn, 0, 0)
+            return max(0, medium.duration_us - counted_us)
+        if mask & medium.bit:
             return 0
-        self.parts[msn] = (mask | 1 << part, counted_us + medium.duration_us)
-        if not mask and len(self.parts) > _SEGMENTS_IN_PARTS:
-            self._forget_parts()
+        self._note_parts(medium.msn, mask | medium.bit, counted_us + medium.duration_us)
         return medium.duration_us
+
+    def _turn_to(self, msn: int) -> None:
+        """Have that segment be the newest."""
+        ahead = msn - self.newest
+        if ahead < 0:
+            self.forget_intervals()
+        elif self.mask:
+            self.parts[self.newest] = (self.mask, self.mask_us)
+            self.mask = self.mask_us = 0
+            if len(self.parts) > _SEGMENTS_IN_PARTS:
+                self._forget_parts()
+        self.whole = self.whole << ahead & _MASK if 0 < ahead < _WINDOW else 0
+        self.newest = msn
+
+    def _parts_of(self, msn: int) -> tuple[int, int]:
+        """Return which of a segment's parts were delivered, and how long those are."""
+        return (self.mask, self.mask_us) if msn == self.newest else self.parts.get(msn, (0, 0))
+
+    def _note_parts(self, msn: int, mask: int, us: int) -> None:
+        if msn == self.newest:
+            self.mask, self.mask_us = mask, us
+        elif mask:
+            self.parts[msn] = (mask, us)
+            if len(self.parts) > _SEGMENTS_IN_PARTS:
+                self._forget_parts()
+        else:
+            self.parts.pop(msn, None)
 
     def _forget_parts(self) -> None:
         oldest = min(self.parts)

@@ -205,7 +205,6 @@ def render_pulse_of(screen: LivestreamScreen, member: Member) -> str:
     context = {"screen": screen, "member": member, "oob": True}
     parts = [
         "streams/_livestream_notices.html",
-        "streams/_livestream_viewers.html",
         "streams/_livestream_source.html",
         "streams/_livestream_health.html",
     ]
@@ -224,7 +223,9 @@ class LivestreamConsumer(FragmentConsumer):
         return render_to_string("streams/_livestream_live.html", {"screen": self._screen(member), "member": member})
 
     def render_pulse(self, member: Member) -> str:
-        return render_pulse_of(self._screen(member), member)
+        screen = self._screen(member)
+        viewers = render_to_string("streams/_livestream_viewers.html", {"screen": screen, "oob": True})
+        return render_pulse_of(screen, member) + viewers
 
     def _screen(self, member: Member) -> LivestreamScreen:
         screen = get_livestream_screen(organization=member.organization, livestream_id=self._livestream_id)

@@ -252,9 +252,10 @@ class Outlet:
         try:
             piece = intake.read()
             now_ms = _now_ms()
-            for tag in intake.tags(piece):
-                if self._doctor is not None:
-                    self._doctor.note(tag, now_ms)
+            tags = intake.tags(piece)
+            if self._doctor is not None:
+                self._doctor.note(tags, now_ms)
+            for tag in tags:
                 self._begin(intake.header)
                 self._take(intake, tag)
             if piece:

@@ -52,8 +52,8 @@ def check_instance_is_own(organization: Organization) -> None:
     """
     if not is_alone(organization):
         raise SelfTestForbiddenError(
-            "Self-tests concern the whole instance, which several organizations use. "
-            "Its support staff runs them on the System page."
+            "Self-tests concern the whole instance, which several organizations use. Its support staff runs them on "
+            "the System page, and whoever has a shell on its machine by manage.py self_test."
         )
 
 
@@ -144,7 +144,10 @@ def finish(self_test: SelfTest) -> None:
 
 @transaction.atomic
 def end_abandoned() -> None:
-    """Break off what nobody runs: its worker has died, or none has come; and remove its livestream."""
+    """Break off what nobody runs: its worker has died, or none has come; and remove its livestream.
+
+    Called by a sweep, and by whoever starts one or reads how it goes: with the sweep's worker down, nobody else would.
+    """
     gone = SelfTest.objects.select_for_update(skip_locked=True).filter(
         state=SelfTestState.RUNNING, until__lt=clock.now()
     )

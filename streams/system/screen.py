@@ -12,6 +12,7 @@ from streams.livestreams.selectors import NodeLoad, list_disks, list_loads, list
 from streams.livestreams.states import EventKind
 from streams.self_tests.models import SelfTest
 from streams.self_tests.selectors import find_newest
+from streams.self_tests.services import end_abandoned
 from streams.system.components import AnsweringWorker, Component, look_at_parts
 
 _LATELY = timedelta(hours=24)
@@ -85,6 +86,7 @@ def get_system_screen() -> SystemScreen:
     parts = look_at_parts()
     loads = list_loads()
     lately = count_trouble(since=clock.now() - _LATELY)
+    end_abandoned()
     return SystemScreen(
         parts.components,
         _worker_rows(parts.workers or [], {load.node: load.running for load in loads}),

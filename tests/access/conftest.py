@@ -89,6 +89,9 @@ def _unthrottled(settings: Settings) -> None:
 def _kept(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Make the tenants once for all tests of a module, each of which takes back what it changes."""
     with django_db_blocker.unblock(), undone(), _prepared():
+        with connection.cursor() as cursor:
+            # The transaction lasts as long as the module's tests, and what they call may wait for others.
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '10min'")
         yield
 
 

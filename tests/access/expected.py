@@ -373,6 +373,7 @@ PAGES: dict[str, dict[str, Door]] = {
     "/analytics": {"GET": Door.LOOK},
     "/analytics.csv": {"GET": Door.LOOK},
     "/livestreams/{livestream_id}/sessions/{session_id}/report": {"GET": Door.LOOK},
+    "/livestreams/{livestream_id}/sessions/{session_id}/viewers-chart": {"GET": Door.LOOK},
     "/livestreams/{livestream_id}/sessions/{session_id}/watching-now": {"GET": Door.LOOK},
     "/webhooks": {"GET": Door.LOOK},
     "/webhooks/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},

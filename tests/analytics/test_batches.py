@@ -8,6 +8,7 @@ from django.db.models import Sum
 from pytest_django import Settings
 
 from analytics import batches
+from analytics.books import BatchRefusedError
 from analytics.counting.batch import Added, LogBatch, Position, ReportedFigures, ViewChange, Watching, WatchingNow
 from analytics.models import Day, DayKind, LogCursor, Minute, QualityDay, SessionFigures, SessionNow, View
 from analytics.quality import Quality, read_quality
@@ -60,7 +61,7 @@ def test_a_batch_is_written_once(on_air: Session) -> None:
     first = _batch(_START, _FIRST, added=added)
 
     batches.write_batch(first)
-    with pytest.raises(batches.BatchRefusedError):
+    with pytest.raises(BatchRefusedError):
         batches.write_batch(first)
     batches.write_batch(_batch(_FIRST, _SECOND, added=added, rejected={"torn": 2, "bot": 5}))
 
@@ -157,7 +158,7 @@ class TestQuality:
         view.reported = _told(startup_ms=640, played_ms=18_000, stalled_ms=2000, stalls=1, latency_ms=3000)
 
         batches.write_batch(_batch(_FIRST, _SECOND, views=[view, silent]))
-        with pytest.raises(batches.BatchRefusedError):
+        with pytest.raises(BatchRefusedError):
             batches.write_batch(_batch(_FIRST, _SECOND, views=[view, silent]))
 
         found = _quality(on_air)

@@ -22,7 +22,7 @@ from tests.analytics.rows import broadcast, watched
 from tests.browser import windows
 from tests.browser.checks import serious_violations
 from tests.browser.conftest import _FLAGS, CHROMIUM
-from tests.browser.windows import PHONE
+from tests.browser.windows import PHONE, SMALL_PHONE
 from tests.runs import claimed, connected
 from tests.services import HANG_S, wait_until
 
@@ -115,29 +115,67 @@ def test_chart_of_days_is_there_in_each_width_and_scheme(
         expect(page.locator("#days-table tbody tr")).to_have_count(30)
 
 
-def test_chart_of_a_broadcast_goes_on_and_has_gaps(
-    live_server: LiveServer, owner: User, livestream: Livestream
-) -> None:
-    session: Session = connected(livestream)
+@pytest.fixture
+def going_on(livestream: Livestream) -> Session:
+    """Live for 20 minutes: 5 watched in the first ten, since when nobody has counted; an encoder away in the third."""
+    session = connected(livestream)
     claimed(session)
     begun = clock.now().replace(second=0, microsecond=0) - timedelta(minutes=20)
     Session.objects.filter(pk=session.pk).update(created_at=begun, started_at=begun)
     for minute in range(10):
         watched(session, begun + timedelta(minutes=minute), viewer_ms=300_000)
-    # Since then nobody has counted, but for who is there now.
     LogCursor.objects.create(edge="main", file_id="f", offset=0, heard_at=begun + timedelta(minutes=10, seconds=3))
-    SessionEvent.objects.create(
-        session=session, kind="status", at=begun + timedelta(minutes=2), data={"new": "reconnecting"}
-    )
-    path = f"/livestreams/{session.livestream_id}/sessions/{session.pk}/report"
+    for minute, state in ((2, "reconnecting"), (3, "live")):
+        at = begun + timedelta(minutes=minute)
+        SessionEvent.objects.create(session=session, kind="status", at=at, data={"new": state})
+    return session
 
-    def count(viewers: int) -> None:
-        LogCursor.objects.update(heard_at=clock.now() + timedelta(seconds=60))
-        SessionNow.objects.update_or_create(
-            session_id=session.pk,
-            edge="main",
-            defaults={"counted": viewers, "estimated": 0, "at": clock.now() + timedelta(seconds=60)},
-        )
+
+def count(session: Session, *, counted: int, estimated: int = 0) -> None:
+    """Say that so many watch it now, and for a while."""
+    at = clock.now() + timedelta(seconds=60)
+    LogCursor.objects.update(heard_at=at)
+    SessionNow.objects.update_or_create(
+        session_id=session.pk, edge="main", defaults={"counted": counted, "estimated": estimated, "at": at}
+    )
+
+
+def pointed_at(page: Page, part: float) -> str:
+    """Return what the chart says of a moment, by its part of the chart's width."""
+    over = page.locator(".chart .u-over")
+    box = over.bounding_box()
+    assert box is not None
+    over.hover(position={"x": min(part * box["width"], box["width"] - 1), "y": box["height"] / 2})
+    return page.locator(".chart-says").inner_text()
+
+
+def test_chart_beside_the_picture_says_what_is_true(live_server: LiveServer, owner: User, going_on: Session) -> None:
+    with opened(live_server, owner, path=f"/livestreams/{going_on.livestream_id}") as page:
+        viewers = page.get_by_test_id("viewers")
+        expect(viewers.get_by_test_id("watching")).to_have_text("\u2013")
+        height = viewers.evaluate("e => e.offsetHeight")
+        assert pointed_at(page, 0.25).endswith(": 5")
+        assert pointed_at(page, 2.4 / 20).endswith(": 5, Encoder away")
+        # Nobody knows: that is no zero.
+        assert pointed_at(page, 0.8).endswith(": not known")
+        rows = viewers.locator(f"#curve-{going_on.pk} tbody tr")
+        assert [row.split("\t")[-1] for row in rows.all_inner_texts()[8:12]] == ["5", "5", "not known", "not known"]
+        assert serious_violations(page) == []
+
+        elsewhere(lambda: count(going_on, counted=4, estimated=2))
+        expect(viewers.get_by_test_id("watching")).to_have_text("6")
+        expect(viewers.get_by_test_id("estimated")).to_have_text("2")
+        wait_until(lambda: pointed_at(page, 1).endswith(": 6"), what="the second on the chart")
+        # Of what was not known before nothing is made up.
+        assert pointed_at(page, 0.5).endswith(": not known")
+        assert viewers.evaluate("e => e.offsetHeight") == height
+        for size in (PHONE, SMALL_PHONE):
+            page.set_viewport_size(size)
+            assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+
+
+def test_chart_of_a_broadcast_goes_on_and_has_gaps(live_server: LiveServer, owner: User, going_on: Session) -> None:
+    path = f"/livestreams/{going_on.livestream_id}/sessions/{going_on.pk}/report"
 
     with opened(live_server, owner, path=path) as page:
         told = page.locator("[data-watching-now]")
@@ -147,8 +185,8 @@ def test_chart_of_a_broadcast_goes_on_and_has_gaps(
         assert any(columns[: len(columns) // 2])
         assert not any(columns[int(len(columns) * 0.6) :])
 
-        elsewhere(lambda: count(4))
+        elsewhere(lambda: count(going_on, counted=4))
         expect(told).to_have_text("4 watching now")
-        elsewhere(lambda: count(6))
+        elsewhere(lambda: count(going_on, counted=6))
         expect(told).to_have_text("6 watching now")
         assert serious_violations(page) == []

@@ -9,8 +9,10 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
-from analytics.books import Books, DatabaseBooks, HubBooks
+from analytics.books import Books
 from analytics.collecting import Collector
+from analytics.database_books import DatabaseBooks
+from analytics.hub_books import HubBooks
 from analytics.models import Day, LogCursor, SessionNow, View
 from streams.livestreams.storage import folder_name
 from streams.models import Livestream, Session
@@ -60,7 +62,14 @@ class Edge:
         self.lines = 0
 
     def collector(self, books: Books, *, edge: str = "far") -> Collector:
-        return Collector(books, log_path=self.log, pid_path=self.pid_path, playback_dir=self.media, edge=edge)
+        return Collector(
+            books,
+            log_path=self.log,
+            pid_path=self.pid_path,
+            playback_dir=self.media,
+            edge=edge,
+            country_of=lambda _: None,
+        )
 
     def deliver(self, *, first: int, segments: int) -> None:
         with self.log.open("ab") as file:

@@ -147,6 +147,12 @@ class TestAnInterval:
 
         assert _watched(counting) == (1, 39_000)
 
+    @pytest.mark.parametrize("prefix", ["/playback", "/playback-files", ""])
+    def test_counts_whichever_way_nginx_has_served_it(self, prefix: str) -> None:
+        told = line(_LATER_S - 20, msn=1, cmcd=_hls("one")).replace(b'"/playback/', f'"{prefix}/'.encode())
+
+        assert _watched(_fed(told)) == (1, 1000)
+
 
 class TestAView:
     def test_that_begins_with_many_parts_at_once_counts_with_all_of_them(self) -> None:

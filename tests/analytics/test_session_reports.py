@@ -110,17 +110,28 @@ class TestOver:
         assert told["curve"][0]["viewers"] == 2
 
     def test_has_what_happened(self, dyte: ApiClient, session: Session) -> None:
-        changes = [("58:30", "live"), ("59:00", "reconnecting"), ("59:20", "live"), ("59:50", "reconnecting")]
-        for time, new in changes:
-            SessionEvent.objects.create(session=session, kind="status", at=at(f"02T23:{time}"), data={"new": new})
+        for time, kind, data in [
+            ("58:30", "status", {"new": "live"}),
+            ("58:40", "silent", {}),
+            ("59:00", "status", {"new": "reconnecting"}),
+            ("59:20", "status", {"new": "live"}),
+            ("59:30", "run_lost", {}),
+            ("59:31", "run_started", {}),
+            ("59:34", "resumed", {}),
+            ("59:40", "replaced", {}),
+            ("59:50", "status", {"new": "reconnecting"}),
+        ]:
+            SessionEvent.objects.create(session=session, kind=kind, at=at(f"02T23:{time}"), data=data)
 
-        assert report(dyte, session)["interruptions"] == [
-            {
-                "reason": "Encoder away",
-                "from_time": "2026-11-02T23:59:00.000Z",
-                "until_time": "2026-11-02T23:59:20.000Z",
-            },
-            {"reason": "Encoder away", "from_time": "2026-11-02T23:59:50.000Z", "until_time": None},
+        told = report(dyte, session)["interruptions"]
+
+        assert [(each["reason"], each["from_time"][14:19], each["until_time"][14:19]) for each in told] == [
+            ("Encoder silent", "58:40", "59:00"),
+            ("Encoder away", "59:00", "59:20"),
+            ("Interrupted", "59:30", "59:34"),
+            ("Encoder replaced", "59:40", "59:40"),
+            # With the broadcast.
+            ("Encoder away", "59:50", "02:10"),
         ]
 
     def test_is_its_own_tenant_s(self, stranger: ApiClient, session: Session) -> None:

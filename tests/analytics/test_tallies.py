@@ -128,7 +128,7 @@ def test_days_of_apps_livestreams_and_sessions_and_all_kinds_come_to_the_same() 
         assert list(histogram) == [slots.count(slot) for slot in range(len(histogram))]
     for kind in (DayKind.COUNTRY, DayKind.DEVICE):
         assert sum_quality(_of(_APP, kind=kind).values()) == in_all
-    livestreams, sessions = ({of[place] for of, _ in last.values()} for place in (1, 2))
+    livestreams, sessions = {of.livestream for of, _ in last.values()}, {of.session for of, _ in last.values()}
     for scopes in (livestreams, sessions):
         by_scope = read_quality("scope_id", scope_ids=scopes, app_ids=[_APP], during=_BOTH)
         assert by_scope.keys() == {str(scope) for scope in scopes}

@@ -1,5 +1,7 @@
 """Self-tests over `/v2`."""
 
+from datetime import timedelta
+
 from livehub.core import clock
 from streams.models import SelfTest
 from streams.organizations.services import NewOrganization
@@ -32,6 +34,26 @@ def test_a_second_one_is_refused_in_words(dyte: ApiClient) -> None:
 
     assert answer.status_code == 409
     assert read(answer)["error"]["message"].startswith("A self-test is running.")
+
+
+def test_one_that_nobody_runs_is_over_for_whoever_reads_it(dyte: ApiClient) -> None:
+    """With the urgent worker down, nobody sweeps either."""
+    there = f"/self-tests/{read(dyte.post('/self-tests'))['data']['id']}"
+    SelfTest.objects.update(until=clock.now() - timedelta(seconds=1))
+
+    found = read(dyte.get(there))["data"]
+
+    assert found["state"] == "broken_off"
+    assert "urgent worker" in found["advice"]
+    assert {step["state"] for step in found["steps"]} == {"skipped"}
+    assert SelfTest.objects.get().state == SelfTestState.BROKEN_OFF
+
+
+def test_the_list_ends_it_as_well(dyte: ApiClient) -> None:
+    dyte.post("/self-tests")
+    SelfTest.objects.update(until=clock.now() - timedelta(seconds=1))
+
+    assert [row["state"] for row in read(dyte.get("/self-tests"))["data"]] == ["broken_off"]
 
 
 def test_an_unknown_one_is_not_found(dyte: ApiClient) -> None:

@@ -1,5 +1,6 @@
 """A person at the dashboard: what they do, and what they complain about."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
@@ -21,19 +22,29 @@ class Operator:
         self.page.on("pageerror", lambda error: self.complaints.append(f"{self.page.url}: {error}"))
 
     def log_in(self, email: str, password: str) -> None:
-        wait_until(lambda: self._tries_to_log_in(email, password), what="an answer to the log-in")
-
-    def _tries_to_log_in(self, email: str, password: str) -> bool:
-        """Return whether there is an answer: on a machine that is busy otherwise, people may be asked to come back."""
         self.page.goto("/log-in")
-        self.page.get_by_label("E-mail address").fill(email)
-        self.page.get_by_label("Password").fill(password)
-        # Whoever goes on before the answer has come takes the log-in back.
-        with self.page.expect_navigation() as navigation:
-            self.page.get_by_role("button", name="Log in").click()
-        if navigation.value.status == _ONE_MOMENT:
+        self.send("Log in", {"E-mail address": email, "Password": password})
+
+    def send(self, button: str, fields: Mapping[str, str | Callable[[], str]]) -> None:
+        """Fill in this page's form and send it; what holds for a moment only is asked for at that moment.
+
+        On a machine that is busy otherwise, people may be asked to come back: then it is sent again.
+        """
+        there = self.page.url
+
+        def is_answered() -> bool:
+            for label, value in fields.items():
+                self.page.get_by_label(label).fill(value if isinstance(value, str) else value())
+            # Whoever goes on before the answer has come takes what was sent back.
+            with self.page.expect_navigation() as navigation:
+                self.page.get_by_role("button", name=button).click()
+            if navigation.value.status != _ONE_MOMENT:
+                return True
+            self.page.goto(there)
             self.complaints.clear()
-        return navigation.value.status != _ONE_MOMENT
+            return False
+
+        wait_until(is_answered, what=f"an answer to {button}")
 
     def log_out(self) -> None:
         with self.page.expect_navigation():

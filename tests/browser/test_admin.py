@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.operator import Operator
 from tests.browser.windows import DESK
 from tests.e2e.client import Integrator
+from tests.reruns import unused_email
 from tests.stack.whole import RunningStack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.browser]
@@ -24,7 +25,8 @@ _LINES = """(element) => {
 @pytest.fixture
 def supporter(page: Page, stack: RunningStack) -> Operator:
     """A member of support staff, logged in."""
-    made = json.loads(stack.manage("create_organization", "--name=Desk", "--email=desk@livehub.example", "--staff"))
+    email = unused_email("desk")
+    made = json.loads(stack.manage("create_organization", "--name=Desk", f"--email={email}", "--staff"))
     supporter = Operator(page)
     page.goto("/admin/")
     page.get_by_label("E-mail address").fill(made["email"])

@@ -8,6 +8,8 @@ from tests.browser.operator import Operator
 from tests.browser.windows import PHONE
 from tests.stack.whole import RunningStack
 
+pytestmark = [pytest.mark.e2e, pytest.mark.browser]
+
 
 @pytest.mark.parametrize("wire", WIRES, ids=lambda wire: wire.name)
 def test_shows_every_dialect_without_breaking_the_policy(page: Page, wire: Wire) -> None:

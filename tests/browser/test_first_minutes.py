@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
@@ -35,7 +36,8 @@ _LISTEN_FOR_SHIFTS = """
 @pytest.fixture
 def newcomer(page: Page, stack: RunningStack, request: pytest.FixtureRequest) -> Operator:
     """The owner of an organization that has nothing yet."""
-    email = f"{request.node.name[:40]}@livehub.example"
+    # The test may run again on the same stack.
+    email = f"newcomer-{uuid4().hex}@livehub.example"
     made = json.loads(stack.manage("create_organization", f"--name={request.node.name}", f"--email={email}"))
     newcomer = Operator(page)
     newcomer.log_in(made["email"], made["password"])

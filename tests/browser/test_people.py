@@ -1,7 +1,6 @@
 """How people get in, in a real browser: invited, with a second factor, and after they have forgotten the password."""
 
 import re
-import secrets
 import time
 from collections.abc import Iterator
 
@@ -13,6 +12,7 @@ from tests.browser.checks import check
 from tests.browser.operator import Operator
 from tests.browser.windows import DESK, PHONE, window
 from tests.post_office import PostOffice, text_of
+from tests.reruns import unused_email
 from tests.services import wait_until
 from tests.stack.whole import RunningStack
 
@@ -58,18 +58,11 @@ def _invite(owner: Operator, email: str, *, role: str) -> str:
     return page.locator("#invitation-link").inner_text()
 
 
-def _new_email() -> str:
-    """Return one that nobody has: a test that has to be run again meets the people of its first run."""
-    return f"nora-{secrets.token_hex(3)}@livehub.example"
-
-
 def _join(person: Operator, link: str) -> None:
     page = person.page
     page.goto(link)
     check(page, person)
-    page.get_by_label("Your name").fill("Nora New")
-    page.get_by_label("Choose a password").fill(_PASSWORD)
-    page.get_by_role("button", name="Join").click()
+    person.send("Join", {"Your name": "Nora New", "Choose a password": _PASSWORD})
     expect(page.get_by_text("Welcome to Demo.")).to_be_visible()
 
 
@@ -77,13 +70,11 @@ def _set_up_second_factor(page: Page, person: Operator) -> tuple[pyotp.TOTP, lis
     """Turn it on as a person does, and return the app and the recovery codes."""
     page.goto("/account/you")
     page.get_by_test_id("set-up").click()
-    page.get_by_label("Your password").fill(_PASSWORD)
-    page.get_by_role("button", name="Continue").click()
+    person.send("Continue", {"Your password": _PASSWORD})
     expect(page.get_by_role("img", name="QR code")).to_be_visible()
     check(page, person)
     app = pyotp.TOTP(page.locator("#app-key").inner_text().replace(" ", ""))
-    page.get_by_label("Code from your app").fill(app.now())
-    page.get_by_role("button", name="Turn on").click()
+    person.send("Turn on", {"Code from your app": app.now})
     codes = page.get_by_test_id("recovery-codes").inner_text().split()
     check(page, person)
     page.get_by_role("link", name="I have kept them").click()
@@ -101,7 +92,7 @@ class TestInvitation:
     def test_to_first_log_in_with_second_factor(
         self, operator: Operator, somebody: Operator, post_office: PostOffice
     ) -> None:
-        email = _new_email()
+        email = unused_email("nora")
         link = _invite(operator, email, role="Operator")
         assert _link_mailed_to(email, post_office) == link
         page = somebody.page
@@ -112,15 +103,13 @@ class TestInvitation:
         somebody.log_in(email, _PASSWORD)
         expect(page.get_by_role("heading", name="One more step")).to_be_visible()
         check(page, somebody)
-        page.get_by_label("Code from your app").fill(_next_code(app))
-        page.get_by_role("button", name="Log in").click()
+        somebody.send("Log in", {"Code from your app": lambda: _next_code(app)})
 
         expect(page.get_by_role("heading", name="Overview")).to_be_visible()
         somebody.log_out()
         somebody.log_in(email, _PASSWORD)
         page.get_by_role("link", name="Use a recovery code").click()
-        page.get_by_label("Recovery code").fill(codes[0])
-        page.get_by_role("button", name="Log in").click()
+        somebody.send("Log in", {"Recovery code": codes[0]})
         expect(page.get_by_role("heading", name="Overview")).to_be_visible()
         page.goto("/account/you")
         expect(page.get_by_text("9 left")).to_be_visible()
@@ -145,20 +134,18 @@ class TestForgottenPassword:
     def test_is_replaced_by_a_link_from_the_mail(
         self, stack: RunningStack, somebody: Operator, post_office: PostOffice
     ) -> None:
-        email = _new_email()
+        email = unused_email("nora")
         stack.manage("create_organization", "--name=Forgetful", f"--email={email}", f"--password={_PASSWORD}")
         page = somebody.page
         page.goto("/log-in")
         page.get_by_role("link", name="Forgotten your password?").click()
-        page.get_by_label("E-mail address").fill(email)
-        page.get_by_role("button", name="Mail me a link").click()
+        somebody.send("Mail me a link", {"E-mail address": email})
         expect(page.get_by_text("is on its way")).to_be_visible()
         check(page, somebody)
 
         page.goto(_link_mailed_to(email, post_office))
         check(page, somebody)
-        page.get_by_label("New password").fill(_NEW_PASSWORD)
-        page.get_by_role("button", name="Set password").click()
+        somebody.send("Set password", {"New password": _NEW_PASSWORD})
         expect(page.get_by_text("Your new password is set.")).to_be_visible()
         somebody.log_in(email, _NEW_PASSWORD)
 
@@ -190,7 +177,7 @@ class TestWithoutJavaScript:
         Operator(page).log_in(stack.credentials["email"], stack.credentials["password"])
         page.goto("/account")
         page.get_by_test_id("invite").click()
-        page.get_by_label("E-mail address").fill(_new_email())
+        page.get_by_label("E-mail address").fill(unused_email("nora"))
         page.get_by_test_id("submit").click()
         expect(page.locator("#invitation-link")).to_contain_text("/invitation?token=")
         page.get_by_test_id("withdraw").click()

@@ -18,7 +18,7 @@ def test_every_part_runs_and_the_page_hears_of_it_without_being_loaded_again(ope
     # The nodes look at their disks every 15 s.
     expect(page.get_by_test_id("disk")).to_have_count(1)
     expect(page.get_by_test_id("missing")).to_have_count(0)
-    expect(page.get_by_test_id("part")).to_have_count(11)
+    expect(page.get_by_test_id("part")).to_have_count(13)
     expect(page.get_by_test_id("worker")).to_have_count(5)
     assert {pill.inner_text() for pill in page.get_by_test_id("status").all()} <= {
         "Runs",

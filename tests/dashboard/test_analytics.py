@@ -182,9 +182,11 @@ class TestSessionReport:
         claimed(session)
         here = self.address(session)
         assert f'data-now="{here}/watching-now"' in get_html(browser, f"{here}/report")
-        assert browser.get(f"{here}/watching-now").json() == {"is_live": True, "now": None}
+        told = browser.get(f"{here}/watching-now").json()
+        assert {**told, "at_ms": 0} == {"is_live": True, "at_ms": 0, "now": None, "interruptions": []}
 
         at_ms = clock.epoch_ms(clock.now())
+        assert told["at_ms"] <= at_ms
         LogCursor.objects.create(edge="main", file_id="f", offset=0, heard_at=clock.now())
         SessionNow.objects.create(session_id=session.pk, edge="main", counted=3, estimated=1, at=clock.now())
         told = browser.get(f"{here}/watching-now").json()

@@ -1,5 +1,8 @@
 """What the livestream's page says of what its encoder sends."""
 
+import re
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 
@@ -8,7 +11,7 @@ from streams.livestreams.health_notes import note_findings
 from streams.livestreams.health_watch import DatedFault
 from streams.media.doctor.judgement import IngestFault
 from streams.media.doctor.kinds import FindingKind, Severity
-from streams.models import Connection, Lease, Session
+from streams.models import Connection, IngestFinding, Lease, Session
 from tests.dashboard.conftest import get_html, squeezed
 from tests.runs import finished
 
@@ -47,3 +50,19 @@ def test_keeps_what_was_wrong_when_the_encoder_left(browser: Client, live: Sessi
 
     assert "What was wrong when the encoder sent last; offline" in html
     assert "8.3 s" in html
+
+
+def test_the_broadcasts_page_tells_from_when_to_when(browser: Client, live: Session) -> None:
+    lease, begun = Lease.objects.get(), clock.now().replace(hour=1, minute=2, second=3)
+    note_findings(lease, [DatedFault(_FAULT, begun)])
+    note_findings(lease, [])
+    IngestFinding.objects.update(cleared_at=begun + timedelta(seconds=41))
+    note_findings(lease, [DatedFault(_FAULT, begun + timedelta(seconds=90))])
+
+    html = squeezed(get_html(browser, f"/livestreams/{live.livestream_id}/sessions/{live.pk}"))
+    told = " ".join(re.sub("<[^>]*>", " ", html).split())
+
+    assert re.findall(r"Warning Key frames come only every 8\.3 s[^0-9]*(\S+ \S \S+)", told) == [
+        "01:02:03 \u2013 01:02:44",
+        "01:03:33 \u2013 now",
+    ]

@@ -1,6 +1,7 @@
 """The self-test's button, and what the system page tells of its steps."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -57,6 +58,18 @@ def test_tells_which_step_failed_what_was_seen_and_what_mends_it(browser: Client
     assert ">Failed</span>" in failed
     assert "5004 ms" in failed
     assert ">Not tried</span>" in html.partition('id="self-test-worker"')[2].partition("</tr>")[0]
+
+
+def test_one_that_nobody_runs_is_shown_as_over(browser: Client) -> None:
+    """With the urgent worker down, nobody sweeps either."""
+    browser.post(_START)
+    SelfTest.objects.update(until=clock.now() - timedelta(seconds=1))
+
+    html = squeezed(get_html(browser, "/system"))
+
+    assert "Broken off" in html
+    assert "Look at the urgent worker on the System page" in html
+    assert SelfTest.objects.get().state == SelfTestState.BROKEN_OFF
 
 
 def test_nobody_else_starts_one(

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from random import Random
 from uuid import uuid4
 from xmlrpc.client import ServerProxy
@@ -18,6 +19,7 @@ import psycopg
 import pytest
 from supervisor.xmlrpc import SupervisorTransport
 
+from analytics.counting.lines import file_id
 from tests.e2e.client import Stream
 from tests.e2e.encoder import publishing
 from tests.services import HANG_S, wait_until
@@ -72,14 +74,31 @@ def _read_lines(database: "psycopg.Connection[tuple[int, ...]]") -> int:
     return _ask(database, f"SELECT coalesce(sum({sums}), 0)::int FROM analytics_logcursor")[0]  # noqa: S608
 
 
+def _is_read_to_its_end(log: Path, database: "psycopg.Connection[tuple[int, ...]]") -> bool:
+    """Tell whether no line is left; nginx has written by now what was fetched a second ago."""
+    if list(log.parent.glob(f"{log.name}.*")):
+        return False
+    first, _, _ = log.read_bytes().partition(b"\n")
+    known = 'SELECT count(*) FROM analytics_logcursor WHERE file_id = %s AND "offset" = %s'
+    return not first or _ask(database, known, file_id(first), log.stat().st_size) == (1,)
+
+
+def _next_after(log: Path) -> Path:
+    """Return the name that the collector would give it next."""
+    numbers = [int(path.suffix[1:]) for path in log.parent.glob(f"{log.name}.*")]
+    return log.with_name(f"{log.name}.{max(numbers, default=0) + 1:06}")
+
+
 def test_lines_that_were_written_are_lines_that_were_counted(
     stack: RunningStack, stream: Stream, database: "psycopg.Connection[tuple[int, ...]]"
 ) -> None:
     log = stack.runtime_dir / "media.log"
-    before = _read_lines(database)
     with publishing(stream.publish_url), ThreadPoolExecutor(8) as pool:
         stream.await_status("LIVE")
         stream.newest_segment()
+        # What others have fetched, a first run of this test among them.
+        wait_until(lambda: _is_read_to_its_end(log, database), what="the lines so far")
+        before = _read_lines(database)
         playlist = next(iter(stream.playlists()))
         people = [Player(playlist) for _ in range(_VIEWERS - 2)]
         # Two behind one address, who do not say who they are.
@@ -93,7 +112,7 @@ def test_lines_that_were_written_are_lines_that_were_counted(
         wait_until(lambda: stream.has_newer_than(segment), what="another segment")
         list(pool.map(Player.fetch, everybody))
         # As after a death between renaming and telling nginx.
-        log.rename(log.with_name("media.log.000001"))
+        log.rename(_next_after(log))
         wait_until(log.exists, what="another log")
         segment = stream.newest_segment()
         wait_until(lambda: stream.has_newer_than(segment), what="another segment")

@@ -1,13 +1,16 @@
 // Draws what a table of the page says: [data-chart], whose data-source is the id of the table. Its rows have their time
 // (data-at, seconds since 1970) and value (data-value; empty where it is not known: a gap, never zero). Those of the
-// table "<id>-bands" are stretches with something to tell. With data-now the chart goes on by a second each.
+// table "<id>-bands" are stretches with something to tell. With data-now the chart goes on by a second each, and with
+// data-window-s it forgets what is longer ago. The table, which is told anew meanwhile, knows what no second was asked of.
 
 const SECOND_MS = 1000;
 const ASK_EVERY_MS = 1000;
-const MINUTE_S = 60;
 const DAY_S = 86400;
 // More than an hour of seconds nobody sees apart.
 const NOW_POINTS = 3600;
+const LEAST_S = 60;
+// Between seconds further apart than this one nobody asked: the page was in the background.
+const UNBROKEN_S = 5;
 const charts = new Map();
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -29,24 +32,45 @@ function number(text) {
   return text ? Number(text) : null;
 }
 
-function readRows(table) {
-  const rows = [...table.tBodies[0].rows].map((row) => [Number(row.dataset.at), number(row.dataset.value)]);
-  rows.sort((a, b) => a[0] - b[0]);
-  return [rows.map((row) => row[0]), rows.map((row) => row[1])];
+// Steps are [when they begin, value, how long they are].
+function readRows(table, stepS) {
+  return [...table.tBodies[0].rows].map((row) => [Number(row.dataset.at), number(row.dataset.value), stepS]);
 }
 
 function readBands(source) {
-  const table = document.getElementById(`${source}-bands`);
-  if (!table) return [];
-  return [...table.tBodies[0].rows].map((row) => [Number(row.dataset.from), number(row.dataset.until)]);
+  const rows = document.getElementById(`${source}-bands`)?.tBodies[0].rows ?? [];
+  return [...rows].map((row) => ({ from: Number(row.dataset.from), until: number(row.dataset.until), reason: row.cells[0].textContent }));
+}
+
+// Steps but for those of which seconds are known, the seconds, and a gap wherever nobody asked for a while.
+function joined(steps, seconds, stepS) {
+  const stepOf = ([at]) => Math.floor(at / stepS);
+  const told = new Set(seconds.map(stepOf));
+  const whole = [];
+  for (const row of [...steps.filter((step) => !told.has(stepOf(step))), ...seconds].sort((a, b) => a[0] - b[0])) {
+    const before = whole.at(-1);
+    if (before && row[0] - before[0] > before[2] + UNBROKEN_S) whole.push([before[0] + before[2], null, 0]);
+    whole.push(row);
+  }
+  return [whole.map(([at]) => at), whole.map(([, value]) => value)];
+}
+
+// The number beside the chart.
+function tell(isLive, total, now) {
+  const words = document.querySelector("[data-watching-now]");
+  const estimated = document.querySelector("[data-estimated-now]");
+  if (estimated) estimated.textContent = now ? now.estimated : "–";
+  if (words?.matches("dd")) words.textContent = now ? total : "–";
+  else if (words && now) words.replaceChildren(Object.assign(document.createElement("b"), { className: "num", textContent: total }), " watching now");
+  else if (words) words.textContent = isLive ? "not known at the moment" : "it is over";
 }
 
 class Chart {
   constructor(element) {
     this.element = element;
     this.isByDay = element.dataset.chart === "days";
-    this.data = readRows(document.getElementById(element.dataset.source));
-    this.bands = readBands(element.dataset.source);
+    this.seconds = [];
+    this.read();
     this.says = document.createElement("output");
     this.says.className = "chart-says";
     this.says.hidden = true;
@@ -55,6 +79,21 @@ class Chart {
     this.sizes = new ResizeObserver(() => this.plot.setSize(this.size()));
     this.sizes.observe(element);
     if (element.dataset.now) this.timer = setInterval(() => this.ask(), ASK_EVERY_MS);
+  }
+
+  // What the page says by now.
+  read() {
+    const { source, windowS } = this.element.dataset;
+    const table = document.getElementById(source);
+    if (!table) return;
+    if (table !== this.table) this.bands = readBands(source);
+    this.table = table;
+    const stepS = Number(table.dataset.step ?? DAY_S);
+    const steps = readRows(table, stepS);
+    // By the server's clock, as all times here.
+    const since = windowS ? Math.max(...[...steps, ...this.seconds.slice(-1)].map(([at]) => at)) - Number(windowS) : -Infinity;
+    this.seconds = this.seconds.filter(([at]) => at >= since).slice(-NOW_POINTS);
+    this.data = joined(steps.filter(([at]) => at >= since), this.seconds, stepS);
   }
 
   size() {
@@ -90,8 +129,8 @@ class Chart {
       ],
       hooks: { drawClear: [(plot) => this.drawBands(plot, band)], setCursor: [(plot) => this.say(plot)] },
     };
-    // A bar has half of its width beyond its middle.
-    if (this.isByDay) options.scales.x.range = (_, first, last) => [first - DAY_S / 2, last + DAY_S / 2];
+    // A bar has half of its width beyond its middle; and what has just begun is not as wide as a day.
+    options.scales.x.range = this.isByDay ? (_, first, last) => [first - DAY_S / 2, last + DAY_S / 2] : (_, first, last) => [Math.min(first, last - LEAST_S), last];
     this.plot = new uPlot(options, this.data, this.element);
   }
 
@@ -103,12 +142,12 @@ class Chart {
 
   drawBands(plot, band) {
     const { ctx, bbox } = plot;
-    for (const [from, until] of this.bands) {
+    ctx.fillStyle = band;
+    for (const { from, until } of this.bands) {
       const left = Math.max(plot.valToPos(from, "x", true), bbox.left);
       const right = Math.min(until === null ? bbox.left + bbox.width : plot.valToPos(until, "x", true), bbox.left + bbox.width);
-      if (right <= left) continue;
-      ctx.fillStyle = band;
-      ctx.fillRect(left, bbox.top, Math.max(right - left, 2), bbox.height);
+      // A moment can be seen, too.
+      if (right >= left) ctx.fillRect(left, bbox.top, Math.max(right - left, 3), bbox.height);
     }
   }
 
@@ -119,7 +158,8 @@ class Chart {
     if (at === undefined) return;
     const value = this.data[1][index];
     const known = value === null ? "not known" : this.isByDay ? `${numberWords.format(value)} h` : numberWords.format(value);
-    this.says.value = `${this.isByDay ? dayWords.format(new Date(at * SECOND_MS)) : timeWords.format(new Date(at * SECOND_MS))}: ${known}`;
+    const band = this.bands.find(({ from, until }) => from - 1 <= at && at <= (until ?? Infinity) + 1);
+    this.says.value = `${this.isByDay ? dayWords.format(new Date(at * SECOND_MS)) : timeWords.format(new Date(at * SECOND_MS))}: ${known}${band ? `, ${band.reason}` : ""}`;
   }
 
   async ask() {
@@ -135,27 +175,14 @@ class Chart {
     }
   }
 
-  goOn({ is_live: isLive, now }) {
+  goOn({ is_live: isLive, at_ms: atMs, now, interruptions }) {
     if (!isLive) clearInterval(this.timer);
-    const words = document.querySelector("[data-watching-now]");
-    if (words) {
-      const count = Object.assign(document.createElement("b"), { className: "num", textContent: now ? now.counted + now.estimated : "" });
-      if (now) words.replaceChildren(count, " watching now");
-      else words.textContent = isLive ? "not known at the moment" : "it is over";
-    }
-    const [times, values] = this.data;
-    const at = (now ? now.at_ms : Date.now()) / SECOND_MS;
-    if (at <= times.at(-1)) return;
-    // The minute that goes on is not known as a whole; from now on its seconds are.
-    if (now && !this.isGoingOn) while (values.at(-1) === null && at - times.at(-1) < 2 * MINUTE_S) [times, values].forEach((each) => each.pop());
-    this.isGoingOn ||= Boolean(now);
-    // Where nobody knew for a while there is a gap.
-    times.push(at);
-    values.push(now ? now.counted + now.estimated : null);
-    if (times.length > NOW_POINTS) {
-      times.shift();
-      values.shift();
-    }
+    this.bands = interruptions.map(({ from_ms: from, until_ms: until, reason }) => ({ from: from / SECOND_MS, until: until && until / SECOND_MS, reason }));
+    const total = now ? now.counted + now.estimated : null;
+    tell(isLive, total, now);
+    const at = (now?.at_ms ?? atMs) / SECOND_MS;
+    if (isLive && at > (this.seconds.at(-1)?.[0] ?? 0)) this.seconds.push([at, total, 1]);
+    this.read();
     this.plot.setData(this.data);
   }
 

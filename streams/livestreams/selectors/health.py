@@ -8,7 +8,10 @@ from typing import Any
 from streams.livestreams.health_states import FindingSeverity, IngestHealth, health_of
 from streams.livestreams.models import Connection, IngestFinding, Livestream, Session
 from streams.livestreams.selectors.sessions import list_sessions
+from streams.media.doctor.kinds import FindingKind
 
+# Of one broadcast, on its page: an encoder that changes its mind each minute makes hundreds.
+_PAST_SHOWN = 50
 _ORDER = [FindingSeverity.ERROR, FindingSeverity.WARNING, FindingSeverity.INFO]
 
 
@@ -98,3 +101,9 @@ def list_findings(session: Session) -> list[IngestFinding]:
         IngestFinding.objects.holding().filter(session=session),
         key=lambda finding: (_ORDER.index(FindingSeverity(finding.severity)), finding.since),
     )
+
+
+def list_past_findings(session: Session) -> list[IngestFinding]:
+    """Return all that was ever found wrong with what the session's encoder sent, the newest of them, in order."""
+    found = IngestFinding.objects.filter(session=session, kind__in=list(FindingKind)).order_by("-since", "-id")
+    return list(reversed(found[:_PAST_SHOWN]))

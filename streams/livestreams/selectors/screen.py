@@ -6,9 +6,17 @@ from uuid import UUID
 
 from livehub.core.errors import NotFoundError
 from streams.livestreams.advice import advise
-from streams.livestreams.models import Livestream, Output, PullSource, Session, SessionEvent, SlatePicture
+from streams.livestreams.models import (
+    IngestFinding,
+    Livestream,
+    Output,
+    PullSource,
+    Session,
+    SessionEvent,
+    SlatePicture,
+)
 from streams.livestreams.selectors.disks import is_any_disk_full
-from streams.livestreams.selectors.health import HealthScreen, list_findings
+from streams.livestreams.selectors.health import HealthScreen, list_findings, list_past_findings
 from streams.livestreams.selectors.livestreams import get_livestream
 from streams.livestreams.selectors.loads import why_it_waits
 from streams.livestreams.selectors.outputs import list_outputs
@@ -38,6 +46,8 @@ class SessionScreen:
 
     session: Session
     timeline: Timeline
+    # What was wrong with what its encoder sent, mended or not, in the order in which it was found.
+    findings: list[IngestFinding] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -127,7 +137,7 @@ class LivestreamScreen:
 
     @property
     def advice(self) -> list[str]:
-        """What to change in the encoder that is connected now."""
+        """What the machine or a quota does not bear of it now."""
         return advise(self.open_session) if self.open_session else []
 
     @property
@@ -182,7 +192,7 @@ def get_session_screen(*, organization: Organization, livestream_id: UUID, sessi
     if session is None:
         raise NotFoundError(f"No livestream session {session_id}.")
     session.livestream = livestream
-    return SessionScreen(session, _timeline(session))
+    return SessionScreen(session, _timeline(session), list_past_findings(session))
 
 
 def _timeline(session: Session) -> Timeline:

@@ -1,6 +1,6 @@
 """How evenly a track comes, by how often each step between its times occurs."""
 
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 # A longer hole is a pause of the encoder, or the network's, of which others tell.
@@ -29,8 +29,8 @@ class Beat:
     back: int = 0
 
 
-def find_beat(steps: Counter[int]) -> Beat:
-    """Return the beat of steps in milliseconds."""
+def find_beat(steps: Mapping[int, int]) -> Beat:
+    """Return the beat of steps in milliseconds, by how often each occurs."""
     back = sum(count for step, count in steps.items() if step < 0)
     walked = {step: count for step, count in steps.items() if _STANDS_STILL_MS < step <= _LONGEST_HOLE_MS}
     total = sum(walked.values())
@@ -48,7 +48,7 @@ def find_beat(steps: Counter[int]) -> Beat:
     return Beat(frame_ms, total + missing, missing, back)
 
 
-def _frame_ms(walked: dict[int, int], total: int) -> float:
+def _frame_ms(walked: Mapping[int, int], total: int) -> float:
     """Return how long one frame is: the mean of the shortest ones, since encoders round times to milliseconds."""
     left = total * _SHORT_SHARE
     for step in sorted(walked):

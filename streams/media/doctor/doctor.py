@@ -2,22 +2,21 @@
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from streams.media.avc import find_picture_size
 from streams.media.doctor.judgement import IngestFault, Judgement
 from streams.media.doctor.kinds import FindingKind
 from streams.media.doctor.lines import FilterLines, Heard
 from streams.media.doctor.signs import Signs
 from streams.media.doctor.windows import TagWindows
-from streams.media.flv import Tag, TagType
+from streams.media.flv import Tag
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """A value that was measured, and when, by the clock of arrivals."""
 
     value: float
@@ -43,18 +42,14 @@ class Doctor:
         self._signs = Signs()
         self._judgement = Judgement(is_low=is_low, known=known)
         self._picture, self._sound = FilterLines(), FilterLines()
-        # The short side of the picture that is announced; 0 while that is not known.
-        self._lines = 0
         self._readings: dict[FindingKind, Reading] = {}
 
-    def note(self, tag: Tag, arrived_ms: float) -> None:
-        """Take in the next tag of the present connection."""
+    def note(self, tags: Iterable[Tag], arrived_ms: float) -> None:
+        """Take in the next tags of the present connection, which came at once."""
         with self._lock:
             if arrived_ms >= self._collector.ends_ms:
                 self._close(arrived_ms)
-            if tag.announced and tag.type == TagType.VIDEO:
-                self._lines = _short_side(tag)
-            self._collector.note(tag, arrived_ms)
+            self._collector.note(tags, arrived_ms)
 
     def hold_up(self) -> None:
         """Say that we did not read for a while, so that nobody is blamed for it."""
@@ -95,7 +90,7 @@ class Doctor:
         if window is None:
             return
         try:
-            signs = self._signs.read(window, self.heard(), lines=self._lines)
+            signs = self._signs.read(window, self.heard())
         except Exception:
             # Whatever it is that comes: a broadcast is no worse for not being looked at.
             logger.exception("what came could not be looked at")
@@ -114,8 +109,3 @@ class Doctor:
             peak_dbfs=self._sound.take_peak(),
             loudness_lufs=self._sound.loudness_lufs,
         )
-
-
-def _short_side(tag: Tag) -> int:
-    size = find_picture_size(tag.record)
-    return min(size.width, size.height) if size is not None else 0

@@ -1,9 +1,10 @@
 """How far apart key frames are, and how evenly the bits come from one to the next."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import compress
-from statistics import fmean, pstdev
+from math import sqrt
+from statistics import fmean
 
 from streams.media.doctor.kinds import FindingKind
 from streams.media.doctor.sign import Sign
@@ -53,7 +54,7 @@ class KeyFrames:
             yield FindingKind.KEYFRAMES_VARY, Sign.of((max(lengths) - min(lengths)) / 1000)
         rates = [rate for _, rate in self._bins]
         if len(rates) >= _LEAST_BINS and max(rates) > 0:
-            yield FindingKind.BITRATE_SWINGS, Sign.of(round(pstdev(rates) * 100 / fmean(rates), 1))
+            yield FindingKind.BITRATE_SWINGS, Sign.of(_swing(rates))
 
     def _note_key_frame(self, at_ms: int) -> None:
         if self._key_ms is None or at_ms < self._key_ms:
@@ -72,3 +73,9 @@ class KeyFrames:
             self._intervals.popleft()
         while self._bins and self._bins[0][0] < before_ms:
             self._bins.popleft()
+
+
+def _swing(rates: Sequence[float]) -> float:
+    """Return the standard deviation in percent of the mean; that of `statistics` is exact, and twenty times slower."""
+    mean = fmean(rates)
+    return round(sqrt(fmean([(rate - mean) ** 2 for rate in rates])) * 100 / mean, 1)

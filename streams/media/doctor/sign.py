@@ -1,10 +1,9 @@
 """One thing that was measured, with what it is graded by."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Sign:
+class Sign(NamedTuple):
     """A value as people are told it, and what its rule grades; `detail` is for the sentence."""
 
     value: float

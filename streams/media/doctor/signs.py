@@ -1,7 +1,7 @@
 """What windows say of each kind of fault: a value, or nothing where that cannot be known."""
 
-from collections import Counter, deque
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from statistics import fmean
 
 from streams.media.doctor.beat import Beat, find_beat
@@ -38,20 +38,17 @@ class Signs:
         # Arrivals of the newest picture and sound.
         self._picture_ms = self._sound_ms = 0.0
 
-    def read(self, window: TagWindow, heard: Heard, *, lines: int) -> dict[FindingKind, Sign]:
-        """Return the signs that can be known after a window; one in which nothing came says nothing.
-
-        `lines` is the short side of the picture in pixels, 0 while that is not known.
-        """
+    def read(self, window: TagWindow, heard: Heard) -> dict[FindingKind, Sign]:
+        """Return the signs that can be known after a window; one in which nothing came says nothing."""
         if window.is_empty and not (window.broken or window.changes):
             self._timing.break_off()
             return {}
         self._note(window)
-        picture = self._beat([each.pictures.steps for each in self._lately])
-        sound = self._beat([each.sounds.steps for each in self._lately])
+        picture = find_beat(_together(each.pictures.steps for each in self._lately))
+        sound = find_beat(_together(each.sounds.steps for each in self._lately))
         found = (
             self._of_events(picture.back + sound.back),
-            self._of_picture(picture, lines=lines),
+            self._of_picture(picture),
             self._of_sound(sound),
             self._timing.signs(),
             _of_filters(heard),
@@ -75,7 +72,7 @@ class Signs:
         yield FindingKind.BROKEN_MEDIA, Sign.of(sum(window.broken for window in self._lately))
         yield FindingKind.TIMESTAMPS_BACK, Sign.of(back)
 
-    def _of_picture(self, beat: Beat, *, lines: int) -> Iterator[tuple[FindingKind, Sign]]:
+    def _of_picture(self, beat: Beat) -> Iterator[tuple[FindingKind, Sign]]:
         window = self._lately[-1]
         yield FindingKind.NO_VIDEO, Sign.of((window.ended_ms - self._picture_ms) / 1000)
         if not window.pictures:
@@ -85,7 +82,7 @@ class Signs:
         yield FindingKind.B_FRAMES, Sign.of(max(waits_ms) - min(waits_ms))
         if beat.expected:
             yield FindingKind.FRAMES_MISSING, Sign.of(round(beat.missing * 100 / beat.expected, 2))
-        yield from self._of_bitrate(lines=lines, fps=1000 / beat.frame_ms if beat.frame_ms else 0.0)
+        yield from self._of_bitrate(lines=window.lines, fps=1000 / beat.frame_ms if beat.frame_ms else 0.0)
 
     def _of_bitrate(self, *, lines: int, fps: float) -> Iterator[tuple[FindingKind, Sign]]:
         usual = usual_range(lines=lines, fps=fps)
@@ -111,9 +108,14 @@ class Signs:
             skew_ms = round(fmean(window.sounds.lates_ms) - fmean(window.pictures.lates_ms))
             yield FindingKind.AV_SKEW, Sign(skew_ms, abs(skew_ms))
 
-    @staticmethod
-    def _beat(steps: list[Counter[int]]) -> Beat:
-        return find_beat(sum(steps, Counter()))
+
+def _together(counted: Iterable[Mapping[int, int]]) -> dict[int, int]:
+    """Return how often each occurs in all of them; a sum of `Counter`s says the same and takes three times as long."""
+    total: dict[int, int] = {}
+    for counts in counted:
+        for each, count in counts.items():
+            total[each] = total.get(each, 0) + count
+    return total
 
 
 def _of_filters(heard: Heard) -> Iterator[tuple[FindingKind, Sign]]:

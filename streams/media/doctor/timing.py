@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Iterator
 from itertools import pairwise
 from math import sqrt
-from statistics import fmean, linear_regression
+from statistics import fmean
 from typing import NamedTuple
 
 from streams.media.doctor.kinds import FindingKind
@@ -87,10 +87,13 @@ class Timing:
     def _find_drift(self) -> Sign:
         times = [late.at_ms for late in self._spans]
         lates = [late.least_ms for late in self._spans]
-        fitted = linear_regression(times, lates)
-        rest = sum((late - fitted.intercept - fitted.slope * at) ** 2 for at, late in zip(times, lates, strict=True))
-        mean = fmean(times)
-        unsure = sqrt(rest / (len(times) - 2) / sum((at - mean) ** 2 for at in times))
+        # Least squares, about the means.
+        mean_at, mean_late = fmean(times), fmean(lates)
+        points = [(at - mean_at, late - mean_late) for at, late in zip(times, lates, strict=True)]
+        spread = sum(at * at for at, _ in points)
+        slope = sum(at * late for at, late in points) / spread
+        rest = sum((late - slope * at) ** 2 for at, late in points)
+        unsure = sqrt(rest / (len(points) - 2) / spread)
         # Who is ever later has the slower clock.
-        ppm = round(-fitted.slope * _PPM)
-        return Sign(ppm, abs(ppm) if abs(fitted.slope) > _SURE * unsure else 0.0)
+        ppm = round(-slope * _PPM)
+        return Sign(ppm, abs(ppm) if abs(slope) > _SURE * unsure else 0.0)

@@ -56,6 +56,7 @@ class SelfTestsView(SelfTestsApi):
     )
     def get(self, request: Request, **path: str) -> Response:
         services.check_instance_is_own(self.organization)
+        services.end_abandoned()
         wanted = cast(PageNumbers, self.read_query(PageQuery))
         found = selectors.list_self_tests()
         page = take_page(found, wanted=wanted, count=found.count)
@@ -69,5 +70,6 @@ class SelfTestView(SelfTestsApi):
     @operation("get_self_test", "Get a self-test, as far as it is", answer=Answer(SelfTestSerializer))
     def get(self, request: Request, self_test_id: str, **path: str) -> Response:
         wanted = get_uuid(self_test_id, noun="self-test")
+        services.end_abandoned()
         found = selectors.get_self_test(wanted, organization=self.organization)
         return self.answer(SelfTestSerializer().to_representation(found))

@@ -100,7 +100,7 @@ def course(
         while waiting and waiting[0].at_ms <= each.at_ms:
             line = waiting.popleft()
             (doctor.hear_sound if line.is_of_sound else doctor.hear_picture)(line.text)
-        doctor.note(each.tag, each.at_ms)
+        doctor.note([each.tag], each.at_ms)
     return said
 
 

@@ -229,7 +229,7 @@ class TestFindings:
         assert doctor.examine(now_ms=0.0).findings == findings
 
         for each in on_time(came.tag for came in healthy(seconds=20)):
-            doctor.note(each.tag, each.at_ms)
+            doctor.note([each.tag], each.at_ms)
 
         assert doctor.examine(now_ms=20_000.0).findings == ()
         assert at_s > 0
@@ -248,10 +248,10 @@ class TestFindings:
     def test_another_connection_may_announce_something_else(self) -> None:
         doctor = Doctor(is_low=True)
         for each in healthy(seconds=10):
-            doctor.note(each.tag, each.at_ms)
+            doctor.note([each.tag], each.at_ms)
         doctor.begin_connection()
         for each in healthy(seconds=10, profile="main"):
-            doctor.note(each.tag, 10_100 + each.at_ms)
+            doctor.note([each.tag], 10_100 + each.at_ms)
 
         assert doctor.examine(now_ms=20_200, is_last=True).findings == ()
 
@@ -259,7 +259,7 @@ class TestFindings:
         doctor = Doctor(is_low=True)
         for each in _bursting():
             doctor.hold_up()
-            doctor.note(each.tag, each.at_ms)
+            doctor.note([each.tag], each.at_ms)
 
         assert doctor.examine(now_ms=20_000).findings == ()
 

@@ -130,7 +130,7 @@ class TestWhatIsSeenOfASlate:
         doctor.cover_ears()
 
         for each in on_time(tags_of(clip)):
-            doctor.note(each.tag, each.at_ms)
+            doctor.note([each.tag], each.at_ms)
 
         assert doctor.examine(now_ms=_SECONDS * 1000).findings == ()
 
