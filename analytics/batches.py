@@ -24,7 +24,7 @@ from analytics.counting.batch import (
 )
 from analytics.models import DailySalt, DayKind, LogCursor, SessionNow, View
 from analytics.partitions import first_kept_day, make_partitions
-from analytics.tallies import TOLD, ToldChange, ToldOf, add_changes
+from analytics.tallies import ToldChange, ToldOf, WrittenFigures, add_changes
 from livehub.core import clock
 from streams.livestreams.storage import find_sessions_of_folders, folder_name
 from streams.livestreams.viewing import add_watched
@@ -259,7 +259,7 @@ def _changes_told(views: Collection[ViewChange], owners: dict[str, _Owner]) -> l
         began_at__lte=_moment(max(view.began_ms for view in reporting)),
         failed__isnull=False,
     )
-    before = {row.id: row for row in written.only("id", "began_at", *TOLD)}
+    before = {view: WrittenFigures(*figures) for view, *figures in written.values_list("id", *WrittenFigures._fields)}
     changes = []
     for view in reporting:
         owner = owners[view.session]

@@ -60,8 +60,16 @@ class Told(Protocol):
     def exited_before_start(self) -> bool: ...
 
 
-# The same, as columns of views.
-TOLD = ("startup_ms", "latency_ms", "played_ms", "stalled_ms", "stalls", "failed", "exited_before_start")
+class WrittenFigures(NamedTuple):
+    """The same, as a view's row has it."""
+
+    startup_ms: int | None
+    latency_ms: int | None
+    played_ms: int
+    stalled_ms: int
+    stalls: int
+    failed: bool
+    exited_before_start: bool
 
 
 class ToldOf(NamedTuple):

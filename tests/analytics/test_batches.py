@@ -191,7 +191,7 @@ class TestQuality:
 
     def test_of_a_day_that_is_dropped_is_not_counted_again(self, on_air: Session, settings: Settings) -> None:
         settings.VIEW_RETENTION_DAYS = 5
-        began_ms = _MIDNIGHT * 60_000 - 6 * 24 * 3600 * 1000
+        began_ms = (_MIDNIGHT - 60 * 24 * 60) * 60_000
         of_old_day = _view(_name(on_air), began_ms=began_ms, reported=_told(played_ms=9000))
         batches.open_log("main")
 

@@ -41,7 +41,7 @@ def night(keynote: Livestream) -> Session:
     watched(session, at("03T00:10"), viewer_ms=30_700, views=1, country="FR", device="mobile", rendition="v1")
     watched(session, at("03T00:11"), viewer_ms=5_000, device="tv", rendition="a0")
     peaked(session, at("03T00:10"), peak=2)
-    stalling = {"startup_ms": 640, "latency_ms": 3_000, "played_ms": 90_000, "stalled_ms": 10_000, "stalls": 2}
+    stalling: Values = {"startup_ms": 640, "latency_ms": 3_000, "played_ms": 90_000, "stalled_ms": 10_000, "stalls": 2}
     played(session, at("02T23:10"), country="DE", **stalling)
     played(session, at("03T00:10"), country="FR", device="mobile", exited_before_start=True)
     return session
