@@ -23,7 +23,8 @@ from analytics.counting.batch import (
     WatchingNow,
 )
 from analytics.models import DailySalt, DayKind, LogCursor, SessionNow, View
-from analytics.partitions import make_partitions
+from analytics.partitions import first_kept_day, make_partitions
+from analytics.tallies import ToldChange, ToldOf, WrittenFigures, add_changes
 from livehub.core import clock
 from streams.livestreams.storage import find_sessions_of_folders, folder_name
 from streams.livestreams.viewing import add_watched
@@ -165,8 +166,10 @@ def write_batch(batch: LogBatch) -> None:
                 f"The log of {batch.edge} is counted further than this batch begins, or not so far."
             )
         owners = _owners({view.session for view in batch.views} | {added.session for added in batch.added})
+        told = _changes_told(batch.views, owners)
         _write_views(batch, owners)
-        _add(batch.added, owners)
+        _add(batch.added, owners, told={change.of for change in told})
+        add_changes(told)
 
 
 @transaction.atomic
@@ -242,7 +245,30 @@ def _row(view: ViewChange, owner: _Owner, edge: str) -> tuple[object, ...]:
     )
 
 
-def _add(added: Iterable[Added], owners: dict[str, _Owner]) -> None:
+def _changes_told(views: Collection[ViewChange], owners: dict[str, _Owner]) -> list[ToldChange]:
+    """Return what players have reported since these views were written last."""
+    # A view of a day that is dropped already has no row any more that says what was counted of it.
+    first = first_kept_day()
+    days = {view.id: _moment(view.began_ms).date() for view in views if view.reported is not None}
+    reporting = [view for view in views if view.id in days and view.session in owners and days[view.id] >= first]
+    if not reporting:
+        return []
+    written = View.objects.filter(
+        id__in=[view.id for view in reporting],
+        began_at__gte=_moment(min(view.began_ms for view in reporting)),
+        began_at__lte=_moment(max(view.began_ms for view in reporting)),
+        failed__isnull=False,
+    )
+    before = {view: WrittenFigures(*figures) for view, *figures in written.values_list("id", *WrittenFigures._fields)}
+    changes = []
+    for view in reporting:
+        owner = owners[view.session]
+        of = ToldOf(owner.app, owner.livestream, owner.session, days[view.id], view.country or "", view.device)
+        changes.append(ToldChange(of, before.get(view.id), view.reported if view.is_kept else None))
+    return changes
+
+
+def _add(added: Iterable[Added], owners: dict[str, _Owner], *, told: Collection[ToldOf]) -> None:
     minutes: dict[tuple[UUID, datetime, str, str], list[int]] = defaultdict(lambda: [0, 0])
     days: dict[tuple[_Owner, date, str, str], list[int]] = defaultdict(lambda: [0, 0])
     totals: dict[UUID, list[int]] = defaultdict(lambda: [0, 0])
@@ -262,17 +288,24 @@ def _add(added: Iterable[Added], owners: dict[str, _Owner]) -> None:
         ):
             sums[0] += each.watched_ms
             sums[1] += each.views
-    if not totals:
+    for of in told:
+        # Where nobody saw anything, that is to be seen: there is a row, too.
+        owner = _Owner(of.session, of.app, of.livestream)
+        for kind, key in of.parts:
+            days[owner, of.day, kind.value, key]  # Made by being asked for.
+    if not days:
         return
     with connection.cursor() as cursor:
         # In one order everywhere: two collectors may have the same rows to change.
-        cursor.execute(_MINUTES, _columns((*key, *sums) for key, sums in sorted(minutes.items())))
+        if minutes:
+            cursor.execute(_MINUTES, _columns((*key, *sums) for key, sums in sorted(minutes.items())))
         rows = (
             (owner.app, owner.livestream, owner.session, day, *kind, *sums)
             for (owner, day, *kind), sums in sorted(days.items())
         )
         cursor.execute(_DAYS, _columns(rows))
-        cursor.execute(_FIGURES, _columns((session, *sums) for session, sums in sorted(totals.items())))
+        if totals:
+            cursor.execute(_FIGURES, _columns((session, *sums) for session, sums in sorted(totals.items())))
     add_watched({session: watched_ms for session, (watched_ms, _) in totals.items() if watched_ms})
 
 

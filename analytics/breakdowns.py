@@ -16,7 +16,7 @@ from django.db.models import Max, OuterRef, Q, QuerySet, Subquery, Sum, TextChoi
 from django.db.models.functions import TruncDate
 
 from analytics.models import Day, DayKind, Device, SessionFigures
-from analytics.quality import Quality, QualityKey, read_quality, sum_quality
+from analytics.quality import Quality, QualityKey, read_quality
 from analytics.ranges import TimeRange, whole
 from streams.models import Livestream, Session
 
@@ -158,10 +158,6 @@ class Breakdown:
             return list(rows)
         found = self._quality(rows)
         return [replace(row, quality=found.get(row.key)) for row in rows]
-
-    def quality(self) -> Quality | None:
-        """Return how all of it played together; None where no player reported."""
-        return sum_quality(self._read_quality("scope_id", self._scope_ids).values())
 
     def peak(self) -> int | None:
         """Return the most who watched one of the broadcasts at once, None where nobody knows."""

@@ -40,7 +40,7 @@ class DaysForm(forms.Form):
         return range_of_days(first, last, now=clock.now())
 
 
-class WatchedFileForm(DaysForm):
+class WatchedForm(DaysForm):
     """The same, and by what; by livestream, unless it is told."""
 
     group_by = forms.ChoiceField(choices=Grouping.choices, required=False)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 
 from livehub.core import clock
@@ -56,6 +57,11 @@ def drop_days_before(first: date) -> list[date]:
 def today() -> date:
     """Return the present UTC day."""
     return clock.now().date()
+
+
+def first_kept_day() -> date:
+    """Return the earliest UTC day whose views are kept."""
+    return today() - timedelta(days=settings.VIEW_RETENTION_DAYS)
 
 
 def _table(day: date) -> str:

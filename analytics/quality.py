@@ -19,7 +19,7 @@ QualityKey = Literal["scope_id", "day", "key"]
 
 
 def _sums(column: str) -> str:
-    # Place by place: ten times as fast as taking arrays apart and putting them together.
+    # Place by place: arrays are neither taken apart nor put together for each row.
     return f"ARRAY[{', '.join(f'sum({column}[{slot}])' for slot in range(1, SLOTS + 1))}]::bigint[]"
 
 

@@ -11,6 +11,7 @@ from django.db.models import Max
 from analytics.breakdowns import Breakdown, Grouping, WantedBreakdown, WatchedList, WatchedRow
 from analytics.happenings import Band, bands_of
 from analytics.models import LogCursor, SessionFigures
+from analytics.quality import Quality, sum_quality
 from analytics.ranges import DAY, TimeRange, midnight_of
 from livehub.core import clock
 from livehub.core.errors import NotFoundError
@@ -91,6 +92,11 @@ class SessionReport:
         return any(point.viewers is not None for point in self.points)
 
     @property
+    def quality(self) -> Quality | None:
+        """How it played, on all devices together; None where no player reported."""
+        return sum_quality([row.quality for row in self.devices])
+
+    @property
     def lists(self) -> list[WatchedList]:
         """Its breakdowns, as pages show them."""
         found = {Grouping.COUNTRY: self.countries, Grouping.DEVICE: self.devices, Grouping.RENDITION: self.renditions}
@@ -100,7 +106,7 @@ class SessionReport:
 def get_session_report(session: Session, *, app_ids: Collection[UUID]) -> SessionReport:
     """Return the report of a session of one of these apps, as it is now.
 
-    Seven queries, and one more while it goes on.
+    Ten queries, and one more while it goes on.
     """
     counted_until = _counted_until()
     figures = SessionFigures.objects.filter(session_id=session.pk).first()

@@ -60,6 +60,18 @@ class Told(Protocol):
     def exited_before_start(self) -> bool: ...
 
 
+class WrittenFigures(NamedTuple):
+    """The same, as a view's row has it."""
+
+    startup_ms: int | None
+    latency_ms: int | None
+    played_ms: int
+    stalled_ms: int
+    stalls: int
+    failed: bool
+    exited_before_start: bool
+
+
 class ToldOf(NamedTuple):
     """Of which views: those of a broadcast that began on a UTC day, in a country, on a kind of device."""
 
@@ -70,6 +82,11 @@ class ToldOf(NamedTuple):
     # Empty where it is not known.
     country: str
     device: str
+
+    @property
+    def parts(self) -> tuple[tuple[DayKind, str], ...]:
+        """As which rows of a day they are counted."""
+        return (DayKind.ALL, ""), (DayKind.COUNTRY, self.country), (DayKind.DEVICE, self.device)
 
 
 class ToldChange(NamedTuple):
@@ -122,7 +139,7 @@ def add_changes(changes: Iterable[ToldChange]) -> None:
         if not any((*tally.counts, *tally.startup, *tally.latency)):
             continue
         for scope in (of.app, of.livestream, of.session):
-            for kind, key in ((DayKind.ALL, ""), (DayKind.COUNTRY, of.country), (DayKind.DEVICE, of.device)):
+            for kind, key in of.parts:
                 rows[scope, kind.value, of.day, key, of.app].add(tally)
     if not rows:
         return

@@ -7,13 +7,12 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from django.conf import settings
 from django.db import Error, connection
 from django.db.models import Min
 from django.db.models.functions import Coalesce
 
 from analytics.models import DailySalt, SessionNow, UpkeepStep
-from analytics.partitions import drop_days_before, make_partitions, today
+from analytics.partitions import drop_days_before, first_kept_day, make_partitions, today
 from livehub.core import clock
 from livehub.core.deadline import deadline, remaining_s
 from streams.system.components import Component
@@ -78,7 +77,7 @@ def make_days_ahead() -> None:
 
 def drop_old_days() -> None:
     """Remove the views of days whose time is over; what was made of them stays."""
-    drop_days_before(today() - timedelta(days=settings.VIEW_RETENTION_DAYS))
+    drop_days_before(first_kept_day())
 
 
 def forget_salts() -> None:

@@ -4,8 +4,9 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 
+from analytics.breakdowns import Grouping
 from analytics.csv_files import csv_of
-from analytics.forms import DaysForm, WatchedFileForm
+from analytics.forms import WatchedForm
 from analytics.happenings import Band
 from analytics.screens import get_analytics_screen, get_organization_breakdown
 from analytics.session_reports import ViewersNow, get_recent_curve, get_session_report, look_at_now
@@ -16,14 +17,17 @@ from streams.livestreams.selectors import get_session_screen
 
 class AnalyticsView(MemberView):
     def get(self, request: HttpRequest) -> HttpResponse:
-        form = DaysForm(request.GET)
-        screen = get_analytics_screen(organization=self.member.organization, during=form.during())
-        return self.page("analytics/overview.html", screen=screen, form=form)
+        form = WatchedForm(request.GET)
+        during, by = form.during(), form.grouping()
+        screen = get_analytics_screen(organization=self.member.organization, during=during, by=by)
+        # Of a rendition no player says how it played.
+        ways = [by for by in Grouping if by != Grouping.RENDITION]
+        return self.page("analytics/overview.html", screen=screen, form=form, ways=ways)
 
 
 class AnalyticsFileView(MemberView):
     def get(self, request: HttpRequest) -> StreamingHttpResponse:
-        form = WatchedFileForm(request.GET)
+        form = WatchedForm(request.GET)
         organization = self.member.organization
         return csv_of(get_organization_breakdown(organization=organization, during=form.during(), by=form.grouping()))
 

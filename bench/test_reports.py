@@ -12,7 +12,8 @@ import pytest
 from django.db import connection
 
 from analytics.breakdowns import Breakdown, Grouping, WantedBreakdown
-from analytics.models import Day, Minute, View
+from analytics.histograms import SLOTS
+from analytics.models import Day, Minute, QualityDay, View
 from analytics.partitions import make_partitions, today
 from analytics.ranges import DAY, midnight_of, range_of_days
 from bench import rows
@@ -88,6 +89,17 @@ GROUP BY GROUPING SETS (
     (session_id, day, app_id, livestream_id, rendition)
 )
 """
+# Half of the views reported; each place of both histograms holds some.
+_QUALITY = """
+INSERT INTO analytics_qualityday (
+    scope_id, kind, day, key, app_id, reported, failed, exited, played_ms, stalled_ms, stalls, startup, latency
+)
+SELECT scope_id, kind, day, key, app_id, sum(views) / 2, 0, 1, sum(viewer_ms), sum(viewer_ms) / 100, sum(views) / 10,
+    array_fill(1 + (sum(views) / 100)::int, ARRAY[%(slots)s]), array_fill(1 + (sum(views) / 100)::int, ARRAY[%(slots)s])
+FROM analytics_day, unnest(ARRAY[app_id, livestream_id, session_id]) AS scope (scope_id)
+WHERE kind <> 'rendition'
+GROUP BY 1, 2, 3, 4, 5
+"""
 _MINUTES = """
 INSERT INTO analytics_minute (session_id, minute, rendition, device, viewer_ms, views)
 SELECT session_id, date_trunc('minute', began_at), 'v' || (get_byte(viewer, 0) %% 4), device, sum(watched_ms),
@@ -105,15 +117,15 @@ def _fill(made: NewOrganization) -> None:
     for number in range(LIVESTREAMS):
         create_livestream(app=made.app, name=f"Livestream {number}", actor=SYSTEM)
     make_partitions(today() - ago * DAY for ago in range(DAYS + 1))
-    values = {"app": str(made.app.pk), "days": DAYS, "views": VIEWS, "today": midnight}
-    rows.execute(_SESSIONS, _VIEWS, _DAYS, _MINUTES, _FIGURES, given=values)
+    values = {"app": str(made.app.pk), "days": DAYS, "views": VIEWS, "today": midnight, "slots": SLOTS}
+    rows.execute(_SESSIONS, _VIEWS, _DAYS, _QUALITY, _MINUTES, _FIGURES, given=values)
     rows.settle()
 
 
 def test_thirty_days_of_a_million_views_are_told_at_once() -> None:
     home = create_organization(name="Many", email="many@bench.example")
     _fill(home)
-    sizes = {model.__name__: model.objects.count() for model in (View, Day, Minute, Session)}
+    sizes = {model.__name__: model.objects.count() for model in (View, Day, QualityDay, Minute, Session)}
     print(f"\n{sizes}")
     with connection.cursor() as cursor:
         cursor.execute("SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('analytics_view')")

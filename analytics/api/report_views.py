@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from analytics.api.base import AnalyticsApi
-from analytics.api.breakdown_views import WatchedSerializer
+from analytics.api.breakdown_views import QualitySerializer, WatchedSerializer, told_quality
 from analytics.breakdowns import WatchedRow
 from analytics.happenings import Band
 from analytics.session_reports import Point, SessionReport, ViewersNow, get_session_report
@@ -90,6 +90,9 @@ class SessionReportSerializer(serializers.Serializer[SessionReport]):
     peak_viewers = serializers.IntegerField(allow_null=True, help_text="The most who watched at once.")
     peak_estimated = serializers.IntegerField(allow_null=True, help_text="How many of these are an estimate.")
     peak_time = InstantField(allow_null=True)
+    quality = QualitySerializer(
+        read_only=True, allow_null=True, help_text="How it played; null where no player reported that."
+    )
     watching_now = WatchingNowSerializer(read_only=True, allow_null=True, help_text="Null when it is over.")
     step_seconds = serializers.IntegerField(help_text="Of the curve: a minute, and more for very long broadcasts.")
     curve = PointSerializer(many=True, help_text="From the first step to the last one.")
@@ -113,6 +116,7 @@ class SessionReportSerializer(serializers.Serializer[SessionReport]):
             "peak_viewers": watched.peak if watched else None,
             "peak_estimated": report.peak_estimated if watched else None,
             "peak_time": _instant(report.peak_at),
+            "quality": told_quality(report.quality),
             "watching_now": WatchingNowSerializer().to_representation(report.now) if report.now else None,
             "step_seconds": report.step_s,
             "curve": [PointSerializer().to_representation(point) for point in report.points],

@@ -12,6 +12,7 @@ from streams.templatetags.dashboard import duration
 register = template.Library()
 
 _HOUR_S = 3600
+_TWO_DIGITS_S = 9.95
 
 
 @register.filter
@@ -39,12 +40,22 @@ def plain_number(number: float) -> str:
 
 
 @register.filter
+def brief(milliseconds: int) -> str:
+    """Return a short time by its first two digits, which are what is known of it: 0.64 s, 3.1 s, 12 s."""
+    seconds = milliseconds / 1000
+    decimals = 2 if seconds < 1 else 1 if seconds < _TWO_DIGITS_S else 0
+    return f"{seconds:.{decimals}f} s"
+
+
+@register.filter
 def watched_name(row: WatchedRow, by: Grouping) -> str:
     """Return what a row of a breakdown is called."""
     if by == Grouping.COUNTRY:
         return row.key or "Unknown"
     if by == Grouping.RENDITION:
         return "Sound alone" if row.key == "audio" else row.key
+    if by == Grouping.DAY:
+        return f"{date.fromisoformat(row.key):%-d %b %Y}"
     return row.name or row.key
 
 

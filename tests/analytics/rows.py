@@ -4,7 +4,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from analytics.counting.batch import ReportedFigures
 from analytics.models import Day, Minute, SessionFigures
+from analytics.tallies import ToldChange, ToldOf, add_changes
 from streams.livestreams.states import EndReason, SessionStatus
 from streams.models import Connection, Livestream, Session
 
@@ -62,6 +64,26 @@ def watched(
     figures.viewer_ms += viewer_ms
     figures.views += views
     figures.save(update_fields=["viewer_ms", "views"])
+
+
+def played(session: Session, at: datetime, *, country: str = "", device: str = "desktop", **told: object) -> None:
+    """Count what a player has reported of a view that began then, as a collector's batch does; `told` of its row."""
+    given: dict[str, Any] = {
+        "startup_ms": None,
+        "played_ms": 0,
+        "stalled_ms": 0,
+        "stalls": 0,
+        "latency_ms": None,
+        "latency_measured_ms": 0,
+        "dropped_frames": None,
+        "failed": False,
+        "error_code": None,
+        "exited_before_start": False,
+        **told,
+    }
+    livestream = session.livestream
+    of = ToldOf(livestream.app_id, livestream.pk, session.pk, at.date(), country, device)
+    add_changes([ToldChange(of, None, ReportedFigures(**given))])
 
 
 def peaked(session: Session, at: datetime, *, peak: int) -> None:

@@ -1,15 +1,18 @@
 """What was counted is written once."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 from django.db.models import Sum
+from pytest_django import Settings
 
 from analytics import batches
 from analytics.books import BatchRefusedError
 from analytics.counting.batch import Added, LogBatch, Position, ReportedFigures, ViewChange, Watching, WatchingNow
-from analytics.models import Day, DayKind, LogCursor, Minute, SessionFigures, SessionNow, View
+from analytics.models import Day, DayKind, LogCursor, Minute, QualityDay, SessionFigures, SessionNow, View
+from analytics.quality import Quality, read_quality
+from analytics.ranges import TimeRange
 from streams.livestreams.storage import folder_name
 from streams.models import Livestream, Session
 
@@ -145,6 +148,85 @@ def test_what_players_report_is_written_with_their_views(on_air: Session) -> Non
     assert (rows[gave_up.id].has_begun, rows[gave_up.id].exited_before_start) == (False, True)
     assert (rows[fell.id].failed, rows[fell.id].error_code, rows[fell.id].latency_ms) == (True, "x", None)
     assert not Minute.objects.exists()
+
+
+def _told(**changes: object) -> ReportedFigures:
+    given: dict[str, object] = {
+        "startup_ms": None,
+        "played_ms": 0,
+        "stalled_ms": 0,
+        "stalls": 0,
+        "latency_ms": None,
+        "latency_measured_ms": 0,
+        "dropped_frames": None,
+        "failed": False,
+        "error_code": None,
+        "exited_before_start": False,
+    }
+    return ReportedFigures(**{**given, **changes})  # type: ignore[arg-type]  # As above.
+
+
+def _quality(session: Session) -> Quality:
+    before = datetime.fromtimestamp((_MIDNIGHT - 24 * 60) * 60, tz=UTC)
+    during = TimeRange(before, before + timedelta(days=2))
+    app_id = session.livestream.app_id
+    found = read_quality("scope_id", scope_ids=[session.pk], app_ids=[app_id], during=during)
+    return found[str(session.pk)]
+
+
+class TestQuality:
+    @pytest.fixture(autouse=True)
+    def _days_are_kept(self, settings: Settings) -> None:
+        settings.VIEW_RETENTION_DAYS = 36_500
+
+    def test_of_a_view_that_goes_on_is_what_was_reported_last(self, on_air: Session) -> None:
+        batches.open_log("main")
+        view = _view(_name(on_air), country="DE", reported=_told(startup_ms=640, played_ms=9000))
+        silent = _view(_name(on_air))
+        batches.write_batch(_batch(_START, _FIRST, views=[view, silent]))
+        view.reported = _told(startup_ms=640, played_ms=18_000, stalled_ms=2000, stalls=1, latency_ms=3000)
+
+        batches.write_batch(_batch(_FIRST, _SECOND, views=[view, silent]))
+        with pytest.raises(BatchRefusedError):
+            batches.write_batch(_batch(_FIRST, _SECOND, views=[view, silent]))
+
+        found = _quality(on_air)
+        assert (found.reported, found.played_ms, found.stalled_ms, found.stalls) == (1, 18_000, 2000, 1)
+        assert (sum(found.startup), sum(found.latency)) == (1, 1)
+        # Of the day on which it began.
+        assert {str(day) for day in QualityDay.objects.values_list("day", flat=True)} == {"2026-11-23"}
+        own = QualityDay.objects.filter(scope_id=on_air.pk).values_list("kind", "key", "reported")
+        assert set(own) == {("all", "", 1), ("country", "DE", 1), ("device", "desktop", 1)}
+
+    def test_of_who_saw_nothing_is_to_be_seen(self, on_air: Session) -> None:
+        batches.open_log("main")
+        waiting = [_view(_name(on_air), has_begun=False, watched_ms=0, reported=_told()) for _ in range(3)]
+        batches.write_batch(_batch(_START, _FIRST, views=waiting))
+        left, failed, gone = waiting
+        for view in waiting:
+            view.state = None
+        left.reported, failed.reported = _told(exited_before_start=True), _told(failed=True, error_code="load")
+
+        batches.write_batch(_batch(_FIRST, _SECOND, views=waiting))
+
+        found = _quality(on_air)
+        assert (found.reported, found.exited, found.failed) == (2, 1, 1)
+        assert not View.objects.filter(id=gone.id).exists()
+        assert set(Day.objects.values_list("kind", "key", "viewer_ms", "views")) == {
+            ("all", "", 0, 0),
+            ("country", "", 0, 0),
+            ("device", "desktop", 0, 0),
+        }
+
+    def test_of_a_day_that_is_dropped_is_not_counted_again(self, on_air: Session, settings: Settings) -> None:
+        settings.VIEW_RETENTION_DAYS = 5
+        began_ms = (_MIDNIGHT - 60 * 24 * 60) * 60_000
+        of_old_day = _view(_name(on_air), began_ms=began_ms, reported=_told(played_ms=9000))
+        batches.open_log("main")
+
+        batches.write_batch(_batch(_START, _FIRST, views=[of_old_day]))
+
+        assert not QualityDay.objects.exists()
 
 
 def test_of_what_nobody_broadcasts_nothing_is_kept(db: None) -> None:

@@ -11,7 +11,7 @@ from django.http import StreamingHttpResponse
 from streams.livestreams.services import create_livestream
 from streams.models import Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization
-from tests.analytics.rows import broadcast, peaked, watched
+from tests.analytics.rows import broadcast, peaked, played, watched
 from tests.api.clients import ApiClient, read
 from tests.meetings.queries import asked_for
 
@@ -41,6 +41,9 @@ def night(keynote: Livestream) -> Session:
     watched(session, at("03T00:10"), viewer_ms=30_700, views=1, country="FR", device="mobile", rendition="v1")
     watched(session, at("03T00:11"), viewer_ms=5_000, device="tv", rendition="a0")
     peaked(session, at("03T00:10"), peak=2)
+    stalling: Values = {"startup_ms": 640, "latency_ms": 3_000, "played_ms": 90_000, "stalled_ms": 10_000, "stalls": 2}
+    played(session, at("02T23:10"), country="DE", **stalling)
+    played(session, at("03T00:10"), country="FR", device="mobile", exited_before_start=True)
     return session
 
 
@@ -81,6 +84,7 @@ class TestBreakdown:
                 "viewer_seconds": 200,
                 "average_view_seconds": 50.0,
                 "peak_viewers": 3,
+                "quality": None,
             },
             {
                 "key": str(keynote.pk),
@@ -91,6 +95,18 @@ class TestBreakdown:
                 "viewer_seconds": 96,
                 "average_view_seconds": 32.066,
                 "peak_viewers": 2,
+                # 640 ms is between 630 and 710, and 3 s between 2.8 and 3.15 s.
+                "quality": {
+                    "reported_views": 2,
+                    "startup_p50_ms": 670,
+                    "startup_p95_ms": 706,
+                    "exits_before_start_percent": 50.0,
+                    "failures_percent": 0.0,
+                    "rebuffering_percent": 10.0,
+                    "stalls": 2,
+                    "latency_p50_ms": 2_975,
+                    "latency_p95_ms": 3_132,
+                },
             },
         ]
 
@@ -139,6 +155,36 @@ class TestBreakdown:
             "audio": (0, 5, None, None),
         }
 
+    def test_has_how_each_played_where_players_told(self, dyte: ApiClient, night: Session, noon: Session) -> None:
+        def quality(query: str) -> dict[str | None, tuple[int, float] | None]:
+            told_of = {row["key"]: row["quality"] for row in told(dyte, query)}
+            return {
+                key: found and (found["reported_views"], found["exits_before_start_percent"])
+                for key, found in told_of.items()
+            }
+
+        assert quality("group_by=session") == {str(noon.pk): None, str(night.pk): (2, 50.0)}
+        assert quality("group_by=country") == {"DE": (1, 0.0), "FR": (1, 100.0), None: None}
+        assert quality("group_by=device") == {"mobile": (1, 100.0), "desktop": (1, 0.0), "tv": None}
+        assert set(quality("group_by=rendition").values()) == {None}
+        by_day = {key: found for key, found in quality("group_by=day&per_page=100").items() if found}
+        assert by_day == {"2026-11-02": (1, 0.0), "2026-11-03": (1, 100.0)}
+
+    def test_has_how_one_livestream_or_broadcast_played(self, dyte: ApiClient, night: Session) -> None:
+        keynote = str(night.livestream_id)
+        other = broadcast(night.livestream, at("06T10:00"), until=at("06T11:00"))
+        watched(other, at("06T10:10"), viewer_ms=1_000, views=1)
+        played(other, at("06T10:10"), failed=True)
+
+        def reported(query: str) -> dict[str | None, int]:
+            return {row["key"]: row["quality"]["reported_views"] for row in told(dyte, query) if row["quality"]}
+
+        assert reported(f"livestream_id={keynote}") == {keynote: 3}
+        assert reported(f"session_id={night.pk}") == {keynote: 2}
+        assert reported(f"group_by=device&session_id={other.pk}") == {"desktop": 1}
+        assert reported(f"group_by=device&livestream_id={keynote}") == {"desktop": 2, "mobile": 1}
+        assert reported(f"group_by=session&livestream_id={keynote}") == {str(night.pk): 2, str(other.pk): 1}
+
     def test_is_of_one_livestream_or_broadcast_alone(self, dyte: ApiClient, night: Session) -> None:
         for query in (f"livestream_id={night.livestream_id}", f"session_id={night.pk}"):
             assert list(figures(dyte, f"group_by=device&{query}")) == ["desktop", "mobile", "tv"]
@@ -169,7 +215,8 @@ class TestBreakdown:
         for group in ("livestream", "session", "country", "device", "rendition"):
             assert told(stranger, f"group_by={group}") == []
             assert told(stranger, f"group_by={group}&session_id={night.pk}") == []
-        assert {row["views"] for row in told(stranger, "group_by=day")} == {0}
+        for query in ("group_by=day", f"group_by=day&session_id={night.pk}"):
+            assert {(row["views"], row["quality"]) for row in told(stranger, query)} == {(0, None)}
 
     @pytest.mark.parametrize(
         ("query", "fields"),
@@ -190,7 +237,7 @@ class TestBreakdown:
 
     @pytest.mark.parametrize(
         ("group", "queries"),
-        [("livestream", 3), ("session", 3), ("day", 2), ("country", 1), ("device", 1), ("rendition", 1)],
+        [("livestream", 4), ("session", 4), ("day", 3), ("country", 2), ("device", 2), ("rendition", 1)],
     )
     def test_takes_so_many_queries(self, dyte: ApiClient, keynote: Livestream, group: str, queries: int) -> None:
         assert asked_for(lambda: dyte.get(f"{PATH}?{NOVEMBER}&group_by={group}")) == queries
@@ -225,8 +272,27 @@ class TestCsv:
                 "viewer_seconds",
                 "average_view_seconds",
                 "peak_viewers",
+                "reported_views",
+                "startup_p50_ms",
+                "startup_p95_ms",
+                "exits_before_start_percent",
+                "failures_percent",
+                "rebuffering_percent",
+                "stalls",
+                "latency_p50_ms",
+                "latency_p95_ms",
             ],
-            [str(noon.pk), "Matinee", str(noon.livestream_id), "2026-11-05T12:00:00.000Z", "4", "200", "50.0", "3"],
+            [
+                str(noon.pk),
+                "Matinee",
+                str(noon.livestream_id),
+                "2026-11-05T12:00:00.000Z",
+                "4",
+                "200",
+                "50.0",
+                "3",
+                *[""] * 9,
+            ],
             [
                 str(night.pk),
                 "Autumn keynote",
@@ -236,9 +302,10 @@ class TestCsv:
                 "96",
                 "32.066",
                 "2",
+                *["2", "670", "706", "50.0", "0.0", "10.0", "2", "2975", "3132"],
             ],
         ]
-        assert self.lines(dyte, "group_by=country")[-1] == ["", "", "", "", "0", "5", "", ""]
+        assert self.lines(dyte, "group_by=country")[-1] == ["", "", "", "", "0", "5", "", "", *[""] * 9]
 
     @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\uff1d1"])
     def test_has_nothing_that_a_spreadsheet_would_run(self, dyte: ApiClient, home: NewOrganization, name: str) -> None:

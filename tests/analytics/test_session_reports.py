@@ -8,8 +8,9 @@ import pytest
 from analytics.models import LogCursor, SessionFigures, SessionNow
 from livehub.core import clock
 from streams.models import Livestream, Session, SessionEvent
-from tests.analytics.rows import broadcast, peaked, watched
+from tests.analytics.rows import broadcast, peaked, played, watched
 from tests.api.clients import ApiClient, read
+from tests.meetings.queries import asked_for
 from tests.runs import claimed, connected, taken_in
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +60,35 @@ class TestOver:
         assert [(row["key"], row["viewer_seconds"]) for row in told["renditions"]] == [("v1", 90), ("v0", 60)]
         assert [(row["key"], row["viewer_seconds"]) for row in told["devices"]] == [("mobile", 90), ("desktop", 60)]
         assert [(row["key"], row["viewer_seconds"]) for row in told["countries"]] == [(None, 120), ("DE", 30)]
+
+    def test_has_how_it_played(self, dyte: ApiClient, session: Session) -> None:
+        assert report(dyte, session)["quality"] is None
+
+        played(session, at("02T23:58:40"), country="DE", startup_ms=640, played_ms=99_000, stalled_ms=1_000, stalls=1)
+        played(session, at("03T00:00:40"), device="mobile", exited_before_start=True)
+
+        told = report(dyte, session)
+        assert told["quality"] == {
+            "reported_views": 2,
+            "startup_p50_ms": 670,
+            "startup_p95_ms": 706,
+            "exits_before_start_percent": 50.0,
+            "failures_percent": 0.0,
+            "rebuffering_percent": 1.0,
+            "stalls": 1,
+            "latency_p50_ms": None,
+            "latency_p95_ms": None,
+        }
+        by_device = {row["key"]: row["quality"]["exits_before_start_percent"] for row in told["devices"]}
+        assert by_device == {"desktop": 0.0, "mobile": 100.0}
+        assert {row["key"]: row["quality"] and row["quality"]["stalls"] for row in told["countries"]} == {
+            "DE": 1,
+            None: 0,
+        }
+        assert {row["quality"] for row in told["renditions"]} == {None}
+
+    def test_takes_so_many_queries(self, dyte: ApiClient, session: Session) -> None:
+        assert asked_for(lambda: dyte.get(f"/livestreams/sessions/{session.pk}/report")) == 11
 
     def test_has_a_curve_of_each_minute(self, dyte: ApiClient, session: Session) -> None:
         told = report(dyte, session)

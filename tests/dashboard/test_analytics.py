@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 from html import unescape
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -15,7 +16,7 @@ from livehub.core import clock
 from streams.livestreams.services import create_livestream, delete_livestream
 from streams.models import Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization
-from tests.analytics.rows import broadcast, peaked, watched
+from tests.analytics.rows import broadcast, peaked, played, watched
 from tests.dashboard.conftest import HTMX, get_html, squeezed
 from tests.runs import claimed, connected
 
@@ -42,6 +43,30 @@ def text_of(html: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
 
 
+def telling(session: Session) -> None:
+    """Have two of its players report: one that stalled, and one that failed."""
+    stalled: dict[str, Any] = {
+        "startup_ms": 640,
+        "latency_ms": 3_000,
+        "played_ms": 90_000,
+        "stalled_ms": 10_000,
+        "stalls": 2,
+    }
+    played(session, at("02T23:10"), country="DE", **stalled)
+    played(session, at("03T00:10"), device="mobile", failed=True)
+
+
+# 640 ms is between 630 and 710, and 3 s between 2.8 and 3.15 s.
+PLAYED = (
+    "Start-up 0.67 s 95% in 0.71 s Rebuffering 10% Latency 3.0 s 95% in 3.1 s Left before the start 0% Failed 50% "
+    "As the players of 2 views reported it."
+)
+UNKNOWN = (
+    "Start-up unknown Rebuffering unknown Latency unknown Left before the start unknown Failed unknown "
+    "No player has reported how it played."
+)
+
+
 class TestOverview:
     def test_has_the_figures_of_the_days_that_are_asked_for(self, browser: Client, night: Session) -> None:
         html = get_html(browser, f"/analytics?{NOVEMBER}")
@@ -59,6 +84,35 @@ class TestOverview:
         assert "Desktop 2 1 h 00 min Mobile 1 30 min 00 s" in told
         assert "v0 2 1 h 00 min Sound alone 1 30 min 00 s" in told
         assert f'href="/livestreams/{night.livestream_id}"><bdi>{night.livestream.name}</bdi>' in squeezed(html)
+
+    def test_says_how_it_played_as_far_as_players_told(self, browser: Client, night: Session) -> None:
+        telling(night)
+
+        told = {
+            by: text_of(get_html(browser, f"/analytics?{NOVEMBER}&group_by={by}"))
+            for by in ("livestream", "session", "day", "country", "device")
+        }
+
+        for text in told.values():
+            assert PLAYED in text
+        good, bad = "0.67 s to 0.71 s 10% 3.0 s to 3.1 s 0% 0%", "unknown unknown unknown 0% 100%"
+        both = "0.67 s to 0.71 s 10% 3.0 s to 3.1 s 0% 50%"
+        assert f"{night.livestream.name} 3 2 {both}" in told["livestream"]
+        assert f"{night.livestream.name} 2 Nov 2026, 23:00 UTC 3 2 {both}" in told["session"]
+        assert f"3 Nov 2026 1 1 {bad} 2 Nov 2026 2 1 {good}" in told["day"]
+        assert f"DE 2 1 {good} Unknown 1 1 {bad}" in told["country"]
+        assert f"Desktop 2 1 {good} Mobile 1 1 {bad}" in told["device"]
+
+    def test_never_says_zero_where_nobody_told(self, browser: Client, night: Session) -> None:
+        told = text_of(get_html(browser, f"/analytics?{NOVEMBER}&group_by=country"))
+
+        assert UNKNOWN in told
+        assert "Reported" not in told
+
+        played(night, at("02T23:10"), country="DE", played_ms=1_000)
+
+        told = text_of(get_html(browser, f"/analytics?{NOVEMBER}&group_by=country"))
+        assert "Unknown 1 none unknown unknown unknown unknown unknown" in told
 
     def test_gives_the_chart_what_the_table_says(self, browser: Client, night: Session) -> None:
         html = get_html(browser, f"/analytics?{NOVEMBER}")
@@ -133,7 +187,10 @@ class TestOverview:
         answer = browser.get(f"/analytics.csv?group_by=country&{NOVEMBER}")
 
         assert isinstance(answer, StreamingHttpResponse)
-        assert answer.getvalue().decode().splitlines()[1:] == ["DE,,,,2,3600,1800.0,", ",,,,1,1800,1800.0,"]
+        assert answer.getvalue().decode().splitlines()[1:] == [
+            "DE,,,,2,3600,1800.0," + "," * 9,
+            ",,,,1,1800,1800.0," + "," * 9,
+        ]
 
     def test_of_unknown_kind_comes_by_livestream(self, browser: Client, night: Session) -> None:
         answer = browser.get(f"/analytics.csv?group_by=planet&{NOVEMBER}")
@@ -157,6 +214,14 @@ class TestSessionReport:
             assert "3 Nov, 00:11 UTC 0" in told
             assert "DE 2 1 h 00 min Unknown 1 30 min 00 s" in told
             assert "data-now" not in html
+
+    def test_says_how_it_played_as_far_as_players_told(self, browser: Client, night: Session) -> None:
+        here = f"{self.address(night)}/report"
+        assert UNKNOWN in text_of(get_html(browser, here))
+
+        telling(night)
+
+        assert PLAYED in text_of(get_html(browser, here))
 
     def test_leaves_gaps_where_nothing_is_known(self, browser: Client, night: Session) -> None:
         LogCursor.objects.update(heard_at=at("03T00:59:30"))
