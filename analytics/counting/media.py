@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-# As nginx names what it serves: as it was asked for, as who waited was sent on, or (an edge node) as it lies on disk.
+# As nginx names what it serves: as it was asked for, as who waited was sent on, or (by try_files) as it lies on disk.
 _PATH = re.compile(
     r"(?:/playback(?:-files)?)?/(?P<folder>[A-Za-z0-9_-]{1,64}/(?P<session>[0-9a-f]{16})/(?P<slot>[av][0-9]{1,2}))"
     r"/(?P<name>(?P<epoch>[0-9]{1,9})-(?P<msn>[0-9]{1,12})(?:\.(?P<part>[0-9]{1,2}))?\.m4s)"

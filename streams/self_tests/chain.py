@@ -4,7 +4,7 @@ import logging
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from threading import Thread
 from typing import TypeVar
@@ -19,15 +19,13 @@ from livehub.core.deadline import deadline
 from livehub.core.errors import NotFoundError
 from livehub.core.outage import DATABASE_OUTAGE, describe
 from streams.livestreams.models import Connection, Lease, Livestream, Session
-from streams.livestreams.selectors import list_loads
 from streams.livestreams.states import SessionStatus
-from streams.livestreams.storage import folder_name
+from streams.livestreams.watching import SessionViewers, viewers_of
 from streams.media import test_picture
 from streams.media.clock_code import DecodeFailedError
 from streams.media.process import Child, running
-from streams.media.tenure import find_children
-from streams.self_tests import latency, machine, services
-from streams.self_tests.machine import Usage
+from streams.self_tests import audience, latency, services
+from streams.self_tests.cost import BroadcastCost
 from streams.self_tests.models import SelfTest, Step
 from streams.self_tests.states import STEP_RULES, TOTAL_S, StepName, StepState
 from streams.self_tests.viewing import EdgeViewer, MediaListing, ViewingFailedError, opened_viewer
@@ -41,6 +39,8 @@ _QUERY_S = 3.0
 # Between the two looks at what the broadcast costs: shorter ones say little.
 _MEASURED_S = 6.0
 _CLEAN_UP_S = 4.0
+# For a part to come.
+_ANSWER_S = 2.0
 
 
 class StepFailedError(Exception):
@@ -78,14 +78,13 @@ class Chain:
         self._viewer: EdgeViewer
         self._session: Session
         self._listing: MediaListing
-        # What runs for the broadcast, and what it had used at the first look.
-        self._processes = (0, list[int]())
-        self._before: Usage | None = None
+        # From the first part on.
+        self._cost: BroadcastCost | None = None
 
     def run(self) -> None:
         """Take all steps, remove what they have left, and say how it went."""
         try:
-            with self._children, opened_viewer() as self._viewer:
+            with self._children, opened_viewer(self._self_test.pk.hex) as self._viewer:
                 self._take_steps()
             self._clean_up()
             services.finish(self._self_test)
@@ -107,6 +106,7 @@ class Chain:
             StepName.LATENCY: self._measure_latency,
             StepName.WEBHOOKS: self._check_webhooks,
             StepName.CAPACITY: self._measure_capacity,
+            StepName.VIEWERS: self._await_count,
             StepName.END: self._end,
         }
         for name, take in steps.items():
@@ -182,7 +182,7 @@ class Chain:
         self._listing = self._await(self._find_listing, "No part could be fetched.")
         part = self._viewer.fetch(self._listing.parts[0].url)
         took_ms = round((clock.now() - began_at).total_seconds() * 1000)
-        self._look()
+        self._cost = BroadcastCost(self._session, encoder_pid=self._encoder.process.pid)
         return f"{took_ms} ms after the encoder came; {len(part)} bytes"
 
     def _is_live(self) -> bool:
@@ -249,26 +249,17 @@ class Chain:
             raise StepFailedError("The outbox has no event of this broadcast.", advice="Look at the log of ASGI.")
         return "The event is in the outbox, and the webhooks worker took the message; nothing was sent outside"
 
-    def _look(self) -> None:
-        worker = int(self._session.lease.worker.split(":")[1])
-        # What makes the renditions, and what pulls the stream from the ingest server.
-        pulled = Connection.objects.filter(session=self._session.pk).latest("connected_at").pk.hex
-        broadcast = [*find_children(folder_name(self._session.pk)), *machine.find_named(pulled)]
-        self._processes = (worker, broadcast)
-        self._before = machine.look(worker=worker, broadcast=broadcast, own=[self._encoder.process.pid])
-
     def _measure_capacity(self) -> str:
-        before = self._before
-        if before is None:
+        cost = self._cost
+        if cost is None:
             raise StepFailedError("What the broadcast costs was not looked at.")
-        time.sleep(max(0.0, min(_MEASURED_S - (time.monotonic() - before.at_s), self._left_s())))
-        worker, broadcast = self._processes
-        after = machine.look(worker=worker, broadcast=broadcast, own=[self._encoder.process.pid])
-        sharers = Lease.objects.filter(worker=self._session.lease.worker).count()
-        load = next((load for load in list_loads() if load.node == settings.NODE), None)
-        # The self-test's own place is free again afterwards.
-        taken = load.running + load.waiting - 1 if load else 0
-        found = machine.capacity_between(before, after, sharers=sharers, free_places=settings.LIVE_SLOTS - taken)
+        # Who watches meanwhile is counted soon after.
+        while (left_s := min(cost.since_s + _MEASURED_S, self._bound_at) - time.monotonic()) > 0:
+            # What cannot be watched is for the next steps to say.
+            with suppress(ViewingFailedError):
+                self._watch_on(at_most_s=left_s + _ANSWER_S)
+            time.sleep(_LOOK_S)
+        found = cost.capacity()
         if found is None:
             raise StepFailedError("The broadcast used no time of the CPU between two looks.")
         self._note(Step(StepName.CAPACITY, StepState.RUNNING), carries_more=found.more)
@@ -276,6 +267,22 @@ class Chain:
             f"A broadcast like this takes {found.broadcast_cores:.2f} cores; {found.free_cores:.2f} are free without "
             f"it, and {found.free_places} places. A fifth is kept free, so this machine carries about {found.more} more"
         )
+
+    def _watch_on(self, *, at_most_s: float) -> None:
+        self._listing = self._viewer.watch_on(self._listing, timeout_s=at_most_s)
+
+    def _await_count(self) -> str:
+        """Go on watching until the collector says that one viewer does: this one."""
+        seen = SessionViewers()
+
+        def are_right() -> bool:
+            nonlocal seen
+            self._watch_on(at_most_s=_ANSWER_S)
+            seen = viewers_of([self._session.pk])[self._session.pk]
+            return audience.is_one(seen)
+
+        self._await(are_right, lambda: audience.what_is_wrong(seen))
+        return "The collector counts the one who watches"
 
     def _end(self) -> str:
         """Let the encoder go: the session must end by itself, and players must be told."""
@@ -301,19 +308,19 @@ class Chain:
     def _left_s(self) -> float:
         return max(0.05, self._bound_at - time.monotonic())
 
-    def _await(self, look: Callable[[], _Found | None], otherwise: str) -> _Found:
+    def _await(self, look: Callable[[], _Found | None], otherwise: str | Callable[[], str]) -> _Found:
         """Return what is looked for as soon as it is there; fail with these words when the step's time is over."""
-        refusal = ""
         while True:
+            # Such as 502 while a program starts again: until the time is over.
+            refusal = ""
             try:
                 with deadline(_QUERY_S):
                     if found := look():
                         return found
             except ViewingFailedError as failure:
-                # Such as 502 while a program starts again: until the time is over.
                 refusal = str(failure)
             if time.monotonic() >= self._bound_at:
-                raise StepFailedError(refusal or otherwise)
+                raise StepFailedError(refusal or (otherwise if isinstance(otherwise, str) else otherwise()))
             time.sleep(_LOOK_S)
 
 

@@ -32,6 +32,7 @@ class StepName(TextChoices):
     LATENCY = "latency", "Pictures arrive in time"
     WEBHOOKS = "webhooks", "Webhooks are written down and taken up"
     CAPACITY = "capacity", "Room for more"
+    VIEWERS = "viewers", "One viewer is counted"
     END = "end", "The broadcast ends"
     CLEAN_UP = "clean_up", "Nothing is left behind"
 
@@ -45,7 +46,7 @@ class StepRule:
 
 
 # The whole run has a bound of its own beside these.
-TOTAL_S = 27.0
+TOTAL_S = 26.0
 STEP_RULES: dict[str, StepRule] = {
     StepName.ENCODER: StepRule(
         5, "Check that ffmpeg with libx264 is installed on this machine (System page, ffmpeg), and that it is not busy."
@@ -76,6 +77,11 @@ STEP_RULES: dict[str, StepRule] = {
         5, "Look at the webhooks worker on the System page: it must run, and its queue must not grow."
     ),
     StepName.CAPACITY: StepRule(8, "Run the self-test again: what the broadcast used could not be measured."),
+    StepName.VIEWERS: StepRule(
+        8,
+        "Look at Collector on the System page: it counts viewers by the edge's log, and must run on every machine that "
+        "has an edge. Its log says why it does not.",
+    ),
     StepName.END: StepRule(
         6, "Look at ASGI and the live worker on the System page: they end a broadcast when its encoder leaves."
     ),

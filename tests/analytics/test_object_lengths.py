@@ -55,3 +55,23 @@ def test_of_rubbish_nobody_knows(folder: Path, tmp_path: Path, data: bytes) -> N
     (folder / "1-1.m4s").write_bytes(data)
 
     assert ObjectLengths(tmp_path).measure(_address("1-1.m4s")) is None
+
+
+@pytest.mark.parametrize("root", ["/playback", "/playback-files", ""])
+def test_a_path_names_the_same_from_wherever_nginx_served_it(root: str) -> None:
+    found = read_path(f"{root}/pb_crowd/{SESSION}/v0/3-71.5.m4s")
+
+    assert found == MediumAddress(f"pb_crowd/{SESSION}/v0", "3-71.5.m4s", SESSION, "v0", 3, 71, 5)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"/static/pb_crowd/{SESSION}/v0/1-7.m4s",
+        f"pb_crowd/{SESSION}/v0/1-7.m4s",
+        f"//{SESSION}/v0/1-7.m4s",
+        f"/playback/pb_crowd/{SESSION}/v0/../1-7.m4s",
+    ],
+)
+def test_another_path_names_nothing(path: str) -> None:
+    assert read_path(path) is None

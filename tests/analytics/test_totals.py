@@ -10,7 +10,7 @@ from livehub.core import clock
 from streams.livestreams.services import create_livestream, delete_livestream
 from streams.meetings.services.meetings import create_meeting
 from streams.models import App, Livestream, Meeting, Peer, Recording, SessionParticipant
-from streams.organizations.services import SYSTEM, NewOrganization
+from streams.organizations.services import SYSTEM, NewOrganization, get_internal_app
 from streams.recordings.states import RecordingStatus
 from tests.analytics.rows import broadcast, stay, watched
 from tests.api.clients import ApiClient, read
@@ -60,6 +60,16 @@ class TestLivestreams:
             "total_viewer_seconds": 120,
         }
         assert days(api, between("01", "04")) == {"01": (0, 0, 0), "02": (2, 4200, 120), "03": (0, 0, 0)}
+
+    def test_of_livehubs_own_broadcasts_are_nobodys(self, api: ApiClient, keynote: Livestream) -> None:
+        own = create_livestream(app=get_internal_app(), name="Self-test", actor=SYSTEM)
+        watched(broadcast(own, at("02T10:00"), until=at("02T10:01")), at("02T10:00"), viewer_ms=60_000, views=1)
+
+        assert overall(api, between("01", "04")) == {
+            "count": 0,
+            "total_ingest_seconds": 0,
+            "total_viewer_seconds": 0,
+        }
 
     def test_split_a_broadcast_at_midnight_and_lose_nothing(self, dyte: ApiClient, keynote: Livestream) -> None:
         # Of 3 h, 1 h lies before midnight; 10,799.999 s of media came.

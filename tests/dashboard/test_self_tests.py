@@ -27,8 +27,8 @@ def test_is_started_by_a_button_without_scripts(browser: Client, home: NewOrgani
     html = squeezed(answer.content.decode())
     assert answer.redirect_chain == [("/system", 303)]
     assert "The self-test has begun." in html
-    assert html.count('data-testid="self-test-step"') == 11
-    assert html.count(">To come</span>") == 11
+    assert html.count('data-testid="self-test-step"') == 12
+    assert html.count(">To come</span>") == 12
     assert AuditEntry.objects.filter(action="self_test.started", organization=home.organization).count() == 1
 
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.e2e
 _TRIES = 4
 _STEPS = [
     *("encoder", "ingest", "worker", "first_part", "renditions", "blocking_reload", "latency", "webhooks"),
-    *("capacity", "end", "clean_up"),
+    *("capacity", "viewers", "end", "clean_up"),
 ]
 _Found = dict[str, Any]
 

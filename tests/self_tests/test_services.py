@@ -169,5 +169,5 @@ def test_every_step_has_its_bound_and_its_sentence() -> None:
     assert list(STEP_RULES) == StepName.values
     assert all(rule.advice.endswith(".") for rule in STEP_RULES.values())
     # The clean-up has its time after that of the others.
-    assert TOTAL_S + STEP_RULES[StepName.CLEAN_UP].bound_s <= 31
+    assert TOTAL_S + STEP_RULES[StepName.CLEAN_UP].bound_s <= 30
     assert django_settings.CELERY_BEAT_SCHEDULE["sweep-self-tests"]["task"] == "streams.sweep_self_tests"

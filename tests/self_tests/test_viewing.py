@@ -1,6 +1,11 @@
 """What a player reads in playlists. Source of the texts: RFC 8216bis 4.4, and what our origin answers."""
 
-from streams.self_tests.viewing import ListedPart, parse_listing, parse_renditions
+from analytics.counting.identity import identify, is_bot
+from analytics.counting.lines import LogLine
+from livehub.core import clock
+from streams.livestreams.watching import SessionViewers
+from streams.self_tests.audience import is_one, what_is_wrong
+from streams.self_tests.viewing import ListedPart, opened_viewer, parse_listing, parse_renditions
 
 _AT = "http://edge/playback/pb_1/s/v0/index.m3u8"
 _MULTIVARIANT = """#EXTM3U
@@ -54,3 +59,28 @@ def test_after_a_whole_segment_the_next_one_is_asked_for() -> None:
 
     assert (parse_listing(whole, url=_AT).next_msn, parse_listing(whole, url=_AT).next_index) == (9, 0)
     assert parse_listing(f"{whole}#EXT-X-ENDLIST\n", url=_AT).is_over
+
+
+def test_one_viewer_is_counted_as_one_and_nothing_else() -> None:
+    now = clock.now()
+
+    assert is_one(SessionViewers(counted=1, estimated=0, as_of=now))
+    wrong = {
+        SessionViewers(as_of=now): "has not been heard of",
+        SessionViewers(counted=0, estimated=0, as_of=now): "counts nobody",
+        SessionViewers(counted=1, estimated=1, as_of=now): "One watches, and 2 are counted.",
+        SessionViewers(counted=3, estimated=0, as_of=now): "One watches, and 3 are counted.",
+        SessionViewers(counted=0, estimated=1, as_of=now): "took its CMCD-Session header away",
+    }
+    for seen, words in wrong.items():
+        assert not is_one(seen)
+        assert words in what_is_wrong(seen)
+
+
+def test_calls_itself_nothing_that_is_not_counted() -> None:
+    with opened_viewer("0f" * 16) as viewer:
+        headers = viewer._client.headers
+        line = LogLine("1", 0, "/", 200, 1, "127.0.0.1", agent=headers["User-Agent"], cmcd=headers["CMCD-Session"])
+
+        assert identify(line) == ("0f" * 16, "cmcd")
+        assert not is_bot(line.agent)
