@@ -17,7 +17,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from analytics.models import LogCursor, SessionNow
 from livehub.core import clock
-from streams.models import Connection, Livestream, Session, SessionEvent, User
+from streams.models import Connection, IngestFinding, Livestream, Session, SessionEvent, User
 from tests.analytics.rows import broadcast, watched
 from tests.browser import windows
 from tests.browser.checks import serious_violations
@@ -194,3 +194,25 @@ def test_chart_of_a_broadcast_goes_on_and_has_gaps(live_server: LiveServer, owne
         elsewhere(lambda: count(going_on, counted=6))
         expect(told).to_have_text("6 watching now")
         assert serious_violations(page) == []
+
+
+def test_what_somebody_opened_stays_open_while_the_page_goes_on(
+    live_server: LiveServer, owner: User, going_on: Session
+) -> None:
+    IngestFinding.objects.create(
+        session=going_on,
+        kind="keyframe_interval",
+        severity="warning",
+        value=8.3,
+        since=clock.now(),
+        measured_at=clock.now(),
+    )
+    with opened(live_server, owner, path=f"/livestreams/{going_on.livestream_id}") as page:
+        page.get_by_test_id("faults").click()
+        expect(page.get_by_test_id("finding")).to_be_visible()
+
+        elsewhere(lambda: IngestFinding.objects.update(value=9.1))
+        page.evaluate("htmx.trigger('[data-poll]', 'quiet')")
+
+        expect(page.get_by_test_id("finding")).to_contain_text("9.1 s")
+        expect(page.get_by_test_id("finding")).to_be_visible()
