@@ -9,14 +9,13 @@ from django.db import connection
 from django.db.models import Max
 
 from analytics.breakdowns import Breakdown, Grouping, WantedBreakdown, WatchedList, WatchedRow
+from analytics.glances import ViewersNow, find_now
 from analytics.happenings import Band, bands_of
 from analytics.models import LogCursor, SessionFigures
 from analytics.quality import Quality, sum_quality
 from analytics.ranges import DAY, TimeRange, midnight_of
 from livehub.core import clock
-from livehub.core.errors import NotFoundError
-from streams.livestreams.watching import viewers_of
-from streams.models import Organization, Session
+from streams.models import Session
 
 # A curve of more than a day's minutes shows nothing more.
 _POINTS_MAX = 1440
@@ -35,19 +34,6 @@ GROUP BY 1 ORDER BY 1
 """
 # How much of a broadcast that goes on a chart shows beside its picture.
 _RECENT = timedelta(hours=1)
-
-
-@dataclass(frozen=True)
-class ViewersNow:
-    """How many watch at a moment, told apart by an id, and estimated behind the same addresses."""
-
-    counted: int
-    estimated: int
-    at: datetime
-
-    @property
-    def total(self) -> int:
-        return self.counted + self.estimated
 
 
 @dataclass(frozen=True)
@@ -139,35 +125,6 @@ def get_recent_curve(session: Session) -> RecentCurve:
     since = clock.now().replace(second=0, microsecond=0) - _RECENT if session.is_open else None
     step_s, points = _curve(session, counted_until=_counted_until(), since=since)
     return RecentCurve(session, step_s, points, bands_of(session))
-
-
-def find_now(session_id: UUID) -> ViewersNow | None:
-    """Return how many watch the broadcast now, over all edges, or None while nobody knows."""
-    viewers = viewers_of([session_id])[session_id]
-    if viewers.counted is None or viewers.estimated is None or viewers.as_of is None:
-        return None
-    return ViewersNow(viewers.counted, viewers.estimated, viewers.as_of)
-
-
-@dataclass(frozen=True)
-class Glance:
-    """What a chart that goes on asks for each second; `now` is None once it is over, and while nobody knows."""
-
-    is_live: bool
-    now: ViewersNow | None
-    bands: list[Band]
-
-
-def look_at_now(*, organization: Organization, livestream_id: UUID, session_id: UUID) -> Glance:
-    """Return whether the broadcast goes on, how many watch it now, and what has happened; three queries.
-
-    :raises NotFoundError: when the livestream, which must be the organization's, has had no such session.
-    """
-    sessions = Session.objects.for_organization(organization).filter(livestream=livestream_id, pk=session_id)
-    session = sessions.only("stopped_at").first()
-    if session is None:
-        raise NotFoundError(f"No livestream session {session_id}.")
-    return Glance(session.is_open, find_now(session.pk) if session.is_open else None, bands_of(session))
 
 
 def _counted_until() -> datetime | None:

@@ -64,7 +64,8 @@ def upkeep_component() -> Component:
         return Component(name, about, "Fails", "bad", f"{failing.name}: {failing.problem}", since=failing.failing_since)
     done_at = UpkeepStep.objects.aggregate(at=Min("done_at"))["at"]
     if done_at is None:
-        return Component(name, about, "Not heard yet", "warn")
+        # The first call comes minutes after the start; that calls come at all the beat says.
+        return Component(name, about, "Not due yet", "")
     is_called = clock.now() - done_at < _CALL_PATIENCE
     label, tone = ("Runs", "live") if is_called else ("Silent", "bad")
     return Component(name, about, label, tone, heard_at=done_at)

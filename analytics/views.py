@@ -7,9 +7,10 @@ from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpRe
 from analytics.breakdowns import Grouping
 from analytics.csv_files import csv_of
 from analytics.forms import WatchedForm
+from analytics.glances import EncoderGlance, ViewersNow, look_at_now
 from analytics.happenings import Band
 from analytics.screens import get_analytics_screen, get_organization_breakdown
-from analytics.session_reports import ViewersNow, get_recent_curve, get_session_report, look_at_now
+from analytics.session_reports import get_recent_curve, get_session_report
 from livehub.core import clock
 from streams.dashboard.pages import MemberView
 from streams.livestreams.selectors import get_session_screen
@@ -51,7 +52,7 @@ class ViewersChartView(MemberView):
 
 
 class WatchingNowView(MemberView):
-    """How many watch at this moment, for the chart that goes on: asked once a second by pages in the foreground."""
+    """What is so at this moment, for charts that go on: asked once a second by pages in the foreground."""
 
     def get(self, request: HttpRequest, livestream_id: UUID, session_id: UUID) -> HttpResponse:
         owner = self.member.organization
@@ -61,6 +62,7 @@ class WatchingNowView(MemberView):
                 "is_live": glance.is_live,
                 "at_ms": clock.epoch_ms(clock.now()),
                 "now": _now_of(glance.now) if glance.now else None,
+                "encoder": _encoder_of(glance.encoder) if glance.encoder else None,
                 "interruptions": [_band_of(band) for band in glance.bands],
             }
         )
@@ -68,6 +70,10 @@ class WatchingNowView(MemberView):
 
 def _now_of(now: ViewersNow) -> dict[str, int]:
     return {"at_ms": clock.epoch_ms(now.at), "counted": now.counted, "estimated": now.estimated}
+
+
+def _encoder_of(encoder: EncoderGlance) -> dict[str, float | None]:
+    return {"at_ms": clock.epoch_ms(encoder.at), "video_kbps": encoder.video_kbps, "fps": encoder.fps}
 
 
 def _band_of(band: Band) -> dict[str, str | int | None]:

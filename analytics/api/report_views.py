@@ -11,8 +11,9 @@ from rest_framework.response import Response
 from analytics.api.base import AnalyticsApi
 from analytics.api.breakdown_views import QualitySerializer, WatchedSerializer, told_quality
 from analytics.breakdowns import WatchedRow
+from analytics.glances import ViewersNow
 from analytics.happenings import Band
-from analytics.session_reports import Point, SessionReport, ViewersNow, get_session_report
+from analytics.session_reports import Point, SessionReport, get_session_report
 from livehub.api.dialect import JsonObject
 from livehub.api.fields import InstantField
 from livehub.api.identifiers import get_uuid

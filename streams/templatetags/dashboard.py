@@ -17,9 +17,10 @@ from django.utils.safestring import SafeString
 from livehub.core import clock
 from livehub.core.lengths import length_words as words_of_length
 from streams.livestreams import addresses
-from streams.livestreams.models import Livestream
+from streams.livestreams.models import Livestream, Session
 from streams.livestreams.playback_tokens import own_token
 from streams.livestreams.selectors import LivestreamFilter, LivestreamList
+from streams.livestreams.selectors.overview import Overview
 from streams.livestreams.states import DISABLED, LIVESTREAM_STATES
 from streams.organizations.models import Member
 from streams.recordings.clips.links import watch_url
@@ -82,6 +83,13 @@ def clock_time(at: datetime) -> SafeString:
     """Write a time of day to the second; the browser makes it its own zone's."""
     at = at.astimezone(tz=UTC)
     return format_html('<time datetime="{}" data-time="clock">{}</time>', clock.isoformat(at), f"{at:%H:%M:%S}")
+
+
+@register.filter
+def watching(overview: Overview, session: Session) -> int | None:
+    """Return how many watch a session on air at the moment; None while nobody knows."""
+    viewers = overview.viewers.get(session.pk)
+    return viewers.now if viewers else None
 
 
 @register.filter

@@ -11,13 +11,13 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Locator, Page, expect, sync_playwright
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from analytics.models import LogCursor, SessionNow
 from livehub.core import clock
-from streams.models import Livestream, Session, SessionEvent, User
+from streams.models import Connection, IngestFinding, Livestream, Session, SessionEvent, User
 from tests.analytics.rows import broadcast, watched
 from tests.browser import windows
 from tests.browser.checks import serious_violations
@@ -132,32 +132,34 @@ def going_on(livestream: Livestream) -> Session:
 
 
 def count(session: Session, *, counted: int, estimated: int = 0) -> None:
-    """Say that so many watch it now, and for a while."""
+    """Say that so many watch it now, and for a while; and what its encoder sends."""
     at = clock.now() + timedelta(seconds=60)
+    Connection.objects.update(measured={"video_kbps": 2400, "fps": 25.0}, last_seen_at=at)
     LogCursor.objects.update(heard_at=at)
     SessionNow.objects.update_or_create(
         session_id=session.pk, edge="main", defaults={"counted": counted, "estimated": estimated, "at": at}
     )
 
 
-def pointed_at(page: Page, part: float) -> str:
-    """Return what the chart says of a moment, by its part of the chart's width."""
-    over = page.locator(".chart .u-over")
+def pointed_at(chart: Locator, part: float) -> str:
+    """Return what a chart says of a moment, by its part of the chart's width."""
+    over = chart.locator(".u-over")
     box = over.bounding_box()
     assert box is not None
     over.hover(position={"x": min(part * box["width"], box["width"] - 1), "y": box["height"] / 2})
-    return page.locator(".chart-says").inner_text()
+    return chart.locator(".chart-says").inner_text()
 
 
 def test_chart_beside_the_picture_says_what_is_true(live_server: LiveServer, owner: User, going_on: Session) -> None:
     with opened(live_server, owner, path=f"/livestreams/{going_on.livestream_id}") as page:
         viewers = page.get_by_test_id("viewers")
         expect(viewers.get_by_test_id("watching")).to_have_text("\u2013")
-        height = viewers.evaluate("e => e.offsetHeight")
-        assert pointed_at(page, 0.25).endswith(": 5")
-        assert pointed_at(page, 2.4 / 20).endswith(": 5, Encoder away")
+        expect(page.get_by_test_id("encoder").locator("canvas")).to_have_count(0)
+        height = page.locator("main").evaluate("e => e.offsetHeight")
+        assert pointed_at(viewers, 0.25).endswith(": 5")
+        assert pointed_at(viewers, 2.4 / 20).endswith(": 5, Encoder away")
         # Nobody knows: that is no zero.
-        assert pointed_at(page, 0.8).endswith(": not known")
+        assert pointed_at(viewers, 0.8).endswith(": not known")
         rows = viewers.locator(f"#curve-{going_on.pk} tbody tr")
         assert [row.split("\t")[-1] for row in rows.all_inner_texts()[8:12]] == ["5", "5", "not known", "not known"]
         assert serious_violations(page) == []
@@ -165,10 +167,12 @@ def test_chart_beside_the_picture_says_what_is_true(live_server: LiveServer, own
         elsewhere(lambda: count(going_on, counted=4, estimated=2))
         expect(viewers.get_by_test_id("watching")).to_have_text("6")
         expect(viewers.get_by_test_id("estimated")).to_have_text("2")
-        wait_until(lambda: pointed_at(page, 1).endswith(": 6"), what="the second on the chart")
+        wait_until(lambda: pointed_at(viewers, 1).endswith(": 6"), what="the second on the chart")
+        encoder = page.get_by_test_id("encoder")
+        assert pointed_at(encoder, 1).endswith(": 2.4 Mbit/s, 25 fps")
         # Of what was not known before nothing is made up.
-        assert pointed_at(page, 0.5).endswith(": not known")
-        assert viewers.evaluate("e => e.offsetHeight") == height
+        assert pointed_at(viewers, 0.5).endswith(": not known")
+        assert page.locator("main").evaluate("e => e.offsetHeight") == height
         for size in (PHONE, SMALL_PHONE):
             page.set_viewport_size(size)
             assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
@@ -190,3 +194,25 @@ def test_chart_of_a_broadcast_goes_on_and_has_gaps(live_server: LiveServer, owne
         elsewhere(lambda: count(going_on, counted=6))
         expect(told).to_have_text("6 watching now")
         assert serious_violations(page) == []
+
+
+def test_what_somebody_opened_stays_open_while_the_page_goes_on(
+    live_server: LiveServer, owner: User, going_on: Session
+) -> None:
+    IngestFinding.objects.create(
+        session=going_on,
+        kind="keyframe_interval",
+        severity="warning",
+        value=8.3,
+        since=clock.now(),
+        measured_at=clock.now(),
+    )
+    with opened(live_server, owner, path=f"/livestreams/{going_on.livestream_id}") as page:
+        page.get_by_test_id("faults").click()
+        expect(page.get_by_test_id("finding")).to_be_visible()
+
+        elsewhere(lambda: IngestFinding.objects.update(value=9.1))
+        page.evaluate("htmx.trigger('[data-poll]', 'quiet')")
+
+        expect(page.get_by_test_id("finding")).to_contain_text("9.1 s")
+        expect(page.get_by_test_id("finding")).to_be_visible()

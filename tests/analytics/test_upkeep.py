@@ -78,7 +78,7 @@ def test_forgets_who_watched_then() -> None:
 
 class TestComponent:
     def test_runs_once_all_was_done(self) -> None:
-        assert upkeep_component().label == "Not heard yet"
+        assert (upkeep_component().label, upkeep_component().tone) == ("Not due yet", "")
 
         keep_up()
 

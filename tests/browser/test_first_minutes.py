@@ -177,6 +177,9 @@ class TestWholeBroadcast:
                 expect(overview.get_by_test_id("live-count")).to_contain_text("1 of")
                 expect(overview.get_by_role("link", name="Calm")).to_be_visible()
                 newcomer.watch(for_s=2)
+                # Of a broadcast that the page was there before.
+                for chart in ("viewers", "encoder"):
+                    expect(desk.get_by_test_id(chart).locator("canvas")).to_have_count(1)
                 encoder.stop()
                 expect(newcomer.status).to_have_text("Offline")
                 expect(row.get_by_test_id("status")).to_have_text("Offline")

@@ -25,6 +25,7 @@ def test_every_part_runs_and_the_page_hears_of_it_without_being_loaded_again(ope
     assert {pill.inner_text() for pill in parts.get_by_test_id("status").all()} <= {
         "Runs",
         "Ready",
+        "Not due yet",
         "Fine",
         "Nearly full",
         # What is called every ten minutes.

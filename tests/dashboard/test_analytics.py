@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from analytics.models import LogCursor, SessionNow
 from livehub.core import clock
 from streams.livestreams.services import create_livestream, delete_livestream
-from streams.models import Livestream, Session
+from streams.models import Connection, Livestream, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from tests.analytics.rows import broadcast, peaked, played, watched
 from tests.dashboard.conftest import HTMX, get_html, squeezed
@@ -245,17 +245,20 @@ class TestSessionReport:
         here = self.address(session)
         assert f'data-now="{here}/watching-now"' in get_html(browser, f"{here}/report")
         told = browser.get(f"{here}/watching-now").json()
-        assert {**told, "at_ms": 0} == {"is_live": True, "at_ms": 0, "now": None, "interruptions": []}
+        assert {**told, "at_ms": 0} == {"is_live": True, "at_ms": 0, "now": None, "encoder": None, "interruptions": []}
 
         at_ms = clock.epoch_ms(clock.now())
         assert told["at_ms"] <= at_ms
         LogCursor.objects.create(edge="main", file_id="f", offset=0, heard_at=clock.now())
         SessionNow.objects.create(session_id=session.pk, edge="main", counted=3, estimated=1, at=clock.now())
+        Connection.objects.update(measured={"video_kbps": 2400, "fps": 0.0}, last_seen_at=clock.now())
         told = browser.get(f"{here}/watching-now").json()
 
         assert told["is_live"] is True
         assert {**told["now"], "at_ms": 0} == {"at_ms": 0, "counted": 3, "estimated": 1}
         assert told["now"]["at_ms"] >= at_ms
+        assert {**told["encoder"], "at_ms": 0} == {"at_ms": 0, "video_kbps": 2400, "fps": None}
+        assert told["encoder"]["at_ms"] >= at_ms
         assert "4 watching now" in text_of(get_html(browser, f"{here}/report"))
 
     def test_is_of_the_organization_alone(self, browser: Client, abroad: NewOrganization, night: Session) -> None:

@@ -45,8 +45,10 @@ def test_all_edges_are_added_up(api: ApiClient, browser: Client, live: Session) 
         "peak_estimated": 2,
     }
     assert (told["session_id"], told["as_of"] is None, told["peak_at"] is None) == (str(live.pk), False, False)
-    assert "Watching now 13 Of them estimated 2 Most at once 13" in " ".join(re.sub("<[^>]*>", " ", page).split())
-    assert '<dd data-testid="watching"> 13 </dd>' in " ".join(get_html(browser, "/").split())
+    assert "Watching now 13 Estimated of them 2 Most at once 13" in " ".join(re.sub("<[^>]*>", " ", page).split())
+    overview = " ".join(get_html(browser, "/").split())
+    assert '<dd data-testid="watching"> 13 </dd>' in overview
+    assert '</svg>13<span class="hide"> watching</span>' in overview
 
 
 @pytest.mark.parametrize("is_known_of", [False, True])

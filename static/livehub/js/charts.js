@@ -3,7 +3,9 @@
 // table "<id>-bands" are stretches with something to tell. With data-now the chart goes on by a second each, and with
 // data-window-s it forgets what is longer ago. The table, which is told anew meanwhile, knows what no second was asked of.
 
-const SECOND_MS = 1000;
+import { clockOf, colour, numberWords, plain, pointedAt, sayingIn, SECOND_MS, sizeOf } from "./chart-kit.js";
+import { EncoderChart } from "./encoder-chart.js";
+
 const ASK_EVERY_MS = 1000;
 const DAY_S = 86400;
 // More than an hour of seconds nobody sees apart.
@@ -15,19 +17,6 @@ const charts = new Map();
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
 const dayWords = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
-const timeWords = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-const numberWords = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
-
-function colour(name) {
-  // What a token is in the present scheme; canvases know no light-dark().
-  const probe = document.createElement("span");
-  probe.style.color = `var(${name})`;
-  document.body.append(probe);
-  const found = getComputedStyle(probe).color;
-  probe.remove();
-  return found;
-}
-
 function number(text) {
   return text ? Number(text) : null;
 }
@@ -42,12 +31,15 @@ function readBands(source) {
   return [...rows].map((row) => ({ from: Number(row.dataset.from), until: number(row.dataset.until), reason: row.cells[0].textContent }));
 }
 
-// Steps but for those of which seconds are known, the seconds, and a gap wherever nobody asked for a while.
+// The seconds; steps in which none is known; and a gap wherever nobody asked for a while, or nobody knew.
 function joined(steps, seconds, stepS) {
   const stepOf = ([at]) => Math.floor(at / stepS);
-  const told = new Set(seconds.map(stepOf));
+  const isKnown = ([, value]) => value !== null;
+  const told = new Set(seconds.filter(isKnown).map(stepOf));
+  const others = steps.filter((step) => !told.has(stepOf(step)));
+  const filled = new Set(others.filter(isKnown).map(stepOf));
   const whole = [];
-  for (const row of [...steps.filter((step) => !told.has(stepOf(step))), ...seconds].sort((a, b) => a[0] - b[0])) {
+  for (const row of [...others, ...seconds.filter((second) => !filled.has(stepOf(second)))].sort((a, b) => a[0] - b[0])) {
     const before = whole.at(-1);
     if (before && row[0] - before[0] > before[2] + UNBROKEN_S) whole.push([before[0] + before[2], null, 0]);
     whole.push(row);
@@ -71,12 +63,9 @@ class Chart {
     this.isByDay = element.dataset.chart === "days";
     this.seconds = [];
     this.read();
-    this.says = document.createElement("output");
-    this.says.className = "chart-says";
-    this.says.hidden = true;
-    element.append(this.says);
+    this.says = sayingIn(element);
     this.draw();
-    this.sizes = new ResizeObserver(() => this.plot.setSize(this.size()));
+    this.sizes = new ResizeObserver(() => this.plot.setSize(sizeOf(element)));
     this.sizes.observe(element);
     if (element.dataset.now) this.timer = setInterval(() => this.ask(), ASK_EVERY_MS);
   }
@@ -96,25 +85,26 @@ class Chart {
     this.data = joined(steps.filter(([at]) => at >= since), this.seconds, stepS);
   }
 
-  size() {
-    const style = getComputedStyle(this.element);
-    const width = this.element.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
-    return { width: Math.max(width, 40), height: this.element.clientHeight - parseFloat(style.paddingTop) - parseFloat(style.paddingBottom) };
+  // The table is another one.
+  hear() {
+    const table = document.getElementById(this.element.dataset.source);
+    if (!table || table === this.table) return;
+    this.read();
+    this.plot.setData(this.data);
   }
 
   draw() {
     this.plot?.destroy();
-    const [line, ink, grid, fill, band] = ["--accent", "--ink-3", "--line", "--accent-soft", "--warn-soft"].map(colour);
-    const axis = { stroke: ink, font: "12px system-ui, sans-serif", grid: { stroke: grid, width: 1 }, ticks: { show: false } };
+    const [line, fill, band] = ["--accent", "--accent-soft", "--warn-soft"].map(colour);
     const options = {
-      ...this.size(),
+      ...sizeOf(this.element),
       tzDate: this.isByDay ? (seconds) => uPlot.tzDate(new Date(seconds * SECOND_MS), "UTC") : undefined,
       scales: { x: { time: true }, y: { range: (_, __, most) => [0, Math.max(most * 1.15, this.isByDay ? 0.1 : 1)] } },
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { show: !this.isByDay } },
       axes: [
-        { ...axis, values: (_, splits, __, ___, step) => splits.map((at) => this.timeWords(at, step)), size: 30, space: 64 },
-        { ...axis, size: 46, incrs: this.isByDay ? undefined : [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5] },
+        plain({ values: (_, splits, __, ___, step) => splits.map((at) => this.timeWords(at, step)), size: 30, space: 64 }),
+        plain({ size: 46, incrs: this.isByDay ? undefined : [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5] }),
       ],
       series: [
         {},
@@ -135,9 +125,8 @@ class Chart {
   }
 
   timeWords(at, step) {
-    const moment = new Date(at * SECOND_MS);
-    if (this.isByDay) return at % DAY_S ? "" : dayWords.format(moment);
-    return step < 60 ? timeWords.format(moment) : timeWords.format(moment).slice(0, 5);
+    if (!this.isByDay) return clockOf(at, step);
+    return at % DAY_S && step ? "" : dayWords.format(new Date(at * SECOND_MS));
   }
 
   drawBands(plot, band) {
@@ -152,14 +141,13 @@ class Chart {
   }
 
   say(plot) {
-    const index = plot.cursor.left >= 0 ? plot.cursor.idx : null;
-    const at = index === null || index === undefined ? undefined : this.data[0][index];
-    this.says.hidden = at === undefined;
-    if (at === undefined) return;
-    const value = this.data[1][index];
+    const index = pointedAt(plot);
+    this.says.hidden = index === null;
+    if (index === null) return;
+    const [at, value] = this.data.map((row) => row[index]);
     const known = value === null ? "not known" : this.isByDay ? `${numberWords.format(value)} h` : numberWords.format(value);
     const band = this.bands.find(({ from, until }) => from - 1 <= at && at <= (until ?? Infinity) + 1);
-    this.says.value = `${this.isByDay ? dayWords.format(new Date(at * SECOND_MS)) : timeWords.format(new Date(at * SECOND_MS))}: ${known}${band ? `, ${band.reason}` : ""}`;
+    this.says.value = `${this.timeWords(at)}: ${known}${band ? `, ${band.reason}` : ""}`;
   }
 
   async ask() {
@@ -167,7 +155,10 @@ class Chart {
     this.isAsking = true;
     try {
       const answer = await fetch(this.element.dataset.now, { headers: { Accept: "application/json" } });
-      if (answer.ok) this.goOn(await answer.json());
+      if (!answer.ok) return;
+      const glance = await answer.json();
+      this.goOn(glance);
+      for (const chart of charts.values()) if (chart instanceof EncoderChart) chart.goOn(glance);
     } catch {
       // It asks again in a second, and the page says itself that there is no connection.
     } finally {
@@ -196,12 +187,13 @@ class Chart {
 
 function look() {
   for (const [element, chart] of charts) {
+    chart.hear?.();
     if (element.isConnected) continue;
     chart.end();
     charts.delete(element);
   }
   for (const element of document.querySelectorAll("[data-chart]")) {
-    if (!charts.has(element) && element.offsetParent && document.getElementById(element.dataset.source)) charts.set(element, new Chart(element));
+    if (!charts.has(element) && element.offsetParent && document.getElementById(element.dataset.source)) charts.set(element, element.dataset.chart === "encoder" ? new EncoderChart(element) : new Chart(element));
   }
 }
 
