@@ -1,10 +1,10 @@
 """The page of a streamer who is no member, and who may make the link to it."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
-from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -32,7 +32,7 @@ def _token(livestream: Livestream, *, shows_key: bool = False) -> str:
     return urlsplit(streamer_links.address_of(link)).fragment
 
 
-def _ask(token: str) -> HttpResponse:
+def _ask(token: str) -> Any:
     return Client().get("/streamer/state", headers={"Authorization": f"Bearer {token}"})
 
 

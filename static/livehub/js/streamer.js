@@ -12,7 +12,8 @@ const place = document.getElementById("state");
 const asking = document.getElementById("asking");
 const shut = document.getElementById("shut");
 const away = document.getElementById("away");
-const token = decodeURIComponent(location.hash.slice(1));
+// Some programs that pass links on spell its colon so.
+const token = location.hash.slice(1).replace("%3A", ":");
 // What stands there, as it came: the words of times change by themselves.
 const parts = new Map();
 let heardAt = performance.now();
