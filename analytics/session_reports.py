@@ -15,7 +15,8 @@ from analytics.models import LogCursor, SessionFigures
 from analytics.quality import Quality, sum_quality
 from analytics.ranges import DAY, TimeRange, midnight_of
 from livehub.core import clock
-from streams.models import Session
+from streams.livestreams.selectors import list_past_findings
+from streams.models import IngestFinding, Session
 
 # A curve of more than a day's minutes shows nothing more.
 _POINTS_MAX = 1440
@@ -68,6 +69,8 @@ class SessionReport:
     step_s: int
     points: list[Point]
     bands: list[Band]
+    # What was wrong with what its encoder sent, mended or not.
+    findings: list[IngestFinding]
     renditions: list[WatchedRow]
     devices: list[WatchedRow]
     countries: list[WatchedRow]
@@ -92,7 +95,7 @@ class SessionReport:
 def get_session_report(session: Session, *, app_ids: Collection[UUID]) -> SessionReport:
     """Return the report of a session of one of these apps, as it is now.
 
-    Ten queries, and one more while it goes on.
+    Eleven queries, and one more while it goes on.
     """
     counted_until = _counted_until()
     figures = SessionFigures.objects.filter(session_id=session.pk).first()
@@ -113,6 +116,7 @@ def get_session_report(session: Session, *, app_ids: Collection[UUID]) -> Sessio
         step_s=step_s,
         points=points,
         bands=bands_of(session),
+        findings=list_past_findings(session),
         renditions=renditions,
         devices=devices,
         countries=countries,

@@ -16,6 +16,7 @@ from streams.livestreams.models import (
     Session,
     SessionEvent,
     SlatePicture,
+    StreamerLink,
     StreamKey,
     UnknownKeyTries,
 )
@@ -101,6 +102,7 @@ __all__ = [
     "SlatePicture",
     "StorageTarget",
     "StreamKey",
+    "StreamerLink",
     "UnknownKeyTries",
     "User",
 ]

@@ -29,6 +29,12 @@ from streams.livestreams.consumers import (
 from streams.livestreams.embed_views import embedded_player, watch_page
 from streams.livestreams.oembed_views import oembed
 from streams.livestreams.share_views import ShareView
+from streams.livestreams.streamer_views import (
+    StreamerLinkView,
+    StreamerLinkWithdrawView,
+    streamer_page,
+    streamer_state,
+)
 from streams.meetings import participant_views as participants
 from streams.meetings import preset_views as presets
 from streams.meetings import views as meetings
@@ -97,6 +103,10 @@ urlpatterns = [
     path(f"{_LIVESTREAM}/outputs/<uuid:output_id>/delete", outputs.OutputDeleteView.as_view(), name="output_delete"),
     path(f"{_LIVESTREAM}/delete", livestreams.LivestreamDeleteView.as_view(), name="livestream_delete"),
     path(f"{_LIVESTREAM}/share", ShareView.as_view(), name="livestream_share"),
+    path(f"{_LIVESTREAM}/streamer-link", StreamerLinkView.as_view(), name="streamer_link"),
+    path(f"{_LIVESTREAM}/streamer-link/withdraw", StreamerLinkWithdrawView.as_view(), name="streamer_link_withdraw"),
+    path("streamer", streamer_page, name="streamer"),
+    path("streamer/state", streamer_state, name="streamer_state"),
     path("recordings", recordings.RecordingListView.as_view(), name="recording_list"),
     path(f"{_LIVESTREAM}/recordings", recordings.LivestreamRecordingListView.as_view(), name="livestream_recordings"),
     path(f"{_LIVESTREAM}/recordings/newest", recordings.NewestRecordingsView.as_view(), name="newest_recordings"),

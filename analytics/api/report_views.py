@@ -20,6 +20,7 @@ from livehub.api.identifiers import get_uuid
 from livehub.api.operations import Answer, operation
 from livehub.core import clock
 from streams.livestreams import selectors
+from streams.livestreams.models import IngestFinding
 
 
 class WatchingNowSerializer(serializers.Serializer[ViewersNow]):
@@ -65,6 +66,41 @@ class BandSerializer(serializers.Serializer[Band]):
         }
 
 
+class PastFindingSerializer(serializers.Serializer[IngestFinding]):
+    """A fault of what the encoder sent, while it lasted."""
+
+    examples: ClassVar[Mapping[str, object]] = {
+        "kind": "keyframe_interval",
+        "severity": "warning",
+        "value": 8.3,
+        "unit": "s",
+        "message": "Key frames come only every 8.3 s, so viewers wait longer for the picture.",
+        "seconds": 41.5,
+    }
+
+    kind = serializers.CharField()
+    severity = serializers.CharField(help_text="As it was last, and so is the value.")
+    value = serializers.FloatField()
+    unit = serializers.CharField()
+    message = serializers.CharField(help_text="For people.")
+    from_time = InstantField()
+    until_time = InstantField(allow_null=True, help_text="When it was mended, or the broadcast was over; null before.")
+    seconds = serializers.FloatField(help_text="How long it lasted, or lasts by now.")
+
+    def to_representation(self, finding: IngestFinding) -> JsonObject:
+        until = finding.ended_at
+        return {
+            "kind": finding.kind,
+            "severity": finding.severity,
+            "value": finding.value,
+            "unit": finding.unit,
+            "message": finding.message,
+            "from_time": clock.isoformat(finding.since),
+            "until_time": _instant(until),
+            "seconds": ((until or clock.now()) - finding.since).total_seconds(),
+        }
+
+
 class SessionReportSerializer(serializers.Serializer[SessionReport]):
     """A broadcast told: how many watched it and when, with what, and what happened meanwhile."""
 
@@ -98,6 +134,7 @@ class SessionReportSerializer(serializers.Serializer[SessionReport]):
     step_seconds = serializers.IntegerField(help_text="Of the curve: a minute, and more for very long broadcasts.")
     curve = PointSerializer(many=True, help_text="From the first step to the last one.")
     interruptions = BandSerializer(many=True)
+    findings = PastFindingSerializer(many=True, help_text="Of the ingest doctor, in order; the newest fifty.")
     renditions = WatchedSerializer(many=True)
     devices = WatchedSerializer(many=True)
     countries = WatchedSerializer(many=True)
@@ -122,6 +159,7 @@ class SessionReportSerializer(serializers.Serializer[SessionReport]):
             "step_seconds": report.step_s,
             "curve": [PointSerializer().to_representation(point) for point in report.points],
             "interruptions": [BandSerializer().to_representation(band) for band in report.bands],
+            "findings": [PastFindingSerializer().to_representation(each) for each in report.findings],
             "renditions": _rows(report.renditions),
             "devices": _rows(report.devices),
             "countries": _rows(report.countries),

@@ -139,14 +139,20 @@ def _stills(stills: Stills) -> list[str]:
 def _filters(ladder: Ladder, outputs: Outputs) -> str:
     rungs, stills, looks = ladder.transcoded, outputs.stills, outputs.looks
     pictures = [f"[rung{number}]" for number, _ in enumerate(rungs)]
+    ends = [f"[out{number}]" for number, _ in enumerate(rungs)]
+    if looks and rungs:
+        # The smallest is the cheapest to make smaller still.
+        ends[-1] = f",split{ends[-1]}[look]"
+    elif looks:
+        pictures.append("[look]")
     scales = [
-        f"[rung{number}]scale={rung.width}:{rung.height},format=yuv420p[out{number}]"
-        for number, rung in enumerate(rungs)
+        f"[rung{number}]scale={rung.width}:{rung.height},format=yuv420p{end}"
+        for number, (rung, end) in enumerate(zip(rungs, ends, strict=True))
     ]
     picked = f"[pick]{_every(stills.thumbnail_s)},scale=-2:{_THUMBNAIL_HEIGHT},format=yuvj420p"
     return ";".join(
         [
-            f"[0:v]split={len(rungs) + 1 + (looks is not None)}{''.join(pictures)}[pick]{'[look]' if looks else ''}",
+            f"[0:v]split={len(pictures) + 1}{''.join(pictures)}[pick]",
             *scales,
             f"{picked},split=3[thumbnail][some][all]",
             f"[some]{_every(stills.small_s)},scale=-2:{_SMALL_HEIGHT}[small]",

@@ -294,6 +294,8 @@ PAGES: dict[str, dict[str, Door]] = {
     "/livestreams/{livestream_id}/playback": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/viewer-link": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/viewer-dismissal": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/streamer-link": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/streamer-link/withdraw": {"POST": Door.OPERATE},
     "/livestreams/{livestream_id}/signing-key": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/signing-key/rotate": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/share": {"GET": Door.LOOK},
@@ -436,6 +438,9 @@ MACHINES: dict[str, dict[str, Door]] = {
     "/watch/clips/{clip_id}": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/embed/{playback_id}": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/watch/{playback_id}": {"GET": Door.OPEN, "POST": Door.SHUT},
+    "/streamer": {"GET": Door.OPEN, "POST": Door.SHUT},
+    # With its link: tests/dashboard/test_streamer.py.
+    "/streamer/state": {"POST": Door.SHUT},
     # Who names no livestream is told so; with one: tests/dashboard/test_oembed.py.
     "/oembed": {"POST": Door.SHUT},
     "/docs/api/dyte": {"GET": Door.OPEN, "POST": Door.SHUT},

@@ -7,7 +7,7 @@ import pytest
 
 from analytics.models import LogCursor, SessionFigures, SessionNow
 from livehub.core import clock
-from streams.models import Livestream, Session, SessionEvent
+from streams.models import IngestFinding, Livestream, Session, SessionEvent
 from tests.analytics.rows import broadcast, peaked, played, watched
 from tests.api.clients import ApiClient, read
 from tests.meetings.queries import asked_for
@@ -163,6 +163,27 @@ class TestOver:
             # With the broadcast.
             ("Encoder away", "59:50", "02:10"),
         ]
+
+    def test_has_what_was_wrong_with_its_encoder_and_for_how_long(self, dyte: ApiClient, session: Session) -> None:
+        for kind, since, until in [("b_frames", "02T23:58:40", None), ("black", "02T23:58:50", "02T23:59:31.500")]:
+            IngestFinding.objects.create(
+                session=session,
+                kind=kind,
+                severity="warning",
+                value=33,
+                since=at(since),
+                measured_at=at(since),
+                cleared_at=at(until) if until else None,
+            )
+
+        told = report(dyte, session)["findings"]
+
+        # What was not mended lasted until the end.
+        assert [(each["kind"], each["until_time"][11:19], each["seconds"]) for each in told] == [
+            ("b_frames", "00:02:10", 210.0),
+            ("black", "23:59:31", 41.5),
+        ]
+        assert told[1]["message"] == "The picture has been black for 33 s."
 
     def test_is_its_own_tenant_s(self, stranger: ApiClient, session: Session) -> None:
         assert stranger.get(f"/livestreams/sessions/{session.pk}/report").status_code == 404

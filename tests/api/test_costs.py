@@ -49,7 +49,7 @@ COSTS = {
     "/livestreams/sessions/{session_id}": 1,
     "/livestreams/sessions/{session_id}/events": 2,
     # And who watches it now.
-    "/livestreams/sessions/{session_id}/report": 9,
+    "/livestreams/sessions/{session_id}/report": 10,
 }
 
 

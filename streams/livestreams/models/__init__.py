@@ -22,6 +22,7 @@ from streams.livestreams.models.session import (
     newest_event,
 )
 from streams.livestreams.models.slate import SlatePicture, SlatePictureQuerySet
+from streams.livestreams.models.streamer_link import StreamerLink, StreamerLinkQuerySet
 
 __all__ = [
     "Connection",
@@ -46,6 +47,8 @@ __all__ = [
     "SlatePicture",
     "SlatePictureQuerySet",
     "StreamKey",
+    "StreamerLink",
+    "StreamerLinkQuerySet",
     "UnknownKeyTries",
     "newest_event",
 ]

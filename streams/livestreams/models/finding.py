@@ -1,5 +1,7 @@
 """What was found wrong with what an encoder sends."""
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 
@@ -73,6 +75,11 @@ class IngestFinding(models.Model):
     def source(self) -> str:
         """Whose the threshold is."""
         return RULES[self.of_kind].source
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When it was mended, or the broadcast was over; None while it holds."""
+        return self.cleared_at or self.session.stopped_at
 
     @property
     def shown(self) -> Shown:

@@ -2,7 +2,7 @@
 
 from streams.livestreams.selectors.concerns import list_flow_concerns
 from streams.livestreams.selectors.disks import GONE_AFTER, is_any_disk_full, list_disk_concerns, list_disks
-from streams.livestreams.selectors.health import HealthScreen, get_health, list_findings
+from streams.livestreams.selectors.health import HealthScreen, get_health, list_findings, list_past_findings
 from streams.livestreams.selectors.livestreams import (
     LivestreamFilter,
     LivestreamList,
@@ -42,6 +42,7 @@ from streams.livestreams.selectors.sessions import (
     list_sessions,
 )
 from streams.livestreams.selectors.slate_pictures import find_slate_picture, get_slate_picture
+from streams.livestreams.selectors.streamer import StreamerScreen, get_streamer_screen
 from streams.livestreams.selectors.test_pictures import (
     TEST_PICTURE_START_S,
     PictureState,
@@ -62,6 +63,7 @@ __all__ = [
     "NodeLoad",
     "PictureState",
     "SessionScreen",
+    "StreamerScreen",
     "count_livestreams",
     "count_test_pictures",
     "find_open_session",
@@ -82,6 +84,7 @@ __all__ = [
     "get_session_screen",
     "get_simulcast_between",
     "get_slate_picture",
+    "get_streamer_screen",
     "is_any_disk_full",
     "list_disk_concerns",
     "list_disks",
@@ -91,6 +94,7 @@ __all__ = [
     "list_livestreams",
     "list_loads",
     "list_outputs",
+    "list_past_findings",
     "list_push_events",
     "list_reduced",
     "list_sessions",

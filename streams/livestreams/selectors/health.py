@@ -106,4 +106,7 @@ def list_findings(session: Session) -> list[IngestFinding]:
 def list_past_findings(session: Session) -> list[IngestFinding]:
     """Return all that was ever found wrong with what the session's encoder sent, the newest of them, in order."""
     found = IngestFinding.objects.filter(session=session, kind__in=list(FindingKind)).order_by("-since", "-id")
-    return list(reversed(found[:_PAST_SHOWN]))
+    rows = list(reversed(found[:_PAST_SHOWN]))
+    for row in rows:
+        row.session = session
+    return rows
