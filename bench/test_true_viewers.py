@@ -18,7 +18,9 @@ from django.db.models.functions import Extract
 
 from analytics.models import SessionFigures, SessionNow, View
 from bench.replayed import replay
-from streams.models import Livestream, Session
+from streams.livestreams.services import create_livestream
+from streams.models import Session
+from streams.organizations.services import SYSTEM, create_organization
 from tests.analytics.counted_edges import counted_edge
 from tests.analytics.crowds import BEGAN_S, PARTS, SESSION, crowd, previews_and_liars
 from tests.services import wait_until
@@ -33,7 +35,9 @@ _SHARE, _WORST_SHARE = 0.01, 0.05
 _WATCHING_AT_LEAST = 100
 
 
-def test_are_counted_as_they_watched(tmp_path: Path, livestream: Livestream) -> None:
+def test_are_counted_as_they_watched(tmp_path: Path) -> None:
+    home = create_organization(name="Bench", email="bench@bench.example", password="a bench's battery")  # noqa: S106
+    livestream = create_livestream(app=home.app, name="Bench", actor=SYSTEM)
     session = Session.objects.create(id=UUID(SESSION + SESSION), livestream=livestream)
     people = crowd(1, people=_PEOPLE, seconds=_SECONDS, is_low=False)
     people += crowd(2, people=_LOW_PEOPLE, seconds=_SECONDS, is_low=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analytics.counting.batch import Position
+from analytics.counting.batch import LogBatch, Position
 from analytics.counting.counter import ViewCounter
 from analytics.counting.identity import Salts
 from analytics.object_lengths import ObjectLengths
@@ -40,15 +40,37 @@ def edge(tmp_path: Path) -> Iterator[CountedEdge]:
         yield running
 
 
-def _get(edge: CountedEdge, headers: list[bytes], *, query: bytes = b"") -> bytes:
+def _get(edge: CountedEdge, headers: list[bytes], *, query: bytes = b"", name: str = "1-0.m4s") -> bytes:
     """Return the answer's first line to what httpx would not send."""
-    path = f"/playback/pb_crowd/{SESSION}/v0/1-0.m4s".encode()
+    path = f"/playback/pb_crowd/{SESSION}/v0/{name}".encode()
     lines = [b"GET " + path + query + b" HTTP/1.1", b"Host: localhost", b"Connection: close", *headers, b"", b""]
     with socket.create_connection(("127.0.0.1", edge.instance.http_port), timeout=HANG_S) as connection:
         connection.sendall(b"\r\n".join(lines))
         with connection.makefile("rb") as answer:
             first, _ = answer.readline(), answer.read()
     return first.strip()
+
+
+def _counted(edge: CountedEdge, sent: int) -> LogBatch:
+    """Return what is counted of so many lines, when nginx has written them."""
+    log = edge.instance.media_log
+    wait_until(lambda: log.exists() and log.read_bytes().count(b"\n") >= sent, what="all lines")
+    counting = ViewCounter(
+        salts=Salts({int(time.time() // 86400): b"salt"}),
+        measure=ObjectLengths(edge.instance.playback_dir).measure,
+        country_of=lambda _: None,
+    )
+    counting.feed(log.read_bytes().splitlines(), now_ms=time.time_ns() // 1_000_000)
+    return counting.batch(edge="main", after=Position(), until=Position())
+
+
+def test_a_part_that_is_there_counts_as_a_segment_does(edge: CountedEdge) -> None:
+    for name in ("1-0.m4s", "1-1.0.m4s", "1-1.1.m4s"):
+        assert _get(edge, [_BROWSER], name=name) == b"HTTP/1.1 200 OK"
+
+    batch = _counted(edge, 3)
+
+    assert (batch.lines, batch.rejected) == (3, {})
 
 
 def test_are_answered_and_counted_or_rejected(edge: CountedEdge) -> None:
@@ -58,17 +80,10 @@ def test_are_answered_and_counted_or_rejected(edge: CountedEdge) -> None:
         assert _get(edge, [_BROWSER], query=query) == b"HTTP/1.1 200 OK"
     # Longer than nginx reads.
     assert _get(edge, [_BROWSER, b"CMCD-Session: " + _LONG * 2]) == b"HTTP/1.1 400 Bad Request"
-    log, sent = edge.instance.media_log, len(_ODD) + len(_TOO_LONG) + 4
+    sent = len(_ODD) + len(_TOO_LONG) + 4
 
-    wait_until(lambda: log.read_bytes().count(b"\n") >= sent, what="all lines")
+    batch = _counted(edge, sent)
 
-    counting = ViewCounter(
-        salts=Salts({int(time.time() // 86400): b"salt"}),
-        measure=ObjectLengths(edge.instance.playback_dir).measure,
-        country_of=lambda _: None,
-    )
-    counting.feed(log.read_bytes().splitlines(), now_ms=time.time_ns() // 1_000_000)
-    batch = counting.batch(edge="main", after=Position(), until=Position())
     assert (batch.lines, batch.rejected) == (sent - len(_TOO_LONG), {"long": len(_TOO_LONG)})
     # Those with an id, and who share an address and an agent: nobody is another one for what cannot be read.
     assert sorted(view.identity for view in batch.views if view.identity != "address") == ["cmcd"] * 3
