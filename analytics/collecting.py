@@ -33,7 +33,10 @@ _CHANGES_AT_MOST = 20_000
 
 
 class Collector:
-    """One edge's; `run` returns when `stop` was called. `country_of` knows addresses, None where it does not."""
+    """One edge's; `run` returns when `stop` was called.
+
+    `country_of` knows addresses, None where it does not; `counts_reports`: see `ViewCounter`.
+    """
 
     def __init__(
         self,
@@ -44,10 +47,12 @@ class Collector:
         playback_dir: Path,
         edge: str,
         country_of: Callable[[str], str | None],
+        counts_reports: bool = False,
     ) -> None:
         self._books = books
         self._edge = edge
         self._country_of = country_of
+        self._counts_reports = counts_reports
         self._log = MediaLog(log_path, pid_path=pid_path)
         self._lengths = ObjectLengths(playback_dir)
         self._playback_dir = playback_dir
@@ -116,6 +121,7 @@ class Collector:
             measure=self._lengths.measure,
             country_of=self._country_of,
             is_there=self._has_session,
+            counts_reports=self._counts_reports,
         )
         counter.restore(opened.views)
         self._salts_day = datetime.now(UTC).toordinal()

@@ -33,6 +33,7 @@ def main(log_path: str, pid_path: str, playback_dir: str, edge: str, hub_url: st
         playback_dir=Path(playback_dir),
         edge=edge,
         country_of=country_code if settings.VIEWER_COUNTRIES else lambda _: None,
+        counts_reports=settings.BEHIND_CDN,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: collector.stop())

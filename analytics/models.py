@@ -23,6 +23,8 @@ class ViewIdentity(models.TextChoices):
     APPLE = "apple", "Apple's session id"
     # Address and software: several behind one address are told apart by what they fetch. An estimate.
     ADDRESS = "address", "Address and software"
+    # By its player's own word, behind a CDN.
+    REPORTED = "reported", "Reported by its player"
 
 
 class Device(models.TextChoices):

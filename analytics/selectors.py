@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from uuid import UUID
 
+from django.conf import settings
 from django.db import connection
 
 from analytics.batches import NOW_HOLDS_S
@@ -49,6 +50,7 @@ def read_viewers(sessions: Collection[UUID]) -> Mapping[UUID, SessionViewers]:
                 peak,
                 peak_estimated,
                 peak_at,
+                are_reported=settings.BEHIND_CDN,
             )
             for session, are_heard, heard_at, counted, estimated, peak, peak_estimated, peak_at in cursor
         }

@@ -363,6 +363,12 @@ VIEWER_COUNTRIES = env.boolean(
     default=True,
     purpose="Whether the country of a viewer's address is kept with what is counted; the address never is",
 )
+BEHIND_CDN = env.boolean(
+    "LIVEHUB_BEHIND_CDN",
+    default=False,
+    purpose="Viewers fetch from a CDN in front, which asks here once for all: what their players report is counted "
+    "instead. The same at the hub and at its edge nodes",
+)
 
 
 RECORD_AUTOMATICALLY = env.boolean(

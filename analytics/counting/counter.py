@@ -3,13 +3,14 @@
 import sys
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from math import floor
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from msgspec import MsgspecError
 
-from analytics.counting.batch import Added, KeptView, LogBatch, Position, ViewChange, Watching
+from analytics.counting.batch import Added, KeptView, LogBatch, Position, Watching
+from analytics.counting.broadcasts import WatchedBroadcast, change_of
 from analytics.counting.households import Household
 from analytics.counting.identity import Salts, device_of, hash_viewer, household, identify, identify_player, is_bot
 from analytics.counting.lines import MEDIA, LineError, LogLine, check_known, check_length, decode, parse
@@ -23,33 +24,23 @@ _MINUTE_MS, _DAY_MS = 60_000, 86_400_000
 _OVER_AFTER_MS, _UNBEGUN_OVER_AFTER_MS = 300_000, 60_000
 # Lines of the future are of a clock that was set, or forged; those of the past may have waited for us.
 _AHEAD_MS, _BEHIND_MS = 10_000, 2 * _DAY_MS
-# Bounds of memory: objects, viewers, and names that viewers gave themselves.
-_MEDIA_KEPT, _STAYS_AT_MOST, _NAMES_KEPT = 20_000, 100_000, 50_000
+# Bounds of memory: objects, and viewers.
+_MEDIA_KEPT, _STAYS_AT_MOST = 20_000, 100_000
 # New ids of one address in a minute that are believed; with more, whoever is behind it is told apart by address.
 _NEW_IDS_AT_MOST = 120
 _DELIVERED = frozenset({200, 206})
 # Nothing that is delivered is as large.
 _UNKNOWN = Medium("", "", is_audio=False, msn=0, bit=0, duration_us=0, size=sys.maxsize, stay_ms=0)
-
-
-@dataclass
-class _Broadcast:
-    # The name of its session's folder.
-    id: str
-    # By what requests were sent with, as it was sent, and by what that means.
-    by_name: dict[str, Stay] = field(default_factory=dict)
-    by_identity: dict[tuple[str, str], Stay] = field(default_factory=dict)
-    households: dict[tuple[str, str], Household] = field(default_factory=dict)
-    # Of before a restart, by their hashes, until they are heard of again.
-    kept: dict[bytes, list[Stay]] = field(default_factory=dict)
-    stays: dict[UUID, Stay] = field(default_factory=dict)
+_OF_CDN = replace(_UNKNOWN)
+_REPORTED = "reported"
 
 
 class ViewCounter:
     """All that one edge delivers.
 
     `measure` finds out how long an object is, None when nobody knows; `country_of` knows addresses; `is_there` knows
-    whether a playback id has a session of that name, before anything of it was delivered.
+    whether a playback id has a session of that name, before anything of it was delivered. `counts_reports`: behind a
+    CDN, which fetches for all, nothing that is delivered counts, and what players report does.
     """
 
     def __init__(
@@ -59,12 +50,14 @@ class ViewCounter:
         measure: Callable[[MediumAddress], Extent | None],
         country_of: Callable[[str], str | None],
         is_there: Callable[[str, str], bool] = lambda _playback_id, _session: False,
+        counts_reports: bool = False,
     ) -> None:
         self.salts = salts
         self._measure = measure
         self._country_of = country_of
+        self._counts_reports = counts_reports
         self._sessions = KnownSessions(is_there)
-        self._broadcasts: dict[str, _Broadcast] = {}
+        self._broadcasts: dict[str, WatchedBroadcast] = {}
         self._media: dict[str, Medium] = {}
         self._new_ids: Tally[str] = Tally()
         self._new_ids_minute = 0
@@ -147,7 +140,7 @@ class ViewCounter:
                     self._changed[stay] = broadcast.id
                     self._count -= 1
             if broadcast.stays:
-                _forget(broadcast)
+                broadcast.forget()
             else:
                 del self._broadcasts[session]
 
@@ -168,7 +161,7 @@ class ViewCounter:
 
     def batch(self, *, edge: str, after: Position, until: Position) -> LogBatch:
         """Return what has come together; it stays until `written`."""
-        views = [_change(stay, session) for stay, session in self._changed.items()]
+        views = [change_of(stay, session) for stay, session in self._changed.items()]
         added = [Added(*key, *values) for key, values in self._added.items()]
         return LogBatch(edge, after, until, self._lines, dict(self._rejected), views, added)
 
@@ -179,7 +172,7 @@ class ViewCounter:
         self._lines = 0
         self._rejected.clear()
 
-    def _add_watched(self, broadcast: _Broadcast, stay: Stay, at_ms: int, more_ms: int, *, is_new: bool) -> None:
+    def _add_watched(self, broadcast: WatchedBroadcast, stay: Stay, at_ms: int, more_ms: int, *, is_new: bool) -> None:
         key = (broadcast.id, at_ms // _MINUTE_MS, stay.rendition, stay.device, stay.country or "")
         added = self._added.get(key)
         if added is None:
@@ -192,13 +185,15 @@ class ViewCounter:
             added[0] += more_ms
 
     def _find_medium(self, path: str) -> Medium:
-        """Return what a path names, remembered; `_UNKNOWN` where nobody knows."""
+        """Return what a path names, remembered; `_UNKNOWN` where nobody knows, `_OF_CDN` where it is not asked."""
         address = read_path(path)
         extent = self._measure(address) if address is not None else None
         medium = _UNKNOWN
         if address is not None and extent is not None and extent.duration_us > 0:
             medium = medium_of(address, extent)
             self._sessions.note(address.folder.partition("/")[0], address.session)
+            if self._counts_reports:
+                medium = _OF_CDN
         if len(self._media) >= _MEDIA_KEPT:
             # The older half.
             for known in list(self._media)[: _MEDIA_KEPT // 2]:
@@ -207,7 +202,7 @@ class ViewCounter:
         return medium
 
     def _hear(self, line: LogLine, now_ms: int) -> None:
-        """Take in what a player reports of itself: it makes no view, and no second of one."""
+        """Take in what a player reports of itself: but for behind a CDN it makes no view, and no second of one."""
         try:
             report = read_report(line, now_ms=now_ms)
             problem = report.problem
@@ -218,6 +213,8 @@ class ViewCounter:
                 stay.reported = stay.reported or ReportedQuality()
                 if stay.reported.take(event, report.at_ms):
                     self._changed[stay] = session
+                    if self._counts_reports:
+                        self._count_reported(self._broadcast(session), stay, report.at_ms)
                 else:
                     problem = "sid"
         except LineError as error:
@@ -235,23 +232,31 @@ class ViewCounter:
                 return session
         return self._sessions.find(report)[0]
 
-    def _find_player(self, broadcast: _Broadcast, line: LogLine, player: tuple[str, str], at_ms: int) -> Stay:
+    def _find_player(self, broadcast: WatchedBroadcast, line: LogLine, player: tuple[str, str], at_ms: int) -> Stay:
         """Return whose report it is; players report before anything was delivered to them."""
         stay = self._known_by_id(broadcast, *player, at_ms)
         if stay is None:
             if player[0] != "token" and not self._may_be_new(household(line.address), at_ms):
                 raise LineError("too_many")
             stay = self._add(broadcast, line, *player, at_ms)
+            if self._counts_reports:
+                stay.identity = _REPORTED
         broadcast.by_identity[player] = stay
         return stay
 
-    def _broadcast(self, session: str) -> _Broadcast:
+    def _count_reported(self, broadcast: WatchedBroadcast, stay: Stay, at_ms: int) -> None:
+        had_begun = stay.has_begun
+        more_ms = stay.hear_played(at_ms)
+        if stay.has_begun and (more_ms or not had_begun):
+            self._add_watched(broadcast, stay, at_ms, more_ms, is_new=not had_begun)
+
+    def _broadcast(self, session: str) -> WatchedBroadcast:
         found = self._broadcasts.get(session)
         if found is None:
-            found = self._broadcasts[session] = _Broadcast(session)
+            found = self._broadcasts[session] = WatchedBroadcast(session)
         return found
 
-    def _find(self, broadcast: _Broadcast, line: LogLine, medium: Medium, at_ms: int) -> Stay | None:
+    def _find(self, broadcast: WatchedBroadcast, line: LogLine, medium: Medium, at_ms: int) -> Stay | None:
         """Return whose line it is, who may be new; None for what tells nothing new of anybody."""
         if is_bot(line.agent):
             raise LineError("bot")
@@ -272,7 +277,7 @@ class ViewCounter:
             lambda number: self._add(broadcast, line, "address", named, at_ms, number=number),
         )
 
-    def _known_by_id(self, broadcast: _Broadcast, kind: str, name: str, at_ms: int) -> Stay | None:
+    def _known_by_id(self, broadcast: WatchedBroadcast, kind: str, name: str, at_ms: int) -> Stay | None:
         stay = broadcast.by_identity.get((kind, name))
         if stay is not None and not stay.is_over:
             return stay
@@ -282,7 +287,7 @@ class ViewCounter:
                     return kept
         return None
 
-    def _household(self, broadcast: _Broadcast, line: LogLine, address: str, at_ms: int) -> tuple[str, Household]:
+    def _household(self, broadcast: WatchedBroadcast, line: LogLine, address: str, at_ms: int) -> tuple[str, Household]:
         """Return those whose line it may be, with what they are known by."""
         key = (address, line.agent)
         found = broadcast.households.get(key)
@@ -305,11 +310,13 @@ class ViewCounter:
         self._new_ids[address] += 1
         return self._new_ids[address] <= _NEW_IDS_AT_MOST
 
-    def _hashes(self, broadcast: _Broadcast, kind: str, name: str, at_ms: int) -> list[bytes]:
+    def _hashes(self, broadcast: WatchedBroadcast, kind: str, name: str, at_ms: int) -> list[bytes]:
         salts = self.salts.newest(at_ms // _DAY_MS)
         return [hash_viewer(salt, broadcast.id, kind, name) for salt in salts]
 
-    def _add(self, broadcast: _Broadcast, line: LogLine, kind: str, name: str, at_ms: int, *, number: int = 0) -> Stay:
+    def _add(
+        self, broadcast: WatchedBroadcast, line: LogLine, kind: str, name: str, at_ms: int, *, number: int = 0
+    ) -> Stay:
         if self._count >= _STAYS_AT_MOST:
             raise LineError("too_many")
         viewer = hash_viewer(self.salts.of(at_ms // _DAY_MS), broadcast.id, kind, name)
@@ -323,36 +330,6 @@ def _reason(medium: Medium, *, is_timely: bool) -> str:
     """Return why a line is not counted."""
     if medium is _UNKNOWN:
         return "unknown"
+    if medium is _OF_CDN:
+        return "cdn"
     return "partial" if is_timely else "time"
-
-
-def _forget(broadcast: _Broadcast) -> None:
-    """Forget by what those were known who are over."""
-    if len(broadcast.by_name) > _NAMES_KEPT:
-        broadcast.by_name.clear()
-    broadcast.by_name = {name: stay for name, stay in broadcast.by_name.items() if not stay.is_over}
-    broadcast.by_identity = {name: stay for name, stay in broadcast.by_identity.items() if not stay.is_over}
-    for key, found in list(broadcast.households.items()):
-        found.stays = [stay for stay in found.stays if not stay.is_over]
-        if not found.stays:
-            del broadcast.households[key]
-    for hashed, stays in list(broadcast.kept.items()):
-        if all(stay.is_over for stay in stays):
-            del broadcast.kept[hashed]
-
-
-def _change(stay: Stay, session: str) -> ViewChange:
-    return ViewChange(
-        stay.id,
-        session,
-        stay.viewer,
-        stay.identity,
-        stay.device,
-        stay.country,
-        stay.began_ms,
-        max(stay.last_ms, stay.heard_of_ms),
-        stay.watched_ms,
-        stay.has_begun,
-        None if stay.is_over else stay.keep(),
-        stay.reported.figures(is_over=stay.is_over) if stay.reported else None,
-    )

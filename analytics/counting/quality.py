@@ -18,6 +18,7 @@ _LONGEST_LATENCY_MS = 300_000
 _TAKES_OVER_AFTER_MS = 60_000
 # Somebody waits for a first picture; nobody does any more.
 _WAITING, _NOT_WAITING = frozenset("skrw"), frozenset("ad")
+_WATCHING = frozenset("pr")
 
 
 class Total(msgspec.Struct, array_like=True):
@@ -74,6 +75,11 @@ class ReportedQuality(msgspec.Struct, array_like=True):
     # Of latency by playing time.
     latency_sum: int = 0
     latency_measured_ms: int = 0
+
+    @property
+    def is_watching(self) -> bool:
+        """Whether its player plays, or waits for more in the middle of that."""
+        return self.state in _WATCHING
 
     def take(self, event: PlayerEvent, at_ms: int) -> bool:
         """Take in an event that came then; False for one of somebody else than is listened to."""

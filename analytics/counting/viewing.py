@@ -19,6 +19,10 @@ _BEGINS_US = 2_000_000
 _HEARD_ALONE_MS = 15_000
 # What comes so soon after an interval's first delivery, and is the same one, goes with it: half of all lines are sound.
 _ALONGSIDE_MS = 200
+# Players report every ten seconds, and when something happens: 1.25 times that and a second.
+_REPORTED_STAY_MS = 13_500
+# No player says which rendition it plays.
+_UNTOLD_RENDITION = "unknown"
 # While it is paused a view goes on for so long, if its player goes on reporting.
 _REPORTS_ALONE_MS = 3_600_000
 
@@ -134,6 +138,23 @@ class Stay:
         if more_ms <= 0:
             return 0
         self.watched_ms += more_ms
+        return more_ms
+
+    def hear_played(self, at_ms: int) -> int:
+        """Count what its player has reported, and return by how many ms that is more watched: as time has passed."""
+        reported = self.reported
+        if reported is None:
+            return 0
+        if not self.first_ms:
+            self.first_ms, self.rendition = reported.first_ms, _UNTOLD_RENDITION
+        if at_ms > self.until_ms:
+            self.before_from_ms, self.before_until_ms = self.from_ms, self.until_ms
+            self.from_ms = at_ms
+        self.until_ms = at_ms + _REPORTED_STAY_MS if reported.is_watching else max(self.from_ms, at_ms)
+        self.last_ms = max(self.last_ms, at_ms)
+        more_ms = max(0, min(reported.played.sum, at_ms - self.first_ms) - self.watched_ms)
+        self.watched_ms += more_ms
+        self.has_begun = self.has_begun or self.watched_ms * 1000 >= _BEGINS_US
         return more_ms
 
     @property

@@ -20,6 +20,8 @@ class SessionViewers:
     peak: int = 0
     peak_estimated: int = 0
     peak_at: datetime | None = None
+    # By what their players say, since a CDN fetches for all; else by what was delivered to them.
+    are_reported: bool = False
 
     @property
     def now(self) -> int | None:

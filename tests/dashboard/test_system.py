@@ -42,10 +42,10 @@ class TestSystemPage:
         html = squeezed(get_html(browser, "/system"))
 
         parts = {part.name: part for part in get_system_screen().components}
-        # That of who watched: tests/analytics/test_upkeep.py.
+        # Those of who watches: tests/analytics/test_upkeep.py, test_heard.py.
         names = (
             *("PostgreSQL", "Redis", "Ingest", "Gate", "Egress", "Edge", "Web", "ASGI", "Origin", "Collector"),
-            *("Beat", "Figures", "ffmpeg"),
+            *("Beat", "Figures", "Viewers", "ffmpeg"),
         )
         assert tuple(parts) == names
         assert all(f'<th scope="row">{name}' in html for name in names)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from analytics import batches
 from analytics.counting.batch import Added, LogBatch, Position, Watching, WatchingNow
@@ -49,6 +50,20 @@ def test_all_edges_are_added_up(api: ApiClient, browser: Client, live: Session) 
     overview = " ".join(get_html(browser, "/").split())
     assert '<dd data-testid="watching"> 13 </dd>' in overview
     assert '</svg>13<span class="hide"> watching</span>' in overview
+
+
+def test_behind_a_cdn_it_is_said_that_players_report_it(
+    api: ApiClient, browser: Client, live: Session, settings: Settings
+) -> None:
+    _watch(live, counted=7, estimated=0)
+    path, word = f"/livestreams/{live.livestream_id}", "Reported by their players"
+    assert read(api.get(f"{path}/viewers"))["data"]["reported_by_players"] is False
+    assert word not in get_html(browser, path)
+
+    settings.BEHIND_CDN = True
+
+    assert read(api.get(f"{path}/viewers"))["data"]["reported_by_players"] is True
+    assert word in get_html(browser, path)
 
 
 @pytest.mark.parametrize("is_known_of", [False, True])

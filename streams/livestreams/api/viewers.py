@@ -52,6 +52,9 @@ class LivestreamViewersSerializer(serializers.Serializer[LivestreamViewers]):
     peak = serializers.IntegerField(read_only=True, help_text="The most at once, in this broadcast so far.")
     peak_estimated = serializers.IntegerField(read_only=True, help_text="How many of those are an estimate.")
     peak_at = InstantField(allow_null=True)
+    reported_by_players = serializers.BooleanField(
+        read_only=True, help_text="Behind a CDN: what players say of themselves is counted, not what they were sent."
+    )
 
     def to_representation(self, told: LivestreamViewers) -> JsonObject:
         viewers = told.viewers
@@ -64,6 +67,7 @@ class LivestreamViewersSerializer(serializers.Serializer[LivestreamViewers]):
             "peak": viewers.peak,
             "peak_estimated": viewers.peak_estimated,
             "peak_at": clock.isoformat(viewers.peak_at) if viewers.peak_at else None,
+            "reported_by_players": viewers.are_reported,
         }
 
 
