@@ -5,10 +5,13 @@ class AnalyticsConfig(AppConfig):
     name = "analytics"
 
     def ready(self) -> None:
-        from analytics import heard, selectors, upkeep
+        from analytics import figures, heard, selectors, upkeep
+        from livehub import metrics
         from streams.livestreams import watching
-        from streams.system import components
+        from streams.system import components, edges
 
         watching.use_reader(selectors.read_viewers)
         components.add_component(upkeep.upkeep_component)
         components.add_component(heard.counting_component)
+        metrics.add_figures(figures.find_figures)
+        edges.use_reader(figures.list_edges)

@@ -12,7 +12,7 @@ from livehub.core import clock
 from streams.livestreams.watching import SessionViewers
 
 # A collector that was silent for so long does not count; one that was heard of within the hour is missed.
-_SILENT_AFTER = timedelta(seconds=10)
+SILENT_AFTER = timedelta(seconds=10)
 _FORGOTTEN_AFTER = timedelta(hours=1)
 _WATCHING = """
     WITH collectors AS (
@@ -37,9 +37,9 @@ def read_viewers(sessions: Collection[UUID]) -> Mapping[UUID, SessionViewers]:
             _WATCHING,
             {
                 "sessions": list(sessions),
-                "silent": now - _SILENT_AFTER,
+                "silent": now - SILENT_AFTER,
                 "forgotten": now - _FORGOTTEN_AFTER,
-                "holds": now - _SILENT_AFTER - timedelta(seconds=NOW_HOLDS_S),
+                "holds": now - SILENT_AFTER - timedelta(seconds=NOW_HOLDS_S),
             },
         )
         return {

@@ -24,8 +24,8 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
-_Receive = Callable[[], Awaitable[object]]
-_Send = Callable[[dict[str, str]], Awaitable[None]]
+Receive = Callable[[], Awaitable[object]]
+Send = Callable[[dict[str, str]], Awaitable[None]]
 
 _LIFE_S = 1.0
 _BEAT_S = 0.5
@@ -48,7 +48,7 @@ def _beat_on() -> None:
         time.sleep(_LIFE_S)
 
 
-async def lifespan(_: object, receive: _Receive, send: _Send) -> None:
+async def lifespan(_: object, receive: Receive, send: Send) -> None:
     """Beat from the event loop for as long as an ASGI server lives. Source: ASGI, Lifespan Protocol."""
     await receive()
     life = asyncio.create_task(beat_in_loop())

@@ -201,6 +201,16 @@ if METRICS_TOKEN and (len(METRICS_TOKEN) < 20 or not METRICS_TOKEN.isascii() or 
         "LIVEHUB_METRICS_TOKEN must have 20 ASCII characters or more: whoever knows it reads all figures."
     )
 
+OTLP_ENDPOINT = env.text(
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    default="",
+    unit="http(s)://host:port; default: no traces",
+    purpose="Where traces of broadcasts' starts are sent by OTLP/HTTP; further `OTEL_` variables hold as OpenTelemetry "
+    "has them",
+)
+if OTLP_ENDPOINT and urlsplit(OTLP_ENDPOINT).scheme not in {"http", "https"}:
+    raise ImproperlyConfigured("OTEL_EXPORTER_OTLP_ENDPOINT must look like http://127.0.0.1:4318, for OTLP/HTTP.")
+
 EDGE_TOKEN = env.text(
     "LIVEHUB_EDGE_TOKEN",
     default="",
@@ -448,6 +458,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "livehub.outage.OutageMiddleware",
     "livehub.middleware.RequestId",
+    "livehub.middleware.RequestTimes",
     "django.middleware.security.SecurityMiddleware",
     "livehub.middleware.PageContentSecurityPolicy",
     "livehub.middleware.PageForms",

@@ -6,7 +6,6 @@ from django.views.generic import RedirectView
 from analytics.edges import TOLD_BY_EDGES, told_by_edge
 from livehub import health
 from livehub.docs import dyte_docs
-from livehub.metrics import HOOKS_PATH, hook_metrics
 from streams.account.views import AdminLoginView
 from streams.livestreams.permission_views import playback_places, playback_rules
 from streams.meetings.api.public_keys import published_keys
@@ -41,7 +40,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("internal/playback/places", playback_places),
     path("internal/recorded/<str:playback_id>/recordings/index.m3u8", recorded.newest_played),
     path("internal/recorded/<str:playback_id>/recordings/<uuid:recording_id>/<path:name>", recorded.played_file),
-    path(HOOKS_PATH[1:], hook_metrics),
     re_path(r"^(?:edges|internal)(?:/|\Z)", _nothing),
     path("", include("streams.urls")),
     path("", include("analytics.urls")),

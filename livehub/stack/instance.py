@@ -159,6 +159,11 @@ class Instance:
         return self.runtime_dir / f"{program}.beat"
 
     @property
+    def counts_dir(self) -> Path:
+        """Where our programs count for Prometheus, each in files of its own."""
+        return self.runtime_dir / "counts"
+
+    @property
     def ingest_config(self) -> Path:
         return self.runtime_dir / "ingest.conf"
 

@@ -229,12 +229,15 @@ priority={priority}
 def _program(instance: Instance, program: Program) -> str:
     # The supervisor expands %(...)s in commands.
     command = shlex.join(program.command).replace("%", "%%")
-    heartbeat = f'LIVEHUB_HEARTBEAT="{instance.heartbeat_path(program.name)}"' if program.is_ours else ""
+    environment = {"LIVEHUB_HEARTBEAT": instance.heartbeat_path(program.name)} if program.is_ours else {}
+    if program.is_ours:
+        # prometheus-client's word for it: livehub/core/counters.py.
+        environment["PROMETHEUS_MULTIPROC_DIR"] = instance.counts_dir
     return f"""\
 [program:{program.name}]
 command={command}
 directory={instance.base_dir}
-environment={heartbeat}
+environment={",".join(f'{name}="{value}"' for name, value in environment.items())}
 autostart={"true" if program.group == STORAGE or instance.is_edge_node else "false"}
 autorestart=true
 startsecs={program.start_s}

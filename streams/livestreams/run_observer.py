@@ -9,7 +9,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from livehub.core import clock
+from livehub.core import clock, tracing
+from livehub.core.counters import START_DURATION
 from streams.livestreams import health_notes, leases, run_notes
 from streams.livestreams.bitrate import BitrateWatch
 from streams.livestreams.encoders import IngestSource
@@ -64,6 +65,10 @@ class RunObserver:
         self.known_faults = health_notes.known_faults(session)
         self._health = HealthWatch(self.known_faults)
         self._bitrate = BitrateWatch(broadcast_quota_kbps(session.livestream.app.organization))
+        # When the present step of the trace began.
+        self._step_ns = tracing.now_ns()
+        waits_since_ns = clock.epoch_ms(session.created_at) * 1_000_000 if self._lease.epoch == 1 else self._step_ns
+        self._note_step("broadcast.wait_for_worker", began_ns=waits_since_ns)
 
     @property
     def is_progressing(self) -> bool:
@@ -110,14 +115,26 @@ class RunObserver:
         self._shedding.found(self._lease.session_id, left_out=len(self._left_out))
         record = partial(leases.record_source, self._lease, source=asdict(source), renditions=renditions)
         self._held.write(partial(record, left_out=self._left_out))
+        self._step_ns = self._note_step("broadcast.probe_source", began_ns=self._step_ns)
 
     def playable(self) -> None:
         self._is_playable = True
+        made_ns = self._note_step("broadcast.make_first_parts", began_ns=self._step_ns)
         self._held.write(partial(leases.mark_live, self._lease, has_encoder=not self.is_away))
+        self._note_step("broadcast.go_live", began_ns=made_ns)
         if self.simulcasts is not None:
             self.simulcasts.begin(self._session)
         age_s = (clock.now() - self._session.created_at).total_seconds()
+        if not self._session.live_epoch and not self._session.standby_node:
+            # As the run found it: it was never live before.
+            START_DURATION.observe(age_s)
         logger.info("session is live session=%s after_s=%.2f", self._lease, age_s)
+
+    def _note_step(self, name: str, *, began_ns: int) -> int:
+        """Tell of a step of the trace that is over; return when the next one begins."""
+        told: dict[str, tracing.Attribute] = {"livehub.run.epoch": self._lease.epoch, "livehub.node": settings.NODE}
+        tracing.note_step(self._session.pk, name, began_ns=began_ns, attributes=told)
+        return tracing.now_ns()
 
     def left(self, *, media_ms: int) -> float:
         self.note_media(media_ms)

@@ -409,7 +409,6 @@ MACHINES: dict[str, dict[str, Door]] = {
     "/readyz": {"POST": Door.SHUT},
     # With a token: tests/dashboard/test_metrics.py.
     "/metrics": {"GET": Door.SHUT, "POST": Door.SHUT},
-    "/internal/metrics": {"GET": Door.SHUT, "POST": Door.SHUT},
     # With a token: tests/analytics/test_edges.py.
     "/edges/open": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/edges/batch": {"GET": Door.SHUT, "POST": Door.SHUT},
