@@ -8,14 +8,13 @@ from django.db.models import Sum
 from prometheus_client.core import Metric
 
 from analytics.batches import NOW_HOLDS_S
+from analytics.heard import FORGOTTEN_AFTER
 from analytics.models import LogCursor, SessionNow
 from analytics.selectors import SILENT_AFTER
 from livehub.core import clock
 from livehub.metrics import count_up, gauge
 from streams.system.edges import EdgeRow
 
-# One that has been silent for so long was taken away, and none that failed.
-_FORGOTTEN_AFTER = timedelta(days=7)
 # The words are ours, but an edge node may be of another version.
 _REASONS_MAX = 20
 _WATCHING = "SELECT coalesce(sum(counted), 0), coalesce(sum(estimated), 0) FROM analytics_sessionnow WHERE at >= %s"
@@ -40,7 +39,7 @@ def list_edges() -> list[EdgeRow]:
         .values("edge", "counted", "estimated")
     }
     rows = []
-    for each in LogCursor.objects.filter(heard_at__gt=now - _FORGOTTEN_AFTER).order_by("edge"):
+    for each in LogCursor.objects.filter(heard_at__gt=now - FORGOTTEN_AFTER).order_by("edge"):
         is_heard = now - each.heard_at < SILENT_AFTER
         label, tone = ("Runs", "live") if is_heard else ("Silent", "bad")
         counted, estimated = watching.get(each.edge, (0, 0)) if is_heard else (None, None)
@@ -58,7 +57,7 @@ def _of_viewers(now: datetime) -> Metric:
 
 
 def _of_collectors(now: datetime) -> Iterator[Metric]:
-    cursors = list(LogCursor.objects.filter(heard_at__gt=now - _FORGOTTEN_AFTER).order_by("edge"))
+    cursors = list(LogCursor.objects.filter(heard_at__gt=now - FORGOTTEN_AFTER).order_by("edge"))
     yield gauge(
         "collector_delay_seconds",
         "For how long the collector of an edge has not been heard of.",

@@ -3,13 +3,12 @@
 from datetime import timedelta
 
 from analytics.models import LogCursor
+from analytics.selectors import SILENT_AFTER
 from livehub.core import clock
 from streams.system.components import Component
 
-# They tell who watches each second.
-_SILENT_AFTER = timedelta(seconds=10)
 # An edge that was taken away is missed for so long.
-_FORGOTTEN_AFTER = timedelta(days=1)
+FORGOTTEN_AFTER = timedelta(days=1)
 _NAMED_AT_MOST = 3
 
 
@@ -17,11 +16,11 @@ def counting_component() -> Component:
     """Return which edges are heard of, and name those that are not."""
     name, about = "Viewers", "Collectors of all edges: they tell who watches, and what was watched"
     now = clock.now()
-    cursors = LogCursor.objects.filter(heard_at__gte=now - _FORGOTTEN_AFTER).order_by("heard_at")
+    cursors = LogCursor.objects.filter(heard_at__gte=now - FORGOTTEN_AFTER).order_by("heard_at")
     heard_at = dict(cursors.values_list("edge", "heard_at"))
     if not heard_at:
         return Component(name, about, "Not heard yet", "warn")
-    silent = [edge for edge, at in heard_at.items() if at < now - _SILENT_AFTER]
+    silent = [edge for edge, at in heard_at.items() if at < now - SILENT_AFTER]
     if not silent:
         return Component(name, about, "Heard", "live", heard_at=max(heard_at.values()))
     shown = ", ".join(silent[:_NAMED_AT_MOST])

@@ -17,6 +17,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
+from opentelemetry.sdk.trace.sampling import Decision
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, TraceFlags
 
 logger = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ class Spans:
     def _below(self, trace_id: int, first_id: int, name: str) -> Context:
         # As it was decided for the first step, wherever that was: the samplers of all go by the trace's id.
         decision = self._provider.sampler.should_sample(None, trace_id, name).decision
-        flags = TraceFlags(TraceFlags.SAMPLED if decision.is_sampled() else TraceFlags.DEFAULT)
+        flags = TraceFlags(TraceFlags.SAMPLED if decision is Decision.RECORD_AND_SAMPLE else TraceFlags.DEFAULT)
         parent = SpanContext(trace_id, first_id, is_remote=True, trace_flags=flags)
         return trace.set_span_in_context(NonRecordingSpan(parent), Context())
 
@@ -136,4 +137,4 @@ class _Exporter(SpanExporter):
         return result
 
     def shutdown(self) -> None:
-        self._inner.shutdown()
+        self._inner.shutdown()  # type: ignore[no-untyped-call]  # Theirs.
