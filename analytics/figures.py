@@ -17,6 +17,22 @@ from streams.system.edges import EdgeRow
 
 # The words are ours, but an edge node may be of another version.
 _REASONS_MAX = 20
+# To people on the system page: the commonest of them.
+_REASONS_SAID = 3
+_REASON_WORDS = {
+    "bot": "of crawlers",
+    "cdn": "of a CDN",
+    "event": "of no known kind",
+    "foreign": "reports of what is not there",
+    "long": "too long",
+    "partial": "broken off",
+    "report": "reports that cannot be read",
+    "sid": "of a second session id",
+    "time": "of another time",
+    "too_many": "of too many new ids at one address",
+    "torn": "torn",
+    "unknown": "of no media that there is",
+}
 _WATCHING = "SELECT coalesce(sum(counted), 0), coalesce(sum(estimated), 0) FROM analytics_sessionnow WHERE at >= %s"
 
 
@@ -44,8 +60,16 @@ def list_edges() -> list[EdgeRow]:
         label, tone = ("Runs", "live") if is_heard else ("Silent", "bad")
         counted, estimated = watching.get(each.edge, (0, 0)) if is_heard else (None, None)
         rejected = sum(each.rejected.values())
-        rows.append(EdgeRow(each.edge, label, tone, each.heard_at, counted, estimated, each.lines, rejected))
+        why = _why_rejected(each.rejected)
+        rows.append(EdgeRow(each.edge, label, tone, each.heard_at, counted, estimated, each.lines, rejected, why))
     return rows
+
+
+def _why_rejected(rejected: Mapping[str, int]) -> str:
+    """Return the commonest reasons in words: 1,500 of crawlers, 2 broken off."""
+    common = sorted(rejected.items(), key=lambda item: (-item[1], item[0]))
+    told = [f"{lines:,} {_REASON_WORDS.get(reason, reason)}" for reason, lines in common[:_REASONS_SAID]]
+    return ", ".join(told) + (" and others" if len(common) > _REASONS_SAID else "")
 
 
 def _of_viewers(now: datetime) -> Metric:
@@ -66,13 +90,13 @@ def _of_collectors(now: datetime) -> Iterator[Metric]:
     )
     yield count_up(
         "collector_lines",
-        "Lines of its log that it has read.",
+        "Lines of its log that were counted.",
         "edge",
         {each.edge: float(each.lines) for each in cursors},
     )
     yield count_up(
         "collector_rejected_lines",
-        "Those of them that count for nothing, by why.",
+        "Lines of its log that count for nothing, by why.",
         "edge reason",
         {(each.edge, reason): lines for each in cursors for reason, lines in _by_reason(each.rejected).items()},
     )

@@ -56,6 +56,8 @@ class TestState:
         assert "<b>Warning</b>Key frames come only every 8.3 s, so viewers wait longer for the picture." in html
         assert "OBS: Set Settings &gt; Output &gt; Keyframe Interval to 2 s" in html
         assert "ffmpeg: Add -g with twice the frame rate" in html
+        # Whoever has an encoder to mend opens nothing first.
+        assert "<details" not in html
 
     def test_says_that_nothing_comes_and_keeps_what_was_wrong(self, live: Session) -> None:
         note_findings(Lease.objects.get(), [DatedFault(_FAULT, clock.now())])

@@ -22,6 +22,8 @@ _NETWORK_OBS = (
     "switch on Settings > Advanced > Network > Dynamically change bitrate."
 )
 _NETWORK_FFMPEG = "Lower -b:v, -maxrate and -bufsize to half of what your line's upload carries."
+# Whoever has set one of the usual bitrates is measured a little beside it.
+_BEYOND = 1.05
 _RATE_OBS = "Set Settings > Output > Rate Control to CBR, and Bitrate to {range}."
 _RATE_FFMPEG = "Add -b:v, -maxrate and -bufsize within {range}."
 _SOUND_OBS = "Look at the audio mixer: no source may be muted, and its device must be chosen in Settings > Audio."
@@ -79,7 +81,7 @@ RULES: Mapping[FindingKind, Rule] = {
         digits=0,
     ),
     FindingKind.BITRATE_HIGH: Rule(
-        Grades(info=1, warning=1.5, error=3),
+        Grades(info=_BEYOND, warning=1.5, error=3),
         "kbit/s",
         f"{_YOUTUBE}: bitrates by size",
         "The bitrate is {value}, more than this size needs ({range}).",
@@ -89,7 +91,7 @@ RULES: Mapping[FindingKind, Rule] = {
         digits=0,
     ),
     FindingKind.BITRATE_LOW: Rule(
-        Grades(info=1, warning=3),
+        Grades(info=_BEYOND, warning=3),
         "kbit/s",
         f"{_YOUTUBE}: bitrates by size",
         "The bitrate is {value}, less than this size needs ({range}), so the picture blurs when it moves.",
