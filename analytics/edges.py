@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST
 from analytics import batches, telling
 from analytics.books import BatchRefusedError
 from analytics.counting.batch import EdgeName, LogBatch, LogOpened, WatchingNow
+from livehub.core import clock
 
 # Of 60,000 views; the edge nginx lets no more in.
 _LARGEST_BATCH = 32 << 20
@@ -26,10 +27,15 @@ def _open(told: EdgeName) -> LogOpened:
     return batches.open_log(told.edge)
 
 
+def _now(told: WatchingNow) -> None:
+    """Take it as of when it comes: an edge's clock may be wrong, and who watches would count too long, or never."""
+    telling.write_and_tell(msgspec.structs.replace(told, at_ms=clock.epoch_ms(clock.now())))
+
+
 TOLD_BY_EDGES: dict[str, tuple[type[msgspec.Struct], Callable[[Any], LogOpened | None]]] = {
     "open": (EdgeName, _open),
     "batch": (LogBatch, batches.write_batch),
-    "now": (WatchingNow, telling.write_and_tell),
+    "now": (WatchingNow, _now),
 }
 
 
