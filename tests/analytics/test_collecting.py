@@ -34,8 +34,11 @@ class Line(httpx.BaseTransport):
     def __init__(self) -> None:
         self.is_cut = self.loses_answers = False
         self.longest = 1 << 30
+        # Called with what is asked for.
+        self.asked: Callable[[str], object] = str
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
+        self.asked(request.url.path)
         if self.is_cut:
             raise httpx.ConnectError("cut")
         if len(request.read()) > self.longest:
@@ -242,6 +245,30 @@ def test_what_comes_together_while_nothing_can_be_written_can_be_written(
 
     assert _watched_ms() == [9000] * 102
     assert LogCursor.objects.get().rejected == {}
+
+
+def test_a_hub_that_never_answers_is_no_hang_of_the_collectors(
+    edge: Edge, hub: Books, hub_line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It shows life before each wait: two of them in a row are longer than the supervisor is patient."""
+    beat, shown = tmp_path / "beat", dict[str, bool]()
+    monkeypatch.setenv("LIVEHUB_HEARTBEAT", str(beat))
+
+    def ask(what: str) -> None:
+        shown[what] = shown.get(what, True) and beat.exists()
+        beat.unlink(missing_ok=True)
+
+    hub_line.asked = ask
+    collector = edge.collector(hub)
+    edge.deliver(first=20, segments=11)
+    wait_until(_turning(collector, SessionNow.objects.exists), what="those who watch")
+    hub_line.is_cut = True
+    shown.clear()
+    edge.deliver(first=31, segments=1)
+
+    wait_until(_turning(collector, lambda: len(shown) == 2), what="both to be asked")
+
+    assert shown == {"/edges/batch": True, "/edges/now": True}
 
 
 @pytest.mark.parametrize("step_s", [-3600, 3600])
