@@ -239,7 +239,7 @@ def test_what_comes_together_while_nothing_can_be_written_can_be_written(
         for _ in range(3):
             collector.turn()
     hub_line.is_cut = False
-    hub_line.longest = 40_000
+    hub_line.longest = 25_000
 
     wait_until(_turning(collector, lambda: _written() == 510), what="the rest")
 
