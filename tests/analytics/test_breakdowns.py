@@ -147,6 +147,11 @@ class TestBreakdown:
             ("tv", "TV", 5),
         ]
 
+    def test_is_by_device_though_an_edge_of_another_version_knows_of_more(self, dyte: ApiClient, noon: Session) -> None:
+        watched(noon, at("05T12:20"), viewer_ms=1_000, device="watch")
+
+        assert ("watch", "watch") in [(row["key"], row["name"]) for row in told(dyte, "group_by=device")]
+
     def test_is_by_rendition_as_each_broadcast_called_it(self, dyte: ApiClient) -> None:
         # What was the best one of a broadcast whose ladder nobody knows can only be called its slot.
         assert figures(dyte, "group_by=rendition") == {

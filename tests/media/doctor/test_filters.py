@@ -14,6 +14,7 @@ from streams.media import ffmpeg
 from streams.media.doctor.doctor import Doctor
 from streams.media.doctor.ears import Ears
 from streams.media.doctor.kinds import FindingKind
+from streams.media.doctor.lines import FilterLines
 from streams.media.ladder import Ladder, build_ladder
 from tests.media.doctor.patients import Line, course, named, on_time, tags_of
 from tests.media.test_source import GOOD
@@ -142,6 +143,18 @@ class TestWhatIsSeenOfASlate:
             doctor.note([each.tag], each.at_ms)
 
         assert doctor.examine(now_ms=_SECONDS * 1000).findings == ()
+
+    def test_does_not_count_though_the_last_of_it_comes_later(self) -> None:
+        """The transcoder still works it off when the encoder is live again."""
+        lines = FilterLines()
+        lines.feed(b"frame:0 pts:0 pts_time:0\nlavfi.freezedetect.freeze_start=0\nframe:80 pts:80 pts_time:40\n")
+        # Asked several times a second.
+        for _ in range(3):
+            lines.forget()
+
+        lines.feed(b"frame:81 pts:81 pts_time:40.5\n")
+
+        assert lines.lasted_s("frozen") == 0.5
 
 
 class TestEars:
