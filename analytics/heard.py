@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models import OuterRef, Subquery, Sum
 
 from analytics.models import LogCursor, SessionNow
 from analytics.selectors import NOW_HOLDS, SILENT_AFTER
@@ -80,8 +80,7 @@ def look_at_edges() -> Edges:
 
 def _sum_of(column: str, *, now: datetime) -> Subquery:
     said = SessionNow.objects.filter(edge=OuterRef("edge"), at__gte=now - NOW_HOLDS)
-    summed: QuerySet[SessionNow, int] = said.order_by().values("edge").annotate(total=Sum(column)).values_list("total")
-    return Subquery(summed)
+    return Subquery(said.order_by().values("edge").annotate(total=Sum(column)).values_list("total"))
 
 
 def _component(edges: Sequence[HeardEdge]) -> Component:

@@ -28,7 +28,6 @@ def test_every_part_runs_and_the_page_hears_of_it_without_being_loaded_again(ope
         "Ready",
         "Not due yet",
         # The collectors of all edges.
-        "Heard",
         "Fine",
         "Nearly full",
         # What is called every ten minutes.
