@@ -12,7 +12,7 @@ from livehub.core import clock
 from streams.system.components import Component
 from streams.system.edges import EdgeRow, Edges
 
-# An edge that was taken away is missed for so long.
+# An edge that has gone without a word is missed for so long.
 FORGOTTEN_AFTER = timedelta(days=1)
 _NAMED_AT_MOST = 3
 # To people on the system page: the commonest of them.
@@ -55,9 +55,9 @@ class HeardEdge:
 
 
 def list_heard_edges() -> list[HeardEdge]:
-    """Return the edges that were heard of within a day, by name: one query, however many broadcasts there are."""
+    """Return the edges that were heard of within a day and have not left, by name: one query, however many broadcasts there are."""
     now = clock.now()
-    cursors = LogCursor.objects.filter(heard_at__gt=now - FORGOTTEN_AFTER).order_by("edge")
+    cursors = LogCursor.objects.filter(heard_at__gt=now - FORGOTTEN_AFTER, has_left=False).order_by("edge")
     found = cursors.annotate(counted=_sum_of("counted", now=now), estimated=_sum_of("estimated", now=now))
     return [
         HeardEdge(
