@@ -37,13 +37,13 @@ def _of_collectors(edges: Sequence[HeardEdge]) -> Iterator[Metric]:
     )
     yield count_up(
         "collector_lines",
-        "Lines of its log that it has read.",
+        "Lines of its log that were counted.",
         "edge",
         {each.name: float(each.lines) for each in edges},
     )
     yield count_up(
         "collector_rejected_lines",
-        "Those of them that count for nothing, by why.",
+        "Lines of its log that count for nothing, by why.",
         "edge reason",
         {(each.name, reason): lines for each in edges for reason, lines in _by_reason(each.rejected).items()},
     )

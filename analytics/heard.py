@@ -25,6 +25,22 @@ _HEARD = """
     WHERE log.heard_at > %s
     ORDER BY log.edge
 """
+# To people on the system page: the commonest of them.
+_REASONS_SAID = 3
+_REASON_WORDS = {
+    "bot": "of crawlers",
+    "cdn": "of a CDN",
+    "event": "of no known kind",
+    "foreign": "reports of what is not there",
+    "long": "too long",
+    "partial": "broken off",
+    "report": "reports that cannot be read",
+    "sid": "of a second session id",
+    "time": "of another time",
+    "too_many": "of too many new ids at one address",
+    "torn": "torn",
+    "unknown": "of no media that there is",
+}
 
 
 @dataclass(frozen=True)
@@ -88,4 +104,21 @@ def _component(edges: Sequence[HeardEdge]) -> Component:
 def _row(edge: HeardEdge) -> EdgeRow:
     label, tone = ("Silent", "bad") if edge.is_silent else ("Heard", "live")
     counted, estimated = edge.watching or (None, None)
-    return EdgeRow(edge.name, label, tone, edge.heard_at, counted, estimated, edge.lines, sum(edge.rejected.values()))
+    return EdgeRow(
+        edge.name,
+        label,
+        tone,
+        edge.heard_at,
+        counted,
+        estimated,
+        edge.lines,
+        sum(edge.rejected.values()),
+        _why_rejected(edge.rejected),
+    )
+
+
+def _why_rejected(rejected: Mapping[str, int]) -> str:
+    """Return the commonest reasons in words: 1,500 of crawlers, 2 broken off."""
+    common = sorted(rejected.items(), key=lambda item: (-item[1], item[0]))
+    told = [f"{lines:,} {_REASON_WORDS.get(reason, reason)}" for reason, lines in common[:_REASONS_SAID]]
+    return ", ".join(told) + (" and others" if len(common) > _REASONS_SAID else "")

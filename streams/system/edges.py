@@ -18,9 +18,10 @@ class EdgeRow:
     # Told apart by an id, and by address, which is an estimate; None while it is silent.
     counted: int | None
     estimated: int | None
-    # Of its log.
+    # Of its log: lines that were counted, those that were not, and in words why not, the commonest first.
     lines: int
     rejected: int
+    why_rejected: str
 
 
 @dataclass(frozen=True)

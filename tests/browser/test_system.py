@@ -27,6 +27,7 @@ def test_every_part_runs_and_the_page_hears_of_it_without_being_loaded_again(ope
         "Heard",
         "Ready",
         "Not due yet",
+        # The collectors of all edges.
         "Fine",
         "Nearly full",
         # What is called every ten minutes.
