@@ -1,12 +1,12 @@
 """Which edges are heard of, and who watches through each: one look, by which all go who tell of it."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import OuterRef, Subquery, Sum
+from django.db import connection
 
-from analytics.models import LogCursor, SessionNow
 from analytics.selectors import NOW_HOLDS, SILENT_AFTER
 from livehub.core import clock
 from streams.system.components import Component
@@ -15,6 +15,16 @@ from streams.system.edges import EdgeRow, Edges
 # An edge that has gone without a word is missed for so long.
 FORGOTTEN_AFTER = timedelta(days=1)
 _NAMED_AT_MOST = 3
+_HEARD = """
+    SELECT log.edge, heard_at, lines, rejected::text, coalesce(counted, 0), coalesce(estimated, 0)
+    FROM analytics_logcursor AS log
+    LEFT JOIN (
+        SELECT edge, sum(counted) AS counted, sum(estimated) AS estimated
+        FROM analytics_sessionnow WHERE at >= %s GROUP BY edge
+    ) AS said ON said.edge = log.edge
+    WHERE log.heard_at > %s AND NOT has_left
+    ORDER BY log.edge
+"""
 # To people on the system page: the commonest of them.
 _REASONS_SAID = 3
 _REASON_WORDS = {
@@ -55,32 +65,27 @@ class HeardEdge:
 
 
 def list_heard_edges() -> list[HeardEdge]:
-    """Return the edges that were heard of within a day and have not left, by name: one query, however many broadcasts there are."""
+    """Return the edges that were heard of within a day and have not left, by name: one query."""
     now = clock.now()
-    cursors = LogCursor.objects.filter(heard_at__gt=now - FORGOTTEN_AFTER, has_left=False).order_by("edge")
-    found = cursors.annotate(counted=_sum_of("counted", now=now), estimated=_sum_of("estimated", now=now))
-    return [
-        HeardEdge(
-            each.edge,
-            each.heard_at,
-            max(0.0, (now - each.heard_at).total_seconds()),
-            (each.counted or 0, each.estimated or 0) if now - each.heard_at <= SILENT_AFTER else None,
-            each.lines,
-            each.rejected,
-        )
-        for each in found
-    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_HEARD, [now - NOW_HOLDS, now - FORGOTTEN_AFTER])
+        return [
+            HeardEdge(
+                edge,
+                heard_at,
+                max(0.0, (now - heard_at).total_seconds()),
+                (counted, estimated) if now - heard_at <= SILENT_AFTER else None,
+                lines,
+                json.loads(rejected),
+            )
+            for edge, heard_at, lines, rejected, counted, estimated in cursor
+        ]
 
 
 def look_at_edges() -> Edges:
     """Return what the system page shows of them: whether all are heard of, and each of them."""
     found = list_heard_edges()
     return Edges([_component(found)], [_row(each) for each in found])
-
-
-def _sum_of(column: str, *, now: datetime) -> Subquery:
-    said = SessionNow.objects.filter(edge=OuterRef("edge"), at__gte=now - NOW_HOLDS)
-    return Subquery(said.order_by().values("edge").annotate(total=Sum(column)).values_list("total"))
 
 
 def _component(edges: Sequence[HeardEdge]) -> Component:
