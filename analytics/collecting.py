@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 _TICK_S = 0.2
 # nginx writes a line after a second at the latest, and it is read a tick later.
 LAG_MS = 1500
-_NOW_S, _EXPIRE_S = 1.0, 5.0
+_NOW_S, _EXPIRE_S, _FORGET_S = 1.0, 5.0, 1.0
 # A batch is written after a second; where that takes long, less often, so that a twentieth of the time goes there.
 _BATCH_S, _BATCH_LATEST_S, _BATCH_SHARE = 1.0, 10.0, 20
 # Of one tick: others have their turn, too.
@@ -65,7 +65,7 @@ class Collector:
         # What could not be done the last time.
         self._away: set[str] = set()
         self._batch_s = _BATCH_S
-        self._batch_due = self._now_due = self._expire_due = self._open_due = 0.0
+        self._batch_due = self._now_due = self._expire_due = self._open_due = self._forget_due = 0.0
         self._salts_of: date | None = None
         self._torn = 0
         # By how much the clock is ahead of one that nobody sets.
@@ -86,6 +86,9 @@ class Collector:
         """Do what is due."""
         now_s = time.monotonic()
         self._log.rotate()
+        if now_s >= self._forget_due:
+            self._forget_due = now_s + _FORGET_S
+            self._forget()
         if self._counter is None:
             if now_s < self._open_due:
                 return
@@ -169,8 +172,6 @@ class Collector:
             return
         counter.written()
         self._written = batch.until
-        if gone := self._log.forget(self._written):
-            logger.warning("the log of delivered media takes too much room: %d files are gone", gone)
         self._batch_s = min(max(_BATCH_S, (time.monotonic() - began) * _BATCH_SHARE), _BATCH_LATEST_S)
 
     def _renew_salts(self) -> None:
@@ -178,6 +179,11 @@ class Collector:
         if self._counter is not None and self._salts_of != (today := clock.now().date()):
             self._counter.salts = Salts(self._books.open_log(self._edge).salts)
             self._salts_of = today
+
+    def _forget(self) -> None:
+        """Remove what is written down of the log, also while nobody watches; and what is too much of it."""
+        if gone := self._log.forget(self._written):
+            logger.warning("the log of delivered media takes too much room: %d files are gone", gone)
 
     def _tell_now(self) -> None:
         if self._counter is None:

@@ -84,24 +84,24 @@ class MediaLog:
 
     def forget(self, written: Position) -> int:
         """Remove files all of which is written down, and return how many went before they were: there are too many."""
-        kept = self._rotated()
-        for index, path in enumerate(kept):
-            if _first_id(path) == written.file_id:
-                if path.stat().st_size > written.offset or self._is_current(path):
-                    index -= 1
-                for done in kept[: index + 1]:
-                    done.unlink(missing_ok=True)
-                break
-        else:
-            if _first_id(self._path) == written.file_id:
-                for done in kept:
-                    done.unlink(missing_ok=True)
+        if written.file_id:
+            for done in self._files_before(written):
+                done.unlink(missing_ok=True)
         return self._make_room()
 
     def close(self) -> None:
         if self._file is not None:
             os.close(self._file)
         self._file, self._name, self._offset = None, "", 0
+
+    def _files_before(self, written: Position) -> list[Path]:
+        """Return the files that were renamed, and of which nothing comes after that; none where nobody knows."""
+        kept = self._rotated()
+        for index, path in enumerate(kept):
+            if _first_id(path) == written.file_id:
+                is_done = path.stat().st_size <= written.offset and not self._is_current(path)
+                return kept[: index + 1] if is_done else kept[:index]
+        return kept if _first_id(self._path) == written.file_id else []
 
     def _make_room(self) -> int:
         """Remove the oldest while there is too much of it, whether it was read or not; not the one that is read."""

@@ -193,6 +193,38 @@ def test_an_answer_that_gets_lost_counts_nothing_twice(edge: Edge, hub: Books, h
     assert _watched_ms() == [29_000, 29_000]
 
 
+def test_a_file_goes_when_it_is_written_down_though_nobody_watches_any_more(edge: Edge) -> None:
+    collector, renamed = edge.collector(DatabaseBooks()), edge.log.with_name("media.log.000001")
+    edge.deliver(first=0, segments=5)
+    wait_until(_turning(collector, lambda: _written() == 10), what="the batch")
+    # As a rotation does: nginx has nothing to write into the next one.
+    edge.log.rename(renamed)
+    edge.log.touch()
+
+    wait_until(_turning(collector, lambda: not renamed.exists()), what="an end of it")
+
+    assert edge.log.exists()
+
+
+def test_what_piles_up_while_nobody_can_write_is_bounded(
+    edge: Edge, hub: Books, hub_line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(media_log, "_KEPT_BYTES", 3000)
+    collector = edge.collector(hub)
+    collector.turn()
+    hub_line.is_cut = True
+    for number in range(1, 5):
+        edge.deliver(first=number * 5, segments=5)
+        edge.log.rename(edge.log.with_name(f"media.log.{number:06}"))
+    edge.log.touch()
+
+    def kept() -> list[str]:
+        return sorted(path.name for path in edge.log.parent.glob("media.log.*"))
+
+    # Each is longer than that.
+    wait_until(_turning(collector, lambda: not kept()), what="room")
+
+
 def test_what_players_report_goes_the_same_way(edge: Edge, hub: Books) -> None:
     """Also where a report is a file's first line, by which files are told apart."""
     edge.report("e=ps,sta=s,sn=0", sid="one")
