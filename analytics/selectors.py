@@ -14,6 +14,8 @@ from streams.livestreams.watching import SessionViewers
 # A collector that was silent for so long does not count; one that was heard of within the hour is missed.
 SILENT_AFTER = timedelta(seconds=10)
 _FORGOTTEN_AFTER = timedelta(hours=1)
+# What one that is heard of has said of now counts for so long.
+NOW_HOLDS = SILENT_AFTER + timedelta(seconds=NOW_HOLDS_S)
 _WATCHING = """
     WITH collectors AS (
         SELECT max(heard_at) AS heard_at, coalesce(min(heard_at) >= %(silent)s, false) AS are_heard
@@ -39,7 +41,7 @@ def read_viewers(sessions: Collection[UUID]) -> Mapping[UUID, SessionViewers]:
                 "sessions": list(sessions),
                 "silent": now - SILENT_AFTER,
                 "forgotten": now - _FORGOTTEN_AFTER,
-                "holds": now - SILENT_AFTER - timedelta(seconds=NOW_HOLDS_S),
+                "holds": now - NOW_HOLDS,
             },
         )
         return {

@@ -313,13 +313,28 @@ class TestCsv:
         ]
         assert self.lines(dyte, "group_by=country")[-1] == ["", "", "", "", "0", "5", "", "", *[""] * 9]
 
-    @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\uff1d1"])
-    def test_has_nothing_that_a_spreadsheet_would_run(self, dyte: ApiClient, home: NewOrganization, name: str) -> None:
+    @pytest.mark.parametrize(
+        ("name", "told"),
+        [
+            ("=1+1", "'=1+1"),
+            ("+1", "'+1"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\uff1d1", "'\uff1d1"),
+            # Most of Europe's spreadsheets end a cell there, within quotes or not.
+            ("a;=1+1;+2", "a;'=1+1;'+2"),
+            ('a,"=1+1', "a,'\"=1+1"),
+            ("a - b = c; d", "a - b = c; d"),
+        ],
+    )
+    def test_has_nothing_that_a_spreadsheet_would_run(
+        self, dyte: ApiClient, home: NewOrganization, name: str, told: str
+    ) -> None:
         livestream = create_livestream(app=home.app, name=name, actor=SYSTEM)
         watched(broadcast(livestream, at("05T12:00"), until=at("05T13:00")), at("05T12:10"), viewer_ms=1_000)
 
         (_, line) = self.lines(dyte, "")
-        assert line[1] == f"'{name}"
+        assert line[1] == told
 
     def test_keeps_commas_quotes_and_lines_in_their_cells(self, dyte: ApiClient, home: NewOrganization) -> None:
         livestream = create_livestream(app=home.app, name='a "b", c; d', actor=SYSTEM)

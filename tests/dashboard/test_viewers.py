@@ -11,11 +11,13 @@ from analytics import batches
 from analytics.counting.batch import Added, LogBatch, Position, Watching, WatchingNow
 from analytics.models import LogCursor
 from livehub.core import clock
+from streams.livestreams.services import create_livestream
 from streams.livestreams.storage import folder_name
 from streams.models import Livestream, Session
-from streams.organizations.services import NewOrganization
+from streams.organizations.services import SYSTEM, NewOrganization
 from tests.api.clients import ApiClient, dyte_client, read
 from tests.dashboard.conftest import get_html
+from tests.runs import connected
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +52,22 @@ def test_all_edges_are_added_up(api: ApiClient, browser: Client, live: Session) 
     overview = " ".join(get_html(browser, "/").split())
     assert '<dd data-testid="watching"> 13 </dd>' in overview
     assert '</svg>13<span class="hide"> watching</span>' in overview
+
+
+def test_the_overview_counts_those_too_whose_pictures_it_has_no_room_for(
+    browser: Client, home: NewOrganization, settings: Settings
+) -> None:
+    settings.MAX_SESSIONS_PER_ORGANIZATION = 20
+    rooms = [create_livestream(app=home.app, name=f"Room {number}", actor=SYSTEM) for number in range(13)]
+    folders = [folder_name(connected(room).pk) for room in rooms]
+    batches.open_log("main")
+    watching = [Watching(folder, 2, 1) for folder in folders]
+    batches.write_now(WatchingNow("main", clock.epoch_ms(clock.now()), watching))
+
+    overview = " ".join(get_html(browser, "/").split())
+
+    assert "1 more on air" in overview
+    assert '<dd data-testid="watching"> 39 </dd>' in overview
 
 
 def test_behind_a_cdn_it_is_said_that_players_report_it(

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from random import Random
+from typing import Any
 from uuid import uuid4
 from xmlrpc.client import ServerProxy
 
@@ -142,7 +143,7 @@ def test_lines_that_were_written_are_lines_that_were_counted(
         assert _ask(database, f"SELECT viewer_ms FROM {total} = %s", session["id"]) == (viewer_ms,)  # noqa: S608
     # In all, and by each kind of part: all say the same.
     by_day = "SELECT kind, sum(viewer_ms)::int, sum(views)::int FROM analytics_day WHERE session_id = %s GROUP BY kind"
-    found = database.execute(by_day, [session["id"]]).fetchall()
+    found: list[Any] = database.execute(by_day, [session["id"]]).fetchall()
     assert sorted(found) == [(kind, viewer_ms, _VIEWERS) for kind in ("all", "country", "device", "rendition")]
     assert stream.sessions()[0]["viewer_seconds"] == viewer_ms // 1000
     # Nobody is kept whose address could be read.

@@ -94,6 +94,8 @@ class TestNoteFindings:
 
         assert [row.cleared_at is None for row in session.findings.order_by("id")] == [False, True]
         assert [kind for kind, _ in _story(session)] == ["fault_found", "fault_mended", "fault_found"]
+        # What was wrong is not said as if it were.
+        assert [why.startswith("No longer so: ") for _, why in _story(session)] == [False, True, False]
         assert [event.health for event in heard] == ["ok", "good", "ok"]
 
     def test_is_left_to_who_holds_the_session(self, session: Session) -> None:
