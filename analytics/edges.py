@@ -28,16 +28,15 @@ def _open(told: EdgeName) -> LogOpened:
     return batches.open_log(told.edge)
 
 
-def _tell_now(now: WatchingNow) -> None:
-    # By a clock that is ahead it would hold for as long after its edge is gone.
-    now.at_ms = min(now.at_ms, clock.epoch_ms(clock.now()))
-    telling.write_and_tell(now)
+def _now(told: WatchingNow) -> None:
+    """Take it as of when it comes: an edge's clock may be wrong, and who watches would count too long, or never."""
+    telling.write_and_tell(msgspec.structs.replace(told, at_ms=clock.epoch_ms(clock.now())))
 
 
 TOLD_BY_EDGES: dict[str, tuple[type[msgspec.Struct], Callable[[Any], LogOpened | None]]] = {
     "open": (EdgeName, _open),
     "batch": (LogBatch, batches.write_batch),
-    "now": (WatchingNow, _tell_now),
+    "now": (WatchingNow, _now),
 }
 
 

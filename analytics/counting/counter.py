@@ -68,6 +68,8 @@ class ViewCounter:
         self._added: dict[tuple[str, int, str, str, str], list[int]] = {}
         self._lines = 0
         self._rejected: Tally[str] = Tally()
+        # When the line was written that was counted last.
+        self.counted_until_ms = 0
 
     def __len__(self) -> int:
         """How many views go on."""
@@ -75,14 +77,17 @@ class ViewCounter:
 
     @property
     def changes(self) -> int:
-        """How many rows of views there are to write."""
-        return len(self._changed)
+        """How many rows of views there are to write, and additions to their minutes."""
+        return len(self._changed) + len(self._added)
 
     def restore(self, views: Iterable[KeptView]) -> None:
-        """Go on with what was counted before a restart."""
+        """Go on with what was counted before a restart; what another version has left is left out."""
         for view in views:
             stay = Stay(view.id, view.viewer, view.identity, view.device, view.country, view.began_ms)
-            stay.restore(view.state)
+            try:
+                stay.restore(view.state)
+            except MsgspecError:
+                continue
             broadcast = self._broadcast(view.session)
             broadcast.kept.setdefault(view.viewer, []).append(stay)
             broadcast.stays[stay.id] = stay
@@ -90,7 +95,7 @@ class ViewCounter:
 
     def feed(self, lines: Iterable[bytes], *, now_ms: int) -> None:
         """Count these, each without its end; what makes no sense is counted as rejected."""
-        media, broadcasts, changed, counted = self._media, self._broadcasts, self._changed, 0
+        media, broadcasts, changed, counted, at_ms = self._media, self._broadcasts, self._changed, 0, 0
         earliest_s, latest_s = (now_ms - _BEHIND_MS) / 1000, (now_ms + _AHEAD_MS) / 1000
         # The way of most lines is short: what they were sent with and what they name was met before.
         for raw in lines:
@@ -125,6 +130,8 @@ class ViewCounter:
                 if stay.has_begun and (more_ms or not had_begun):
                     self._add_watched(broadcast, stay, at_ms, more_ms, is_new=not had_begun)
         self._lines += counted
+        if counted:
+            self.counted_until_ms = at_ms
 
     def reject(self, reason: str, lines: int = 1) -> None:
         """Have lines counted as rejected that never came here."""
@@ -147,6 +154,12 @@ class ViewCounter:
                 broadcast.forget()
             else:
                 del self._broadcasts[session]
+
+    def shift(self, ms: int) -> None:
+        """Have all that was be so much later, or earlier: the clock was set by that."""
+        for broadcast in self._broadcasts.values():
+            for stay in broadcast.stays.values():
+                stay.shift(ms)
 
     def watching(self, at_ms: int) -> list[Watching]:
         """Return who watched then, which lies back as long as lines take; broadcasts of nobody are left out."""

@@ -109,6 +109,12 @@ class ReportedQuality(msgspec.Struct, array_like=True):
         self.heard_ms = max(self.heard_ms, at_ms)
         return True
 
+    def shift(self, ms: int) -> None:
+        """Have what was be so much later, or earlier, by our clock: it was set by that. The player's goes on."""
+        if self.first_ms:
+            self.first_ms += ms
+            self.heard_ms += ms
+
     def figures(self, *, is_over: bool) -> ReportedFigures:
         """Return what is written down."""
         measured_ms = self.latency_measured_ms

@@ -1,5 +1,7 @@
 """What the hub is told by an edge node."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 from django.test import Client
@@ -9,6 +11,7 @@ from analytics.counting.batch import Added, LogBatch, LogOpened, Position, Watch
 from analytics.models import LogCursor, SessionNow
 from livehub.core import clock
 from streams.livestreams.storage import folder_name
+from streams.livestreams.watching import viewers_of
 from streams.models import Livestream, Session
 
 pytestmark = pytest.mark.django_db
@@ -146,3 +149,17 @@ def test_is_nothing_without_a_token_of_the_hubs(settings: Settings) -> None:
     settings.EDGE_TOKEN = ""
 
     assert _tell("open", {"edge": "far"}, token="")[0] == 404
+
+
+@pytest.mark.parametrize("wrong_by", [timedelta(hours=-1), timedelta(hours=1)])
+def test_who_watches_is_known_though_an_edges_clock_is_wrong(livestream: Livestream, wrong_by: timedelta) -> None:
+    session = Session.objects.create(livestream=livestream)
+    _tell("open", {"edge": "far"})
+    at_ms = clock.epoch_ms(clock.now() + wrong_by)
+
+    assert _tell("now", WatchingNow("far", at_ms, [Watching(folder_name(session.pk), 3, 1)]))[0] == 200
+
+    assert viewers_of([session.pk])[session.pk].now == 4
+    # For as long as others', and no longer.
+    at = SessionNow.objects.get().at
+    assert abs(clock.now() - at) < timedelta(minutes=1)
