@@ -130,6 +130,15 @@ class TestSounds:
         assert found[FindingKind.LOUDNESS] <= 10
 
 
+class TestLines:
+    def test_are_few(self) -> None:
+        """Each is a call of the system for ffmpeg, and wakes the worker's reader."""
+        lines = _lines(_clip(), is_encoded=True)
+
+        assert sum(line.text.startswith(b"frame:") for line in lines if line.is_of_sound) >= 2 * _SECONDS - 2
+        assert len(lines) <= 40 * _SECONDS
+
+
 class TestWhatIsSeenOfASlate:
     def test_does_not_count(self) -> None:
         clip = _clip(_FROZEN)
