@@ -24,10 +24,10 @@ def test_every_part_runs_and_the_page_hears_of_it_without_being_loaded_again(ope
     parts = page.locator("[data-testid=part], [data-testid=worker], [data-testid=disk]")
     assert {pill.inner_text() for pill in parts.get_by_test_id("status").all()} <= {
         "Runs",
+        "Heard",
         "Ready",
         "Not due yet",
         # The collectors of all edges.
-        "Heard",
         "Fine",
         "Nearly full",
         # What is called every ten minutes.
