@@ -81,6 +81,8 @@ class Collector:
             time.sleep(_TICK_S)
         if self._counter is not None:
             self._surely(self._write)
+        if self._counter is not None:
+            self._surely(self._leave)
 
     def turn(self) -> None:
         """Do what is due."""
@@ -190,6 +192,10 @@ class Collector:
             return
         at_ms = _now_ms() - LAG_MS
         self._books.write_now(WatchingNow(self._edge, at_ms, self._counter.watching(at_ms)))
+
+    def _leave(self) -> None:
+        """Say that it ends: with a word nobody is missed, and what goes on elsewhere stays known."""
+        self._books.write_now(WatchingNow(self._edge, _now_ms(), [], is_leaving=True))
 
     def _surely(self, work: Callable[[], None]) -> None:
         """Go on while nothing can be written: what was counted stays, and is written when that is possible again."""

@@ -12,7 +12,7 @@ from livehub.core import clock
 from streams.system.components import Component
 from streams.system.edges import EdgeRow, Edges
 
-# An edge that was taken away is missed for so long.
+# An edge that has gone without a word is missed for so long.
 FORGOTTEN_AFTER = timedelta(days=1)
 _NAMED_AT_MOST = 3
 _HEARD = """
@@ -22,7 +22,7 @@ _HEARD = """
         SELECT edge, sum(counted) AS counted, sum(estimated) AS estimated
         FROM analytics_sessionnow WHERE at >= %s GROUP BY edge
     ) AS said ON said.edge = log.edge
-    WHERE log.heard_at > %s
+    WHERE log.heard_at > %s AND NOT has_left
     ORDER BY log.edge
 """
 # To people on the system page: the commonest of them.
@@ -65,7 +65,7 @@ class HeardEdge:
 
 
 def list_heard_edges() -> list[HeardEdge]:
-    """Return the edges that were heard of within a day, by name: one query, however many broadcasts there are."""
+    """Return the edges that were heard of within a day and have not left, by name: one query."""
     now = clock.now()
     with connection.cursor() as cursor:
         cursor.execute(_HEARD, [now - NOW_HOLDS, now - FORGOTTEN_AFTER])

@@ -19,7 +19,7 @@ NOW_HOLDS = SILENT_AFTER + timedelta(seconds=NOW_HOLDS_S)
 _WATCHING = """
     WITH collectors AS (
         SELECT max(heard_at) AS heard_at, coalesce(min(heard_at) >= %(silent)s, false) AS are_heard
-        FROM analytics_logcursor WHERE heard_at >= %(forgotten)s
+        FROM analytics_logcursor WHERE heard_at >= %(forgotten)s AND NOT has_left
     )
     SELECT asked.id, are_heard, heard_at, coalesce(sum(counted), 0), coalesce(sum(estimated), 0), coalesce(peak, 0),
         coalesce(peak_estimated, 0), peak_at

@@ -114,11 +114,12 @@ class Watching(msgspec.Struct):
 
 
 class WatchingNow(msgspec.Struct):
-    """Who watches all broadcasts that anybody watches, as of a time."""
+    """Who watches all broadcasts that anybody watches, as of a time; `is_leaving`: its collector ends, and knows."""
 
     edge: _EdgeName
     at_ms: _Ms
     broadcasts: list[Watching]
+    is_leaving: bool = False
 
 
 class KeptView(msgspec.Struct):

@@ -225,6 +225,22 @@ def test_what_piles_up_while_nobody_can_write_is_bounded(
     wait_until(_turning(collector, lambda: not kept()), what="room")
 
 
+def test_one_that_ends_says_so_when_all_is_written(edge: Edge, hub: Books) -> None:
+    collector = edge.collector(hub)
+    edge.deliver(first=0, segments=5)
+    wait_until(_turning(collector, lambda: _written() == 10), what="the batch")
+    assert not LogCursor.objects.get().has_left
+    edge.deliver(first=5, segments=5)
+    collector.turn()
+
+    collector.stop()
+    collector.run()
+
+    assert (_written(), LogCursor.objects.get().has_left, SessionNow.objects.exists()) == (20, True, False)
+    again = edge.collector(hub)
+    wait_until(_turning(again, lambda: not LogCursor.objects.get().has_left), what="its return")
+
+
 def test_what_players_report_goes_the_same_way(edge: Edge, hub: Books) -> None:
     """Also where a report is a file's first line, by which files are told apart."""
     edge.report("e=ps,sta=s,sn=0", sid="one")

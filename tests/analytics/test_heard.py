@@ -36,7 +36,9 @@ def test_nobody_was_heard_of_yet() -> None:
 def test_all_are_heard_of() -> None:
     main = _heard("main", timedelta(seconds=1))
     _heard("far", timedelta(seconds=3))
-    # It was taken away.
+    # It was taken away; with a word, and without one.
+    _heard("gone", timedelta(minutes=5))
+    LogCursor.objects.filter(edge="gone").update(has_left=True)
     _heard("old", timedelta(days=2))
 
     component = _component()

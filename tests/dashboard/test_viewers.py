@@ -101,6 +101,19 @@ def test_without_a_collector_nothing_is_known(
     assert "not known" in get_html(browser, "/")
 
 
+def test_an_edge_that_said_that_it_ends_is_not_missed(api: ApiClient, live: Session) -> None:
+    _watch(live, counted=7, estimated=2)
+    _watch(live, counted=4, estimated=0, edge="far")
+    batches.write_now(WatchingNow("far", clock.epoch_ms(clock.now()), [], is_leaving=True))
+    LogCursor.objects.filter(edge="far").update(heard_at=clock.now() - timedelta(seconds=30))
+
+    told = read(api.get(f"/livestreams/{live.livestream_id}/viewers"))["data"]
+
+    assert (told["now"], told["counted"], told["peak"]) == (9, 7, 13)
+    _watch(live, counted=1, estimated=0, edge="far")
+    assert read(api.get(f"/livestreams/{live.livestream_id}/viewers"))["data"]["now"] == 10
+
+
 def test_of_what_is_not_live_nobody_watches(api: ApiClient, livestream: Livestream) -> None:
     told = read(api.get(f"/livestreams/{livestream.pk}/viewers"))["data"]
 

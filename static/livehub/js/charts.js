@@ -7,6 +7,7 @@ import { clockOf, colour, numberWords, plain, pointedAt, sayingIn, SECOND_MS, si
 import { EncoderChart } from "./encoder-chart.js";
 
 const ASK_EVERY_MS = 1000;
+const LONGEST_MS = 10_000;
 const DAY_S = 86400;
 // More than an hour of seconds nobody sees apart.
 const NOW_POINTS = 3600;
@@ -159,7 +160,7 @@ class Chart {
     if (document.hidden || this.isAsking) return;
     this.isAsking = true;
     try {
-      const answer = await fetch(this.element.dataset.now, { headers: { Accept: "application/json" } });
+      const answer = await fetch(this.element.dataset.now, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(LONGEST_MS) });
       if (!answer.ok) return;
       const glance = await answer.json();
       this.goOn(glance);
