@@ -166,6 +166,18 @@ class TestWhatIsSeenOfASlate:
         assert lines.lasted_s("frozen") == 0.5
 
 
+def test_what_stood_still_does_so_no_more_when_pictures_of_another_size_follow() -> None:
+    """As ffmpeg prints it, whose filters begin anew then."""
+    lines = FilterLines()
+    lines.feed(b"frame:10   pts:10      pts_time:5\nlavfi.freezedetect.freeze_start=3\n")
+    lines.feed(b"frame:11   pts:11      pts_time:5.5\n")
+    assert lines.lasted_s("frozen") == 2.5
+
+    lines.feed(b"frame:0    pts:12      pts_time:6\nlavfi.look=1\nframe:1    pts:13      pts_time:6.5\n")
+
+    assert lines.lasted_s("frozen") == 0.0
+
+
 class TestEars:
     def test_hear_what_ffmpeg_prints_while_it_transcodes(self, tmp_path: Path) -> None:
         clip = _clip(_BLACK)
