@@ -86,6 +86,16 @@ def test_nobody_plays_longer_than_they_are_there() -> None:
     assert counted.row.watched_ms <= 2000
 
 
+def test_a_machine_that_slept_did_not_play() -> None:
+    """Where states alone tell it; whoever is there reports every ten seconds."""
+    counted = Counted(
+        report(0, event(0, "ps", sn=0, sta="p")),
+        report(3600, event(3600, "t", sn=1, sta="p")),
+    )
+
+    assert counted.figures.played_ms == 60_000
+
+
 class TestWithoutView:
     def test_reports_alone_make_none(self) -> None:
         counted = Counted(*OURS)
