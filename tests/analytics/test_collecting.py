@@ -12,9 +12,10 @@ from pytest_django import Settings
 
 from analytics.books import Books
 from analytics.collecting import Collector
+from analytics.counting.identity import hash_viewer
 from analytics.database_books import DatabaseBooks
 from analytics.hub_books import HubBooks
-from analytics.models import Day, LogCursor, SessionNow, View
+from analytics.models import DailySalt, Day, LogCursor, SessionNow, View
 from streams.livestreams.storage import folder_name
 from streams.models import Livestream, Session
 from tests.analytics.crowds import line
@@ -199,6 +200,37 @@ def test_what_players_report_goes_the_same_way(edge: Edge, hub: Books) -> None:
     gone = View.objects.get(exited_before_start=True)
     assert (gone.has_begun, gone.watched_ms) == (False, 0)
     assert View.objects.filter(failed=None).count() == 1
+
+
+def test_a_line_that_was_never_ended_is_known_as_torn(edge: Edge) -> None:
+    edge.deliver(first=0, segments=5)
+    with edge.log.open("ab") as file:
+        file.write(b'{"i":"torn')
+    edge.log.rename(edge.log.with_name("media.log.000001"))
+    edge.deliver(first=5, segments=5)
+
+    wait_until(_turning(edge.collector(DatabaseBooks()), lambda: _written() == 20), what="both files")
+
+    assert LogCursor.objects.get().rejected == {"torn": 1}
+
+
+def test_one_that_goes_on_over_midnight_has_the_salts_of_the_day(edge: Edge) -> None:
+    collector = edge.collector(DatabaseBooks())
+    edge.deliver(first=0, segments=5)
+    wait_until(_turning(collector, lambda: _written() == 10), what="the first batch")
+    # As of one that has begun the day before; and salts are removed when their time is over.
+    collector._salts_day -= 1
+    DailySalt.objects.all().delete()
+
+    edge.deliver(first=5, segments=5)
+    wait_until(_turning(collector, lambda: _written() == 20), what="the next batch")
+
+    assert DailySalt.objects.count() == 3
+    edge.report("e=ps,sta=s,sn=0", "e=ps,sta=q,sn=1", sid="new")
+    wait_until(_turning(collector, lambda: _written() == 21), what="one who came after it")
+    name = folder_name(Session.objects.get().pk)
+    hashed = {hash_viewer(bytes(row.salt), name, "cmcd", "new") for row in DailySalt.objects.all()}
+    assert bytes(View.objects.get(exited_before_start=True).viewer) in hashed
 
 
 def test_who_watches_now_is_told_beside(edge: Edge) -> None:
