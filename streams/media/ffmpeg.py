@@ -27,6 +27,8 @@ _NO_GOP_LIMIT = 600
 _DECODER_THREADS = min(os.cpu_count() or 1, 8)
 # What looks at picture and sound. Source: AWS MediaLive's and ffmpeg's own defaults.
 _LOOKS_PER_S, _LOOK_SIZE = 2, "160:90"
+# Of white: what no source sends is nearly 0, and a scene at night is mostly below ffmpeg's 0.1.
+_BLACK_BELOW = 0.05
 _SHORTEST_BLACK_S, _SHORTEST_FREEZE_S, _STILL_DB = 0.1, 1, -60
 _SHORTEST_SILENCE_S, _SILENT_DB = 2, -50
 # Tenths of a second whose highest peak is told.
@@ -168,7 +170,7 @@ def _watching(pipe: int, *, is_decoded_whole: bool) -> str:
     # One line for each picture whatever is seen, so that it tells how far it is; the sink makes nothing of it.
     told = "metadata=add:key=lavfi.look:value=1,metadata=print"
     return (
-        f"[look]{picked}scale={_LOOK_SIZE},blackdetect=d={_SHORTEST_BLACK_S},"
+        f"[look]{picked}scale={_LOOK_SIZE},blackdetect=d={_SHORTEST_BLACK_S}:pix_th={_BLACK_BELOW},"
         rf"freezedetect=n={_STILL_DB}dB:d={_SHORTEST_FREEZE_S},{told}:file='pipe\:{pipe}':direct=1,nullsink"
     )
 

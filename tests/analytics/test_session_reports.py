@@ -88,7 +88,7 @@ class TestOver:
         assert {row["quality"] for row in told["renditions"]} == {None}
 
     def test_takes_so_many_queries(self, dyte: ApiClient, session: Session) -> None:
-        assert asked_for(lambda: dyte.get(f"/livestreams/sessions/{session.pk}/report")) == 11
+        assert asked_for(lambda: dyte.get(f"/livestreams/sessions/{session.pk}/report")) == 12
 
     def test_has_a_curve_of_each_minute(self, dyte: ApiClient, session: Session) -> None:
         told = report(dyte, session)

@@ -59,7 +59,7 @@ def telling(session: Session) -> None:
 # 640 ms is between 630 and 710, and 3 s between 2.8 and 3.15 s.
 PLAYED = (
     "Start-up 0.67 s 95% in 0.71 s Rebuffering 10% Latency 3.0 s 95% in 3.1 s Left before the start 0% Failed 50% "
-    "As the players of 2 views reported it."
+    "As the players of 2 views reported it; start-up and latency are the median."
 )
 UNKNOWN = (
     "Start-up unknown Rebuffering unknown Latency unknown Left before the start unknown Failed unknown "
@@ -118,7 +118,7 @@ class TestOverview:
         html = get_html(browser, f"/analytics?{NOVEMBER}")
 
         assert 'data-chart="days" data-source="days-table"' in html
-        rows = re.findall(r'<tr data-at="(\d+)" data-value="([\d.]*)">', html)
+        rows = re.findall(r'<tr data-at="(\d+)" data-value="([\d.]*)"', html)
         assert len(rows) == 30
         assert (str(int(at("03T00:00").timestamp())), "0.5000") in rows
 

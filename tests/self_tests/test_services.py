@@ -160,6 +160,17 @@ class TestLife:
         assert services.claim(waiting.pk) is None
 
 
+class TestTime:
+    @pytest.mark.parametrize(("made_ago_s", "at_least_s", "at_most_s"), [(8, 11, 18), (3_600, 11, 11), (-60, 26, 26)])
+    def test_waiting_for_a_worker_is_part_of_it(
+        self, home: NewOrganization, made_ago_s: int, at_least_s: float, at_most_s: float
+    ) -> None:
+        self_test = _start(home)
+        self_test.created_at = clock.now() - timedelta(seconds=made_ago_s)
+
+        assert at_least_s <= services.time_left_s(self_test) <= at_most_s
+
+
 class TestWebhooks:
     def test_the_outbox_has_the_event_or_has_not(self, home: NewOrganization) -> None:
         self_test = _claimed(home)

@@ -97,6 +97,8 @@ class TestNoteFindings:
 
         assert [row.cleared_at is None for row in session.findings.order_by("id")] == [False, True]
         assert [kind for kind, _ in _story(session)] == ["fault_found", "fault_mended", "fault_found"]
+        # What was wrong is not said as if it were.
+        assert [why.startswith("No longer so: ") for _, why in _story(session)] == [False, True, False]
         assert [event.health for event in heard] == ["ok", "good", "ok"]
 
     def test_is_of_this_session_alone(
@@ -160,6 +162,14 @@ class TestHealthWatch:
 
         assert watch.take(Diagnosis(11_000, (_SEVERAL,)), now=_NOON + timedelta(seconds=1)) is None
         assert watch.take(Diagnosis(21_000, (_SEVERAL,)), now=_NOON + timedelta(seconds=11)) is not None
+
+    def test_writes_values_though_the_clock_was_set_back(self) -> None:
+        watch = HealthWatch(())
+        watch.take(Diagnosis(10_000, (_SEVERAL,)), now=_NOON)
+        watch.note_try(was_written=True, now=_NOON)
+        other_value = IngestFault(FindingKind.KEYFRAME_INTERVAL, Severity.WARNING, 9.0, since_ms=4_000)
+
+        assert watch.take(Diagnosis(12_000, (other_value,)), now=_NOON - timedelta(hours=1)) is not None
 
     def test_writes_nothing_that_is_written(self) -> None:
         watch = HealthWatch((_SEVERAL,))

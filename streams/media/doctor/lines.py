@@ -53,8 +53,10 @@ class FilterLines:
 
     def forget(self) -> None:
         """Let what goes on count from now on alone: what was shown until now was not the encoder's."""
-        self._fresh_s, self._peak, self._loudness = self._now_s, None, None
-        self._now_s = None
+        self._peak = self._loudness = None
+        # Said again and again while that goes on, more often than there are lines.
+        if self._now_s is not None:
+            self._fresh_s, self._now_s = self._now_s, None
 
     def lasted_s(self, what: str) -> float | None:
         """Return for how long it has been black, frozen or silent; None before the first frame."""

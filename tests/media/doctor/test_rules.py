@@ -55,6 +55,12 @@ def test_grades_begin_at_their_values(value: float, severity: Severity | None) -
     assert Grades(info=0.5, warning=1, error=5).of(value) == severity
 
 
+def test_who_sends_just_what_is_recommended_is_told_nothing() -> None:
+    """Measured over ten seconds, a constant bitrate is now above, now below what it was set to."""
+    for kind in (FindingKind.BITRATE_LOW, FindingKind.BITRATE_HIGH):
+        assert [RULES[kind].grades.of(beyond) for beyond in (1.0, 1.03, 1.1)] == [None, None, Severity.INFO]
+
+
 @pytest.mark.parametrize(
     ("kind", "value", "words"),
     [
