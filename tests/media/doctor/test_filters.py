@@ -153,6 +153,17 @@ class TestWhatIsSeenOfASlate:
 
         assert doctor.examine(now_ms=_SECONDS * 1000).findings == ()
 
+    def test_counts_from_when_the_encoder_is_shown_again(self) -> None:
+        doctor = Doctor(is_low=True)
+        doctor.hear_picture(b"frame:1 pts_time:2\nlavfi.freezedetect.freeze_start=2\nframe:20 pts_time:600\n")
+        assert doctor.heard().frozen_s == 598
+
+        doctor.cover_ears()
+        assert doctor.heard().frozen_s is None
+
+        doctor.hear_picture(b"frame:21 pts_time:603\n")
+        assert doctor.heard().frozen_s == 3
+
     def test_does_not_count_though_the_last_of_it_comes_later(self) -> None:
         """The transcoder still works it off when the encoder is live again."""
         lines = FilterLines()
