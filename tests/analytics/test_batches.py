@@ -13,6 +13,7 @@ from analytics.counting.batch import Added, LogBatch, Position, ReportedFigures,
 from analytics.models import Day, DayKind, LogCursor, Minute, QualityDay, SessionFigures, SessionNow, View
 from analytics.quality import Quality, read_quality
 from analytics.ranges import TimeRange
+from livehub.core import clock
 from streams.livestreams.storage import folder_name
 from streams.models import Livestream, Session
 
@@ -78,6 +79,20 @@ def test_a_batch_is_written_once(on_air: Session) -> None:
     }
     figures = SessionFigures.objects.get(pk=on_air.pk)
     assert (figures.viewer_ms, figures.views, figures.peak) == (3000, 2, 0)
+
+
+def test_a_batch_of_another_file_or_edge_is_not_the_next_one(on_air: Session) -> None:
+    for edge in ("main", "far"):
+        batches.open_log(edge)
+    batches.write_batch(_batch(_START, _FIRST))
+
+    # Files are as long now and then.
+    with pytest.raises(BatchRefusedError):
+        batches.write_batch(_batch(Position("b" * 32, _FIRST.offset), _SECOND))
+    with pytest.raises(BatchRefusedError):
+        batches.write_batch(LogBatch("far", _FIRST, _SECOND, 10, {}, [], []))
+
+    assert set(LogCursor.objects.values_list("edge", "offset")) == {("main", 500), ("far", 0)}
 
 
 def test_days_sum_to_the_whole_though_a_broadcast_goes_on_over_midnight(on_air: Session) -> None:
@@ -255,6 +270,26 @@ def test_now_is_what_all_edges_say_and_its_most_is_the_peak(on_air: Session) -> 
 
     assert changed == {(on_air.livestream_id, on_air.livestream.app.organization_id)}
     assert list(SessionNow.objects.values_list("edge", flat=True)) == ["far"]
+
+
+def test_what_an_edge_has_said_long_ago_is_no_part_of_the_peak(on_air: Session) -> None:
+    at_ms = _MIDNIGHT * 60_000
+    for edge, after_ms, counted in (("far", 0, 5), ("main", 7000, 4)):
+        batches.write_now(WatchingNow(edge, at_ms + after_ms, [Watching(_name(on_air), counted, 0)]))
+
+    assert SessionFigures.objects.get(pk=on_air.pk).peak == 5
+
+
+def test_who_says_who_watches_is_heard_of_and_nobody_else(on_air: Session) -> None:
+    for edge in ("main", "far"):
+        batches.open_log(edge)
+    long_ago = clock.now() - timedelta(hours=1)
+    LogCursor.objects.update(heard_at=long_ago)
+
+    batches.write_now(WatchingNow("main", _MIDNIGHT * 60_000, []))
+
+    heard = dict(LogCursor.objects.values_list("edge", "heard_at"))
+    assert heard["main"] > heard["far"] == long_ago
 
 
 def test_salts_stay_the_same(db: None) -> None:
