@@ -35,6 +35,26 @@ def test_states_tell_it_where_a_player_says_no_more() -> None:
     assert (figures.latency_ms, figures.latency_measured_ms, figures.dropped_frames) == (3000, 10_000, None)
 
 
+@pytest.mark.parametrize("step_s", [-3600, 3600])
+def test_a_clock_that_is_set_changes_nothing(step_s: int) -> None:
+    """Ours, by which lines are dated; the player's goes on."""
+    counted = Counted(
+        report(0, event(0, "ps", sn=0, sta="s")),
+        media(0.5, 0),
+        report(1, event(1, "ps", sn=1, sta="p", msd=1000, **watched(0))),
+        *(media(0.5 + 2 * msn, msn) for msn in range(1, 20)),
+        report(40, event(40, "t", sn=2, sta="p", **watched(39_000))),
+    )
+
+    counted.counter.shift(step_s * 1000)
+    counted.feed(
+        *(media(step_s + 0.5 + 2 * msn, msn) for msn in range(20, 30)),
+        report(step_s + 60, event(60, "t", sn=3, sta="p", **watched(59_000))),
+    )
+
+    assert (counted.figures.played_ms, counted.row.watched_ms) == (59_000, 59_000)
+
+
 def test_what_comes_twice_or_late_counts_once() -> None:
     doubled = [raw for raw in OURS for _ in range(2)]
     overtaken = [OURS[index] for index in (0, 1, 3, 2, 5, 4, 6)]
