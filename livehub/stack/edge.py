@@ -232,6 +232,7 @@ http {{
             }}
             # A part that a playlist hints at is waited for.
             location ~ ^/playback/(?<media>{SLOT}/[0-9]+-[0-9]+\\.[0-9]+\\.m4s)$ {{
+                {logs_media(instance, is_of_parts=True)}
                 if ($request_method = OPTIONS) {{ return 204; }}
                 root {quoted(instance.playback_dir)};
                 try_files /$media @next_part;
@@ -249,7 +250,7 @@ http {{
             proxy_pass http://web/internal/recorded/$recorded$is_args$args;
         }}
         location @next_part {{
-            {logs_media(instance)}
+            {logs_media(instance, is_of_parts=True)}
             if ($request_method !~ ^(GET|HEAD)$) {{ return 405; }}
 {MEDIA_HEADERS}
 {ORIGIN}
