@@ -12,11 +12,12 @@ from dataclasses import dataclass
 # As much as goes in one packet.
 _PACKET = 1_400
 _BUFFER = 16 << 10
+_OPEN_S = 0.2
 
 
 @dataclass(frozen=True)
 class Line:
-    """Steady: `kbps` at most, 0 for any; what comes waits for the next whole `held_s`, 0 for none."""
+    """Steady: `kbps` at most, 0 for any; it is open for a moment every `held_s`, and always for 0."""
 
     kbps: int = 0
     held_s: float = 0.0
@@ -25,7 +26,8 @@ class Line:
         """Return when a packet is through that follows one which was through at that time."""
         at_s = max(time.monotonic(), after_s)
         at_s += size * 8 / (self.kbps * 1000) if self.kbps else 0.0
-        return math.ceil(at_s / self.held_s) * self.held_s if self.held_s else at_s
+        is_open = not self.held_s or at_s % self.held_s < _OPEN_S
+        return at_s if is_open else math.ceil(at_s / self.held_s) * self.held_s
 
 
 @contextmanager
