@@ -42,7 +42,7 @@ class LogCursor(models.Model):
 
     # Name of the edge's node.
     edge = models.CharField(max_length=EDGE_MAX_LENGTH, primary_key=True, editable=False)
-    # The request id in the file's first line, and the bytes of it that are counted; empty before its first line.
+    # The id in the file's first line, and the bytes of it that are counted; empty before its first line.
     file_id = models.CharField(max_length=32, editable=False)
     offset = models.BigIntegerField(editable=False)
     # Lines of the log that were counted so far, and that were not, by why.

@@ -25,7 +25,7 @@ class LogLine(msgspec.Struct, rename={
 }, gc=False):  # fmt: skip
     """As `livehub.stack.edge_log` has nginx write it; what a request did not have is empty."""
 
-    # nginx's request id: that of a file's first line names the file.
+    # No other line's: that of a file's first line names the file.
     id: str
     # When the last byte was handed to the system, in seconds since 1970.
     at_s: float

@@ -14,8 +14,9 @@ def log_of_media() -> str:
     return """\
     map "$request_method $status $request_completion" $is_delivered { default 0; "GET 200 OK" 1; "GET 206 OK" 1; }
     map $uri $is_counted { default 0; "~/[av][0-9]+/[0-9]+-[0-9.]+\\.m4s$" $is_delivered; }
-    # `i` of a file's first line is the file's name.
-    log_format media escape=json '{"i":"$request_id","t":$msec,"u":"$uri","s":$status,"b":$body_bytes_sent'
+    # `i` of a file's first line is the file's name; $request_id takes random numbers, and a third of the log's time.
+    log_format media escape=json '{"i":"$msec-$connection-$connection_requests","t":$msec'
+                                 ',"u":"$uri","s":$status,"b":$body_bytes_sent'
                                  ',"a":"$remote_addr","g":"$http_user_agent","k":"$http_cmcd_session"'
                                  ',"q":"$arg_cmcd","p":"$http_x_playback_session_id","v":"$playback_viewer"}';"""
 
