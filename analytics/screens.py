@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from analytics.breakdowns import Breakdown, Grouping, WantedBreakdown, WatchedList, WatchedRow
@@ -10,6 +10,7 @@ from analytics.forms import DaysForm, preset_days
 from analytics.quality import Quality, sum_quality
 from analytics.ranges import DAY, TimeRange
 from analytics.totals import LivestreamDay, LivestreamTotals, get_livestream_totals
+from livehub.core import clock
 from streams.organizations.models import Organization
 from streams.organizations.selectors import list_app_ids
 
@@ -40,6 +41,8 @@ class AnalyticsScreen:
     """An organization's figures of some days."""
 
     during: TimeRange
+    # When all of it was so.
+    as_of: datetime
     presets: list[DaysPreset]
     totals: LivestreamTotals
     watched: WatchedRow
@@ -75,6 +78,7 @@ def get_analytics_screen(
     watched = by_day.with_quality(by_day.between(0, during.days))
     return AnalyticsScreen(
         during=during,
+        as_of=clock.now(),
         presets=_presets(during),
         totals=totals,
         watched=_sum_of(watched, peak=by_day.peak()),
