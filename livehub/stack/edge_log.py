@@ -2,7 +2,7 @@
 
 One line of JSON each, as `analytics.counting.lines` reads it, with what viewers' programs sent as it came: cutting it
 here costs nginx as much again as writing it. No token is in it: the path is the one without, as it is served. Written
-by the second, so that nobody who watches is seen later; what players report of themselves will go to the same file.
+by the second, so that nobody who watches is seen later; what players report of themselves goes to the same file.
 """
 
 from livehub.stack.instance import Instance

@@ -222,7 +222,9 @@ class TestBreakdown:
             assert told(stranger, f"group_by={group}") == []
             assert told(stranger, f"group_by={group}&session_id={night.pk}") == []
         for query in ("group_by=day", f"group_by=day&session_id={night.pk}"):
-            assert {(row["views"], row["quality"]) for row in told(stranger, query)} == {(0, None)}
+            assert {(row["views"], row["peak_viewers"], row["quality"]) for row in told(stranger, query)} == {
+                (0, None, None)
+            }
 
     @pytest.mark.parametrize(
         ("query", "fields"),

@@ -261,6 +261,18 @@ def test_what_players_report_goes_the_same_way(edge: Edge, hub: Books) -> None:
     assert View.objects.filter(failed=None).count() == 1
 
 
+def test_a_line_that_was_never_ended_is_known_as_torn(edge: Edge) -> None:
+    edge.deliver(first=0, segments=5)
+    with edge.log.open("ab") as file:
+        file.write(b'{"i":"torn')
+    edge.log.rename(edge.log.with_name("media.log.000001"))
+    edge.deliver(first=5, segments=5)
+
+    wait_until(_turning(edge.collector(DatabaseBooks()), lambda: _written() == 20), what="both files")
+
+    assert LogCursor.objects.get().rejected == {"torn": 1}
+
+
 def test_who_watches_now_is_told_beside(edge: Edge) -> None:
     collector = edge.collector(DatabaseBooks())
     # Up to now.

@@ -101,6 +101,22 @@ def test_without_a_collector_nothing_is_known(
     assert "not known" in get_html(browser, "/")
 
 
+def test_while_one_of_several_edges_is_silent_nothing_is_known(api: ApiClient, live: Session) -> None:
+    _watch(live, counted=7, estimated=0)
+    _watch(live, counted=4, estimated=0, edge="far")
+    LogCursor.objects.filter(edge="far").update(heard_at=clock.now() - timedelta(seconds=30))
+
+    def now() -> int | None:
+        told: int | None = read(api.get(f"/livestreams/{live.livestream_id}/viewers"))["data"]["now"]
+        return told
+
+    # What is left of it is no figure of all.
+    assert now() is None
+    # An edge that was taken away is not missed for ever.
+    LogCursor.objects.filter(edge="far").update(heard_at=clock.now() - timedelta(hours=2))
+    assert now() is not None
+
+
 def test_an_edge_that_said_that_it_ends_is_not_missed(api: ApiClient, live: Session) -> None:
     _watch(live, counted=7, estimated=2)
     _watch(live, counted=4, estimated=0, edge="far")
