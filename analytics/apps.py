@@ -12,6 +12,5 @@ class AnalyticsConfig(AppConfig):
 
         watching.use_reader(selectors.read_viewers)
         components.add_component(upkeep.upkeep_component)
-        components.add_component(heard.counting_component)
         metrics.add_figures(figures.find_figures)
-        edges.use_reader(figures.list_edges)
+        edges.use_reader(heard.look_at_edges)

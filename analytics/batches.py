@@ -179,7 +179,7 @@ def write_now(now: WatchingNow) -> set[tuple[UUID, UUID]]:
     As pairs of a livestream's and its organization's ids.
     """
     at = _moment(now.at_ms)
-    LogCursor.objects.filter(edge=now.edge).update(heard_at=clock.now())
+    LogCursor.objects.filter(edge=now.edge).update(heard_at=clock.now(), has_left=now.is_leaving)
     rows = SessionNow.objects.filter(edge=now.edge)
     before = {row.session_id: (row.counted, row.estimated) for row in rows}
     owners = _owners({watching.session for watching in now.broadcasts})

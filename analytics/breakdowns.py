@@ -260,7 +260,9 @@ class Breakdown:
             case Grouping.SESSION:
                 return _with_sessions(rows)
             case Grouping.DEVICE:
-                return [replace(row, name=Device(row.key).label) for row in rows]
+                # An edge node may be of another version, and know of more.
+                labels = dict(Device.choices)
+                return [replace(row, name=labels.get(row.key, row.key)) for row in rows]
         return list(rows)
 
     def _with_livestreams(self, rows: Sequence[WatchedRow]) -> list[WatchedRow]:

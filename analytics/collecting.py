@@ -7,15 +7,16 @@ not is counted again.
 import logging
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import date
 from pathlib import Path
 
 from analytics.books import BatchRefusedError, Books, BooksAwayError
-from analytics.counting.batch import Position, WatchingNow
+from analytics.counting.batch import Position, Watching, WatchingNow
 from analytics.counting.counter import ViewCounter
 from analytics.counting.identity import Salts
 from analytics.media_log import MediaLog
 from analytics.object_lengths import ObjectLengths
+from livehub.core import clock
 from livehub.heartbeat import beat_once
 
 logger = logging.getLogger(__name__)
@@ -23,13 +24,17 @@ logger = logging.getLogger(__name__)
 _TICK_S = 0.2
 # nginx writes a line after a second at the latest, and it is read a tick later.
 LAG_MS = 1500
-_NOW_S, _EXPIRE_S = 1.0, 5.0
+# Who watches now is looked at so often, and told when it has changed, or nothing was told for a second.
+_NOW_S, _NOW_TOLD_S = 0.4, 1.0
+_EXPIRE_S, _FORGET_S = 5.0, 1.0
 # A batch is written after a second; where that takes long, less often, so that a twentieth of the time goes there.
 _BATCH_S, _BATCH_LATEST_S, _BATCH_SHARE = 1.0, 10.0, 20
 # Of one tick: others have their turn, too.
 _PIECES = 16
 _AGAIN_S = 1.0
 _CHANGES_AT_MOST = 20_000
+# Clocks that are adjusted bit by bit go by less; a second or so may pass between two looks at one.
+_CLOCK_SET_MS = 3000
 
 
 class Collector:
@@ -58,11 +63,17 @@ class Collector:
         self._playback_dir = playback_dir
         self._counter: ViewCounter | None = None
         self._written = Position()
-        self._is_stopped = self._is_away = False
+        self._is_stopped = False
+        # What could not be done the last time.
+        self._away: set[str] = set()
         self._batch_s = _BATCH_S
-        self._batch_due = self._now_due = self._expire_due = self._open_due = 0.0
-        self._salts_day = 0
+        self._batch_due = self._now_due = self._expire_due = self._open_due = self._forget_due = 0.0
+        self._told: list[Watching] = []
+        self._told_s = 0.0
+        self._salts_of: date | None = None
         self._torn = 0
+        # By how much the clock is ahead of one that nobody sets.
+        self._clock_ahead_ms = _now_ms() - _steady_ms()
 
     def stop(self) -> None:
         self._is_stopped = True
@@ -74,11 +85,16 @@ class Collector:
             time.sleep(_TICK_S)
         if self._counter is not None:
             self._surely(self._write)
+        if self._counter is not None:
+            self._surely(self._leave)
 
     def turn(self) -> None:
         """Do what is due."""
         now_s = time.monotonic()
         self._log.rotate()
+        if now_s >= self._forget_due:
+            self._forget_due = now_s + _FORGET_S
+            self._forget()
         if self._counter is None:
             if now_s < self._open_due:
                 return
@@ -86,11 +102,14 @@ class Collector:
             self._surely(self._open)
             if self._counter is None:
                 return
+        self._follow_clock(self._counter)
         is_behind = self._read(self._counter)
         if now_s >= self._expire_due:
             self._expire_due = now_s + _EXPIRE_S
-            self._counter.expire(_now_ms())
+            # Of what still waits to be read, nobody is gone for having waited with it.
+            self._counter.expire(min(_now_ms(), self._counter.counted_until_ms) if is_behind else _now_ms())
         if now_s >= self._batch_due:
+            self._surely(self._renew_salts)
             self._surely(self._write)
             self._batch_due = time.monotonic() + self._batch_s
         if now_s >= self._now_due and not is_behind and self._counter is not None:
@@ -100,9 +119,11 @@ class Collector:
     def _read(self, counter: ViewCounter) -> bool:
         """Count what is there by now, and return whether there is more."""
         for _ in range(_PIECES):
-            if counter.changes >= _CHANGES_AT_MOST and not self._is_away:
-                # What has come together is as much as one statement can write in its time.
-                self._batch_due = 0.0
+            if counter.changes >= _CHANGES_AT_MOST:
+                # What has come together is as much as one statement can write in its time, and a hub takes at once:
+                # more would never be written. The rest waits in the log.
+                if "write" not in self._away:
+                    self._batch_due = 0.0
                 return True
             lines = self._log.read()
             if not lines:
@@ -114,6 +135,14 @@ class Collector:
             self._torn = self._log.torn
         return bool(lines)
 
+    def _follow_clock(self, counter: ViewCounter) -> None:
+        """Have what was be as long ago as before, where the clock was set: nobody comes or goes by that."""
+        ahead_ms = _now_ms() - _steady_ms()
+        set_ms, self._clock_ahead_ms = ahead_ms - self._clock_ahead_ms, ahead_ms
+        if abs(set_ms) >= _CLOCK_SET_MS:
+            logger.warning("the clock was set by %.1f s", set_ms / 1000)
+            counter.shift(set_ms)
+
     def _open(self) -> None:
         opened = self._books.open_log(self._edge)
         counter = ViewCounter(
@@ -124,7 +153,9 @@ class Collector:
             counts_reports=self._counts_reports,
         )
         counter.restore(opened.views)
-        self._salts_day = datetime.now(UTC).toordinal()
+        if lost := len(opened.views) - len(counter):
+            logger.warning("views that another version has counted begin anew: %d", lost)
+        self._salts_of = clock.now().date()
         self._log.begin(opened.position)
         self._written, self._counter = opened.position, counter
         logger.info("counts edge=%s views=%d", self._edge, len(counter))
@@ -147,30 +178,51 @@ class Collector:
             return
         counter.written()
         self._written = batch.until
+        self._batch_s = min(max(_BATCH_S, (time.monotonic() - began) * _BATCH_SHARE), _BATCH_LATEST_S)
+
+    def _renew_salts(self) -> None:
+        """Forget that of the day before yesterday: also where nobody watches, and there is nothing to write."""
+        if self._counter is not None and self._salts_of != (today := clock.now().date()):
+            self._counter.salts = Salts(self._books.open_log(self._edge).salts)
+            self._salts_of = today
+
+    def _forget(self) -> None:
+        """Remove what is written down of the log, also while nobody watches; and what is too much of it."""
         if gone := self._log.forget(self._written):
             logger.warning("the log of delivered media takes too much room: %d files are gone", gone)
-        self._batch_s = min(max(_BATCH_S, (time.monotonic() - began) * _BATCH_SHARE), _BATCH_LATEST_S)
-        if self._salts_day != (today := datetime.now(UTC).toordinal()):
-            counter.salts = Salts(self._books.open_log(self._edge).salts)
-            self._salts_day = today
 
     def _tell_now(self) -> None:
         if self._counter is None:
             return
-        at_ms = _now_ms() - LAG_MS
-        self._books.write_now(WatchingNow(self._edge, at_ms, self._counter.watching(at_ms)))
+        now_s, at_ms = time.monotonic(), _now_ms() - LAG_MS
+        watching = self._counter.watching(at_ms)
+        if watching == self._told and now_s - self._told_s < _NOW_TOLD_S:
+            return
+        self._books.write_now(WatchingNow(self._edge, at_ms, watching))
+        self._told, self._told_s = watching, now_s
+
+    def _leave(self) -> None:
+        """Say that it ends: with a word nobody is missed, and what goes on elsewhere stays known."""
+        self._books.write_now(WatchingNow(self._edge, _now_ms(), [], is_leaving=True))
 
     def _surely(self, work: Callable[[], None]) -> None:
         """Go on while nothing can be written: what was counted stays, and is written when that is possible again."""
+        # A hub that does not answer takes as long as the supervisor is patient, when it is asked twice.
+        beat_once()
+        name = work.__name__.strip("_").replace("_", " ")
         try:
             work()
         except BooksAwayError as error:
-            if not self._is_away:
-                logger.warning("counts on, and writes nothing: %s", error)
-            self._is_away = True
+            if name not in self._away:
+                logger.warning("counts on, and cannot %s: %s", name, error)
+            self._away.add(name)
         else:
-            self._is_away = False
+            self._away.discard(name)
 
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _steady_ms() -> int:
+    return time.monotonic_ns() // 1_000_000

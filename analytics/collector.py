@@ -4,17 +4,22 @@ Run by `python -m analytics.collector LOG PID_FILE PLAYBACK_FOLDER EDGE [HUB_URL
 database, it writes by way of the hub, with the token of `LIVEHUB_EDGE_TOKEN`; nothing of rows is loaded there.
 """
 
+import logging
 import logging.config
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import django
 from django.conf import settings
 
 from analytics.books import Books
+from livehub.heartbeat import START_S
 from livehub.loading import loading
+
+logger = logging.getLogger(__name__)
 
 
 def main(log_path: str, pid_path: str, playback_dir: str, edge: str, hub_url: str = "") -> None:
@@ -37,7 +42,14 @@ def main(log_path: str, pid_path: str, playback_dir: str, edge: str, hub_url: st
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: collector.stop())
-    collector.run()
+    try:
+        collector.run()
+    except Exception:
+        # Whatever it is: no broadcast ends because viewers cannot be counted. A program that ends as soon as it has
+        # started is none that can be started, and LiveHub ends with it.
+        logger.exception("counts nobody, and begins anew in %d s", START_S)
+        time.sleep(START_S)
+        sys.exit(1)
 
 
 def _database_books() -> Books:

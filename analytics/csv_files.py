@@ -1,6 +1,7 @@
 """Figures as CSV: a line each, as they are read, and nothing that a spreadsheet would run."""
 
 import csv
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
 from itertools import chain, islice
@@ -34,8 +35,9 @@ _QUALITY_COLUMNS = {
     "latency_p50_ms": "latency_p50_ms",
     "latency_p95_ms": "latency_p95_ms",
 }
-# What makes a cell a formula, also as wide as a Chinese character. Source: OWASP, "CSV Injection".
-_RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# What makes a cell a formula, also as wide as a Chinese character: at its beginning, and behind what some spreadsheet
+# takes for the end of the cell before, as most of Europe's do the semicolon. Source: OWASP, "CSV Injection".
+_RUN_BY_SPREADSHEETS = re.compile("(^|[;,|\t\r\n])([\"'\\s]*)([=+@\uff1d\uff0b\uff0d\uff20-]|[\t\r\n])")
 _LINES_AT_ONCE = 500
 
 
@@ -79,8 +81,8 @@ def _cells_of_quality(quality: Quality | None) -> Iterator[object]:
 
 
 def harmless(text: str) -> str:
-    """Return the text so that no spreadsheet takes it for a formula: behind an apostrophe, if it looks like one."""
-    return f"'{text}" if text.lstrip(" ").startswith(_RUN_BY_SPREADSHEETS) else text
+    """Return the text so that no spreadsheet takes it for a formula: behind an apostrophe, what looks like one."""
+    return _RUN_BY_SPREADSHEETS.sub(r"\1'\2\3", text)
 
 
 def _pieces(lines: Iterable[Sequence[object]]) -> Iterator[bytes]:

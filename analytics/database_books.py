@@ -1,36 +1,42 @@
 """The hub's own books: rows."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from django.db import connection
 
 from analytics import batches, telling
 from analytics.books import BooksAwayError
 from analytics.counting.batch import LogBatch, LogOpened, WatchingNow
+from livehub.core.deadline import deadline
 from livehub.core.outage import DATABASE_OUTAGE, describe
+
+# For all statements together: less than the supervisor's patience with who shows no life meanwhile.
+_BOUND_S = 8.0
 
 
 class DatabaseBooks:
     """What `Books` says."""
 
     def open_log(self, edge: str) -> LogOpened:
-        try:
+        with _within_bounds():
             return batches.open_log(edge)
-        except DATABASE_OUTAGE as error:
-            raise _away(error) from error
 
     def write_batch(self, batch: LogBatch) -> None:
-        try:
+        with _within_bounds():
             batches.write_batch(batch)
-        except DATABASE_OUTAGE as error:
-            raise _away(error) from error
 
     def write_now(self, now: WatchingNow) -> None:
-        try:
+        with _within_bounds():
             telling.write_and_tell(now)
-        except DATABASE_OUTAGE as error:
-            raise _away(error) from error
 
 
-def _away(error: Exception) -> BooksAwayError:
-    # What is left of a connection that broke is of no use.
-    connection.close()
-    return BooksAwayError(f"the database is away: {describe(error)}")
+@contextmanager
+def _within_bounds() -> Iterator[None]:
+    try:
+        with deadline(_BOUND_S):
+            yield
+    except DATABASE_OUTAGE as error:
+        # What is left of a connection that broke is of no use.
+        connection.close()
+        raise BooksAwayError(f"the database is away: {describe(error)}") from error

@@ -11,26 +11,39 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from analytics import batches, telling
 from analytics.books import BatchRefusedError
 from analytics.counting.batch import EdgeName, LogBatch, LogOpened, WatchingNow
+from livehub.core import clock
 
 # Of 60,000 views; the edge nginx lets no more in.
 _LARGEST_BATCH = 32 << 20
 _JSON = "application/json"
+_WHAT_TO_SEND = "Send the token of LIVEHUB_EDGE_TOKEN as `Authorization: Bearer ...`."
 
 
 def _open(told: EdgeName) -> LogOpened:
     return batches.open_log(told.edge)
 
 
+def _now(told: WatchingNow) -> None:
+    """Take it as of when it comes: an edge's clock may be wrong, and who watches would count too long, or never."""
+    telling.write_and_tell(msgspec.structs.replace(told, at_ms=clock.epoch_ms(clock.now())))
+
+
 TOLD_BY_EDGES: dict[str, tuple[type[msgspec.Struct], Callable[[Any], LogOpened | None]]] = {
     "open": (EdgeName, _open),
     "batch": (LogBatch, batches.write_batch),
-    "now": (WatchingNow, telling.write_and_tell),
+    "now": (WatchingNow, _now),
 }
+
+
+@require_GET
+def edge_token(request: HttpRequest) -> HttpResponse:
+    """Answer nginx whether it may take in what comes with this token: 204, or 401 whoever asks."""
+    return HttpResponse(status=204) if _has_token(request) else _answer(401, _WHAT_TO_SEND)
 
 
 @require_POST
@@ -38,9 +51,8 @@ def told_by_edge(request: HttpRequest, what: str) -> HttpResponse:
     """Take in what an edge node tells: 401 without the token, 409 for what does not follow what it told before."""
     if not settings.EDGE_TOKEN:
         return HttpResponse(status=404)
-    given = request.headers.get("Authorization", "")
-    if not hmac.compare_digest(given.encode(), f"Bearer {settings.EDGE_TOKEN}".encode()):
-        return _answer(401, "Send the token of LIVEHUB_EDGE_TOKEN as `Authorization: Bearer ...`.")
+    if not _has_token(request):
+        return _answer(401, _WHAT_TO_SEND)
     shape, take = TOLD_BY_EDGES[what]
     body = request.read(_LARGEST_BATCH + 1)
     if len(body) > _LARGEST_BATCH:
@@ -56,6 +68,12 @@ def told_by_edge(request: HttpRequest, what: str) -> HttpResponse:
     except BatchRefusedError as error:
         return _answer(409, error.message)
     return HttpResponse(msgspec.json.encode(answer), content_type=_JSON, headers={"Cache-Control": "no-store"})
+
+
+def _has_token(request: HttpRequest) -> bool:
+    given = request.headers.get("Authorization", "")
+    wanted = f"Bearer {settings.EDGE_TOKEN}"
+    return bool(settings.EDGE_TOKEN) and hmac.compare_digest(given.encode(), wanted.encode())
 
 
 def _answer(status: int, message: str) -> HttpResponse:

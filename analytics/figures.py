@@ -1,80 +1,51 @@
-"""What Prometheus is told of who watches and of the collectors: two questions, however many views there are."""
+"""What Prometheus is told of who watches and of the collectors: one question, however many views there are."""
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
 
-from django.db import connection
-from django.db.models import Sum
 from prometheus_client.core import Metric
 
-from analytics.batches import NOW_HOLDS_S
-from analytics.heard import FORGOTTEN_AFTER
-from analytics.models import LogCursor, SessionNow
-from analytics.selectors import SILENT_AFTER
-from livehub.core import clock
+from analytics.heard import HeardEdge, list_heard_edges
 from livehub.metrics import count_up, gauge
-from streams.system.edges import EdgeRow
 
 # The words are ours, but an edge node may be of another version.
 _REASONS_MAX = 20
-_WATCHING = "SELECT coalesce(sum(counted), 0), coalesce(sum(estimated), 0) FROM analytics_sessionnow WHERE at >= %s"
 
 
 def find_figures() -> Iterator[Metric]:
     """Yield how many watch now, and how far each edge's collector is."""
-    now = clock.now()
-    yield _of_viewers(now)
-    yield from _of_collectors(now)
+    edges = list_heard_edges()
+    yield _of_viewers(edges)
+    yield from _of_collectors(edges)
 
 
-def list_edges() -> list[EdgeRow]:
-    """Return each edge as its collector has told of it, for the system page."""
-    now = clock.now()
-    since = now - timedelta(seconds=NOW_HOLDS_S)
-    watching = {
-        row["edge"]: (row["counted"], row["estimated"])
-        for row in SessionNow.objects.filter(at__gte=since)
-        .values("edge")
-        .annotate(counted=Sum("counted"), estimated=Sum("estimated"))
-        .values("edge", "counted", "estimated")
-    }
-    rows = []
-    for each in LogCursor.objects.filter(heard_at__gt=now - FORGOTTEN_AFTER).order_by("edge"):
-        is_heard = now - each.heard_at < SILENT_AFTER
-        label, tone = ("Runs", "live") if is_heard else ("Silent", "bad")
-        counted, estimated = watching.get(each.edge, (0, 0)) if is_heard else (None, None)
-        rejected = sum(each.rejected.values())
-        rows.append(EdgeRow(each.edge, label, tone, each.heard_at, counted, estimated, each.lines, rejected))
-    return rows
+def _of_viewers(edges: Sequence[HeardEdge]) -> Metric:
+    """Leave out edges that are silent: nobody knows who watches there, and that is no zero."""
+    values: dict[tuple[str, str], float] = {}
+    for edge in edges:
+        if edge.watching is not None:
+            counted, estimated = edge.watching
+            values |= {(edge.name, "id"): float(counted), (edge.name, "address"): float(estimated)}
+    return gauge("viewers", "Who watches now, by what they are told from each other.", "edge told_by", values)
 
 
-def _of_viewers(now: datetime) -> Metric:
-    with connection.cursor() as cursor:
-        cursor.execute(_WATCHING, [now - timedelta(seconds=NOW_HOLDS_S)])
-        counted, estimated = cursor.fetchone()
-    values = {"id": float(counted), "address": float(estimated)}
-    return gauge("viewers", "Who watches now, by what they are told from each other.", "told_by", values)
-
-
-def _of_collectors(now: datetime) -> Iterator[Metric]:
-    cursors = list(LogCursor.objects.filter(heard_at__gt=now - FORGOTTEN_AFTER).order_by("edge"))
+def _of_collectors(edges: Sequence[HeardEdge]) -> Iterator[Metric]:
     yield gauge(
         "collector_delay_seconds",
         "For how long the collector of an edge has not been heard of.",
         "edge",
-        {each.edge: max(0.0, (now - each.heard_at).total_seconds()) for each in cursors},
+        {each.name: each.delay_s for each in edges},
     )
     yield count_up(
         "collector_lines",
-        "Lines of its log that it has read.",
+        "Lines of its log that were counted.",
         "edge",
-        {each.edge: float(each.lines) for each in cursors},
+        {each.name: float(each.lines) for each in edges},
     )
     yield count_up(
         "collector_rejected_lines",
-        "Those of them that count for nothing, by why.",
+        "Lines of its log that count for nothing, by why.",
         "edge reason",
-        {(each.edge, reason): lines for each in cursors for reason, lines in _by_reason(each.rejected).items()},
+        {(each.name, reason): lines for each in edges for reason, lines in _by_reason(each.rejected).items()},
     )
 
 

@@ -77,25 +77,16 @@ class MediaLog:
             return
         now = time.monotonic()
         if status.st_size >= _ROTATED_BYTES or (status.st_size and now - self._rotated_s >= _ROTATED_S):
-            numbers = [int(path.suffix[1:]) for path in self._rotated()]
+            numbers = [_number(path) for path in self._rotated()]
             self._path.rename(self._path.with_name(f"{self._path.name}.{max(numbers, default=0) + 1:06}"))
             self._rotated_s, self._told_s = now, 0.0
             self._tell_nginx()
 
     def forget(self, written: Position) -> int:
         """Remove files all of which is written down, and return how many went before they were: there are too many."""
-        kept = self._rotated()
-        for index, path in enumerate(kept):
-            if _first_id(path) == written.file_id:
-                if path.stat().st_size > written.offset or self._is_current(path):
-                    index -= 1
-                for done in kept[: index + 1]:
-                    done.unlink(missing_ok=True)
-                break
-        else:
-            if _first_id(self._path) == written.file_id:
-                for done in kept:
-                    done.unlink(missing_ok=True)
+        if written.file_id:
+            for done in self._files_before(written):
+                done.unlink(missing_ok=True)
         return self._make_room()
 
     def close(self) -> None:
@@ -103,12 +94,23 @@ class MediaLog:
             os.close(self._file)
         self._file, self._name, self._offset = None, "", 0
 
+    def _files_before(self, written: Position) -> list[Path]:
+        """Return the files that were renamed, and of which nothing comes after that; none where nobody knows."""
+        kept = self._rotated()
+        for index, path in enumerate(kept):
+            if _first_id(path) == written.file_id:
+                is_done = path.stat().st_size <= written.offset and not self._is_current(path)
+                return kept[: index + 1] if is_done else kept[:index]
+        return kept if _first_id(self._path) == written.file_id else []
+
     def _make_room(self) -> int:
-        """Remove the oldest of what was read while there is too much of it."""
-        gone, kept = 0, self._rotated()
-        sizes = {path: path.stat().st_size for path in kept}
-        while kept and sum(sizes[path] for path in kept) > _KEPT_BYTES and not self._is_current(kept[0]):
-            kept.pop(0).unlink(missing_ok=True)
+        """Remove the oldest while there is too much of it, whether it was read or not; not the one that is read."""
+        sizes = {path: path.stat().st_size for path in self._rotated()}
+        removable, gone = [path for path in sizes if not self._is_current(path)], 0
+        while removable and sum(sizes.values()) > _KEPT_BYTES:
+            oldest = removable.pop(0)
+            oldest.unlink(missing_ok=True)
+            del sizes[oldest]
             gone += 1
         return gone
 
@@ -199,10 +201,14 @@ class MediaLog:
                 os.kill(pid, signal.SIGUSR1)
 
     def _rotated(self) -> list[Path]:
-        return sorted(self._path.parent.glob(f"{self._path.name}.[0-9]*"))
+        return sorted(self._path.parent.glob(f"{self._path.name}.[0-9]*"), key=_number)
 
     def _paths(self) -> list[Path]:
         return [*self._rotated(), *([self._path] if self._path.exists() else [])]
+
+
+def _number(path: Path) -> int:
+    return int(path.suffix[1:])
 
 
 def _first_id(path: Path) -> str:

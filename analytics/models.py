@@ -50,6 +50,8 @@ class LogCursor(models.Model):
     rejected = models.JSONField(default=dict, editable=False)
     # When its collector was heard of last: what it says of now is older by a second or two.
     heard_at = models.DateTimeField(editable=False)
+    # It has said that it ends: nobody watches there, and nobody misses it.
+    has_left = models.BooleanField(default=False, editable=False)
 
     def __str__(self) -> str:
         return f"{self.edge} at {self.offset}"

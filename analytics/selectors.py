@@ -14,10 +14,12 @@ from streams.livestreams.watching import SessionViewers
 # A collector that was silent for so long does not count; one that was heard of within the hour is missed.
 SILENT_AFTER = timedelta(seconds=10)
 _FORGOTTEN_AFTER = timedelta(hours=1)
+# What one that is heard of has said of now counts for so long.
+NOW_HOLDS = SILENT_AFTER + timedelta(seconds=NOW_HOLDS_S)
 _WATCHING = """
     WITH collectors AS (
         SELECT max(heard_at) AS heard_at, coalesce(min(heard_at) >= %(silent)s, false) AS are_heard
-        FROM analytics_logcursor WHERE heard_at >= %(forgotten)s
+        FROM analytics_logcursor WHERE heard_at >= %(forgotten)s AND NOT has_left
     )
     SELECT asked.id, are_heard, heard_at, coalesce(sum(counted), 0), coalesce(sum(estimated), 0), coalesce(peak, 0),
         coalesce(peak_estimated, 0), peak_at
@@ -39,7 +41,7 @@ def read_viewers(sessions: Collection[UUID]) -> Mapping[UUID, SessionViewers]:
                 "sessions": list(sessions),
                 "silent": now - SILENT_AFTER,
                 "forgotten": now - _FORGOTTEN_AFTER,
-                "holds": now - SILENT_AFTER - timedelta(seconds=NOW_HOLDS_S),
+                "holds": now - NOW_HOLDS,
             },
         )
         return {

@@ -46,7 +46,7 @@ def _tags() -> list[Tag]:
     return sorted([*pictures, *sounds], key=lambda tag: tag.timestamp_ms)
 
 
-def test_looking_at_a_tag() -> None:
+def _us_per_tag() -> float:
     reads = [list(tags) for _, tags in groupby(_tags(), key=lambda tag: tag.timestamp_ms // _READ_EVERY_MS)]
     count = sum(map(len, reads))
     took_us = []
@@ -57,24 +57,38 @@ def test_looking_at_a_tag() -> None:
             doctor.note(tags, tags[-1].timestamp_ms + 5.0)
         took_us.append((time.process_time() - began) * 1e6 / count)
         assert doctor.examine(now_ms=_MINUTES * 60_000).findings == ()
+    # What else runs on the cores only ever adds to it.
+    return min(took_us)
 
-    print(f"\n{min(took_us):.2f} us a tag (at most {max(took_us):.2f}), over {count} tags in {len(reads)} reads")
-    assert min(took_us) < _BUDGET_US
+
+def test_looking_at_a_tag() -> None:
+    took_us = _us_per_tag()
+
+    print(f"\nfigure: looking at a tag: {took_us:.2f} us (wanted <= {_BUDGET_US:g})")
+    assert took_us <= _BUDGET_US
 
 
-def test_what_the_filters_add_to_a_ladder(tmp_path: Path) -> None:
-    """The same clip with and without them by turns, so that what else the machine does meets both."""
+def test_what_the_doctor_adds_to_a_ladder(tmp_path: Path) -> None:
+    """The same clip with and without its filters by turns, so that what else the machine does meets both."""
     clip = flv(size="1280x720", seconds=_SECONDS)
     with_them, without = [], []
     for _ in range(_ROUNDS):
         without.append(_cpu_s(clip, tmp_path, looks=False))
         with_them.append(_cpu_s(clip, tmp_path, looks=True))
 
-    # What else runs on the cores only ever adds to it.
     plain, looking = min(without), min(with_them)
-    share = (looking - plain) / plain
-    print(f"\nCPU-s a second of media: {plain / _SECONDS:.4f} without, {looking / _SECONDS:.4f} with: {share:+.1%}")
-    assert share < _MOST_SHARE
+    tags = _us_per_tag() / 1e6 * len(_tags()) / _MINUTES / 60 * _SECONDS
+    share = (looking - plain + tags) / plain
+    print(
+        f"\nCPU-s a second of media: ladder {plain / _SECONDS:.4f}, with filters {looking / _SECONDS:.4f}, "
+        f"tags {tags / _SECONDS:.5f}; all rounds without {_listed(without)}, with {_listed(with_them)}"
+    )
+    print(f"figure: doctor's share of the ladder's CPU: {share:.1%} (wanted <= {_MOST_SHARE:.0%})")
+    assert share <= _MOST_SHARE
+
+
+def _listed(taken: list[float]) -> str:
+    return " ".join(f"{each / _SECONDS:.4f}" for each in taken)
 
 
 def _cpu_s(clip: bytes, folder: Path, *, looks: bool) -> float:

@@ -8,7 +8,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from django.conf import settings
+from django.test import Client
 
+from streams.livestreams.services import create_livestream
+from streams.models import Organization
+from streams.organizations.services import SYSTEM, create_organization
 from tests.conftest import METRICS_TOKEN
 from tests.core.otlp import open_receiver
 from tests.stack.whole import running_stack
@@ -19,6 +24,7 @@ _SCRAPE_MAX_MS = 100
 _OFF_MAX_PERCENT = 1
 _SESSIONS = 50
 _SCRAPES = 40
+_HOOKS = 40
 # What parts have said is passed on for a second: a scrape that comes later asks them anew.
 _PAUSE_S = 1.2
 # Broadcasts of a machine that is none: nobody here runs them or looks for their encoders.
@@ -31,6 +37,7 @@ from streams.livestreams.arrivals import Encoder
 from streams.livestreams.locks import lock_livestream
 from streams.livestreams.services import create_livestream
 from streams.models import App, Connection, Lease, Session, StreamKey
+from streams.models import Organization
 from streams.organizations.services import SYSTEM
 app = App.objects.first()
 from streams.livestreams import node_jobs
@@ -79,11 +86,17 @@ def test_a_scrape_takes_a_tenth_of_a_second_at_fifty_broadcasts(tmp_path: Path) 
     # The first ones of each process are those of a process that has just begun.
     taken = sorted(took_ms[4:])
     p95 = statistics.quantiles(taken, n=20)[-1]
-    print(f"\nscrape at {_SESSIONS} broadcasts: p50 {statistics.median(taken):.0f} ms, p95 {p95:.0f} ms, {len(text)} B")
-    assert statistics.median(taken) <= _SCRAPE_MAX_MS
+    print(
+        f"\nscrape at {_SESSIONS} sessions, p95: {p95:.0f} ms (wanted <= {_SCRAPE_MAX_MS}); "
+        f"p50 {statistics.median(taken):.0f} ms, {len(text)} B"
+    )
+    assert p95 <= _SCRAPE_MAX_MS
 
 
+@pytest.mark.django_db(transaction=True)
 def test_steps_of_traces_cost_next_to_nothing(tmp_path: Path) -> None:
+    """Of the shortest thing that has any, a hook, where nobody wants them: CPU time of both, taken in one run."""
+
     def microseconds(endpoint: str) -> float:
         environment = {
             "PATH": "/usr/bin:/bin",
@@ -98,11 +111,30 @@ def test_steps_of_traces_cost_next_to_nothing(tmp_path: Path) -> None:
         ]
         return statistics.median(found)
 
-    off_us = microseconds("")
+    off_us, hook_us = microseconds(""), _hook_microseconds()
     with open_receiver() as receiver:
         on_us = microseconds(receiver.url)
 
-    # Of the shortest thing that has any: a hook that takes 5 ms.
-    percent = 2 * off_us / 5000 * 100
-    print(f"\na step: off {off_us:.2f} us ({percent:.3f} % of a hook), on {on_us:.0f} us")
+    # When it begins, and that it is over.
+    percent = 2 * off_us / hook_us * 100
+    print(
+        f"\ntracing off: {percent:.3f} % of a hook (wanted <= {_OFF_MAX_PERCENT}); "
+        f"a step {off_us:.2f} us, on {on_us:.0f} us; a hook {hook_us:.0f} us"
+    )
     assert percent <= _OFF_MAX_PERCENT
+
+
+def _hook_microseconds() -> float:
+    """Return what a hook that lets an encoder in takes of the CPU, in the median, but for the wait for a worker."""
+    password = "a bench's battery"  # noqa: S105
+    home = create_organization(name="Bench", email="bench@bench.example", password=password)
+    Organization.objects.update(max_sessions=_HOOKS)
+    client, took_us = Client(), []
+    for number in range(_HOOKS):
+        livestream = create_livestream(app=home.app, name=f"{number}", actor=SYSTEM)
+        fields = {"call": "publish", "name": livestream.stream_key, "addr": "203.0.113.7", "clientid": f"{number}"}
+        began_s = time.thread_time()
+        answer = client.post(f"/internal/ingest/publish?token={settings.INGEST_HOOK_TOKEN}&node=main", fields)
+        took_us.append((time.thread_time() - began_s) * 1e6)
+        assert answer.status_code == 302
+    return statistics.median(took_us)

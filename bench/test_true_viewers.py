@@ -98,8 +98,12 @@ def test_are_counted_as_they_watched(tmp_path: Path) -> None:
     mean, worst = statistics.mean(map(abs, errors)), max(map(abs, errors))
     views = View.objects.filter(has_begun=True).count()
     true_views = sum(person.played_s >= 2 for person in people)
-    print(f"\n{len(lines):,} requests of {len(people)} viewers: {true_s:,.0f} s watched, counted {watched_share:+.2%}")
-    print(f"now: {len(errors)} looks, mean error {mean:.2%}, worst {worst:.2%}; {views} views, truly {true_views}")
+    print(
+        f"\nviewer-seconds: {watched_share:+.2%} (wanted within {_SHARE:.0%}) of {true_s:,.0f} that {len(people)}"
+        f" viewers watched, with {len(lines):,} requests over two edges; {views} views, truly {true_views}"
+        f"\nwatching now: mean error {mean:.2%} (wanted <= {_SHARE:.0%}), worst {worst:.2%} (wanted <="
+        f" {_WORST_SHARE:.0%}) of {len(errors)} looks"
+    )
     assert abs(watched_share) <= _SHARE
     assert len(errors) > _SECONDS / 2
     assert mean <= _SHARE

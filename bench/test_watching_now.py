@@ -102,9 +102,13 @@ def test_appear_and_are_gone(page: Page, stack: RunningStack) -> None:
         for number, player in enumerate(reversed(players), start=1):
             left_at = player.leave()
             gone.append(_shown_at(page, _VIEWERS - number) - left_at)
-    for what, took in (("shown", appeared), ("gone", gone)):
+    for took in (appeared, gone):
         took.sort()
-        late = took[min(len(took) - 1, len(took) * 95 // 100)]
-        print(f"\n{what} after: median {took[len(took) // 2]:.1f} s, p95 {late:.1f} s, last {took[-1]:.1f} s", end="")
-    assert appeared[len(appeared) * 95 // 100] <= _APPEARS_P95_S
+    late = appeared[len(appeared) * 95 // 100]
+    print(
+        f"\non the page after the first part: p95 {late:.1f} s (wanted <= {_APPEARS_P95_S:.0f}), median"
+        f" {appeared[_VIEWERS // 2]:.1f} s"
+        f"\ngone from it after leaving: {gone[-1]:.1f} s (wanted <= {_GONE_S:.0f}), median {gone[_VIEWERS // 2]:.1f} s"
+    )
+    assert late <= _APPEARS_P95_S
     assert gone[-1] <= _GONE_S

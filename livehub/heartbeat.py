@@ -27,6 +27,9 @@ logger = logging.getLogger(__name__)
 Receive = Callable[[], Awaitable[object]]
 Send = Callable[[dict[str, str]], Awaitable[None]]
 
+# How long a Python program needs before it can be called started: less, and a broken import restarts for ever. One that
+# ends sooner again and again ends the product.
+START_S = 10
 _LIFE_S = 1.0
 _BEAT_S = 0.5
 _CHECK_S = 1.0

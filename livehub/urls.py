@@ -3,7 +3,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.generic import RedirectView
 
-from analytics.edges import TOLD_BY_EDGES, told_by_edge
+from analytics.edges import TOLD_BY_EDGES, edge_token, told_by_edge
 from livehub import health
 from livehub.docs import dyte_docs
 from streams.account.views import AdminLoginView
@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/password_change/", RedirectView.as_view(pattern_name="streams:password_change")),
     path("admin/", admin.site.urls),
     path("internal/ingest/", include("streams.ingest.urls")),
+    path("internal/edge-token", edge_token),
     path("internal/playback/rules", playback_rules),
     path("internal/playback/places", playback_places),
     path("internal/recorded/<str:playback_id>/recordings/index.m3u8", recorded.newest_played),

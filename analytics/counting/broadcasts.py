@@ -7,8 +7,8 @@ from analytics.counting.batch import ViewChange
 from analytics.counting.households import Household
 from analytics.counting.viewing import Stay
 
-# Names that viewers gave themselves.
-_NAMES_KEPT = 50_000
+# What requests are sent with, and how long: players say the same each time, and what is longer is looked at each time.
+_NAMES_KEPT, _LONGEST_NAME = 50_000, 256
 
 
 @dataclass
@@ -24,10 +24,15 @@ class WatchedBroadcast:
     kept: dict[bytes, list[Stay]] = field(default_factory=dict)
     stays: dict[UUID, Stay] = field(default_factory=dict)
 
+    def note_name(self, name: str, stay: Stay) -> None:
+        """Know who that is when the same is sent again."""
+        if len(name) <= _LONGEST_NAME:
+            if len(self.by_name) >= _NAMES_KEPT:
+                self.by_name.clear()
+            self.by_name[name] = stay
+
     def forget(self) -> None:
         """Forget by what those were known who are over."""
-        if len(self.by_name) > _NAMES_KEPT:
-            self.by_name.clear()
         self.by_name = {name: stay for name, stay in self.by_name.items() if not stay.is_over}
         self.by_identity = {name: stay for name, stay in self.by_identity.items() if not stay.is_over}
         for key, found in list(self.households.items()):

@@ -15,6 +15,7 @@ from analytics.counting.households import Household
 from analytics.counting.identity import Salts, device_of, hash_viewer, household, identify, identify_player, is_bot
 from analytics.counting.lines import MEDIA, LineError, LogLine, check_known, check_length, decode, parse
 from analytics.counting.media import Extent, Medium, MediumAddress, medium_of, read_path
+from analytics.counting.newcomers import Newcomers
 from analytics.counting.quality import ReportedQuality
 from analytics.counting.reporting import KnownSessions, Report, read_report
 from analytics.counting.viewing import Stay
@@ -26,8 +27,8 @@ _OVER_AFTER_MS, _UNBEGUN_OVER_AFTER_MS = 300_000, 60_000
 _AHEAD_MS, _BEHIND_MS = 10_000, 2 * _DAY_MS
 # Bounds of memory: objects, and viewers.
 _MEDIA_KEPT, _STAYS_AT_MOST = 20_000, 100_000
-# New ids of one address in a minute that are believed; with more, whoever is behind it is told apart by address.
-_NEW_IDS_AT_MOST = 120
+# Of whom nothing is known but what they report, which costs nothing: they leave room for who is sent something.
+_UNSEEN_AT_MOST = _STAYS_AT_MOST // 5
 _DELIVERED = frozenset({200, 206})
 # Nothing that is delivered is as large.
 _UNKNOWN = Medium("", "", is_audio=False, msn=0, bit=0, duration_us=0, size=sys.maxsize, stay_ms=0)
@@ -59,14 +60,16 @@ class ViewCounter:
         self._sessions = KnownSessions(is_there)
         self._broadcasts: dict[str, WatchedBroadcast] = {}
         self._media: dict[str, Medium] = {}
-        self._new_ids: Tally[str] = Tally()
-        self._new_ids_minute = 0
-        self._count = 0
+        self._newcomers = Newcomers()
+        # Of those, unseen: as of the last look, and those that came since.
+        self._count = self._unseen = 0
         # Since `written`.
         self._changed: dict[Stay, str] = {}
         self._added: dict[tuple[str, int, str, str, str], list[int]] = {}
         self._lines = 0
         self._rejected: Tally[str] = Tally()
+        # When the line was written that was counted last.
+        self.counted_until_ms = 0
 
     def __len__(self) -> int:
         """How many views go on."""
@@ -74,14 +77,17 @@ class ViewCounter:
 
     @property
     def changes(self) -> int:
-        """How many rows of views there are to write."""
-        return len(self._changed)
+        """How many rows of views there are to write, and additions to their minutes."""
+        return len(self._changed) + len(self._added)
 
     def restore(self, views: Iterable[KeptView]) -> None:
-        """Go on with what was counted before a restart."""
+        """Go on with what was counted before a restart; what another version has left is left out."""
         for view in views:
             stay = Stay(view.id, view.viewer, view.identity, view.device, view.country, view.began_ms)
-            stay.restore(view.state)
+            try:
+                stay.restore(view.state)
+            except MsgspecError:
+                continue
             broadcast = self._broadcast(view.session)
             broadcast.kept.setdefault(view.viewer, []).append(stay)
             broadcast.stays[stay.id] = stay
@@ -89,7 +95,7 @@ class ViewCounter:
 
     def feed(self, lines: Iterable[bytes], *, now_ms: int) -> None:
         """Count these, each without its end; what makes no sense is counted as rejected."""
-        media, broadcasts, changed, counted = self._media, self._broadcasts, self._changed, 0
+        media, broadcasts, changed, counted, at_ms = self._media, self._broadcasts, self._changed, 0, 0
         earliest_s, latest_s = (now_ms - _BEHIND_MS) / 1000, (now_ms + _AHEAD_MS) / 1000
         # The way of most lines is short: what they were sent with and what they name was met before.
         for raw in lines:
@@ -124,6 +130,8 @@ class ViewCounter:
                 if stay.has_begun and (more_ms or not had_begun):
                     self._add_watched(broadcast, stay, at_ms, more_ms, is_new=not had_begun)
         self._lines += counted
+        if counted:
+            self.counted_until_ms = at_ms
 
     def reject(self, reason: str, lines: int = 1) -> None:
         """Have lines counted as rejected that never came here."""
@@ -131,6 +139,7 @@ class ViewCounter:
 
     def expire(self, now_ms: int) -> None:
         """End views of whom nothing was heard for long."""
+        self._unseen = 0
         for session, broadcast in list(self._broadcasts.items()):
             for stay in list(broadcast.stays.values()):
                 patience_ms = _OVER_AFTER_MS if stay.has_begun else _UNBEGUN_OVER_AFTER_MS
@@ -139,10 +148,18 @@ class ViewCounter:
                     del broadcast.stays[stay.id]
                     self._changed[stay] = broadcast.id
                     self._count -= 1
+                elif not stay.first_ms:
+                    self._unseen += 1
             if broadcast.stays:
                 broadcast.forget()
             else:
                 del self._broadcasts[session]
+
+    def shift(self, ms: int) -> None:
+        """Have all that was be so much later, or earlier: the clock was set by that."""
+        for broadcast in self._broadcasts.values():
+            for stay in broadcast.stays.values():
+                stay.shift(ms)
 
     def watching(self, at_ms: int) -> list[Watching]:
         """Return who watched then, which lies back as long as lines take; broadcasts of nobody are left out."""
@@ -205,6 +222,7 @@ class ViewCounter:
         """Take in what a player reports of itself: but for behind a CDN it makes no view, and no second of one."""
         try:
             report = read_report(line, now_ms=now_ms)
+            self._check_agent(line, household(line.address), report.at_ms)
             problem = report.problem
             for event in report.events:
                 player = identify_player(line, event.sid)
@@ -236,11 +254,16 @@ class ViewCounter:
         """Return whose report it is; players report before anything was delivered to them."""
         stay = self._known_by_id(broadcast, *player, at_ms)
         if stay is None:
-            if player[0] != "token" and not self._may_be_new(household(line.address), at_ms):
+            address = household(line.address)
+            if player[0] != "token" and not self._newcomers.may_be_new(address, at_ms):
+                raise LineError("too_many")
+            if self._unseen >= _UNSEEN_AT_MOST and not self._counts_reports:
                 raise LineError("too_many")
             stay = self._add(broadcast, line, *player, at_ms)
             if self._counts_reports:
                 stay.identity = _REPORTED
+            else:
+                self._unseen += 1
         broadcast.by_identity[player] = stay
         return stay
 
@@ -258,17 +281,18 @@ class ViewCounter:
 
     def _find(self, broadcast: WatchedBroadcast, line: LogLine, medium: Medium, at_ms: int) -> Stay | None:
         """Return whose line it is, who may be new; None for what tells nothing new of anybody."""
-        if is_bot(line.agent):
-            raise LineError("bot")
-        name, kind = identify(line)
         address = household(line.address)
+        self._check_agent(line, address, at_ms)
+        name, kind, said = identify(line)
         if kind != "address":
             stay = self._known_by_id(broadcast, kind, name, at_ms)
-            if stay is None and (kind == "token" or self._may_be_new(address, at_ms)):
+            if stay is None and (kind == "token" or self._newcomers.may_be_new(address, at_ms)):
                 stay = self._add(broadcast, line, kind, name, at_ms)
             if stay is not None:
                 broadcast.by_identity[kind, name] = stay
-                broadcast.by_name[line.viewer or line.cmcd or line.cmcd_query or line.playback_session] = stay
+                # Where something stands before that which tells nobody, others may send the same.
+                if said == (line.viewer or line.cmcd or line.cmcd_query or line.playback_session):
+                    broadcast.note_name(said, stay)
                 return stay
         named, found = self._household(broadcast, line, address, at_ms)
         return found.find(
@@ -291,7 +315,7 @@ class ViewCounter:
         """Return those whose line it may be, with what they are known by."""
         key = (address, line.agent)
         found = broadcast.households.get(key)
-        if found is None and not self._may_be_new(address, at_ms):
+        if found is None and not self._newcomers.may_be_new(address, at_ms):
             # Whoever calls themselves another name each time is one household.
             key = (address, "")
             found = broadcast.households.get(key)
@@ -302,13 +326,11 @@ class ViewCounter:
                 found.stays += [stay for stay in broadcast.kept.pop(hashed, ()) if not stay.is_over]
         return name, found
 
-    def _may_be_new(self, address: str, at_ms: int) -> bool:
-        minute = at_ms // _MINUTE_MS
-        if minute != self._new_ids_minute:
-            self._new_ids.clear()
-            self._new_ids_minute = minute
-        self._new_ids[address] += 1
-        return self._new_ids[address] <= _NEW_IDS_AT_MOST
+    def _check_agent(self, line: LogLine, address: str, at_ms: int) -> None:
+        """:raises LineError: when it is nobody's player."""
+        line.agent = self._newcomers.agent_of(line.agent, address, at_ms)
+        if is_bot(line.agent):
+            raise LineError("bot")
 
     def _hashes(self, broadcast: WatchedBroadcast, kind: str, name: str, at_ms: int) -> list[bytes]:
         salts = self.salts.newest(at_ms // _DAY_MS)

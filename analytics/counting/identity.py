@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote
 
 from crawleruseragents import is_crawler
@@ -18,7 +19,8 @@ _SID = re.compile(r'(?:^|[,\s])sid="((?:[^"\\\x00-\x1f\x7f-\uffff]|\\["\\]){1,64
 _APPLE_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
 _VIEWER = re.compile(r"[0-9a-f]{16,64}")
 _AGENTS_KEPT, _ADDRESSES_KEPT = 4096, 16384
-_AGENT_READ = 512
+# What is read of what a program calls itself.
+AGENT_READ = 512
 _TVS = "smart-?tv|tizen|web0s|webos|apple ?tv|tvos|roku|bravia|crkey|\\baft[a-z]|google ?tv|hbbtv|playstation|xbox"
 _DEVICES = (
     ("tv", _TVS),
@@ -29,17 +31,25 @@ _DEVICES = (
 _DEVICE_PATTERNS = [(device, re.compile(pattern, re.IGNORECASE)) for device, pattern in _DEVICES]
 
 
-def identify(line: LogLine) -> tuple[str, str]:
-    """Return what tells the viewer from others, and what kind of thing that is; ("", "address") where nothing does."""
+class Identity(NamedTuple):
+    """What tells the viewer from others, what kind of thing that is, and what of the line says it, as it was sent."""
+
+    name: str
+    kind: str
+    said: str
+
+
+def identify(line: LogLine) -> Identity:
+    """Return who it is; of the kind "address", and without a name, where nothing tells."""
     if line.viewer and _VIEWER.fullmatch(line.viewer):
-        return line.viewer, "token"
+        return Identity(line.viewer, "token", line.viewer)
     if line.cmcd and (match := _SID.search(line.cmcd)):
-        return match[1], "cmcd"
+        return Identity(match[1], "cmcd", line.cmcd)
     if line.cmcd_query and (match := _SID.search(unquote(line.cmcd_query))):
-        return match[1], "cmcd"
+        return Identity(match[1], "cmcd", line.cmcd_query)
     if line.playback_session and _APPLE_ID.fullmatch(line.playback_session):
-        return line.playback_session, "apple"
-    return "", "address"
+        return Identity(line.playback_session, "apple", line.playback_session)
+    return Identity("", "address", "")
 
 
 def identify_player(line: LogLine, sid: str) -> tuple[str, str]:
@@ -58,22 +68,23 @@ def household(address: str) -> str:
     if ":" not in address:
         return address
     try:
-        return str(ipaddress.ip_network((address, 64), strict=False).network_address)
+        found = ipaddress.IPv6Address(address)
     except ValueError:
         return address
+    # As some proxies write an IPv4 address.
+    return str(found.ipv4_mapped or ipaddress.IPv6Network((int(found), 64), strict=False).network_address)
 
 
 @lru_cache(_AGENTS_KEPT)
 def is_bot(agent: str) -> bool:
-    """Whether a program that is nobody's player calls itself so."""
-    return bool(is_crawler(agent[:_AGENT_READ]))
+    """Whether a program that is nobody's player calls itself so; as `Newcomers.agent_of` shortens it."""
+    return bool(is_crawler(agent))
 
 
 @lru_cache(_AGENTS_KEPT)
 def device_of(agent: str) -> str:
-    """Return what a player says that it runs on."""
-    shown = agent[:_AGENT_READ]
-    return next((device for device, pattern in _DEVICE_PATTERNS if pattern.search(shown)), "other")
+    """Return what a player says that it runs on; as above."""
+    return next((device for device, pattern in _DEVICE_PATTERNS if pattern.search(agent)), "other")
 
 
 class Salts:

@@ -15,6 +15,7 @@ _LONGEST_SILENCE_MS = 60_000
 _LONGEST_STARTUP_MS = 600_000
 # Further behind nobody watches live.
 _LONGEST_LATENCY_MS = 300_000
+_DROPPED_MOST = 2**31 - 1
 # A viewer whose player began anew; two at once with one viewer id are one view, of which one reports until it is over.
 _TAKES_OVER_AFTER_MS = 60_000
 _OVER = frozenset("qf")
@@ -46,6 +47,14 @@ class Total(msgspec.Struct, array_like=True):
         self.sum += more
         self.guessed += more
         return more
+
+    def cap(self, most: int) -> int:
+        """Have it be no more than that, and return how much was too much."""
+        too_much = max(0, self.sum - most)
+        self.sum -= too_much
+        # What is gone is not to be taken back once more when the player says what the whole is.
+        self.guessed = max(0, self.guessed - too_much)
+        return too_much
 
     def begin(self) -> None:
         self.said, self.guessed = None, 0
@@ -102,6 +111,12 @@ class ReportedQuality(msgspec.Struct, array_like=True):
         self.heard_ms = max(self.heard_ms, at_ms)
         return True
 
+    def shift(self, ms: int) -> None:
+        """Have what was be so much later, or earlier, by our clock: it was set by that. The player's goes on."""
+        if self.first_ms:
+            self.first_ms += ms
+            self.heard_ms += ms
+
     def figures(self, *, is_over: bool) -> ReportedFigures:
         """Return what is written down."""
         measured_ms = self.latency_measured_ms
@@ -153,12 +168,11 @@ class ReportedQuality(msgspec.Struct, array_like=True):
     def _bound(self, at_ms: int) -> int:
         """Have nobody play or wait for longer than they are there, and return how much was too much of playing."""
         room_ms = max(0, at_ms - self.first_ms) + _GRACE_MS
-        too_much = max(0, self.played.sum - room_ms)
-        self.played.sum -= too_much
-        self.stalled.sum = min(self.stalled.sum, room_ms - self.played.sum)
-        self.stalls.sum = min(self.stalls.sum, room_ms // 100)
-        # A thousand frames a second.
-        self.dropped.sum = min(self.dropped.sum, room_ms)
+        too_much = self.played.cap(room_ms)
+        self.stalled.cap(room_ms - self.played.sum)
+        self.stalls.cap(room_ms // 100)
+        # A thousand frames a second, and no more than a row has room for.
+        self.dropped.cap(min(room_ms, _DROPPED_MOST))
         return too_much
 
     def _change(self, event: PlayerEvent) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from analytics.counting.identity import is_bot
 from analytics.counting.lines import REPORT, LineError, LogLine
 from analytics.counting.reports import PlayerEvent, read_events, read_events_path
 
@@ -11,6 +10,8 @@ from analytics.counting.reports import PlayerEvent, read_events, read_events_pat
 _CLOCK_OFF_MS = 86_400_000
 # Lines of the future are of a clock that was set, or forged; those of the past may have waited for us.
 _AHEAD_MS, _BEHIND_MS = 10_000, 2 * 86_400_000
+# A player has one session at a time, and begins anew now and then; whoever tells of more makes them up.
+_SIDS_AT_MOST = 4
 # Sessions of one livestream; livestreams.
 _SESSIONS_KEPT, _PLAYBACK_IDS_KEPT = 8, 20_000
 
@@ -39,13 +40,13 @@ def read_report(line: LogLine, *, now_ms: int) -> Report:
     at_ms = int(line.at_s * 1000 + 0.5)
     if not now_ms - _BEHIND_MS < at_ms < now_ms + _AHEAD_MS:
         raise LineError("time")
-    if is_bot(line.agent):
-        raise LineError("bot")
     events, wrong = read_events(line.report)
     timely = [event for event in events if abs(event.at_ms - at_ms) < _CLOCK_OFF_MS]
     problem = "report" if wrong or not events else "" if len(timely) == len(events) else "time"
     if not timely:
         raise LineError(problem)
+    if len({event.sid for event in timely}) > _SIDS_AT_MOST:
+        raise LineError("sid")
     return Report(*place, at_ms, timely, problem)
 
 

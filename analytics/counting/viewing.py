@@ -23,6 +23,8 @@ _ALONGSIDE_MS = 200
 _REPORTED_STAY_MS = 13_500
 # No player says which rendition it plays.
 _UNTOLD_RENDITION = "unknown"
+# All but when it began, which names its row; 0 where there is none.
+_TIMES = ("first_ms", "last_ms", "from_ms", "until_ms", "before_from_ms", "before_until_ms", "video_ms")
 # While it is paused a view goes on for so long, if its player goes on reporting.
 _REPORTS_ALONE_MS = 3_600_000
 
@@ -196,6 +198,14 @@ class Stay:
         return self.has_begun and (
             self.from_ms <= at_ms < self.until_ms or self.before_from_ms <= at_ms < self.before_until_ms
         )
+
+    def shift(self, ms: int) -> None:
+        """Have what was be so much later, or earlier: the clock was set by that."""
+        for name in _TIMES:
+            if at_ms := getattr(self, name):
+                setattr(self, name, at_ms + ms)
+        if self.reported is not None:
+            self.reported.shift(ms)
 
     def forget_intervals(self) -> None:
         """Take what comes now as another track's: who was heard is seen from now on."""

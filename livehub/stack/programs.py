@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from livehub.core.jobs import queue_of
+from livehub.heartbeat import START_S
 from livehub.stack import nginx, postgres, redis
 from livehub.stack.ingest import strangers_at_most
 from livehub.stack.instance import Instance
 
 STORAGE = "storage"
-# How long a Python program needs before it can be called started: less, and a broken import restarts for ever.
-_PYTHON_START_S = 10
 _SERVER_START_S = 2
 # With the supervisor's delays of 1, 2, 3... seconds: given up after about a minute.
 _START_RETRIES = 10
@@ -48,7 +47,7 @@ class Program:
     @property
     def start_s(self) -> int:
         """How long it must stay up to count as started."""
-        return _PYTHON_START_S if self.is_ours else _SERVER_START_S
+        return START_S if self.is_ours else _SERVER_START_S
 
     @property
     def command(self) -> list[str]:

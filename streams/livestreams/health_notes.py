@@ -80,10 +80,10 @@ def _tell(
         if row.severity in _TOLD and row.kind not in told_before:
             note(session, EventKind.FAULT_FOUND, reason=row.message)
         elif row.severity not in _TOLD and row.kind in told_before:
-            note(session, EventKind.FAULT_MENDED, reason=row.message)
+            note(session, EventKind.FAULT_MENDED, reason=f"No longer so: {row.message}")
     for row in gone:
         if row.kind in told_before:
-            note(session, EventKind.FAULT_MENDED, reason=row.message)
+            note(session, EventKind.FAULT_MENDED, reason=f"No longer so: {row.message}")
     worst_first = sorted(after, key=lambda row: -_SEVERITIES[row.severity])
     told = [FoundFault(row.kind, row.severity, row.value, row.unit, row.message, row.since) for row in worst_first]
     events.publish(

@@ -50,7 +50,9 @@ class HealthWatch:
         }
         is_another = _severities(diagnosis.findings) != _severities(self._written)
         not_before = self._again_at if is_another else self._values_at
-        if diagnosis.findings == self._written or (not_before is not None and now < not_before):
+        # What is further away than it was ever put off was said by a clock that has been set back since.
+        is_early = not_before is not None and timedelta(0) < not_before - now <= _SELDOM
+        if diagnosis.findings == self._written or is_early:
             return None
         self._offered = diagnosis.findings
         return [

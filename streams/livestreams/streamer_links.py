@@ -1,5 +1,6 @@
 """Letting somebody without an account see how their livestream does: made, withdrawn, opened."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -37,20 +38,24 @@ def address_of(link: StreamerLink) -> str:
 
 
 @transaction.atomic
-def make_link(*, livestream: Livestream, shows_key: bool, actor: Actor) -> StreamerLink:
-    """Make a link; the one before it opens nothing any more.
+def make_link(*, livestream: Livestream, shows_key: bool, actor: Actor, lasts: timedelta | None = None) -> StreamerLink:
+    """Make a link, which works for so long, None for until it is withdrawn; the one before it opens nothing any more.
 
     :raises NotFoundError: when the livestream is deleted.
     """
     livestream = lock_livestream(livestream.pk)
     _revoke(livestream)
-    link = StreamerLink.objects.create(livestream=livestream, shows_key=shows_key, made_by=actor.user)
+    expires_at = None if lasts is None else clock.now() + lasts
+    link = StreamerLink.objects.create(
+        livestream=livestream, shows_key=shows_key, made_by=actor.user, expires_at=expires_at
+    )
     record(
         organization=livestream.app.organization,
         actor=actor,
         action="livestream.streamer_link_created",
         target=livestream,
         shows_key=shows_key,
+        **({"expires_at": clock.isoformat(expires_at)} if expires_at else {}),
     )
     return link
 

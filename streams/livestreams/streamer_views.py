@@ -1,5 +1,6 @@
 """The page of a streamer who is no member, and the form that makes the link to it."""
 
+from datetime import timedelta
 from uuid import UUID
 
 from django import forms
@@ -18,7 +19,22 @@ _SCHEME = "Bearer "
 
 
 class StreamerLinkForm(forms.Form):
+    """What a link shows, and for how long."""
+
     shows_key = forms.BooleanField(required=False)
+    lasts_days = forms.TypedChoiceField(
+        choices=[("", "Until it is withdrawn"), ("1", "For a day"), ("7", "For a week"), ("30", "For 30 days")],
+        coerce=int,
+        empty_value=None,
+        required=False,
+        label="Works",
+    )
+
+    @property
+    def lasts(self) -> timedelta | None:
+        """For how long the link works; None for until it is withdrawn."""
+        days: int | None = self.cleaned_data["lasts_days"]
+        return None if days is None else timedelta(days=days)
 
 
 class StreamerLinkView(OneLivestreamView):
@@ -27,19 +43,29 @@ class StreamerLinkView(OneLivestreamView):
     needs = needs_to_look = "can_operate"
 
     def get(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
+        return self._shown(StreamerLinkForm())
+
+    def _shown(self, form: StreamerLinkForm, *, status: int = 200) -> HttpResponse:
         livestream = self.get_livestream()
         link = streamer_links.find_link(livestream)
         is_dialog = bool(self.request.htmx)
         template = "streams/_streamer_link.html" if is_dialog else "streams/streamer_link.html"
         address = streamer_links.address_of(link) if link else ""
-        response = self.page(template, livestream=livestream, link=link, address=address, is_dialog=is_dialog)
+        shown = {"livestream": livestream, "link": link, "address": address, "is_dialog": is_dialog, "form": form}
+        response = self.page(template, shown, status=status)
         response["Cache-Control"] = "private, no-store"
         return response
 
     def post(self, request: HttpRequest, livestream_id: UUID) -> HttpResponse:
         form = StreamerLinkForm(request.POST)
-        shows_key = form.is_valid() and form.cleaned_data["shows_key"]
-        streamer_links.make_link(livestream=self.get_livestream(), shows_key=shows_key, actor=self.actor)
+        if not form.is_valid():
+            return self._shown(form, status=422)
+        streamer_links.make_link(
+            livestream=self.get_livestream(),
+            shows_key=form.cleaned_data["shows_key"],
+            lasts=form.lasts,
+            actor=self.actor,
+        )
         if self.request.htmx:
             return self.get(request, livestream_id)
         return self.go("streams:streamer_link", livestream_id=livestream_id)

@@ -71,7 +71,7 @@ class Chain:
     def __init__(self, self_test: SelfTest, livestream: Livestream) -> None:
         self._self_test = self_test
         self._livestream = livestream
-        self._ends_at = time.monotonic() + TOTAL_S
+        self._ends_at = time.monotonic() + services.time_left_s(self_test)
         self._bound_at = self._ends_at
         self._children = ExitStack()
         self._encoder: Child

@@ -104,6 +104,13 @@ def claim(self_test_id: UUID) -> SelfTest | None:
     return self_test
 
 
+def time_left_s(self_test: SelfTest) -> float:
+    """Return in how many seconds its steps have to be over: who asked for it waits since it was made."""
+    waited_s = (clock.now() - self_test.created_at).total_seconds()
+    # The clock may have jumped meanwhile.
+    return TOTAL_S - min(max(waited_s, 0.0), _BEGIN.total_seconds())
+
+
 def give_key(livestream: Livestream) -> str:
     """Return what our encoder publishes with: one that runs out by itself, and whose broadcasts are not recorded."""
     key = give_test_picture_key(livestream, lifetime=_KEY_LIFETIME)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from streams.system.components import Component
+
 
 @dataclass(frozen=True)
 class EdgeRow:
@@ -16,19 +18,29 @@ class EdgeRow:
     # Told apart by an id, and by address, which is an estimate; None while it is silent.
     counted: int | None
     estimated: int | None
-    # Of its log.
+    # Of its log: lines that were counted, those that were not, and in words why not, the commonest first.
     lines: int
     rejected: int
+    why_rejected: str
 
 
-_readers: list[Callable[[], list[EdgeRow]]] = []
+@dataclass(frozen=True)
+class Edges:
+    """All of one look, so that what stands among the parts and what each edge shows never contradict each other."""
+
+    components: list[Component]
+    # Those that were heard of lately, by name.
+    rows: list[EdgeRow]
 
 
-def use_reader(reader: Callable[[], list[EdgeRow]]) -> None:
+_readers: list[Callable[[], Edges]] = []
+
+
+def use_reader(reader: Callable[[], Edges]) -> None:
     """Have the system page show what `reader` tells (from `AppConfig.ready`)."""
-    _readers.append(reader)
+    _readers[:] = [reader]
 
 
-def list_edges() -> list[EdgeRow]:
-    """Return the edges that were heard of lately, by name."""
-    return [row for reader in _readers for row in reader()]
+def look_at_edges() -> Edges:
+    """Return how they are now."""
+    return _readers[0]() if _readers else Edges([], [])

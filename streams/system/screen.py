@@ -14,7 +14,7 @@ from streams.self_tests.models import SelfTest
 from streams.self_tests.selectors import find_newest
 from streams.self_tests.services import end_abandoned
 from streams.system.components import AnsweringWorker, Component, Parts, look_at_parts
-from streams.system.edges import EdgeRow, list_edges
+from streams.system.edges import EdgeRow, look_at_edges
 from streams.system.usage import MachineLoad, ProgramUsage, machine_load
 
 _LATELY = timedelta(hours=24)
@@ -90,11 +90,12 @@ class SystemScreen:
 def get_system_screen() -> SystemScreen:
     """Return what the system page shows, within some seconds, whatever hangs but the database."""
     parts = look_at_parts()
+    edges = look_at_edges()
     loads = list_loads()
     lately = count_trouble(since=clock.now() - _LATELY)
     end_abandoned()
     return SystemScreen(
-        parts.components,
+        [*parts.components, *edges.components],
         _worker_rows(parts, {load.node: load.running for load in loads}),
         list_disks(),
         loads,
@@ -102,7 +103,7 @@ def get_system_screen() -> SystemScreen:
         list_reduced(),
         takeovers=lately[EventKind.RUN_LOST],
         failed_runs=lately[EventKind.RUN_FAILED],
-        edges=list_edges(),
+        edges=edges.rows,
         machine=machine_load(),
         self_test=find_newest(),
     )

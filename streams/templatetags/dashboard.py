@@ -30,6 +30,8 @@ register = template.Library()
 
 # Ways of writing a time of what goes on.
 _LASTING = frozenset({"since", "length"})
+# Of a thousand hours the minutes tell nobody anything.
+_MINUTES_SAID_BELOW_S = 1000 * 3600
 _SPRITE = "vendor/lucide-static@1.62.0/sprite.svg"
 _CODECS = {"h264": "H.264", "hevc": "HEVC", "aac": "AAC", "mp3": "MP3", "av1": "AV1", "opus": "Opus", "vp9": "VP9"}
 
@@ -94,13 +96,15 @@ def watching(overview: Overview, session: Session) -> int | None:
 
 @register.filter
 def duration(milliseconds: int) -> str:
-    """Return a length of time as people say it: 41 s, 3 min 20 s, 2 h 07 min."""
+    """Return a length of time as people say it: 41 s, 3 min 20 s, 2 h 07 min, 2,465 h."""
     seconds = milliseconds // 1000
     if seconds < 60:
         return f"{seconds} s"
     if seconds < 3600:
         return f"{seconds // 60} min {seconds % 60:02d} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+    if seconds < _MINUTES_SAID_BELOW_S:
+        return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+    return f"{seconds // 3600:,} h"
 
 
 @register.filter

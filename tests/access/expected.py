@@ -413,6 +413,8 @@ MACHINES: dict[str, dict[str, Door]] = {
     "/edges/open": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/edges/batch": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/edges/now": {"GET": Door.SHUT, "POST": Door.SHUT},
+    # The edge's, of whoever sends a batch.
+    "/internal/edge-token": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/publish": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/publish-done": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/update": {"GET": Door.SHUT, "POST": Door.SHUT},

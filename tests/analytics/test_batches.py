@@ -13,6 +13,7 @@ from analytics.counting.batch import Added, LogBatch, Position, ReportedFigures,
 from analytics.models import Day, DayKind, LogCursor, Minute, QualityDay, SessionFigures, SessionNow, View
 from analytics.quality import Quality, read_quality
 from analytics.ranges import TimeRange
+from livehub.core import clock
 from streams.livestreams.storage import folder_name
 from streams.models import Livestream, Session
 
@@ -80,6 +81,20 @@ def test_a_batch_is_written_once(on_air: Session) -> None:
     assert (figures.viewer_ms, figures.views, figures.peak) == (3000, 2, 0)
 
 
+def test_a_batch_of_another_file_or_edge_is_not_the_next_one(on_air: Session) -> None:
+    for edge in ("main", "far"):
+        batches.open_log(edge)
+    batches.write_batch(_batch(_START, _FIRST))
+
+    # Files are as long now and then.
+    with pytest.raises(BatchRefusedError):
+        batches.write_batch(_batch(Position("b" * 32, _FIRST.offset), _SECOND))
+    with pytest.raises(BatchRefusedError):
+        batches.write_batch(LogBatch("far", _FIRST, _SECOND, 10, {}, [], []))
+
+    assert set(LogCursor.objects.values_list("edge", "offset")) == {("main", 500), ("far", 0)}
+
+
 def test_days_sum_to_the_whole_though_a_broadcast_goes_on_over_midnight(on_air: Session) -> None:
     batches.open_log("main")
     added = [
@@ -126,22 +141,22 @@ def test_what_players_report_is_written_with_their_views(on_air: Session) -> Non
     said = ReportedFigures(420, 9600, 350, 1, 2310, 9000, 3, failed=False, error_code=None, exited_before_start=False)
     left = ReportedFigures(None, 0, 0, 0, None, 0, None, failed=False, error_code=None, exited_before_start=True)
     failed = ReportedFigures(None, 0, 0, 0, None, 0, 0, failed=True, error_code="x", exited_before_start=False)
+    nothing = ReportedFigures(None, 0, 0, 0, None, 0, 0, failed=False, error_code=None, exited_before_start=False)
     reported, silent = _view(_name(on_air)), _view(_name(on_air))
     gave_up, fell = (
         _view(_name(on_air), has_begun=False, watched_ms=0, state=None, reported=each) for each in (left, failed)
     )
     batches.write_batch(_batch(_START, _FIRST, views=[reported, silent, gave_up, fell]))
     reported.reported = said
-    # One who has played something makes no view by saying so; of one who has not asked for anything nothing stays.
-    nothing = ReportedFigures(None, 0, 0, 0, None, 0, 0, failed=False, error_code=None, exited_before_start=False)
-    claimed, idle = (_view(_name(on_air), has_begun=False, watched_ms=0, reported=each) for each in (said, nothing))
-    batches.write_batch(_batch(_FIRST, _SECOND, views=[reported, claimed, idle]))
-    claimed.state = idle.state = None
-    batches.write_batch(_batch(_SECOND, Position("a" * 32, 1000), views=[claimed, idle]))
+    # Who has played something makes no view by saying so, but it is kept; who came to nothing is forgotten.
+    claimed, gone = (_view(_name(on_air), has_begun=False, watched_ms=0, reported=each) for each in (said, nothing))
+    batches.write_batch(_batch(_FIRST, _SECOND, views=[reported, claimed, gone]))
+    claimed.state = gone.state = None
+    batches.write_batch(_batch(_SECOND, Position("a" * 32, 1000), views=[claimed, gone]))
 
     rows = {view.id: view for view in View.objects.all()}
     assert rows.keys() == {reported.id, silent.id, gave_up.id, fell.id, claimed.id}
-    assert (rows[claimed.id].has_begun, rows[claimed.id].watched_ms) == (False, 0)
+    assert not rows[claimed.id].has_begun
     row = rows[reported.id]
     assert (row.startup_ms, row.played_ms, row.stalled_ms, row.stalls) == (420, 9600, 350, 1)
     assert (row.latency_ms, row.latency_measured_ms, row.dropped_frames) == (2310, 9000, 3)
@@ -257,6 +272,26 @@ def test_now_is_what_all_edges_say_and_its_most_is_the_peak(on_air: Session) -> 
 
     assert changed == {(on_air.livestream_id, on_air.livestream.app.organization_id)}
     assert list(SessionNow.objects.values_list("edge", flat=True)) == ["far"]
+
+
+def test_what_an_edge_has_said_long_ago_is_no_part_of_the_peak(on_air: Session) -> None:
+    at_ms = _MIDNIGHT * 60_000
+    for edge, after_ms, counted in (("far", 0, 5), ("main", 7000, 4)):
+        batches.write_now(WatchingNow(edge, at_ms + after_ms, [Watching(_name(on_air), counted, 0)]))
+
+    assert SessionFigures.objects.get(pk=on_air.pk).peak == 5
+
+
+def test_who_says_who_watches_is_heard_of_and_nobody_else(on_air: Session) -> None:
+    for edge in ("main", "far"):
+        batches.open_log(edge)
+    long_ago = clock.now() - timedelta(hours=1)
+    LogCursor.objects.update(heard_at=long_ago)
+
+    batches.write_now(WatchingNow("main", _MIDNIGHT * 60_000, []))
+
+    heard = dict(LogCursor.objects.values_list("edge", "heard_at"))
+    assert heard["main"] > heard["far"] == long_ago
 
 
 def test_salts_stay_the_same(db: None) -> None:

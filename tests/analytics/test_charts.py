@@ -93,9 +93,11 @@ def test_chart_of_days_is_there_in_each_width_and_scheme(
     live_server: LiveServer, owner: User, livestream: Livestream
 ) -> None:
     now = clock.now()
-    for days_ago in (2, 20):
+    for days_ago, viewer_ms in ((2, 7_200_000), (29, 5_436_000)):
         at = now - timedelta(days=days_ago)
-        watched(broadcast(livestream, at, until=at + timedelta(minutes=5)), at, viewer_ms=7_200_000, views=3)
+        watched(
+            broadcast(livestream, at, until=at + timedelta(minutes=5)), at, viewer_ms=viewer_ms, views=3, country="DE"
+        )
 
     with opened(live_server, owner, path="/analytics") as page:
         for scheme in ("light", "dark"):
@@ -106,8 +108,10 @@ def test_chart_of_days_is_there_in_each_width_and_scheme(
         columns = inked(page)
         # Two bars, with nothing between them.
         assert sum(now and not before for before, now in pairwise(columns)) == 2
+        expect(page.get_by_test_id("by-country")).to_contain_text("Germany")
         page.locator(".chart .u-over").hover(position={"x": 5, "y": 20})
-        expect(page.locator(".chart-says")).to_contain_text(": 0 h")
+        # As the table says it: in hours with a decimal, a few minutes would be none.
+        expect(page.locator(".chart-says")).to_contain_text(": 1 h 30 min")
         page.set_viewport_size(PHONE)
         assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
         page.get_by_text("As a table").click()
@@ -154,10 +158,14 @@ def test_chart_beside_the_picture_says_what_is_true(live_server: LiveServer, own
     with opened(live_server, owner, path=f"/livestreams/{going_on.livestream_id}") as page:
         viewers = page.get_by_test_id("viewers")
         expect(viewers.get_by_test_id("watching")).to_have_text("\u2013")
+        # One sentence, and no piece of it in a line of its own.
+        expect(viewers.locator(".watchers-word > *")).to_have_count(1)
         expect(page.get_by_test_id("encoder").locator("canvas")).to_have_count(0)
         height = page.locator("main").evaluate("e => e.offsetHeight")
         assert pointed_at(viewers, 0.25).endswith(": 5")
         assert pointed_at(viewers, 2.4 / 20).endswith(": 5, Encoder away")
+        # The last minute that is known is as long as the others.
+        assert pointed_at(viewers, 9.7 / 20).endswith(": 5")
         # Nobody knows: that is no zero.
         assert pointed_at(viewers, 0.8).endswith(": not known")
         rows = viewers.locator(f"#curve-{going_on.pk} tbody tr")
@@ -191,8 +199,8 @@ def test_chart_of_a_broadcast_goes_on_and_has_gaps(live_server: LiveServer, owne
 
         elsewhere(lambda: count(going_on, counted=4))
         expect(told).to_have_text("4 watching now")
-        elsewhere(lambda: count(going_on, counted=6))
-        expect(told).to_have_text("6 watching now")
+        elsewhere(lambda: count(going_on, counted=1_006))
+        expect(told).to_have_text("1,006 watching now")
         assert serious_violations(page) == []
 
 

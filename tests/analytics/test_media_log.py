@@ -124,6 +124,33 @@ def test_what_nobody_can_write_down_is_bounded(path: Path, monkeypatch: pytest.M
     assert path.with_name("media.log.000008") in kept
 
 
+def test_what_nobody_reads_is_bounded_as_well(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database is away, and no more is counted; or who counts is slower than what is delivered."""
+    monkeypatch.setattr(media_log, "_KEPT_BYTES", 3000)
+    log = _log(path)
+    _write(path.with_name("media.log.000001"), *_SOME[:2])
+    assert log.read() == _SOME[:2]
+    for number in range(2, 9):
+        _write(path.with_name(f"media.log.{number:06}"), *_SOME[number : number + 2])
+
+    assert log.forget(Position("f" * 32, 1)) > 0
+
+    kept = list(path.parent.glob("media.log.*"))
+    assert sum(file.stat().st_size for file in kept) <= 3000
+    assert path.with_name("media.log.000008") in kept
+    # What is read at the moment goes on, and the oldest of those that are left follows.
+    _write(path.with_name("media.log.000001"), _SOME[19])
+    assert _read(log)[0] == _SOME[19]
+
+
+def test_files_follow_each_other_by_their_numbers(path: Path) -> None:
+    """Also after a million of them."""
+    for number, name in enumerate(("999999", "1000000", "1000001")):
+        _write(path.with_name(f"media.log.{name}"), _SOME[number])
+
+    assert _read(_log(path)) == _SOME[:3]
+
+
 def test_a_file_of_rubbish_comes_to_an_end(path: Path) -> None:
     log = _log(path)
     path.write_bytes(b"x" * (3 << 20))

@@ -88,7 +88,7 @@ class TestOver:
         assert {row["quality"] for row in told["renditions"]} == {None}
 
     def test_takes_so_many_queries(self, dyte: ApiClient, session: Session) -> None:
-        assert asked_for(lambda: dyte.get(f"/livestreams/sessions/{session.pk}/report")) == 11
+        assert asked_for(lambda: dyte.get(f"/livestreams/sessions/{session.pk}/report")) == 12
 
     def test_has_a_curve_of_each_minute(self, dyte: ApiClient, session: Session) -> None:
         told = report(dyte, session)
@@ -163,6 +163,37 @@ class TestOver:
             # With the broadcast.
             ("Encoder away", "59:50", "02:10"),
         ]
+
+    def test_is_interrupted_once_however_often_it_is_tried_again(self, dyte: ApiClient, session: Session) -> None:
+        for time, kind, data in [
+            ("58:31", "status", {"new": "standby"}),
+            ("58:50", "status", {"new": "live"}),
+            ("59:30", "run_failed", {}),
+            ("59:32", "run_lost", {}),
+            ("59:34", "resumed", {}),
+        ]:
+            SessionEvent.objects.create(session=session, kind=kind, at=at(f"02T23:{time}"), data=data)
+
+        told = report(dyte, session)["interruptions"]
+
+        assert [(each["reason"], each["from_time"][14:19], each["until_time"][14:19]) for each in told] == [
+            ("Before the encoder", "58:31", "58:50"),
+            ("Interrupted", "59:30", "59:34"),
+        ]
+
+    def test_has_the_newest_of_very_many_findings(self, dyte: ApiClient, session: Session) -> None:
+        began_at = at("02T23:58:40")
+        times = [began_at + timedelta(seconds=number) for number in range(60)]
+        IngestFinding.objects.bulk_create(
+            IngestFinding(
+                session=session, kind="black", severity="info", value=1, since=each, measured_at=each, cleared_at=each
+            )
+            for each in times
+        )
+
+        told = [each["from_time"] for each in report(dyte, session)["findings"]]
+
+        assert told == [clock.isoformat(each) for each in times[10:]]
 
     def test_has_what_was_wrong_with_its_encoder_and_for_how_long(self, dyte: ApiClient, session: Session) -> None:
         for kind, since, until in [("b_frames", "02T23:58:40", None), ("black", "02T23:58:50", "02T23:59:31.500")]:

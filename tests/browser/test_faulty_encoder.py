@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.checks import check
 from tests.browser.operator import Operator
@@ -65,6 +65,10 @@ def _make_link(operator: Operator, stream: Stream) -> str:
     return link
 
 
+def _answer_too_often(route: Route) -> None:
+    route.fulfill(status=429, headers={"Retry-After": "1"}, body="This link is open in too many places.")
+
+
 @pytest.fixture
 def streamers(browser: Browser, stack: RunningStack) -> Iterator[Page]:
     """The window of somebody who is no member."""
@@ -105,6 +109,11 @@ def test_is_named_everywhere_until_it_is_mended(
         wait_until(lambda: ("good", set()) in _told(receiver, stream), what="the webhook of the mending")
         assert (_health(stream)["status"], _kinds(stream)) == ("good", set())
 
+    streamers.route("**/streamer/state", _answer_too_often)
+    expect(streamers.locator("#busy")).to_contain_text("This link is open in too many places.")
+    streamers.unroute("**/streamer/state")
+    expect(streamers.locator("#busy")).to_be_hidden()
+
     operator.page.get_by_test_id("streamer-link").click()
     operator.page.get_by_role("dialog").get_by_test_id("withdraw").click()
     expect(streamers.get_by_text("This link does not work.")).to_be_visible()
@@ -112,5 +121,5 @@ def test_is_named_everywhere_until_it_is_mended(
     secret = urlsplit(link).fragment
     assert asked
     assert not any(secret in urlsplit(url)._replace(fragment="").geturl() for url in asked)
-    # Its last answer is no fault of the page.
-    assert all("410" in complaint for complaint in streamer.complaints)
+    # Its last answer is no fault of the page, and neither is that it asked too often.
+    assert all("410" in complaint or "429" in complaint for complaint in streamer.complaints)

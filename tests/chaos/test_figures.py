@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -61,6 +62,22 @@ def test_no_request_is_lost_or_counted_twice_while_the_web_program_is_killed(sta
     counts = list((stack.runtime_dir / "counts").glob("histogram_*.db"))
     # Those that live, and one of all that are gone.
     assert len(counts) < 20
+
+
+def test_nobody_waits_for_who_takes_traces_and_never_answers(tmp_path: Path) -> None:
+    with open_receiver(hangs=True) as receiver:
+        more = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url, "OTEL_BSP_SCHEDULE_DELAY": "50"}
+        # It ends well, or the block fails.
+        with running_stack(tmp_path, LIVEHUB_METRICS_TOKEN=METRICS_TOKEN, **more) as stack:
+            stream = Integrator.of(stack).create("Traced in vain")
+            with publishing(stream.publish_url):
+                stream.await_status("LIVE")
+                wait_until(lambda: receiver.bodies, what="somebody who waits for an answer")
+                assert stream.status == "LIVE"
+            stream.await_status("OFFLINE")
+            found = _figures(stack)
+
+    assert found["livehub_broadcast_start_seconds_count", ""] == 1
 
 
 def test_a_trace_goes_on_with_the_worker_that_takes_over(stack: RunningStack, traces: TraceReceiver) -> None:

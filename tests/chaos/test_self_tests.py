@@ -172,6 +172,39 @@ def test_a_program_that_hangs_is_named(stack: RunningStack, program: str, step: 
     _assert_nothing_is_left(stack)
 
 
+def test_a_live_worker_that_hangs_midway_fails_a_step_and_all_is_cleaned_up(stack: RunningStack) -> None:
+    _await_all_programs(stack)
+    command = _command(stack)
+    wait_until(lambda: _has_come_to(stack, "renditions"), what="the middle of the self-test")
+
+    with _kept_hung(stack, "live"):
+        found, complaint = _end(command)
+
+    assert found["state"] == "failed"
+    (failed,) = _failed(found)
+    assert failed in {"renditions", "blocking_reload", "latency", "webhooks", "capacity", "viewers", "end"}
+    assert f"Failed. {found['advice']}" in complaint
+    assert found["steps"][-1]["state"] == "passed"
+    _assert_nothing_is_left(stack)
+
+
+def test_an_urgent_worker_that_hangs_midway_holds_nobody_up(stack: RunningStack) -> None:
+    _await_all_programs(stack)
+    command = _command(stack)
+    wait_until(lambda: _has_come_to(stack, "renditions"), what="the middle of the self-test")
+
+    with _kept_hung(stack, "urgent"):
+        found, complaint = _end(command)
+        _assert_nothing_is_left(stack)
+
+    assert found["state"] == "broken_off"
+    assert "Look at the urgent worker" in complaint
+    # What it goes on with, once it can, changes nothing of that.
+    _await_all_programs(stack)
+    (row,) = [row for row in _rows(stack, "SELECT id, state FROM streams_selftest") if str(row["id"]) == found["id"]]
+    assert row["state"] == "broken_off"
+
+
 def test_without_the_urgent_worker_it_is_broken_off_by_who_looks(stack: RunningStack) -> None:
     with _kept_hung(stack, "urgent"):
         found, complaint = _end(_command(stack))

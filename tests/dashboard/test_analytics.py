@@ -59,7 +59,7 @@ def telling(session: Session) -> None:
 # 640 ms is between 630 and 710, and 3 s between 2.8 and 3.15 s.
 PLAYED = (
     "Start-up 0.67 s 95% in 0.71 s Rebuffering 10% Latency 3.0 s 95% in 3.1 s Left before the start 0% Failed 50% "
-    "As the players of 2 views reported it."
+    "As the players of 2 views reported it; start-up and latency are the median."
 )
 UNKNOWN = (
     "Start-up unknown Rebuffering unknown Latency unknown Left before the start unknown Failed unknown "
@@ -118,7 +118,7 @@ class TestOverview:
         html = get_html(browser, f"/analytics?{NOVEMBER}")
 
         assert 'data-chart="days" data-source="days-table"' in html
-        rows = re.findall(r'<tr data-at="(\d+)" data-value="([\d.]*)">', html)
+        rows = re.findall(r'<tr data-at="(\d+)"\s+data-value="([\d.]*)"', html)
         assert len(rows) == 30
         assert (str(int(at("03T00:00").timestamp())), "0.5000") in rows
 
@@ -150,12 +150,14 @@ class TestOverview:
         self, browser: Client, night: Session, abroad: NewOrganization
     ) -> None:
         theirs = create_livestream(app=abroad.app, name="Theirs", actor=SYSTEM)
-        watched(broadcast(theirs, at("02T10:00"), until=at("02T11:00")), at("02T10:05"), viewer_ms=9_000_000, views=9)
+        session = broadcast(theirs, at("02T10:00"), until=at("02T11:00"))
+        watched(session, at("02T10:05"), viewer_ms=9_000_000, views=9)
+        peaked(session, at("02T10:05"), peak=90)
 
         html = get_html(browser, f"/analytics?{NOVEMBER}")
 
         assert "Theirs" not in html
-        assert "Views 3 Watched 1 h 30 min" in text_of(html)
+        assert "Views 3 Watched 1 h 30 min Average view 30 min 00 s Most at once 7" in text_of(html)
 
     def test_names_what_is_deleted_without_a_way_to_it(self, browser: Client, night: Session) -> None:
         delete_livestream(livestream=night.livestream, actor=SYSTEM)

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -40,9 +41,13 @@ def _series(families: Mapping[str, Metric]) -> set[str]:
     return {f"{name}{suffix}" for name, family in families.items() for suffix in _SUFFIXES[family.type]}
 
 
-def _alerts() -> list[str]:
+def _rules() -> list[dict[str, Any]]:
     groups = yaml.safe_load((_BASE / "deploy/prometheus/livehub.rules.yml").read_text())["groups"]
-    return [rule["expr"] for group in groups for rule in group["rules"]]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def _alerts() -> list[str]:
+    return [rule["expr"] for rule in _rules()]
 
 
 def _panels() -> list[str]:
@@ -65,6 +70,50 @@ def test_alerts_and_panels_are_made_of_what_is_told(settings: LazySettings) -> N
         known = {label for name in named for label in labels.get(_family_of(name), ())} | {"le", "job"}
         grouped = {label for group in re.findall(r"\bby \(([\w, ]+)\)", expression) for label in group.split(", ")}
         assert grouped | set(re.findall(r"[{,](\w+)!?=", expression)) <= known, expression
+
+
+def test_alerts_have_what_prometheus_and_people_need(settings: LazySettings) -> None:
+    labels = {name: labels for name, (_, labels) in _documented().items()}
+
+    assert len({rule["alert"] for rule in _rules()}) == len(_rules()) > 10
+    for rule in _rules():
+        # Source: Prometheus' documentation, "Alerting rules"; what it does not know, it refuses as a whole.
+        assert rule.keys() <= {"alert", "expr", "for", "labels", "annotations"}, rule
+        assert re.fullmatch(r"\d+[sm]", rule.get("for", "0s")), rule
+        assert rule["labels"].keys() == {"severity"}
+        assert rule["labels"]["severity"] in {"warning", "critical"}
+        assert rule["annotations"].keys() == {"summary", "description"}
+        assert rule["annotations"]["description"].endswith("."), rule
+        expression, words = rule["expr"], " ".join(rule["annotations"].values())
+        assert [expression.count(sign) for sign in "({["] == [expression.count(sign) for sign in ")}]"], rule
+        # What words name has to be left of the expression's labels.
+        grouped = re.search(r"sum by \(([\w, ]+)\)", expression)
+        left = (
+            set(grouped[1].split(", ")) if grouped else set(labels.get(re.findall(r"livehub_\w+|$", expression)[0], ()))
+        )
+        assert set(re.findall(r"\$labels\.(\w+)", words)) <= left, rule
+
+
+def test_values_of_labels_that_are_asked_for_are_told(settings: LazySettings) -> None:
+    told = {
+        (sample.name, label, value)
+        for family in _families(settings).values()
+        for sample in family.samples
+        for label, value in sample.labels.items()
+    }
+    # Of what is told from the start: of others there is nothing before something has happened.
+    complete = {("livehub_sessions", "state"), ("livehub_webhook_endpoints", "state")}
+    complete |= {("livehub_recordings_unfinished", "state")}
+
+    asked = {
+        (name, label, value)
+        for expression in [*_alerts(), *_panels()]
+        for name, condition in re.findall(r"(livehub_\w+)\{([^}]*)\}", expression)
+        for label, value in re.findall(r'(\w+)="([^"]*)"', condition)
+    }
+
+    assert {each[:2] for each in asked} >= complete
+    assert {each for each in asked if each[:2] in complete} <= told
 
 
 def test_the_documentation_has_all_of_it_with_its_type_and_its_labels(settings: LazySettings) -> None:

@@ -62,6 +62,7 @@ def test_the_broadcasts_page_tells_from_when_to_when(browser: Client, live: Sess
     html = squeezed(get_html(browser, f"/livestreams/{live.livestream_id}/sessions/{live.pk}"))
     told = " ".join(re.sub("<[^>]*>", " ", html).split())
 
+    assert html.count("OBS: Set Settings &gt; Output &gt; Keyframe Interval to 2 s") == 2
     assert re.findall(r"Warning Key frames come only every 8\.3 s[^0-9]*(\S+ \S \S+)", told) == [
         "01:02:03 \u2013 01:02:44",
         "01:03:33 \u2013 now",

@@ -1,5 +1,6 @@
 """What Prometheus scrapes."""
 
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -144,8 +145,8 @@ class TestFigures:
             claimed(connected(create_livestream(app=home.app, name=f"{number}", actor=SYSTEM)))
 
         # Sessions by state, by node, what went wrong, connections, findings, recordings, disks, the newest self-test;
-        # viewers, collectors; what is to be delivered, endpoints.
-        with django_assert_num_queries(12):
+        # edges with who watches; what is to be delivered, endpoints.
+        with django_assert_num_queries(11):
             _scrape()
 
     def test_say_what_does_not_answer(self) -> None:
@@ -192,15 +193,27 @@ class TestRows:
         assert found["livehub_ingest_findings", "keyframe_interval,info"] == 0
         assert found["livehub_ingest_findings", "black,error"] == 0
 
-    def test_of_who_watches_are_of_now_and_of_all_edges(self) -> None:
-        session_id, now = uuid4(), clock.now()
-        for edge, ago_s in (("main", 0), ("north", 1), ("gone", 60)):
+    def test_of_who_watches_are_of_each_edge_that_is_heard_of(self) -> None:
+        now = clock.now()
+        for edge, ago_s in (("main", 0), ("north", 2), ("silent", 60)):
             at = now - timedelta(seconds=ago_s)
-            SessionNow.objects.create(session_id=session_id, edge=edge, counted=5, estimated=2, at=at)
+            LogCursor.objects.create(edge=edge, file_id="f", offset=1, heard_at=at)
+            for _ in range(2):
+                SessionNow.objects.create(session_id=uuid4(), edge=edge, counted=5, estimated=2, at=at)
+        LogCursor.objects.create(edge="idle", file_id="f", offset=1, heard_at=now)
 
         found = _scrape()
 
-        assert (found["livehub_viewers", "id"], found["livehub_viewers", "address"]) == (10, 4)
+        told = {labels: value for (name, labels), value in found.items() if name == "livehub_viewers"}
+        # Who watches at the silent one nobody knows, and that is no zero.
+        assert told == {
+            "main,id": 10,
+            "main,address": 4,
+            "north,id": 10,
+            "north,address": 4,
+            "idle,id": 0,
+            "idle,address": 0,
+        }
 
     def test_of_collectors_say_how_far_each_edge_is(self) -> None:
         heard_at = clock.now() - timedelta(seconds=40)
@@ -255,6 +268,32 @@ class TestRows:
 
         assert found["livehub_self_test_passed", ""] == 0
         assert found["livehub_self_test_ended_timestamp_seconds", ""] == pytest.approx(ended_at.timestamp(), abs=0.01)
+
+
+class TestLabels:
+    def test_hold_no_ids_or_names_of_anybodys(self, home: NewOrganization) -> None:
+        livestream = create_livestream(app=home.app, name="Quarterly results", actor=SYSTEM)
+        session = connected(livestream)
+        leases.mark_live(claimed(session))
+        told = {"value": 12.0, "since": clock.now(), "measured_at": clock.now()}
+        IngestFinding.objects.create(session=session, kind="black", severity="error", **told)
+        LogCursor.objects.create(edge="main", file_id="f", offset=1, heard_at=clock.now())
+        SessionNow.objects.create(session_id=session.pk, edge="main", counted=5, estimated=2, at=clock.now())
+        endpoint = listening(home.app)
+        happened(home.app)
+        now = clock.now()
+        SelfTest.objects.create(node="main", until=now, state=SelfTestState.FAILED, finished_at=now)
+        paths = (f"/v2/livestreams/{livestream.pk}", f"/livestreams/{livestream.pk}", f"/{livestream.playback_id}")
+        for path in paths:
+            Client().get(path)
+
+        labels = {label for key in _scrape() for label in key[1].split(",")}
+
+        owned = (livestream, session, home.app, home.organization, endpoint)
+        ids = [text for each in owned for text in (str(each.pk), each.pk.hex)]
+        secrets = (livestream.playback_id, livestream.stream_key, "Quarterly", home.organization.name)
+        assert [label for label in labels for word in (*ids, *secrets) if word.lower() in label.lower()] == []
+        assert not any(re.search(r"[0-9a-f]{12}", label) for label in labels)
 
 
 class TestRequests:

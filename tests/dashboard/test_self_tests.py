@@ -1,5 +1,6 @@
 """The self-test's button, and what the system page tells of its steps."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -58,6 +59,23 @@ def test_tells_which_step_failed_what_was_seen_and_what_mends_it(browser: Client
     assert ">Failed</span>" in failed
     assert "5004 ms" in failed
     assert ">Not tried</span>" in html.partition('id="self-test-worker"')[2].partition("</tr>")[0]
+
+
+def test_says_at_the_top_what_one_that_passed_has_found(browser: Client) -> None:
+    now = clock.now()
+    self_test = SelfTest.objects.create(
+        node="main", state=SelfTestState.PASSED, until=now, finished_at=now, encoder_to_fetchable_ms=512, carries_more=1
+    )
+
+    def told() -> str:
+        html = get_html(browser, "/system", **{"HX-Request": "true"})
+        return " ".join(re.sub(r"<[^>]+>", " ", html.partition('data-testid="self-test-found"')[2]).split())
+
+    assert "Everything works. A picture could be fetched 512 ms after it was drawn." in told()
+    assert "This machine carries about 1 more broadcast like that one." in told()
+
+    SelfTest.objects.filter(pk=self_test.pk).update(state=SelfTestState.FAILED)
+    assert told() == ""
 
 
 def test_one_that_nobody_runs_is_shown_as_over(browser: Client) -> None:

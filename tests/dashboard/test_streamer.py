@@ -1,5 +1,6 @@
 """The page of a streamer who is no member, and who may make the link to it."""
 
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,6 +57,8 @@ class TestState:
         assert "<b>Warning</b>Key frames come only every 8.3 s, so viewers wait longer for the picture." in html
         assert "OBS: Set Settings &gt; Output &gt; Keyframe Interval to 2 s" in html
         assert "ffmpeg: Add -g with twice the frame rate" in html
+        # Whoever has an encoder to mend opens nothing first.
+        assert "<details" not in html
 
     def test_says_that_nothing_comes_and_keeps_what_was_wrong(self, live: Session) -> None:
         note_findings(Lease.objects.get(), [DatedFault(_FAULT, clock.now())])
@@ -107,6 +110,31 @@ class TestLink:
         assert (answer.status_code, answer.headers["Cache-Control"]) == (410, "private, no-store")
         assert str(livestream) not in answer.content.decode()
         assert AuditEntry.objects.filter(action="livestream.streamer_link_withdrawn").count() == 1
+
+    def test_opens_nothing_once_it_has_expired(self, browser: Client, livestream: Livestream) -> None:
+        here = f"/livestreams/{livestream.pk}/streamer-link"
+        assert browser.post(here, {"lasts_days": "7"}).status_code == 303
+        link = find_link(livestream)
+        assert link is not None
+        assert link.expires_at is not None
+        assert link.expires_at - link.created_at == pytest.approx(timedelta(days=7), abs=timedelta(minutes=1))
+        token = urlsplit(streamer_links.address_of(link)).fragment
+        assert _ask(token).status_code == 200
+        told = AuditEntry.objects.get(action="livestream.streamer_link_created").detail
+        assert told == {"shows_key": False, "expires_at": clock.isoformat(link.expires_at)}
+
+        link.expires_at = clock.now()
+        link.save()
+
+        assert _ask(token).status_code == 410
+        assert "Create link" in get_html(browser, here)
+        # Nor does it stand in the way of another one.
+        assert _ask(_token(livestream)).status_code == 200
+
+    def test_of_a_time_that_there_is_not_is_not_made(self, browser: Client, livestream: Livestream) -> None:
+        assert browser.post(f"/livestreams/{livestream.pk}/streamer-link", {"lasts_days": "9999"}).status_code == 422
+
+        assert find_link(livestream) is None
 
     def test_takes_the_place_of_the_one_before(self, livestream: Livestream) -> None:
         first, second = _token(livestream), _token(livestream)

@@ -50,7 +50,7 @@ class TestSystemPage:
         # Those of who watches: tests/analytics/test_upkeep.py, test_heard.py.
         names = (
             *("PostgreSQL", "Redis", "Ingest", "Gate", "Egress", "Edge", "Web", "ASGI", "Origin", "Collector"),
-            *("Beat", "Figures", "Viewers", "ffmpeg"),
+            *("Beat", "Figures", "ffmpeg", "Viewers"),
         )
         assert tuple(parts) == names
         assert all(f'<th scope="row">{name}' in html for name in names)
@@ -103,15 +103,21 @@ class TestSystemPage:
 
         html = squeezed(get_html(browser, "/system"))
 
-        main, north = (re.search(rf'<tr id="edge-{edge}".*?</tr>', html) for edge in ("main", "north"))
+        main, north = (re.search(rf'<tr id="edge-{edge}".*?</tr>', html, re.DOTALL) for edge in ("main", "north"))
         assert main is not None
         assert north is not None
-        assert ">Runs</span>" in main[0]
+        assert ">Heard</span>" in main[0]
         assert "1,500 and about 20</td>" in main[0]
-        assert "1,234,567 read, 42 not counted" in main[0]
+        # Those that were not counted are none of those that were.
+        assert '1,234,567 counted, 42 not<span class="sub">40 of crawlers, 2 torn</span>' in main[0]
         # Whether somebody watches there nobody knows.
         assert ">Silent</span>" in north[0]
         assert "not known</td>" in north[0]
+        # What stands among the parts says the same.
+        viewers = re.search(r'<tr id="part-viewers".*?</tr>', html, re.DOTALL)
+        assert viewers is not None
+        assert ">Silent</span>" in viewers[0]
+        assert "Who watches at north is not counted at the moment" in viewers[0]
 
     def test_says_how_busy_the_machine_is(self, browser: Client) -> None:
         machine = get_system_screen().machine

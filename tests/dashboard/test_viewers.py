@@ -11,11 +11,13 @@ from analytics import batches
 from analytics.counting.batch import Added, LogBatch, Position, Watching, WatchingNow
 from analytics.models import LogCursor
 from livehub.core import clock
+from streams.livestreams.services import create_livestream
 from streams.livestreams.storage import folder_name
 from streams.models import Livestream, Session
-from streams.organizations.services import NewOrganization
+from streams.organizations.services import SYSTEM, NewOrganization
 from tests.api.clients import ApiClient, dyte_client, read
 from tests.dashboard.conftest import get_html
+from tests.runs import connected
 
 pytestmark = pytest.mark.django_db
 
@@ -52,6 +54,22 @@ def test_all_edges_are_added_up(api: ApiClient, browser: Client, live: Session) 
     assert '</svg>13<span class="hide"> watching</span>' in overview
 
 
+def test_the_overview_counts_those_too_whose_pictures_it_has_no_room_for(
+    browser: Client, home: NewOrganization, settings: Settings
+) -> None:
+    settings.MAX_SESSIONS_PER_ORGANIZATION = 20
+    rooms = [create_livestream(app=home.app, name=f"Room {number}", actor=SYSTEM) for number in range(13)]
+    folders = [folder_name(connected(room).pk) for room in rooms]
+    batches.open_log("main")
+    watching = [Watching(folder, 2, 1) for folder in folders]
+    batches.write_now(WatchingNow("main", clock.epoch_ms(clock.now()), watching))
+
+    overview = " ".join(get_html(browser, "/").split())
+
+    assert "1 more on air" in overview
+    assert '<dd data-testid="watching"> 39 </dd>' in overview
+
+
 def test_behind_a_cdn_it_is_said_that_players_report_it(
     api: ApiClient, browser: Client, live: Session, settings: Settings
 ) -> None:
@@ -81,6 +99,35 @@ def test_without_a_collector_nothing_is_known(
     assert (told["peak"], told["as_of"] is not None) == (7 if is_known_of else 0, is_known_of)
     assert "is not known: the collector is away" in get_html(browser, f"/livestreams/{live.livestream_id}")
     assert "not known" in get_html(browser, "/")
+
+
+def test_while_one_of_several_edges_is_silent_nothing_is_known(api: ApiClient, live: Session) -> None:
+    _watch(live, counted=7, estimated=0)
+    _watch(live, counted=4, estimated=0, edge="far")
+    LogCursor.objects.filter(edge="far").update(heard_at=clock.now() - timedelta(seconds=30))
+
+    def now() -> int | None:
+        told: int | None = read(api.get(f"/livestreams/{live.livestream_id}/viewers"))["data"]["now"]
+        return told
+
+    # What is left of it is no figure of all.
+    assert now() is None
+    # An edge that was taken away is not missed for ever.
+    LogCursor.objects.filter(edge="far").update(heard_at=clock.now() - timedelta(hours=2))
+    assert now() is not None
+
+
+def test_an_edge_that_said_that_it_ends_is_not_missed(api: ApiClient, live: Session) -> None:
+    _watch(live, counted=7, estimated=2)
+    _watch(live, counted=4, estimated=0, edge="far")
+    batches.write_now(WatchingNow("far", clock.epoch_ms(clock.now()), [], is_leaving=True))
+    LogCursor.objects.filter(edge="far").update(heard_at=clock.now() - timedelta(seconds=30))
+
+    told = read(api.get(f"/livestreams/{live.livestream_id}/viewers"))["data"]
+
+    assert (told["now"], told["counted"], told["peak"]) == (9, 7, 13)
+    _watch(live, counted=1, estimated=0, edge="far")
+    assert read(api.get(f"/livestreams/{live.livestream_id}/viewers"))["data"]["now"] == 10
 
 
 def test_of_what_is_not_live_nobody_watches(api: ApiClient, livestream: Livestream) -> None:

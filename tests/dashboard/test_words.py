@@ -25,7 +25,14 @@ _BASE = Path(settings.BASE_DIR)
 
 @pytest.mark.parametrize(
     ("milliseconds", "text"),
-    [(0, "0 s"), (59_999, "59 s"), (200_000, "3 min 20 s"), (7_620_000, "2 h 07 min"), (360_000_000, "100 h 00 min")],
+    [
+        (0, "0 s"),
+        (59_999, "59 s"),
+        (200_000, "3 min 20 s"),
+        (7_620_000, "2 h 07 min"),
+        (360_000_000, "100 h 00 min"),
+        (8_874_120_000, "2,465 h"),
+    ],
 )
 def test_duration(milliseconds: int, text: str) -> None:
     assert duration(milliseconds) == text

@@ -119,7 +119,15 @@ class Broadcast:
     def publish(self, name: str, text: str) -> None:
         self.multivariants[name] = text
 
-    def start(self, server: IngestServer, name: str, *, gop_s: float = 0.0, source: Source | None = None) -> None:
+    def start(
+        self,
+        server: IngestServer,
+        name: str,
+        *,
+        gop_s: float = 0.0,
+        source: Source | None = None,
+        mode: Latency = Latency.LOW,
+    ) -> None:
         self.server, self.name = server, name
         self._epoch += 1
         spec = JobSpec(
@@ -133,7 +141,7 @@ class Broadcast:
                 told=lambda folder: None,
                 preview_path=self.folder / "preview.webp",
             ),
-            latency_mode=Latency.LOW,
+            latency_mode=mode,
             thumbnail_path=self.folder / "thumbnail.jpg",
             thumbnail_s=5,
             max_height=2160,

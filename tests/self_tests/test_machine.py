@@ -3,6 +3,7 @@
 import os
 import subprocess
 
+import psutil
 import pytest
 
 from streams.self_tests.machine import Usage, capacity_between, look
@@ -66,4 +67,12 @@ def test_looks_at_real_processes_and_counts_one_that_is_gone_for_nothing() -> No
     assert before.broadcast_s == after.broadcast_s == 0
     assert after.worker_s > before.worker_s
     assert after.at_s > before.at_s
-    assert after.idle_s >= before.idle_s > 0
+
+
+def test_what_is_idle_is_what_waits_for_a_disk_and_what_does_nothing() -> None:
+    before = psutil.cpu_times()
+    found = look(worker=os.getpid(), broadcast=[], own=[])
+    after = psutil.cpu_times()
+
+    # Its counts go back now and then, by a tick or two of each core.
+    assert before.idle + before.iowait - 1 <= found.idle_s <= after.idle + after.iowait + 1

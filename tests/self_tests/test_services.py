@@ -1,5 +1,6 @@
 """The life of a self-test: one at a time, ended whoever dies, and in nobody's way."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -48,6 +49,8 @@ class TestStart:
             self_test = _start(home)
 
         assert broker.arguments == [("streams.run_self_test", {"self_test_id": str(self_test.pk)})]
+        # The one that takes no broadcasts and is never busy, of the machine that is tested.
+        assert broker.queues == [("streams.run_self_test", "urgent.main")]
         assert AuditEntry.objects.filter(action="self_test.started", organization=home.organization).count() == 1
 
     def test_is_refused_while_one_is_running(self, home: NewOrganization) -> None:
@@ -65,6 +68,13 @@ class TestStart:
             _start(home)
 
         assert not SelfTest.objects.exists()
+
+    def test_takes_a_place_of_its_own_machine_alone(self, home: NewOrganization, settings: Settings) -> None:
+        settings.LIVE_SLOTS = 1
+        elsewhere = replace(ENCODER, node="elsewhere")
+        connected(create_livestream(app=home.app, name="one", actor=SYSTEM), encoder=elsewhere)
+
+        assert _state(_start(home)) == "running"
 
     def test_keeps_the_newest_fifty(self, home: NewOrganization) -> None:
         past = clock.now() - timedelta(days=1)
@@ -148,6 +158,17 @@ class TestLife:
 
         assert _state(waiting) == "broken_off"
         assert services.claim(waiting.pk) is None
+
+
+class TestTime:
+    @pytest.mark.parametrize(("made_ago_s", "at_least_s", "at_most_s"), [(8, 11, 18), (3_600, 11, 11), (-60, 26, 26)])
+    def test_waiting_for_a_worker_is_part_of_it(
+        self, home: NewOrganization, made_ago_s: int, at_least_s: float, at_most_s: float
+    ) -> None:
+        self_test = _start(home)
+        self_test.created_at = clock.now() - timedelta(seconds=made_ago_s)
+
+        assert at_least_s <= services.time_left_s(self_test) <= at_most_s
 
 
 class TestWebhooks:

@@ -82,5 +82,5 @@ def test_calls_itself_nothing_that_is_not_counted() -> None:
         headers = viewer._client.headers
         line = LogLine("1", 0, "/", 200, 1, "127.0.0.1", agent=headers["User-Agent"], cmcd=headers["CMCD-Session"])
 
-        assert identify(line) == ("0f" * 16, "cmcd")
+        assert identify(line)[:2] == ("0f" * 16, "cmcd")
         assert not is_bot(line.agent)

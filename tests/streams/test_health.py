@@ -13,11 +13,14 @@ from streams.livestreams.health_watch import DatedFault, HealthWatch
 from streams.livestreams.lifecycle import note
 from streams.livestreams.locks import LeaseLostError
 from streams.livestreams.selectors import get_health
+from streams.livestreams.selectors.health import list_findings
+from streams.livestreams.services import create_livestream
 from streams.livestreams.states import EventKind
 from streams.media.doctor.doctor import Diagnosis, Reading
 from streams.media.doctor.judgement import IngestFault
 from streams.media.doctor.kinds import FindingKind, Severity
-from streams.models import Connection, IngestFinding, Livestream, Session
+from streams.models import Connection, IngestFinding, Lease, Livestream, Session
+from streams.organizations.services import SYSTEM, NewOrganization
 from tests.runs import claimed, connected, ended, finished
 
 _NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -94,7 +97,24 @@ class TestNoteFindings:
 
         assert [row.cleared_at is None for row in session.findings.order_by("id")] == [False, True]
         assert [kind for kind, _ in _story(session)] == ["fault_found", "fault_mended", "fault_found"]
+        # What was wrong is not said as if it were.
+        assert [why.startswith("No longer so: ") for _, why in _story(session)] == [False, True, False]
         assert [event.health for event in heard] == ["ok", "good", "ok"]
+
+    def test_is_of_this_session_alone(
+        self, session: Session, home: NewOrganization, heard: list[HealthChanged]
+    ) -> None:
+        other = connected(create_livestream(app=home.app, name="Another", actor=SYSTEM))
+        note_findings(claimed(other), _dated(_FAINT))
+
+        note_findings(claimed(session), [])
+        assert other.findings.get().cleared_at is None
+        note_findings(Lease.objects.get(pk=session.pk), _dated(_FAINT, _SEVERAL))
+
+        assert [fault.kind for fault in known_faults(other)] == [FindingKind.LOUDNESS]
+        assert [row.kind for row in list_findings(other)] == ["loudness"]
+        assert other.findings.count() == 1
+        assert [event.session_id for event in heard] == [session.pk]
 
     def test_is_left_to_who_holds_the_session(self, session: Session) -> None:
         lease = claimed(session)
@@ -142,6 +162,14 @@ class TestHealthWatch:
 
         assert watch.take(Diagnosis(11_000, (_SEVERAL,)), now=_NOON + timedelta(seconds=1)) is None
         assert watch.take(Diagnosis(21_000, (_SEVERAL,)), now=_NOON + timedelta(seconds=11)) is not None
+
+    def test_writes_values_though_the_clock_was_set_back(self) -> None:
+        watch = HealthWatch(())
+        watch.take(Diagnosis(10_000, (_SEVERAL,)), now=_NOON)
+        watch.note_try(was_written=True, now=_NOON)
+        other_value = IngestFault(FindingKind.KEYFRAME_INTERVAL, Severity.WARNING, 9.0, since_ms=4_000)
+
+        assert watch.take(Diagnosis(12_000, (other_value,)), now=_NOON - timedelta(hours=1)) is not None
 
     def test_writes_nothing_that_is_written(self) -> None:
         watch = HealthWatch((_SEVERAL,))

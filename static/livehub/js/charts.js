@@ -3,16 +3,19 @@
 // table "<id>-bands" are stretches with something to tell. With data-now the chart goes on by a second each, and with
 // data-window-s it forgets what is longer ago. The table, which is told anew meanwhile, knows what no second was asked of.
 
-import { clockOf, colour, numberWords, plain, pointedAt, sayingIn, SECOND_MS, sizeOf } from "./chart-kit.js";
+import { axisWords, clockOf, colour, numberWords, plain, pointedAt, sayingIn, SECOND_MS, sizeOf } from "./chart-kit.js";
 import { EncoderChart } from "./encoder-chart.js";
 
 const ASK_EVERY_MS = 1000;
+const LONGEST_MS = 10_000;
 const DAY_S = 86400;
 // More than an hour of seconds nobody sees apart.
 const NOW_POINTS = 3600;
 const LEAST_S = 60;
 // Between seconds further apart than this one nobody asked: the page was in the background.
 const UNBROKEN_S = 5;
+// There are no half viewers.
+const WHOLE = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
 const charts = new Map();
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -41,7 +44,10 @@ function joined(steps, seconds, stepS) {
   const whole = [];
   for (const row of [...others, ...seconds.filter((second) => !filled.has(stepOf(second)))].sort((a, b) => a[0] - b[0])) {
     const before = whole.at(-1);
-    if (before && row[0] - before[0] > before[2] + UNBROKEN_S) whole.push([before[0] + before[2], null, 0]);
+    const isBroken = before && row[0] - before[0] > before[2] + UNBROKEN_S;
+    // A step is as long as it is, also where nothing is known of what follows: else one alone would not be seen.
+    if (before?.[2] > 1 && isKnown(before) && (isBroken || !isKnown(row))) whole.push([before[0] + before[2] - 1, before[1], 1]);
+    if (isBroken) whole.push([before[0] + before[2], null, 0]);
     whole.push(row);
   }
   return [whole.map(([at]) => at), whole.map(([, value]) => value)];
@@ -51,9 +57,9 @@ function joined(steps, seconds, stepS) {
 function tell(isLive, total, now) {
   const words = document.querySelector("[data-watching-now]");
   const estimated = document.querySelector("[data-estimated-now]");
-  if (estimated) estimated.textContent = now ? now.estimated : "–";
-  if (words?.matches("dd")) words.textContent = now ? total : "–";
-  else if (words && now) words.replaceChildren(Object.assign(document.createElement("b"), { className: "num", textContent: total }), " watching now");
+  if (estimated) estimated.textContent = now ? numberWords.format(now.estimated) : "–";
+  if (words?.matches("dd")) words.textContent = now ? numberWords.format(total) : "–";
+  else if (words && now) words.replaceChildren(Object.assign(document.createElement("b"), { className: "num", textContent: numberWords.format(total) }), " watching now");
   else if (words) words.textContent = isLive ? "not known at the moment" : "it is over";
 }
 
@@ -79,6 +85,8 @@ class Chart {
     this.table = table;
     const stepS = Number(table.dataset.step ?? DAY_S);
     const steps = readRows(table, stepS);
+    // What the table itself calls a value, where a number alone would be too coarse.
+    this.words = new Map([...table.tBodies[0].rows].map((row) => [Number(row.dataset.at), row.dataset.words]));
     // By the server's clock, as all times here.
     const since = windowS ? Math.max(...[...steps, ...this.seconds.slice(-1)].map(([at]) => at)) - Number(windowS) : -Infinity;
     this.seconds = this.seconds.filter(([at]) => at >= since).slice(-NOW_POINTS);
@@ -95,7 +103,9 @@ class Chart {
 
   draw() {
     this.plot?.destroy();
-    const [line, fill, band] = ["--accent", "--accent-soft", "--warn-soft"].map(colour);
+    const [line, band] = ["--accent", "--warn-soft"].map(colour);
+    // What happened meanwhile is seen through it.
+    const fill = line.replace("rgb(", "rgba(").replace(")", ", 0.12)");
     const options = {
       ...sizeOf(this.element),
       tzDate: this.isByDay ? (seconds) => uPlot.tzDate(new Date(seconds * SECOND_MS), "UTC") : undefined,
@@ -104,7 +114,7 @@ class Chart {
       cursor: { y: false, drag: { x: false, y: false }, points: { show: !this.isByDay } },
       axes: [
         plain({ values: (_, splits, __, ___, step) => splits.map((at) => this.timeWords(at, step)), size: 30, space: 64 }),
-        plain({ size: 46, incrs: this.isByDay ? undefined : [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5] }),
+        plain({ size: 46, incrs: this.isByDay ? undefined : WHOLE, values: (_, splits) => splits.map((value) => axisWords.format(value)) }),
       ],
       series: [
         {},
@@ -145,7 +155,7 @@ class Chart {
     this.says.hidden = index === null;
     if (index === null) return;
     const [at, value] = this.data.map((row) => row[index]);
-    const known = value === null ? "not known" : this.isByDay ? `${numberWords.format(value)} h` : numberWords.format(value);
+    const known = value === null ? "not known" : (this.words.get(at) ?? numberWords.format(value));
     const band = this.bands.find(({ from, until }) => from - 1 <= at && at <= (until ?? Infinity) + 1);
     this.says.value = `${this.timeWords(at)}: ${known}${band ? `, ${band.reason}` : ""}`;
   }
@@ -154,7 +164,7 @@ class Chart {
     if (document.hidden || this.isAsking) return;
     this.isAsking = true;
     try {
-      const answer = await fetch(this.element.dataset.now, { headers: { Accept: "application/json" } });
+      const answer = await fetch(this.element.dataset.now, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(LONGEST_MS) });
       if (!answer.ok) return;
       const glance = await answer.json();
       this.goOn(glance);

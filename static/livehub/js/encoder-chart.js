@@ -37,7 +37,8 @@ export class EncoderChart {
   draw() {
     this.plot?.destroy();
     if (!this.moments.length) return;
-    const line = (stroke, scale) => ({ stroke: colour(stroke), scale, width: 2, spanGaps: false });
+    const points = { show: (_, __, first, last) => last - first < 2 };
+    const line = (stroke, scale) => ({ stroke: colour(stroke), scale, width: 2, spanGaps: false, points });
     const fromZero = (least) => ({ range: (_, __, most) => [0, Math.max(most * 1.15, least)] });
     const options = {
       ...sizeOf(this.element),

@@ -12,6 +12,8 @@ const place = document.getElementById("state");
 const asking = document.getElementById("asking");
 const shut = document.getElementById("shut");
 const away = document.getElementById("away");
+const busy = document.getElementById("busy");
+const busyWords = busy.querySelector("span");
 // Some programs that pass links on spell its colon so.
 const token = location.hash.slice(1).replace("%3A", ":");
 // What stands there, as it came: the words of times change by themselves.
@@ -37,6 +39,7 @@ function close() {
   parts.clear();
   asking.hidden = true;
   away.hidden = true;
+  busy.hidden = true;
   shut.hidden = false;
 }
 
@@ -46,11 +49,17 @@ async function ask() {
   const options = { headers, cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(LONGEST_MS) };
   const response = await fetch(place.dataset.url, options);
   if (response.status === 410) return null;
-  if (response.status === 429) return Number(response.headers.get("Retry-After") || 10) * 1000;
+  if (response.status === 429) {
+    busyWords.textContent = await response.text();
+    busy.hidden = false;
+    heardAt = performance.now();
+    return Number(response.headers.get("Retry-After") || 10) * 1000;
+  }
   if (!response.ok) throw new Error(`LiveHub answers ${response.status}.`);
   put(await response.text());
   heardAt = performance.now();
   asking.hidden = true;
+  busy.hidden = true;
   return EVERY_MS;
 }
 

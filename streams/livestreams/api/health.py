@@ -24,7 +24,7 @@ class FixSerializer(serializers.Serializer[IngestFinding]):
     """What mends it."""
 
     examples: ClassVar[Mapping[str, object]] = {
-        "obs": "Set Settings > Output > Keyframe Interval to 2 s; 0 (automatic) means 250 frames.",
+        "obs": "Set Settings > Output > Keyframe Interval to 2 s, with Output Mode Advanced; 0 (auto) is 250 frames.",
         "ffmpeg": "Add -g with twice the frame rate, and -sc_threshold 0: at 30 frames a second -g 60.",
     }
 

@@ -6,14 +6,16 @@ from typing import Self
 from django.db import models
 from django.db.models import Q
 
+from livehub.core import clock
 from streams.livestreams.models.livestream import Livestream
 from streams.organizations.models import User
 
 
 class StreamerLinkQuerySet(models.QuerySet["StreamerLink"]):
     def open(self) -> Self:
-        """Keep those that open something."""
-        return self.filter(revoked_at=None, livestream__deleted_at=None)
+        """Keep those that open something now."""
+        lasts = Q(expires_at=None) | Q(expires_at__gt=clock.now())
+        return self.filter(lasts, revoked_at=None, livestream__deleted_at=None)
 
 
 class StreamerLink(models.Model):
@@ -25,6 +27,8 @@ class StreamerLink(models.Model):
     shows_key = models.BooleanField(default=False)
     made_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
+    # None for one that works until it is withdrawn.
+    expires_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
 
     objects = StreamerLinkQuerySet.as_manager()

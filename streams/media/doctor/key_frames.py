@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import compress
 from math import sqrt
+from operator import sub
 from statistics import fmean
 
 from streams.media.doctor.kinds import FindingKind
@@ -12,8 +13,12 @@ from streams.media.doctor.windows import WindowTrack
 
 _LATELY_MS = 30_000
 _LEAST_INTERVALS = 3
+# Of intervals and bins, whatever the encoder's clock does: a key frame for every picture of thirty seconds.
+_MOST_KEPT = 4_096
+# Without a picture for so long there was a pause, of which others tell; how far apart key frames are is not known.
+_LONGEST_PAUSE_MS = 2_000
 # From one key frame to the next, or to a later one: key frames are many times larger than other pictures.
-_SHORTEST_BIN_MS, _LEAST_BINS = 1_900, 4
+_SHORTEST_BIN_MS, _LEAST_BINS = 1_900, 3
 
 
 class KeyFrames:
@@ -23,18 +28,18 @@ class KeyFrames:
         self._newest_ms: int | None = None
         self._key_ms: int | None = None
         # When each ended, and how long it was.
-        self._intervals: deque[tuple[int, int]] = deque()
+        self._intervals: deque[tuple[int, int]] = deque(maxlen=_MOST_KEPT)
         self._bin_from_ms: int | None = None
         self._bin_bytes = 0
         # When each ended, and its rate.
-        self._bins: deque[tuple[int, float]] = deque()
+        self._bins: deque[tuple[int, float]] = deque(maxlen=_MOST_KEPT)
 
     def note(self, pictures: WindowTrack) -> None:
         """Take in the pictures of a window."""
         if not pictures:
             return
-        after = 0
-        for at in compress(range(len(pictures)), pictures.are_key_frames):
+        after = self._begin_after_jump(pictures)
+        for at in compress(range(after, len(pictures)), pictures.are_key_frames[after:]):
             self._bin_bytes += sum(pictures.sizes[after:at])
             self._note_key_frame(pictures.decoded_ms[at])
             after = at
@@ -56,9 +61,22 @@ class KeyFrames:
         if len(rates) >= _LEAST_BINS and max(rates) > 0:
             yield FindingKind.BITRATE_SWINGS, Sign.of(_swing(rates))
 
+    def _begin_after_jump(self, pictures: WindowTrack) -> int:
+        """Return where what can be held together begins: behind the last pause or step back of the clock, if any."""
+        if max(pictures.steps, default=0) <= _LONGEST_PAUSE_MS and min(pictures.steps, default=0) >= -_LONGEST_PAUSE_MS:
+            return 0
+        self._key_ms = self._bin_from_ms = None
+        self._intervals.clear()
+        self._bins.clear()
+        times_ms = pictures.decoded_ms
+        steps = enumerate(map(sub, times_ms[1:], times_ms), 1)
+        return max((at for at, step_ms in steps if abs(step_ms) > _LONGEST_PAUSE_MS), default=0)
+
     def _note_key_frame(self, at_ms: int) -> None:
         if self._key_ms is None or at_ms < self._key_ms:
-            # The first, or the encoder's clock began anew.
+            # The first, or the encoder's clock went back.
+            self._intervals.clear()
+            self._bins.clear()
             self._bin_from_ms, self._bin_bytes = at_ms, 0
         else:
             self._intervals.append((at_ms, at_ms - self._key_ms))

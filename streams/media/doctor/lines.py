@@ -9,6 +9,8 @@ from dataclasses import dataclass
 # Nothing that filters print is longer; what has no end of line is none of theirs.
 _LONGEST_LINE = 4_096
 _TIME = b"pts_time:"
+# Pictures of another size, or sound of another rate, begin filters anew: those before say no more that anything ends.
+_FIRST_FRAME = b"frame:0 "
 _PREFIX = b"lavfi."
 # Filters tell a length once it is over as well; only these two say what is going on.
 _BEGINS = {b"black_start": "black", b"freezedetect.freeze_start": "frozen", b"silence_start": "silent"}
@@ -53,8 +55,10 @@ class FilterLines:
 
     def forget(self) -> None:
         """Let what goes on count from now on alone: what was shown until now was not the encoder's."""
-        self._fresh_s, self._peak, self._loudness = self._now_s, None, None
-        self._now_s = None
+        self._peak = self._loudness = None
+        # Said again and again while that goes on, more often than there are lines.
+        if self._now_s is not None:
+            self._fresh_s, self._now_s = self._now_s, None
 
     def lasted_s(self, what: str) -> float | None:
         """Return for how long it has been black, frozen or silent; None before the first frame."""
@@ -76,6 +80,8 @@ class FilterLines:
 
     def _take(self, line: bytes) -> None:
         if line.startswith(b"frame:"):
+            if line.startswith(_FIRST_FRAME):
+                self._since_s.clear()
             at_s = _number(line.partition(_TIME)[2])
             self._now_s = at_s if at_s is not None else self._now_s
             return

@@ -19,9 +19,11 @@ def _hides(*kinds: FindingKind) -> frozenset[FindingKind]:
 
 _NETWORK_OBS = (
     "Use a cable instead of Wi-Fi, lower Settings > Output > Bitrate to half of what your line's upload carries, and "
-    "switch on Settings > Advanced > Network > Dynamically change bitrate."
+    "switch on Settings > Advanced > Network > Dynamically change bitrate to manage congestion."
 )
 _NETWORK_FFMPEG = "Lower -b:v, -maxrate and -bufsize to half of what your line's upload carries."
+# Whoever has set one of the usual bitrates is measured a little beside it.
+_BEYOND = 1.05
 _RATE_OBS = "Set Settings > Output > Rate Control to CBR, and Bitrate to {range}."
 _RATE_FFMPEG = "Add -b:v, -maxrate and -bufsize within {range}."
 _SOUND_OBS = "Look at the audio mixer: no source may be muted, and its device must be chosen in Settings > Audio."
@@ -32,7 +34,7 @@ RULES: Mapping[FindingKind, Rule] = {
         "s",
         f"{_YOUTUBE}: four seconds or less; {_TWITCH}: 2 s; {_CLOUDFLARE}: 2 to 8 s, 10 s at most",
         "Key frames come only every {value}, so viewers wait longer for the picture.",
-        "Set Settings > Output > Keyframe Interval to 2 s; 0 (automatic) means 250 frames.",
+        "Set Settings > Output > Keyframe Interval to 2 s, with Output Mode Advanced; 0 (auto) is 250 frames.",
         "Add -g with twice the frame rate, and -sc_threshold 0: at 30 frames a second -g 60.",
         low_grades=Grades(info=2.1, warning=4.001, error=10.001),
         hold=2,
@@ -43,7 +45,8 @@ RULES: Mapping[FindingKind, Rule] = {
         "s",
         f"{_OURS}; {_CLOUDFLARE}: a constant interval",
         "Key frames come at distances that differ by {value}, so segments differ in length.",
-        "Set Settings > Output > Keyframe Interval to 2 s, and for x264 add scenecut=0 to x264 Options.",
+        "Set Settings > Output > Keyframe Interval to 2 s, with Output Mode Advanced, and for x264 add scenecut=0 to "
+        "x264 Options.",
         "Add -g and -keyint_min with twice the frame rate, and -sc_threshold 0.",
     ),
     FindingKind.B_FRAMES: Rule(
@@ -51,7 +54,8 @@ RULES: Mapping[FindingKind, Rule] = {
         "ms",
         f"{_CLOUDFLARE}: not supported with low latency",
         "The encoder sends B-frames, which keep pictures back for {value} and make playback uneven.",
-        "Set Settings > Output > Max B-frames to 0, or for x264 Tune to zerolatency.",
+        "Set the encoder's B-frames in Settings > Output to 0, with Output Mode Advanced, or for x264 Tune to "
+        "zerolatency.",
         "Add -bf 0 or -tune zerolatency.",
         low_grades=Grades(warning=10),
         hold=2,
@@ -62,9 +66,9 @@ RULES: Mapping[FindingKind, Rule] = {
         "%",
         f"{_OURS}, of 10 s",
         "{value} of the frames of the last 10 seconds are missing.",
-        "If View > Stats counts frames missed by encoding lag, choose a faster preset or a hardware encoder; if it "
-        "counts dropped frames, lower Settings > Output > Bitrate.",
-        "Choose a faster -preset or a smaller -s, make the rate constant by -r 30 -vsync cfr, and lower -b:v if the "
+        "If View > Stats counts skipped frames due to encoding lag, choose a faster preset or a hardware encoder; if "
+        "it counts dropped frames (network), lower Settings > Output > Bitrate.",
+        "Choose a faster -preset or a smaller -s, make the rate constant by -r 30 -fps_mode cfr, and lower -b:v if the "
         "line is the reason.",
         hides=_hides(FindingKind.KEYFRAMES_VARY, FindingKind.BITRATE_SWINGS, FindingKind.BITRATE_LOW),
     ),
@@ -79,7 +83,7 @@ RULES: Mapping[FindingKind, Rule] = {
         digits=0,
     ),
     FindingKind.BITRATE_HIGH: Rule(
-        Grades(info=1, warning=1.5, error=3),
+        Grades(info=_BEYOND, warning=1.5, error=3),
         "kbit/s",
         f"{_YOUTUBE}: bitrates by size",
         "The bitrate is {value}, more than this size needs ({range}).",
@@ -89,11 +93,11 @@ RULES: Mapping[FindingKind, Rule] = {
         digits=0,
     ),
     FindingKind.BITRATE_LOW: Rule(
-        Grades(info=1, warning=3),
+        Grades(info=_BEYOND, warning=3),
         "kbit/s",
         f"{_YOUTUBE}: bitrates by size",
         "The bitrate is {value}, less than this size needs ({range}), so the picture blurs when it moves.",
-        f"{_RATE_OBS} Or choose a smaller Settings > Video > Output Resolution.",
+        f"{_RATE_OBS} Or choose a smaller Settings > Video > Output (Scaled) Resolution.",
         f"{_RATE_FFMPEG} Or choose a smaller -s.",
         hold=2,
         digits=0,
@@ -103,8 +107,8 @@ RULES: Mapping[FindingKind, Rule] = {
         "%",
         f"{_CLOUDFLARE}: upload to duration; graded here by how much is lacking",
         "The stream falls behind: {value} less media comes than time goes by.",
-        "Choose a faster encoder preset if View > Stats counts lag, else lower Settings > Output > Bitrate: the line "
-        "does not carry it.",
+        "Choose a faster preset if View > Stats counts skipped frames due to encoding lag, else lower Settings > "
+        "Output > Bitrate: the line does not carry it.",
         "Look at speed= in its output: below 1, choose a faster -preset or a smaller -s; else lower -b:v.",
         hides=_hides(FindingKind.CLOCK_DRIFT, FindingKind.NETWORK_JITTER),
     ),
@@ -123,8 +127,8 @@ RULES: Mapping[FindingKind, Rule] = {
         "ppm",
         f"{_OURS}, over 5 minutes",
         "The encoder's clock is off by {value}: picture and sound move apart from real time.",
-        "Choose the same sample rate in Settings > Audio and in the system for every device; use the capture device's "
-        "own clock (Use Device Timestamps).",
+        "OBS goes by the computer's clock: switch off overclocking, do not run OBS in a virtual machine, and restart "
+        "the computer.",
         "Read live sources with -use_wallclock_as_timestamps 1, and files with -re.",
         digits=0,
     ),
@@ -149,12 +153,13 @@ RULES: Mapping[FindingKind, Rule] = {
         "frames",
         f"{_OURS}: more than 3 frames of 10 s",
         "The sound has holes: {value} are missing in the last 10 seconds.",
-        "Choose the same sample rate (48 kHz) in Settings > Audio and in the system for every device.",
+        "Choose 48 kHz in Settings > Audio > Sample Rate, and in the system for every device.",
         "Add -af aresample=async=1 and -ar 48000.",
         digits=0,
     ),
     FindingKind.AUDIO_SILENT: Rule(
-        Grades(info=8, warning=60),
+        # Who speaks is silent for five seconds now and then.
+        Grades(info=7, warning=60),
         "s",
         f"{_MEDIALIVE}: silence below -50 dBFS",
         "The sound has been silent for {value}.",
@@ -198,7 +203,8 @@ RULES: Mapping[FindingKind, Rule] = {
         "s",
         f"{_MEDIALIVE}: frozen video; {_OURS}: slides are no fault",
         "The picture has stood still for {value}.",
-        "Look at the scene: deactivate and activate the capture device if the picture should move.",
+        "Look at the scene. If the picture should move, choose Deactivate and Activate in the capture device's "
+        "Properties.",
         "Look at the source with ffplay SOURCE, and restart it if the picture should move.",
         hides=_hides(FindingKind.BITRATE_LOW, FindingKind.BITRATE_SWINGS),
         digits=0,
@@ -208,7 +214,7 @@ RULES: Mapping[FindingKind, Rule] = {
         "ms",
         f"{_OURS}; what the timestamps say: lips are not looked at",
         "Picture and sound are sent {value} apart.",
-        "Set Sync Offset in Advanced Audio Properties to less than 500 ms, and remove Render Delay filters.",
+        "Set Sync Offset in Edit > Advanced Audio Properties to less than 500 ms, and remove Render Delay filters.",
         "Remove -itsoffset, and read both from one source; add -af aresample=async=1.",
         hold=2,
         digits=0,
@@ -232,7 +238,7 @@ RULES: Mapping[FindingKind, Rule] = {
         f"{_YOUTUBE}: timestamps; any",
         "The stream's clock went back ({value}), so viewers see jumps.",
         "Restart the stream; remove media sources that loop with a broken file.",
-        "Add -fflags +genpts in front of -i, and -vsync cfr; use -stream_loop only with files that are whole.",
+        "Add -fflags +genpts in front of -i, and -fps_mode cfr; use -stream_loop only with files that are whole.",
         clears=5,
         hides=_hides(
             FindingKind.FRAMES_MISSING,

@@ -15,7 +15,10 @@ from streams.media.doctor.windows import TagWindow
 
 # Five windows: ten seconds.
 _LATELY = 5
-_LEAST_PER_WINDOW = 5
+_LEAST_PER_WINDOW, _LEAST_WINDOWS = 5, 3
+# For so many windows bitrates hold what came of a screen that stood still: thirty seconds.
+_REMEMBERED = 15
+_OF_WHAT_CHANGES = frozenset({FindingKind.BITRATE_LOW, FindingKind.BITRATE_SWINGS})
 # What the rule of missing sound grades: none since the beginning, and none any more.
 _NEVER, _STOPPED = 1.0, 2.0
 _SILENCE_S = 2.0
@@ -35,6 +38,8 @@ class Signs:
         self._key_frames = KeyFrames()
         self._timing = Timing()
         self._has_begun = False
+        # For so many windows more a bitrate says how much changes in the picture, and nothing of the encoder.
+        self._as_needed = 0
         # Arrivals of the newest picture and sound.
         self._picture_ms = self._sound_ms = 0.0
 
@@ -44,8 +49,12 @@ class Signs:
             self._timing.break_off()
             return {}
         self._note(window)
-        picture = find_beat(_together(each.pictures.steps for each in self._lately))
+        picture = find_beat(
+            _together(each.pictures.steps for each in self._lately),
+            key_steps=_together(each.pictures.key_steps for each in self._lately),
+        )
         sound = find_beat(_together(each.sounds.steps for each in self._lately))
+        self._as_needed = _REMEMBERED if picture.is_as_needed else max(0, self._as_needed - 1)
         found = (
             self._of_events(picture.back + sound.back),
             self._of_picture(picture),
@@ -53,7 +62,8 @@ class Signs:
             self._timing.signs(),
             _of_filters(heard),
         )
-        return {kind: sign for signs in found for kind, sign in signs}
+        left_out = _OF_WHAT_CHANGES if self._as_needed else frozenset[FindingKind]()
+        return {kind: sign for signs in found for kind, sign in signs if kind not in left_out}
 
     def _note(self, window: TagWindow) -> None:
         self._lately.append(window)
@@ -87,7 +97,7 @@ class Signs:
     def _of_bitrate(self, *, lines: int, fps: float) -> Iterator[tuple[FindingKind, Sign]]:
         usual = usual_range(lines=lines, fps=fps)
         # Of fewer windows a key frame more or less makes too much.
-        if usual is None or len(self._lately) < _LATELY - 1:
+        if usual is None or len(self._lately) < _LEAST_WINDOWS:
             return
         span_ms = self._lately[-1].ended_ms - self._lately[0].began_ms
         kbps = round(sum(sum(window.pictures.sizes) for window in self._lately) * 8 / span_ms)

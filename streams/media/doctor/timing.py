@@ -1,7 +1,7 @@
 """When media comes against the encoder's own clock: in bursts, ever later, or by another clock's second."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from math import sqrt
 from statistics import fmean
@@ -21,8 +21,10 @@ _SPAN, _SPANS, _LEAST_SPANS = 5, 30, 28
 # How often its own uncertainty a slope has to be.
 _SURE = 3.0
 _PPM = 1_000_000
-# What is more is another clock.
-_LONGEST_JUMP_MS = 10_000
+# Who falls behind cannot do so by more than the time that goes by: what is more is another clock.
+_LONGEST_JUMP_MS = 3_000
+# A clock drifts on in both halves of the time; a route that became longer once does so in one.
+_LEAST_SHARE = 0.5
 
 
 class _Late(NamedTuple):
@@ -85,15 +87,22 @@ class Timing:
             yield FindingKind.CLOCK_DRIFT, self._drift
 
     def _find_drift(self) -> Sign:
-        times = [late.at_ms for late in self._spans]
-        lates = [late.least_ms for late in self._spans]
-        # Least squares, about the means.
-        mean_at, mean_late = fmean(times), fmean(lates)
-        points = [(at - mean_at, late - mean_late) for at, late in zip(times, lates, strict=True)]
-        spread = sum(at * at for at, _ in points)
-        slope = sum(at * late for at, late in points) / spread
-        rest = sum((late - slope * at) ** 2 for at, late in points)
-        unsure = sqrt(rest / (len(points) - 2) / spread)
+        lates = list(self._spans)
+        middle = len(lates) // 2
+        slope, unsure = _slope(lates)
+        # Of the same sign, and as much of it.
+        least = _LEAST_SHARE * slope * slope
+        is_steady = all(_slope(half)[0] * slope > least for half in (lates[:middle], lates[middle:]))
         # Who is ever later has the slower clock.
         ppm = round(-slope * _PPM)
-        return Sign(ppm, abs(ppm) if abs(slope) > _SURE * unsure else 0.0)
+        return Sign(ppm, abs(ppm) if is_steady and abs(slope) > _SURE * unsure else 0.0)
+
+
+def _slope(lates: Sequence[_Late]) -> tuple[float, float]:
+    """Return how fast the earliest become later, and how unsure that is: least squares, about the means."""
+    mean_at, mean_late = fmean(late.at_ms for late in lates), fmean(late.least_ms for late in lates)
+    points = [(late.at_ms - mean_at, late.least_ms - mean_late) for late in lates]
+    spread = sum(at * at for at, _ in points)
+    slope = sum(at * late for at, late in points) / spread
+    rest = sum((late - slope * at) ** 2 for at, late in points)
+    return slope, sqrt(rest / (len(points) - 2) / spread)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from operator import sub
 
 from streams.media.avc import find_picture_size
@@ -36,7 +37,8 @@ class WindowTrack:
     lates_ms: Sequence[float] = ()
     # How often each step from one to the next occurs; the first one counts from the window before.
     steps: Counter[int] = field(default_factory=Counter)
-    # Of pictures alone.
+    # Of pictures alone; `key_steps` are those to key frames.
+    key_steps: Counter[int] = field(default_factory=Counter)
     composition_ms: Sequence[int] = ()
     sizes: Sequence[int] = ()
     are_key_frames: Sequence[bool] = ()
@@ -158,5 +160,10 @@ def _track(rows: Sequence[_Sound] | Sequence[_Picture], *, after_ms: int | None)
         return _NOTHING
     decoded_ms, arrived_ms, *rest = zip(*rows, strict=True)
     before_ms = decoded_ms if after_ms is None else (after_ms, *decoded_ms)
-    steps = Counter(map(sub, before_ms[1:], before_ms))
-    return WindowTrack(decoded_ms, list(map(sub, arrived_ms, decoded_ms)), steps, *rest)
+    steps = list(map(sub, before_ms[1:], before_ms))
+    lates_ms = list(map(sub, arrived_ms, decoded_ms))
+    if not rest:
+        return WindowTrack(decoded_ms, lates_ms, Counter(steps))
+    are_key_frames = rest[-1]
+    key_steps = Counter(compress(steps, are_key_frames[-len(steps) :])) if steps else Counter[int]()
+    return WindowTrack(decoded_ms, lates_ms, Counter(steps), key_steps, *rest)

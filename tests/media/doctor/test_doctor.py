@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from random import Random
 
 import pytest
 
@@ -92,6 +93,31 @@ def _changing() -> Iterator[Came]:
             yield Came(sound._replace(announced=b"\x11\x90", timestamp_ms=each.tag.timestamp_ms), each.at_ms)
 
 
+def _dropped_up_to_key_frames() -> Iterator[Came]:
+    """A line that is too slow: of some groups the second half of a second is left out."""
+    return _without(
+        lambda tag: _is_picture(tag) and not tag.is_key_frame and tag.timestamp_ms % 2000 >= 1200 and _s(tag) % 6 < 2
+    )
+
+
+def _sent_where_it_changes() -> Iterator[Came]:
+    """A screen on which somebody works: most of the time nothing changes for some pictures."""
+    random = Random(7)  # noqa: S311  # Repeatable.
+    still_until_ms = 0.0
+
+    def is_left_out(tag: Tag) -> bool:
+        nonlocal still_until_ms
+        if not _is_picture(tag) or tag.is_key_frame:
+            return False
+        if tag.timestamp_ms < still_until_ms:
+            return True
+        if random.random() < 0.3:
+            still_until_ms = tag.timestamp_ms + random.uniform(100, 450)
+        return False
+
+    return rewritten(healthy(seconds=60), lambda tag: None if is_left_out(tag) else tag)
+
+
 def _with_holes() -> Iterator[Came]:
     return _without(lambda tag: _is_sound(tag) and tag.timestamp_ms % 1000 < 60)
 
@@ -121,6 +147,7 @@ _FAULTS: dict[str, tuple[Callable[[], Iterator[Came]], FindingKind]] = {
     ),
     "B-frames": (lambda: healthy(x264=f"{RATE}:bframes=2:b-adapt=0:rc-lookahead=10"), FindingKind.B_FRAMES),
     "dropped frames": (_dropping_frames, FindingKind.FRAMES_MISSING),
+    "frames dropped up to key frames": (_dropped_up_to_key_frames, FindingKind.FRAMES_MISSING),
     "variable bitrate": (_swinging, FindingKind.BITRATE_SWINGS),
     "too much for its size": (
         lambda: healthy(x264="bitrate=3000:vbv-maxrate=3000:vbv-bufsize=3000:nal-hrd=cbr"),
@@ -167,6 +194,16 @@ class TestFaultyEncoders:
         assert set(found) == {FindingKind.CLOCK_DRIFT}
         assert 280 <= found[FindingKind.CLOCK_DRIFT] <= 310
 
+    def test_a_clock_that_began_anew_is_named_once_and_what_follows_is_looked_at_anew(self) -> None:
+        encoder = rewritten(
+            healthy(seconds=60), lambda tag: moved(tag, by_ms=-25_500 if _s(tag) > 30 and tag.is_media else 0)
+        )
+
+        said = course(encoder)
+
+        assert {fault.kind for _, findings in said for fault in findings} == {FindingKind.TIMESTAMPS_BACK}
+        assert said[-1][1] == ()
+
     def test_bursts_are_no_clock(self) -> None:
         found = named(delayed(healthy(seconds=400), lambda at_ms: math.ceil(at_ms / 1400) * 1400))
 
@@ -187,6 +224,20 @@ class TestHealthyEncoders:
 
     def test_a_network_that_holds_all_up_once_is_forgiven(self) -> None:
         assert named(delayed(healthy(seconds=60), lambda at_ms: max(at_ms, 31_000) if at_ms > 30_000 else at_ms)) == {}
+
+    def test_a_screen_that_is_sent_where_it_changes_lacks_nothing(self) -> None:
+        assert named(_sent_where_it_changes()) == {}
+
+    def test_a_route_that_became_longer_is_no_clock_either(self) -> None:
+        encoder = delayed(healthy(seconds=400), lambda at_ms: at_ms + (400 if at_ms > 150_000 else 0))
+
+        assert named(encoder) == {}
+
+    def test_a_pause_says_nothing_of_key_frames(self) -> None:
+        assert named(rewritten(healthy(seconds=40), lambda tag: None if 11.5 <= _s(tag) < 15.2 else tag)) == {}
+
+    def test_a_clock_that_was_set_forward_says_nothing_of_key_frames(self) -> None:
+        assert named(rewritten(healthy(seconds=40), lambda tag: moved(tag, by_ms=5000 if _s(tag) > 11.5 else 0))) == {}
 
     def test_a_route_that_became_longer_is_no_falling_behind(self) -> None:
         assert named(delayed(healthy(seconds=60), lambda at_ms: at_ms + (400 if at_ms > 30_000 else 0))) == {}

@@ -14,6 +14,7 @@ from streams.media import ffmpeg
 from streams.media.doctor.doctor import Doctor
 from streams.media.doctor.ears import Ears
 from streams.media.doctor.kinds import FindingKind
+from streams.media.doctor.lines import FilterLines
 from streams.media.ladder import Ladder, build_ladder
 from tests.media.doctor.patients import Line, course, named, on_time, tags_of
 from tests.media.test_source import GOOD
@@ -28,6 +29,9 @@ _SOUND = f"sine=f=330:r=48000:d={_SECONDS},volume=6dB"
 _BLACK = "drawbox=t=fill:c=black:enable='between(t,6,14)'"
 _FROZEN = "loop=loop=240:size=1:start=180,setpts=N/30/TB"
 _SILENT, _FAINT = "volume=0:enable='gt(t,4)'", "volume=-25dB"
+_PAUSING = "volume=-60dB:enable='between(t,5,10)'"
+# A scene at night: hardly anything is brighter than a tenth of white.
+_DARK = "lutyuv=y='16+(val-16)*0.1':u='128+(val-128)*0.1':v='128+(val-128)*0.1':enable='between(t,6,9)'"
 # Stereo first: what is made of mono has less than half the power.
 _LOUD = "aformat=channel_layouts=stereo,volume=40dB"
 
@@ -86,6 +90,9 @@ class TestPictures:
     def test_that_move_are_fine(self, is_encoded: bool) -> None:
         assert _named(is_encoded=is_encoded) == {}
 
+    def test_that_are_dark_for_a_while_are_fine(self, is_encoded: bool) -> None:
+        assert _named(is_encoded=is_encoded, picture=_DARK) == {}
+
     def test_that_are_black_are_not_called_frozen(self, is_encoded: bool) -> None:
         found = _named(is_encoded=is_encoded, picture=_BLACK)
 
@@ -100,11 +107,14 @@ class TestPictures:
 
 
 class TestSounds:
-    def test_that_are_silent_are_named_after_eight_seconds(self) -> None:
+    def test_that_are_silent_are_named_after_seven_seconds(self) -> None:
         found = _named(is_encoded=False, sound=_SILENT)
 
         assert set(found) == {FindingKind.AUDIO_SILENT}
-        assert 4 + 8 <= found[FindingKind.AUDIO_SILENT] <= 4 + 11
+        assert 4 + 7 <= found[FindingKind.AUDIO_SILENT] <= 4 + 10
+
+    def test_of_speech_that_pauses_for_five_seconds_are_fine(self) -> None:
+        assert _named(is_encoded=False, sound=_PAUSING) == {}
 
     def test_that_clip(self) -> None:
         found = _named(is_encoded=False, sound=_LOUD)
@@ -120,6 +130,15 @@ class TestSounds:
         assert found[FindingKind.LOUDNESS] <= 10
 
 
+class TestLines:
+    def test_are_few(self) -> None:
+        """Each is a call of the system for ffmpeg, and wakes the worker's reader."""
+        lines = _lines(_clip(), is_encoded=True)
+
+        assert sum(line.text.startswith(b"frame:") for line in lines if line.is_of_sound) >= 2 * _SECONDS - 2
+        assert len(lines) <= 40 * _SECONDS
+
+
 class TestWhatIsSeenOfASlate:
     def test_does_not_count(self) -> None:
         clip = _clip(_FROZEN)
@@ -133,6 +152,41 @@ class TestWhatIsSeenOfASlate:
             doctor.note([each.tag], each.at_ms)
 
         assert doctor.examine(now_ms=_SECONDS * 1000).findings == ()
+
+    def test_counts_from_when_the_encoder_is_shown_again(self) -> None:
+        doctor = Doctor(is_low=True)
+        doctor.hear_picture(b"frame:1 pts_time:2\nlavfi.freezedetect.freeze_start=2\nframe:20 pts_time:600\n")
+        assert doctor.heard().frozen_s == 598
+
+        doctor.cover_ears()
+        assert doctor.heard().frozen_s is None
+
+        doctor.hear_picture(b"frame:21 pts_time:603\n")
+        assert doctor.heard().frozen_s == 3
+
+    def test_does_not_count_though_the_last_of_it_comes_later(self) -> None:
+        """The transcoder still works it off when the encoder is live again."""
+        lines = FilterLines()
+        lines.feed(b"frame:0 pts:0 pts_time:0\nlavfi.freezedetect.freeze_start=0\nframe:80 pts:80 pts_time:40\n")
+        # Asked several times a second.
+        for _ in range(3):
+            lines.forget()
+
+        lines.feed(b"frame:81 pts:81 pts_time:40.5\n")
+
+        assert lines.lasted_s("frozen") == 0.5
+
+
+def test_what_stood_still_does_so_no_more_when_pictures_of_another_size_follow() -> None:
+    """As ffmpeg prints it, whose filters begin anew then."""
+    lines = FilterLines()
+    lines.feed(b"frame:10   pts:10      pts_time:5\nlavfi.freezedetect.freeze_start=3\n")
+    lines.feed(b"frame:11   pts:11      pts_time:5.5\n")
+    assert lines.lasted_s("frozen") == 2.5
+
+    lines.feed(b"frame:0    pts:12      pts_time:6\nlavfi.look=1\nframe:1    pts:13      pts_time:6.5\n")
+
+    assert lines.lasted_s("frozen") == 0.0
 
 
 class TestEars:

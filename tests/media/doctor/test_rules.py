@@ -1,11 +1,12 @@
 """The rules are whole, and docs/ingest-doctor.md says what they say."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from streams.media.doctor.kinds import FindingKind, Severity
-from streams.media.doctor.rule import Grades
+from streams.media.doctor.rule import Grades, Rule
 from streams.media.doctor.rules import RULES
 from streams.media.doctor.sizes import Range, usual_range
 from streams.media.doctor.told import mending, sentence, value_words
@@ -23,6 +24,8 @@ def test_the_docs_name_it_with_its_source_and_what_mends_it(kind: FindingKind) -
     rule = RULES[kind]
 
     (row,) = [line for line in text.splitlines() if line.startswith(f"| `{kind}` |")]
+    cells = [cell.strip() for cell in row.strip("|").split(" | ")]
+    assert (cells[1], cells[2]) == (_in_words(rule), rule.unit)
     assert rule.source in row
     assert f"| {rule.hold * 2} s |" in row
     for effect in rule.hides:
@@ -33,12 +36,29 @@ def test_the_docs_name_it_with_its_source_and_what_mends_it(kind: FindingKind) -
     assert f"ffmpeg: {ffmpeg}\n" in below
 
 
+def _in_words(rule: Rule) -> str:
+    """Return from where on its severities are, as the documentation says it."""
+
+    def said(grades: Grades) -> str:
+        known = {name: value for name, value in asdict(grades).items() if value is not None}
+        return ", ".join(f"{name} {value:g}" for name, value in known.items()) or "never"
+
+    low = f"; low latency: {said(rule.low_grades)}" if rule.low_grades else ""
+    return f"{said(rule.grades)}{low}"
+
+
 @pytest.mark.parametrize(
     ("value", "severity"),
     [(0.4, None), (0.5, Severity.INFO), (1.0, Severity.WARNING), (4.9, Severity.WARNING), (5.0, Severity.ERROR)],
 )
 def test_grades_begin_at_their_values(value: float, severity: Severity | None) -> None:
     assert Grades(info=0.5, warning=1, error=5).of(value) == severity
+
+
+def test_who_sends_just_what_is_recommended_is_told_nothing() -> None:
+    """Measured over ten seconds, a constant bitrate is now above, now below what it was set to."""
+    for kind in (FindingKind.BITRATE_LOW, FindingKind.BITRATE_HIGH):
+        assert [RULES[kind].grades.of(beyond) for beyond in (1.0, 1.03, 1.1)] == [None, None, Severity.INFO]
 
 
 @pytest.mark.parametrize(
