@@ -13,10 +13,10 @@ from tests.services import wait_until
 from tests.stack.whole import RunningStack
 
 # Beside the player, by the frames that are shown: when the first one was there, for how long they came one after the
-# other (also by their height), and for how long one stood in the middle; `gaps` are those halts and shorter ones.
-# Nobody sees frames of a hidden page.
+# other (also by their height), and for how long one stood in the middle. Nobody sees frames of
+# a hidden page.
 WITNESS = """
-window.seen = {clickedAt: NaN, firstMs: NaN, movedMs: 0, stoodMs: 0, halts: 0, gaps: 0, movedMsOf: {}};
+window.seen = {clickedAt: NaN, firstMs: NaN, movedMs: 0, stoodMs: 0, halts: 0, movedMsOf: {}};
 document.addEventListener("click", () => { seen.clickedAt ||= performance.now(); }, {capture: true});
 (function find() {
   const video = document.querySelector("video");
@@ -28,7 +28,6 @@ document.addEventListener("click", () => { seen.clickedAt ||= performance.now();
     else {
       const passedMs = at - before.at;
       const stands = passedMs > 1000;
-      seen.gaps += passedMs > 250;
       // Of a frame that stands, as long as those before it were shown is none of that.
       const movedMs = stands ? Math.min(before.lastsMs, passedMs) : passedMs;
       if (stands) { seen.stoodMs += passedMs - movedMs; seen.halts += 1; }

@@ -104,7 +104,8 @@ def test_each_figure_is_what_the_viewer_saw(viewer: Operator, on_air: Stream, st
     assert abs(row["played_ms"] - seen["movedMs"]) < _APART_MS
     assert seen["stoodMs"] > _STANDS_MS
     assert abs(row["stalled_ms"] - seen["stoodMs"]) < _APART_MS
-    assert 1 <= row["stalls"] <= seen["gaps"]
+    # What has just come again may be waited for once more, for less than a frame.
+    assert row["stalls"] in {1, 2}
     # It was later after the halt, and caught up.
     assert late_ms / 2 < row["latency_ms"] < late_ms + seen["stoodMs"]
     assert (row["has_begun"], row["failed"], row["exited_before_start"]) == (True, False, False)
