@@ -207,7 +207,8 @@ export class Player {
   }
 
   #loadNatively() {
-    this.video.addEventListener("error", () => this.#retry(), { once: true });
+    const fail = () => this.#onError({ fatal: true, details: `mediaError${this.video.error?.code}` });
+    this.video.addEventListener("error", fail, { once: true });
     this.video.src = this.#stage.dataset.src;
     this.#stage.toggleAttribute("data-audible", true);
     this.#onVolume();

@@ -40,6 +40,7 @@ export class QualityReport {
   #playedMs = 0;
   #stalledMs = 0;
   #stalls = 0;
+  #isWanted = false;
   #askedAt = NaN;
   #startedAt = NaN;
   #startupMs = NaN;
@@ -67,16 +68,18 @@ export class QualityReport {
     this.#endings.push(() => clearTimeout(placing));
   }
 
-  // Whoever watches wants to see it from now on.
+  // Whoever watches wants to see it from now on; of a page that was opened behind another one, from when they look at it.
   ask() {
-    if (this.#startupMs >= 0 || this.#askedAt >= 0) return;
+    this.#isWanted = true;
+    if (document.hidden || this.#hasStarted || this.#askedAt >= 0) return;
     this.#askedAt = performance.now();
     this.#become("s");
   }
 
   // Nobody wants to before a click.
   waitForAClick() {
-    if (this.#startupMs >= 0) return;
+    if (this.#hasStarted) return;
+    this.#isWanted = false;
     this.#askedAt = NaN;
     this.#become("d");
   }
@@ -123,17 +126,26 @@ export class QualityReport {
     on(this.#video, "pause", () => ["p", "r", "k"].includes(this.#state) && this.#become("a"));
     on(this.#video, "ended", () => this.#become("e"));
     // A page that nobody sees may be gone without another word.
-    on(document, "visibilitychange", () => this.#tell("b", { isLast: document.hidden }));
+    on(document, "visibilitychange", () => this.#onTurn());
     on(window, "pagehide", () => this.#goAway());
     // It was kept, and somebody has come back.
     on(window, "pageshow", ({ persisted }) => persisted && this.#onReturn());
   }
 
+  get #hasStarted() {
+    return this.#startedAt >= 0;
+  }
+
+  #onTurn() {
+    if (this.#isWanted) this.ask();
+    this.#tell("b", { isLast: document.hidden });
+  }
+
   #onPlaying() {
     const now = performance.now();
-    if (!(this.#startupMs >= 0)) {
-      // It has begun by itself where nobody had to ask.
-      this.#startupMs = now - (this.#askedAt >= 0 ? this.#askedAt : now);
+    if (!this.#hasStarted) {
+      // NaN where it has begun before anybody looked.
+      this.#startupMs = now - this.#askedAt;
       this.#startedAt = now;
     }
     this.#error = "";
@@ -155,8 +167,8 @@ export class QualityReport {
   }
 
   #onReturn() {
-    if (!this.#video.paused) this.#become("p");
-    else this.#become("a");
+    if (!this.#hasStarted) this.#become(this.#askedAt >= 0 ? "s" : "d");
+    else this.#become(this.#video.paused ? "a" : "p");
   }
 
   // Some halts no event tells of.
@@ -168,7 +180,7 @@ export class QualityReport {
     if (isMoving) this.#movedAt = now;
     if (paused || seeking) return;
     if (isMoving && this.#state === "p") this.#error = "";
-    if (isMoving && ["r", "k"].includes(this.#state) && this.#startupMs >= 0) this.#onPlaying();
+    if (isMoving && ["r", "k"].includes(this.#state) && this.#hasStarted) this.#onPlaying();
     else if (!isMoving && this.#state === "p" && now - this.#movedAt > LOOK_EVERY_MS) this.#onHalt(now);
     if (this.#state === "p" && now - this.#startedAt > LATENCY_AFTER_MS) this.#noteLatency();
   }
