@@ -1,5 +1,7 @@
 """Who is one viewer and who is another: by what they say, and across midnight, networks and broadcasts."""
 
+from typing import Any
+
 import pytest
 
 from analytics.counting.batch import KeptView, LogBatch, Position, ViewChange
@@ -12,7 +14,7 @@ _DAY_S = 86_400
 _TODAY = int(BEGAN_S // _DAY_S)
 _MIDNIGHT_S = (_TODAY + 1) * _DAY_S
 _SALTS = Salts({_TODAY - 1: b"yesterday", _TODAY: b"today", _TODAY + 1: b"tomorrow"})
-_ONE = {"cmcd": 'sid="one"'}
+_ONE: dict[str, Any] = {"cmcd": 'sid="one"'}
 
 
 def _counter() -> ViewCounter:
@@ -35,7 +37,7 @@ def _views(*lines: bytes, until_s: float = BEGAN_S + 60) -> list[ViewChange]:
 
 class TestMidnight:
     @pytest.mark.parametrize("who", [_ONE, {}], ids=["by an id", "by address"])
-    def test_ends_no_view_though_its_collector_begins_anew_after_it(self, who: dict[str, str]) -> None:
+    def test_ends_no_view_though_its_collector_begins_anew_after_it(self, who: dict[str, Any]) -> None:
         first, second = _counter(), _counter()
         for counting, segments in ((first, range(3)), (second, range(3, 6))):
             if counting is second:
