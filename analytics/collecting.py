@@ -11,7 +11,7 @@ from datetime import date
 from pathlib import Path
 
 from analytics.books import BatchRefusedError, Books, BooksAwayError
-from analytics.counting.batch import Position, WatchingNow
+from analytics.counting.batch import Position, Watching, WatchingNow
 from analytics.counting.counter import ViewCounter
 from analytics.counting.identity import Salts
 from analytics.media_log import MediaLog
@@ -24,7 +24,9 @@ logger = logging.getLogger(__name__)
 _TICK_S = 0.2
 # nginx writes a line after a second at the latest, and it is read a tick later.
 LAG_MS = 1500
-_NOW_S, _EXPIRE_S, _FORGET_S = 1.0, 5.0, 1.0
+# Who watches now is looked at so often, and told when it has changed, or nothing was told for a second.
+_NOW_S, _NOW_TOLD_S = 0.4, 1.0
+_EXPIRE_S, _FORGET_S = 5.0, 1.0
 # A batch is written after a second; where that takes long, less often, so that a twentieth of the time goes there.
 _BATCH_S, _BATCH_LATEST_S, _BATCH_SHARE = 1.0, 10.0, 20
 # Of one tick: others have their turn, too.
@@ -66,6 +68,8 @@ class Collector:
         self._away: set[str] = set()
         self._batch_s = _BATCH_S
         self._batch_due = self._now_due = self._expire_due = self._open_due = self._forget_due = 0.0
+        self._told: list[Watching] = []
+        self._told_s = 0.0
         self._salts_of: date | None = None
         self._torn = 0
         # By how much the clock is ahead of one that nobody sets.
@@ -190,8 +194,12 @@ class Collector:
     def _tell_now(self) -> None:
         if self._counter is None:
             return
-        at_ms = _now_ms() - LAG_MS
-        self._books.write_now(WatchingNow(self._edge, at_ms, self._counter.watching(at_ms)))
+        now_s, at_ms = time.monotonic(), _now_ms() - LAG_MS
+        watching = self._counter.watching(at_ms)
+        if watching == self._told and now_s - self._told_s < _NOW_TOLD_S:
+            return
+        self._books.write_now(WatchingNow(self._edge, at_ms, watching))
+        self._told, self._told_s = watching, now_s
 
     def _leave(self) -> None:
         """Say that it ends: with a word nobody is missed, and what goes on elsewhere stays known."""

@@ -7,7 +7,6 @@ import re
 import subprocess
 import time
 from dataclasses import dataclass
-from statistics import median
 from urllib.parse import urljoin
 
 import httpx
@@ -34,13 +33,22 @@ class _Part:
     at_ms: int
 
 
-def read_ages_ms(url: str, *, parts: int) -> tuple[float, float]:
-    """Return the median ages of the newest and of the oldest pictures of the next parts of the best rendition."""
+@dataclass(frozen=True)
+class PartAges:
+    """How old the newest and the oldest picture of a part were when it had come, and when that was, since 1970."""
+
+    newest_ms: int
+    oldest_ms: int
+    at_ms: int
+
+
+def read_ages(url: str, *, parts: int) -> list[PartAges]:
+    """Return those of the next parts of the best rendition."""
     with plain_client(headers={"User-Agent": _AGENT}) as client:
         text = client.get(url).raise_for_status().text
         playlist = urljoin(url, max(_BEST.findall(text), key=lambda found: int(found[0]))[1])
         init, fetched = _fetch(client, playlist, count=parts)
-    newest, oldest = [], []
+    found = []
     for number, part in enumerate(fetched):
         before = [each for each in fetched[:number] if each.segment == part.segment]
         if len(before) < part.index:
@@ -48,9 +56,9 @@ def read_ages_ms(url: str, *, parts: int) -> tuple[float, float]:
             continue
         known = len(_codes(init + b"".join(each.media for each in before))) if before else 0
         codes = _codes(init + b"".join(each.media for each in [*before, part]))[known:]
-        newest.append((part.at_ms - codes[-1]) % _WINDOW_MS)
-        oldest.append((part.at_ms - codes[0]) % _WINDOW_MS)
-    return median(newest), median(oldest)
+        newest_ms, oldest_ms = ((part.at_ms - code) % _WINDOW_MS for code in (codes[-1], codes[0]))
+        found.append(PartAges(newest_ms, oldest_ms, part.at_ms))
+    return found
 
 
 def _fetch(client: httpx.Client, playlist: str, *, count: int) -> tuple[bytes, list[_Part]]:

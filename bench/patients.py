@@ -103,7 +103,6 @@ HEALTHY: dict[str, Patient] = {
         # For some seconds much moves, for some little.
         picture="select='lt(mod(t,16),6)+not(mod(n,12))+lt(random(1),0.06)'",
         sent=("-fps_mode", "passthrough", "-force_key_frames", "expr:gte(t,n_forced*2)"),
-        gop=600,
     ),
     "44.1 kHz, mono": Patient(sample_rate=44_100, channels=1),
     "speech that pauses for 5 s": Patient(sound=f"volume=-60dB:enable='{_NOW_AND_THEN.format(15)}'"),

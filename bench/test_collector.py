@@ -109,7 +109,10 @@ def test_lines_a_second() -> None:
 def test_memory_at_many_views() -> None:
     done = subprocess.run([sys.executable, "-c", _MEMORY], capture_output=True, text=True, check=True)
     loaded, added = map(int, done.stdout.split())
-    print(f"\n{added} MB for {_VIEWS} views and their batch, beside {loaded} MB of the program itself")
+    print(
+        f"\nmemory of counting {_VIEWS:,} views, with their batch: {added} MB (wanted <= {_MB_AT_MOST}), beside"
+        f" {loaded} MB of the program"
+    )
     assert added <= _MB_AT_MOST
 
 

@@ -45,11 +45,17 @@ class ReportedFigures(msgspec.Struct):
     error_code: _Name | None
     exited_before_start: bool
 
+    @property
+    def is_told(self) -> bool:
+        """Whether it was asked for, and came to something: pictures, a failure, or an exit before the first one."""
+        return self.failed or self.exited_before_start or self.startup_ms is not None or self.played_ms > 0
+
 
 class ViewChange(msgspec.Struct):
     """A view as it is now; `state` is None once it is over.
 
-    One that is over and has not begun is removed, but for who wanted to watch and saw nothing: `is_kept`.
+    One that is over and has not begun is removed, but for whose player has said how it went: `is_kept`. That of who saw
+    something stays as that of who saw nothing does, be it that nobody can tell what was delivered to them.
     """
 
     id: UUID
@@ -68,8 +74,7 @@ class ViewChange(msgspec.Struct):
 
     @property
     def is_kept(self) -> bool:
-        wanted = self.reported is not None and (self.reported.failed or self.reported.exited_before_start)
-        return self.state is not None or self.has_begun or wanted
+        return self.state is not None or self.has_begun or (self.reported is not None and self.reported.is_told)
 
 
 class Added(msgspec.Struct):

@@ -5,8 +5,9 @@ import msgspec
 from analytics.counting.batch import ReportedFigures
 from analytics.counting.reports import PlayerEvent, short_name
 
-# An event that says what has been since the beginning of its session is such a one if it is among the first.
-_FIRST_EVENTS = 8
+# An event says what has been since the beginning of its session, which is all that there was if it is among the first:
+# before that it was asked for, began, and was paused. Later ones may be of somebody whose view was over meanwhile.
+_FIRST_EVENTS = 4
 # What was reported before the first event that came through, and how far events wait on their way.
 _GRACE_MS = 20_000
 # Between two events nothing longer is believed: a machine that slept did not play. Players report every minute.
@@ -15,8 +16,9 @@ _LONGEST_STARTUP_MS = 600_000
 # Further behind nobody watches live.
 _LONGEST_LATENCY_MS = 300_000
 _DROPPED_MOST = 2**31 - 1
-# A viewer whose player began anew; two at once with one viewer id are one view, of which one reports.
+# A viewer whose player began anew; two at once with one viewer id are one view, of which one reports until it is over.
 _TAKES_OVER_AFTER_MS = 60_000
+_OVER = frozenset("qf")
 # Somebody waits for a first picture; nobody does any more.
 _WAITING, _NOT_WAITING = frozenset("skrw"), frozenset("ad")
 _WATCHING = frozenset("pr")
@@ -94,7 +96,7 @@ class ReportedQuality(msgspec.Struct, array_like=True):
         """Take in an event that came then; False for one of somebody else than is listened to."""
         name = short_name(event.sid)
         if name != self.sid:
-            if self.sid and at_ms - self.heard_ms < _TAKES_OVER_AFTER_MS:
+            if self.sid and self.state not in _OVER and at_ms - self.heard_ms < _TAKES_OVER_AFTER_MS:
                 return False
             self._begin(name, at_ms)
         if not self.state:
@@ -194,7 +196,7 @@ class ReportedQuality(msgspec.Struct, array_like=True):
 
     def _start(self, event: PlayerEvent) -> None:
         """Note how long it took until the first picture: as it says, or by when it was asked for."""
-        took_ms = event.startup_ms
+        took_ms = event.startup_ms if self.is_whole else None
         if took_ms is None or took_ms > _LONGEST_STARTUP_MS:
             if event.state != "p" or self.has_played or not self.asked_by_player_ms:
                 return

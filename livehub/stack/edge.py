@@ -16,7 +16,7 @@ from livehub.stack.media_doors import (
     files_of_who_waited,
     media_maps,
 )
-from livehub.stack.nginx import Host, households, listens, main_context, quoted, temp_paths
+from livehub.stack.nginx import Host, households, listens, main_context, quoted, real_client, temp_paths
 from livehub.stack.ports import listen_addresses
 
 _BODY_MAX_MB = 1
@@ -96,7 +96,8 @@ http {{
     gzip_types application/javascript application/vnd.apple.mpegurl image/svg+xml text/css text/vtt;
 {temp_paths(instance, name="edge")}
 
-{_real_client(instance)}
+{real_client(instance)}
+{_client_scheme(instance)}
 
 {policy_of_all(instance)}
 
@@ -184,11 +185,7 @@ http {{
             error_page 502 504 = @down_$reader;
         }}
         location ^~ /internal {{ return 404; }}
-        # What edge nodes have counted, with their token.
-        location ^~ /edges/ {{
-            client_max_body_size {_BATCH_MAX_MB}m;
-            proxy_pass http://web;
-        }}
+{_takes_from_edge_nodes(instance)}
         # Recordings of this node's folder: for whom, the web program has said.
         location ^~ /recording-files/ {{
             internal;
@@ -235,6 +232,7 @@ http {{
             }}
             # A part that a playlist hints at is waited for.
             location ~ ^/playback/(?<media>{SLOT}/[0-9]+-[0-9]+\\.[0-9]+\\.m4s)$ {{
+                {logs_media(instance, is_of_parts=True)}
                 if ($request_method = OPTIONS) {{ return 204; }}
                 root {quoted(instance.playback_dir)};
                 try_files /$media @next_part;
@@ -252,7 +250,7 @@ http {{
             proxy_pass http://web/internal/recorded/$recorded$is_args$args;
         }}
         location @next_part {{
-            {logs_media(instance)}
+            {logs_media(instance, is_of_parts=True)}
             if ($request_method !~ ^(GET|HEAD)$) {{ return 405; }}
 {MEDIA_HEADERS}
 {ORIGIN}
@@ -280,6 +278,32 @@ http {{
 """
 
 
+def _takes_from_edge_nodes(instance: Instance) -> str:
+    """Return the locations of what edge nodes have counted. A batch is large: who has no token is not listened to."""
+    if not instance.has_edge_token:
+        return "        location ^~ /edges/ { return 404; }"
+    return f"""\
+        location ^~ /edges/ {{ proxy_pass http://web; }}
+        location = /edges/batch {{
+            auth_request /internal/edge-token;
+            client_max_body_size {_BATCH_MAX_MB}m;
+            proxy_pass http://web;
+        }}
+        location = /internal/edge-token {{
+            internal;
+            access_log off;
+            # Of the request that it is asked for.
+            client_max_body_size {_BATCH_MAX_MB}m;
+            proxy_pass http://web/internal/edge-token;
+            proxy_pass_request_body off;
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-For $remote_addr;
+            proxy_set_header X-Request-Id $request_id;
+            proxy_set_header Content-Length "";
+            proxy_set_header Connection close;
+        }}"""
+
+
 def _known_hosts(instance: Instance) -> str:
     return "|".join(sorted({_host_pattern(host) for host in instance.allowed_hosts}))
 
@@ -291,14 +315,11 @@ def _host_pattern(host: str) -> str:
     return rf"(?:.+\.)?{re.escape(host[1:])}" if host.startswith(".") else re.escape(host)
 
 
-def _real_client(instance: Instance) -> str:
-    """Return how a client is known behind trusted proxies: the last address in their list that is none of them."""
+def _client_scheme(instance: Instance) -> str:
+    """Return what a client speaks, whatever the proxies before us do."""
     scheme = "https" if instance.public_url.startswith("https://") else "http"
-    believed = "".join(f"    set_real_ip_from {network};\n" for network in instance.trusted_proxies)
     proxies = " ".join(f"{network} 1;" for network in instance.trusted_proxies)
     return f"""\
-{believed}    real_ip_header X-Forwarded-For;
-    real_ip_recursive on;
     geo $realip_remote_addr $is_proxy {{ default 0; {proxies} }}
     # From nobody else; and else the scheme of the public URL, since TLS may end before us.
     map $is_proxy$http_x_forwarded_proto $client_scheme {{ default {scheme}; 1http http; 1https https; }}"""

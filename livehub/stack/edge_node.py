@@ -16,7 +16,7 @@ from livehub.stack.media_doors import (
     files_of_who_waited,
     media_maps,
 )
-from livehub.stack.nginx import Host, households, listens, main_context, quoted, temp_paths
+from livehub.stack.nginx import Host, households, listens, main_context, quoted, real_client, temp_paths
 from livehub.stack.ports import listen_addresses
 
 # Of the files that a worker may open, what one address may have going on at once.
@@ -63,6 +63,7 @@ http {{
     tcp_nopush on;
     keepalive_timeout 65s;
     client_header_timeout 15s;
+    client_body_timeout 15s;
     # Nobody sends anything but reports.
     client_max_body_size {LARGEST_REPORT_KB}k;
     reset_timedout_connection on;
@@ -72,6 +73,7 @@ http {{
     proxy_cache_path {quoted(instance.relayed_recordings_dir)} levels=1:2 keys_zone=recorded:10m
                      max_size={instance.edge_recordings_mb}m inactive={_RECORDED_KEPT_MIN}m use_temp_path=off;
 
+{real_client(instance)}
 {households()}
     limit_conn_zone $household zone=requests:10m;
     limit_conn_status 429;

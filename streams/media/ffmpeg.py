@@ -31,8 +31,9 @@ _LOOKS_PER_S, _LOOK_SIZE = 2, "160:90"
 _BLACK_BELOW = 0.05
 _SHORTEST_BLACK_S, _SHORTEST_FREEZE_S, _STILL_DB = 0.1, 1, -60
 _SHORTEST_SILENCE_S, _SILENT_DB = 2, -50
-# Tenths of a second whose highest peak is told.
-_PEAKS_OF = 20
+# Tenths of a second: whose highest peak is found, and from one telling to the next. Each line that is told is a call of
+# the system, and wakes who reads it.
+_PEAKS_OF, _TOLD_EVERY = 20, 5
 # The tracks' clocks stay those of the source: what is written to different pipes fits together, and to its key frames.
 _FRAGMENTS = "+frag_keyframe+empty_moov+default_base_moof+negative_cts_offsets+frag_discont"
 _TIMESCALE = 90_000
@@ -183,7 +184,10 @@ def _listening(ladder: Ladder, looks: Looks | None) -> list[str]:
     loudness, silence = "ebur128=metadata=1:framelog=verbose", f"silencedetect=n={_SILENT_DB}dB:d={_SHORTEST_SILENCE_S}"
     peaks = f"astats=metadata=1:reset={_PEAKS_OF}:measure_perchannel=none:measure_overall=Peak_level"
     told = rf"ametadata=print:file='pipe\:{looks.sound}':direct=1"
-    return ["-filter_complex", f"[0:a]{loudness},{silence},{peaks},{told},anullsink"]
+    # These stand on the one frame with which it is known, so they are told of all.
+    at_once = ",".join(f"{told}:key=lavfi.silence_{edge}" for edge in ("start", "end"))
+    now_and_then = f"aselect=eq(mod(n\\,{_TOLD_EVERY})\\,{_TOLD_EVERY - 1})"
+    return ["-filter_complex", f"[0:a]{loudness},{silence},{at_once},{peaks},{now_and_then},{told},anullsink"]
 
 
 def _every(distance_s: int) -> str:

@@ -131,9 +131,9 @@ def counted_edge(
     prepare_folders(instance)
     config = render_edge(instance, Host.current())
     # Each of our lines once more, unbuffered: what there is to count.
-    ours = re.search(r"access_log [^;]*media\.log[^;]* media [^;]*if=(\$\w+);", config)
-    assert ours is not None
-    config = config.replace(ours[0], f"{ours[0]} access_log {delivered} media if={ours[1]};")
+    ours = rf"access_log [^;]*{instance.media_log.name}[^;]* media [^;]*if=(\$\w+);"
+    config, found = re.subn(ours, rf"\g<0> access_log {delivered} media if=\1;", config)
+    assert found
     instance.edge_config.write_text(config)
     put_media(instance.playback_dir, session=session, segments=segments, part_s=part_s, parts=parts)
     argv = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)

@@ -142,20 +142,22 @@ def test_what_players_report_is_written_with_their_views(on_air: Session) -> Non
     said = ReportedFigures(420, 9600, 350, 1, 2310, 9000, 3, failed=False, error_code=None, exited_before_start=False)
     left = ReportedFigures(None, 0, 0, 0, None, 0, None, failed=False, error_code=None, exited_before_start=True)
     failed = ReportedFigures(None, 0, 0, 0, None, 0, 0, failed=True, error_code="x", exited_before_start=False)
+    nothing = ReportedFigures(None, 0, 0, 0, None, 0, 0, failed=False, error_code=None, exited_before_start=False)
     reported, silent = _view(_name(on_air)), _view(_name(on_air))
     gave_up, fell = (
         _view(_name(on_air), has_begun=False, watched_ms=0, state=None, reported=each) for each in (left, failed)
     )
     batches.write_batch(_batch(_START, _FIRST, views=[reported, silent, gave_up, fell]))
     reported.reported = said
-    # One who has played something makes no view by saying so.
-    claimed = _view(_name(on_air), has_begun=False, watched_ms=0, reported=said)
-    batches.write_batch(_batch(_FIRST, _SECOND, views=[reported, claimed]))
-    claimed.state = None
-    batches.write_batch(_batch(_SECOND, Position("a" * 32, 1000), views=[claimed]))
+    # Who has played something makes no view by saying so, but it is kept; who came to nothing is forgotten.
+    claimed, gone = (_view(_name(on_air), has_begun=False, watched_ms=0, reported=each) for each in (said, nothing))
+    batches.write_batch(_batch(_FIRST, _SECOND, views=[reported, claimed, gone]))
+    claimed.state = gone.state = None
+    batches.write_batch(_batch(_SECOND, Position("a" * 32, 1000), views=[claimed, gone]))
 
     rows = {view.id: view for view in View.objects.all()}
-    assert rows.keys() == {reported.id, silent.id, gave_up.id, fell.id}
+    assert rows.keys() == {reported.id, silent.id, gave_up.id, fell.id, claimed.id}
+    assert not rows[claimed.id].has_begun
     row = rows[reported.id]
     assert (row.startup_ms, row.played_ms, row.stalled_ms, row.stalls) == (420, 9600, 350, 1)
     assert (row.latency_ms, row.latency_measured_ms, row.dropped_frames) == (2310, 9000, 3)

@@ -158,6 +158,8 @@ def test_chart_beside_the_picture_says_what_is_true(live_server: LiveServer, own
     with opened(live_server, owner, path=f"/livestreams/{going_on.livestream_id}") as page:
         viewers = page.get_by_test_id("viewers")
         expect(viewers.get_by_test_id("watching")).to_have_text("\u2013")
+        # One sentence, and no piece of it in a line of its own.
+        expect(viewers.locator(".watchers-word > *")).to_have_count(1)
         expect(page.get_by_test_id("encoder").locator("canvas")).to_have_count(0)
         height = page.locator("main").evaluate("e => e.offsetHeight")
         assert pointed_at(viewers, 0.25).endswith(": 5")

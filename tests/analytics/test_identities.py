@@ -1,7 +1,5 @@
 """Who is one viewer and who is another: by what they say, and across midnight, networks and broadcasts."""
 
-from typing import Any
-
 import pytest
 
 from analytics.counting.batch import KeptView, LogBatch, Position, ViewChange
@@ -14,7 +12,7 @@ _DAY_S = 86_400
 _TODAY = int(BEGAN_S // _DAY_S)
 _MIDNIGHT_S = (_TODAY + 1) * _DAY_S
 _SALTS = Salts({_TODAY - 1: b"yesterday", _TODAY: b"today", _TODAY + 1: b"tomorrow"})
-_ONE: dict[str, Any] = {"cmcd": 'sid="one"'}
+_ONE = 'sid="one"'
 
 
 def _counter() -> ViewCounter:
@@ -36,15 +34,15 @@ def _views(*lines: bytes, until_s: float = BEGAN_S + 60) -> list[ViewChange]:
 
 
 class TestMidnight:
-    @pytest.mark.parametrize("who", [_ONE, {}], ids=["by an id", "by address"])
-    def test_ends_no_view_though_its_collector_begins_anew_after_it(self, who: dict[str, Any]) -> None:
+    @pytest.mark.parametrize("cmcd", [_ONE, ""], ids=["by an id", "by address"])
+    def test_ends_no_view_though_its_collector_begins_anew_after_it(self, cmcd: str) -> None:
         first, second = _counter(), _counter()
         for counting, segments in ((first, range(3)), (second, range(3, 6))):
             if counting is second:
                 second.restore(_kept(view) for view in _batch(first).views)
             for msn in segments:
                 at_s = _MIDNIGHT_S - 6 + 2 * msn
-                _feed(counting, line(at_s, msn=msn, **who), until_s=at_s)
+                _feed(counting, line(at_s, msn=msn, cmcd=cmcd), until_s=at_s)
 
         (before,), (after,) = _batch(first).views, _batch(second).views
         assert after.id == before.id
@@ -52,7 +50,7 @@ class TestMidnight:
 
     def test_parts_what_is_stored_of_one_and_the_same_viewer(self) -> None:
         today, tomorrow = (
-            _views(line(at_s, msn=1, **_ONE), until_s=at_s + 1) for at_s in (_MIDNIGHT_S - 9, _MIDNIGHT_S + 9)
+            _views(line(at_s, msn=1, cmcd=_ONE), until_s=at_s + 1) for at_s in (_MIDNIGHT_S - 9, _MIDNIGHT_S + 9)
         )
 
         assert today[0].viewer != tomorrow[0].viewer
@@ -66,7 +64,9 @@ def _kept(view: ViewChange) -> KeptView:
 
 
 def test_nobody_can_tell_that_it_is_the_same_viewer_at_another_broadcast() -> None:
-    here, there = _views(line(BEGAN_S, msn=1, session=SESSION, **_ONE), line(BEGAN_S, msn=1, session="f" * 16, **_ONE))
+    here, there = _views(
+        line(BEGAN_S, msn=1, session=SESSION, cmcd=_ONE), line(BEGAN_S, msn=1, session="f" * 16, cmcd=_ONE)
+    )
 
     assert here.viewer != there.viewer
 

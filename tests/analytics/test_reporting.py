@@ -2,6 +2,8 @@
 
 import pytest
 
+from analytics.counting.lines import LineError
+from analytics.counting.reporting import KnownSessions, Report
 from tests.analytics.crowds import BEGAN_S, SESSION, line
 from tests.analytics.reported import VIEWER, Counted, event, media, report, watched
 
@@ -35,7 +37,7 @@ class TestWhoseItIs:
             # Another page of the same viewer: one of them is listened to.
             report(0.6, event(0.5, "ps", sn=0, sta="s", sid="second"), viewer=VIEWER),
             report(5.0, event(5, "t", sn=1, sta="p", sid="second", **watched(9000)), viewer=VIEWER),
-            report(10.4, event(10.4, "ps", sn=2, sta="q", sid="tab", **watched(10_000)), viewer=VIEWER),
+            report(10.4, event(10.4, "ps", sn=2, sta="a", sid="tab", **watched(10_000)), viewer=VIEWER),
         )
 
         assert (counted.row.identity, counted.figures.played_ms, counted.figures.startup_ms) == ("token", 10_000, 400)
@@ -46,6 +48,20 @@ class TestWhoseItIs:
             report(110, event(110, "t", sn=1, sta="p", sid="new", **watched(7000)), viewer=VIEWER),
         )
         assert counted.figures.played_ms == 17_000
+
+    def test_goes_on_with_the_page_that_was_loaded_anew(self) -> None:
+        counted = Counted(
+            report(0, event(0, "ps", sn=0, sta="s", sid="tab"), viewer=VIEWER),
+            report(1, event(1, "ps", sn=1, sta="p", msd=400, sid="tab"), viewer=VIEWER),
+            report(5, event(5, "ps", sn=2, sta="q", sid="tab", **watched(4000)), viewer=VIEWER),
+            report(6, event(6, "ps", sn=0, sta="s", sid="anew"), viewer=VIEWER),
+            report(16, event(16, "t", sn=2, sta="p", msd=700, sid="anew", **watched(9000)), viewer=VIEWER),
+            # What was on its way.
+            report(17, event(5, "ps", sn=3, sta="q", sid="tab", **watched(4000)), viewer=VIEWER),
+        )
+
+        assert (counted.figures.played_ms, counted.figures.startup_ms) == (13_000, 400)
+        assert counted.rejected == {"sid": 1}
 
 
 class TestBadInput:
@@ -89,3 +105,24 @@ class TestBadInput:
         # Who is behind another address is heard.
         counted.feed(report(1, event(1, "ps", sn=0, sta="s", sid="honest"), address="198.51.100.1"))
         assert len(counted.counter) == 121
+
+    def test_viewers_without_end_are_bounded(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("analytics.counting.counter._STAYS_AT_MOST", 5)
+        crowd = [event(1, "ps", sn=0, sta="s", sid=f"sid-{number}") for number in range(9)]
+        counted = Counted(*(report(1, said, address=f"198.51.100.{place}") for place, said in enumerate(crowd)))
+
+        assert (len(counted.counter), counted.rejected) == (5, {"too_many": 4})
+
+    def test_no_more_is_known_than_is_needed(self) -> None:
+        known = KnownSessions(lambda _playback_id, _session: False)
+        for number in range(20_001):
+            known.note(f"pb_{number}", SESSION)
+        for number in range(9):
+            known.note("pb_crowd", f"{number:016x}")
+
+        # The oldest of livestreams, and of one's sessions.
+        for place in (f"pb_0/{SESSION}", f"pb_crowd/{0:016x}"):
+            playback_id, session = place.split("/")
+            with pytest.raises(LineError, match="foreign"):
+                known.find(Report(playback_id, session, 0, [], ""))
+        assert known.find(Report("pb_crowd", "", 0, [], ""))[:2] == [f"{8:016x}", f"{7:016x}"]

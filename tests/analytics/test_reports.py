@@ -73,6 +73,7 @@ def test_an_event_of_another_player() -> None:
         'e=t,sid="a",ts=1,bl=(1 2',
         'e=t,sid="a",ts=1,' + ",".join(f"k{number}" for number in range(70)),
         'e=t,sid="a",ts=1,x="' + "y" * 5000 + '"',
+        'e=t,sid="a",ts=1,' + ",".join(f'k{number}="{"y" * 80}"' for number in range(60)),
     ],
 )
 def test_what_is_no_event_is_none(wrong: str) -> None:

@@ -118,7 +118,7 @@ class TestOverview:
         html = get_html(browser, f"/analytics?{NOVEMBER}")
 
         assert 'data-chart="days" data-source="days-table"' in html
-        rows = re.findall(r'<tr data-at="(\d+)" data-value="([\d.]*)"', html)
+        rows = re.findall(r'<tr data-at="(\d+)"\s+data-value="([\d.]*)"', html)
         assert len(rows) == 30
         assert (str(int(at("03T00:00").timestamp())), "0.5000") in rows
 

@@ -94,7 +94,7 @@ class TestOverview:
         html = squeezed(get_html(browser, "/"))
 
         assert '<dt>Failed, 24 h</dt><dd class="bad">1</dd>' in html
-        assert "All well: no encoder is away, no livestream has failed" in html
+        assert "All well: no encoder is away or sends what is faulty, no livestream has failed" in html
 
     def test_leads_from_a_recent_broadcast_to_its_own_page(self, browser: Client, livestream: Livestream) -> None:
         session = runs.connected(livestream)

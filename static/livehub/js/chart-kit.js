@@ -5,6 +5,8 @@ export const SECOND_MS = 1000;
 export const timeWords = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 // As pages write them, whatever the reader's language.
 export const numberWords = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+// Beside an axis, where there is room for some characters: 250, 1.5M.
+export const axisWords = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
 
 export function colour(name) {
   // What a token is in the present scheme; canvases know no light-dark().

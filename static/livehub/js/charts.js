@@ -3,7 +3,7 @@
 // table "<id>-bands" are stretches with something to tell. With data-now the chart goes on by a second each, and with
 // data-window-s it forgets what is longer ago. The table, which is told anew meanwhile, knows what no second was asked of.
 
-import { clockOf, colour, numberWords, plain, pointedAt, sayingIn, SECOND_MS, sizeOf } from "./chart-kit.js";
+import { axisWords, clockOf, colour, numberWords, plain, pointedAt, sayingIn, SECOND_MS, sizeOf } from "./chart-kit.js";
 import { EncoderChart } from "./encoder-chart.js";
 
 const ASK_EVERY_MS = 1000;
@@ -14,6 +14,8 @@ const NOW_POINTS = 3600;
 const LEAST_S = 60;
 // Between seconds further apart than this one nobody asked: the page was in the background.
 const UNBROKEN_S = 5;
+// There are no half viewers.
+const WHOLE = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((digit) => digit * 10 ** power));
 const charts = new Map();
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -101,7 +103,9 @@ class Chart {
 
   draw() {
     this.plot?.destroy();
-    const [line, fill, band] = ["--accent", "--accent-soft", "--warn-soft"].map(colour);
+    const [line, band] = ["--accent", "--warn-soft"].map(colour);
+    // What happened meanwhile is seen through it.
+    const fill = line.replace("rgb(", "rgba(").replace(")", ", 0.12)");
     const options = {
       ...sizeOf(this.element),
       tzDate: this.isByDay ? (seconds) => uPlot.tzDate(new Date(seconds * SECOND_MS), "UTC") : undefined,
@@ -110,7 +114,7 @@ class Chart {
       cursor: { y: false, drag: { x: false, y: false }, points: { show: !this.isByDay } },
       axes: [
         plain({ values: (_, splits, __, ___, step) => splits.map((at) => this.timeWords(at, step)), size: 30, space: 64 }),
-        plain({ size: 46, incrs: this.isByDay ? undefined : [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 2e4, 5e4, 1e5] }),
+        plain({ size: 46, incrs: this.isByDay ? undefined : WHOLE, values: (_, splits) => splits.map((value) => axisWords.format(value)) }),
       ],
       series: [
         {},

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 # Nothing that filters print is longer; what has no end of line is none of theirs.
 _LONGEST_LINE = 4_096
 _TIME = b"pts_time:"
+# Pictures of another size, or sound of another rate, begin filters anew: those before say no more that anything ends.
+_FIRST_FRAME = b"frame:0 "
 _PREFIX = b"lavfi."
 # Filters tell a length once it is over as well; only these two say what is going on.
 _BEGINS = {b"black_start": "black", b"freezedetect.freeze_start": "frozen", b"silence_start": "silent"}
@@ -78,6 +80,8 @@ class FilterLines:
 
     def _take(self, line: bytes) -> None:
         if line.startswith(b"frame:"):
+            if line.startswith(_FIRST_FRAME):
+                self._since_s.clear()
             at_s = _number(line.partition(_TIME)[2])
             self._now_s = at_s if at_s is not None else self._now_s
             return

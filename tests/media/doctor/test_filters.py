@@ -130,6 +130,15 @@ class TestSounds:
         assert found[FindingKind.LOUDNESS] <= 10
 
 
+class TestLines:
+    def test_are_few(self) -> None:
+        """Each is a call of the system for ffmpeg, and wakes the worker's reader."""
+        lines = _lines(_clip(), is_encoded=True)
+
+        assert sum(line.text.startswith(b"frame:") for line in lines if line.is_of_sound) >= 2 * _SECONDS - 2
+        assert len(lines) <= 40 * _SECONDS
+
+
 class TestWhatIsSeenOfASlate:
     def test_does_not_count(self) -> None:
         clip = _clip(_FROZEN)
@@ -166,6 +175,18 @@ class TestWhatIsSeenOfASlate:
         lines.feed(b"frame:81 pts:81 pts_time:40.5\n")
 
         assert lines.lasted_s("frozen") == 0.5
+
+
+def test_what_stood_still_does_so_no_more_when_pictures_of_another_size_follow() -> None:
+    """As ffmpeg prints it, whose filters begin anew then."""
+    lines = FilterLines()
+    lines.feed(b"frame:10   pts:10      pts_time:5\nlavfi.freezedetect.freeze_start=3\n")
+    lines.feed(b"frame:11   pts:11      pts_time:5.5\n")
+    assert lines.lasted_s("frozen") == 2.5
+
+    lines.feed(b"frame:0    pts:12      pts_time:6\nlavfi.look=1\nframe:1    pts:13      pts_time:6.5\n")
+
+    assert lines.lasted_s("frozen") == 0.0
 
 
 class TestEars:
