@@ -11,6 +11,7 @@ from analytics import batches
 from analytics.books import BatchRefusedError
 from analytics.counting.batch import Added, LogBatch, Position, ReportedFigures, ViewChange, Watching, WatchingNow
 from analytics.models import Day, DayKind, LogCursor, Minute, QualityDay, SessionFigures, SessionNow, View
+from analytics.partitions import drop_days_before, list_days, today
 from analytics.quality import Quality, read_quality
 from analytics.ranges import TimeRange
 from livehub.core import clock
@@ -272,6 +273,18 @@ def test_now_is_what_all_edges_say_and_its_most_is_the_peak(on_air: Session) -> 
 
     assert changed == {(on_air.livestream_id, on_air.livestream.app.organization_id)}
     assert list(SessionNow.objects.values_list("edge", flat=True)) == ["far"]
+
+
+def test_a_day_that_has_begun_meanwhile_has_a_table_of_its_own(on_air: Session) -> None:
+    batches.open_log("main")
+    # As after two midnights with no worker that makes days ahead.
+    drop_days_before(today() + timedelta(days=2))
+    assert today() not in list_days()
+
+    batches.write_batch(_batch(_START, _FIRST, views=[_view(_name(on_air), began_ms=clock.epoch_ms(clock.now()))]))
+
+    assert today() in list_days()
+    assert View.objects.count() == 1
 
 
 def test_what_an_edge_has_said_long_ago_is_no_part_of_the_peak(on_air: Session) -> None:

@@ -1,6 +1,7 @@
 """An edge node, as `manage.py run` makes one, in front of an origin that has a packager without media."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -176,6 +177,10 @@ class TestSigned:
         assert doors.get("v0/index.m3u8").status_code == 403
         # Another edge behind this one asks here.
         assert [node.get(f"{door}{_PLAYBACK_ID}/permission").status_code for door in (f"t/{ann}/", "")] == [200, 401]
+        # With what viewers are told apart by, who are counted here.
+        named = [node.get(f"t/{who}/{_PLAYBACK_ID}/permission").headers["X-Playback-Viewer"] for who in (ann, bob)]
+        assert all(re.fullmatch("[0-9a-f]{32}", each) for each in named)
+        assert named[0] != named[1]
         for log in node.logs.rglob("*"):
             assert ann.split(".")[1] not in log.read_text(errors="replace")
 

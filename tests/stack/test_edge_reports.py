@@ -46,7 +46,7 @@ def http(edge: Edge) -> httpx.Client:
     return httpx.Client(base_url=edge.url, timeout=HANG_S)
 
 
-def _lines(instance: Instance, count: int) -> list[dict[str, Any]]:
+def lines_of(instance: Instance, count: int) -> list[dict[str, Any]]:
     """Return the log's lines as soon as there are so many."""
     found: list[bytes] = []
 
@@ -74,7 +74,7 @@ def test_a_report_is_a_line_of_the_log(instance: Instance, edge: Edge, http: htt
         assert answer.headers.get_list("Access-Control-Allow-Origin") == ["*"]
         assert answer.headers["Cache-Control"] == "no-store"
         assert "Set-Cookie" not in answer.headers
-    first, second = _lines(instance, 2)
+    first, second = lines_of(instance, 2)
     assert (first["e"], first["u"], first["r"], first["g"]) == ("report", _EVENTS, body, "a browser")
     assert (first["a"], first["v"], first["s"]) == ("127.0.0.1", _VIEWER, 204)
     assert (second["u"], second["r"]) == (f"/playback/{_ID}/events", much)
@@ -103,7 +103,7 @@ def test_of_what_is_no_text_nothing_is_written_but_that_it_came(instance: Instan
     for body in bodies:
         assert http.post(_EVENTS, content=body).status_code == 204
 
-    assert [line["r"] for line in _lines(instance, len(bodies))] == [""] * len(bodies)
+    assert [line["r"] for line in lines_of(instance, len(bodies))] == [""] * len(bodies)
 
 
 def test_the_longest_fits_and_a_longer_one_is_refused(instance: Instance, http: httpx.Client) -> None:
@@ -112,13 +112,13 @@ def test_the_longest_fits_and_a_longer_one_is_refused(instance: Instance, http: 
     assert http.post(_EVENTS, content=longest).status_code == 204
     assert http.post(_EVENTS, content=longest + "x").status_code == 413
     assert http.post(_EVENTS, content=iter([longest.encode(), b"x"])).status_code == 413
-    assert _lines(instance, 1)[0]["r"] == longest
+    assert lines_of(instance, 1)[0]["r"] == longest
 
 
 def test_of_pieces_of_unknown_number_all_is_read(instance: Instance, http: httpx.Client) -> None:
     assert http.post(_EVENTS, content=iter([_EVENT.encode(), b"\n", _EVENT.encode()])).status_code == 204
 
-    assert _lines(instance, 1)[0]["r"] == f"{_EVENT}\n{_EVENT}"
+    assert lines_of(instance, 1)[0]["r"] == f"{_EVENT}\n{_EVENT}"
 
 
 def test_nothing_else_is_taken(instance: Instance, http: httpx.Client) -> None:
@@ -132,7 +132,7 @@ def test_nothing_else_is_taken(instance: Instance, http: httpx.Client) -> None:
     ):
         assert http.post(path, content=_EVENT).status_code in {403, 404, 405}
     assert http.post(_EVENTS, content=_EVENT).status_code == 204
-    assert len(_lines(instance, 1)) == 1
+    assert len(lines_of(instance, 1)) == 1
 
 
 def test_a_flood_of_one_household_is_cut_and_of_another_is_let_in(instance: Instance, edge: Edge) -> None:
@@ -149,7 +149,7 @@ def test_a_flood_of_one_household_is_cut_and_of_another_is_let_in(instance: Inst
     assert (len(answers), set(answers)) == (900, {b"204", b"429"})
     assert answers[:500] == [b"204"] * 500
     taken = answers.count(b"204") + 1
-    assert len(_lines(instance, taken)) == taken
+    assert len(lines_of(instance, taken)) == taken
 
 
 def test_who_goes_away_in_the_middle_is_no_line(instance: Instance, edge: Edge, http: httpx.Client) -> None:
@@ -158,4 +158,4 @@ def test_who_goes_away_in_the_middle_is_no_line(instance: Instance, edge: Edge, 
         half.sendall(f"POST {_EVENTS} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n\r\n{_EVENT}".encode())
     assert http.post(_EVENTS, content=_EVENT).status_code == 204
 
-    assert len(_lines(instance, 1)) == 1
+    assert len(lines_of(instance, 1)) == 1

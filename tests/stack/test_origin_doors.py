@@ -26,6 +26,7 @@ from tests.media.playlist_rules import Playlist, check
 from tests.plain_http import fetch
 from tests.services import HANG_S, running, wait_until
 from tests.stack.rulings import SIGNED, Ruling, ruling, token_of
+from tests.stack.test_edge_reports import lines_of
 from tests.stack.test_nginx import accepts
 
 _PLAYBACK_ID = SESSION.partition("/")[0]
@@ -204,6 +205,9 @@ class TestParts:
 
         response = asked.result(timeout=HANG_S)
         assert (response.status_code, response.text) == (200, "v01.1.")
+        # Delivered once, whichever way it went inside.
+        (line,) = lines_of(doors.instance, 1)
+        assert (line["u"], line["s"], line["b"]) == (f"/playback-files/{SESSION}/v0/{hint}", 200, 6)
         assert response.headers["Content-Type"] == "video/iso.segment"
         for name in ("Cache-Control", "Access-Control-Allow-Origin"):
             assert len(response.headers.get_list(name)) == 1

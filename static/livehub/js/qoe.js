@@ -204,6 +204,8 @@ export class QualityReport {
     if (this.#isOver || state === this.#state) return;
     this.#count();
     this.#state = state;
+    // That it has moved before says nothing of whether it does now.
+    this.#shownS = this.#video.currentTime;
     this.#tell(event);
   }
 
