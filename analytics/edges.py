@@ -42,7 +42,9 @@ TOLD_BY_EDGES: dict[str, tuple[type[msgspec.Struct], Callable[[Any], LogOpened |
 
 @require_GET
 def edge_token(request: HttpRequest) -> HttpResponse:
-    """Answer nginx whether it may take in what comes with this token: 204, or 401 whoever asks."""
+    """Answer nginx whether it may take in what comes with this token: 204, or 401 whoever asks; 404 without edges."""
+    if not settings.EDGE_TOKEN:
+        return HttpResponse(status=404)
     return HttpResponse(status=204) if _has_token(request) else _answer(401, _WHAT_TO_SEND)
 
 
