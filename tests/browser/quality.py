@@ -1,7 +1,12 @@
 """What a viewer saw, by one who looks at the pictures; and what their player has reported of it, by the rows."""
 
 import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -10,6 +15,7 @@ from psycopg.rows import dict_row
 
 from analytics.counting.viewing import Stay
 from tests.services import wait_until
+from tests.stack.answering import Quiet
 from tests.stack.whole import RunningStack
 
 # Beside the player, by the frames that are shown: when the first one was there, for how long they came one after the
@@ -107,3 +113,18 @@ def with_unknown_codecs(route: Route) -> None:
     """Answer a list of renditions as if no browser could play any of them."""
     answer = route.fetch()
     route.fulfill(response=answer, body=re.sub(r'CODECS="[^"]*"', 'CODECS="none.1"', answer.text()))
+
+
+class _Files(Quiet, SimpleHTTPRequestHandler):
+    pass
+
+
+@contextmanager
+def other_origin(folder: Path) -> Iterator[str]:
+    """Serve a folder as the site of somebody else; returns its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Files, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/"
+        finally:
+            server.shutdown()

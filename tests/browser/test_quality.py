@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from urllib.parse import quote
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.operator import Operator
-from tests.browser.quality import WITNESS, ReportedViews, stop_media, with_unknown_codecs
+from tests.browser.quality import WITNESS, ReportedViews, other_origin, stop_media, with_unknown_codecs
 from tests.browser.windows import window
 from tests.e2e.client import Integrator, Stream
 from tests.e2e.encoder import publishing
@@ -125,13 +125,18 @@ def test_each_figure_is_what_the_viewer_saw(viewer: Operator, on_air: Stream, st
     row = reported.next(over="failed")
     assert (row["has_begun"], row["error_code"], row["exited_before_start"]) == (False, "cannotPlay", False)
     _leave(page)
-    page.unroute_all()
 
-    # A page of others reports by hls.js alone.
+
+def test_a_page_of_others_reports_by_hls_js_alone(
+    viewer: Operator, on_air: Stream, stack: RunningStack, tmp_path: Path
+) -> None:
+    reported = _reported(stack, on_air)
     theirs = _THEIRS.format(base=stack.base_url, url=on_air.created["playback_url"], sid=uuid4())
-    page.goto(f"data:text/html,{quote(theirs)}")
-    viewer.watch(for_s=5)
-    row = reported.next(over="played_ms > 3000")
+    (tmp_path / "index.html").write_text(theirs)
+    with other_origin(tmp_path) as address:
+        viewer.page.goto(address)
+        viewer.watch(for_s=5)
+        row = reported.next(over="played_ms > 3000")
     assert (row["has_begun"], row["identity"], row["failed"]) == (True, "cmcd", False)
     assert 0 < row["startup_ms"] < row["played_ms"] + 60_000
 
