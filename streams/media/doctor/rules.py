@@ -70,7 +70,13 @@ RULES: Mapping[FindingKind, Rule] = {
         "it counts dropped frames (network), lower Settings > Output > Bitrate.",
         "Choose a faster -preset or a smaller -s, make the rate constant by -r 30 -fps_mode cfr, and lower -b:v if the "
         "line is the reason.",
-        hides=_hides(FindingKind.KEYFRAMES_VARY, FindingKind.BITRATE_SWINGS, FindingKind.BITRATE_LOW),
+        # Of what is lost, a key frame is one now and then.
+        hides=_hides(
+            FindingKind.KEYFRAME_INTERVAL,
+            FindingKind.KEYFRAMES_VARY,
+            FindingKind.BITRATE_SWINGS,
+            FindingKind.BITRATE_LOW,
+        ),
     ),
     FindingKind.BITRATE_SWINGS: Rule(
         Grades(info=40, warning=80),
