@@ -4,13 +4,16 @@
 _REPLACED_MAX_AGE_S = 2
 # Part requests, and what players say of themselves (CTA-5004): with them, and in reports of their own.
 _ALLOWED_HEADERS = "Range, Content-Type, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status"
+_EXPOSED_HEADERS = "Content-Length, Content-Range, Date, X-Server-Time, X-Playback-Refused"
 # Exactly one Access-Control-Allow-Origin: with two of them browsers refuse the stream.
 MEDIA_HEADERS = f"""\
             add_header Cache-Control $media_cache always;
             add_header Access-Control-Allow-Origin "*" always;
             add_header Access-Control-Allow-Methods "GET, HEAD, OPTIONS" always;
             add_header Access-Control-Allow-Headers "{_ALLOWED_HEADERS}" always;
-            add_header Access-Control-Expose-Headers "Content-Length, Content-Range, Date, X-Playback-Refused" always;
+            add_header Access-Control-Expose-Headers "{_EXPOSED_HEADERS}" always;
+            # By which players tell how late they are: `Date` is cut to the second.
+            add_header X-Server-Time $msec always;
             add_header Access-Control-Max-Age 86400 always;
             add_header Cross-Origin-Resource-Policy "cross-origin" always;
             add_header Timing-Allow-Origin "*" always;

@@ -89,11 +89,17 @@ class TestPlaylists:
     def test_come_with_headers_for_players_and_caches(self, doors: Doors) -> None:
         doors.packager.add_segments(3)
 
+        # Cut to its millisecond.
+        before_s = time.time() - 0.001
         response = doors.get("v0/index.m3u8", Origin="https://elsewhere.example")
 
         assert response.headers["Content-Type"] == "application/vnd.apple.mpegurl"
         for name, value in {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=1"}.items():
             assert response.headers.get_list(name) == [value]
+        # To the millisecond, for the second that `Date` says.
+        (said,) = response.headers.get_list("X-Server-Time")
+        assert before_s <= float(said) <= time.time()
+        assert "X-Server-Time" in response.headers["Access-Control-Expose-Headers"]
         assert doors.get("v0/index.m3u8?_HLS_msn=1").headers["Cache-Control"] == "public, max-age=4"
 
     def test_of_somebody_with_a_token_are_kept_by_nobody_else(self, doors: Doors) -> None:
