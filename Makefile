@@ -33,7 +33,7 @@ fmt: .venv/dev.stamp  ## Format the code and mend what can be mended
 	.venv/bin/djlint --reformat --quiet templates
 
 chaos: .venv/dev.stamp  ## Proofs that kill things, and long races for rows
-	$(PYTHON) -m pytest -m chaos
+	$(PYTHON) -m pytest -m chaos -s
 	RACE_ROUNDS=200 $(PYTHON) -m pytest tests/streams/test_races.py
 
 mutants: .venv/dev.stamp  ## Break the core in small ways: do the tests notice?

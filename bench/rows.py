@@ -103,22 +103,23 @@ FROM generate_series(1, %(number)s) AS number
 def add_livestreams(app: App, *, number: int, sessions_each: int) -> None:
     """Add livestreams and all that is theirs, a minute apart, the newest now; 1 in 1,000 errored, 1 in 20,000 live."""
     given = {"app": str(app.pk), "number": number, "each": sessions_each, "encrypted": crypto.encrypt("sk_" + "0" * 40)}
-    _execute(_LIVESTREAMS, _STREAM_KEYS, _OUTPUTS, _SESSIONS, given=given)
+    execute(_LIVESTREAMS, _STREAM_KEYS, _OUTPUTS, _SESSIONS, given=given)
 
 
 def add_meetings(app: App, *, number: int) -> None:
     """Add meetings with a session and a participant each, a minute apart; 1 in 500 is inactive, 1 in 20,000 live."""
     preset = Preset.objects.for_app(app).values_list("pk", flat=True)[0]
     given = {"app": str(app.pk), "number": number, "preset": preset}
-    _execute(_MEETINGS, _MEETING_SESSIONS, _PARTICIPANTS, _STAYS, given=given)
+    execute(_MEETINGS, _MEETING_SESSIONS, _PARTICIPANTS, _STAYS, given=given)
 
 
 def settle() -> None:
     """Do what autovacuum has done in a database that is in use."""
-    _execute("VACUUM ANALYZE", given={})
+    execute("VACUUM ANALYZE", given={})
 
 
-def _execute(*statements: str, given: dict[str, object]) -> None:
+def execute(*statements: str, given: dict[str, object]) -> None:
+    """Run statements that may take minutes."""
     # Not the product's own connection, which is to wait a few seconds for an answer and no longer.
     where = connection.settings_dict
     name, user, host = str(where["NAME"]), str(where["USER"]), str(where["HOST"])

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
+from analytics.api import routes as analytics
 from livehub.api.dialect import Dialect
 from livehub.api.schema import OpenApiDocument, SchemaView
 from livehub.api.views import UnknownRouteView
@@ -17,6 +18,7 @@ from streams.meetings.api.serializers import DYTE_MEETING_SHAPES, REALTIMEKIT_ME
 from streams.organizations.api import routes as organizations
 from streams.recordings.api import routes as recordings
 from streams.recordings.storage_api.routes import livehub_routes as storage_routes
+from streams.self_tests.api.routes import livehub_routes as self_test_routes
 from webhooks.api import routes as webhooks
 from webhooks.api.serializers import DYTE_WEBHOOK_SHAPES, REALTIMEKIT_WEBHOOK_SHAPES
 
@@ -27,12 +29,15 @@ _V2: list[_Route] = [
     *meetings.routes(DYTE, DYTE_MEETING_SHAPES),
     *organizations.livehub_routes(DYTE),
     *recordings.livehub_routes(DYTE, DYTE_SHAPES),
+    *self_test_routes(DYTE),
     *storage_routes(DYTE),
+    *analytics.livehub_routes(DYTE),
     *webhooks.livehub_routes(DYTE, DYTE_WEBHOOK_SHAPES),
 ]
 _REALTIMEKIT: list[_Route] = [
     *vendor_routes(REALTIMEKIT, REALTIMEKIT_SHAPES),
     *meetings.routes(REALTIMEKIT, REALTIMEKIT_MEETING_SHAPES),
+    *analytics.vendor_routes(REALTIMEKIT),
     *webhooks.vendor_routes(REALTIMEKIT, REALTIMEKIT_WEBHOOK_SHAPES),
 ]
 # Where the description lies, and what it describes.

@@ -13,11 +13,13 @@ app = Celery("livehub")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(
     [
+        "analytics",
         "streams.account",
         "streams.livestreams",
         "streams.meetings",
         "streams.organizations",
         "streams.recordings",
+        "streams.self_tests",
         "webhooks",
     ]
 )

@@ -24,9 +24,12 @@ from pathlib import Path
 
 logger = logging.getLogger(__name__)
 
-_Receive = Callable[[], Awaitable[object]]
-_Send = Callable[[dict[str, str]], Awaitable[None]]
+Receive = Callable[[], Awaitable[object]]
+Send = Callable[[dict[str, str]], Awaitable[None]]
 
+# How long a Python program needs before it can be called started: less, and a broken import restarts for ever. One that
+# ends sooner again and again ends the product.
+START_S = 10
 _LIFE_S = 1.0
 _BEAT_S = 0.5
 _CHECK_S = 1.0
@@ -44,11 +47,11 @@ def show_life() -> None:
 
 def _beat_on() -> None:
     while True:
-        _beat()
+        beat_once()
         time.sleep(_LIFE_S)
 
 
-async def lifespan(_: object, receive: _Receive, send: _Send) -> None:
+async def lifespan(_: object, receive: Receive, send: Send) -> None:
     """Beat from the event loop for as long as an ASGI server lives. Source: ASGI, Lifespan Protocol."""
     await receive()
     life = asyncio.create_task(beat_in_loop())
@@ -61,11 +64,12 @@ async def lifespan(_: object, receive: _Receive, send: _Send) -> None:
 async def beat_in_loop() -> None:
     """Show life for as long as the event loop that this runs in does its work; never returns."""
     while True:
-        _beat()
+        beat_once()
         await asyncio.sleep(_LIFE_S)
 
 
-def _beat() -> None:
+def beat_once() -> None:
+    """Show life, from whoever does so themselves in each turn of their work; nothing where no supervisor asks."""
     path = os.environ.get("LIVEHUB_HEARTBEAT")
     if path:
         Path(path).touch(mode=0o600)

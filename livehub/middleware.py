@@ -1,5 +1,6 @@
 """What requests pass through: programs meet none of what only a browser's pages need."""
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,9 +15,24 @@ from django.utils.deprecation import MiddlewareMixin
 from django_htmx.middleware import HtmxMiddleware
 
 from livehub.core import request_ids
-from livehub.core.paths import is_page
+from livehub.core.counters import REQUEST_DURATION
+from livehub.core.paths import is_page, surface_of
 
 _Answer = HttpResponseBase | Awaitable[HttpResponseBase]
+
+
+class RequestTimes:
+    """Counts each answer, with the time that it took."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        began_s = time.perf_counter()
+        response = self._get_response(request)
+        counted = REQUEST_DURATION.labels(surface_of(request.path_info), f"{response.status_code // 100}xx")
+        counted.observe(time.perf_counter() - began_s)
+        return response
 
 
 class RequestId:

@@ -105,6 +105,8 @@ def _is_root_url(url: str) -> bool:
 
 _GIVEN_URL = _public_url()
 PUBLIC_URL = _GIVEN_URL or f"http://{_host_at(HTTP_BIND)}:{HTTP_PORT}"
+# How this machine's own programs reach its edge.
+EDGE_URL = f"http://{_host_at(HTTP_BIND)}:{HTTP_PORT}"
 # As a certificate names it: an IPv6 address without brackets.
 PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or "localhost"
 _INGEST_HOST = _in_url(PUBLIC_HOST) if _GIVEN_URL else _host_at(RTMP_BIND)
@@ -197,6 +199,27 @@ METRICS_TOKEN = env.text(
 if METRICS_TOKEN and (len(METRICS_TOKEN) < 20 or not METRICS_TOKEN.isascii() or not METRICS_TOKEN.isprintable()):
     raise ImproperlyConfigured(
         "LIVEHUB_METRICS_TOKEN must have 20 ASCII characters or more: whoever knows it reads all figures."
+    )
+
+OTLP_ENDPOINT = env.text(
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    default="",
+    unit="http(s)://host:port; default: no traces",
+    purpose="Where traces of broadcasts' starts are sent by OTLP/HTTP; further `OTEL_` variables hold as OpenTelemetry "
+    "has them",
+)
+if OTLP_ENDPOINT and urlsplit(OTLP_ENDPOINT).scheme not in {"http", "https"}:
+    raise ImproperlyConfigured("OTEL_EXPORTER_OTLP_ENDPOINT must look like http://127.0.0.1:4318, for OTLP/HTTP.")
+
+EDGE_TOKEN = env.text(
+    "LIVEHUB_EDGE_TOKEN",
+    default="",
+    unit="20 characters or more, the same at both ends; default: edge nodes count nobody",
+    purpose="Proves to the hub that an edge node is one of ours, which may say who watches through it",
+)
+if EDGE_TOKEN and (len(EDGE_TOKEN) < 20 or not EDGE_TOKEN.isascii() or not EDGE_TOKEN.isprintable()):
+    raise ImproperlyConfigured(
+        "LIVEHUB_EDGE_TOKEN must have 20 ASCII characters or more: whoever knows it can say who watches."
     )
 
 DEBUG = env.boolean("LIVEHUB_DEBUG", default=False, purpose="Django's debug pages; never on a reachable machine")
@@ -345,6 +368,17 @@ PLAYBACK_RETENTION_S = env.integer(
     at_most=30 * 86400,
     purpose="How long a finished session's segments stay on disk",
 )
+VIEWER_COUNTRIES = env.boolean(
+    "LIVEHUB_VIEWER_COUNTRIES",
+    default=True,
+    purpose="Whether the country of a viewer's address is kept with what is counted; the address never is",
+)
+BEHIND_CDN = env.boolean(
+    "LIVEHUB_BEHIND_CDN",
+    default=False,
+    purpose="Viewers fetch from a CDN in front, which asks here once for all: what their players report is counted "
+    "instead. The same at the hub and at its edge nodes",
+)
 
 
 RECORD_AUTOMATICALLY = env.boolean(
@@ -358,6 +392,14 @@ RECORDING_RETENTION_S = env.integer(
     unit="s; 0: until it is deleted",
     at_most=10 * 365 * 86400,
     purpose="How long a recording is kept whose livestream does not say",
+)
+VIEW_RETENTION_DAYS = env.integer(
+    "LIVEHUB_VIEW_RETENTION_DAYS",
+    default=30,
+    unit="days",
+    at_least=2,
+    at_most=3650,
+    purpose="How long each view is kept by itself; what days, livestreams and broadcasts came to is kept for ever",
 )
 CLIP_LONGEST_S = env.integer(
     "LIVEHUB_CLIP_LONGEST_S",
@@ -416,6 +458,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "livehub.outage.OutageMiddleware",
     "livehub.middleware.RequestId",
+    "livehub.middleware.RequestTimes",
     "django.middleware.security.SecurityMiddleware",
     "livehub.middleware.PageContentSecurityPolicy",
     "livehub.middleware.PageForms",
@@ -506,6 +549,7 @@ _every = partial(schedule, nowfun=clock.steady)
 CELERY_BEAT_SCHEDULE = {
     "sweep-sessions": {"task": "streams.sweep_sessions", "schedule": _every(5), "options": {"expires": 5}},
     "sweep-meetings": {"task": "streams.sweep_meetings", "schedule": _every(5), "options": {"expires": 5}},
+    "sweep-self-tests": {"task": "streams.sweep_self_tests", "schedule": _every(5), "options": {"expires": 5}},
     "sweep-recordings": {"task": "streams.sweep_recordings", "schedule": _every(5), "options": {"expires": 5}},
     "erase-recordings": {"task": "streams.call_for_erasing", "schedule": _every(60), "options": {"expires": 60}},
     "sweep-webhooks": {"task": "webhooks.sweep", "schedule": _every(5), "options": {"expires": 5}},
@@ -523,6 +567,7 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": _every(600),
         "options": {"expires": 600},
     },
+    "keep-up-figures": {"task": "analytics.keep_up", "schedule": _every(600), "options": {"expires": 600}},
     "forget-webhooks": {
         "task": "webhooks.forget_old",
         "schedule": _every(600),

@@ -28,8 +28,11 @@ _STOP_S = 3
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
-def serve(socket_path: Path, *, load: Callable[[], Any]) -> None:
-    """Serve what `load` returns until told to stop; a worker that dies or hangs is replaced."""
+def serve(socket_path: Path, *, load: Callable[[], Any], begin: Callable[[], None] = lambda: None) -> None:
+    """Serve what `load` returns until told to stop; a worker that dies or hangs is replaced.
+
+    `begin` is called in each worker: it makes what no fork takes along, such as threads.
+    """
     multiprocessing.set_start_method("fork")
     # What is loaded is shared by the workers for as long as nobody writes to it; the collector would.
     with loading():
@@ -55,7 +58,9 @@ def serve(socket_path: Path, *, load: Callable[[], Any]) -> None:
     def load_in_worker() -> Any:
         _die_with(main_pid)
         heartbeats.beat()
-        return load()
+        application = load()
+        begin()
+        return application
 
     heartbeats.watch()
     show_life()
@@ -80,5 +85,12 @@ def _load() -> Any:
     return application
 
 
+def _trace() -> None:
+    # Django's settings are there by now.
+    from livehub.core import tracing
+
+    tracing.start("web")
+
+
 if __name__ == "__main__":
-    serve(Path(sys.argv[1]), load=_load)
+    serve(Path(sys.argv[1]), load=_load, begin=_trace)

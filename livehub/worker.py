@@ -17,6 +17,7 @@ from django.conf import settings
 from livehub import open_files
 from livehub.celery import app
 from livehub.loading import loading
+from livehub.task_counts import count_tasks
 
 logger = logging.getLogger(__name__)
 # Django's checks load every view; they were made when the product was started.
@@ -40,6 +41,7 @@ def run(name: str, *, queues: str, pool: str, slots: int, has_beat: bool) -> int
             without_gossip=True,
             without_mingle=True,
         )
+    count_tasks()
     if has_beat:
         threading.Thread(target=_send_what_is_due, name="beat", daemon=True).start()
     worker.start()

@@ -5,6 +5,7 @@ class StreamsConfig(AppConfig):
     name = "streams"
 
     def ready(self) -> None:
+        from livehub import metrics
         from streams.dashboard import concerns
         from streams.livestreams import live_updates
         from streams.livestreams.selectors import list_flow_concerns
@@ -12,6 +13,7 @@ class StreamsConfig(AppConfig):
         from streams.meetings.services import presets
         from streams.recordings import automatic
         from streams.recordings.concerns import list_recording_concerns
+        from streams.system import figures
 
         live_updates.subscribe()
         meeting_updates.subscribe()
@@ -19,3 +21,4 @@ class StreamsConfig(AppConfig):
         automatic.subscribe()
         concerns.add_finder(list_flow_concerns)
         concerns.add_finder(list_recording_concerns)
+        metrics.add_figures(figures.find_figures)

@@ -3,6 +3,7 @@
 from streams.identity.models import LogIn, PasswordReset, RecoveryCode, SecondFactor
 from streams.livestreams.models import (
     Connection,
+    IngestFinding,
     Lease,
     Livestream,
     LivestreamCount,
@@ -15,6 +16,7 @@ from streams.livestreams.models import (
     Session,
     SessionEvent,
     SlatePicture,
+    StreamerLink,
     StreamKey,
     UnknownKeyTries,
 )
@@ -51,6 +53,7 @@ from streams.recordings.models import (
     Rendering,
     StorageTarget,
 )
+from streams.self_tests.models import SelfTest
 
 __all__ = [
     "ApiKey",
@@ -60,6 +63,7 @@ __all__ = [
     "Clip",
     "Connection",
     "CredentialRevision",
+    "IngestFinding",
     "Invitation",
     "KeptAnswer",
     "Lease",
@@ -91,12 +95,14 @@ __all__ = [
     "RevokedViewer",
     "Role",
     "SecondFactor",
+    "SelfTest",
     "Session",
     "SessionEvent",
     "SessionParticipant",
     "SlatePicture",
     "StorageTarget",
     "StreamKey",
+    "StreamerLink",
     "UnknownKeyTries",
     "User",
 ]

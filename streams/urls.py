@@ -29,6 +29,12 @@ from streams.livestreams.consumers import (
 from streams.livestreams.embed_views import embedded_player, watch_page
 from streams.livestreams.oembed_views import oembed
 from streams.livestreams.share_views import ShareView
+from streams.livestreams.streamer_views import (
+    StreamerLinkView,
+    StreamerLinkWithdrawView,
+    streamer_page,
+    streamer_state,
+)
 from streams.meetings import participant_views as participants
 from streams.meetings import preset_views as presets
 from streams.meetings import views as meetings
@@ -40,7 +46,7 @@ from streams.recordings import policy_views as recording_policies
 from streams.recordings import storage_views as storages
 from streams.recordings import views as recordings
 from streams.system.consumers import SystemConsumer
-from streams.system.views import SystemView
+from streams.system.views import SelfTestStartView, SystemView
 
 app_name = "streams"
 _LIVESTREAM = "livestreams/<uuid:livestream_id>"
@@ -63,6 +69,7 @@ urlpatterns = [
     path("log-out", account.LogoutView.as_view(), name="logout"),
     path("", livestreams.OverviewView.as_view(), name="overview"),
     path("system", SystemView.as_view(), name="system"),
+    path("system/self-tests/start", SelfTestStartView.as_view(), name="self_test_start"),
     path("livestreams", livestreams.LivestreamListView.as_view(), name="livestream_list"),
     path("livestreams/create", livestreams.LivestreamCreateView.as_view(), name="livestream_create"),
     path(_LIVESTREAM, recordings.RecordedLivestreamView.as_view(), name="livestream_detail"),
@@ -96,6 +103,10 @@ urlpatterns = [
     path(f"{_LIVESTREAM}/outputs/<uuid:output_id>/delete", outputs.OutputDeleteView.as_view(), name="output_delete"),
     path(f"{_LIVESTREAM}/delete", livestreams.LivestreamDeleteView.as_view(), name="livestream_delete"),
     path(f"{_LIVESTREAM}/share", ShareView.as_view(), name="livestream_share"),
+    path(f"{_LIVESTREAM}/streamer-link", StreamerLinkView.as_view(), name="streamer_link"),
+    path(f"{_LIVESTREAM}/streamer-link/withdraw", StreamerLinkWithdrawView.as_view(), name="streamer_link_withdraw"),
+    path("streamer", streamer_page, name="streamer"),
+    path("streamer/state", streamer_state, name="streamer_state"),
     path("recordings", recordings.RecordingListView.as_view(), name="recording_list"),
     path(f"{_LIVESTREAM}/recordings", recordings.LivestreamRecordingListView.as_view(), name="livestream_recordings"),
     path(f"{_LIVESTREAM}/recordings/newest", recordings.NewestRecordingsView.as_view(), name="newest_recordings"),

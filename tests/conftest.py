@@ -20,6 +20,7 @@ from tests.services import GIVEN_CLUSTER
 from tests.stack.whole import RunningStack, running_stack
 
 METRICS_TOKEN = "opens the figures of the stack that journeys share"
+EDGE_TOKEN = "opens the books of the stack that journeys share"
 # Short, since one of them sees it pass; who starts with the slate and needs longer gives a longer reconnect window.
 STANDBY_S = 10
 
@@ -161,6 +162,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, post_office: PostOffice) -> 
     outside = {
         "LIVEHUB_EMAIL_URL": f"smtp://127.0.0.1:{post_office.server_address[1]}",
         "LIVEHUB_METRICS_TOKEN": METRICS_TOKEN,
+        "LIVEHUB_EDGE_TOKEN": EDGE_TOKEN,
         "LIVEHUB_STANDBY_S": str(STANDBY_S),
         # Where the receivers of webhooks are.
         "LIVEHUB_OUTGOING_ALLOWED_NETWORKS": "127.0.0.0/8",

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from django.conf import settings
 
-from livehub.core import clock
+from livehub.core import clock, tracing
+from livehub.core.counters import ATTEMPT_DURATION
 from livehub.core.outgoing import NoAnswerError, OutgoingClient, Received
 from webhooks import signing
 from webhooks.completion import ERROR_MAX_LENGTH, AttemptOutcome
@@ -24,7 +25,7 @@ _BUSY = {429, 503}
 
 async def attempt(client: OutgoingClient, endpoint: Claimed, due: Due) -> AttemptOutcome:
     """Send a delivery once; never raises but when it is broken off."""
-    at, began_s = clock.now(), time.monotonic()
+    at, began_s, began_ns = clock.now(), time.monotonic(), tracing.now_ns()
     headers: dict[str, str] = {}
     answer, error = None, ""
     try:
@@ -36,12 +37,22 @@ async def attempt(client: OutgoingClient, endpoint: Claimed, due: Due) -> Attemp
         # A mistake of ours, in one delivery: the others go on.
         logger.exception("not sent delivery=%s endpoint=%s", due.uid, endpoint.id)
         error = "LiveHub could not send it: its log says why"
+    duration_s = time.monotonic() - began_s
     # Where an endpoint would be instead, its receiver says: as long as it likes.
     error = (error or _complain_of(answer))[:ERROR_MAX_LENGTH]
+    outcome = "delivered" if not error else "refused" if answer else "no_answer"
+    ATTEMPT_DURATION.labels(outcome).observe(duration_s)
+    if due.session_id is not None:
+        told: dict[str, tracing.Attribute] = {
+            "livehub.webhook.type": due.event_type,
+            "livehub.webhook.attempt": due.attempts + 1,
+            "livehub.webhook.outcome": outcome,
+        }
+        tracing.note_step(due.session_id, "webhook.deliver", began_ns=began_ns, attributes=told)
     return AttemptOutcome(
         due=due,
         at=at,
-        duration_ms=round((time.monotonic() - began_s) * 1000),
+        duration_ms=round(duration_s * 1000),
         status=answer.status if answer else None,
         error=error,
         headers=headers,

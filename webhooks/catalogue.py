@@ -52,7 +52,7 @@ _ALL = (
     _livehub("livestream.reconnecting", "The encoder dropped, and is waited for."),
     _livehub("livestream.ended", "The broadcast is over."),
     _livehub("livestream.errored", "The broadcast failed."),
-    _livehub("livestream.health_changed", "What the encoder sends got better or worse.", is_emitted=False),
+    _livehub("livestream.health_changed", "What the encoder sends got better or worse."),
     _livehub("livestream.simulcast_added", "A simulcast was added."),
     _livehub("livestream.simulcast_removed", "A simulcast was removed."),
     _livehub("livestream.simulcast_connected", "Another platform takes the broadcast."),

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from livehub.core import clock
-from streams.livestreams.events import LivestreamEvent, OutputEvent, SessionStatusChanged
+from streams.livestreams.events import HealthChanged, LivestreamEvent, OutputEvent, SessionStatusChanged
 from streams.meetings.events import MeetingEnded, MeetingEvent, MeetingSessionEvent, ParticipantEvent, ParticipantLeft
 from streams.meetings.states import MeetingSessionStatus
 from streams.recordings.events import ClipEvent, RecordingEvent
@@ -45,6 +45,23 @@ def of_session(event: SessionStatusChanged) -> Facts:
         "end_reason": event.end_reason,
     }
     return {**of_livestream(event), "session": session}
+
+
+def of_health(event: HealthChanged) -> Facts:
+    """Return the same with what is wrong with what its encoder sends."""
+    findings = [
+        {
+            "kind": found.kind,
+            "severity": found.severity,
+            "value": found.value,
+            "unit": found.unit,
+            "message": found.message,
+            "since": clock.isoformat(found.since),
+        }
+        for found in event.findings
+    ]
+    health = {"session_id": str(event.session_id), "status": event.health, "findings": findings}
+    return {**of_livestream(event), "health": health}
 
 
 def of_output(event: OutputEvent) -> Facts:

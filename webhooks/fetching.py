@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from livehub.core import tracing
 from livehub.core.crypto import UndecryptableSecretError
 from streams.models import Livestream
 from webhooks import claims
@@ -102,6 +103,8 @@ def fetch(*, rooms: Mapping[UUID, int], formats: Mapping[UUID, str], known: Iter
             tries=row.tries,
             due_at=row.due_at,
             body=bodies.of(row),
+            session_id=_session_of(row) if tracing.is_wanted() else None,
+            event_type=row.type,
         )
         for row in rows
     ]
@@ -117,6 +120,11 @@ def _read(*, rooms: Mapping[UUID, int], known: Iterable[int]) -> list[_Row]:
     with connection.cursor() as cursor:
         cursor.execute(_FETCH, values)
         return [_Row(*row) for row in cursor.fetchall()]
+
+
+def _session_of(row: _Row) -> UUID | None:
+    session = json.loads(row.facts).get("session")
+    return UUID(session["id"]) if row.subject_type == "livestream" and session else None
 
 
 class _Bodies:

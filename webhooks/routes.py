@@ -43,6 +43,9 @@ class Due:
     due_at: datetime
     # Empty where none can be made.
     body: bytes
+    # Of what it tells, where that is of a broadcast and somebody wants its trace.
+    session_id: UUID | None = None
+    event_type: str = ""
 
 
 @dataclass(eq=False)

@@ -54,9 +54,23 @@ def _about_livestream(verb: str) -> _Facts:
         about["session"] = _session(session_status)
     if verb == "updated":
         about["changed"] = ["name"]
+    if verb == "health_changed":
+        about["health"] = _health()
     if verb.startswith("simulcast"):
         about["simulcast"] = _simulcast()
     return about
+
+
+def _health() -> _Facts:
+    finding = {
+        "kind": "keyframe_interval",
+        "severity": "warning",
+        "value": 8.3,
+        "unit": "s",
+        "message": "Key frames come only every 8.3 s, so viewers wait longer for the picture.",
+        "since": _JOINED_AT,
+    }
+    return {"session_id": _SESSION_ID, "status": "ok", "findings": [finding]}
 
 
 def _about_meeting(verb: str) -> _Facts:

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 
 from livehub.core import events
 from streams.livestreams.events import (
+    HealthChanged,
     LivestreamChanged,
     LivestreamCreated,
     LivestreamDeleted,
@@ -73,6 +74,7 @@ def subscribe() -> None:
     events.subscribe(LivestreamChanged, _note_changed)
     events.subscribe(LivestreamDeleted, _note_deleted)
     events.subscribe(SessionStatusChanged, _note_status)
+    events.subscribe(HealthChanged, _note_health)
     events.subscribe(OutputCreated, _note_added)
     events.subscribe(OutputDeleted, _note_removed)
     events.subscribe(SimulcastStateChanged, _note_simulcast)
@@ -113,6 +115,10 @@ def _note_status(event: SessionStatusChanged) -> None:
     elif event.old == SessionStatus.STANDBY:
         names = [name for name in names if name not in _OF_ENCODERS]
     record(_of_livestream(event, event_type, facts.of_session(event), names=names))
+
+
+def _note_health(event: HealthChanged) -> None:
+    record(_of_livestream(event, "livestream.health_changed", facts.of_health(event)))
 
 
 def _note_added(event: OutputCreated) -> None:

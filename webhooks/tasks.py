@@ -85,3 +85,12 @@ def adopt_restored() -> None:
     """Bring events of a restored database into the feed."""
     with deadline(_FORGET_S):
         feed.adopt_restored()
+
+
+@shared_task(name="webhooks.answer_self_test")
+def answer_self_test(self_test_id: str) -> None:
+    """Tell a self-test whether its broadcast's event is in the outbox."""
+    from webhooks import self_tests
+
+    with deadline(_SWEEP_S):
+        self_tests.answer(UUID(self_test_id))

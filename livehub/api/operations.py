@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeVar
 
+from django.http.response import HttpResponseBase
 from rest_framework import serializers
-from rest_framework.response import Response
 
-_Method = TypeVar("_Method", bound=Callable[..., Response])
+_Method = TypeVar("_Method", bound=Callable[..., HttpResponseBase])
 # Of anything: a description does not care what is serialized.
 AnySerializer = type[serializers.BaseSerializer[Any]]
 
@@ -35,6 +35,8 @@ class Answer:
     paging: Paging | None = None
     # An image as it is: nobody asks for `data`.
     is_image: bool = False
+    # Lines of text, whose columns are those of `data`.
+    is_csv: bool = False
     # What the list is called where it has a name, or how to find that among the shapes.
     list_name: str | Callable[[Any], str] = ""
 

@@ -11,6 +11,8 @@ from django.db.models import Model, QuerySet
 from rest_framework import serializers
 
 _Row = TypeVar("_Row", bound=Model)
+# Of a page: a row, or what was made of several.
+_Item = TypeVar("_Item")
 
 # Source: the vendors' documented default; the maximum is ours.
 DEFAULT_PER_PAGE = 25
@@ -38,10 +40,10 @@ class PageNumbers(TypedDict):
 
 
 @dataclass(frozen=True)
-class Page(Generic[_Row]):
-    """Some rows of a list, and where they lie in it."""
+class Page(Generic[_Item]):
+    """Some items of a list, and where they lie in it."""
 
-    items: Sequence[_Row]
+    items: Sequence[_Item]
     total: int
     first_offset: int
 

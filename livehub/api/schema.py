@@ -29,6 +29,7 @@ from livehub.api.wire import Content
 # That may be sent; the first two are answered.
 _IMAGES = ("image/png", "image/jpeg", "image/webp")
 _IMAGE = OpenApiResponse(OpenApiTypes.BINARY, description="The image.")
+_CSV = OpenApiResponse(OpenApiTypes.STR, description="The lines.")
 _NO_IMAGE = {
     400: ("bad_request", "The request cannot be read."),
     413: ("payload_too_large", "The image is too large."),
@@ -136,6 +137,8 @@ class DialectSchema(AutoSchema):
     def get_response_serializers(self) -> Any:
         if self._described.answer.is_image:
             good: dict[Any, Any] = dict.fromkeys(((200, kind) for kind in _IMAGES[:2]), _IMAGE)
+        elif self._described.answer.is_csv:
+            good = {(200, "text/csv"): _CSV}
         else:
             good = dict.fromkeys(self._good_statuses, self._good())
         return {**good, **{status: self._bad(status) for status in sorted(self._failures())}}

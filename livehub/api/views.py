@@ -27,6 +27,7 @@ from livehub.core import request_ids
 from livehub.core.errors import ValidationFailedError
 
 _Row = TypeVar("_Row", bound=Model)
+_Item = TypeVar("_Item")
 
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 READING = frozenset({"GET", "HEAD"})
@@ -179,7 +180,7 @@ class ApiView(APIView):
         """Answer with one thing; `paging` is that of a list within it."""
         return self._wrap(Content(data, paging), status=status)
 
-    def answer_list(self, items: Sequence[object], *, page: Page[_Row] | CursorPage[_Row], name: str = "") -> Response:
+    def answer_list(self, items: Sequence[object], *, page: Page[_Item] | CursorPage[_Row], name: str = "") -> Response:
         """Answer with a page of a list; with a name only where the vendor's own answer has the list under that name.
 
         Some vendors' bodies do not say that there is more, so a header does. Source: RFC 8288.

@@ -55,18 +55,17 @@ def count_waiting_in(queues: Iterable[str]) -> dict[str, int]:
     :raises BrokerUnavailableError: when the broker does not tell, after a few seconds at most.
     """
     try:
-        with current_app.connection_for_write() as broker:
-            return {queue: _count_in(broker, queue) for queue in queues}
+        # One channel for all: each takes a client of Redis, and 4 ms of a core.
+        with current_app.connection_for_write() as broker, broker.channel() as channel:
+            return {queue: _count_in(channel, queue) for queue in queues}
     except (OSError, RedisError, OperationalError) as error:
         raise BrokerUnavailableError(f"How much waits in {', '.join(queues)} is not known: {error!r}") from error
 
 
-def _count_in(broker: Any, queue: str) -> int:
-    # A channel of its own: an error ends one.
-    with broker.channel() as channel:
-        try:
-            declared = channel.queue_declare(queue, passive=True)
-        except ChannelError:
-            return 0  # Redis knows no empty queues.
-        count: int = declared.message_count
-        return count
+def _count_in(channel: Any, queue: str) -> int:
+    try:
+        declared = channel.queue_declare(queue, passive=True)
+    except ChannelError:
+        return 0  # Redis knows no empty queues; and unlike AMQP's, its channel goes on after that.
+    count: int = declared.message_count
+    return count

@@ -3,7 +3,9 @@
 import re
 
 from livehub.stack.edge_answers import answers, readers
+from livehub.stack.edge_log import log_of_media, logs_media
 from livehub.stack.edge_policy import policy_locations, policy_of_all, policy_of_media, policy_of_server
+from livehub.stack.edge_reports import log_of_reports, takes_in, takes_reports
 from livehub.stack.instance import Instance
 from livehub.stack.media_doors import (
     MEDIA_HEADERS,
@@ -14,12 +16,14 @@ from livehub.stack.media_doors import (
     files_of_who_waited,
     media_maps,
 )
-from livehub.stack.nginx import Host, households, listens, main_context, quoted, temp_paths
+from livehub.stack.nginx import Host, households, listens, main_context, quoted, real_client, temp_paths
 from livehub.stack.ports import listen_addresses
 
 _BODY_MAX_MB = 1
 # What is told of images; a little more is let in, so that a form's other fields fit, and LiveHub itself can say it.
 _IMAGE_MAX_MB = 5
+# Of an edge node, with all its views.
+_BATCH_MAX_MB = 32
 # A look at every component costs more than any other request that nobody has to log in for.
 _READINESS_PER_S = 2
 _READINESS_BURST = 10
@@ -92,7 +96,8 @@ http {{
     gzip_types application/javascript application/vnd.apple.mpegurl image/svg+xml text/css text/vtt;
 {temp_paths(instance, name="edge")}
 
-{_real_client(instance)}
+{real_client(instance)}
+{_client_scheme(instance)}
 
 {policy_of_all(instance)}
 
@@ -112,6 +117,8 @@ http {{
         "~\\.[0-9a-f]{{12}}\\.[^/]+$" "public, max-age=31536000, immutable";
     }}
 {media_maps(scope="$media_scope", playlists="$media_scope, $upstream_http_cache_control")}
+{log_of_media()}
+{log_of_reports()}
     map $status $asset_cache {{ default "no-store"; ~^(200|206|304)$ $asset_age; }}
 
     # By the header, which is what the programs behind are handed: a request line may name another host.
@@ -178,6 +185,7 @@ http {{
             error_page 502 504 = @down_$reader;
         }}
         location ^~ /internal {{ return 404; }}
+{_takes_from_edge_nodes(instance)}
         # Recordings of this node's folder: for whom, the web program has said.
         location ^~ /recording-files/ {{
             internal;
@@ -197,9 +205,10 @@ http {{
 
         location ^~ /playback/ {{
             alias {quoted(f"{instance.playback_dir}/")};
-            access_log off;
+            {logs_media(instance)}
 {policy_of_media()}
             location ~ (/\\.|\\.journal$) {{ return 404; }}
+{takes_reports()}
 {MEDIA_HEADERS}
             if ($request_method = OPTIONS) {{ return 204; }}
             # A folder answers like a file that is not there.
@@ -207,6 +216,7 @@ http {{
 
             # A session's media playlists are no files: the origin answers, as soon as there is what was asked for.
             location ~ ^/playback/(?<media>{SLOT}/(?:index|iframes)\\.m3u8)$ {{
+                access_log off;
                 if ($request_method = OPTIONS) {{ return 204; }}
                 if ($request_method !~ ^(GET|HEAD)$) {{ return 405; }}
 {ORIGIN}
@@ -215,12 +225,14 @@ http {{
             # What is over is played from recordings: the web program makes what is not there yet, and hands out what
             # another storage has.
             location ~ "^/playback/(?<recorded>{RECORDED})$" {{
+                access_log off;
                 if ($request_method = OPTIONS) {{ return 204; }}
                 root {quoted(instance.played_dir)};
                 try_files /$recorded @recorded;
             }}
             # A part that a playlist hints at is waited for.
             location ~ ^/playback/(?<media>{SLOT}/[0-9]+-[0-9]+\\.[0-9]+\\.m4s)$ {{
+                {logs_media(instance, is_of_parts=True)}
                 if ($request_method = OPTIONS) {{ return 204; }}
                 root {quoted(instance.playback_dir)};
                 try_files /$media @next_part;
@@ -238,14 +250,15 @@ http {{
             proxy_pass http://web/internal/recorded/$recorded$is_args$args;
         }}
         location @next_part {{
-            access_log off;
+            {logs_media(instance, is_of_parts=True)}
             if ($request_method !~ ^(GET|HEAD)$) {{ return 405; }}
 {MEDIA_HEADERS}
 {ORIGIN}
             proxy_pass http://origin/$media;
         }}
-{files_of_who_waited(quoted(f"{instance.playback_dir}/"))}
+{files_of_who_waited(quoted(f"{instance.playback_dir}/"), log=logs_media(instance))}
 {policy_locations(media_headers=MEDIA_HEADERS)}
+{takes_in(instance)}
         location ^~ /static/ {{
             alias {quoted(f"{instance.static_root}/")};
             access_log off;
@@ -265,6 +278,32 @@ http {{
 """
 
 
+def _takes_from_edge_nodes(instance: Instance) -> str:
+    """Return the locations of what edge nodes have counted. A batch is large: who has no token is not listened to."""
+    if not instance.has_edge_token:
+        return "        location ^~ /edges/ { return 404; }"
+    return f"""\
+        location ^~ /edges/ {{ proxy_pass http://web; }}
+        location = /edges/batch {{
+            auth_request /internal/edge-token;
+            client_max_body_size {_BATCH_MAX_MB}m;
+            proxy_pass http://web;
+        }}
+        location = /internal/edge-token {{
+            internal;
+            access_log off;
+            # Of the request that it is asked for.
+            client_max_body_size {_BATCH_MAX_MB}m;
+            proxy_pass http://web/internal/edge-token;
+            proxy_pass_request_body off;
+            proxy_set_header Host $http_host;
+            proxy_set_header X-Forwarded-For $remote_addr;
+            proxy_set_header X-Request-Id $request_id;
+            proxy_set_header Content-Length "";
+            proxy_set_header Connection close;
+        }}"""
+
+
 def _known_hosts(instance: Instance) -> str:
     return "|".join(sorted({_host_pattern(host) for host in instance.allowed_hosts}))
 
@@ -276,14 +315,11 @@ def _host_pattern(host: str) -> str:
     return rf"(?:.+\.)?{re.escape(host[1:])}" if host.startswith(".") else re.escape(host)
 
 
-def _real_client(instance: Instance) -> str:
-    """Return how a client is known behind trusted proxies: the last address in their list that is none of them."""
+def _client_scheme(instance: Instance) -> str:
+    """Return what a client speaks, whatever the proxies before us do."""
     scheme = "https" if instance.public_url.startswith("https://") else "http"
-    believed = "".join(f"    set_real_ip_from {network};\n" for network in instance.trusted_proxies)
     proxies = " ".join(f"{network} 1;" for network in instance.trusted_proxies)
     return f"""\
-{believed}    real_ip_header X-Forwarded-For;
-    real_ip_recursive on;
     geo $realip_remote_addr $is_proxy {{ default 0; {proxies} }}
     # From nobody else; and else the scheme of the public URL, since TLS may end before us.
     map $is_proxy$http_x_forwarded_proto $client_scheme {{ default {scheme}; 1http http; 1https https; }}"""

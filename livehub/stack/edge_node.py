@@ -1,6 +1,8 @@
 """The nginx of an edge node: players' way to an origin on another machine, and nothing else."""
 
+from livehub.stack.edge_log import log_of_media, logs_media
 from livehub.stack.edge_policy import policy_locations, policy_of_all, policy_of_media, policy_of_server
+from livehub.stack.edge_reports import LARGEST_REPORT_KB, log_of_reports, takes_in, takes_reports
 from livehub.stack.instance import Instance
 from livehub.stack.media_doors import (
     MEDIA_HEADERS,
@@ -14,7 +16,7 @@ from livehub.stack.media_doors import (
     files_of_who_waited,
     media_maps,
 )
-from livehub.stack.nginx import Host, households, listens, main_context, quoted, temp_paths
+from livehub.stack.nginx import Host, households, listens, main_context, quoted, real_client, temp_paths
 from livehub.stack.ports import listen_addresses
 
 # Of the files that a worker may open, what one address may have going on at once.
@@ -37,6 +39,8 @@ def render_edge_node(instance: Instance, host: Host) -> str:
     """Return nginx's configuration. What is there is served from disk; for all else the relay is asked."""
     context = main_context(instance, host, name="edge", workers="auto", connections=host.open_files // 4)
     relayed = quoted(instance.relayed_dir)
+    # Nobody reads it where there is nobody to tell.
+    log = logs_media(instance) if instance.has_edge_token else "access_log off;"
     return f"""\
 {context}
 http {{
@@ -59,7 +63,9 @@ http {{
     tcp_nopush on;
     keepalive_timeout 65s;
     client_header_timeout 15s;
-    client_max_body_size 1k;
+    client_body_timeout 15s;
+    # Nobody sends anything but reports.
+    client_max_body_size {LARGEST_REPORT_KB}k;
     reset_timedout_connection on;
 {temp_paths(instance, name="edge")}
 
@@ -67,9 +73,12 @@ http {{
     proxy_cache_path {quoted(instance.relayed_recordings_dir)} levels=1:2 keys_zone=recorded:10m
                      max_size={instance.edge_recordings_mb}m inactive={_RECORDED_KEPT_MIN}m use_temp_path=off;
 
+{real_client(instance)}
 {households()}
     limit_conn_zone $household zone=requests:10m;
     limit_conn_status 429;
+    limit_req_status 429;
+    limit_req_log_level info;
     limit_conn_log_level info;
 
 {media_maps(scope="$media_scope", playlists="$playlist_cache")}
@@ -78,6 +87,8 @@ http {{
         default $upstream_http_cache_control;
         "~^(?:public|private), (?<playlist_age>max-age=[0-9]+)$" "$media_scope, $playlist_age";
     }}
+{log_of_media()}
+{log_of_reports()}
     upstream relay {{
         server {quoted(f"unix:{instance.origin_socket}")} max_fails=0;
         keepalive {ORIGIN_IDLE_CONNECTIONS};
@@ -95,8 +106,9 @@ http {{
         location / {{ return 404; }}
         location = /healthz {{ default_type application/json; return 200 '{{"status":"ok"}}'; }}
         location ^~ /playback/ {{
-            access_log off;
+            {log}
 {policy_of_media()}
+{takes_reports()}
             location ~ ^/playback/(?<media>(?:{SLOT}|{PICTURES})/[0-9]+-[0-9]+[0-9a-z.-]+)$ {{
                 {_PREFLIGHT}
                 root {relayed};
@@ -130,14 +142,15 @@ http {{
             return 404;
         }}
         location @relay {{
-            access_log off;
+            {log}
             {_ONLY_READ}
 {MEDIA_HEADERS}
 {_RELAYED}
             proxy_pass http://relay/$media;
         }}
-{files_of_who_waited(quoted(f"{instance.relayed_dir}/"))}
+{files_of_who_waited(quoted(f"{instance.relayed_dir}/"), log=log)}
 {policy_locations(media_headers=MEDIA_HEADERS)}
+{takes_in(instance, is_counted=instance.has_edge_token)}
     }}
 }}
 """

@@ -90,6 +90,8 @@ def policy_of_media() -> str:
     return """\
             auth_request /internal/permission;
             auth_request_set $playback_answer $upstream_http_x_playback;
+            # Whose token it is, as a hash: for who counts viewers.
+            auth_request_set $playback_viewer $upstream_http_x_playback_viewer;
             # Not 403, which a folder answers as well.
             error_page 401 = @refused_media;
             error_page 500 = @unsure_media;

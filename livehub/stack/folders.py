@@ -28,6 +28,7 @@ def prepare_folders(instance: Instance) -> None:
         instance.nginx_temp_dir,
         instance.redis_socket.parent,
         instance.tls_dir,
+        instance.counts_dir,
         *([instance.relayed_dir] if instance.is_edge_node else []),
     ]
     for folder in folders:
@@ -36,6 +37,12 @@ def prepare_folders(instance: Instance) -> None:
         if folder.is_relative_to(instance.data_dir):
             _close(folder)
     _check_is_ours(instance.runtime_dir)
+
+
+def forget_counts(instance: Instance) -> None:
+    """Begin counting anew: the data folder is ours alone now."""
+    for path in instance.counts_dir.iterdir():
+        path.unlink()
 
 
 def check_path(path: Path) -> None:

@@ -53,6 +53,8 @@ class Instance:
     # Of the machine whose playback this one passes on, doing nothing else; empty where it does everything itself.
     origin_url: str = ""
     edge_cache_mb: int = 4096
+    # Whether an edge node may tell its hub who watches.
+    has_edge_token: bool = False
     # Of `own_address`: where the gate and our pulls reach the RTMP server. Any free one, taken at the start.
     inner_port: int = 0
 
@@ -93,6 +95,7 @@ class Instance:
             outgoing_networks=tuple(settings.OUTGOING_ALLOWED_NETWORKS),
             origin_url=settings.ORIGIN_URL,
             edge_cache_mb=settings.EDGE_CACHE_MB,
+            has_edge_token=bool(settings.EDGE_TOKEN),
         )
 
     @property
@@ -156,12 +159,26 @@ class Instance:
         return self.runtime_dir / f"{program}.beat"
 
     @property
+    def counts_dir(self) -> Path:
+        """Where our programs count for Prometheus, each in files of its own."""
+        return self.runtime_dir / "counts"
+
+    @property
     def ingest_config(self) -> Path:
         return self.runtime_dir / "ingest.conf"
 
     @property
     def edge_config(self) -> Path:
         return self.runtime_dir / "edge.conf"
+
+    @property
+    def media_log(self) -> Path:
+        """What the edge writes of delivered media, until the collector has read it."""
+        return self.runtime_dir / "media.log"
+
+    @property
+    def edge_pid_file(self) -> Path:
+        return self.runtime_dir / "edge.pid"
 
     @property
     def log_dir(self) -> Path:

@@ -20,7 +20,7 @@ from livehub.stack.credentials import banner
 from livehub.stack.edge import render_edge
 from livehub.stack.edge_node import render_edge_node
 from livehub.stack.errors import StartError
-from livehub.stack.folders import prepare_folders, write_private
+from livehub.stack.folders import forget_counts, prepare_folders, write_private
 from livehub.stack.ingest import render_ingest
 from livehub.stack.instance import Instance
 from livehub.stack.lock import lock_data_folder
@@ -54,6 +54,7 @@ def launch(instance: Instance) -> NoReturn:
     os.umask(0o077)
     prepare_folders(instance)
     lock_data_folder(instance.lock_path)
+    forget_counts(instance)
     _await_ports(instance)
     with ThreadPoolExecutor(max_workers=1) as executor:
         cluster = executor.submit(_prepare_cluster, instance)
@@ -136,6 +137,8 @@ def _prepare(instance: Instance) -> int:
         if instance.is_edge_node:
             await_edge_node(instance)
             sys.stdout.write(f"This edge is ready: {instance.public_url}/playback/ is {instance.origin_url}'s.\n")
+            if not instance.has_edge_token:
+                sys.stdout.write("Nobody who watches here is counted: LIVEHUB_EDGE_TOKEN is not set.\n")
             return 0
         prepared = prepare_and_start(instance)
     except (StartError, CommandError, ImproperlyConfigured) as error:

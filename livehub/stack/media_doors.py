@@ -2,15 +2,18 @@
 
 # How long a client may show without asking what is replaced every few seconds: thumbnail, preview, storyboard.
 _REPLACED_MAX_AGE_S = 2
-# Part requests, and what players report of themselves (CTA-5004).
-_ALLOWED_HEADERS = "Range, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status"
+# Part requests, and what players say of themselves (CTA-5004): with them, and in reports of their own.
+_ALLOWED_HEADERS = "Range, Content-Type, CMCD-Object, CMCD-Request, CMCD-Session, CMCD-Status"
+_EXPOSED_HEADERS = "Content-Length, Content-Range, Date, X-Server-Time, X-Playback-Refused"
 # Exactly one Access-Control-Allow-Origin: with two of them browsers refuse the stream.
 MEDIA_HEADERS = f"""\
             add_header Cache-Control $media_cache always;
             add_header Access-Control-Allow-Origin "*" always;
             add_header Access-Control-Allow-Methods "GET, HEAD, OPTIONS" always;
             add_header Access-Control-Allow-Headers "{_ALLOWED_HEADERS}" always;
-            add_header Access-Control-Expose-Headers "Content-Length, Content-Range, Date, X-Playback-Refused" always;
+            add_header Access-Control-Expose-Headers "{_EXPOSED_HEADERS}" always;
+            # By which players tell how late they are: `Date` is cut to the second.
+            add_header X-Server-Time $msec always;
             add_header Access-Control-Max-Age 86400 always;
             add_header Cross-Origin-Resource-Policy "cross-origin" always;
             add_header Timing-Allow-Origin "*" always;
@@ -62,15 +65,15 @@ def media_maps(*, scope: str, playlists: str) -> str:
     map $http_accept_encoding $playlist_encoding {{ default ""; ~*gzip gzip; }}"""
 
 
-def files_of_who_waited(folder: str) -> str:
+def files_of_who_waited(folder: str, *, log: str) -> str:
     """Return the location below which the origin, or the relay, sends whoever has waited for a file in the folder.
 
-    `folder` is as the configuration has it: quoted, with a slash at its end.
+    `folder` is as the configuration has it: quoted, with a slash at its end; `log` is the directive of its log.
     """
     return f"""\
         location ^~ /playback-files/ {{
             internal;
             alias {folder};
-            access_log off;
+            {log}
 {MEDIA_HEADERS}
         }}"""

@@ -74,8 +74,18 @@ def households() -> str:
     return """\
     map $binary_remote_addr $household {
         default $binary_remote_addr;
+        # As some proxies write an IPv4 address.
+        "~(?s)^\\x00{10}\\xff\\xff(?<mapped>.{4})$" $mapped;
         "~(?s)^(?<network>.{8}).{8}$" $network;
     }"""
+
+
+def real_client(instance: Instance) -> str:
+    """Return how a client is known behind trusted proxies: the last address in their list that is none of them."""
+    believed = "".join(f"    set_real_ip_from {network};\n" for network in instance.trusted_proxies)
+    return f"""\
+{believed}    real_ip_header X-Forwarded-For;
+    real_ip_recursive on;"""
 
 
 def temp_paths(instance: Instance, *, name: str) -> str:

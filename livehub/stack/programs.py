@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from livehub.core.jobs import queue_of
+from livehub.heartbeat import START_S
 from livehub.stack import nginx, postgres, redis
 from livehub.stack.ingest import strangers_at_most
 from livehub.stack.instance import Instance
 
 STORAGE = "storage"
-# How long a Python program needs before it can be called started: less, and a broken import restarts for ever.
-_PYTHON_START_S = 10
 _SERVER_START_S = 2
 # With the supervisor's delays of 1, 2, 3... seconds: given up after about a minute.
 _START_RETRIES = 10
@@ -48,7 +47,7 @@ class Program:
     @property
     def start_s(self) -> int:
         """How long it must stay up to count as started."""
-        return _PYTHON_START_S if self.is_ours else _SERVER_START_S
+        return START_S if self.is_ours else _SERVER_START_S
 
     @property
     def command(self) -> list[str]:
@@ -106,6 +105,8 @@ def _front(instance: Instance) -> list[Program]:
     origin_paths = (instance.origin_socket, instance.nudge_socket, instance.asgi_socket, instance.playback_dir)
     origin = _python("-m", "livehub.origin", *map(str, origin_paths))
     edge = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
+    log_paths = (instance.media_log, instance.edge_pid_file, instance.playback_dir)
+    collector = _python("-m", "analytics.collector", *map(str, log_paths), instance.node)
     networks = ",".join(instance.outgoing_networks)
     egress = _python("-m", "livehub.egress", str(instance.egress_socket), instance.own_address, networks)
     return [
@@ -114,6 +115,7 @@ def _front(instance: Instance) -> list[Program]:
         Program("asgi", "front", _python(*asgi), is_ours=True, sockets=(instance.asgi_socket,)),
         Program("origin", "front", origin, is_ours=True, sockets=(instance.origin_socket, instance.nudge_socket)),
         Program("edge", "front", edge, orphan_signal="TERM"),
+        Program("collector", "front", collector, is_ours=True),
     ]
 
 
@@ -127,10 +129,15 @@ def _edge_node(instance: Instance) -> list[Program]:
     )
     relay = _python("-m", "livehub.relay", *map(str, arguments))
     edge = nginx.server_argv(config=instance.edge_config, prefix=instance.nginx_temp_dir)
-    return [
+    found = [
         Program("relay", "front", relay, is_ours=True, sockets=(instance.origin_socket,)),
         Program("edge", "front", edge, orphan_signal="TERM"),
     ]
+    if instance.has_edge_token:
+        log_paths = (instance.media_log, instance.edge_pid_file, instance.relayed_dir)
+        collector = _python("-m", "analytics.collector", *map(str, log_paths), instance.node, instance.origin_url)
+        found.append(Program("collector", "front", collector, is_ours=True))
+    return found
 
 
 def _workers(instance: Instance) -> list[Program]:
@@ -221,12 +228,15 @@ priority={priority}
 def _program(instance: Instance, program: Program) -> str:
     # The supervisor expands %(...)s in commands.
     command = shlex.join(program.command).replace("%", "%%")
-    heartbeat = f'LIVEHUB_HEARTBEAT="{instance.heartbeat_path(program.name)}"' if program.is_ours else ""
+    environment = {"LIVEHUB_HEARTBEAT": instance.heartbeat_path(program.name)} if program.is_ours else {}
+    if program.is_ours:
+        # prometheus-client's word for it: livehub/core/counters.py.
+        environment["PROMETHEUS_MULTIPROC_DIR"] = instance.counts_dir
     return f"""\
 [program:{program.name}]
 command={command}
 directory={instance.base_dir}
-environment={heartbeat}
+environment={",".join(f'{name}="{value}"' for name, value in environment.items())}
 autostart={"true" if program.group == STORAGE or instance.is_edge_node else "false"}
 autorestart=true
 startsecs={program.start_s}

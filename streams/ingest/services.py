@@ -7,7 +7,7 @@ from math import ceil
 from django.db import transaction
 from django.db.models import F
 
-from livehub.core import clock, events
+from livehub.core import clock, events, tracing
 from livehub.core.errors import NotFoundError
 from streams.livestreams import arrivals, connections, refusals
 from streams.livestreams.arrivals import AlreadyLiveError, Encoder
@@ -18,7 +18,7 @@ from streams.livestreams.lifecycle import (
     LivestreamStoppedError,
 )
 from streams.livestreams.locks import lock_livestream
-from streams.livestreams.models import Livestream, StreamKey
+from streams.livestreams.models import Connection, Livestream, StreamKey
 from streams.livestreams.stream_keys import StreamKeyPasswordError, StreamKeyRejectedError, resolve_key
 from streams.media.pulling.puller import PULL_NAME
 from streams.media.test_picture import ENCODER_NAME
@@ -40,6 +40,7 @@ def admit_encoder(*, name: str, args: Mapping[str, str], encoder: Encoder) -> st
     :raises AlreadyLiveError: when another encoder is publishing.
     :raises QuotaExceededError: when its organization has as many broadcasts on air as it may.
     """
+    came_at, began_ns = clock.now(), tracing.now_ns()
     try:
         stream_key = resolve_key(name, args)
     except StreamKeyPasswordError as refusal:
@@ -50,7 +51,7 @@ def admit_encoder(*, name: str, args: Mapping[str, str], encoder: Encoder) -> st
             refusals.note_unknown_key(encoder.address)
         raise
     try:
-        return _admit(stream_key, encoder)
+        connection = _admit(stream_key, encoder)
     except (
         LivestreamDisabledError,
         LivestreamStoppedError,
@@ -59,6 +60,15 @@ def admit_encoder(*, name: str, args: Mapping[str, str], encoder: Encoder) -> st
     ) as refusal:
         _count_refusal(stream_key.livestream, reason=refusal.message)
         raise
+    tracing.note_step(
+        connection.session_id,
+        "broadcast.admit_encoder",
+        began_ns=began_ns,
+        # Else it has come back to a session that there was.
+        is_first=connection.session.created_at >= came_at,
+        attributes={"livehub.livestream.id": str(stream_key.livestream_id), "livehub.node": encoder.node},
+    )
+    return connection.pk.hex
 
 
 def note_encoder(*, name: str, node: str, client_id: int) -> None:
@@ -76,7 +86,7 @@ def encoder_left(*, name: str, node: str, client_id: int) -> None:
 
 
 @transaction.atomic
-def _admit(stream_key: StreamKey, encoder: Encoder) -> str:
+def _admit(stream_key: StreamKey, encoder: Encoder) -> Connection:
     # Locked and read again: a livestream that is being disabled, deleted or given a new key at this moment is either
     # refused here, or has its new session ended there.
     try:
@@ -98,7 +108,7 @@ def _admit(stream_key: StreamKey, encoder: Encoder) -> str:
         _check_hold(livestream)
     else:
         _check_hold(livestream)
-    return arrivals.admit(livestream=livestream, stream_key=stream_key, encoder=encoder).pk.hex
+    return arrivals.admit(livestream=livestream, stream_key=stream_key, encoder=encoder)
 
 
 def _check_hold(livestream: Livestream) -> None:

@@ -16,10 +16,10 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from livehub.core.counters import HOOK_DURATION
 from livehub.core.deadline import deadline
 from livehub.core.errors import DomainError
 from livehub.core.outage import DATABASE_OUTAGE, describe
-from livehub.metrics import HOOK_DURATION
 from streams.ingest import services
 from streams.livestreams.arrivals import Encoder
 

@@ -25,6 +25,11 @@ def watch_path(playback_id: str) -> str:
     return f"/watch/{playback_id}"
 
 
+def streamer_path(token: str) -> str:
+    """Return the path of the page of a streamer's link; what stands behind the # is sent to nobody."""
+    return f"/streamer#{token}"
+
+
 def embed_path(playback_id: str) -> str:
     """Return the path of the page that plays it, in a frame of anybody's."""
     return f"/embed/{playback_id}"

@@ -27,7 +27,7 @@ from streams.livestreams.models import (
 from streams.livestreams.output_admin import OutputInline
 from streams.livestreams.selectors import find_slate_picture
 from streams.livestreams.states import LIVESTREAM_STATES, SESSION_STATES, Shown
-from streams.organizations.admin import ReadOnlyAdmin, ReadOnlyInline, exact, staff
+from streams.organizations.admin import ReadOnlyAdmin, ReadOnlyInline, exact, staff, without_internal
 from streams.organizations.models import Member, Role
 from streams.organizations.services import Actor
 
@@ -84,7 +84,7 @@ class SessionStateFilter(StateFilter):
 class LivestreamAdmin(ReadOnlyAdmin[Livestream]):
     list_display = ("__str__", "organization", "state", "encoders", "playback_id", "created")
     list_select_related = ("app__organization",)
-    list_filter = (LivestreamStateFilter, "disabled", "created_at")
+    list_filter = (without_internal("app__organization"), LivestreamStateFilter, "disabled", "created_at")
     # Shows the search box; `get_search_results` searches.
     search_fields = ("name",)
     search_help_text = "Part of the name, or a whole id, playback id, or e-mail address of an owner"
@@ -254,7 +254,7 @@ class SessionEventInline(ReadOnlyInline[SessionEvent]):
 class SessionAdmin(ReadOnlyAdmin[Session]):
     list_display = ("connected", "name", "state", "end_reason", "ingest", "stopped")
     list_select_related = ("livestream",)
-    list_filter = (SessionStateFilter, "end_reason", "created_at")
+    list_filter = (without_internal("livestream__app__organization"), SessionStateFilter, "end_reason", "created_at")
     search_fields = ("=id", "=livestream__id", "livestream__name", "=livestream__playback_id")
     linked_lookups = ("livestream__id__exact",)
     fields = (

@@ -1,4 +1,4 @@
-"""What is wrong with what an encoder sends, and the sentence that mends it; and what the machine cannot do with it."""
+"""What an operator is told beside the findings of the ingest doctor: what the machine or a quota does not bear."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC
@@ -7,14 +7,12 @@ from typing import Any
 from streams.livestreams.models import Session
 from streams.organizations.quotas import broadcast_quota_kbps
 
-# Viewers wait for a key frame when they come, and each segment ends at one.
-_LONGEST_GOP_S = 4.0
 # From this share of the quota on, so that there is time before a broadcast is ended.
 _NEAR_QUOTA = 0.9
 
 
 def advise(session: Session) -> list[str]:
-    """Return a sentence for each fault of the source of an open session; none for one that is over."""
+    """Return a sentence for each thing that does not go of an open session; none for one that is over."""
     connection = session.connection
     if not session.is_open or not session.sent or connection is None:
         return []
@@ -22,22 +20,8 @@ def advise(session: Session) -> list[str]:
     about_load = advise_about_load(session)
     return [
         *([about_load] if about_load else []),
-        *_about(session.source, measured),
         *_about_bitrate(session, measured),
     ]
-
-
-def _about(source: Mapping[str, Any], measured: Mapping[str, Any]) -> Iterator[str]:
-    gop_s = measured.get("gop_s", 0)
-    if gop_s > _LONGEST_GOP_S:
-        yield (
-            f"Key frames come only every {gop_s:.0f} seconds, so viewers wait longer for the picture. "
-            "Set the encoder's keyframe interval to 2 s."
-        )
-    if not source.get("audio_codec"):
-        yield "There is no sound in this stream. Add an audio source to the encoder if there should be."
-    elif measured.get("audio_kbps") == 0:
-        yield "The sound has stopped coming. Check the encoder's audio source."
 
 
 def advise_about_load(session: Session) -> str:

@@ -203,7 +203,11 @@ def _find_member(user_id: UUID) -> Member | None:
 def render_pulse_of(screen: LivestreamScreen, member: Member) -> str:
     """Return what moves by itself while a livestream is on air."""
     context = {"screen": screen, "member": member, "oob": True}
-    parts = ["streams/_livestream_notices.html", "streams/_livestream_source.html"]
+    parts = [
+        "streams/_livestream_notices.html",
+        "streams/_livestream_source.html",
+        "streams/_livestream_health.html",
+    ]
     if any(output.is_being_sent for output in screen.outputs):
         parts.append("streams/_livestream_outputs.html")
     return "".join(render_to_string(part, context) for part in parts)
@@ -219,7 +223,9 @@ class LivestreamConsumer(FragmentConsumer):
         return render_to_string("streams/_livestream_live.html", {"screen": self._screen(member), "member": member})
 
     def render_pulse(self, member: Member) -> str:
-        return render_pulse_of(self._screen(member), member)
+        screen = self._screen(member)
+        viewers = render_to_string("streams/_livestream_viewers.html", {"screen": screen, "oob": True})
+        return render_pulse_of(screen, member) + viewers
 
     def _screen(self, member: Member) -> LivestreamScreen:
         screen = get_livestream_screen(organization=member.organization, livestream_id=self._livestream_id)

@@ -196,3 +196,26 @@ class SessionInterrupted(LivestreamEvent):
     """A run of a session ended before its time, and another one is to follow."""
 
     session_id: UUID
+
+
+@dataclass(frozen=True)
+class FoundFault:
+    """A finding as others are told it: `severity` is a `FindingSeverity`, `value` in its unit."""
+
+    kind: str
+    severity: str
+    value: float
+    unit: str
+    message: str
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class HealthChanged(LivestreamEvent):
+    """What an encoder sends got warnings or errors, or lost some."""
+
+    session_id: UUID
+    # A `IngestHealth`.
+    health: str
+    # All that holds now, the worst first.
+    findings: tuple[FoundFault, ...]

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from livehub.core import deferred, events
 from streams.livestreams.events import (
+    HealthChanged,
     LivestreamChanged,
     LivestreamCreated,
     LivestreamDeleted,
@@ -30,6 +31,7 @@ from streams.livestreams.events import (
 
 # What pages of livestreams show.
 SHOWN = (
+    HealthChanged,
     LivestreamChanged,
     LivestreamCreated,
     LivestreamDeleted,

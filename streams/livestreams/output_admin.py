@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from streams.livestreams.models import Output, PushEvent
-from streams.organizations.admin import ReadOnlyAdmin, ReadOnlyInline, exact
+from streams.organizations.admin import ReadOnlyAdmin, ReadOnlyInline, exact, without_internal
 
 
 class OutputInline(ReadOnlyInline[Output]):
@@ -32,7 +32,7 @@ class OutputAdmin(ReadOnlyAdmin[Output]):
 
     list_display = ("__str__", "type", "owner", "organization", "state", "push_message", "uri", "made")
     list_select_related = ("livestream__app__organization",)
-    list_filter = ("type", "enabled", "push_state", "created_at")
+    list_filter = (without_internal("livestream__app__organization"), "type", "enabled", "push_state", "created_at")
     search_fields = ("=id", "name", "uri", "vendor", "public_id", "=livestream__id", "livestream__name")
     fields = (
         "id",

@@ -9,10 +9,12 @@ from uuid import UUID
 
 from django.conf import settings
 
-from livehub.core import clock
-from streams.livestreams import leases, run_notes
+from livehub.core import clock, tracing
+from livehub.core.counters import START_DURATION
+from streams.livestreams import health_notes, leases, run_notes
 from streams.livestreams.bitrate import BitrateWatch
 from streams.livestreams.encoders import IngestSource
+from streams.livestreams.health_watch import HealthWatch
 from streams.livestreams.held_lease import HandOverError, HeldLease
 from streams.livestreams.models import Session
 from streams.livestreams.renewals import Renewal
@@ -20,6 +22,7 @@ from streams.livestreams.shedding import OverloadedError, RestoredError, Sheddin
 from streams.livestreams.simulcasting import Simulcasts
 from streams.livestreams.speed import SpeedWatch
 from streams.livestreams.states import EndReason, EventKind, WhileEncoderAway
+from streams.media.doctor.doctor import Diagnosis
 from streams.media.errors import IngestSilentError, MediaError, SourceRefusedError
 from streams.media.ladder import Ladder, Rendition
 from streams.media.meter import Measured
@@ -59,7 +62,13 @@ class RunObserver:
         self._present: UUID | None = None
         self._checked_in_at = time.monotonic()
         self._speed = SpeedWatch()
+        self.known_faults = health_notes.known_faults(session)
+        self._health = HealthWatch(self.known_faults)
         self._bitrate = BitrateWatch(broadcast_quota_kbps(session.livestream.app.organization))
+        # When the present step of the trace began.
+        self._step_ns = tracing.now_ns()
+        waits_since_ns = clock.epoch_ms(session.created_at) * 1_000_000 if self._lease.epoch == 1 else self._step_ns
+        self._note_step("broadcast.wait_for_worker", began_ns=waits_since_ns)
 
     @property
     def is_progressing(self) -> bool:
@@ -73,13 +82,21 @@ class RunObserver:
         self._bitrate.note(now_s=self._checked_in_at, received_bytes=received_bytes)
         latency_ms = None if packager_latency_ms is None else round(packager_latency_ms)
         speed = self._speed.note(now_s=self._checked_in_at, media_ms=media_ms)
-        shown = {**asdict(measured), "packager_latency_ms": latency_ms, "speed": speed}
+        readings = self._health.readings
+        shown = {**asdict(measured), "packager_latency_ms": latency_ms, "speed": speed, "readings": readings}
         self._taken_ms = media_ms
         renewal = Renewal(self._lease, self.connection, self._earlier_ms + media_ms, shown)
         self._held.renew(renewal)
         self._present = renewal.present
         if self._left_out and self._shedding.restore(self._lease.session_id, now_s=self._checked_in_at):
             raise RestoredError(f"This machine has room again: {self._left_out[-1]} comes back.")
+
+    def diagnosed(self, diagnosis: Diagnosis) -> None:
+        found = self._health.take(diagnosis, now=clock.now())
+        if found is not None:
+            write = partial(health_notes.note_findings, self._lease, found)
+            was_written = self._held.try_once(write, what="what is wrong with the encoder") is not None
+            self._health.note_try(was_written=was_written, now=clock.now())
 
     def stay(self) -> None:
         """Keep the session while nothing is run."""
@@ -98,14 +115,26 @@ class RunObserver:
         self._shedding.found(self._lease.session_id, left_out=len(self._left_out))
         record = partial(leases.record_source, self._lease, source=asdict(source), renditions=renditions)
         self._held.write(partial(record, left_out=self._left_out))
+        self._step_ns = self._note_step("broadcast.probe_source", began_ns=self._step_ns)
 
     def playable(self) -> None:
         self._is_playable = True
+        made_ns = self._note_step("broadcast.make_first_parts", began_ns=self._step_ns)
         self._held.write(partial(leases.mark_live, self._lease, has_encoder=not self.is_away))
+        self._note_step("broadcast.go_live", began_ns=made_ns)
         if self.simulcasts is not None:
             self.simulcasts.begin(self._session)
         age_s = (clock.now() - self._session.created_at).total_seconds()
+        if not self._session.live_epoch and not self._session.standby_node:
+            # As the run found it: it was never live before.
+            START_DURATION.observe(age_s)
         logger.info("session is live session=%s after_s=%.2f", self._lease, age_s)
+
+    def _note_step(self, name: str, *, began_ns: int) -> int:
+        """Tell of a step of the trace that is over; return when the next one begins."""
+        told: dict[str, tracing.Attribute] = {"livehub.run.epoch": self._lease.epoch, "livehub.node": settings.NODE}
+        tracing.note_step(self._session.pk, name, began_ns=began_ns, attributes=told)
+        return tracing.now_ns()
 
     def left(self, *, media_ms: int) -> float:
         self.note_media(media_ms)

@@ -221,4 +221,5 @@ class SessionRun:
             source=Source(**self._session.source) if is_away else None,
             shed=self._shedding.count(self._lease.session_id),
             slate_after_s=settings.SLATE_AFTER_MS / 1000,
+            findings=self.observer.known_faults,
         )

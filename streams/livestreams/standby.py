@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from django.conf import settings
 
-from livehub.core import clock
+from livehub.core import clock, tracing
 from livehub.core.lengths import length_words
 from streams.livestreams import lifecycle, node_jobs
 from streams.livestreams.arrivals import AlreadyLiveError, check_quota
@@ -36,6 +36,7 @@ def begin(livestream: Livestream, *, actor: Actor) -> bool:
             return False
         # A worker is still working off what it has sent that is gone.
         lifecycle.close_session(session, new=SessionStatus.ENDED, reason=EndReason.ENCODER_STOPPED)
+    began_ns = tracing.now_ns()
     check_quota(livestream)
     wait_s = max(settings.STANDBY_S, livestream.reconnect_window_s)
     now = clock.now()
@@ -51,6 +52,8 @@ def begin(livestream: Livestream, *, actor: Actor) -> bool:
     reason = f"Started with the slate; the encoder is waited for {length_words(wait_s)}"
     lifecycle.record_status(session, old="", reason=reason, at=now, actor=actor, data={"window_s": wait_s})
     node_jobs.run_session(session.pk, node=node)
+    told: dict[str, tracing.Attribute] = {"livehub.livestream.id": str(livestream.pk), "livehub.node": node}
+    tracing.note_step(session.pk, "broadcast.start_with_slate", began_ns=began_ns, is_first=True, attributes=told)
     return True
 
 

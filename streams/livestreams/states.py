@@ -157,6 +157,9 @@ class EventKind(models.TextChoices):
     SILENT = "silent", "Encoder silent"
     SENDS_AGAIN = "sends_again", "Encoder sends again"
     NOT_HELD = "not_held", "Slate shown"
+    # What the encoder sends is not as it should be, and is again.
+    FAULT_FOUND = "fault_found", "Encoder fault"
+    FAULT_MENDED = "fault_mended", "Mended"
 
 
 class DiskLevel(models.TextChoices):
@@ -231,6 +234,8 @@ EVENT_STATES: Mapping[str, Shown] = {
         EventKind.SILENT: "warn",
         EventKind.SENDS_AGAIN: "live",
         EventKind.NOT_HELD: "warn",
+        EventKind.FAULT_FOUND: "warn",
+        EventKind.FAULT_MENDED: "",
     }.items()
 }
 
@@ -253,6 +258,8 @@ SIMULCAST_STATES: Mapping[str, Shown] = {
     SimulcastState.DISABLED: OUTPUT_OFF,
 }
 
+# These change nothing of what viewers get.
+FAULTS = frozenset({EventKind.FAULT_FOUND, EventKind.FAULT_MENDED})
 # After these viewers get nothing new, until something else happens.
 INTERRUPTIONS = frozenset(
     {

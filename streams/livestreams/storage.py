@@ -6,15 +6,21 @@ rarely several.
 
 import errno
 import shutil
+from collections.abc import Iterable
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
 from django.conf import settings
+from django.db.models import Q
 
 from streams.livestreams.addresses import LIVE_PLAYLIST_NAME, PLAYLIST_NAME, PREVIEW_NAME, THUMBNAIL_NAME
+from streams.livestreams.models import Session
 from streams.media.shelf import end_session
 
+_FOLDER_NAME_LENGTH = 16
 # No livestream is called that.
 _SLATES = ".slates"
 
@@ -123,4 +129,14 @@ def _remove_if_empty(folder: Path) -> None:
 
 def folder_name(session_id: UUID) -> str:
     """Return what a session's folder is called below its livestream's."""
-    return session_id.hex[:16]
+    return session_id.hex[:_FOLDER_NAME_LENGTH]
+
+
+def find_sessions_of_folders(names: Iterable[str]) -> dict[str, Session]:
+    """Return whose folders those are, by their names, each with its livestream; one query, and none for none."""
+    missing = "0" * (32 - _FOLDER_NAME_LENGTH)
+    ranges = [Q(pk__gte=UUID(name + missing), pk__lte=UUID(name + missing.replace("0", "f"))) for name in names]
+    if not ranges:
+        return {}
+    sessions = Session.objects.filter(reduce(or_, ranges)).select_related("livestream")
+    return {folder_name(session.pk): session for session in sessions}

@@ -7,10 +7,12 @@ import errno
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from streams.media import ffmpeg
 from streams.media.discovery import find_source
+from streams.media.doctor.doctor import Doctor
+from streams.media.doctor.ears import Ears
 from streams.media.encoders import Encoders
 from streams.media.errors import (
     BrokenOffError,
@@ -33,7 +35,7 @@ from streams.media.overload import OverloadWatch
 from streams.media.process import Child, running
 from streams.media.progress import LONGEST_STEP_S, AwakeClock
 from streams.media.source import Source, check_source, largest_pixels
-from streams.media.targets import choose_targets
+from streams.media.targets import Latency, choose_targets
 from streams.media.tenure import Tenure
 from streams.media.transcoding import Transcoding
 
@@ -88,10 +90,15 @@ def run_broadcast(spec: JobSpec, observer: Observer) -> Outcome:
         logger.warning("%s: killed transcoders of earlier runs: %s", spec.playback.folder.name, left_behind)
     clock = AwakeClock()
     held = HeldPicture() if spec.while_away is WhileAway.HOLD else None
-    outlet = Outlet(mode=spec.latency_mode, held=held, slate_after_s=spec.slate_after_s)
+    doctor = Doctor(is_low=spec.latency_mode is Latency.LOW, known=spec.findings)
+    outlet = Outlet(mode=spec.latency_mode, held=held, slate_after_s=spec.slate_after_s, doctor=doctor)
     encoders = Encoders(spec, observer, outlet, clock, held=held)
     try:
-        return _Run(spec, observer, clock, outlet, encoders, tenure).run()
+        return _Run(spec, observer, clock, outlet, encoders, tenure, doctor).run()
+    except (SourceChangedError, SourceLostError):
+        # What an encoder did last may be why the run ends.
+        observer.diagnosed(doctor.examine(now_ms=_now_ms(), is_last=True))
+        raise
     finally:
         outlet.stop(timeout_s=_OUTLET_END_S)
         encoders.close()
@@ -106,6 +113,7 @@ class _Run:
         outlet: Outlet,
         encoders: Encoders,
         tenure: Tenure,
+        doctor: Doctor,
     ) -> None:
         self._spec = spec
         self._observer = observer
@@ -113,6 +121,7 @@ class _Run:
         self._outlet = outlet
         self._encoders = encoders
         self._tenure = tenure
+        self._doctor = doctor
         self._pictures = self._taken_bytes = 0
         self._checked_in_at = 0.0
         self._is_playable = False
@@ -171,18 +180,23 @@ class _Run:
         spec, pipes = self._spec, output.pipes
         stills = output.gallery.stills(thumbnail_path=spec.thumbnail_path, thumbnail_s=spec.thumbnail_s)
         most_pixels = largest_pixels(spec.max_height) if spec.while_away is not WhileAway.NOTHING else 0
-        outputs = ffmpeg.Outputs(pipes, fragment_s, spec.latency_mode.segment_s, stills, most_pixels)
-        argv, label = ffmpeg.transcode_argv(ladder, outputs), f"transcoder {spec.name}"
-        with running(
-            argv,
-            label=label,
-            feeds=True,
-            is_fed=True,
-            inherits=pipes,
-            memory_mb=_TRANSCODER_MEMORY_MB,
-            tenure=self._tenure,
-        ) as child:
+        with (
+            closing(Ears(self._doctor)) as ears,
+            running(
+                ffmpeg.transcode_argv(
+                    ladder,
+                    ffmpeg.Outputs(pipes, fragment_s, spec.latency_mode.segment_s, stills, most_pixels, ears.looks),
+                ),
+                label=f"transcoder {spec.name}",
+                feeds=True,
+                is_fed=True,
+                inherits=(*pipes, *ears.pipes),
+                memory_mb=_TRANSCODER_MEMORY_MB,
+                tenure=self._tenure,
+            ) as child,
+        ):
             output.hand_over()
+            ears.hand_over()
             try:
                 self._transcode(child, output)
             finally:
@@ -221,6 +235,8 @@ class _Run:
             transcoding.look(has_input=self._has_picture())
             is_over = self._encoders.look()
             self._look_for_overload(overload, output)
+            if not self._outlet.is_live:
+                self._doctor.cover_ears()
             if not transcoding.is_owing:
                 # In this order: who was stopped for long finds out that another run has taken over.
                 has_checked_in = self._check_in_when_due()
@@ -288,12 +304,17 @@ class _Run:
     def _check_in(self) -> None:
         self._checked_in_at = time.monotonic()
         encoders = self._encoders
+        self._observer.diagnosed(self._doctor.examine(now_ms=_now_ms()))
         self._observer.check_in(
             media_ms=encoders.media_ms,
             received_bytes=encoders.received_bytes,
             measured=encoders.measure(),
             packager_latency_ms=self._output.latency_ms if self._output is not None else None,
         )
+
+
+def _now_ms() -> float:
+    return time.monotonic() * 1000
 
 
 @contextmanager

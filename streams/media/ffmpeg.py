@@ -25,6 +25,15 @@ _DATED = "1:100"
 _NO_GOP_LIMIT = 600
 # Each holds pictures of its own; four decode 4K in real time.
 _DECODER_THREADS = min(os.cpu_count() or 1, 8)
+# What looks at picture and sound. Source: AWS MediaLive's and ffmpeg's own defaults.
+_LOOKS_PER_S, _LOOK_SIZE = 2, "160:90"
+# Of white: what no source sends is nearly 0, and a scene at night is mostly below ffmpeg's 0.1.
+_BLACK_BELOW = 0.05
+_SHORTEST_BLACK_S, _SHORTEST_FREEZE_S, _STILL_DB = 0.1, 1, -60
+_SHORTEST_SILENCE_S, _SILENT_DB = 2, -50
+# Tenths of a second: whose highest peak is found, and from one telling to the next. Each line that is told is a call of
+# the system, and wakes who reads it.
+_PEAKS_OF, _TOLD_EVERY = 20, 5
 # The tracks' clocks stay those of the source: what is written to different pipes fits together, and to its key frames.
 _FRAGMENTS = "+frag_keyframe+empty_moov+default_base_moof+negative_cts_offsets+frag_discont"
 _TIMESCALE = 90_000
@@ -46,11 +55,23 @@ class Stills:
 
 
 @dataclass(frozen=True)
+class Looks:
+    """The inherited pipes that what is seen and heard of the source is told to; see `doctor.lines`.
+
+    Whoever reads them may be gone: ffmpeg goes on without. It does wait for one that does not read.
+    """
+
+    picture: int
+    sound: int
+
+
+@dataclass(frozen=True)
 class Outputs:
     """Where what comes out of ffmpeg goes: to inherited pipes, one for each of the ladder's renditions, in its order.
 
     `fragment_s` is how much is handed over at once, `segment_s` how far apart the key frames are that we make.
-    `most_pixels` may be in any picture that follows, 0 for no more than in the first.
+    `most_pixels` may be in any picture that follows, 0 for no more than in the first. Without `looks` nobody looks
+    at picture and sound.
     """
 
     pipes: tuple[int, ...]
@@ -58,6 +79,7 @@ class Outputs:
     segment_s: float
     stills: Stills
     most_pixels: int = 0
+    looks: Looks | None = None
 
 
 # What the pull says of sound that began after it had found out what there is; it hands none of that on.
@@ -96,7 +118,8 @@ def transcode_argv(ladder: Ladder, outputs: Outputs) -> list[str]:
         *_BASE, "-nostats", "-progress", "pipe:1", "-stats_period", str(_REPORT_S),
         *decoding, "-max_pixels", str(max(ladder.source_pixels, outputs.most_pixels)), "-threads", str(threads),
         "-f", "flv", "-fflags", "+genpts", "-fpsprobesize", "0", "-copyts", "-i", "pipe:0",
-        "-filter_complex", _filters(ladder, outputs.stills),
+        "-filter_complex", _filters(ladder, outputs),
+        *_listening(ladder, outputs.looks),
         *_renditions(ladder, outputs),
         *_stills(outputs.stills),
     ]  # fmt: skip
@@ -116,23 +139,55 @@ def _stills(stills: Stills) -> list[str]:
     ]  # fmt: skip
 
 
-def _filters(ladder: Ladder, stills: Stills) -> str:
-    rungs = ladder.transcoded
+def _filters(ladder: Ladder, outputs: Outputs) -> str:
+    rungs, stills, looks = ladder.transcoded, outputs.stills, outputs.looks
     pictures = [f"[rung{number}]" for number, _ in enumerate(rungs)]
+    ends = [f"[out{number}]" for number, _ in enumerate(rungs)]
+    if looks and rungs:
+        # The smallest is the cheapest to make smaller still.
+        ends[-1] = f",split{ends[-1]}[look]"
+    elif looks:
+        pictures.append("[look]")
     scales = [
-        f"[rung{number}]scale={rung.width}:{rung.height},format=yuv420p[out{number}]"
-        for number, rung in enumerate(rungs)
+        f"[rung{number}]scale={rung.width}:{rung.height},format=yuv420p{end}"
+        for number, (rung, end) in enumerate(zip(rungs, ends, strict=True))
     ]
     picked = f"[pick]{_every(stills.thumbnail_s)},scale=-2:{_THUMBNAIL_HEIGHT},format=yuvj420p"
     return ";".join(
         [
-            f"[0:v]split={len(rungs) + 1}{''.join(pictures)}[pick]",
+            f"[0:v]split={len(pictures) + 1}{''.join(pictures)}[pick]",
             *scales,
             f"{picked},split=3[thumbnail][some][all]",
             f"[some]{_every(stills.small_s)},scale=-2:{_SMALL_HEIGHT}[small]",
             f"[all]scale=-2:{_FRAME_HEIGHT},format=yuv420p[frame]",
+            *([_watching(looks.picture, is_decoded_whole=bool(rungs))] if looks else []),
         ]
     )
+
+
+def _watching(pipe: int, *, is_decoded_whole: bool) -> str:
+    """Return what looks at a few small pictures a second, or at the key frames where no others are decoded."""
+    picked = f"fps={_LOOKS_PER_S}," if is_decoded_whole else ""
+    # One line for each picture whatever is seen, so that it tells how far it is; the sink makes nothing of it.
+    told = "metadata=add:key=lavfi.look:value=1,metadata=print"
+    return (
+        f"[look]{picked}scale={_LOOK_SIZE},blackdetect=d={_SHORTEST_BLACK_S}:pix_th={_BLACK_BELOW},"
+        rf"freezedetect=n={_STILL_DB}dB:d={_SHORTEST_FREEZE_S},{told}:file='pipe\:{pipe}':direct=1,nullsink"
+    )
+
+
+def _listening(ladder: Ladder, looks: Looks | None) -> list[str]:
+    """Return what listens to the sound: a graph of its own, since a sound that changes makes its graph begin anew."""
+    if looks is None or ladder.audio is None:
+        return []
+    # Its frames hold a tenth of a second, and lose what was told of shorter ones: so loudness comes first.
+    loudness, silence = "ebur128=metadata=1:framelog=verbose", f"silencedetect=n={_SILENT_DB}dB:d={_SHORTEST_SILENCE_S}"
+    peaks = f"astats=metadata=1:reset={_PEAKS_OF}:measure_perchannel=none:measure_overall=Peak_level"
+    told = rf"ametadata=print:file='pipe\:{looks.sound}':direct=1"
+    # These stand on the one frame with which it is known, so they are told of all.
+    at_once = ",".join(f"{told}:key=lavfi.silence_{edge}" for edge in ("start", "end"))
+    now_and_then = f"aselect=eq(mod(n\\,{_TOLD_EVERY})\\,{_TOLD_EVERY - 1})"
+    return ["-filter_complex", f"[0:a]{loudness},{silence},{at_once},{peaks},{now_and_then},{told},anullsink"]
 
 
 def _every(distance_s: int) -> str:

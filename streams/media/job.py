@@ -5,6 +5,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from streams.media.doctor.doctor import Diagnosis
+from streams.media.doctor.judgement import IngestFault
 from streams.media.errors import MediaError
 from streams.media.ladder import Ladder, Rendition
 from streams.media.meter import Measured
@@ -47,6 +49,8 @@ class JobSpec:
     source: Source | None = None
     shed: int = 0
     slate_after_s: float = Latency.LOW.longest_pause_s
+    # What an earlier run has found wrong with what its encoder sends.
+    findings: tuple[IngestFault, ...] = ()
 
 
 class Observer(Protocol):
@@ -64,6 +68,9 @@ class Observer(Protocol):
         `measured` is what comes now, by the stream's own clock; `packager_latency_ms` is how long a picture takes until
         it can be fetched.
         """
+
+    def diagnosed(self, diagnosis: Diagnosis) -> None:
+        """Called before each check-in, and when the run is over: what is wrong with what the encoder sends."""
 
     def found(self, source: Source, ladder: Ladder) -> None:
         """Called once, when the source is known."""

@@ -12,6 +12,7 @@ import time
 from contextlib import suppress
 from typing import IO
 
+from streams.media.doctor.doctor import Doctor
 from streams.media.errors import FeedFailedError, MediaError, PullFailedError, SourceChangedError, SourceRefusedError
 from streams.media.feeds import Slate
 from streams.media.flv import FlvError, Tag, TagType, file_header
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 # As long as there is no transcoder; with one, nothing is read that it has not taken.
 _MOST_HELD_BYTES = 64 << 20
+# From then on what comes next has waited for us, and not for its encoder.
+_HELD_UP_MS = 100.0
 # How soon the thread sees that it is to end.
 _NOTICE_MS = 250.0
 # Slate comes by the clock; more often than that nobody looks at it.
@@ -40,7 +43,7 @@ class Outlet:
     """Reads one connection after the other, in a thread of its own; the numbers may be read from any thread.
 
     Whatever reader and writer do, the thread ends soon after `stop`. `held` is for the last picture to be shown where
-    an encoder sends nothing; `slate_after_s` is how long, where there are parts.
+    an encoder sends nothing; `slate_after_s` is how long, where there are parts; `doctor` looks at what encoders send.
     """
 
     def __init__(
@@ -49,7 +52,9 @@ class Outlet:
         mode: Latency,
         held: HeldPicture | None = None,
         slate_after_s: float = Latency.LOW.longest_pause_s,
+        doctor: Doctor | None = None,
     ) -> None:
+        self._doctor = doctor
         self._gathered_s = mode.gathered_s
         # Where the transcoder's output is to be cut, if it keeps the source's key frames.
         self.marks = KeyFrameMarks(segment_s=mode.segment_s)
@@ -114,6 +119,8 @@ class Outlet:
         """Take in an encoder's connection from now on."""
         with self._changed:
             self._intake = intake
+            if self._doctor is not None:
+                self._doctor.begin_connection()
         self._wake()
 
     def disconnect(self) -> None:
@@ -244,7 +251,11 @@ class Outlet:
         piece = b""
         try:
             piece = intake.read()
-            for tag in intake.tags(piece):
+            now_ms = _now_ms()
+            tags = intake.tags(piece)
+            if self._doctor is not None:
+                self._doctor.note(tags, now_ms)
+            for tag in tags:
                 self._begin(intake.header)
                 self._take(intake, tag)
             if piece:
@@ -298,7 +309,7 @@ class Outlet:
         self.is_pushing = False
 
     def _push(self, sink: IO[bytes], piece: bytes) -> None:
-        rest = memoryview(piece)
+        rest, began_ms = memoryview(piece), _now_ms()
         while rest and not self._is_stopping:
             try:
                 rest = rest[os.write(sink.fileno(), rest) :]
@@ -306,6 +317,9 @@ class Outlet:
                 poll = select.poll()
                 poll.register(sink, select.POLLOUT)
                 poll.poll(_NOTICE_MS)
+        # Nothing was read meanwhile.
+        if self._doctor is not None and _now_ms() - began_ms > _HELD_UP_MS:
+            self._doctor.hold_up()
 
     def _close(self) -> None:
         if self._sink is not None:

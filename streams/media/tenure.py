@@ -49,6 +49,17 @@ class Tenure:
         return is_same and epoch.isdigit() and int(epoch) < self.epoch
 
 
+def find_children(broadcast_end: str) -> list[int]:
+    """Return the ids of the processes on this machine that belong to the broadcast whose name ends so."""
+    found = []
+    for pid in _children():
+        # Gone meanwhile, or another user's.
+        with suppress(OSError):
+            if _environment(pid).get(_BROADCAST.encode(), b"").endswith(broadcast_end.encode()):
+                found.append(pid)
+    return found
+
+
 def _children() -> list[int]:
     return [int(path.name) for path in _PROC.iterdir() if path.name.isdigit() and int(path.name) != os.getpid()]
 

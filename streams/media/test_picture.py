@@ -2,6 +2,7 @@
 
 import logging
 
+from streams.media import clock_code
 from streams.media.process import running
 
 logger = logging.getLogger(__name__)
@@ -10,8 +11,9 @@ logger = logging.getLogger(__name__)
 ENCODER_NAME = "LiveHub's test picture"
 # ffmpeg ends by itself; one that has not after so much longer hangs.
 _PATIENCE_S = 8.0
+_RATE = 30
 _SOURCE = [
-    "-re", "-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=30",
+    "-re", "-f", "lavfi", "-i", f"testsrc2=size=1280x720:rate={_RATE}",
     "-f", "lavfi", "-i", "sine=frequency=440:beep_factor=2:sample_rate=48000",
 ]  # fmt: skip
 # A key frame every 2 s, so that it is passed through.
@@ -27,15 +29,24 @@ def argv_for_people(url: str) -> list[str]:
     return ["ffmpeg", *_SOURCE, *_CODECS, "-f", "flv", url]
 
 
-def publish_argv(*, base_url: str, name: str, length_s: float) -> list[str]:
+def publish_argv(*, base_url: str, name: str, length_s: float, has_clock_code: bool = False) -> list[str]:
     """Return the command that publishes under a stream name for a while, then ends.
 
     The name, which may be a secret, is no part of the URL, since ffmpeg's complaints repeat that; `base_url` ends
-    with a slash.
+    with a slash. `has_clock_code`: each picture says when it was drawn (`clock_code`).
     """
+    drawn = ["-vf", clock_code.drawing(rate=_RATE)] if has_clock_code else []
     return [
-        "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "error", *_SOURCE, *_CODECS, "-t", str(length_s),
+        "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "error", *_SOURCE, *drawn, *_CODECS, "-t", str(length_s),
         "-rtmp_playpath", name, "-f", "flv", base_url.rstrip("/"),
+    ]  # fmt: skip
+
+
+def trial_argv() -> list[str]:
+    """Return the command that makes a few pictures with the clock code, and throws them away."""
+    return [
+        "ffmpeg", "-hide_banner", "-nostdin", "-loglevel", "error", *_SOURCE, "-vf", clock_code.drawing(rate=_RATE),
+        *_CODECS, "-t", "0.2", "-f", "null", "-",
     ]  # fmt: skip
 
 

@@ -80,7 +80,8 @@ class Track:
             yield self._cut()
         bounds = offsets(fragment.samples)
         for index, sample in enumerate(fragment.samples):
-            if at + sample.duration / 2 >= self._begins_at:
+            # Encoders of sound put something in front of it, and times before 0 cannot be told.
+            if at >= 0 and at + sample.duration / 2 >= self._begins_at:
                 yield from self._take(sample, at, fragment.payload[bounds[index] : bounds[index + 1]])
             at += sample.duration
 

@@ -61,7 +61,16 @@ class Organization(models.Model):
     max_sessions = models.PositiveIntegerField(null=True, editable=False)
     max_livestreams = models.PositiveIntegerField(null=True, editable=False)
     max_broadcast_kbps = models.PositiveIntegerField(null=True, editable=False)
+    # Of LiveHub's own broadcasts, such as a self-test's: nobody is its member, and nobody counts it.
+    is_internal = models.BooleanField(default=False, db_default=False, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["is_internal"], condition=Q(is_internal=True), name="organization_one_internal"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -7,6 +7,7 @@ from django.db import transaction
 
 from livehub.core.errors import ValidationFailedError
 from streams.organizations.models import Organization
+from streams.organizations.selectors import is_alone
 from streams.organizations.services import Actor, record
 
 # What one of several organizations may take of the slots, so that there is always one for another.
@@ -102,6 +103,6 @@ def _livestream_quota(organization: Organization) -> int:
 def _default_sessions(organization: Organization) -> int:
     if settings.MAX_SESSIONS_PER_ORGANIZATION:
         return settings.MAX_SESSIONS_PER_ORGANIZATION
-    if not Organization.objects.exclude(pk=organization.pk).exists():
+    if is_alone(organization):
         return settings.LIVE_SLOTS
     return max(1, int(settings.LIVE_SLOTS * _SHARE_OF_SLOTS))

@@ -25,9 +25,14 @@ def list_memberships(user: User) -> QuerySet[Member]:
 
     Each has the person read along, and `is_alone`: this instance has no other organization.
     """
-    others = Organization.objects.exclude(pk=OuterRef("organization"))
+    others = Organization.objects.filter(is_internal=False).exclude(pk=OuterRef("organization"))
     members = Member.objects.select_related("organization", "user").annotate(is_alone=~Exists(others))
     return members.filter(user=user).order_by(*_CHOSEN_LAST)
+
+
+def is_alone(organization: Organization) -> bool:
+    """Tell whether this instance has no other organization."""
+    return not Organization.objects.filter(is_internal=False).exclude(pk=organization.pk).exists()
 
 
 def find_memberships(user_ids: Collection[UUID]) -> dict[UUID, Member]:

@@ -145,6 +145,21 @@ def create_organization(
 
 
 @transaction.atomic
+def get_internal_app() -> App:
+    """Return the app of LiveHub's own broadcasts, which is made when it is first needed.
+
+    Nobody is a member of its organization, and it has no keys: nothing of it is in anybody's lists and quotas.
+    """
+    organization, is_new = Organization.objects.get_or_create(is_internal=True, defaults={"name": "LiveHub itself"})
+    if not is_new:
+        return App.objects.select_related("organization").get(organization=organization, is_default=True)
+    app = App.objects.create(organization=organization, name="Default", is_default=True)
+    events.publish(AppCreated(organization_id=organization.pk, app_id=app.pk, at=app.created_at, actor=SYSTEM))
+    record(organization=organization, actor=SYSTEM, action="organization.created", target=organization)
+    return app
+
+
+@transaction.atomic
 def create_api_key(
     *,
     organization: Organization,

@@ -8,6 +8,7 @@ from contextlib import suppress
 from django.db import IntegrityError, transaction
 
 from livehub.core import clock
+from livehub.core.counters import STORED_BYTES
 from livehub.core.errors import StaleStatusError
 from streams.media.recording.stored import read_init, stored_init, stored_segment
 from streams.recordings import spool
@@ -73,6 +74,7 @@ def _send_part(recording: Recording, store: Store, part: UploadPart, content: by
     if not recording.upload_token:
         _begin(recording, store)
     receipt = store.append(upload_of(recording), part, content)
+    STORED_BYTES.labels(recording.storage.type if recording.storage else "folder").inc(part.size)
     row = RecordingPart(
         recording=recording,
         number=part.number,

@@ -6,12 +6,12 @@ What runs on this machine the supervisor knows; workers on all machines answer b
 import re
 import subprocess
 import xmlrpc.client
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.metadata import version
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from xml.etree import ElementTree
 
 import httpx
@@ -22,11 +22,13 @@ from django.db import connection
 from livehub.core import clock
 from livehub.core.deadline import deadline
 from livehub.core.jobs import count_waiting_in, queue_of
+from livehub.core.outage import DATABASE_OUTAGE
 from livehub.core.probes import OK, Probe, answers
 from livehub.core.redis_clients import redis_tried_once
 from livehub.core.sockets import ask
 from livehub.health import ask_components
 from streams.livestreams.models import NodeDisk
+from streams.system.usage import ProgramUsage, UsageMeter
 
 # For all questions together, and for each.
 _BOUND_S = 1.8
@@ -60,6 +62,8 @@ class Component:
     since: datetime | None = None
     # When it was last heard of, where that is another time than now.
     heard_at: datetime | None = None
+    # Of this machine's, with its children.
+    usage: ProgramUsage | None = None
 
 
 @dataclass(frozen=True)
@@ -79,10 +83,19 @@ class AnsweringWorker:
 
 @dataclass(frozen=True)
 class Parts:
-    """All of it; `workers` is None when nobody can tell."""
+    """All of it; `workers` is None when nobody can tell. `usages` are those of this machine's programs, by name."""
 
     components: list[Component]
     workers: list[AnsweringWorker] | None
+    usages: Mapping[str, ProgramUsage]
+
+
+_finders: list[Callable[[], Component]] = []
+
+
+def add_component(finder: Callable[[], Component]) -> None:
+    """Have the system page show what `finder` tells as well (from `AppConfig.ready`)."""
+    _finders.append(finder)
 
 
 def look_at_parts() -> Parts:
@@ -93,8 +106,15 @@ def look_at_parts() -> Parts:
     states = ask_components()
     found = answers(_FACTS, timeout_s=_BOUND_S)
     facts = {name: answer or {} for name, answer in found.items()}
-    programs: dict[str, datetime] = facts["supervisor"]
-    return Parts(_components(states, facts, programs), _workers(found["workers"], facts["queues"]))
+    programs: dict[str, _Program] = facts["supervisor"]
+    usages = {name: program.usage for name, program in programs.items() if program.usage is not None}
+    return Parts(_components(states, facts, programs), _workers(found["workers"], facts["queues"]), usages)
+
+
+def start_asking_workers() -> None:
+    """Have them asked while something else is: whoever calls `ask_workers` then waits for what is left."""
+    for name in ("workers", "queues"):
+        _FACTS[name].start()
 
 
 def ask_workers() -> list[AnsweringWorker] | None:
@@ -104,13 +124,15 @@ def ask_workers() -> list[AnsweringWorker] | None:
 
 
 def _components(
-    states: Mapping[str, str], facts: Mapping[str, dict[str, Any]], programs: Mapping[str, datetime]
+    states: Mapping[str, str], facts: Mapping[str, dict[str, Any]], programs: Mapping[str, "_Program"]
 ) -> list[Component]:
     database, broker, ingest = facts["database"], facts["broker"], facts["ingest"]
 
     def part(name: str, about: str, *, state: str, program: str, **known: Any) -> Component:
         label, tone, trouble = ("Runs", "live", "") if state == OK else ("Down", "bad", _words(state))
-        return Component(name, about, label, tone, trouble, **{"since": programs.get(program), **known})
+        running = programs.get(program, _Program())
+        own = {"since": running.since, "usage": running.usage}
+        return Component(name, about, label, tone, trouble, **{**own, **known})
 
     nginx = _nginx_version()
 
@@ -139,7 +161,9 @@ def _components(
             version=f"uvicorn {version('uvicorn')}",
         ),
         part("Origin", "Playlists of players", state=states["origin"], program="origin"),
+        part("Collector", "Counts viewers", state=supervised("collector"), program="collector"),
         _beat(),
+        *(find() for find in _finders),
         _ffmpeg(),
     ]
 
@@ -214,20 +238,42 @@ def _ask_ingest() -> dict[str, Any]:
     return {"version": f"nginx {nginx}, rtmp module {module}", "since": since}
 
 
-def _ask_supervisor() -> dict[str, datetime]:
-    """Return since when each program of this machine runs that does."""
+class _Program(NamedTuple):
+    since: datetime | None = None
+    usage: ProgramUsage | None = None
+
+
+_meter = UsageMeter()
+
+
+def _ask_supervisor() -> dict[str, _Program]:
+    """Return since when each program of this machine runs that does, and what it takes."""
     transport = httpx.HTTPTransport(uds=str(settings.RUNTIME_DIR / "supervisor.sock"), verify=False)
     question = xmlrpc.client.dumps((), "supervisor.getAllProcessInfo")
     with httpx.Client(transport=transport, timeout=_PROBE_S) as client:
         answer = client.post("http://localhost/RPC2", content=question, headers={"Content-Type": "text/xml"})
     (found,), _ = xmlrpc.client.loads(answer.raise_for_status().content)
     programs = cast(list[dict[str, Any]], found)
-    running = [program for program in programs if program["statename"] in {"STARTING", "RUNNING"}]
-    return {program["name"]: datetime.fromtimestamp(program["start"], tz=UTC) for program in running}
+    running = {program["name"]: program for program in programs if program["statename"] in {"STARTING", "RUNNING"}}
+    usages = _meter.read({name: program["pid"] for name, program in running.items()})
+    return {
+        name: _Program(datetime.fromtimestamp(program["start"], tz=UTC), usages.get(name))
+        for name, program in running.items()
+    }
 
 
 def _ask_workers() -> dict[str, dict[str, Any]]:
-    replies = current_app.control.broadcast("stats", reply=True, timeout=_PROBE_S) or []
+    # When all have answered that there are, nobody is waited for.
+    try:
+        with deadline(_PROBE_S):
+            lately = NodeDisk.objects.filter(seen_at__gt=clock.now() - _BEAT_PATIENCE)
+            nodes = {settings.NODE, *lately.values_list("node", flat=True)}
+    except DATABASE_OUTAGE:
+        nodes = set()
+    finally:
+        connection.close()
+    limit = len(nodes) * len(_NODE_QUEUES) or None
+    replies = current_app.control.broadcast("stats", reply=True, timeout=_PROBE_S, limit=limit) or []
     return {name: told for reply in replies for name, told in reply.items() if isinstance(told, dict)}
 
 

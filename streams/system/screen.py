@@ -10,7 +10,12 @@ from livehub.core import clock
 from streams.livestreams.models import NodeDisk, Session, SessionEvent
 from streams.livestreams.selectors import NodeLoad, list_disks, list_loads, list_reduced, list_waiting
 from streams.livestreams.states import EventKind
-from streams.system.components import AnsweringWorker, Component, look_at_parts
+from streams.self_tests.models import SelfTest
+from streams.self_tests.selectors import find_newest
+from streams.self_tests.services import end_abandoned
+from streams.system.components import AnsweringWorker, Component, Parts, look_at_parts
+from streams.system.edges import EdgeRow, look_at_edges
+from streams.system.usage import MachineLoad, ProgramUsage, machine_load
 
 _LATELY = timedelta(hours=24)
 _KINDS = ("live", "urgent", "webhooks", "files", "recordings")
@@ -24,6 +29,8 @@ class WorkerRow:
     node: str
     worker: AnsweringWorker | None
     used: int | None
+    # Of one on this machine.
+    usage: ProgramUsage | None = None
 
     @property
     def name(self) -> str:
@@ -52,6 +59,10 @@ class SystemScreen:
     # Of the last 24 hours.
     takeovers: int
     failed_runs: int
+    edges: list[EdgeRow]
+    machine: MachineLoad
+    # The one that was started last.
+    self_test: SelfTest | None = None
 
     @property
     def running(self) -> int:
@@ -79,17 +90,22 @@ class SystemScreen:
 def get_system_screen() -> SystemScreen:
     """Return what the system page shows, within some seconds, whatever hangs but the database."""
     parts = look_at_parts()
+    edges = look_at_edges()
     loads = list_loads()
     lately = count_trouble(since=clock.now() - _LATELY)
+    end_abandoned()
     return SystemScreen(
-        parts.components,
-        _worker_rows(parts.workers or [], {load.node: load.running for load in loads}),
+        [*parts.components, *edges.components],
+        _worker_rows(parts, {load.node: load.running for load in loads}),
         list_disks(),
         loads,
         list_waiting(),
         list_reduced(),
         takeovers=lately[EventKind.RUN_LOST],
         failed_runs=lately[EventKind.RUN_FAILED],
+        edges=edges.rows,
+        machine=machine_load(),
+        self_test=find_newest(),
     )
 
 
@@ -106,11 +122,17 @@ def count_trouble(*, since: datetime | None = None) -> dict[str, int]:
     return {kind: found.get(kind, 0) for kind in kinds}
 
 
-def _worker_rows(workers: list[AnsweringWorker], running: dict[str, int]) -> list[WorkerRow]:
+def _worker_rows(parts: Parts, running: dict[str, int]) -> list[WorkerRow]:
     """Return those that answer, and this node's that do not: those of other nodes nobody knows."""
-    found = {(worker.kind, worker.node): worker for worker in workers}
+    found = {(worker.kind, worker.node): worker for worker in parts.workers or []}
     wanted = {*found, *((kind, settings.NODE) for kind in _KINDS)}
     return [
-        WorkerRow(kind, node, found.get((kind, node)), running.get(node, 0) if kind == "live" else None)
+        WorkerRow(
+            kind,
+            node,
+            found.get((kind, node)),
+            running.get(node, 0) if kind == "live" else None,
+            parts.usages.get(kind) if node == settings.NODE else None,
+        )
         for kind, node in sorted(wanted, key=lambda key: (key[1], _KINDS.index(key[0]) if key[0] in _KINDS else 9))
     ]

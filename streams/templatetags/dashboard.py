@@ -17,9 +17,10 @@ from django.utils.safestring import SafeString
 from livehub.core import clock
 from livehub.core.lengths import length_words as words_of_length
 from streams.livestreams import addresses
-from streams.livestreams.models import Livestream
+from streams.livestreams.models import Livestream, Session
 from streams.livestreams.playback_tokens import own_token
 from streams.livestreams.selectors import LivestreamFilter, LivestreamList
+from streams.livestreams.selectors.overview import Overview
 from streams.livestreams.states import DISABLED, LIVESTREAM_STATES
 from streams.organizations.models import Member
 from streams.recordings.clips.links import watch_url
@@ -29,6 +30,8 @@ register = template.Library()
 
 # Ways of writing a time of what goes on.
 _LASTING = frozenset({"since", "length"})
+# Of a thousand hours the minutes tell nobody anything.
+_MINUTES_SAID_BELOW_S = 1000 * 3600
 _SPRITE = "vendor/lucide-static@1.62.0/sprite.svg"
 _CODECS = {"h264": "H.264", "hevc": "HEVC", "aac": "AAC", "mp3": "MP3", "av1": "AV1", "opus": "Opus", "vp9": "VP9"}
 
@@ -85,14 +88,23 @@ def clock_time(at: datetime) -> SafeString:
 
 
 @register.filter
+def watching(overview: Overview, session: Session) -> int | None:
+    """Return how many watch a session on air at the moment; None while nobody knows."""
+    viewers = overview.viewers.get(session.pk)
+    return viewers.now if viewers else None
+
+
+@register.filter
 def duration(milliseconds: int) -> str:
-    """Return a length of time as people say it: 41 s, 3 min 20 s, 2 h 07 min."""
+    """Return a length of time as people say it: 41 s, 3 min 20 s, 2 h 07 min, 2,465 h."""
     seconds = milliseconds // 1000
     if seconds < 60:
         return f"{seconds} s"
     if seconds < 3600:
         return f"{seconds // 60} min {seconds % 60:02d} s"
-    return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+    if seconds < _MINUTES_SAID_BELOW_S:
+        return f"{seconds // 3600} h {seconds % 3600 // 60:02d} min"
+    return f"{seconds // 3600:,} h"
 
 
 @register.filter

@@ -21,12 +21,25 @@ from streams.livestreams.pulls import PullChange
 from streams.livestreams.services import create_livestream
 from streams.livestreams.slate_pictures import set_slate_picture
 from streams.livestreams.states import SimulcastState
-from streams.models import ApiKey, Invitation, Livestream, Member, Output, PushEvent, Recording, Role, Session, User
+from streams.models import (
+    ApiKey,
+    Invitation,
+    Livestream,
+    Member,
+    Output,
+    PushEvent,
+    Recording,
+    Role,
+    SelfTest,
+    Session,
+    User,
+)
 from streams.organizations import members
 from streams.organizations.models import AttemptBudget
 from streams.organizations.services import SYSTEM, NewOrganization, create_organization
 from streams.recordings.services import NewRecording, start_recording
 from streams.recordings.states import RecordingStatus
+from streams.self_tests.states import SelfTestState
 from tests.meetings.home import furnish
 from tests.recordings.rows import clip_of
 from tests.runs import connected
@@ -76,6 +89,9 @@ def _unthrottled(settings: Settings) -> None:
 def _kept(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """Make the tenants once for all tests of a module, each of which takes back what it changes."""
     with django_db_blocker.unblock(), undone(), _prepared():
+        with connection.cursor() as cursor:
+            # The transaction lasts as long as the module's tests, and what they call may wait for others.
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '10min'")
         yield
 
 
@@ -140,6 +156,7 @@ def tenant_of(made: NewOrganization) -> Tenant:
         "member_id": str(member.pk),
         "invitation_id": str(invite(made, Role.OPERATOR).pk),
         "log_in_id": own_ids(logged_in(member.user))["log_in_id"],
+        "self_test_id": str(_self_test().pk),
         **furnish(made.app),
         **furnish_webhooks(made.app),
         **furnish_storage(made.app),
@@ -154,6 +171,10 @@ def simulcast(livestream: Livestream) -> Output:
     output = create_output(livestream=livestream, new=new, actor=SYSTEM)
     PushEvent.objects.create(output=output, at=clock.now(), state=SimulcastState.RETRYING)
     return output
+
+
+def _self_test() -> SelfTest:
+    return SelfTest.objects.create(node="main", state=SelfTestState.PASSED, until=clock.now())
 
 
 def _archive_of(livestream: Livestream) -> str:
@@ -246,7 +267,8 @@ def _rows_of(model: type[Model]) -> str:
     names = [str(field.column) for field in model._meta.concrete_fields]
     columns = [connection.ops.quote_name(name) for name in names if name not in _TRACES]
     # As text, and not as JSON, which takes three times as long.
-    rows = f"SELECT string_agg(ROW({', '.join(columns)})::text, ' ' ORDER BY {model._meta.pk.column})"
+    order = ", ".join(str(field.column) for field in model._meta.pk_fields)
+    rows = f"SELECT string_agg(ROW({', '.join(columns)})::text, ' ' ORDER BY {order})"
     kept = "action <> ALL(%(actions)s)" if '"action"' in columns else "true"
     return f"SELECT '{model.__name__}', coalesce(({rows} FROM {model._meta.db_table} WHERE {kept}), '')"  # noqa: S608
 

@@ -59,10 +59,12 @@ _OURS = {
     f"POST {_LIVESTREAM}/idle": (_WRITE, 200),
     f"POST {_LIVESTREAM}/end": (_WRITE, 200),
     f"POST {_LIVESTREAM}/let-in": (_WRITE, 200),
+    f"GET {_LIVESTREAM}/health": (_READ, 200),
     f"GET {_LIVESTREAM}/slate": (_READ, 200),
     f"PUT {_LIVESTREAM}/slate": (_WRITE, 200),
     f"DELETE {_LIVESTREAM}/slate": (_WRITE, 200),
     "GET livestreams/sessions/{session_id}/events": (_READ, 200),
+    f"GET {_LIVESTREAM}/viewers": (_READ, 200),
     f"GET {_LIVESTREAM}/outputs": (_READ, 200),
     f"POST {_LIVESTREAM}/outputs": (_WRITE, 201),
     f"GET {_LIVESTREAM}/outputs/{{output_id}}": (_READ, 200),
@@ -207,6 +209,17 @@ _OUR_WEBHOOKS = {
     f"POST {_WEBHOOK}/replay": (_HOOKS, 400),
     f"POST {_WEBHOOK}/test": (_HOOKS, 201),
 }
+_VENDORS_ANALYTICS = {
+    "GET analytics/livestreams/overall": (_READ, 200),
+    "GET analytics/livestreams/daywise": (_READ, 200),
+    "GET analytics/daywise": (_READ, 200),
+}
+_OUR_ANALYTICS = {
+    **_VENDORS_ANALYTICS,
+    "GET analytics/livestreams": (_READ, 200),
+    "GET analytics/livestreams.csv": (_READ, 200),
+    "GET livestreams/sessions/{session_id}/report": (_READ, 200),
+}
 _VENDORS_APPS = {"GET apps": (_READ, 200), "POST apps": (_ADMIN, 200)}
 _OUR_ADMINISTRATION = {
     **_VENDORS_APPS,
@@ -215,6 +228,10 @@ _OUR_ADMINISTRATION = {
     "GET api-keys": (_ADMIN, 200),
     "POST api-keys": (_ADMIN, 201),
     "DELETE api-keys/{api_key_id}": (_ADMIN, 200),
+    # There are several organizations here; of an only one: tests/api/test_self_tests.py.
+    "GET self-tests": (_READ, 403),
+    "POST self-tests": (_ADMIN, 403),
+    "GET self-tests/{self_test_id}": (_READ, 404),
 }
 
 
@@ -223,16 +240,21 @@ def _below(prefix: str, table: dict[str, tuple[ApiKey.Scope, int]]) -> dict[str,
 
 
 OPERATIONS = {
-    **_below("/v2/", {**_OURS, **_MEETINGS, **_OUR_WEBHOOKS, **_OUR_ADMINISTRATION, **_STORAGES}),
+    **_below("/v2/", {**_OURS, **_MEETINGS, **_OUR_WEBHOOKS, **_OUR_ADMINISTRATION, **_STORAGES, **_OUR_ANALYTICS}),
     **_below("/liveapi/", _LIVEAPI),
     **_below("/cloudinary/v2/video/{cloud_name}/", _CLOUDINARY),
     **_below("/client/v4/accounts/{account_id}/realtime/kit/", _VENDORS_APPS),
-    **_below("/client/v4/accounts/{account_id}/realtime/kit/{app_id}/", {**_VENDORS, **_MEETINGS, **_VENDORS_WEBHOOKS}),
+    **_below(
+        "/client/v4/accounts/{account_id}/realtime/kit/{app_id}/",
+        {**_VENDORS, **_MEETINGS, **_VENDORS_WEBHOOKS, **_VENDORS_ANALYTICS},
+    ),
 }
 # What takes an image in its body, and nothing else.
 TAKES_IMAGE = {"PUT /v2/livestreams/{livestream_id}/slate"}
 # What answers an image.
 ANSWERS_IMAGE = {"GET /v2/livestreams/{livestream_id}/slate"}
+# What answers lines of text, a piece at a time.
+ANSWERS_CSV = {"GET /v2/analytics/livestreams.csv"}
 NEEDS_BODY = {
     "POST /v2/apps",
     "PATCH /v2/apps/{app_id}",
@@ -245,6 +267,7 @@ PAGES: dict[str, dict[str, Door]] = {
     "/": {"GET": Door.LOOK},
     # Of staff who are members as well, and of an only organization's owners: tests/dashboard/test_system.py.
     "/system": {"GET": Door.INSTANCE},
+    "/system/self-tests/start": {"POST": Door.INSTANCE},
     "/log-in": {"GET": Door.OPEN, "POST": Door.OPEN, "PUT": Door.OPEN},
     "/log-in/code": {"GET": Door.OPEN, "POST": Door.OPEN},
     "/log-in/forgotten": {"GET": Door.OPEN, "POST": Door.OPEN},
@@ -271,6 +294,8 @@ PAGES: dict[str, dict[str, Door]] = {
     "/livestreams/{livestream_id}/playback": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/viewer-link": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/viewer-dismissal": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/streamer-link": {"GET": Door.OPERATE, "POST": Door.OPERATE},
+    "/livestreams/{livestream_id}/streamer-link/withdraw": {"POST": Door.OPERATE},
     "/livestreams/{livestream_id}/signing-key": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/signing-key/rotate": {"GET": Door.OPERATE, "POST": Door.OPERATE},
     "/livestreams/{livestream_id}/share": {"GET": Door.LOOK},
@@ -347,6 +372,11 @@ PAGES: dict[str, dict[str, Door]] = {
     "/account/you/log-ins/end-others": {"POST": Door.PERSON},
     f"{_PLACE}/choose": {"POST": Door.PERSON},
     "/account/you/leave": {"GET": Door.LOOK, "POST": Door.LOOK},
+    "/analytics": {"GET": Door.LOOK},
+    "/analytics.csv": {"GET": Door.LOOK},
+    "/livestreams/{livestream_id}/sessions/{session_id}/report": {"GET": Door.LOOK},
+    "/livestreams/{livestream_id}/sessions/{session_id}/viewers-chart": {"GET": Door.LOOK},
+    "/livestreams/{livestream_id}/sessions/{session_id}/watching-now": {"GET": Door.LOOK},
     "/webhooks": {"GET": Door.LOOK},
     "/webhooks/create": {"GET": Door.ADMINISTER, "POST": Door.ADMINISTER},
     _WEBHOOK_PAGE: {"GET": Door.LOOK},
@@ -379,7 +409,12 @@ MACHINES: dict[str, dict[str, Door]] = {
     "/readyz": {"POST": Door.SHUT},
     # With a token: tests/dashboard/test_metrics.py.
     "/metrics": {"GET": Door.SHUT, "POST": Door.SHUT},
-    "/internal/metrics": {"GET": Door.SHUT, "POST": Door.SHUT},
+    # With a token: tests/analytics/test_edges.py.
+    "/edges/open": {"GET": Door.SHUT, "POST": Door.SHUT},
+    "/edges/batch": {"GET": Door.SHUT, "POST": Door.SHUT},
+    "/edges/now": {"GET": Door.SHUT, "POST": Door.SHUT},
+    # The edge's, of whoever sends a batch.
+    "/internal/edge-token": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/publish": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/publish-done": {"GET": Door.SHUT, "POST": Door.SHUT},
     "/internal/ingest/update": {"GET": Door.SHUT, "POST": Door.SHUT},
@@ -389,7 +424,7 @@ MACHINES: dict[str, dict[str, Door]] = {
     # The edge's, which knows who may: tests/recordings/test_played.py.
     "/internal/recorded/{playback_id}/recordings/index.m3u8": {"POST": Door.SHUT},
     "/internal/recorded/{playback_id}/recordings/{recording_id}/{name}": {},
-    "/^internal(?:/|\\Z)": {},
+    "/^(?:edges|internal)(?:/|\\Z)": {},
     "/^v2(/[\\s\\S]*)?\\Z": {},
     "/^client(/[\\s\\S]*)?\\Z": {},
     "/^liveapi(/[\\s\\S]*)?\\Z": {},
@@ -404,6 +439,9 @@ MACHINES: dict[str, dict[str, Door]] = {
     "/watch/clips/{clip_id}": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/embed/{playback_id}": {"GET": Door.OPEN, "POST": Door.SHUT},
     "/watch/{playback_id}": {"GET": Door.OPEN, "POST": Door.SHUT},
+    "/streamer": {"GET": Door.OPEN, "POST": Door.SHUT},
+    # With its link: tests/dashboard/test_streamer.py.
+    "/streamer/state": {"POST": Door.SHUT},
     # Who names no livestream is told so; with one: tests/dashboard/test_oembed.py.
     "/oembed": {"POST": Door.SHUT},
     "/docs/api/dyte": {"GET": Door.OPEN, "POST": Door.SHUT},

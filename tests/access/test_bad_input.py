@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from streams.organizations.services import NewOrganization
 from tests.access.conftest import Tenant
 from tests.access.each import for_each
-from tests.access.expected import ANSWERS_IMAGE, TAKES_IMAGE
+from tests.access.expected import ANSWERS_CSV, ANSWERS_IMAGE, TAKES_IMAGE
 from tests.access.test_api import ONES_OWN_WORDS
 from tests.api.clients import CLIENTS, CONTENT_TYPES, ApiClient
 from tests.api.operations import WITH_KEY, Operation
@@ -121,8 +121,13 @@ def _client(operation: Operation, home: NewOrganization) -> ApiClient:
 
 
 def _check(response: HttpResponse, operation: Operation, *, at: object) -> None:
-    """Accept a success, or an error of ours, or an image where there is one: never a 500, never HTML."""
+    """Accept a success, or an error of ours, or an image or lines where there are: never a 500, never HTML."""
     if f"GET {operation.template}" in ANSWERS_IMAGE and response.content.startswith(b"\x89PNG"):
+        return
+    # Errors there are JSON all the same.
+    if f"GET {operation.template}" in ANSWERS_CSV and response.status_code == 200:
+        assert response.headers["Content-Type"] == "text/csv; charset=utf-8", at
+        assert response.getvalue(), at
         return
     assert response.headers["Content-Type"] == "application/json", at
     answer = json.loads(response.content)

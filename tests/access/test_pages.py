@@ -14,6 +14,7 @@ from streams.organizations.services import SYSTEM
 from tests.access.conftest import State, Tenant, invite, join, own_ids, state, undone
 from tests.access.each import for_each
 from tests.access.expected import LETS_IN, LINKED, MACHINES, OF_OWNERS, PAGES, WEBSOCKETS, Door
+from tests.access.test_api import at_once
 from tests.access.test_lists import leaked
 
 Browsers = Callable[..., Client]
@@ -34,9 +35,7 @@ TOKEN = re.compile(r'(csrfmiddlewaretoken" value|X-CSRFToken)[^\w]+\w{64}')
 
 def visit(browser: Client, template: str, method: str, ids: dict[str, str], **headers: str) -> HttpResponse:
     address = template.format(**ids)
-    answer = browser.generic(method, address, SENT, "application/x-www-form-urlencoded", headers=headers or None)
-    assert isinstance(answer, HttpResponse)
-    return answer
+    return at_once(browser.generic(method, address, SENT, "application/x-www-form-urlencoded", headers=headers or None))
 
 
 def changes_since(before: State) -> set[str]:

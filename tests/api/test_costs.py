@@ -32,6 +32,10 @@ COSTS = {
     f"{_ONE}?per_page=1": 4,
     f"{_ONE}/sessions": 2,
     f"{_ONE}/active-livestream-session": 3,
+    # The livestream, its broadcast with its encoder, and who watches.
+    f"{_ONE}/viewers": 4,
+    # The livestream, its newest session, the connections and findings of that.
+    f"{_ONE}/health": 4,
     f"{_ONE}/slate": 2,
     f"{_ONE}/outputs": 2,
     f"{_ONE}/outputs/{{output_id}}": 2,
@@ -44,10 +48,14 @@ COSTS = {
     f"{_ONE}/recording-settings": 4,
     "/livestreams/sessions/{session_id}": 1,
     "/livestreams/sessions/{session_id}/events": 2,
+    # And who watches it now.
+    "/livestreams/sessions/{session_id}/report": 10,
 }
 
 
-_BEYOND_VENDORS = ("/outputs", "/recording", "/clips", "/slate", f"{_ONE}/sessions", "/events")
+_BEYOND_VENDORS = (
+    *("/outputs", "/viewers", "/health", "/recording", "/clips", "/slate", f"{_ONE}/sessions", "/events", "/report"),
+)
 _VENDORS_READS = [path for path in COSTS if not any(beyond in path for beyond in _BEYOND_VENDORS)]
 
 

@@ -25,7 +25,7 @@ def told(dyte: ApiClient, count: int) -> list[dict[str, Any]]:
     """Return the first page, once it has so many events."""
 
     def page() -> list[dict[str, Any]]:
-        events: list[dict[str, Any]] = read(dyte.get("/events"))["data"]
+        events: list[dict[str, Any]] = read(dyte.get("/events?per_page=100"))["data"]
         return events
 
     wait_until(lambda: len(page()) >= count, timeout_s=_OTHERS_S, what="The feed")

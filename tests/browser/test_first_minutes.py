@@ -14,6 +14,7 @@ from tests.browser.operator import Operator
 from tests.browser.windows import DESK, PHONE, SMALL_PHONE, window
 from tests.e2e.client import Integrator
 from tests.e2e.encoder import publishing
+from tests.reruns import unused_email
 from tests.services import HANG_S
 from tests.stack.whole import RunningStack
 
@@ -35,8 +36,10 @@ _LISTEN_FOR_SHIFTS = """
 @pytest.fixture
 def newcomer(page: Page, stack: RunningStack, request: pytest.FixtureRequest) -> Operator:
     """The owner of an organization that has nothing yet."""
-    email = f"{request.node.name[:40]}@livehub.example"
-    made = json.loads(stack.manage("create_organization", f"--name={request.node.name}", f"--email={email}"))
+    email = unused_email("newcomer")
+    made = json.loads(
+        stack.manage("create_organization", "--skip-checks", f"--name={request.node.name}", f"--email={email}")
+    )
     newcomer = Operator(page)
     newcomer.log_in(made["email"], made["password"])
     return newcomer
@@ -146,8 +149,8 @@ class TestRefusals:
         check(page, operator)
 
 
-class TestLayout:
-    def test_nothing_moves_over_a_whole_broadcast(
+class TestWholeBroadcast:
+    def test_is_followed_everywhere_without_a_reload_and_nothing_moves(
         self, browser: Browser, newcomer: Operator, stack: RunningStack
     ) -> None:
         for name in ("Calm", "Made later", "Made last"):
@@ -166,12 +169,22 @@ class TestLayout:
             for page in pages.values():
                 page.emulate_media(reduced_motion="no-preference")
                 page.evaluate(_LISTEN_FOR_SHIFTS)
+            overview, row = pages["overview"], pages["list"].get_by_role("row").filter(has_text="Calm")
+            expect(row.get_by_test_id("status")).to_have_text("Offline")
             with publishing(url, size="640x360", kbps=600, fps=10) as encoder:
                 expect(newcomer.status).to_have_text("Live")
+                expect(row.get_by_test_id("status")).to_have_text("Live")
+                expect(overview.get_by_test_id("live-count")).to_contain_text("1 of")
+                expect(overview.get_by_role("link", name="Calm")).to_be_visible()
                 newcomer.watch(for_s=2)
+                # Of a broadcast that the page was there before.
+                for chart in ("viewers", "encoder"):
+                    expect(desk.get_by_test_id(chart).locator("canvas")).to_have_count(1)
                 encoder.stop()
                 expect(newcomer.status).to_have_text("Offline")
-            expect(pages["overview"].get_by_test_id("live-count")).to_contain_text("0 of")
+                expect(row.get_by_test_id("status")).to_have_text("Offline")
+            expect(overview.get_by_test_id("live-count")).to_contain_text("0 of")
+            # Gone with a reload.
             shifts = {name: page.evaluate("window.shifts") for name, page in pages.items()}
 
         assert all(sum(shift[0] for shift in found) <= _MOST_SHIFT for found in shifts.values()), shifts

@@ -35,6 +35,7 @@ def _addresses(stream: Stream, stack: RunningStack) -> list[str]:
     people = [f"/account/you{own}" for own in ("", "/password", "/second-factor")]
     return [
         *lists,
+        "/analytics",
         page,
         *deeds,
         *outputs,

@@ -10,9 +10,10 @@ import httpx
 import psutil
 
 from tests.chaos.ledger import Ledger
-from tests.e2e.client import Integrator, Stream, fetch
+from tests.e2e.client import Integrator, Stream
 from tests.e2e.encoder import Encoder, publishing
 from tests.e2e.processes import second_live_worker
+from tests.plain_http import fetch
 from tests.stack.whole import RunningStack
 
 _BROADCASTS = 4

@@ -1,6 +1,8 @@
 """Handing work to Celery."""
 
+from contextlib import closing
 from datetime import datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from celery import Celery, beat
@@ -18,10 +20,12 @@ SCHEDULED = {
     "streams.call_for_upkeep": 60,
     "streams.call_for_disks": 15,
     "streams.sweep_recordings": 5,
+    "streams.sweep_self_tests": 5,
     "streams.call_for_erasing": 60,
     "streams.forget_attempts": 600,
     "streams.forget_answers": 600,
     "streams.forget_unknown_keys": 600,
+    "analytics.keep_up": 600,
     "webhooks.forget_old": 600,
     "webhooks.adopt_restored": 600,
 }
@@ -75,3 +79,15 @@ class TestEnqueue:
 
         assert deferred.flush(10)
         assert "no broker" in caplog.text
+
+
+def test_what_waits_is_counted_in_queues_that_are_there_and_in_those_that_are_not() -> None:
+    name = f"counted.{uuid4().hex}"
+    with app.connection_for_write() as broker, closing(broker.SimpleQueue(name)) as queue:
+        queue.put({})
+        queue.put({})
+
+        found = jobs.count_waiting_in([f"{name}.before", name, f"{name}.after"])
+
+        assert found == {f"{name}.before": 0, name: 2, f"{name}.after": 0}
+        queue.clear()

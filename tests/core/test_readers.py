@@ -3,7 +3,12 @@
 import asyncio
 import threading
 
+import pytest
+
 from livehub.core.readers import read
+
+# A thread may still have the connection of an earlier read.
+pytestmark = pytest.mark.django_db
 
 # Far more than there are threads.
 CROWD = 40

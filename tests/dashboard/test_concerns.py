@@ -8,12 +8,17 @@ from django.test import Client
 
 from livehub.core import clock
 from streams.livestreams import outputs, services
+from streams.livestreams.health_notes import note_findings
+from streams.livestreams.health_watch import DatedFault
 from streams.livestreams.outputs import NewOutput
 from streams.livestreams.states import OutputType
-from streams.models import Livestream, Output, PullSource, Recording, Session, User
+from streams.media.doctor.judgement import IngestFault
+from streams.media.doctor.kinds import FindingKind, Severity
+from streams.models import Lease, Livestream, Output, PullSource, Recording, Session, User
 from streams.organizations.services import SYSTEM
 from streams.recordings.services import NewRecording, start_recording
 from tests.dashboard.conftest import get_html, squeezed
+from tests.runs import finished
 
 pytestmark = pytest.mark.django_db
 
@@ -44,6 +49,28 @@ def _concerns(browser: Client) -> str:
 
 def _change(row: Output | PullSource | Recording, **values: object) -> None:
     type(row).objects.filter(pk=row.pk).update(**values)
+
+
+def test_an_encoder_that_sends_what_is_faulty_does_by_its_worst_fault(browser: Client, live: Session) -> None:
+    lease, now = Lease.objects.get(), clock.now()
+    black = DatedFault(IngestFault(FindingKind.BLACK, Severity.ERROR, 12.0), now)
+    interval = DatedFault(IngestFault(FindingKind.KEYFRAME_INTERVAL, Severity.WARNING, 8.3), now - timedelta(hours=1))
+    low = DatedFault(IngestFault(FindingKind.BITRATE_LOW, Severity.INFO, 900.0, "1.5 to 4 Mbit/s"), now)
+
+    note_findings(lease, [low])
+    assert "All well" in _concerns(browser)
+
+    note_findings(lease, [low, interval, black])
+    told = _concerns(browser)
+    assert "The picture has been black for 12 s." in told
+    assert "Key frames come only" not in told
+    assert f'href="/livestreams/{live.livestream_id}"' in told
+
+    note_findings(lease, [interval])
+    assert "Key frames come only every 8.3 s" in _concerns(browser)
+
+    finished(live)
+    assert "Key frames come only" not in _concerns(browser)
 
 
 @pytest.mark.parametrize(("state", "tries"), [("errored", 1), ("retrying", 3)])

@@ -47,7 +47,7 @@ class TestLivestreamPage:
         assert 'data-status="idle"' in first
         assert 'data-status="connecting"' in second
         assert "Encoder connected" in second
-        assert second.count("hx-swap-oob") == 13
+        assert second.count("hx-swap-oob") == 15
 
     def test_hears_that_the_connection_lives_while_nothing_changes(self, livestream: Livestream, owner: User) -> None:
         async def watch() -> list[str]:

@@ -94,7 +94,7 @@ class TestOverview:
         html = squeezed(get_html(browser, "/"))
 
         assert '<dt>Failed, 24 h</dt><dd class="bad">1</dd>' in html
-        assert "All well: no encoder is away, no livestream has failed" in html
+        assert "All well: no encoder is away or sends what is faulty, no livestream has failed" in html
 
     def test_leads_from_a_recent_broadcast_to_its_own_page(self, browser: Client, livestream: Livestream) -> None:
         session = runs.connected(livestream)
@@ -439,7 +439,7 @@ class TestPage:
         parts = get_html(browser, f"/livestreams/{live.livestream_id}", **HTMX)
 
         ids = [part.split('"')[0] for part in parts.split('id="livestream-')[1:]]
-        assert len(ids) == 13
+        assert len(ids) == 15
         for name in ids:
             assert f'id="livestream-{name}"' in page
 
@@ -451,8 +451,9 @@ class TestPage:
 
         # Session and user, membership; then livestream, sessions, their connections, their number, the timeline, the
         # outputs, the test picture, and whether a disk is full; its recordings, their policy, the app's
-        # storage, the archive; its clips, and whether there is something to clip.
-        with django_assert_num_queries(17):
+        # storage, the archive; its clips, and whether there is something to clip; who watches, and what is wrong
+        # with it.
+        with django_assert_num_queries(19):
             html = get_html(browser, f"/livestreams/{livestream.pk}")
 
         assert "all 27" in html

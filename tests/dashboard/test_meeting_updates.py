@@ -142,7 +142,7 @@ class TestMeetingPage:
         livestream = _start(meeting)
         assert get_html(browser, address, **HTMX).count("hx-swap-oob") == 1
         around = f"/meetings/{meeting.pk}?livestream={livestream.pk.hex}"
-        assert get_html(browser, around, **HTMX).count("hx-swap-oob") == 10
+        assert get_html(browser, around, **HTMX).count("hx-swap-oob") == 11
 
 
 class TestMeetingList:

@@ -50,7 +50,7 @@ class TestVendoredAssets:
     def test_every_package_has_its_licence(self, settings: LazySettings) -> None:
         folders = [path for path in (settings.BASE_DIR / "static" / "vendor").iterdir() if path.is_dir()]
 
-        assert len(folders) == 5
+        assert len(folders) == 6
         assert [folder.name for folder in folders if not (folder / "LICENSE").stat().st_size] == []
 
     def test_player_styles_are_allowed_one_by_one(self, settings: LazySettings) -> None:

@@ -1,14 +1,19 @@
 """The page of the instance itself."""
 
 import asyncio
+import os
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from uuid import uuid4
 
+import psutil
 import pytest
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from analytics.models import LogCursor, SessionNow
 from livehub.core import clock
 from streams.livestreams import repeats
 from streams.livestreams.services import create_livestream
@@ -42,7 +47,11 @@ class TestSystemPage:
         html = squeezed(get_html(browser, "/system"))
 
         parts = {part.name: part for part in get_system_screen().components}
-        names = ("PostgreSQL", "Redis", "Ingest", "Gate", "Egress", "Edge", "Web", "ASGI", "Origin", "Beat", "ffmpeg")
+        # Those of who watches: tests/analytics/test_upkeep.py, test_heard.py.
+        names = (
+            *("PostgreSQL", "Redis", "Ingest", "Gate", "Egress", "Edge", "Web", "ASGI", "Origin", "Collector"),
+            *("Beat", "Figures", "ffmpeg", "Viewers"),
+        )
         assert tuple(parts) == names
         assert all(f'<th scope="row">{name}' in html for name in names)
         for name in ("PostgreSQL", "Redis"):
@@ -80,6 +89,43 @@ class TestSystemPage:
         assert '<tr id="disk-main"' in html
         assert ">Full</span>" in html
         assert "98 %" in html
+
+    def test_shows_each_edge_with_its_collector(self, browser: Client) -> None:
+        assert "Edges</h2>" not in get_html(browser, "/system")
+        now = clock.now()
+        for edge, ago_s in (("main", 1), ("north", 300)):
+            heard_at = now - timedelta(seconds=ago_s)
+            LogCursor.objects.create(
+                edge=edge, file_id="f", offset=1, lines=1_234_567, rejected={"bot": 40, "torn": 2}, heard_at=heard_at
+            )
+        for edge in ("main", "north"):
+            SessionNow.objects.create(session_id=uuid4(), edge=edge, counted=1_500, estimated=20, at=now)
+
+        html = squeezed(get_html(browser, "/system"))
+
+        main, north = (re.search(rf'<tr id="edge-{edge}".*?</tr>', html, re.DOTALL) for edge in ("main", "north"))
+        assert main is not None
+        assert north is not None
+        assert ">Heard</span>" in main[0]
+        assert "1,500 and about 20</td>" in main[0]
+        # Those that were not counted are none of those that were.
+        assert '1,234,567 counted, 42 not<span class="sub">40 of crawlers, 2 torn</span>' in main[0]
+        # Whether somebody watches there nobody knows.
+        assert ">Silent</span>" in north[0]
+        assert "not known</td>" in north[0]
+        # What stands among the parts says the same.
+        viewers = re.search(r'<tr id="part-viewers".*?</tr>', html, re.DOTALL)
+        assert viewers is not None
+        assert ">Silent</span>" in viewers[0]
+        assert "Who watches at north is not counted at the moment" in viewers[0]
+
+    def test_says_how_busy_the_machine_is(self, browser: Client) -> None:
+        machine = get_system_screen().machine
+
+        assert machine.cores == len(os.sched_getaffinity(0))
+        assert machine.memory_bytes == psutil.virtual_memory().total
+        assert 0 < machine.memory_used_bytes < machine.memory_bytes
+        assert re.search(r"Load \d+\.\d on \d+ cores?, ", get_html(browser, "/system"))
 
     def test_counts_what_runs_what_waits_and_what_went_wrong(self, home: NewOrganization) -> None:
         for name in ("runs", "waits", "waits longer"):

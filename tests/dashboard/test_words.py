@@ -25,7 +25,14 @@ _BASE = Path(settings.BASE_DIR)
 
 @pytest.mark.parametrize(
     ("milliseconds", "text"),
-    [(0, "0 s"), (59_999, "59 s"), (200_000, "3 min 20 s"), (7_620_000, "2 h 07 min"), (360_000_000, "100 h 00 min")],
+    [
+        (0, "0 s"),
+        (59_999, "59 s"),
+        (200_000, "3 min 20 s"),
+        (7_620_000, "2 h 07 min"),
+        (360_000_000, "100 h 00 min"),
+        (8_874_120_000, "2,465 h"),
+    ],
 )
 def test_duration(milliseconds: int, text: str) -> None:
     assert duration(milliseconds) == text
@@ -89,7 +96,7 @@ def test_units() -> None:
 # Permission is no "may", nobody stands above anybody, and whoever reads a page cannot set a setting.
 _UNKIND = re.compile(r"\bmay\b|stands? above|mind capitals|LIVEHUB_\w+|\blease\b|\bepoch\b", re.IGNORECASE)
 _PYTHON = ("streams/account", "streams/dashboard", "streams/identity", "streams/ingest", "streams/livestreams",
-           "streams/meetings", "streams/organizations", "streams/recordings", "streams/system",
+           "streams/meetings", "streams/organizations", "streams/recordings", "streams/self_tests", "streams/system",
            "streams/templatetags")  # fmt: skip
 # What only programs, their makers and whoever starts LiveHub read.
 _FOR_MAKERS = ("/api/", "/models/", "/tokens.py", "/renewals.py")

@@ -7,13 +7,9 @@ from typing import Any
 
 import httpx
 
+from tests.plain_http import fetch, plain_client
 from tests.services import HANG_S, wait_until
 from tests.stack.whole import RunningStack
-
-
-def fetch(url: str | httpx.URL, **headers: str) -> httpx.Response:
-    """Get what anybody may, however busy the machine is."""
-    return httpx.get(url, headers=headers, timeout=HANG_S)
 
 
 @dataclass(frozen=True)
@@ -27,9 +23,7 @@ class Integrator:
         pair = f"{stack.credentials['organization_id']}:{stack.credentials['api_key']}"
         token = base64.b64encode(pair.encode()).decode()
         return cls(
-            httpx.Client(
-                base_url=stack.credentials["dyte_base_url"], headers={"Authorization": f"Basic {token}"}, timeout=HANG_S
-            )
+            plain_client(base_url=stack.credentials["dyte_base_url"], headers={"Authorization": f"Basic {token}"})
         )
 
     def call(self, method: str, path: str, **body: object) -> dict[str, Any]:

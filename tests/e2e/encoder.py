@@ -39,8 +39,9 @@ def publishing(
     video: str = "libx264",
     has_video: bool = True,
     brightens_for_s: int = 0,
+    gop_s: int = 2,
 ) -> Iterator[Encoder]:
-    """Publish for as long as the block lasts: `fps` frames a second, a key frame every 2 s.
+    """Publish for as long as the block lasts: `fps` frames a second, a key frame every `gop_s`.
 
     By default a picture that costs next to nothing, since it has no rendition but itself; in a browser, showing each
     frame costs more than all the rest, so that few of them are enough there. `brightens_for_s`: from black
@@ -50,7 +51,7 @@ def publishing(
         f"color=white:s={size}:r={fps},fade=d={brightens_for_s}" if brightens_for_s else f"testsrc2=s={size}:r={fps}"
     )
     picture = [
-        "-f", "lavfi", "-i", shown, "-c:v", video, "-b:v", f"{kbps}k", "-g", str(2 * fps),
+        "-f", "lavfi", "-i", shown, "-c:v", video, "-b:v", f"{kbps}k", "-g", str(gop_s * fps),
         *(["-preset", "ultrafast", "-pix_fmt", "yuv420p", "-sc_threshold", "0"] if video == "libx264" else []),
     ]  # fmt: skip
     # Inputs go before codecs.

@@ -7,8 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.client import Stream, fetch, run_of
+from tests.e2e.client import Stream, run_of
 from tests.e2e.encoder import publishing
+from tests.plain_http import fetch
 from tests.services import wait_until
 from tests.stack.whole import RunningStack
 

@@ -8,9 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.e2e.client import Integrator, fetch
+from tests.e2e.client import Integrator
 from tests.e2e.encoder import publishing
 from tests.media.recording.probing import durations, timed_pictures
+from tests.plain_http import fetch
 from tests.services import wait_until
 from tests.stack.whole import RunningStack
 

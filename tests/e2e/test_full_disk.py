@@ -1,6 +1,5 @@
 """A disk that is really full: the broadcast waits for room, says so, and goes on (make chaos)."""
 
-import re
 import shutil
 import subprocess
 import time
@@ -8,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.e2e.client import Integrator, run_of
 from tests.e2e.encoder import publishing
+from tests.e2e.pages import logged_in
 from tests.services import HANG_S, wait_until
-from tests.stack.whole import RunningStack, running_stack
+from tests.stack.whole import running_stack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.e2e]
 
@@ -62,21 +61,11 @@ def _write_without_end(path: Path) -> None:
             file.write(bytes(1 << 20))
 
 
-def _operator(stack: RunningStack) -> httpx.Client:
-    """Return a client that is logged in to the pages."""
-    client = httpx.Client(base_url=stack.base_url, follow_redirects=True, timeout=HANG_S)
-    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', client.get("/log-in").text)
-    assert token is not None
-    form = {"username": stack.credentials["email"], "password": stack.credentials["password"]}
-    client.post("/log-in", data={**form, "csrfmiddlewaretoken": token[1]}).raise_for_status()
-    return client
-
-
 def test_a_broadcast_waits_for_room_says_so_and_goes_on(tmp_path: Path) -> None:
     playback = tmp_path / "var" / "playback"
     with _small_disk(playback), running_stack(tmp_path, **_UNGUARDED) as stack:
         stream = Integrator.of(stack).create()
-        operator, page = _operator(stack), f"/livestreams/{stream.created['id']}"
+        operator, page = logged_in(stack), f"/livestreams/{stream.created['id']}"
         with publishing(stream.publish_url) as encoder:
             stream.await_status("LIVE")
             before = run_of(stream)
@@ -109,7 +98,7 @@ def test_files_of_what_is_over_make_room_for_what_is_live(tmp_path: Path) -> Non
         over.await_status("OFFLINE")
         session_id = over.sessions()[0]["id"]
         files = next(playback.glob(f"*/{session_id.replace('-', '')[:16]}"))
-        operator = _operator(stack)
+        operator = logged_in(stack)
         with publishing(live.publish_url) as encoder:
             live.await_status("LIVE")
             assert files.exists()

@@ -1,12 +1,12 @@
 """Figures and the system page of the whole product, with a broadcast on air."""
 
-import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import METRICS_TOKEN
 from tests.e2e.client import Integrator
 from tests.e2e.encoder import publishing
+from tests.plain_http import fetch
 from tests.services import wait_until
 from tests.stack.whole import RunningStack
 
@@ -19,8 +19,7 @@ _PARTS = (
 
 
 def _figures(stack: RunningStack) -> dict[tuple[str, str], float]:
-    answer = httpx.get(f"{stack.base_url}/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"}, timeout=30)
-    answer.raise_for_status()
+    answer = fetch(f"{stack.base_url}/metrics", Authorization=f"Bearer {METRICS_TOKEN}").raise_for_status()
     families = text_string_to_metric_families(answer.text)
     return {
         (sample.name, ",".join(sample.labels.values())): sample.value
@@ -50,5 +49,5 @@ def test_figures_tell_of_a_broadcast_its_worker_its_hooks_and_the_disk(stack: Ru
 
 
 def test_figures_are_not_for_everybody(stack: RunningStack) -> None:
-    assert httpx.get(f"{stack.base_url}/metrics").status_code == 401
-    assert httpx.get(f"{stack.base_url}/internal/metrics").status_code == 404
+    assert fetch(f"{stack.base_url}/metrics").status_code == 401
+    assert fetch(f"{stack.base_url}/internal/metrics").status_code == 404

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.e2e.client import fetch
 from tests.e2e.encoder import publishing
+from tests.plain_http import fetch
 from tests.services import wait_until
 from tests.stack.whole import RunningStack
 

@@ -15,9 +15,10 @@ from itertools import pairwise
 import httpx
 import pytest
 
-from tests.e2e.client import Stream, fetch, run_of
+from tests.e2e.client import Stream, run_of
 from tests.e2e.encoder import publishing
 from tests.e2e.processes import ffmpegs
+from tests.plain_http import fetch
 from tests.services import HANG_S, wait_until
 from tests.stack.whole import RunningStack
 

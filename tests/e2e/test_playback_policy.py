@@ -5,12 +5,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from django.conf import settings
 
-from tests.e2e.client import Integrator, Stream, fetch
+from tests.e2e.client import Integrator, Stream
 from tests.e2e.processes import family, hung
+from tests.plain_http import fetch, plain_client
 from tests.services import wait_until
 from tests.stack.whole import RunningStack
 
@@ -131,7 +131,8 @@ def test_a_hung_database_stops_nobody_who_plays(public: Stream, stack: RunningSt
             time.sleep(0.3)
         assert status_of(bob) == 200
         # Of what nobody was watching nobody knows anything.
-        assert httpx.get(first, timeout=20).status_code == 503
+        with plain_client(timeout=20) as client:
+            assert client.get(first).status_code == 503
 
     wait_until(lambda: status_of(first) == 200, what="the database")
 

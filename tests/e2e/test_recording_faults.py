@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.client import Integrator, Stream, fetch, run_of
+from tests.e2e.client import Integrator, Stream, run_of
 from tests.e2e.encoder import publishing
 from tests.e2e.processes import family, hung
 from tests.media.recording.probing import pictures
+from tests.plain_http import fetch
 from tests.services import wait_until
 from tests.stack.whole import RunningStack
 

@@ -10,9 +10,10 @@ import httpx
 import m3u8
 import pytest
 
-from tests.e2e.client import Integrator, fetch
+from tests.e2e.client import Integrator
 from tests.e2e.encoder import publishing
-from tests.services import HANG_S, wait_until
+from tests.plain_http import fetch, plain_client
+from tests.services import wait_until
 from tests.stack.whole import RunningStack
 
 pytestmark = pytest.mark.e2e
@@ -73,7 +74,8 @@ def _fetched(recording: dict[str, Any]) -> bytes:
 def _is_played(recording: dict[str, Any], content: bytes) -> None:
     """Hold that players get playlists, ranges and pictures of it at the livestream's address, and there alone."""
     address = httpx.URL(recording["playback_url"])
-    newest = httpx.get(address.join("../index.m3u8"), follow_redirects=True, timeout=HANG_S)
+    with plain_client(follow_redirects=True) as client:
+        newest = client.get(address.join("../index.m3u8"))
     assert (newest.url, newest.text) == (address, fetch(address).text)
     picture = next(line for line in newest.text.splitlines() if line and not line.startswith("#"))
     listed = m3u8.loads(fetch(address.join(picture)).raise_for_status().text)

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.client import Stream, fetch, run_of
+from tests.e2e.client import Stream, run_of
 from tests.media.clips import flv
 from tests.media.crafted import joined
+from tests.plain_http import fetch
 from tests.services import wait_until
 
 pytestmark = pytest.mark.chaos

@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 
 from streams.media.broadcast import run_broadcast
+from streams.media.doctor.doctor import Diagnosis
 from streams.media.errors import BrokenOffError, MediaError
 from streams.media.job import JobSpec, Outcome, WhileAway
 from streams.media.journal import Reader, Record, RunBegan, SegmentClosed
@@ -32,6 +33,7 @@ class Broadcast:
         self.packager_latency_ms: float | None = None
         self.check_ins: list[tuple[float, int]] = []
         self.measured = Measured()
+        self.diagnosis: Diagnosis | None = None
         self.source: Source | None = None
         self.ladder: Ladder | None = None
         self.is_playable = threading.Event()
@@ -68,6 +70,9 @@ class Broadcast:
         self.measured = measured
         if self.to_raise is not None:
             raise self.to_raise
+
+    def diagnosed(self, diagnosis: Diagnosis) -> None:
+        self.diagnosis = diagnosis
 
     def found(self, source: Source, ladder: Ladder) -> None:
         self.source, self.ladder = source, ladder
@@ -114,7 +119,15 @@ class Broadcast:
     def publish(self, name: str, text: str) -> None:
         self.multivariants[name] = text
 
-    def start(self, server: IngestServer, name: str, *, gop_s: float = 0.0, source: Source | None = None) -> None:
+    def start(
+        self,
+        server: IngestServer,
+        name: str,
+        *,
+        gop_s: float = 0.0,
+        source: Source | None = None,
+        mode: Latency = Latency.LOW,
+    ) -> None:
         self.server, self.name = server, name
         self._epoch += 1
         spec = JobSpec(
@@ -128,7 +141,7 @@ class Broadcast:
                 told=lambda folder: None,
                 preview_path=self.folder / "preview.webp",
             ),
-            latency_mode=Latency.LOW,
+            latency_mode=mode,
             thumbnail_path=self.folder / "thumbnail.jpg",
             thumbnail_s=5,
             max_height=2160,

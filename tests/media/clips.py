@@ -1,7 +1,12 @@
 """Short clips, made by ffmpeg."""
 
+import hashlib
+import os
 import subprocess
 from functools import lru_cache
+from pathlib import Path
+
+from tests.services import GIVEN_CLUSTER
 
 _PICTURE = ["-f", "lavfi", "-i", "testsrc2=s={size}:r={fps}:d={picture_s}{effect}"]
 # The whole picture changes every 0.7 s.
@@ -42,4 +47,22 @@ def flv(
         *(["-force_key_frames", key_frames] if key_frames else []),
         "-t", str(seconds), "-f", "flv", "-flvflags", "no_duration_filesize", "pipe:1",
     ]  # fmt: skip
-    return subprocess.run(argv, capture_output=True, check=True).stdout
+    return made_once(argv)
+
+
+def made_once(argv: list[str]) -> bytes:
+    """Return what a program writes; where several processes run tests, one lets it work for all of them.
+
+    The same words have to make the same: many tests look at a few clips, each of which takes about a second of a core.
+    """
+    given = os.environ.get(GIVEN_CLUSTER)
+    if given is None:
+        return subprocess.run(argv, capture_output=True, check=True).stdout
+    # Beside what they share otherwise, which goes with the run.
+    kept = Path(given).parent / "clips" / hashlib.sha256("\0".join(argv).encode()).hexdigest()
+    if not kept.exists():
+        kept.parent.mkdir(exist_ok=True)
+        own = kept.with_suffix(f".{os.getpid()}")
+        own.write_bytes(subprocess.run(argv, capture_output=True, check=True).stdout)
+        own.replace(kept)
+    return kept.read_bytes()

@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
 from livehub.stack import nginx
 from streams.media.nginx_rtmp import IngestServer, IngestUnavailableError
-from tests.services import HANG_S, running, wait_until
+from tests.plain_http import plain_client
+from tests.services import running, wait_until
 
 # The RTMP settings are the product's (`livehub/stack/ingest.py`); one process, so that a signal meets all of it.
 _CONFIG = """\
@@ -77,8 +76,7 @@ class Ingest:
         wait_until(lambda: self._is_wanted(name), what="the pull")
 
     def _is_wanted(self, name: str) -> bool:
-        transport = httpx.HTTPTransport(uds=str(self.server.control_socket))
-        with httpx.Client(transport=transport, timeout=HANG_S) as client:
+        with plain_client(uds=self.server.control_socket) as client:
             return f"<name>{name}</name>" in client.get("http://localhost/stat").text
 
 

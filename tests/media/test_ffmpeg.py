@@ -32,10 +32,10 @@ SLOTS = ("v0", "v1", "a0")
 SMALL = dataclasses.replace(GOOD, width=640, height=480, video_kbps=1500)
 
 
-def _argv(ladder: Ladder) -> list[str]:
+def _argv(ladder: Ladder, *, looks: ffmpeg.Looks | None = None) -> list[str]:
     pipes = tuple(range(3, 3 + len(ladder.renditions)))
     stills = ffmpeg.Stills(Path("/out/thumbnail.jpg"), 5, "/out/1-%d.webp", "/out/1-%d.jpg", 10)
-    return ffmpeg.transcode_argv(ladder, ffmpeg.Outputs(pipes, 0.1275, 2.0, stills))
+    return ffmpeg.transcode_argv(ladder, ffmpeg.Outputs(pipes, 0.1275, 2.0, stills, looks=looks))
 
 
 @dataclass(frozen=True)
@@ -153,6 +153,18 @@ class TestTranscodeArgv:
 
         assert "[0:v]split=4[rung0][rung1][rung2][pick]" in argv
         assert [f"-map [out{number}] -c:v libx264" in argv for number in range(3)] == [True] * 3
+
+    def test_looks_at_the_smallest_picture_that_is_made(self) -> None:
+        looks = ffmpeg.Looks(8, 9)
+
+        argv = " ".join(_argv(build_ladder(GOOD), looks=looks))
+        passed = " ".join(_argv(build_ladder(dataclasses.replace(GOOD, width=320, height=240)), looks=looks))
+
+        assert "[0:v]split=3[rung0][rung1][pick];" in argv
+        assert "[rung1]scale=640:360,format=yuv420p,split[out1][look];" in argv
+        assert "[look]fps=2,scale=160:90,blackdetect" in argv
+        assert "[0:v]split=2[look][pick];" in passed
+        assert "[look]scale=160:90,blackdetect" in passed
 
     def test_says_how_to_decode_in_ffmpegs_words(self, tmp_path: Path) -> None:
         small = dataclasses.replace(GOOD, width=640, height=360)

@@ -23,6 +23,7 @@ from streams.media.origin.server import serve
 from tests.media.broadcasts import Broadcast
 from tests.media.clips import flv
 from tests.media.ingest import Ingest
+from tests.plain_http import plain_client
 from tests.services import HANG_S, wait_until
 
 SLOTS = ("v0", "v1", "a0")
@@ -242,7 +243,7 @@ def _origin(root: Path, folder: Path) -> Iterator[httpx.Client]:
     thread.start()
     try:
         wait_until(Path(socket_path).exists, what="the origin")
-        with httpx.Client(transport=httpx.HTTPTransport(uds=socket_path), base_url="http://origin") as client:
+        with plain_client(uds=Path(socket_path), base_url="http://origin") as client:
             yield client
     finally:
         loop.call_soon_threadsafe(serving.cancel)

@@ -1,6 +1,8 @@
+import fcntl
 import os
 import subprocess
 import sys
+import termios
 import threading
 import time
 from contextlib import suppress
@@ -8,6 +10,8 @@ from typing import IO
 
 import pytest
 
+from streams.media.doctor.doctor import Doctor
+from streams.media.doctor.kinds import FindingKind
 from streams.media.errors import FeedFailedError, PullFailedError, SourceChangedError, SourceRefusedError
 from streams.media.feeds import Slate, read_slate
 from streams.media.flv import TagReader, TagType, file_header, render_tag
@@ -24,6 +28,8 @@ from tests.media.crafted import moved, stopped
 from tests.services import HANG_S, wait_until
 
 _LADDER = build_ladder(Source("h264", "High", "yuv420p", 320, 180, 30.0, 1000, 1.0, "aac", "LC", 2, 44_100))
+# Of 64 kB, as the kernel fills it: by pages, of which the last ones may not be whole.
+_PIPE_FULL = 32_000
 # Opens wide pipes until the kernel allows no more, then reads a stream from another one.
 _MANY_PIPES = """
 import fcntl, os, sys, time
@@ -334,6 +340,53 @@ class TestOutlet:
 
         assert run.returncode == 0, run.stderr
         assert run.stdout.split()[1:] == ["True", "None"]
+
+
+class _Listening(Doctor):
+    """Says when it was told that we did not read."""
+
+    def __init__(self) -> None:
+        super().__init__(is_low=True)
+        self.was_held_up = threading.Event()
+
+    def hold_up(self) -> None:
+        super().hold_up()
+        self.was_held_up.set()
+
+
+class TestDoctor:
+    def test_sees_each_connection_by_itself(self) -> None:
+        doctor = Doctor(is_low=True)
+        outlet = Outlet(mode=Latency.LOW, doctor=doctor)
+        for profile in ("baseline", "main"):
+            intake = Intake(_stream(flv(profile=profile)))
+            outlet.connect(intake)
+            wait_until(lambda over=intake: over.is_over, what="the end of the stream")  # type: ignore[misc]
+        outlet.stop(timeout_s=30)
+
+        found = doctor.examine(now_ms=time.monotonic() * 1000, is_last=True)
+        assert found.readings[FindingKind.PARAMETERS_CHANGED].value == 0
+
+    def test_is_told_when_the_transcoder_keeps_us_from_reading(self) -> None:
+        doctor = _Listening()
+        outlet, intake = Outlet(mode=Latency.LOW, doctor=doctor), Intake(_stream(flv(seconds=24)))
+        outlet.connect(intake)
+        reading, writing = os.pipe()
+        outlet.attach(os.fdopen(writing, "wb", buffering=0))
+        wait_until(lambda: outlet.is_pushing and _waiting_in(reading) >= _PIPE_FULL, what="a full pipe")
+        # Longer than anybody reads on time; and then all is taken.
+        time.sleep(0.3)
+        reader = threading.Thread(target=lambda: os.fdopen(reading, "rb").read(), daemon=True)
+        reader.start()
+        assert doctor.was_held_up.wait(HANG_S)
+        # It reads to the end.
+        outlet.finish()
+        reader.join(HANG_S)
+
+
+def _waiting_in(pipe: int) -> int:
+    """Return how many bytes were written to a pipe and not read."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def _offset_of(clip: bytes, *, at_ms: int) -> int:

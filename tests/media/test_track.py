@@ -313,6 +313,14 @@ class TestTake:
 
         assert numbers(chunks[0])[0] == first
 
+    def test_leaves_out_what_begins_before_times_can_be_told(self) -> None:
+        """Of a stream that begins at 0, what an encoder of sound puts in front of it reaches into it."""
+        frames = [Frame(20 * number - 8, 20, is_sync=True) for number in range(100)]
+
+        chunks = cut(frames, LOW, KeyFrameMarks(segment_s=2), is_video=False, begins_at_ms=0)
+
+        assert (numbers(chunks[0])[0], chunks[0].decode_time) == (1, 12 * TIMESCALE // 1000)
+
     def test_ends_with_what_is_left(self) -> None:
         chunks = cut(even_frames(fps=30, seconds=0.1), LOW, KeyFrameMarks(segment_s=2))
 

@@ -1,6 +1,5 @@
 """A broadcast's files as a run leaves them, made of a short clip: no encoder, no worker."""
 
-import subprocess
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -14,6 +13,7 @@ from streams.media.journal import SlotBegan
 from streams.media.shelf import Made, Shelf, end_session
 from streams.models import Lease, Recording, Session
 from streams.recordings import taking
+from tests.media.clips import made_once
 from tests.runs import claimed
 
 CLIP_S = 6
@@ -123,8 +123,7 @@ def clip(slot: str) -> tuple[Init, tuple[Fragment, ...]]:
     """Return a track of the clip, a fragment for each second."""
     how = [*_PICTURE, *_GOP] if slot == "v0" else _SOUND
     argv = ["ffmpeg", "-nostdin", "-loglevel", "error", *how, *_MOVFLAGS]
-    made = subprocess.run(argv, capture_output=True, check=True).stdout
-    found = list(FragmentReader().feed(made))
+    found = list(FragmentReader().feed(made_once(argv)))
     (init,) = (each for each in found if isinstance(each, Init))
     # What is left of the sound at its end is no second.
     return init, tuple(each for each in found if isinstance(each, Fragment))[:CLIP_S]

@@ -3,8 +3,9 @@
 import socket
 from contextlib import ExitStack, suppress
 
-from tests.e2e.client import Integrator, fetch
+from tests.e2e.client import Integrator
 from tests.e2e.encoder import publishing
+from tests.plain_http import fetch
 from tests.stack.whole import RunningStack
 
 LOOPBACK = "::1"

@@ -165,3 +165,15 @@ class TestStranger:
             wait_until(lambda: edge.ask(f"{head}:1::ffff")[0] == 429, what="429")
 
             assert edge.ask(f"{head}:2::1")[0] == 503
+
+    @pytest.mark.parametrize("edge", [{"trusted_proxies": ("127.0.0.1",)}], indirect=True)
+    def test_takes_nothing_from_others_whom_a_proxy_writes_as_ipv6(self, edge: Edge) -> None:
+        head = "GET /log-in HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: "
+        with ExitStack() as stranger:
+            for _ in range(_MORE_THAN_A_SHARE):
+                stranger.enter_context(edge.begun(f"{head}::ffff:198.51.100.1\r\nContent-Length: 9"))
+            wait_until(lambda: edge.ask(f"{head}::ffff:198.51.100.1")[0] == 429, what="429")
+
+            assert edge.ask(f"{head}::ffff:198.51.100.2")[0] == 503
+            # However it is written, it is the same one.
+            assert edge.ask(f"{head}198.51.100.1")[0] == 429

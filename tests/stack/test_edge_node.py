@@ -1,6 +1,7 @@
 """An edge node, as `manage.py run` makes one, in front of an origin that has a packager without media."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import pytest
 from streams.media.origin.relay import make_room
 from tests.media.packagers import SESSION
 from tests.media.playlist_rules import check
+from tests.plain_http import fetch
 from tests.services import HANG_S, wait_until
 from tests.stack.answering import Quiet, answering
 from tests.stack.rulings import SIGNED, token_of
@@ -41,7 +43,7 @@ class Node:
     pid: int
 
     def get(self, path: str, **options: str) -> httpx.Response:
-        return httpx.get(f"http://127.0.0.1:{self.port}/playback/{path}", timeout=HANG_S, headers=options)
+        return fetch(f"http://127.0.0.1:{self.port}/playback/{path}", **options)
 
     def playlist(self, query: str = "") -> httpx.Response:
         return self.get(f"{SESSION}/v0/index.m3u8{query}")
@@ -71,8 +73,20 @@ def _connections(doors: Doors) -> int:
 
 
 class TestEdgeNode:
-    def test_is_what_its_origin_is(self, doors: Doors, node: Node) -> None:
+    def test_is_what_its_origin_is_and_shows_nothing_stale(self, doors: Doors, node: Node) -> None:
         doors.packager.add_segments(4)
+        self._is_what_its_origin_is(doors, node)
+        self._has_its_pictures(doors, node)
+        self._fetches_files_once(doors, node)
+        assert node.playlist().is_success
+
+        doors.origin.kill()
+        doors.origin.wait()
+
+        assert node.playlist().status_code == 502
+        assert node.playlist().headers["Cache-Control"] == "no-store"
+
+    def _is_what_its_origin_is(self, doors: Doors, node: Node) -> None:
         (doors.instance.playback_dir / "pb_1" / "index.m3u8").write_text("#EXTM3U\n")
 
         assert check(node.playlist().text).end == (3, 4)
@@ -83,12 +97,12 @@ class TestEdgeNode:
             assert response.headers.get_list("Access-Control-Allow-Origin") == ["*"]
             assert len(response.headers.get_list("Cache-Control")) == 1
         assert "immutable" in segment.headers["Cache-Control"]
-        assert httpx.get(f"http://127.0.0.1:{node.port}/healthz").is_success
-        assert httpx.get(f"http://127.0.0.1:{node.port}/v2/livestreams").status_code == 404
+        assert fetch(f"http://127.0.0.1:{node.port}/healthz").is_success
+        assert fetch(f"http://127.0.0.1:{node.port}/v2/livestreams").status_code == 404
         for path in (f"{SESSION}/1.journal", f"{SESSION}/v0/.1-3.m4s", f"{SESSION}/v9/index.m3u8", "../x", "pb_1/"):
             assert node.get(path).status_code == 404
 
-    def test_has_its_origins_pictures(self, doors: Doors, node: Node) -> None:
+    def _has_its_pictures(self, doors: Doors, node: Node) -> None:
         pictures = doors.packager.folder / "pictures"
         pictures.mkdir()
         (pictures / "1-1000-25.jpg").write_bytes(b"a strip")
@@ -106,6 +120,12 @@ class TestEdgeNode:
             assert replaced.headers["Content-Type"].startswith(kind)
         (pictures / "1-1000-25.jpg").unlink()
         assert node.get(f"{SESSION}/pictures/1-1000-25.jpg").text == "a strip"
+
+    def _fetches_files_once(self, doors: Doors, node: Node) -> None:
+        assert node.get(f"{SESSION}/v0/1-0.m4s").is_success
+        (doors.packager.folder / "v0" / "1-0.m4s").unlink()
+
+        assert node.get(f"{SESSION}/v0/1-0.m4s", Range="bytes=0-3").text == "segm"
 
     def test_asks_once_for_all_who_wait(self, doors: Doors, node: Node) -> None:
         doors.packager.add_segments(4)
@@ -126,27 +146,22 @@ class TestEdgeNode:
             assert {asked.result(timeout=HANG_S).text for asked in parts} == {"v04.1."}
         assert (node.folder / SESSION / "v0" / "1-4.1.m4s").exists()
 
-    def test_fetches_files_once(self, doors: Doors, node: Node) -> None:
-        doors.packager.add_segments(3)
-        assert node.get(f"{SESSION}/v0/1-0.m4s").is_success
-        (doors.packager.folder / "v0" / "1-0.m4s").unlink()
-
-        assert node.get(f"{SESSION}/v0/1-0.m4s", Range="bytes=0-3").text == "segm"
-
-    def test_shows_nothing_stale_when_its_origin_is_away(self, doors: Doors, node: Node) -> None:
-        doors.packager.add_segments(3)
-        assert node.playlist().is_success
-
-        doors.origin.kill()
-        doors.origin.wait()
-
-        assert node.playlist().status_code == 502
-        assert node.playlist().headers["Cache-Control"] == "no-store"
-
 
 class TestSigned:
-    def test_plays_for_who_has_a_token_and_nobody_else(self, doors: Doors, node: Node) -> None:
+    def test_plays_for_who_has_a_token_until_they_are_sent_away(self, doors: Doors, node: Node) -> None:
         doors.packager.add_segments(4)
+        self._plays_for_who_has_a_token_and_nobody_else(doors, node)
+        doors.ruling.rules, doors.ruling.without_place = SIGNED, frozenset()
+        eve, bob = (f"t/{token_of(name, playback_id=_PLAYBACK_ID)}/{SESSION}/v0" for name in ("eve", "bob"))
+        assert [node.get(f"{who}/index.m3u8").status_code for who in (eve, bob)] == [200, 200]
+
+        doors.ruling.rules = replace(SIGNED, revoked={"eve": time.time() + 1})
+
+        wait_until(lambda: node.get(f"{eve}/1-2.m4s").status_code == 403, timeout_s=_PROMISED_S, what="eve's end")
+        assert node.get(f"{eve}/index.m3u8").status_code == 403
+        assert node.get(f"{bob}/1-2.m4s").status_code == 200
+
+    def _plays_for_who_has_a_token_and_nobody_else(self, doors: Doors, node: Node) -> None:
         doors.ruling.rules, doors.ruling.without_place = replace(SIGNED, places=2), frozenset({"cid"})
         ann, bob, cid = (token_of(name, playback_id=_PLAYBACK_ID) for name in ("ann", "bob", "cid"))
         another = token_of("ann", playback_id="pb_another")
@@ -162,20 +177,12 @@ class TestSigned:
         assert doors.get("v0/index.m3u8").status_code == 403
         # Another edge behind this one asks here.
         assert [node.get(f"{door}{_PLAYBACK_ID}/permission").status_code for door in (f"t/{ann}/", "")] == [200, 401]
+        # With what viewers are told apart by, who are counted here.
+        named = [node.get(f"t/{who}/{_PLAYBACK_ID}/permission").headers["X-Playback-Viewer"] for who in (ann, bob)]
+        assert all(re.fullmatch("[0-9a-f]{32}", each) for each in named)
+        assert named[0] != named[1]
         for log in node.logs.rglob("*"):
             assert ann.split(".")[1] not in log.read_text(errors="replace")
-
-    def test_ends_for_who_is_sent_away_and_goes_on_for_others(self, doors: Doors, node: Node) -> None:
-        doors.packager.add_segments(4)
-        doors.ruling.rules = SIGNED
-        ann, bob = (f"t/{token_of(name, playback_id=_PLAYBACK_ID)}/{SESSION}/v0" for name in ("ann", "bob"))
-        assert [node.get(f"{who}/index.m3u8").status_code for who in (ann, bob)] == [200, 200]
-
-        doors.ruling.rules = replace(SIGNED, revoked={"ann": time.time() + 1})
-
-        wait_until(lambda: node.get(f"{ann}/1-2.m4s").status_code == 403, timeout_s=_PROMISED_S, what="ann's end")
-        assert node.get(f"{ann}/index.m3u8").status_code == 403
-        assert node.get(f"{bob}/1-2.m4s").status_code == 200
 
     def test_goes_on_for_who_plays_while_the_hub_is_away(self, doors: Doors, node: Node) -> None:
         doors.packager.add_segments(4)
@@ -230,7 +237,10 @@ class TestRecordings:
         with answering(doors.instance.web_socket, partial(_Web, machine)):
             yield folder
 
-    def test_are_passed_on_in_ranges_and_those_are_kept(self, node: Node, kept: Path, content: bytes) -> None:
+    def test_are_passed_on_in_ranges_that_are_kept_and_with_playlists(
+        self, node: Node, kept: Path, content: bytes
+    ) -> None:
+        self._have_their_playlists_from_the_origin(node, kept)
         path = f"{_RECORDINGS}/{_RECORDING}/media.mp4"
 
         part = node.get(path, Range="bytes=2097100-2097200")
@@ -245,7 +255,7 @@ class TestRecordings:
         assert node.get(path, Range="bytes=-9").content == content[-9:]
         assert node.get(path.replace("7e11", "7e12")).status_code == 404
 
-    def test_have_their_playlists_from_the_origin(self, node: Node, kept: Path) -> None:
+    def _have_their_playlists_from_the_origin(self, node: Node, kept: Path) -> None:
         playlist = node.get(f"{_RECORDINGS}/{_RECORDING}/index.m3u8")
         newest = node.get(f"{_RECORDINGS}/index.m3u8")
 

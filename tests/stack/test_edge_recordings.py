@@ -6,7 +6,6 @@ from functools import partial
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-import httpx
 import pytest
 
 from livehub.stack import nginx
@@ -14,7 +13,8 @@ from livehub.stack.edge import render_edge
 from livehub.stack.folders import prepare_folders
 from livehub.stack.instance import Instance
 from livehub.stack.nginx import Host
-from tests.services import HANG_S, running, wait_until
+from tests.plain_http import fetch
+from tests.services import running, wait_until
 from tests.stack.answering import Quiet, answering
 from tests.stack.test_nginx import Answer, accepts, ask
 
@@ -124,20 +124,18 @@ def test_asks_the_web_program_for_the_rest(edge: _Edge) -> None:
 def test_sends_viewers_to_the_machine_that_has_it_with_their_token(edge: _Edge, door: str) -> None:
     other = _ONE.removeprefix("/playback/").replace("4f0c", "6f0c")
 
-    answer = httpx.get(f"{edge.url}/playback/{door}{other}/media.mp4", timeout=HANG_S)
+    answer = fetch(f"{edge.url}/playback/{door}{other}/media.mp4")
 
     there = f"https://north.example.org/playback/{door}{other}/media.mp4?sent=1"
     assert (answer.status_code, answer.headers["Location"]) == (302, there)
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers.get_list("Access-Control-Allow-Origin") == ["*"]
-    httpx.get(f"{edge.url}/playback/{other}/media.mp4?sent=1", timeout=HANG_S)
+    fetch(f"{edge.url}/playback/{other}/media.mp4?sent=1")
     assert edge.programs.asked[-1][0].endswith("/media.mp4?sent=1")
 
 
 def test_leads_to_the_newest_one_from_where_it_is_asked(edge: _Edge) -> None:
-    answer = httpx.get(
-        f"{edge.url}/playback/t/{_TOKEN}{_RECORDED.removeprefix('/playback')}/index.m3u8", timeout=HANG_S
-    )
+    answer = fetch(f"{edge.url}/playback/t/{_TOKEN}{_RECORDED.removeprefix('/playback')}/index.m3u8")
 
     assert answer.headers["Location"] == "somewhere/index.m3u8"
 

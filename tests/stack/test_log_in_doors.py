@@ -26,6 +26,7 @@ from livehub.stack.programs import Program, programs
 from streams.models import AuditEntry, LogIn, User
 from streams.organizations.services import NewOrganization
 from tests.dashboard.websocket import cookie_of
+from tests.plain_http import plain_client
 from tests.services import HANG_S, running, wait_until
 from tests.stack.instances import fresh_instance
 from tests.stack.test_nginx import accepts
@@ -68,7 +69,7 @@ class Visitor:
     """A browser that can forge any header."""
 
     def __init__(self, url: str) -> None:
-        self.http = httpx.Client(base_url=url, timeout=HANG_S)
+        self.http = plain_client(base_url=url)
 
     def log_in(self, account: str, password: str, **headers: str) -> httpx.Response:
         if "sessionid" in self.http.cookies:

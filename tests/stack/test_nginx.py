@@ -18,10 +18,12 @@ from livehub.api.problem import Problem
 from livehub.api.wire import WIRES, Wire
 from livehub.stack import nginx
 from livehub.stack.edge import render_edge
+from livehub.stack.edge_node import render_edge_node
 from livehub.stack.folders import prepare_folders
 from livehub.stack.ingest import render_ingest
 from livehub.stack.instance import Instance
 from livehub.stack.nginx import Host
+from livehub.stack.programs import programs
 from livehub.stack.tls import ensure_self_signed
 from tests.services import HANG_S, running, wait_until
 
@@ -75,6 +77,22 @@ class TestRenderEdge:
         config = render_edge(replace(instance, http_bind=bind, http_port=80), HOST)
 
         assert re.findall(r"listen (.*);", config) == expected
+
+
+class TestRenderEdgeNode:
+    @pytest.mark.parametrize("has_edge_token", [True, False])
+    def test_writes_down_what_it_delivers_where_it_may_tell_its_hub(
+        self, instance: Instance, has_edge_token: bool
+    ) -> None:
+        node = replace(instance, origin_url="http://hub.example", has_edge_token=has_edge_token)
+        prepare_folders(node)
+        config = render_edge_node(node, Host.current())
+        node.edge_config.write_text(config)
+
+        argv = [*nginx.server_argv(config=node.edge_config, prefix=node.nginx_temp_dir), "-t", "-q"]
+        subprocess.run(argv, check=True, timeout=HANG_S)
+        assert ("media.log" in config) is has_edge_token
+        assert ("collector" in {program.name for program in programs(node)}) is has_edge_token
 
 
 class TestLimits:

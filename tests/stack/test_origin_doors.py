@@ -23,8 +23,10 @@ from livehub.stack.nginx import Host
 from livehub.stack.programs import programs
 from tests.media.packagers import SESSION, Packager
 from tests.media.playlist_rules import Playlist, check
+from tests.plain_http import fetch
 from tests.services import HANG_S, running, wait_until
 from tests.stack.rulings import SIGNED, Ruling, ruling, token_of
+from tests.stack.test_edge_reports import lines_of
 from tests.stack.test_nginx import accepts
 
 _PLAYBACK_ID = SESSION.partition("/")[0]
@@ -44,7 +46,7 @@ class Doors:
         return f"http://127.0.0.1:{self.instance.http_port}/playback/{session}/{path}"
 
     def get(self, path: str, **options: str) -> httpx.Response:
-        return httpx.get(self.url(path), timeout=HANG_S, headers=options)
+        return fetch(self.url(path), **options)
 
     def playlist(self, query: str = "", *, slot: str = "v0") -> Playlist:
         response = self.get(f"{slot}/index.m3u8{query}")
@@ -87,18 +89,24 @@ class TestPlaylists:
     def test_come_with_headers_for_players_and_caches(self, doors: Doors) -> None:
         doors.packager.add_segments(3)
 
+        # Cut to its millisecond.
+        before_s = time.time() - 0.001
         response = doors.get("v0/index.m3u8", Origin="https://elsewhere.example")
 
         assert response.headers["Content-Type"] == "application/vnd.apple.mpegurl"
         for name, value in {"Access-Control-Allow-Origin": "*", "Cache-Control": "public, max-age=1"}.items():
             assert response.headers.get_list(name) == [value]
+        # To the millisecond, for the second that `Date` says.
+        (said,) = response.headers.get_list("X-Server-Time")
+        assert before_s <= float(said) <= time.time()
+        assert "X-Server-Time" in response.headers["Access-Control-Expose-Headers"]
         assert doors.get("v0/index.m3u8?_HLS_msn=1").headers["Cache-Control"] == "public, max-age=4"
 
     def test_of_somebody_with_a_token_are_kept_by_nobody_else(self, doors: Doors) -> None:
         doors.packager.add_segments(3)
         url = doors.url("v0/index.m3u8").replace("/playback/", "/playback/t/a.b.c/")
 
-        assert httpx.get(url).headers.get_list("Cache-Control") == ["private, max-age=1"]
+        assert fetch(url).headers.get_list("Cache-Control") == ["private, max-age=1"]
 
     def test_are_packed_for_those_who_take_it(self, doors: Doors) -> None:
         doors.packager.add_segments(5)
@@ -106,7 +114,7 @@ class TestPlaylists:
 
         with httpx.stream("GET", url, headers={"Accept-Encoding": "br, gzip"}) as packed:
             body = b"".join(packed.iter_raw())
-        plain = httpx.get(url, headers={"Accept-Encoding": "identity"})
+        plain = fetch(url, **{"Accept-Encoding": "identity"})
 
         assert packed.headers["Content-Encoding"] == "gzip"
         assert packed.headers.get_list("Vary") == ["Accept-Encoding"]
@@ -203,6 +211,9 @@ class TestParts:
 
         response = asked.result(timeout=HANG_S)
         assert (response.status_code, response.text) == (200, "v01.1.")
+        # Delivered once, whichever way it went inside.
+        (line,) = lines_of(doors.instance, 1)
+        assert (line["u"], line["s"], line["b"]) == (f"/playback-files/{SESSION}/v0/{hint}", 200, 6)
         assert response.headers["Content-Type"] == "video/iso.segment"
         for name in ("Cache-Control", "Access-Control-Allow-Origin"):
             assert len(response.headers.get_list(name)) == 1
@@ -212,7 +223,7 @@ class TestParts:
         doors.packager.add_part()
         base = f"http://127.0.0.1:{doors.instance.http_port}"
 
-        assert httpx.get(f"{base}/playback-files/{SESSION}/v0/1-0.0.m4s").status_code == 404
+        assert fetch(f"{base}/playback-files/{SESSION}/v0/1-0.0.m4s").status_code == 404
 
 
 class TestPictures:
@@ -329,21 +340,21 @@ class TestPermission:
             folder.mkdir(exist_ok=True)
             (folder / "index.m3u8").write_text("#EXTM3U\n")
         base = f"http://localhost:{doors.instance.http_port}"
-        assert httpx.get(f"{base}{ann}").status_code == 200
+        assert fetch(f"{base}{ann}").status_code == 200
 
         doors.ruling.works.clear()
 
         # Longer than an answer holds.
         until = time.monotonic() + 8
         while time.monotonic() < until:
-            assert httpx.get(f"{base}{ann}", timeout=HANG_S).status_code == 200
+            assert fetch(f"{base}{ann}").status_code == 200
             time.sleep(0.3)
-        assert httpx.get(f"{base}{bob}", timeout=HANG_S).status_code == 200
-        assert httpx.get(f"{base}{cid}", timeout=HANG_S).status_code == 503
+        assert fetch(f"{base}{bob}").status_code == 200
+        assert fetch(f"{base}{cid}").status_code == 503
         # Of all those nobody but a few has waited for it.
         assert len(doors.ruling.asked) <= 6
         doors.ruling.works.set()
-        wait_until(lambda: httpx.get(f"{base}{cid}", timeout=HANG_S).status_code == 200, what="the web program")
+        wait_until(lambda: fetch(f"{base}{cid}").status_code == 200, what="the web program")
 
 
 def _player(port: int) -> socket.socket:

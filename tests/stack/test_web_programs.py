@@ -26,6 +26,7 @@ from livehub.stack.programs import Program, programs
 from streams.livestreams.services import create_livestream
 from streams.models import Livestream
 from streams.organizations.services import SYSTEM, NewOrganization
+from tests.plain_http import plain_client
 from tests.services import HANG_S, running, wait_until
 from tests.stack.instances import fresh_instance
 
@@ -48,7 +49,7 @@ def answers(socket_path: Path) -> bool:
 
 
 def ask(socket_path: Path, path: str, *, timeout_s: float = HANG_S) -> httpx.Response:
-    with httpx.Client(transport=httpx.HTTPTransport(uds=str(socket_path)), timeout=timeout_s) as client:
+    with plain_client(uds=socket_path, timeout=timeout_s) as client:
         return client.get(f"http://localhost{path}")
 
 

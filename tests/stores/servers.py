@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from streams.recordings.stores.base import StoreSettings
+from tests.plain_http import fetch
 from tests.services import running, wait_until
 
 BUCKET = "recordings"
@@ -239,7 +240,7 @@ def _configure_swift(folder: Path, *, kind: str, port: int) -> None:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url).status_code == httpx.codes.OK
+        return fetch(url).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
 

@@ -15,7 +15,11 @@ from django.db import OperationalError, connection
 from django.db.models.functions import Now
 from pytest_django import Settings
 
+from livehub.core import clock
+from livehub.core.counters import REGISTRY
 from streams.livestreams import held_lease, leases
+from streams.livestreams.health_notes import note_findings
+from streams.livestreams.health_watch import DatedFault
 from streams.livestreams.held_lease import HandOverError
 from streams.livestreams.locks import LeaseLostError
 from streams.livestreams.renewals import Renewals
@@ -24,6 +28,8 @@ from streams.livestreams.runs import SessionRun
 from streams.livestreams.states import EventKind
 from streams.livestreams.storage import local_storage
 from streams.media import broadcast
+from streams.media.doctor.judgement import IngestFault
+from streams.media.doctor.kinds import FindingKind, Severity
 from streams.media.errors import SourceLostError
 from streams.media.journal import Ended
 from streams.media.ladder import build_ladder
@@ -34,10 +40,21 @@ from streams.models import Connection, Lease, Livestream, Session
 from tests.media.journals import begin_journal, last_record
 from tests.nudges import nudged
 from tests.runs import claimed, ended, taken_in
-from tests.services import wait_until
+from tests.services import HANG_S, wait_until
 
 # A worker gives its connection back again and again.
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+_SOURCE = Source("h264", "High", "yuv420p", 1280, 720, 30.0, 3000, 2.0, "aac", "LC", 2, 48000)
+
+
+def _starts() -> tuple[float, float]:
+    """Return how many broadcasts this process has seen go live, and how many seconds that took all together."""
+    count, sum_s = (
+        REGISTRY.get_sample_value(f"livehub_broadcast_start_seconds_{what}") or 0.0 for what in ("count", "sum")
+    )
+    return count, sum_s
 
 
 @pytest.fixture(autouse=True)
@@ -190,9 +207,32 @@ class TestRun:
         settings.NUDGE_SOCKET = tmp_path / "nobody.sock"
         playback.told(playback.folder)
 
+    def test_knows_what_an_earlier_one_has_found(self, session: Session) -> None:
+        fault = IngestFault(FindingKind.KEYFRAME_INTERVAL, Severity.WARNING, 8.3)
+        lease = claimed(session)
+        note_findings(lease, [DatedFault(fault, clock.now())])
+        leases.release_lease(lease)
+
+        assert SessionRun(claimed(session), threading.Event(), Renewals())._job_spec().findings == (fault,)
+
+    def test_tells_in_seconds_how_long_it_took_to_go_live_the_first_time(self, session: Session) -> None:
+        ladder = build_ladder(_SOURCE)
+        Session.objects.filter(pk=session.pk).update(created_at=clock.now() - timedelta(seconds=9))
+        before, took_s = _starts()
+        for epoch in (1, 2):
+            lease = claimed(session)
+            run = SessionRun(lease, threading.Event(), Renewals())
+            run.observer.found(_SOURCE, ladder)
+            run.observer.playable()
+            leases.release_lease(lease)
+            assert lease.epoch == epoch
+
+        after, all_took_s = _starts()
+        assert after == before + 1
+        assert 9 <= all_took_s - took_s < 9 + HANG_S
+
     def test_writes_down_what_it_found_and_that_it_can_be_played(self, session: Session) -> None:
-        source = Source("h264", "High", "yuv420p", 1280, 720, 30.0, 3000, 2.0, "aac", "LC", 2, 48000)
-        ladder = build_ladder(source)
+        source, ladder = _SOURCE, build_ladder(_SOURCE)
         run = SessionRun(claimed(session), threading.Event(), Renewals())
 
         run.observer.found(source, ladder)
@@ -283,6 +323,7 @@ class TestRun:
             "gop_s": 0.0,
             "packager_latency_ms": 413,
             "speed": None,
+            "readings": {},
         }
 
     def test_renews_its_lease_when_it_checks_in(self, session: Session) -> None:

@@ -119,6 +119,6 @@ class TestSumIngestMs:
             finished(connected(livestream), media_ms=media_ms)
 
         with django_assert_num_queries(1):
-            sums = selectors.sum_ingest_ms([livestream, silent])
+            sums = selectors.sum_media([livestream, silent])
 
-        assert sums == {livestream.pk: 4200}
+        assert sums == {livestream.pk: selectors.MediaTotals(4200, 0)}

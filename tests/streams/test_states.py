@@ -74,6 +74,8 @@ def test_words_are_those_that_rows_keep_and_people_read() -> None:
         "silent": "Encoder silent",
         "sends_again": "Encoder sends again",
         "not_held": "Slate shown",
+        "fault_found": "Encoder fault",
+        "fault_mended": "Mended",
     }
     assert SessionStatus.values == ["connecting", "standby", "live", "reconnecting", "ended", "errored"]
     assert LivestreamStatus.values == ["idle", "connecting", "standby", "live", "reconnecting", "errored"]
@@ -111,6 +113,8 @@ def test_colours_and_calls_a_state_alike_everywhere() -> None:
         "warn",
         "live",
         "warn",
+        "warn",
+        "",
     ]
 
 

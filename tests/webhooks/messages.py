@@ -146,6 +146,27 @@ _HAPPENED: dict[str, tuple[dict[str, Any], int, str]] = {
         4,
         _LIVE_AT,
     ),
+    "livestream.health_changed": (
+        {
+            "livestream": {**_LIVESTREAM, "status": "live"},
+            "health": {
+                "session_id": _SESSION["id"],
+                "status": "ok",
+                "findings": [
+                    {
+                        "kind": "keyframe_interval",
+                        "severity": "warning",
+                        "value": 8.3,
+                        "unit": "s",
+                        "message": "Key frames come only every 8.3 s, so viewers wait longer for the picture.",
+                        "since": "2026-11-21T20:45:02.000Z",
+                    }
+                ],
+            },
+        },
+        5,
+        _DROPPED_AT,
+    ),
     "livestream.simulcast_added": (
         {"livestream": _LIVESTREAM, "simulcast": _SIMULCAST},
         2,

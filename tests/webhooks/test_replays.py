@@ -301,7 +301,7 @@ class TestSendTest:
         ("events", "tried"),
         [
             (["meeting.ended"], "meeting.ended"),
-            (["livestream.health_changed", "stream-created"], "stream-created"),
+            (["meeting.chatSynced", "stream-created"], "stream-created"),
             (["meeting.summary"], LIVE),
         ],
     )

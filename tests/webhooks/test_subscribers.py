@@ -1,6 +1,6 @@
 """What people and encoders do, by the services that they do it with, and the events that follow: in order, no more."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection, transaction
@@ -9,9 +9,13 @@ from django.test.utils import CaptureQueriesContext
 from livehub.core import clock
 from streams.ingest.services import admit_encoder
 from streams.livestreams import leases, outputs, push_states, refusals, repeats, services, test_pictures
+from streams.livestreams.health_notes import note_findings
+from streams.livestreams.health_watch import DatedFault
 from streams.livestreams.lifecycle import LivestreamDisabledError
 from streams.livestreams.outputs import NewOutput
 from streams.livestreams.states import EndReason
+from streams.media.doctor.judgement import IngestFault
+from streams.media.doctor.kinds import FindingKind, Severity
 from streams.media.rtmp.standing import PushState, TargetStanding
 from streams.meetings import room
 from streams.meetings.broadcasts import start_meeting_livestream, stop_meeting_livestream
@@ -19,7 +23,7 @@ from streams.meetings.lifecycle import join_meeting, leave_meeting
 from streams.meetings.room import Chosen
 from streams.meetings.services.meetings import change_meeting, create_meeting
 from streams.meetings.services.participants import delete_participant
-from streams.models import App, Livestream, Meeting, Output, Session
+from streams.models import App, Lease, Livestream, Meeting, Output, Session
 from streams.organizations.services import SYSTEM, NewOrganization
 from streams.recordings import lifecycle as recording_lifecycle
 from streams.recordings.clips import lifecycle as clip_lifecycle
@@ -50,6 +54,14 @@ _TOGGLE = "stream-status-toggle"
 @pytest.fixture(autouse=True)
 def _no_messages(broker: Broker) -> None:
     """Nothing goes to a broker."""
+
+
+def _falls_ill(session: Session) -> None:
+    """Have the run find that key frames come too seldom."""
+    lease = Lease.objects.get(pk=session.pk)
+    fault = IngestFault(FindingKind.KEYFRAME_INTERVAL, Severity.WARNING, 8.3)
+    since = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    note_findings(lease if lease.until else claimed(session), [DatedFault(fault, since)])
 
 
 @pytest.fixture
@@ -283,6 +295,30 @@ class TestSimulcasts:
         assert types_of(livestream.pk) == ["livestream.created"]
 
 
+class TestHealth:
+    def test_is_told_with_all_that_is_wrong(self, livestream: Livestream) -> None:
+        session = connected(livestream)
+        _falls_ill(session)
+
+        told = events_of(livestream.pk)[-1]
+
+        assert told.type == "livestream.health_changed"
+        assert told.facts["health"] == {
+            "session_id": str(session.pk),
+            "status": "ok",
+            "findings": [
+                {
+                    "kind": "keyframe_interval",
+                    "severity": "warning",
+                    "value": 8.3,
+                    "unit": "s",
+                    "message": "Key frames come only every 8.3 s, so viewers wait longer for the picture.",
+                    "since": "2026-11-23T12:00:00.000Z",
+                }
+            ],
+        }
+
+
 class TestMeetings:
     def test_a_session_from_the_first_to_the_last(self, app: App, meeting: Meeting) -> None:
         endpoint = listen_for(app, "meeting.started", "meeting.ended", "meeting.participantLeft")
@@ -500,6 +536,7 @@ def test_all_that_the_catalogue_calls_emitted_is_told(app: App, livestream: Live
     output = outputs.create_output(livestream=livestream, new=new, actor=SYSTEM)
     session = connected(livestream)
     simulcast_comes_and_goes(session, output)
+    _falls_ill(session)
     _clip(session)
     finished(session)
     outputs.delete_output(livestream=livestream, output_id=output.pk, actor=SYSTEM)

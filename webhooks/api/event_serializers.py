@@ -99,6 +99,9 @@ _FIELDS: dict[str, Any] = {
         watchUrl=_text(),
         createdAt=InstantField(),
     ),
+    "health": serializers.DictField(
+        required=False, help_text="What is wrong with what the encoder sends: `sessionId`, `status`, `findings`."
+    ),
     "endpoint": _part("Endpoint", name=_text()),
     "changed": serializers.ListField(
         child=serializers.CharField(), required=False, help_text="What is another now, of livestream.updated."
@@ -134,7 +137,7 @@ class EventSerializer(serializers.Serializer[Event]):
         },
         "reason": None,
     }
-    absent = frozenset({"meeting", "participant", "simulcast", "recording", "clip", "endpoint", "changed"})
+    absent = frozenset({"meeting", "participant", "simulcast", "recording", "clip", "health", "endpoint", "changed"})
 
     def get_fields(self) -> dict[str, Any]:
         return deepcopy(_FIELDS)

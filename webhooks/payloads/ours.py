@@ -76,6 +76,10 @@ def _participant(participant: JsonObject) -> JsonObject:
     }
 
 
+def _health(health: JsonObject) -> JsonObject:
+    return {"sessionId": health["session_id"], "status": health["status"], "findings": health["findings"]}
+
+
 def _simulcast(simulcast: JsonObject) -> JsonObject:
     return {
         "id": simulcast["id"],
@@ -156,6 +160,7 @@ _PARTS = {
     "session": _session,
     "participant": _participant,
     "simulcast": _simulcast,
+    "health": _health,
     "recording": _recording,
     "clip": _clip,
     "endpoint": _endpoint,

@@ -5,6 +5,7 @@ import "./send-once.js";
 import "./times.js";
 import "./clip-marks.js";
 import "./copy.js";
+import "./details.js";
 import "./dialog.js";
 import "./focus.js";
 import "./reveal.js";

@@ -10,6 +10,7 @@ import { Place } from "./player/place.js";
 import { tellPointedTime } from "./player/pointed.js";
 import { showStoryboard } from "./player/storyboard.js";
 import { Trouble } from "./player/trouble.js";
+import { newSessionId, QualityReport } from "./qoe.js";
 
 const { Hls } = globalThis;
 const NATIVE = "application/vnd.apple.mpegurl";
@@ -22,6 +23,8 @@ const LOOK_EVERY_MS = 1000;
 // although all is there. Twice as long after each try, since a slow network looks the same.
 const STUCK_MS = 3500;
 const SLOW_MS = 8000;
+// What has been is watched in peace.
+const RECORDED = /\/recordings\//;
 const FRAME = 16 / 9;
 // Renditions have even sides: 854x480 is a little wider than its source, and would get a line of dark below it.
 const FRAME_SLACK = 0.02;
@@ -45,6 +48,9 @@ export class Player {
   #hls = null;
   #delay = null;
   #trouble = null;
+  // What it asks for media by, for as long as it lives; and what it reports of itself, null where it does not.
+  #sid = newSessionId();
+  #report = null;
   #sound = null;
   #timers = new Set();
   #endings = [];
@@ -72,6 +78,7 @@ export class Player {
     this.#listen();
     const looking = setInterval(() => this.#look(), LOOK_EVERY_MS);
     this.#endings.push(() => clearInterval(looking));
+    this.#reportQuality();
     this.#load();
   }
 
@@ -79,7 +86,7 @@ export class Player {
     for (const end of this.#endings.splice(0)) end();
     this.#release();
     this.controller?.remove();
-    this.controller = this.video = null;
+    this.controller = this.video = this.#report = null;
     delete this.#stage.shownAt;
     for (const name of MARKS) this.#stage.removeAttribute(name);
     this.#saySeenLate("");
@@ -136,6 +143,14 @@ export class Player {
     tellPointedTime(this.controller, video);
   }
 
+  #reportQuality() {
+    const { src, contentId } = this.#stage.dataset;
+    if (RECORDED.test(src)) return;
+    this.#report = new QualityReport(this.video, { src, contentId, sid: this.#sid });
+    this.#endings.push(() => this.#report.leave());
+    if (chosen.plays) this.#report.ask();
+  }
+
   #hasMore() {
     const { buffered, currentTime, ended, paused } = this.video;
     const end = buffered.length ? buffered.end(buffered.length - 1) : 0;
@@ -150,6 +165,9 @@ export class Player {
   }
 
   #loadWithHls() {
+    const { src, contentId } = this.#stage.dataset;
+    // To another origin each header would cost a question before each request; its address may say as much.
+    const useHeaders = new URL(src, location).origin === location.origin;
     const hls = new Hls({
       ...loadingBy(Hls),
       ...CAPTION_NAMES,
@@ -161,7 +179,7 @@ export class Player {
       autoStartLoad: chosen.plays,
       // The controls tell a live stream by its endless duration, and only then whether one watches its live edge.
       liveDurationInfinity: true,
-      cmcd: { contentId: this.#stage.dataset.contentId, useHeaders: true },
+      cmcd: { contentId, sessionId: this.#sid, useHeaders, includeKeys: useHeaders ? undefined : ["sid", "cid"] },
     });
     this.#hls = hls;
     this.#delay = new Delay(this.controller, hls);
@@ -170,8 +188,14 @@ export class Player {
     hls.on(Hls.Events.LEVEL_LOADED, () => this.#trouble.networkWorks());
     hls.on(Hls.Events.AUDIO_TRACK_LOADED, () => this.#trouble.networkWorks());
     hls.on(Hls.Events.ERROR, (_, error) => this.#onError(error));
-    hls.loadSource(this.#stage.dataset.src);
+    this.#report?.follow(hls, () => this.#liveDelayS());
+    hls.loadSource(src);
     hls.attachMedia(this.video);
+  }
+
+  // Whoever has gone back is not late.
+  #liveDelayS() {
+    return this.#delay && !this.#place.isBack ? this.#delay.seenLateS : NaN;
   }
 
   #onManifest(hls, sessionData) {
@@ -183,7 +207,8 @@ export class Player {
   }
 
   #loadNatively() {
-    this.video.addEventListener("error", () => this.#retry(), { once: true });
+    const fail = () => this.#onError({ fatal: true, details: `mediaError${this.video.error?.code}` });
+    this.video.addEventListener("error", fail, { once: true });
     this.video.src = this.#stage.dataset.src;
     this.#stage.toggleAttribute("data-audible", true);
     this.#onVolume();
@@ -193,6 +218,7 @@ export class Player {
 
   #waitForAClick() {
     this.#stage.dataset.playing = "waiting";
+    this.#report?.waitForAClick();
     const { poster, src } = this.#stage.dataset;
     this.video.poster = poster || new URL("thumbnail.jpg", new URL(src, location)).href;
     this.video.addEventListener("play", () => this.#hls?.startLoad(), { once: true });
@@ -270,6 +296,7 @@ export class Player {
   #onError(error) {
     if (error.type === Hls.ErrorTypes.NETWORK_ERROR) this.#trouble.networkFailed();
     if (!error.fatal) return;
+    this.#report?.warn(error.details);
     const now = performance.now();
     if (error.details === Hls.ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR) this.#giveUp();
     else if (error.type === Hls.ErrorTypes.MEDIA_ERROR && now - this.#recoveredAt > MEDIA_RECOVERY_MS) {
@@ -290,6 +317,7 @@ export class Player {
   }
 
   #giveUp() {
+    this.#report?.fail("cannotPlay");
     this.#release();
     this.#stage.dataset.cannotPlay = "";
   }

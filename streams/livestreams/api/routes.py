@@ -3,7 +3,7 @@
 from django.urls import URLPattern, path
 
 from livehub.api.dialect import Dialect
-from streams.livestreams.api import broadcasts, slates, timeline, views
+from streams.livestreams.api import broadcasts, health, slates, timeline, viewers, views
 from streams.livestreams.api.outputs import views as outputs
 from streams.livestreams.api.playback import views as playback
 from streams.livestreams.api.serializers import LivestreamShapes
@@ -28,6 +28,7 @@ def livehub_routes(dialect: Dialect, shapes: LivestreamShapes) -> list[URLPatter
         path(f"{_ONE}/idle", broadcasts.IdleLivestreamView.as_view(dialect=dialect, shapes=shapes)),
         path(f"{_ONE}/end", broadcasts.EndBroadcastView.as_view(dialect=dialect, shapes=shapes)),
         path(f"{_ONE}/let-in", broadcasts.LetEncoderInView.as_view(dialect=dialect, shapes=shapes)),
+        path(f"{_ONE}/health", health.LivestreamHealthView.as_view(dialect=dialect, shapes=shapes)),
         path(f"{_ONE}/slate", slates.SlateView.as_view(dialect=dialect, shapes=shapes)),
         path("livestreams/sessions/<str:session_id>/events", timeline.SessionEventsView.as_view(dialect=dialect)),
         path(f"{_ONE}/outputs", outputs.OutputsView.as_view(dialect=dialect, shapes=shapes)),
@@ -37,6 +38,7 @@ def livehub_routes(dialect: Dialect, shapes: LivestreamShapes) -> list[URLPatter
             f"{_ONE}/outputs/<str:output_id>/events", outputs.OutputEventsView.as_view(dialect=dialect, shapes=shapes)
         ),
         path(f"{_ONE}/playback-tokens", playback.PlaybackTokensView.as_view(dialect=dialect, shapes=shapes)),
+        path(f"{_ONE}/viewers", viewers.LivestreamViewersView.as_view(dialect=dialect)),
         path(f"{_ONE}/viewers/<str:viewer_id>", playback.ViewerView.as_view(dialect=dialect, shapes=shapes)),
         path("playback-keys", playback.PlaybackKeysView.as_view(dialect=dialect)),
         path("playback-keys/rotate", playback.RotatePlaybackKeyView.as_view(dialect=dialect)),

@@ -20,7 +20,7 @@ from livehub.core import clock
 from streams.livestreams.api.input import LivestreamBody, PlayedLivestreamBody
 from streams.livestreams.api.words import DYTE_WORDS, REALTIMEKIT_WORDS, StatusWords
 from streams.livestreams.models import Livestream, PullSource, Session
-from streams.livestreams.selectors import why_it_waits
+from streams.livestreams.selectors import MediaTotals, why_it_waits
 from streams.livestreams.states import DuplicatePublisher, LatencyMode, PlaybackPolicy, PullState, WhileEncoderAway
 
 
@@ -29,7 +29,7 @@ class Presenting(TypedDict):
 
     words: StatusWords
     # By livestream; one that was never published to may be missing.
-    ingest_ms: Mapping[UUID, int]
+    totals: Mapping[UUID, MediaTotals]
     # Whoever may only read may not publish either.
     shows_stream_key: bool
 
@@ -62,7 +62,7 @@ class LivestreamSerializer(serializers.Serializer[Livestream]):
         "playback_url": "https://live.example.org/playback/4f0c9e1b7a2d/index.m3u8",
         "meeting_id": None,
         "ingest_seconds": 1835,
-        "viewer_seconds": 0,
+        "viewer_seconds": 20410,
     }
 
     id = serializers.UUIDField()
@@ -76,13 +76,15 @@ class LivestreamSerializer(serializers.Serializer[Livestream]):
     meeting_id = serializers.CharField(read_only=True, allow_null=True, help_text="Null for an independent livestream.")
     disabled = serializers.BooleanField(help_text="Encoders are refused.")
     ingest_seconds = serializers.IntegerField(read_only=True, help_text="Media taken in, over all sessions.")
-    viewer_seconds = serializers.IntegerField(read_only=True, help_text="Always 0: viewers are not counted yet.")
+    viewer_seconds = serializers.IntegerField(
+        read_only=True, help_text="Media that viewers have watched, over all sessions; grows while live."
+    )
     created_at = InstantField()
     updated_at = InstantField()
 
     def to_representation(self, livestream: Livestream) -> JsonObject:
         words: StatusWords = self.context["words"]
-        ingest_ms: Mapping[UUID, int] = self.context["ingest_ms"]
+        totals: MediaTotals = self.context["totals"].get(livestream.pk, MediaTotals())
         return {
             "id": str(livestream.pk),
             "name": livestream.name or None,
@@ -92,8 +94,8 @@ class LivestreamSerializer(serializers.Serializer[Livestream]):
             "playback_url": livestream.playback_url,
             "meeting_id": str(livestream.meeting_id) if livestream.meeting_id else None,
             "disabled": livestream.disabled,
-            "ingest_seconds": ingest_ms.get(livestream.pk, 0) // 1000,
-            "viewer_seconds": 0,
+            "ingest_seconds": totals.ingest_ms // 1000,
+            "viewer_seconds": totals.viewer_ms // 1000,
             "created_at": clock.isoformat(livestream.created_at),
             "updated_at": clock.isoformat(livestream.updated_at),
         }
@@ -217,7 +219,7 @@ class SessionSerializer(serializers.Serializer[Session]):
         "err_message": None,
         "stopped_time": None,
         "ingest_seconds": 1835,
-        "viewer_seconds": 0,
+        "viewer_seconds": 20410,
     }
 
     id = serializers.UUIDField()
@@ -229,7 +231,9 @@ class SessionSerializer(serializers.Serializer[Session]):
     started_time = InstantField(allow_null=True, help_text="When viewers could play it.")
     stopped_time = InstantField(allow_null=True)
     ingest_seconds = serializers.IntegerField(help_text="Media taken in; grows every second while live.")
-    viewer_seconds = serializers.IntegerField(read_only=True, help_text="Always 0: viewers are not counted yet.")
+    viewer_seconds = serializers.IntegerField(
+        read_only=True, help_text="Media that viewers have watched; grows every second while live."
+    )
     created_at = InstantField()
     updated_at = InstantField()
 
@@ -242,7 +246,7 @@ class SessionSerializer(serializers.Serializer[Session]):
             "started_time": _instant(session.started_at),
             "stopped_time": _instant(session.stopped_at),
             "ingest_seconds": session.ingest_seconds,
-            "viewer_seconds": 0,
+            "viewer_seconds": session.viewer_seconds,
             "created_at": clock.isoformat(session.created_at),
             "updated_at": clock.isoformat(session.updated_at),
         }
@@ -285,14 +289,14 @@ class MeasuredSessionSerializer(SessionSerializer):
 class TextSecondsSessionSerializer(SessionSerializer):
     """A session whose seconds are text. Source: Cloudflare's SDK, active-livestream-session only."""
 
-    examples = {**SessionSerializer.examples, "ingest_seconds": "1835", "viewer_seconds": "0"}
+    examples = {**SessionSerializer.examples, "ingest_seconds": "1835", "viewer_seconds": "20410"}
     ingest_seconds = serializers.CharField()  # type: ignore[assignment]  # Another type is the point.
     viewer_seconds = serializers.CharField(  # type: ignore[assignment]  # As above.
-        read_only=True, help_text="Always 0: viewers are not counted yet."
+        read_only=True, help_text="Media that viewers have watched; grows every second while live."
     )
 
     def to_representation(self, session: Session) -> JsonObject:
-        seconds = {"ingest_seconds": str(session.ingest_seconds), "viewer_seconds": "0"}
+        seconds = {"ingest_seconds": str(session.ingest_seconds), "viewer_seconds": str(session.viewer_seconds)}
         return {**super().to_representation(session), **seconds}
 
 

@@ -49,10 +49,10 @@ class LivestreamApi(LivestreamsApi):
         return cast(PageNumbers, self.read_query(PageQuery))
 
     def presenting(self, livestreams: Iterable[Livestream]) -> Presenting:
-        return self.presenting_taken_in(selectors.sum_ingest_ms(livestreams))
+        return self.presenting_totals(selectors.sum_media(livestreams))
 
-    def presenting_taken_in(self, ingest_ms: Mapping[UUID, int]) -> Presenting:
-        return {"words": self.shapes.words, "ingest_ms": ingest_ms, "shows_stream_key": self.shows_secrets}
+    def presenting_totals(self, totals: Mapping[UUID, selectors.MediaTotals]) -> Presenting:
+        return {"words": self.shapes.words, "totals": totals, "shows_stream_key": self.shows_secrets}
 
     def answer_livestream(
         self, livestream: Livestream, *, status: int = 200, shape: type[LivestreamSerializer] | None = None
@@ -82,7 +82,7 @@ class LivestreamsView(LivestreamApi):
             **settings_of(values),
         )
         # As it was made; it has taken nothing in.
-        shape = self.shapes.one(context={**self.presenting_taken_in({})})
+        shape = self.shapes.one(context={**self.presenting_totals({})})
         return self.answer(shape.to_representation(livestream), status=201)
 
     @operation(
@@ -116,7 +116,7 @@ class LivestreamView(LivestreamApi):
         livestream = self.get_livestream(livestream_id)
         page = _take_sessions(livestream, wanted=wanted)
         detail = LivestreamDetail(livestream, page.items, page.paging)
-        shape = self.shapes.detail(context={**self.presenting_taken_in(_sum_ingest_ms(livestream, page))})
+        shape = self.shapes.detail(context={**self.presenting_totals(_sum_media(livestream, page))})
         return self.answer(shape.to_representation(detail), paging=page.paging)
 
 
@@ -237,11 +237,14 @@ def _filter(parameters: LivestreamListParameters) -> LivestreamFilter:
     )
 
 
-def _sum_ingest_ms(livestream: Livestream, page: Page[Session]) -> Mapping[UUID, int]:
+def _sum_media(livestream: Livestream, page: Page[Session]) -> Mapping[UUID, selectors.MediaTotals]:
     if len(page.items) < page.total:
-        return selectors.sum_ingest_ms([livestream])
+        return selectors.sum_media([livestream])
     # All its sessions are here, so nobody has to be asked again.
-    return {livestream.pk: sum(session.ingest_ms for session in page.items)}
+    ingest_ms, viewer_ms = (
+        sum(getattr(session, name) for session in page.items) for name in ("ingest_ms", "viewer_ms")
+    )
+    return {livestream.pk: selectors.MediaTotals(ingest_ms, viewer_ms)}
 
 
 def _take_sessions(livestream: Livestream, *, wanted: PageNumbers) -> Page[Session]:

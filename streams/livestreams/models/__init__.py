@@ -1,6 +1,7 @@
 """Livestreams, their broadcasts, and who runs these."""
 
 from streams.livestreams.models.disk import NodeDisk
+from streams.livestreams.models.finding import FindingQuerySet, IngestFinding
 from streams.livestreams.models.lease import Lease
 from streams.livestreams.models.livestream import (
     Livestream,
@@ -21,9 +22,12 @@ from streams.livestreams.models.session import (
     newest_event,
 )
 from streams.livestreams.models.slate import SlatePicture, SlatePictureQuerySet
+from streams.livestreams.models.streamer_link import StreamerLink, StreamerLinkQuerySet
 
 __all__ = [
     "Connection",
+    "FindingQuerySet",
+    "IngestFinding",
     "Lease",
     "Livestream",
     "LivestreamCount",
@@ -43,6 +47,8 @@ __all__ = [
     "SlatePicture",
     "SlatePictureQuerySet",
     "StreamKey",
+    "StreamerLink",
+    "StreamerLinkQuerySet",
     "UnknownKeyTries",
     "newest_event",
 ]

@@ -13,6 +13,7 @@ from livehub.core import clock
 from streams.livestreams.models.livestream import Livestream, StreamKey
 from streams.livestreams.states import (
     EVENT_STATES,
+    FAULTS,
     INTERRUPTIONS,
     SESSION_STATES,
     EndReason,
@@ -94,6 +95,8 @@ class Session(models.Model):
     live_epoch = models.PositiveIntegerField(default=0, editable=False)
     # The nodes that hold files of it; empty once they are all removed.
     file_nodes = ArrayField(models.CharField(max_length=_NODE_MAX_LENGTH), default=list, editable=False)
+    # How much of it all viewers together have watched, as far as that is counted (`viewing`).
+    viewer_ms = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
 
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
@@ -232,6 +235,10 @@ class Session(models.Model):
         return self.ingest_ms // 1000
 
     @property
+    def viewer_seconds(self) -> int:
+        return self.viewer_ms // 1000
+
+    @property
     def lacks_a_worker(self) -> bool:
         """No worker has taken it for so long that none can be free."""
         return self.is_open and self.lease.epoch == 0 and clock.now() - self.created_at > _WORKER_PATIENCE
@@ -346,4 +353,4 @@ def _measured() -> Subquery:
 def newest_event(**of_whom: OuterRef) -> Subquery:
     """Return the kind of what happened last in the open session that is meant, as a column; null if none is open."""
     events = SessionEvent.objects.filter(session__stopped_at=None, **of_whom)
-    return Subquery(events.for_people().values("kind")[:1])
+    return Subquery(events.for_people().exclude(kind__in=FAULTS).values("kind")[:1])

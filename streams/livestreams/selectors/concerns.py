@@ -1,4 +1,4 @@
-"""What of simulcasts and of fetched sources needs a hand, for the overview."""
+"""What of encoders, of simulcasts and of fetched sources needs a hand, for the overview."""
 
 from collections.abc import Sequence
 
@@ -6,19 +6,50 @@ from django.db.models import Q
 from django.urls import reverse
 
 from streams.dashboard.concerns import Concern
-from streams.livestreams.models import Output, PullSource
-from streams.livestreams.states import PullState, SimulcastState
+from streams.livestreams.health_states import FindingSeverity
+from streams.livestreams.models import IngestFinding, Output, PullSource
+from streams.livestreams.states import PullState, SessionStatus, SimulcastState
 from streams.organizations.models import Organization
 
 # Of each kind.
 _SHOWN = 3
 # One that has failed once or twice may well come by itself.
 _TRIES = 3
+# More than one encoder can have wrong at once.
+_FAULTS_OF_ONE = 20
 
 
 def list_flow_concerns(organization: Organization) -> Sequence[Concern]:
-    """Return what goes nowhere, or does not come, of what is to; each kind newest first, the newest three."""
-    return [*_pulls(organization), *_simulcasts(organization)]
+    """Return what goes nowhere, or does not come, of what is to; each kind newest first, the newest three.
+
+    Before that the three encoders that send the worst, each with its worst fault.
+    """
+    return [*_faults(organization), *_pulls(organization), *_simulcasts(organization)]
+
+
+def _faults(organization: Organization) -> list[Concern]:
+    findings = IngestFinding.objects.holding().filter(
+        severity__in=[FindingSeverity.ERROR, FindingSeverity.WARNING],
+        # One that is away is waited for, which is said by itself.
+        session__status=SessionStatus.LIVE,
+        session__livestream__app__organization=organization,
+    )
+    # By their first letters errors come before warnings.
+    rows = findings.select_related("session__livestream").order_by("severity", "since")
+    worst: dict[object, IngestFinding] = {}
+    for row in rows[: _SHOWN * _FAULTS_OF_ONE]:
+        worst.setdefault(row.session_id, row)
+    return [
+        Concern(
+            row.shown.label,
+            row.shown.tone,
+            str(row.session.livestream),
+            row.message,
+            row.since,
+            _page(row.session.livestream_id),
+        )
+        for row in list(worst.values())[:_SHOWN]
+    ]
 
 
 def _pulls(organization: Organization) -> list[Concern]:

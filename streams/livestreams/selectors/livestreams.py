@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from django.core.paginator import Page
@@ -12,7 +13,6 @@ from django.db.models import Count, F, OuterRef, Subquery, Sum, TextChoices
 from livehub.core.errors import NotFoundError
 from streams.dashboard.paging import page_of
 from streams.livestreams.models import (
-    Connection,
     Livestream,
     LivestreamCount,
     LivestreamQuerySet,
@@ -196,13 +196,21 @@ def livestreams_of(owner: Owner) -> LivestreamQuerySet:
     return rows.for_app(owner) if isinstance(owner, App) else rows.for_organization(owner)
 
 
-def sum_ingest_ms(livestreams: Iterable[Livestream]) -> dict[UUID, int]:
-    """Return how much media each livestream has taken in, over all its sessions, by id.
+class MediaTotals(NamedTuple):
+    """Milliseconds: what encoders have sent of a livestream, and what its viewers have watched, over all sessions."""
 
-    Milliseconds; one that was never published to is missing. One query, however many are asked for.
+    ingest_ms: int = 0
+    viewer_ms: int = 0
+
+
+def sum_media(livestreams: Iterable[Livestream]) -> dict[UUID, MediaTotals]:
+    """Return the totals of each livestream by its id; one that was never published to is missing.
+
+    One query, however many are asked for.
     """
-    connections = Connection.objects.filter(session__livestream__in=[livestream.pk for livestream in livestreams])
-    return dict(connections.values_list("session__livestream").annotate(Sum("media_ms")))
+    sessions = Session.objects.filter(livestream__in=[livestream.pk for livestream in livestreams]).with_taken_in()
+    sums = sessions.values_list("livestream").annotate(Sum("taken_in_ms"), Sum("viewer_ms")).order_by()
+    return {livestream: MediaTotals(ingest_ms or 0, viewer_ms) for livestream, ingest_ms, viewer_ms in sums}
 
 
 def _first(rows: LivestreamQuerySet) -> Livestream | None:

@@ -1,7 +1,9 @@
 """An organization at a glance."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db.models import Count, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
@@ -21,6 +23,7 @@ from streams.livestreams.selectors.disks import list_disk_concerns
 from streams.livestreams.selectors.livestreams import count_livestreams, livestreams_of
 from streams.livestreams.selectors.refusals import list_unknown_key_tries
 from streams.livestreams.states import EVENT_STATES, REFUSED, EventKind, LivestreamStatus, SessionStatus, Shown
+from streams.livestreams.watching import SessionViewers, viewers_of
 from streams.organizations.models import Member
 
 _ON_AIR_SHOWN = 12
@@ -81,8 +84,16 @@ class Overview:
     # What is not about livestreams.
     concerns: list[Concern]
     recent: list[Session]
+    # Of all that are open, by their ids.
+    viewers: dict[UUID, SessionViewers]
     # Whose keys they were meant to be nobody knows, so only owners and staff are told; empty for all others.
     unknown_keys: list[UnknownKeyTries]
+
+    @property
+    def watching(self) -> int | None:
+        """How many watch all that is open, shown here or not; None while nobody knows."""
+        counts = [viewers.now for viewers in self.viewers.values()]
+        return None if None in counts else sum(count or 0 for count in counts)
 
     @property
     def on_air_unshown(self) -> int:
@@ -98,16 +109,19 @@ def get_overview(member: Member) -> Overview:
     lately = sessions.filter(created_at__gte=clock.now() - _RECENT)
     recent = lately.aggregate(count=Count("id"), failed=Count("id", filter=Q(status=SessionStatus.ERRORED)))
     taken_in = Connection.objects.filter(session__in=lately.values("pk")).aggregate(ms=Coalesce(Sum("media_ms"), 0))
-    now = dict(sessions.open().values_list("status").annotate(Count("id")))
+    open_ones = dict(Session.objects.for_organization(organization).open().values_list("pk", "status"))
+    now = Counter(open_ones.values())
+    on_air = list(sessions.open().with_newest_event().newest_first()[:_ON_AIR_SHOWN])
     return Overview(
         livestream_count=count_livestreams(organization),
         # One whose encoder is away for a moment is live to its viewers.
-        live_count=now.get(SessionStatus.LIVE, 0) + now.get(SessionStatus.RECONNECTING, 0),
-        connecting_count=now.get(SessionStatus.CONNECTING, 0) + now.get(SessionStatus.STANDBY, 0),
+        live_count=now[SessionStatus.LIVE] + now[SessionStatus.RECONNECTING],
+        connecting_count=now[SessionStatus.CONNECTING] + now[SessionStatus.STANDBY],
         broadcast_count=recent["count"],
         failed_count=recent["failed"],
         ingest_ms=taken_in["ms"],
-        on_air=list(sessions.open().with_newest_event().newest_first()[:_ON_AIR_SHOWN]),
+        on_air=on_air,
+        viewers=viewers_of(open_ones),
         trouble=_find_trouble(livestreams, sessions),
         concerns=[*(list_disk_concerns() if member.can_see_system else []), *find_concerns(organization)],
         recent=list(sessions.over().newest_first()[:_RECENT_SHOWN]),

@@ -1,20 +1,30 @@
 """What the page of one livestream shows."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 from livehub.core.errors import NotFoundError
 from streams.livestreams.advice import advise
-from streams.livestreams.models import Livestream, Output, PullSource, Session, SessionEvent, SlatePicture
+from streams.livestreams.models import (
+    IngestFinding,
+    Livestream,
+    Output,
+    PullSource,
+    Session,
+    SessionEvent,
+    SlatePicture,
+)
 from streams.livestreams.selectors.disks import is_any_disk_full
+from streams.livestreams.selectors.health import HealthScreen, list_findings, list_past_findings
 from streams.livestreams.selectors.livestreams import get_livestream
 from streams.livestreams.selectors.loads import why_it_waits
 from streams.livestreams.selectors.outputs import list_outputs
 from streams.livestreams.selectors.sessions import list_sessions
 from streams.livestreams.selectors.slate_pictures import find_slate_picture
 from streams.livestreams.selectors.test_pictures import PictureState, find_test_picture
-from streams.livestreams.states import SessionStatus, Shown
+from streams.livestreams.states import FAULTS, SessionStatus, Shown
+from streams.livestreams.watching import SessionViewers, viewers_of
 from streams.organizations.models import Organization
 
 _SESSIONS_SHOWN = 10
@@ -36,6 +46,8 @@ class SessionScreen:
 
     session: Session
     timeline: Timeline
+    # What was wrong with what its encoder sent, mended or not, in the order in which it was found.
+    findings: list[IngestFinding] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,10 @@ class LivestreamScreen:
     waits: str = ""
     # Its own; None where it has none, or none is shown.
     slate_picture: SlatePicture | None = None
+    # Of the newest session; None where there is none.
+    viewers: SessionViewers | None = None
+    # Of the newest session, or of none.
+    health: HealthScreen = field(default_factory=lambda: HealthScreen(None))
 
     @property
     def pull(self) -> PullSource | None:
@@ -89,7 +105,7 @@ class LivestreamScreen:
         # While the encoder is away there is nothing that could be interrupted.
         if self.open_session is None or self.open_session.status == SessionStatus.RECONNECTING:
             return None
-        newest = self.timeline.events[0] if self.timeline.events else None
+        newest = next((event for event in self.timeline.events if event.kind not in FAULTS), None)
         return newest if newest is not None and newest.is_interruption else None
 
     @property
@@ -121,7 +137,7 @@ class LivestreamScreen:
 
     @property
     def advice(self) -> list[str]:
-        """What to change in the encoder that is connected now."""
+        """What the machine or a quota does not bear of it now."""
         return advise(self.open_session) if self.open_session else []
 
     @property
@@ -161,6 +177,8 @@ def get_screen_of(livestream: Livestream) -> LivestreamScreen:
         is_disk_full=is_any_disk_full(),
         waits=why_it_waits(shown[0]) if shown else "",
         slate_picture=find_slate_picture(livestream) if livestream.shows_slate else None,
+        viewers=viewers_of([shown[0].pk])[shown[0].pk] if shown else None,
+        health=HealthScreen(shown[0], list_findings(shown[0])) if shown else HealthScreen(None),
     )
 
 
@@ -174,7 +192,7 @@ def get_session_screen(*, organization: Organization, livestream_id: UUID, sessi
     if session is None:
         raise NotFoundError(f"No livestream session {session_id}.")
     session.livestream = livestream
-    return SessionScreen(session, _timeline(session))
+    return SessionScreen(session, _timeline(session), list_past_findings(session))
 
 
 def _timeline(session: Session) -> Timeline:

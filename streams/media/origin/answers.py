@@ -58,14 +58,17 @@ def file(path: str) -> Reply:
     return answer(200, {"X-Accel-Redirect": f"{_FILES}/{path}"}, b"")
 
 
-def permitted(*, holds_s: int, renewed_within_s: int, unasked_within_s: int, depends_on_origin: bool) -> Reply:
+def permitted(
+    *, holds_s: int, renewed_within_s: int, unasked_within_s: int, depends_on_origin: bool, pseudonym: str = ""
+) -> Reply:
     """Return the permission to play: for how long the edge may go by it, and by how much longer while it asks again.
 
-    By `unasked_within_s` it may where nobody answers. Source: RFC 5861.
+    By `unasked_within_s` it may where nobody answers. Source: RFC 5861. `pseudonym` is whose token it is, as a hash.
     """
     kept = f"max-age={holds_s}, stale-while-revalidate={renewed_within_s}, stale-if-error={unasked_within_s}"
     varies = {"Vary": "Origin"} if depends_on_origin else {}
-    return answer(200, {"Cache-Control": kept, "X-Playback": "permitted", **varies}, b"")
+    whose = {"X-Playback-Viewer": pseudonym} if pseudonym else {}
+    return answer(200, {"Cache-Control": kept, "X-Playback": "permitted", **whose, **varies}, b"")
 
 
 def unsure(token: str) -> Reply:

@@ -167,4 +167,5 @@ def _permitted(permission: PlaybackPermission) -> Reply:
         renewed_within_s=renewed_within_s,
         unasked_within_s=unasked_within_s,
         depends_on_origin=permission.depends_on_origin,
+        pseudonym=permission.pseudonym,
     )

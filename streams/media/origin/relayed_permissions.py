@@ -98,5 +98,7 @@ class RelayedPermissions:
                 "Cache-Control": response.headers.get(_HOLDS, "no-store"),
                 "X-Playback": response.headers.get("X-Playback", ""),
             }
+            if pseudonym := response.headers.get("X-Playback-Viewer"):
+                said["X-Playback-Viewer"] = pseudonym
             varies = {"Vary": "Origin"} if "origin" in response.headers.get("Vary", "").lower() else {}
             return answers.answer(response.status_code, {**said, **varies}, b"")

@@ -1,5 +1,6 @@
 """Who may play a livestream: what the web program says of it, and what follows from that for one viewer."""
 
+import hashlib
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import cast
@@ -26,6 +27,8 @@ class PlaybackPermission:
     depends_on_origin: bool
     # Who is to be counted; empty for those who are not.
     viewer_id: str = ""
+    # Who it is for those who only tell viewers apart: a hash, empty for whoever comes.
+    pseudonym: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,7 @@ class Rules:
             shown.expires_at,
             depends_on_origin=bool(self.allowed_origins or shown.origin),
             viewer_id=shown.viewer_id if is_counted else "",
+            pseudonym=_pseudonym(shown),
         )
 
     def _read(self, token: UncheckedToken) -> ViewerToken:
@@ -98,3 +102,8 @@ class Rules:
         # A token says whole seconds: one of the same second may be from before.
         if revoked_at_s is not None and shown.issued_at.timestamp() <= revoked_at_s:
             raise PlaybackRefusedError
+
+
+def _pseudonym(shown: ViewerToken) -> str:
+    named = f"{shown.playback_id} {shown.viewer_id}".encode()
+    return hashlib.sha256(named).hexdigest()[:32] if shown.viewer_id else ""

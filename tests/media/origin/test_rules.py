@@ -1,6 +1,7 @@
 """What follows from a livestream's rules for one viewer."""
 
 import json
+import re
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -99,8 +100,17 @@ class TestOrigins:
 
 
 class TestTokens:
+    def test_tell_viewers_apart_and_nobody_who_they_are(self) -> None:
+        one, again = (_SIGNED.check(_viewer()).pseudonym for _ in range(2))
+        other = _SIGNED.check(_viewer(viewer_id="somebody-else")).pseudonym
+
+        assert one == again != other
+        assert re.fullmatch("[0-9a-f]{32}", one)
+        assert _PUBLIC.check(_viewer()).pseudonym == ""
+
     def test_play_until_they_expire(self) -> None:
-        assert _SIGNED.check(_viewer()) == PlaybackPermission(_UNTIL, depends_on_origin=False)
+        permission = _SIGNED.check(_viewer())
+        assert replace(permission, pseudonym="") == PlaybackPermission(_UNTIL, depends_on_origin=False)
         assert _PUBLIC.check(_viewer()) == PlaybackPermission(None, depends_on_origin=False)
 
     @pytest.mark.parametrize(

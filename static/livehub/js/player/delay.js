@@ -64,7 +64,7 @@ export class Delay {
 
   // Returns the words for it; none while it is not known.
   show() {
-    const delayS = this.#delayS();
+    const delayS = this.seenLateS;
     const said = Number.isFinite(delayS) && delayS >= 0 ? asDelay(delayS) : "";
     const output = this.#controller.querySelector("[data-delay]");
     output.hidden = !said;
@@ -74,8 +74,9 @@ export class Delay {
     return said;
   }
 
-  // Behind the clock of what was sent, not behind the end of the playlist: it grows while the picture stands still.
-  #delayS() {
+  // Behind the clock of what was sent, not behind the end of the playlist: it grows while the picture stands still. NaN
+  // where nothing is live.
+  get seenLateS() {
     if (!this.#hls.latestLevelDetails?.live) return NaN;
     const shownAt = this.#hls.playingDate;
     return shownAt ? (this.#clock.now() - shownAt) / 1000 : this.#hls.latency;

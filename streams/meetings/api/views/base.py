@@ -1,14 +1,13 @@
 """What all of them share."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import cast
-from uuid import UUID
 
 from livehub.api.identifiers import get_uuid
 from livehub.api.views import ApiView
 from streams.livestreams.api.serializers import Presenting
 from streams.livestreams.models import Livestream
-from streams.livestreams.selectors import sum_ingest_ms
+from streams.livestreams.selectors import sum_media
 from streams.meetings import selectors
 from streams.meetings.api.serializers import MeetingShapes
 from streams.meetings.models import Meeting
@@ -38,6 +37,5 @@ class MeetingApi(ApiView):
         return self.write_scope in self.caller.scopes
 
     def presenting(self, livestreams: Iterable[Livestream]) -> Presenting:
-        ingest_ms: Mapping[UUID, int] = sum_ingest_ms(livestreams)
         words = self.shapes.livestreams.words
-        return {"words": words, "ingest_ms": ingest_ms, "shows_stream_key": self.shows_secrets}
+        return {"words": words, "totals": sum_media(livestreams), "shows_stream_key": self.shows_secrets}

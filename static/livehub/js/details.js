@@ -1,0 +1,3 @@
+// What somebody has opened stays open when the page goes on.
+
+window.htmx?.config.morphIgnore.push("open");
