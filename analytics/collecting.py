@@ -5,6 +5,7 @@ not is counted again.
 """
 
 import logging
+import re
 import time
 from collections.abc import Callable
 from datetime import date
@@ -18,6 +19,7 @@ from analytics.media_log import MediaLog
 from analytics.object_lengths import ObjectLengths
 from livehub.core import clock
 from livehub.heartbeat import beat_once
+from streams.livestreams.addresses import PLAYLIST_NAME
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +37,8 @@ _AGAIN_S = 1.0
 _CHANGES_AT_MOST = 20_000
 # Clocks that are adjusted bit by bit go by less; a second or so may pass between two looks at one.
 _CLOCK_SET_MS = 3000
+# A rendition of a session, which has a folder of its own.
+_LISTED = re.compile(rb"^([0-9a-f]{16})/", re.MULTILINE)
 
 
 class Collector:
@@ -150,6 +154,7 @@ class Collector:
             measure=self._lengths.measure,
             country_of=self._country_of,
             is_there=self._has_session,
+            newest=self._newest_session,
             counts_reports=self._counts_reports,
         )
         counter.restore(opened.views)
@@ -162,6 +167,14 @@ class Collector:
 
     def _has_session(self, playback_id: str, session: str) -> bool:
         return (self._playback_dir / playback_id / session).is_dir()
+
+    def _newest_session(self, playback_id: str) -> str:
+        """Return what the livestream's playlist lists; at an edge node, which keeps no playlists, nothing."""
+        try:
+            listed = _LISTED.search((self._playback_dir / playback_id / PLAYLIST_NAME).read_bytes())
+        except FileNotFoundError:
+            return ""
+        return listed[1].decode() if listed else ""
 
     def _write(self) -> None:
         counter = self._counter

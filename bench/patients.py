@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from bench.lines import Line
+from bench.shifted import Shift
 from streams.media.doctor.kinds import FindingKind as Kind
+from streams.media.flv import TagType
 from streams.media.targets import Latency
 
 _RATE = "bitrate={0}:vbv-maxrate={0}:vbv-bufsize={0}:nal-hrd=cbr"
@@ -32,6 +34,7 @@ class Patient:
     mode: Latency = Latency.LOW
     # Of ffmpeg's output.
     sent: tuple[str, ...] = ()
+    shift: Shift | None = None
     after_s: float = 0.0
 
     @property
@@ -80,13 +83,13 @@ FAULTS: dict[str, tuple[Patient, Kind]] = {
     "sound that stops": (Patient(sound="atrim=end=6", after_s=6), Kind.AUDIO_MISSING),
     "holes in the sound": (Patient(sent=("-bsf:a", "noise=drop='gt(n,0)*lt(mod(n,47),4)'")), Kind.AUDIO_GAPS),
     "silence": (Patient(sound="volume=0:enable='gt(t,4)'", after_s=4), Kind.AUDIO_SILENT),
-    "clipping": (Patient(sound="aformat=channel_layouts=stereo,volume=40dB"), Kind.AUDIO_CLIPPING),
+    "clipping": (Patient(sound="aformat=channel_layouts=stereo,volume=40dB:precision=fixed"), Kind.AUDIO_CLIPPING),
     "faint": (Patient(sound="volume=-25dB"), Kind.LOUDNESS),
     "black": (Patient(picture="drawbox=t=fill:c=black:enable='gt(t,6)'", after_s=6), Kind.BLACK),
     "frozen": (Patient(picture="loop=loop=1000:size=1:start=180,setpts=N/30/TB", after_s=6), Kind.FROZEN),
-    "sound far behind": (Patient(sent=("-bsf:a", "setts=ts=TS+1.5/TB")), Kind.AV_SKEW),
+    "sound far behind": (Patient(shift=Shift(TagType.VIDEO, by_ms=1_500)), Kind.AV_SKEW),
     "times that go back": (
-        Patient(sent=("-bsf:v", "setts=ts='TS-if(between(TS*TB,5,5.4),0.4/TB,0)'"), after_s=5),
+        Patient(shift=Shift(TagType.VIDEO, by_ms=-400, from_ms=5_000, until_ms=5_400), after_s=5),
         Kind.TIMESTAMPS_BACK,
     ),
     "a picture that stops": (Patient(picture="trim=end=6", after_s=6), Kind.NO_VIDEO),

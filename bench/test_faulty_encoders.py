@@ -89,8 +89,9 @@ def _broadcasting(ingest: Ingest, patient: Patient, *, name: str, folder: Path) 
         if patient.line is not None:
             port = url.removeprefix("rtmp://127.0.0.1:").partition("/")[0]
             url = url.replace(port, str(stack.enter_context(drawn(patient.line, to_port=int(port)))), 1)
-        encoder = stack.enter_context(subprocess.Popen(patient.argv(url), stdin=subprocess.DEVNULL))
-        stack.callback(encoder.kill)
+        for encoder in _sending(patient, url):
+            stack.enter_context(encoder)
+            stack.callback(encoder.kill)
         folder.mkdir()
         course = _Course(folder)
         try:
@@ -99,6 +100,15 @@ def _broadcasting(ingest: Ingest, patient: Patient, *, name: str, folder: Path) 
             yield course
         finally:
             course.end()
+
+
+def _sending(patient: Patient, url: str) -> Iterator[subprocess.Popen[bytes]]:
+    if patient.shift is None:
+        yield subprocess.Popen(patient.argv(url), stdin=subprocess.DEVNULL)
+        return
+    encoder = subprocess.Popen(patient.argv("pipe:1"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    yield encoder
+    yield subprocess.Popen(patient.shift.argv(url), stdin=encoder.stdout)
 
 
 def _watched(ingest: Ingest, patient: Patient, *, seconds: float, folder: Path) -> _Course:
@@ -134,7 +144,8 @@ def test_faults_are_named_soon_and_by_nothing_else(ingest: Ingest, tmp_path: Pat
 
 def _is_named_well(fault: str, course: _Course) -> bool:
     patient, kind = FAULTS[fault]
-    is_alone = not course.was_cut_short and set(course.named) == {kind}
+    # A broadcast without a picture is ended.
+    is_alone = course.was_cut_short == (kind is Kind.NO_VIDEO) and set(course.named) == {kind}
     is_well = is_alone and course.named[kind][0] - patient.after_s <= _SOON_S
     print(f"\n{'' if is_well else 'NOT WELL: '}{fault}: {course.told(after_s=patient.after_s)}", end="")
     return is_well

@@ -40,6 +40,7 @@ _PARSED_WITHIN_US = 60
 # Fifty a second, and five hundred at once; what one household may take of the collector.
 _FLOODED_S = 20
 _TAKEN_PER_S, _FLOODED_CORE = 50 + 500 / _FLOODED_S, 25
+_HAS_PLAYED = "document.querySelector('video')?.played.length > 0"
 _PLAYED_S = "() => document.querySelector('video')?.currentTime ?? 0"
 _IS_OPENED = re.compile(r"/playback/pb_\w+/index\.m3u8")
 _EVENT = (
@@ -89,6 +90,8 @@ def _watch(page: Page, *, seconds: float) -> None:
 def _begin(page: Page, stream: Stream) -> None:
     page.goto(f"{_page_of(stream)}?autoplay=false")
     page.locator(".player-start").click()
+    # That it goes to where it begins is no advance.
+    wait_until(lambda: page.evaluate(_HAS_PLAYED), what="the first picture")
     _watch(page, seconds=1)
 
 

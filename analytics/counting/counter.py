@@ -39,8 +39,8 @@ _REPORTED = "reported"
 class ViewCounter:
     """All that one edge delivers.
 
-    `measure` finds out how long an object is, None when nobody knows; `country_of` knows addresses; `is_there` knows
-    whether a playback id has a session of that name, before anything of it was delivered. `counts_reports`: behind a
+    `measure` finds out how long an object is, None when nobody knows; `country_of` knows addresses; for `is_there` and
+    `newest`, which know sessions before anything of them was delivered, see `KnownSessions`. `counts_reports`: behind a
     CDN, which fetches for all, nothing that is delivered counts, and what players report does.
     """
 
@@ -51,13 +51,14 @@ class ViewCounter:
         measure: Callable[[MediumAddress], Extent | None],
         country_of: Callable[[str], str | None],
         is_there: Callable[[str, str], bool] = lambda _playback_id, _session: False,
+        newest: Callable[[str], str] = lambda _playback_id: "",
         counts_reports: bool = False,
     ) -> None:
         self.salts = salts
         self._measure = measure
         self._country_of = country_of
         self._counts_reports = counts_reports
-        self._sessions = KnownSessions(is_there)
+        self._sessions = KnownSessions(is_there, newest)
         self._broadcasts: dict[str, WatchedBroadcast] = {}
         self._media: dict[str, Medium] = {}
         self._newcomers = Newcomers()
@@ -244,11 +245,11 @@ class ViewCounter:
 
     def _session_of(self, report: Report, player: tuple[str, str]) -> str:
         """Return the name of the session that is reported: where it does not say, of which this player has fetched."""
-        for session in self._sessions.find(report):
+        for session in () if report.session else self._sessions.delivered(report.playback_id):
             broadcast = self._broadcasts.get(session)
-            if report.session or (broadcast and self._known_by_id(broadcast, *player, report.at_ms)):
+            if broadcast and self._known_by_id(broadcast, *player, report.at_ms):
                 return session
-        return self._sessions.find(report)[0]
+        return self._sessions.find(report)
 
     def _find_player(self, broadcast: WatchedBroadcast, line: LogLine, player: tuple[str, str], at_ms: int) -> Stay:
         """Return whose report it is; players report before anything was delivered to them."""

@@ -86,6 +86,8 @@ class ReportedQuality(msgspec.Struct, array_like=True):
     # Of latency by playing time.
     latency_sum: int = 0
     latency_measured_ms: int = 0
+    # 0 until there was a picture.
+    started_by_player_ms: int = 0
 
     @property
     def is_watching(self) -> bool:
@@ -103,7 +105,8 @@ class ReportedQuality(msgspec.Struct, array_like=True):
             self.is_whole = event.sequence is None or event.sequence < _FIRST_EVENTS
         if event.sequence is not None:
             if event.sequence <= self.sequence:
-                # It was sent twice, or overtaken by one that says more.
+                # It was sent twice, or overtaken by one that says more: players post several at a time.
+                self._take_overtaken(event)
                 return True
             self.sequence = event.sequence
         self._add(event, at_ms)
@@ -188,11 +191,23 @@ class ReportedQuality(msgspec.Struct, array_like=True):
             return
         if event.state == "p":
             self.has_played, self.has_failed, self.error_code = True, False, None
+            self.started_by_player_ms = self.started_by_player_ms or event.at_ms
         elif event.state == "f":
             self.has_failed = True
         self.has_left = event.state == "q"
         self.state = event.state
         self.state_by_player_ms = event.at_ms
+
+    def _take_overtaken(self, event: PlayerEvent) -> None:
+        """Learn from an event that comes late when the first picture was asked for: no other one says that."""
+        if event.state not in _WAITING or self.state in _NOT_WAITING or self.asked_by_player_ms:
+            return
+        if not self.started_by_player_ms:
+            self.asked_by_player_ms = 0 if self.has_played else event.at_ms
+        elif event.at_ms <= self.started_by_player_ms:
+            self.asked_by_player_ms = event.at_ms
+            if self.startup_ms is None:
+                self._note_startup(self.started_by_player_ms - event.at_ms)
 
     def _start(self, event: PlayerEvent) -> None:
         """Note how long it took until the first picture: as it says, or by when it was asked for."""
@@ -201,5 +216,8 @@ class ReportedQuality(msgspec.Struct, array_like=True):
             if event.state != "p" or self.has_played or not self.asked_by_player_ms:
                 return
             took_ms = event.at_ms - self.asked_by_player_ms
+        self._note_startup(took_ms)
+
+    def _note_startup(self, took_ms: int) -> None:
         if 0 <= took_ms <= _LONGEST_STARTUP_MS:
             self.startup_ms = took_ms

@@ -51,10 +51,14 @@ def read_report(line: LogLine, *, now_ms: int) -> Report:
 
 
 class KnownSessions:
-    """Which sessions each playback id has, as far as anything of them was delivered or is there."""
+    """Which sessions each playback id has, as far as anything of them was delivered or is there.
 
-    def __init__(self, is_there: Callable[[str, str], bool]) -> None:
+    `is_there` says whether a playback id has a session; `newest` names what its playlist lists, empty where none does.
+    """
+
+    def __init__(self, is_there: Callable[[str, str], bool], newest: Callable[[str], str]) -> None:
         self._is_there = is_there
+        self._newest = newest
         # The one that was delivered from last stands at the end.
         self._known: dict[str, list[str]] = {}
 
@@ -64,14 +68,21 @@ class KnownSessions:
         if len(self._known) > _PLAYBACK_IDS_KEPT:
             del self._known[next(iter(self._known))]
 
-    def find(self, report: Report) -> list[str]:
-        """Return of which sessions a report may be, the likeliest first.
+    def delivered(self, playback_id: str) -> list[str]:
+        """Return those of which something was delivered, the last one first."""
+        return self._known.get(playback_id, [])[::-1]
 
-        :raises LineError: when it is of none that this playback id has.
+    def find(self, report: Report) -> str:
+        """Return the session that a report names; of a player that names none, and has fetched nothing, what is on.
+
+        :raises LineError: when it is none that this playback id has.
         """
-        known = self._known.get(report.playback_id, [])
-        if not report.session and known:
-            return known[::-1]
-        if report.session and (report.session in known or self._is_there(report.playback_id, report.session)):
-            return [report.session]
-        raise LineError("foreign")
+        delivered = self.delivered(report.playback_id)
+        if not report.session:
+            found = self._newest(report.playback_id) or next(iter(delivered), "")
+        else:
+            is_known = report.session in delivered or self._is_there(report.playback_id, report.session)
+            found = report.session if is_known else ""
+        if not found:
+            raise LineError("foreign")
+        return found

@@ -55,7 +55,10 @@ def takes_reports() -> str:
 
 def takes_in(instance: Instance, *, is_counted: bool = True) -> str:
     """Return the locations that `takes_reports` sends to; where nothing is counted, nothing is written down."""
-    log = f"access_log {quoted(instance.media_log)} report buffer=64k flush=1s;" if is_counted else "access_log off;"
+    # What is told last has the last word, so nothing waits in a worker's buffer, as media does: that is of a name for
+    # the file, and this is another name for it.
+    log_path = f"{instance.media_log.parent}/./{instance.media_log.name}"
+    log = f"access_log {quoted(log_path)} report;" if is_counted else "access_log off;"
     return f"""\
         location = /internal/reported {{
             internal;

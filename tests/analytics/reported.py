@@ -52,8 +52,8 @@ def media(at_s: float, msn: int, *, sid: str = "one", viewer: str = "") -> bytes
 class Counted:
     """A counter, and all that it has written."""
 
-    def __init__(self, *lines: bytes, known: bool = True) -> None:
-        self.counter = self._new(known=known)
+    def __init__(self, *lines: bytes, known: bool = True, newest: str = "") -> None:
+        self.counter = self._new(known=known, newest=newest)
         self.rows: dict[str, ViewChange] = {}
         self.rejected: dict[str, int] = {}
         self.lines = self.watched_ms = 0
@@ -61,12 +61,13 @@ class Counted:
         self.feed(*lines)
 
     @staticmethod
-    def _new(*, known: bool) -> ViewCounter:
+    def _new(*, known: bool = True, newest: str = "") -> ViewCounter:
         return ViewCounter(
             salts=_SALTS,
             measure=_measure,
             country_of=lambda _: None,
             is_there=lambda playback_id, session: known and (playback_id, session) == ("pb_crowd", SESSION),
+            newest=lambda _: newest,
         )
 
     def feed(self, *lines: bytes) -> None:
@@ -100,7 +101,7 @@ class Counted:
             for row in self.rows.values()
             if row.state is not None
         ]
-        self.counter = self._new(known=True)
+        self.counter = self._new()
         self.counter.restore(kept)
 
     @property

@@ -81,14 +81,20 @@ class Edge:
             country_of=lambda _: None,
         )
 
-    def report(self, *events: str, sid: str) -> None:
+    def list_session(self) -> None:
+        """Have the livestream's playlist list its session's renditions."""
+        playlist = f"#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=800000\n{self._session}/v0/index.m3u8\n"
+        (self.media / "pb_crowd" / "index.m3u8").write_text(playlist)
+
+    def report(self, *events: str, sid: str, names_session: bool = True) -> None:
         """Have a player report, with times and name added."""
+        session = f"{self._session}/" if names_session else ""
         now_s = time.time()
         told = {
             "e": "report",
             "i": f"{self.lines:032x}",
             "t": now_s,
-            "u": f"/playback/pb_crowd/{self._session}/events",
+            "u": f"/playback/pb_crowd/{session}events",
             "s": 204,
             "b": 0,
             "a": "203.0.113.7",
@@ -259,6 +265,19 @@ def test_what_players_report_goes_the_same_way(edge: Edge, hub: Books) -> None:
     gone = View.objects.get(exited_before_start=True)
     assert (gone.has_begun, gone.watched_ms) == (False, 0)
     assert View.objects.filter(failed=None).count() == 1
+
+
+def test_who_reports_before_anything_was_delivered_watches_what_the_playlist_lists(edge: Edge) -> None:
+    """As players of others begin, which know of no session."""
+    collector = edge.collector(DatabaseBooks())
+    edge.report("e=ps,sta=s,sn=0", sid="too soon", names_session=False)
+    wait_until(_turning(collector, lambda: LogCursor.objects.exists()), what="the first line")
+    edge.list_session()
+    edge.report("e=ps,sta=s,sn=0", sid="first", names_session=False)
+    wait_until(_turning(collector, lambda: _written() == 1), what="the second line")
+
+    assert LogCursor.objects.get().rejected == {"foreign": 1}
+    assert View.objects.get().session_id == Session.objects.get().pk
 
 
 def test_a_line_that_was_never_ended_is_known_as_torn(edge: Edge) -> None:

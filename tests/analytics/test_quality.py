@@ -35,6 +35,25 @@ def test_states_tell_it_where_a_player_says_no_more() -> None:
     assert (figures.latency_ms, figures.latency_measured_ms, figures.dropped_frames) == (3000, 10_000, None)
 
 
+@pytest.mark.parametrize(
+    ("states", "startup_ms", "has_exited"),
+    [
+        # Numbers of events as they came: the second one is of when it was asked for.
+        ({0: "d", 2: "p", 1: "s"}, 450, False),
+        ({0: "d", 2: "q", 1: "s"}, None, True),
+        ({0: "s", 2: "a", 1: "s"}, None, False),
+        ({2: "p", 1: "s", 0: "d"}, 450, False),
+    ],
+)
+def test_an_event_that_is_overtaken_still_says_when_a_picture_was_asked_for(
+    states: dict[int, str], startup_ms: int | None, has_exited: bool
+) -> None:
+    """Players of others post several at a time, on connections of which one is faster."""
+    counted = Counted(*(report(1, event(0.45 * sn, "ps", sn=sn, sta=sta)) for sn, sta in states.items()))
+
+    assert (counted.figures.startup_ms, counted.figures.exited_before_start) == (startup_ms, has_exited)
+
+
 @pytest.mark.parametrize("step_s", [-3600, 3600])
 def test_a_clock_that_is_set_changes_nothing(step_s: int) -> None:
     """Ours, by which lines are dated; the player's goes on."""

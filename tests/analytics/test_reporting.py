@@ -20,6 +20,14 @@ class TestWhoseItIs:
         # Of one who has fetched nothing it is taken for what is on.
         assert sessions == [SESSION, elsewhere, elsewhere]
 
+    def test_is_what_is_on_before_anything_of_it_was_delivered(self) -> None:
+        said = report(1, event(1, "ps", sn=0, sta="s"), place="pb_crowd")
+        for before in ((), (line(BEGAN_S, msn=0, session="f" * 16, cmcd='sid="two"'),)):
+            counted = Counted(*before, said, newest=SESSION)
+
+            assert [row.session for row in counted.rows.values() if row.reported] == [SESSION]
+            assert counted.rejected == {}
+
     def test_is_rejected_where_nobody_knows_the_livestream(self) -> None:
         counted = Counted(media(0.1, 0), known=False)
         said = event(1, "ps", sn=0, sta="s")
@@ -114,7 +122,7 @@ class TestBadInput:
         assert (len(counted.counter), counted.rejected) == (5, {"too_many": 4})
 
     def test_no_more_is_known_than_is_needed(self) -> None:
-        known = KnownSessions(lambda _playback_id, _session: False)
+        known = KnownSessions(lambda _playback_id, _session: False, lambda _playback_id: "")
         for number in range(20_001):
             known.note(f"pb_{number}", SESSION)
         for number in range(9):
@@ -125,4 +133,4 @@ class TestBadInput:
             playback_id, session = place.split("/")
             with pytest.raises(LineError, match="foreign"):
                 known.find(Report(playback_id, session, 0, [], ""))
-        assert known.find(Report("pb_crowd", "", 0, [], ""))[:2] == [f"{8:016x}", f"{7:016x}"]
+        assert known.delivered("pb_crowd")[:2] == [f"{8:016x}", f"{7:016x}"]

@@ -9,6 +9,7 @@ from tests.services import wait_until
 
 # On a machine that is busy otherwise, people and pages may be asked to come back, and do.
 _ONE_MOMENT = 503
+_HAS_PLAYED = "document.querySelector('video')?.played.length > 0"
 
 
 @dataclass
@@ -102,7 +103,8 @@ class Operator:
         return float(self.page.evaluate("document.querySelector('video')?.currentTime ?? 0"))
 
     def watch(self, *, for_s: float) -> None:
-        """Wait until the picture has advanced by so much."""
+        """Wait until the picture has advanced by so much: that a player goes to where it begins is no advance."""
+        wait_until(lambda: self.page.evaluate(_HAS_PLAYED), what="the first picture")
         start = self.played_s()
         wait_until(lambda: self.played_s() >= start + for_s, what="the picture advancing")
 

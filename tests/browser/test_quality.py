@@ -50,7 +50,7 @@ window.look = () => {
 _NATIVE = "delete window.MediaSource; delete window.ManagedMediaSource;"
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def on_air(stack: RunningStack) -> Iterator[Stream]:
     stream = Integrator.of(stack).create("Measured")
     with publishing(stream.publish_url, size="640x360", kbps=600, fps=10):
@@ -102,7 +102,7 @@ def test_each_figure_is_what_the_viewer_saw(viewer: Operator, on_air: Stream, st
     row = reported.last_word()
     assert abs(row["startup_ms"] - seen["firstMs"]) < _APART_MS
     assert abs(row["played_ms"] - seen["movedMs"]) < _APART_MS
-    assert seen["stoodMs"] > _STANDS_MS
+    assert seen["stoodMs"] > _STANDS_MS - _APART_MS
     assert abs(row["stalled_ms"] - seen["stoodMs"]) < _APART_MS
     # What has just come again may be waited for once more, for less than a frame.
     assert row["stalls"] in {1, 2}

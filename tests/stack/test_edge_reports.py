@@ -81,6 +81,15 @@ def test_a_report_is_a_line_of_the_log(instance: Instance, edge: Edge, http: htt
     assert _TOKEN not in instance.media_log.read_text() + edge.log_path.read_text()
 
 
+def test_reports_of_one_player_stand_in_their_order(instance: Instance, edge: Edge) -> None:
+    """Each of nginx's workers would keep what came on its connections for a second."""
+    bodies = [_EVENT.replace("sn=0", f"sn={number}") for number in range(40)]
+    for body in bodies:
+        assert httpx.post(edge.url + _EVENTS, content=body, timeout=HANG_S).status_code == 204
+
+    assert [line["r"] for line in lines_of(instance, len(bodies))] == bodies
+
+
 def test_pages_of_others_may_report(http: httpx.Client) -> None:
     for path in (_EVENTS, f"/playback/t/{_TOKEN}/{_ID}/events"):
         answer = http.options(path, headers=_HERE | {"Access-Control-Request-Method": "POST"})

@@ -51,7 +51,8 @@ export class QualityReport {
   #error = "";
   #lines = [];
   #isPlaced = false;
-  #isPosting = false;
+  // Those that are on their way.
+  #posted = [];
   #isOver = false;
   #endings = [];
 
@@ -138,7 +139,8 @@ export class QualityReport {
 
   #onTurn() {
     if (this.#isWanted) this.ask();
-    this.#tell("b", { isLast: document.hidden });
+    // A page that is left is hidden as well, and another word might overtake the last one.
+    if (this.#state !== "q") this.#tell("b", { isLast: document.hidden });
   }
 
   #onPlaying() {
@@ -274,9 +276,8 @@ export class QualityReport {
 
   async #post() {
     // One after the other: each tells of what was before.
-    if (!this.#isPlaced || this.#isPosting || !this.#lines.length) return;
-    this.#isPosting = true;
-    const lines = this.#lines.splice(0);
+    if (!this.#isPlaced || this.#posted.length || !this.#lines.length) return;
+    const lines = (this.#posted = this.#lines.splice(0));
     try {
       const response = await fetch(this.#url, {
         method: "POST",
@@ -292,7 +293,7 @@ export class QualityReport {
       // The network is away: the next event takes these along.
       this.#keep(lines);
     } finally {
-      this.#isPosting = false;
+      this.#posted = [];
     }
   }
 
@@ -301,9 +302,9 @@ export class QualityReport {
     this.#lines.splice(0, this.#lines.length - LINES_KEPT);
   }
 
-  // What is on its way may be lost with the page; what is sent twice counts once.
+  // What is on its way may be lost with the page, or come after this; what is sent twice counts once.
   #sendAtOnce() {
-    const lines = this.#lines.splice(0);
+    const lines = [...this.#posted, ...this.#lines.splice(0)].slice(-LINES_KEPT);
     if (!navigator.sendBeacon(this.#url, lines.join("\n"))) this.#keep(lines);
   }
 
