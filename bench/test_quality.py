@@ -42,6 +42,8 @@ _FLOODED_S = 20
 _TAKEN_PER_S, _FLOODED_CORE = 50 + 500 / _FLOODED_S, 25
 _HAS_PLAYED = "document.querySelector('video')?.played.length > 0"
 _PLAYED_S = "() => document.querySelector('video')?.currentTime ?? 0"
+# By the player: the page looks for itself whether there is anything to play.
+_IS_FOLLOWED = re.compile(r"/[av]\d/[^/]*\.m3u8(?!.*quiet)")
 _IS_OPENED = re.compile(r"/playback/pb_\w+/index\.m3u8")
 _EVENT = (
     'bl=(2000),br=(2500),bsa=(1),bsda=(350),cid="5b2c0f8e-6c1d-4f0a-9d55-0a6a1f3c7b11",com.livehub-wt=9640,dfa=3,e=t,'
@@ -100,6 +102,10 @@ def _seen(page: Page) -> dict[str, Any]:
     seen: dict[str, Any] = page.evaluate("seen")
     page.close()
     return seen
+
+
+def _abort(route: Route) -> None:
+    route.abort()
 
 
 def _tell(figure: str, off: float, wanted: float, *, unit: str = "ms", told: object = "") -> None:
@@ -198,8 +204,8 @@ def test_failing(page: Page, live: Stream, reported: ReportedViews, fault: str) 
         page.goto(_page_of(live))
         expect(page.get_by_text("This browser cannot play it")).to_be_visible()
     else:
-        page.route(_IS_OPENED, Route.abort)
-        with page.expect_request(lambda request: request.url.endswith("/events")):
+        page.route(_IS_FOLLOWED, _abort)
+        with page.expect_request(lambda request: "ec=" in (request.post_data or "")):
             page.goto(_page_of(live))
     page.close()
 

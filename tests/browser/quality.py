@@ -18,30 +18,34 @@ from tests.services import wait_until
 from tests.stack.answering import Quiet
 from tests.stack.whole import RunningStack
 
-# Beside the player, by the frames that are shown: when the first one was there, for how long they came one after the
-# other (also by their height), and for how long one stood in the middle. Nobody sees frames of
-# a hidden page.
+# Beside the player, by the frames that are shown: when they began to come one after the other, since when for how long
+# they did (also by their height), and for how long one stood in the middle. What a player shows before, of where it
+# goes to begin, is one picture at a time. Nobody sees frames of a hidden page.
 WITNESS = """
 window.seen = {clickedAt: NaN, firstMs: NaN, movedMs: 0, stoodMs: 0, halts: 0, movedMsOf: {}};
 document.addEventListener("click", () => { seen.clickedAt ||= performance.now(); }, {capture: true});
 (function find() {
   const video = document.querySelector("video");
   if (!video) return void requestAnimationFrame(find);
-  let before = null;
+  let before = null, inARow = [];
   video.requestVideoFrameCallback(function look(_, frame) {
     const {presentationTime: at, height} = frame;
-    if (!before) seen.firstMs = at - seen.clickedAt;
-    else {
-      const passedMs = at - before.at;
-      const stands = passedMs > 1000;
+    const passedMs = before ? at - before.at : Infinity;
+    const stands = passedMs > 1000;
+    if (inARow.length < 4) {
+      inARow = stands ? [at] : [...inARow, at];
+      if (inARow.length === 4) {
+        seen.firstMs = inARow[0] - seen.clickedAt;
+        seen.movedMs = seen.movedMsOf[height] = at - inARow[0];
+      }
+    } else {
       // Of a frame that stands, as long as those before it were shown is none of that.
       const movedMs = stands ? Math.min(before.lastsMs, passedMs) : passedMs;
       if (stands) { seen.stoodMs += passedMs - movedMs; seen.halts += 1; }
       seen.movedMs += movedMs;
       seen.movedMsOf[before.height] = (seen.movedMsOf[before.height] ?? 0) + movedMs;
     }
-    const lastsMs = before && at - before.at < 1000 ? at - before.at : before?.lastsMs ?? 0;
-    before = {at, height, lastsMs};
+    before = {at, height, lastsMs: stands ? before?.lastsMs ?? 0 : passedMs};
     video.requestVideoFrameCallback(look);
   });
 })();

@@ -120,7 +120,7 @@ export class QualityReport {
       this.#endings.push(() => target.removeEventListener(name, action));
     };
     on(this.#video, "play", () => this.#state === "d" && this.ask());
-    on(this.#video, "playing", () => this.#onPlaying());
+    on(this.#video, "playing", ({ timeStamp }) => this.#onPlaying(timeStamp));
     on(this.#video, "waiting", () => this.#onWaiting());
     on(this.#video, "seeking", () => ["p", "a", "e"].includes(this.#state) && this.#become("k"));
     on(this.#video, "seeked", () => this.#state === "k" && this.#onArrived());
@@ -143,11 +143,12 @@ export class QualityReport {
     if (this.#state !== "q") this.#tell("b", { isLast: document.hidden });
   }
 
-  #onPlaying() {
+  // `at` is when it began, which a busy page hears of later.
+  #onPlaying(at = performance.now()) {
     const now = performance.now();
     if (!this.#hasStarted) {
       // NaN where it has begun before anybody looked.
-      this.#startupMs = now - this.#askedAt;
+      this.#startupMs = at - this.#askedAt;
       this.#startedAt = now;
     }
     this.#error = "";
