@@ -265,7 +265,7 @@ class Chain:
         self._note(Step(StepName.CAPACITY, StepState.RUNNING), carries_more=found.more)
         return (
             f"A broadcast like this takes {found.broadcast_cores:.2f} cores; {found.free_cores:.2f} are free without "
-            f"it, and {found.free_places} places. A fifth is kept free, so this machine carries about {found.more} more"
+            f"it, and {found.free_places} places, so this machine carries about {found.more} more"
         )
 
     def _watch_on(self, *, at_most_s: float) -> None:

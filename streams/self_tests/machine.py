@@ -9,8 +9,8 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _TICKS = os.sysconf("SC_CLK_TCK")
-# A machine that is full has no room for what comes at once: a change of scene, another viewer.
-SPARE = 0.2
+# Of cores: where no more is idle, what the self-test takes is taken from others, and nothing is free again after it.
+_FULL = 0.05
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,12 @@ class Capacity:
 
     @property
     def more(self) -> int:
-        """As many as there is CPU for, with a fifth of it left, and places."""
-        usable = self.free_cores * (1 - SPARE)
-        return max(0, min(self.free_places, int(usable / self.broadcast_cores)))
+        """As many as there is CPU for, and places.
+
+        Room for what comes at once, a change of scene or another viewer, is in that: one alone is woken for every
+        picture, and takes about a fifth more than one of many (bench/test_self_test.py).
+        """
+        return max(0, min(self.free_places, int(self.free_cores / self.broadcast_cores)))
 
 
 def capacity_between(before: Usage, after: Usage, *, sharers: int, free_places: int) -> Capacity | None:
@@ -50,7 +53,8 @@ def capacity_between(before: Usage, after: Usage, *, sharers: int, free_places: 
     used = after.broadcast_s - before.broadcast_s + worker
     if seconds <= 0 or used <= 0:
         return None
-    free = after.idle_s - before.idle_s + used + after.own_s - before.own_s
+    idle = after.idle_s - before.idle_s
+    free = idle + used + after.own_s - before.own_s if idle > _FULL * seconds else 0.0
     return Capacity(used / seconds, free / seconds, free_places)
 
 

@@ -16,25 +16,25 @@ def _after(seconds: float, *, idle: float, worker: float = 0, broadcast: float =
 _BEFORE = Usage(100, 1000, 50, 7, 3)
 
 
-def test_counts_what_is_free_once_the_test_is_over_and_leaves_a_fifth() -> None:
+def test_counts_what_is_free_once_the_test_is_over() -> None:
     # In 5 s: 0.6 s by ffmpeg, 0.4 s by the worker: 0.2 cores. Free: 6 s idle, and 1 s + 1 s of the test's: 1.6 cores.
     found = capacity_between(_BEFORE, _after(5, idle=6, worker=0.4, broadcast=0.6, own=1), sharers=1, free_places=20)
 
     assert found is not None
     assert found.broadcast_cores == pytest.approx(0.2)
     assert found.free_cores == pytest.approx(1.6)
-    # 1.28 / 0.2
-    assert found.more == 6
+    # 1.6 / 0.2
+    assert found.more == 8
 
 
 def test_a_worker_that_others_share_counts_in_part() -> None:
-    # 0.5 s by ffmpeg, a fourth of 2 s by the worker: 0.1 cores in 10 s. Free: 0.5 + 0.1.
-    found = capacity_between(_BEFORE, _after(10, idle=5, worker=2, broadcast=0.5), sharers=4, free_places=20)
+    # 0.5 s by ffmpeg, a fourth of 2 s by the worker: 0.1 cores in 10 s. Free: 0.55 + 0.1.
+    found = capacity_between(_BEFORE, _after(10, idle=5.5, worker=2, broadcast=0.5), sharers=4, free_places=20)
 
     assert found is not None
     assert found.broadcast_cores == pytest.approx(0.1)
-    assert found.free_cores == pytest.approx(0.6)
-    assert found.more == 4
+    assert found.free_cores == pytest.approx(0.65)
+    assert found.more == 6
 
 
 def test_is_never_more_than_the_places() -> None:
