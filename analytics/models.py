@@ -81,7 +81,7 @@ class View(models.Model):
     state = models.BinaryField(null=True, editable=False)
     # What its player has reported of itself (CMCD v2); all None where it reports nothing. Claims, but bounded by the
     # wall clock. One to whom nothing was delivered by the same name has a row as well, which has not begun.
-    # From asking for it until the first picture; None where there was none yet, or it was not told.
+    # From asking for it until pictures move; None where none did yet, or it was not told.
     startup_ms = models.IntegerField(null=True, editable=False)
     # Of pictures moving; of waiting for more in the middle of that, and how often. Starting and seeking are neither.
     played_ms = models.BigIntegerField(null=True, editable=False)

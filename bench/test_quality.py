@@ -22,6 +22,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from analytics.counting.reports import read_events
 from bench.clocked import clocked_encoder, read_clock
+from tests.browser.operator import Operator
 from tests.browser.quality import WITNESS, ReportedViews, stop_media, with_unknown_codecs
 from tests.browser.windows import window
 from tests.e2e.client import Integrator, Stream
@@ -40,7 +41,6 @@ _PARSED_WITHIN_US = 60
 # Fifty a second, and five hundred at once; what one household may take of the collector.
 _FLOODED_S = 20
 _TAKEN_PER_S, _FLOODED_CORE = 50 + 500 / _FLOODED_S, 25
-_HAS_PLAYED = "document.querySelector('video')?.played.length > 0"
 _PLAYED_S = "() => document.querySelector('video')?.currentTime ?? 0"
 # By the player: the page looks for itself whether there is anything to play.
 _IS_FOLLOWED = re.compile(r"/[av]\d/[^/]*\.m3u8(?!.*quiet)")
@@ -92,9 +92,7 @@ def _watch(page: Page, *, seconds: float) -> None:
 def _begin(page: Page, stream: Stream) -> None:
     page.goto(f"{_page_of(stream)}?autoplay=false")
     page.locator(".player-start").click()
-    # That it goes to where it begins is no advance.
-    wait_until(lambda: page.evaluate(_HAS_PLAYED), what="the first picture")
-    _watch(page, seconds=1)
+    Operator(page).watch(for_s=1)
 
 
 def _seen(page: Page) -> dict[str, Any]:
